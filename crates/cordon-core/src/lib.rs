@@ -1,0 +1,35 @@
+//! The vocabulary and the laws of Cordon.
+//!
+//! Ids, content with its origin, findings, verdicts, resources, facts, the `State` that is their fold, and the
+//! commands that turn a wish and a state into facts or a refusal.
+//!
+//! **Never here:** I/O, async, the clock, randomness, HTTP. Time and random bytes are arguments, so that a year of
+//! incidents is a unit test and the same facts give the same state on every node, for ever.
+//!
+//! ```
+//! use cordon_core::{Action, Category};
+//! // The strictest action wins, and a category covers its children.
+//! assert_eq!(Action::Redact.max(Action::Flag), Action::Redact);
+//! assert!(Category::known("pii").covers(&Category::known("pii/card")));
+//! ```
+
+pub mod canonical;
+pub mod json;
+
+mod action;
+mod category;
+mod channel;
+mod digest;
+mod finding;
+mod id;
+mod score;
+mod time;
+
+pub use action::{Action, Form, Mode};
+pub use category::{Category, CategoryError};
+pub use channel::{Channel, Trust};
+pub use digest::{Digest, DigestError, HmacKey};
+pub use finding::{Finding, Span};
+pub use id::{CallId, IdError, Name, NameError};
+pub use score::{Score, ScoreError};
+pub use time::{DurationMs, TimeError, Timestamp};
