@@ -14,7 +14,13 @@
 //! ```
 
 pub mod canonical;
+pub mod command;
+pub mod fact;
 pub mod json;
+pub mod record;
+pub mod refusal;
+pub mod resource;
+pub mod state;
 
 mod action;
 mod category;
@@ -22,14 +28,21 @@ mod channel;
 mod digest;
 mod finding;
 mod id;
+mod key;
 mod score;
+mod sealed;
 mod time;
 
 pub use action::{Action, Form, Mode};
 pub use category::{Category, CategoryError};
 pub use channel::{Channel, Trust};
 pub use digest::{Digest, DigestError, HmacKey};
+pub use fact::Fact;
 pub use finding::{Finding, Span};
 pub use id::{CallId, IdError, Name, NameError};
+pub use key::{ApiKey, KeyError, KeyId, KeySecret};
+pub use refusal::{Refusal, RefusalCode};
 pub use score::{Score, ScoreError};
+pub use sealed::{Seal, Sealed};
+pub use state::State;
 pub use time::{DurationMs, TimeError, Timestamp};

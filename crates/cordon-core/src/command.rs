@@ -1,0 +1,386 @@
+//! Commands: pure functions of a state, an actor, a time and a wish that give facts or a rejection.
+//!
+//! Random bytes and sealed values are arguments too ([`Entropy`], [`Vault`]): the same inputs give the same facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    ApiKey, Digest, DurationMs, HmacKey, KeyId, Name, Timestamp,
+    fact::{Actor, Body},
+    resource::{Kind, Problem, Resource},
+    sealed::Seal,
+    state::State,
+};
+
+/// What somebody wants.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// These resources say this from now on: all of them, or none.
+    Apply(Vec<Resource>),
+    /// A resource is to be gone.
+    Delete(Kind, Name),
+    /// A key is to exist.
+    IssueKey(NewKey),
+    /// A key is to be void at once.
+    RevokeKey(KeyId, Option<String>),
+    /// A key is to be followed by another one of the same rights.
+    RotateKey(Rotation),
+}
+
+/// A key that somebody wants. The secret is made outside and only its digest comes here.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The id, of random bytes.
+    pub id: KeyId,
+    /// SHA-256 of the whole key.
+    pub secret: Digest,
+    /// Whom it is to authenticate.
+    pub principal: Name,
+    /// The routes it is to open; empty: all of the principal's.
+    pub routes: Vec<Name>,
+    /// How long it is to live.
+    pub lifetime: DurationMs,
+}
+
+/// A rotation that somebody wants.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// The key that ends.
+    pub old: KeyId,
+    /// The id of the new one.
+    pub id: KeyId,
+    /// SHA-256 of the new key.
+    pub secret: Digest,
+    /// How long the new one is to live.
+    pub lifetime: DurationMs,
+    /// How long the old one still works.
+    pub overlap: DurationMs,
+}
+
+/// What a command decided: facts to append together, and what lies beside the log for them.
+#[derive(Clone, Debug, Default)]
+pub struct Decision {
+    /// The facts, in order. None: the wish is already true.
+    pub facts: Vec<Body>,
+    /// New sealed values.
+    pub seals: Vec<Seal>,
+}
+
+/// Why a wish is not granted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Resources that are wrong, all of them at once.
+    #[error("{} problem(s): {}", .0.len(), .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Problem>),
+    /// Something does not exist.
+    #[error("{kind} `{name}` does not exist; help: `cordon get {kind}` lists what does")]
+    NotFound {
+        /// What kind of thing.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
+    /// Something is still needed.
+    #[error("{kind} `{name}` is still used by {users}; help: change or delete these first")]
+    InUse {
+        /// What kind of thing.
+        kind: Kind,
+        /// Its name.
+        name: Name,
+        /// Who uses it.
+        users: String,
+    },
+    /// Anything else.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The sealed values that a decision may look at: those of [`sealed_digests`].
+pub type Vault = BTreeMap<Digest, Seal>;
+
+/// Where new keys of sealed values come from.
+pub trait Entropy {
+    /// 32 fresh random bytes.
+    fn next(&mut self) -> HmacKey;
+}
+
+impl<F: FnMut() -> HmacKey> Entropy for F {
+    fn next(&mut self) -> HmacKey {
+        self()
+    }
+}
+
+/// The longest life of a key: a key without an end is a key that nobody rotates.
+pub const MAX_KEY_LIFETIME: DurationMs = DurationMs::from_secs(366 * 86_400);
+
+/// One difference between what stands and what is wished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The resource as it stands.
+    pub before: Option<Resource>,
+    /// The resource as it is wished; its unchanged sealed fields are closed, new ones open.
+    pub after: Option<Resource>,
+}
+
+/// The digests of the sealed values that a wish has to be compared with.
+pub fn sealed_digests(state: &State, wish: &Wish) -> Vec<Digest> {
+    let Wish::Apply(resources) = wish else { return Vec::new() };
+    let mut found = Vec::new();
+    for resource in resources {
+        if let Some(standing) = state.resource(resource.spec.kind(), &resource.name) {
+            let mut spec = standing.spec.clone();
+            found.extend(spec.sealed_fields().into_iter().filter_map(|(_, field)| field.digest()));
+        }
+    }
+    found
+}
+
+/// What applying these resources would change, in the order in which the facts come. Nothing for what already stands.
+///
+/// # Errors
+/// With every problem of every resource.
+pub fn plan(state: &State, resources: &[Resource], vault: &Vault) -> Result<Vec<Change>, Rejection> {
+    let problems = problems(state, resources);
+    if !problems.is_empty() {
+        return Err(Rejection::Invalid(problems));
+    }
+    let mut changes = Vec::new();
+    for resource in resources {
+        let kind = resource.spec.kind();
+        let mut after = resource.clone();
+        let before = state
+            .resource(kind, &resource.name)
+            .map(|standing| Resource { name: resource.name.clone(), spec: standing.spec.clone() });
+        if let Some(before) = &before {
+            // A sealed field that says what the standing one says keeps its digest, so that nothing has changed.
+            let mut standing = before.spec.clone();
+            let closed: BTreeMap<String, Digest> = standing
+                .sealed_fields()
+                .into_iter()
+                .filter_map(|(path, field)| field.digest().map(|digest| (path, digest)))
+                .collect();
+            for (path, field) in after.spec.sealed_fields() {
+                let same =
+                    closed.get(&path).filter(|digest| vault.get(digest).is_some_and(|seal| field.is(seal)));
+                if let Some(digest) = same {
+                    *field = crate::Sealed::Closed(*digest);
+                }
+            }
+        }
+        if before.as_ref() != Some(&after) {
+            changes.push(Change { before, after: Some(after) });
+        }
+    }
+    // What others refer to comes first, so that every prefix of the facts is a valid state.
+    changes.sort_by_key(|change| change.after.as_ref().map(|after| rank(after.spec.kind())));
+    Ok(changes)
+}
+
+/// Kinds in an order in which each refers only to earlier ones, guards (which may name routes in exceptions) last but
+/// for limits.
+const fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::Team => 0,
+        Kind::System => 1,
+        Kind::Service => 2,
+        Kind::Model => 3,
+        Kind::Guard => 4,
+        Kind::Route => 5,
+        Kind::Principal => 6,
+        Kind::Limit => 7,
+    }
+}
+
+/// Everything wrong with these resources, alone and together with what stands.
+fn problems(state: &State, resources: &[Resource]) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let mut wished: BTreeSet<(Kind, &Name)> = BTreeSet::new();
+    for resource in resources {
+        if !wished.insert((resource.spec.kind(), &resource.name)) {
+            found.push(Problem {
+                kind: resource.spec.kind(),
+                name: resource.name.clone(),
+                path: "/name".to_owned(),
+                message: "stands twice in what is applied".to_owned(),
+            });
+        }
+    }
+    for resource in resources {
+        found.extend(resource.problems());
+        let references = resource.references();
+        let mut missing = |path: String, what: String| {
+            found.push(Problem {
+                kind: resource.spec.kind(),
+                name: resource.name.clone(),
+                path,
+                message: format!(
+                    "{what} does not exist; help: declare it in the same files, or mend the name"
+                ),
+            });
+        };
+        for (path, kind, name) in references.resources {
+            if !wished.contains(&(kind, &name)) && state.resource(kind, &name).is_none() {
+                missing(path, format!("{kind} `{name}`"));
+            }
+        }
+        for (path, key) in references.keys {
+            if state.key(key).is_none() {
+                missing(path, format!("key `{key}`"));
+            }
+        }
+    }
+    found
+}
+
+/// Decides a wish.
+///
+/// # Errors
+/// With the reason why it is not granted.
+pub fn decide(
+    state: &State,
+    now: Timestamp,
+    wish: Wish,
+    vault: &Vault,
+    entropy: &mut dyn Entropy,
+) -> Result<Decision, Rejection> {
+    match wish {
+        Wish::Apply(resources) => {
+            let mut decision = Decision::default();
+            for change in plan(state, &resources, vault)? {
+                if let Some(mut resource) = change.after {
+                    for (path, field) in resource.spec.sealed_fields() {
+                        let seal = field.close(entropy.next()).map_err(|error| {
+                            Rejection::Refused(format!("{path} cannot be sealed: {error}"))
+                        })?;
+                        decision.seals.extend(seal);
+                    }
+                    decision.facts.push(Body::ResourceSet(resource));
+                }
+            }
+            Ok(decision)
+        }
+        Wish::Delete(kind, name) => delete(state, kind, name),
+        Wish::IssueKey(new) => issue(state, now, new, None),
+        Wish::RevokeKey(id, reason) => {
+            let key = find_key(state, id)?;
+            if key.revoked.is_some() {
+                return Ok(Decision::default());
+            }
+            let mut decision = Decision::default();
+            let reason = match reason.map(crate::Sealed::Open) {
+                Some(mut reason) => {
+                    let seal = reason.close(entropy.next()).map_err(|e| Rejection::Refused(e.to_string()))?;
+                    decision.seals.extend(seal);
+                    Some(reason)
+                }
+                None => None,
+            };
+            decision.facts.push(Body::KeyRevoked(id, reason));
+            Ok(decision)
+        }
+        Wish::RotateKey(rotation) => {
+            let old = find_key(state, rotation.old)?.clone();
+            if old.revoked.is_some() || old.expires <= now {
+                return Err(Rejection::Refused(format!(
+                    "key `{}` has ended; help: `cordon key create` makes a new one",
+                    old.id
+                )));
+            }
+            let new = NewKey {
+                id: rotation.id,
+                secret: rotation.secret,
+                principal: old.principal.clone(),
+                routes: old.routes.clone(),
+                lifetime: rotation.lifetime,
+            };
+            let mut decision = issue(state, now, new, Some(old.id))?;
+            decision.facts.push(Body::KeyRetired(old.id, now.plus(rotation.overlap).min(old.expires)));
+            Ok(decision)
+        }
+    }
+}
+
+/// The facts of a decision, in the log's form.
+pub fn facts(decision: &Decision, now: Timestamp, actor: &Actor) -> Vec<crate::fact::Fact> {
+    decision
+        .facts
+        .iter()
+        .map(|body| crate::fact::Fact { time: now, actor: actor.clone(), body: body.clone() })
+        .collect()
+}
+
+fn find_key(state: &State, id: KeyId) -> Result<&ApiKey, Rejection> {
+    state
+        .key(id)
+        .map(AsRef::as_ref)
+        .ok_or_else(|| Rejection::NotFound { kind: "key".to_owned(), name: id.to_string() })
+}
+
+fn delete(state: &State, kind: Kind, name: Name) -> Result<Decision, Rejection> {
+    if state.resource(kind, &name).is_none() {
+        return Err(Rejection::NotFound { kind: kind.to_string(), name: name.to_string() });
+    }
+    let mut users: Vec<String> = state
+        .resources()
+        .filter(|(other_kind, other, standing)| {
+            (*other_kind, *other) != (kind, &name)
+                && Resource::from((*other, *standing))
+                    .references()
+                    .resources
+                    .iter()
+                    .any(|(_, k, n)| (*k, n) == (kind, &name))
+        })
+        .map(|(other_kind, other, _)| format!("{other_kind} `{other}`"))
+        .collect();
+    if kind == Kind::Principal {
+        let live = state.keys().filter(|key| key.principal == name && key.revoked.is_none());
+        users.extend(live.map(|key| format!("key `{}`", key.id)));
+    }
+    if users.is_empty() {
+        Ok(Decision { facts: vec![Body::ResourceRemoved(kind, name)], seals: Vec::new() })
+    } else {
+        let more = users.len().saturating_sub(5);
+        users.truncate(5);
+        if more > 0 {
+            users.push(format!("{more} more"));
+        }
+        Err(Rejection::InUse { kind, name, users: users.join(", ") })
+    }
+}
+
+fn issue(state: &State, now: Timestamp, new: NewKey, replaces: Option<KeyId>) -> Result<Decision, Rejection> {
+    let refused = |message: String| Err(Rejection::Refused(message));
+    let standing = state.resource(Kind::Principal, &new.principal).ok_or_else(|| Rejection::NotFound {
+        kind: Kind::Principal.to_string(),
+        name: new.principal.to_string(),
+    })?;
+    let crate::resource::Spec::Principal(principal) = &standing.spec else {
+        return refused(format!("`{}` is not a principal", new.principal));
+    };
+    if state.key(new.id).is_some() {
+        return refused(format!("key `{}` exists already; help: try again", new.id));
+    }
+    if new.lifetime.as_millis() == 0 || new.lifetime > MAX_KEY_LIFETIME {
+        return refused(format!(
+            "a key lives for at least 1ms and at most {MAX_KEY_LIFETIME}; help: rotate it later"
+        ));
+    }
+    let routes = if new.routes.is_empty() { principal.routes.clone() } else { new.routes };
+    if let Some(route) = routes.iter().find(|route| !principal.routes.contains(route)) {
+        return refused(format!(
+            "principal `{}` may not use route `{route}`; help: add it to the principal's routes first",
+            new.principal
+        ));
+    }
+    let key = ApiKey {
+        id: new.id,
+        principal: new.principal,
+        routes,
+        secret: new.secret,
+        created: now,
+        expires: now.plus(new.lifetime),
+        revoked: None,
+        replaces,
+    };
+    Ok(Decision { facts: vec![Body::KeyIssued(key)], seals: Vec::new() })
+}

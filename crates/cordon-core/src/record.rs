@@ -1,0 +1,346 @@
+//! Records: what is durably written of a call, as two frames (invariant 7).
+//!
+//! A frame is one canonical JSON text; its bytes are what the journal keeps and what proofs are about. Frames hold no
+//! content and no value that was found: only what kind it was, where, how sure, and keyed digests.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Action, CallId, Category, Channel, Digest, Finding, KeyId, Name, RefusalCode, Score, Timestamp, canonical,
+};
+
+/// The most findings that one frame lists; more are counted in `findings_more`.
+pub const MAX_FINDINGS: usize = 64;
+
+/// A frame of a call's record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frame {
+    /// The call was let in: durable before the caller sees the first byte.
+    Opened(Box<Opened>),
+    /// The call ended: durable before the caller sees the last byte.
+    Closed(Box<Closed>),
+    /// Calls without a known principal, counted over a time; one of them as a sample.
+    Unknown(Box<Unknown>),
+}
+
+/// What a call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// `POST /v1/chat/completions` (`gen_ai.operation.name` = `chat`).
+    Chat,
+    /// `GET /v1/models`.
+    ListModels,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The answer was released, whole.
+    Released,
+    /// Cordon refused, before or after the upstream.
+    Refused,
+    /// The upstream failed or answered with an error.
+    UpstreamFailed,
+    /// The caller went away.
+    CallerGone,
+    /// Cordon ended before the call did; found at the next start.
+    Interrupted,
+}
+
+/// Which detector saw what where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedFinding {
+    /// What it is about.
+    pub category: Category,
+    /// How sure.
+    pub score: Score,
+    /// First byte in the part.
+    pub start: u64,
+    /// One past the last byte in the part.
+    pub end: u64,
+    /// Where the content came from.
+    pub channel: Channel,
+    /// Which part of request or answer, such as `messages/2/content`. Never a name that the caller chose.
+    pub part: String,
+    /// The detector's name.
+    pub detector: Cow<'static, str>,
+    /// The detector's version.
+    pub detector_version: u16,
+    /// What was done about it.
+    pub action: Action,
+    /// What guards that only observe would have done.
+    pub would: Action,
+}
+
+/// Verdict over one direction of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedVerdict {
+    /// What was done.
+    pub action: Action,
+    /// What guards that only observe would have done.
+    pub would: Action,
+    /// What was found, scores below the thresholds too, strictest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<RecordedFinding>,
+    /// How many findings were left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub findings_more: u64,
+}
+
+/// Tokens used, as the upstream counted them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// In the prompt.
+    pub input: u64,
+    /// In the answer.
+    pub output: u64,
+}
+
+/// How long each step took, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timings {
+    /// Reading the request's body.
+    pub receive: u64,
+    /// Identity, rights, limits.
+    pub admit: u64,
+    /// Parsing and inspecting the request.
+    pub inspect_input: u64,
+    /// From sending the request to the first byte of the answer.
+    pub upstream_first_byte: u64,
+    /// Waiting for the upstream in all.
+    pub upstream: u64,
+    /// Parsing and inspecting the answer.
+    pub inspect_output: u64,
+    /// Waiting for the record to be durable.
+    pub record: u64,
+    /// The whole call.
+    pub total: u64,
+}
+
+/// The first frame: who asked for what, under which rules, and what was found on the way in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opened {
+    /// The call.
+    pub call: CallId,
+    /// When it came.
+    pub time: Timestamp,
+    /// What it does.
+    pub operation: Operation,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// Who.
+    pub principal: Name,
+    /// Whose caller.
+    pub team: Name,
+    /// With which key.
+    pub key: KeyId,
+    /// To which route.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Name>,
+    /// The route's owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Name>,
+    /// The route's system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<Name>,
+    /// The model chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Name>,
+    /// The model's service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Name>,
+    /// Where the service processes data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Name>,
+    /// The position in the log of the Snapshot that the call saw.
+    pub position: u64,
+    /// The program's version and build.
+    pub build: Cow<'static, str>,
+    /// The digest of the detectors' rules and weights.
+    pub rules: Digest,
+    /// The verdict on the request.
+    pub input: RecordedVerdict,
+    /// Keyed digest of the request as received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_digest: Option<Digest>,
+    /// Bytes of the request.
+    pub request_bytes: u64,
+    /// Keyed pseudonym of the person behind the caller (`safety_identifier`, `user` or a header).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Digest>,
+    /// Keyed pseudonym of the conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<Digest>,
+    /// The trace id of W3C trace context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+}
+
+/// The second frame: how it ended, and what was found on the way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closed {
+    /// The call.
+    pub call: CallId,
+    /// When it ended.
+    pub time: Timestamp,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The HTTP status that the caller saw.
+    pub status: u16,
+    /// The code of the refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<RefusalCode>,
+    /// The private reason of the refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The verdict on the answer.
+    pub output: RecordedVerdict,
+    /// Keyed digest of the answer as released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_digest: Option<Digest>,
+    /// Bytes of the answer as released.
+    pub response_bytes: u64,
+    /// Tokens used, when the upstream said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// The upstream's status, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_status: Option<u16>,
+    /// How long each step took.
+    pub timings: Timings,
+}
+
+/// Calls without a known principal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unknown {
+    /// Since when it was counted.
+    pub since: Timestamp,
+    /// Until when.
+    pub time: Timestamp,
+    /// How many there were.
+    pub count: u64,
+    /// The code that the sample met.
+    pub code: RefusalCode,
+    /// The sample's id.
+    pub call: CallId,
+}
+
+impl Frame {
+    /// The canonical bytes.
+    ///
+    /// # Errors
+    /// When a text holds a null character, which no caller's text reaches a frame with.
+    pub fn encode(&self) -> Result<Vec<u8>, canonical::Error> {
+        canonical::to_bytes(self)
+    }
+
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// When the bytes are not a frame that this version knows.
+    pub fn decode(bytes: &[u8]) -> Result<Self, canonical::Error> {
+        canonical::from_bytes(bytes)
+    }
+}
+
+impl RecordedFinding {
+    /// What a record keeps of a finding.
+    pub fn new(finding: &Finding, channel: Channel, part: String, action: Action, would: Action) -> Self {
+        Self {
+            category: finding.category.clone(),
+            score: finding.score,
+            start: finding.span.start as u64,
+            end: finding.span.end as u64,
+            channel,
+            part,
+            detector: Cow::Borrowed(finding.detector),
+            detector_version: finding.detector_version,
+            action,
+            would,
+        }
+    }
+}
+
+impl RecordedVerdict {
+    /// Adds a finding; the verdict only ever gets stricter. The strictest findings are kept when there are too many.
+    pub fn add(&mut self, finding: RecordedFinding) {
+        self.action = self.action.max(finding.action);
+        self.would = self.would.max(finding.would);
+        let rank = |f: &RecordedFinding| (f.action, f.would, f.score);
+        let at = self.findings.partition_point(|known| rank(known) >= rank(&finding));
+        self.findings.insert(at, finding);
+        if self.findings.len() > MAX_FINDINGS {
+            self.findings.truncate(MAX_FINDINGS);
+            self.findings_more = self.findings_more.saturating_add(1);
+        }
+    }
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(action: Action) -> RecordedFinding {
+        RecordedFinding {
+            category: Category::known("pii/card"),
+            score: Score::percent(90),
+            start: 3,
+            end: 19,
+            channel: Channel::User,
+            part: "messages/0/content".to_owned(),
+            detector: "card".into(),
+            detector_version: 1,
+            action,
+            would: action,
+        }
+    }
+
+    #[test]
+    fn the_strictest_findings_survive_the_bound() {
+        let mut verdict = RecordedVerdict::default();
+        for _ in 0..200 {
+            verdict.add(finding(Action::Flag));
+        }
+        verdict.add(finding(Action::Block));
+        assert_eq!((verdict.action, verdict.findings.len(), verdict.findings_more), (Action::Block, 64, 137));
+        assert_eq!(verdict.findings[0].action, Action::Block);
+    }
+
+    #[test]
+    fn a_frame_reads_back_what_it_writes() {
+        let mut verdict = RecordedVerdict::default();
+        verdict.add(finding(Action::Redact));
+        let frame = Frame::Closed(Box::new(Closed {
+            call: CallId::new(Timestamp::from_millis(1), [3; 10]),
+            time: Timestamp::from_millis(5),
+            outcome: Outcome::Released,
+            status: 200,
+            code: Some(RefusalCode::ContentBlocked),
+            reason: None,
+            output: verdict,
+            response_digest: Some(Digest::sha256(b"x")),
+            response_bytes: 12,
+            tokens: Some(Tokens { input: 1, output: 2 }),
+            upstream_status: Some(200),
+            timings: Timings { total: 77, ..Timings::default() },
+        }));
+        let bytes = frame.encode().unwrap();
+        assert_eq!(Frame::decode(&bytes).unwrap(), frame);
+    }
+}

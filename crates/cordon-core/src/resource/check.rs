@@ -1,0 +1,203 @@
+//! What a schema cannot say: references between resources, and values that make no sense together.
+
+use super::{ExceptionScope, GuardScope, Kind, LimitSubject, Resource, RouteGuards, ServiceSpec, Spec};
+use crate::{Action, KeyId, Name};
+
+/// Something wrong with a resource, at a path inside its `spec`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The kind of the resource.
+    pub kind: Kind,
+    /// The name of the resource.
+    pub name: Name,
+    /// Where, from the document's root, such as `/spec/targets/0/model`.
+    pub path: String,
+    /// What is wrong, and the way out.
+    pub message: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}: {}", self.kind, self.name, self.path, self.message)
+    }
+}
+
+/// The names that a resource needs to exist, each with the path that names it.
+#[derive(Debug, Default)]
+pub struct References {
+    /// Resources.
+    pub resources: Vec<(String, Kind, Name)>,
+    /// Keys.
+    pub keys: Vec<(String, KeyId)>,
+}
+
+/// At most this many entries in any list of a spec: every list is walked on some call's way.
+const LIST_BOUND: usize = 256;
+
+impl Resource {
+    /// The names that this resource needs.
+    pub fn references(&self) -> References {
+        let mut found = References::default();
+        let mut need = |path: &str, kind: Kind, name: &Name| {
+            found.resources.push((format!("/spec/{path}"), kind, name.clone()));
+        };
+        match &self.spec {
+            Spec::Team(_) => {}
+            Spec::System(system) => need("team", Kind::Team, &system.team),
+            Spec::Service(_) => {}
+            Spec::Model(model) => need("service", Kind::Service, &model.service),
+            Spec::Principal(principal) => {
+                need("team", Kind::Team, &principal.team);
+                for (i, route) in principal.routes.iter().enumerate() {
+                    need(&format!("routes/{i}"), Kind::Route, route);
+                }
+            }
+            Spec::Route(route) => {
+                need("team", Kind::Team, &route.team);
+                if let Some(system) = &route.system {
+                    need("system", Kind::System, system);
+                }
+                for (i, target) in route.targets.iter().enumerate() {
+                    need(&format!("targets/{i}/model"), Kind::Model, &target.model);
+                }
+                for (i, guard) in route.guards.names().iter().enumerate() {
+                    need(&format!("guards/{i}"), Kind::Guard, guard);
+                }
+            }
+            Spec::Guard(guard) => {
+                match &guard.scope {
+                    GuardScope::Team(team) => need("scope/team", Kind::Team, team),
+                    GuardScope::System(system) => need("scope/system", Kind::System, system),
+                    GuardScope::Organisation | GuardScope::Route => {}
+                }
+                for (i, exception) in guard.exceptions.iter().enumerate() {
+                    let (word, kind, name) = match &exception.scope {
+                        ExceptionScope::Route(name) => ("route", Kind::Route, name),
+                        ExceptionScope::System(name) => ("system", Kind::System, name),
+                        ExceptionScope::Principal(name) => ("principal", Kind::Principal, name),
+                    };
+                    need(&format!("exceptions/{i}/scope/{word}"), kind, name);
+                }
+            }
+            Spec::Limit(limit) => match &limit.applies_to {
+                LimitSubject::Route(name) => need("applies_to/route", Kind::Route, name),
+                LimitSubject::Principal(name) => need("applies_to/principal", Kind::Principal, name),
+                LimitSubject::Team(name) => need("applies_to/team", Kind::Team, name),
+                LimitSubject::Key(key) => found.keys.push(("/spec/applies_to/key".to_owned(), *key)),
+            },
+        }
+        found
+    }
+
+    /// Everything wrong with this resource by itself.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut wrong = |path: &str, message: &str| {
+            found.push(Problem {
+                kind: self.spec.kind(),
+                name: self.name.clone(),
+                path: format!("/spec/{path}"),
+                message: message.to_owned(),
+            });
+        };
+        match &self.spec {
+            Spec::Team(_) | Spec::System(_) => {}
+            Spec::Principal(principal) => {
+                if principal.routes.len() > LIST_BOUND {
+                    wrong("routes", "at most 256 routes; help: split the principal");
+                }
+            }
+            Spec::Service(service) => {
+                if let Err(message) = check_base_url(service) {
+                    wrong("base_url", message);
+                }
+            }
+            Spec::Model(model) => {
+                if model.upstream_name.is_empty() || model.upstream_name.len() > 256 {
+                    wrong("upstream_name", "1 to 256 bytes are expected");
+                }
+            }
+            Spec::Route(route) => {
+                if route.targets.is_empty() || route.targets.len() > LIST_BOUND {
+                    wrong("targets", "1 to 256 targets are expected");
+                }
+                if !route.targets.is_empty() && route.targets.iter().all(|target| target.weight == 0) {
+                    wrong(
+                        "targets",
+                        "every weight is 0, so no target could be chosen; help: give one a weight",
+                    );
+                }
+                match (&route.guards, &route.guards_reason) {
+                    (RouteGuards::None, None) => {
+                        wrong("guards", "`none` needs a reason; help: add `guards_reason`");
+                    }
+                    (RouteGuards::Listed(_), Some(_)) => {
+                        wrong("guards_reason", "a reason is only expected beside `guards: none`");
+                    }
+                    (RouteGuards::Listed(names), None) if names.len() > LIST_BOUND => {
+                        wrong("guards", "at most 256 guards");
+                    }
+                    _ => {}
+                }
+            }
+            Spec::Guard(guard) => {
+                if guard.rules.len() > LIST_BOUND {
+                    wrong("rules", "at most 256 rules; help: a category covers its children");
+                }
+                if guard.exceptions.len() > LIST_BOUND {
+                    wrong("exceptions", "at most 256 exceptions");
+                }
+                for (i, rule) in guard.rules.iter().enumerate() {
+                    if rule.channels.is_empty() {
+                        wrong(&format!("rules/{i}/channels"), "no channel; help: leave it out to mean all");
+                    }
+                    if rule.form != crate::Form::default() && rule.action != Action::Redact {
+                        wrong(&format!("rules/{i}/form"), "a form is only expected beside `action: redact`");
+                    }
+                }
+            }
+            Spec::Limit(limit) => {
+                if limit.requests.is_none() && limit.concurrency.is_none() && limit.body_bytes.is_none() {
+                    wrong("", "nothing is limited; help: give `requests`, `concurrency` or `body_bytes`");
+                }
+                if limit
+                    .requests
+                    .is_some_and(|requests| requests.count == 0 || requests.window.as_millis() == 0)
+                {
+                    wrong("requests", "count and window must be above 0");
+                }
+                if limit.concurrency == Some(0) {
+                    wrong("concurrency", "must be above 0");
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The base URL decides where content and the provider's key are sent: plain text and other people's credentials in
+/// it are refused here, private addresses when a connection is made.
+fn check_base_url(service: &ServiceSpec) -> Result<(), &'static str> {
+    let url = service.base_url.as_str();
+    let rest = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(rest), _) => rest,
+        (None, Some(rest)) if service.private_network => rest,
+        (None, Some(_)) => {
+            return Err(
+                "without TLS only inside a private network; help: use https, or say `private_network: true`",
+            );
+        }
+        (None, None) => return Err("an http(s) address is expected, such as https://api.openai.com/v1"),
+    };
+    let (host, _) = rest.split_once('/').unwrap_or((rest, ""));
+    if host.is_empty() || url.len() > 1024 || !url.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("not an address; help: printable ASCII with a host, at most 1,024 bytes");
+    }
+    if host.contains('@') {
+        return Err("no credentials in the address; help: name the secret in `secret`");
+    }
+    if url.contains(['?', '#', '\\']) {
+        return Err("no query, fragment or backslash in the address");
+    }
+    Ok(())
+}

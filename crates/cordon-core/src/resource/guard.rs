@@ -1,0 +1,129 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Action, Category, Channel, Form, Mode, Name, Score, Sealed, Timestamp};
+
+/// Where a guard applies. Guards of all layers are joined, and the strictest wins.
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardScope {
+    /// Every call.
+    Organisation,
+    /// Calls to routes of this team, and calls of its principals.
+    Team(Name),
+    /// Calls to routes of this system.
+    System(Name),
+    /// Calls to routes that list it.
+    #[default]
+    Route,
+}
+
+/// From which score on a category leads to an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The channels it looks at; absent: all.
+    #[serde(default = "all_channels", skip_serializing_if = "is_all_channels")]
+    pub channels: Vec<Channel>,
+    /// The category; it covers its children.
+    pub category: Category,
+    /// The lowest score that counts.
+    #[serde(default = "half", skip_serializing_if = "is_half")]
+    pub at: Score,
+    /// What is done.
+    pub action: Action,
+    /// How a redacted span looks.
+    #[serde(default, skip_serializing_if = "is_default_form")]
+    pub form: Form,
+}
+
+/// Where an exception holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionScope {
+    /// For calls to this route.
+    Route(Name),
+    /// For calls to routes of this system.
+    System(Name),
+    /// For calls of this principal.
+    Principal(Name),
+}
+
+/// A dated exception that the layer that made a rule grants to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// What is let pass by the rules of this guard; other guards' rules still hold.
+    pub category: Category,
+    /// Where.
+    pub scope: ExceptionScope,
+    /// Why (kept sealed).
+    pub reason: Sealed<String>,
+    /// Who allowed it (a person: kept sealed).
+    pub approver: Sealed<String>,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
+/// A named policy for content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardSpec {
+    /// Where it applies.
+    #[serde(default, skip_serializing_if = "GuardScope::is_route")]
+    pub scope: GuardScope,
+    /// Whether it acts or only records what it would have done.
+    #[serde(default, skip_serializing_if = "is_enforce")]
+    pub mode: Mode,
+    /// Its rules; all of them apply, and the strictest wins.
+    pub rules: Vec<Rule>,
+    /// The exceptions that it grants to its own rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Exception>,
+}
+
+fn all_channels() -> Vec<Channel> {
+    Channel::ALL.to_vec()
+}
+
+fn is_all_channels(channels: &[Channel]) -> bool {
+    Channel::ALL.iter().all(|channel| channels.contains(channel))
+}
+
+fn half() -> Score {
+    Score::percent(50)
+}
+
+fn is_half(score: &Score) -> bool {
+    *score == half()
+}
+
+fn is_default_form(form: &Form) -> bool {
+    *form == Form::default()
+}
+
+fn is_enforce(mode: &Mode) -> bool {
+    *mode == Mode::Enforce
+}
+
+impl GuardScope {
+    fn is_route(&self) -> bool {
+        *self == Self::Route
+    }
+}
+
+impl GuardSpec {
+    pub(super) fn sealed_fields(&mut self) -> Vec<(String, &mut Sealed<String>)> {
+        self.exceptions
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(i, exception)| {
+                [
+                    (format!("exceptions/{i}/reason"), &mut exception.reason),
+                    (format!("exceptions/{i}/approver"), &mut exception.approver),
+                ]
+            })
+            .collect()
+    }
+}

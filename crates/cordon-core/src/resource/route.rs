@@ -1,0 +1,148 @@
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::{DurationMs, Name, Sealed};
+
+/// One of the models behind a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The model.
+    pub model: Name,
+    /// Its share of the calls, relative to the other targets' weights.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: u32,
+}
+
+/// The guards that a route lists: names, or the word `none`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteGuards {
+    /// These, beside those of organisation, teams and system. An empty list leaves the built-in baseline.
+    Listed(Vec<Name>),
+    /// Not even the built-in baseline; needs a reason. Guards of organisation, teams and system still hold.
+    None,
+}
+
+/// How a refusal for content looks to the caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalStyle {
+    /// A typed error with a 4xx status.
+    #[default]
+    Error,
+    /// A 200 with a refusal text and `finish_reason: content_filter`, for applications that cannot handle errors.
+    ContentFilter,
+}
+
+/// What happens when the record of a call cannot be made durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Audit {
+    /// The call is refused.
+    #[default]
+    Required,
+    /// The call is served and counted, and the record is written when it can be.
+    BestEffort,
+}
+
+/// The public name that callers use in `model`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteSpec {
+    /// The team that owns it.
+    pub team: Name,
+    /// The system that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<Name>,
+    /// The models behind it.
+    pub targets: Vec<Target>,
+    /// Its own guards: a list of names, or `none` with a `guards_reason`.
+    #[serde(default, skip_serializing_if = "RouteGuards::is_empty")]
+    pub guards: RouteGuards,
+    /// Why it has no guards (kept sealed).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards_reason: Option<Sealed<String>>,
+    /// How a refusal for content looks.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub refusal: RefusalStyle,
+    /// What happens when the record cannot be made durable.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub audit: Audit,
+    /// How old the Snapshot may get, with the log out of reach, before the route closes. Default 24h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_snapshot_age: Option<DurationMs>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(weight: &u32) -> bool {
+    *weight == 1
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl RouteGuards {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Listed(names) if names.is_empty())
+    }
+
+    /// The names listed.
+    pub fn names(&self) -> &[Name] {
+        match self {
+            Self::Listed(names) => names,
+            Self::None => &[],
+        }
+    }
+}
+
+impl Default for RouteGuards {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+impl Serialize for RouteGuards {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Listed(names) => names.serialize(serializer),
+            Self::None => serializer.serialize_str("none"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RouteGuards {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Word(String),
+            Names(Vec<Name>),
+        }
+        match Written::deserialize(deserializer) {
+            Ok(Written::Names(names)) => Ok(Self::Listed(names)),
+            Ok(Written::Word(word)) if word == "none" => Ok(Self::None),
+            _ => Err(D::Error::custom("guards are a list of names, or the word `none`")),
+        }
+    }
+}
+
+impl schemars::JsonSchema for RouteGuards {
+    fn schema_name() -> Cow<'static, str> {
+        "RouteGuards".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names = generator.subschema_for::<Vec<Name>>();
+        schemars::json_schema!({ "anyOf": [{ "const": "none" }, names] })
+    }
+}
+
+impl RouteSpec {
+    pub(super) fn sealed_fields(&mut self) -> Vec<(String, &mut Sealed<String>)> {
+        self.guards_reason.iter_mut().map(|reason| ("guards_reason".to_owned(), reason)).collect()
+    }
+}

@@ -1,0 +1,152 @@
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{DurationMs, Name, Sealed};
+
+/// The wire protocol of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// OpenAI's HTTP API.
+    Openai,
+}
+
+/// Where a secret lies. Never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRef {
+    /// An environment variable: `env:NAME`.
+    Env(String),
+    /// A file, whose content without the final line break is the secret: `file:PATH`.
+    File(String),
+}
+
+/// A text that is no reference to a secret.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "not a reference to a secret; help: write `env:NAME` or `file:/absolute/path`, never the secret itself"
+)]
+pub struct SecretRefError;
+
+impl SecretRef {
+    /// Reads `env:NAME` or `file:PATH`.
+    ///
+    /// # Errors
+    /// For anything else. The text is not repeated, since it may be a secret.
+    pub fn parse(text: &str) -> Result<Self, SecretRefError> {
+        match text.split_once(':') {
+            Some(("env", name))
+                if !name.is_empty()
+                    && name.len() <= 128
+                    && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') =>
+            {
+                Ok(Self::Env(name.to_owned()))
+            }
+            Some(("file", path)) if path.starts_with('/') && path.len() <= 1024 && !path.contains('\0') => {
+                Ok(Self::File(path.to_owned()))
+            }
+            _ => Err(SecretRefError),
+        }
+    }
+}
+
+impl std::fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{path}"),
+        }
+    }
+}
+
+impl Serialize for SecretRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for SecretRef {
+    fn schema_name() -> Cow<'static, str> {
+        "SecretRef".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string", "pattern": "^(env:[A-Za-z0-9_]{1,128}|file:/.*)$",
+            "description": "where the secret lies: `env:NAME` or `file:/absolute/path`; never the secret itself",
+        })
+    }
+}
+
+/// How long each step of an upstream call may take.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Timeouts {
+    /// To connect, TLS included. Default 5s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<DurationMs>,
+    /// From the request to the first byte of the answer. Default 60s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<DurationMs>,
+    /// Between two pieces of the answer. Default 30s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<DurationMs>,
+    /// For the whole answer. Default 10m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<DurationMs>,
+}
+
+/// An upstream provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSpec {
+    /// Its wire protocol.
+    pub protocol: Protocol,
+    /// Where its API begins, such as `https://api.openai.com/v1`.
+    pub base_url: String,
+    /// Where the provider's key lies; absent for a service without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretRef>,
+    /// Whether it may have loopback and private addresses, and be reached without TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private_network: bool,
+    /// Where the provider processes data, for the records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Name>,
+    /// How long each step may take.
+    #[serde(default, skip_serializing_if = "Timeouts::is_default")]
+    pub timeouts: Timeouts,
+}
+
+/// A model of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// The service that serves it.
+    pub service: Name,
+    /// The name that the service knows it by.
+    pub upstream_name: String,
+}
+
+impl Timeouts {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl ServiceSpec {
+    pub(super) fn sealed_fields(&mut self) -> Vec<(String, &mut Sealed<String>)> {
+        Vec::new()
+    }
+}
+
+impl ModelSpec {
+    pub(super) fn sealed_fields(&mut self) -> Vec<(String, &mut Sealed<String>)> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,312 @@
+//! The fold: all governed state is this function of the facts, and nothing else is a source of truth.
+
+use std::sync::Arc;
+
+use rpds::RedBlackTreeMapSync;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    ApiKey, Digest, KeyId, Name, Timestamp, canonical,
+    fact::{Actor, Body, Fact},
+    json::Value,
+    resource::{Kind, Resource, Spec},
+};
+
+/// The state of everything governed, after a number of facts. Clones in constant time: maps are shared until changed.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    position: u64,
+    time: Option<Timestamp>,
+    digest: [u8; 32],
+    resources: RedBlackTreeMapSync<(Kind, Name), Arc<Standing>>,
+    keys: RedBlackTreeMapSync<KeyId, Arc<ApiKey>>,
+}
+
+/// A resource as it stands: what it says, and the fact that made it say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What it says.
+    pub spec: Spec,
+    /// When that became true.
+    pub changed: Timestamp,
+    /// Who decided it.
+    pub actor: Actor,
+    /// The position of the fact in the log, from 0.
+    pub position: u64,
+}
+
+/// What a fact touched: the Snapshot rebuilds these and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Touched {
+    /// A resource.
+    Resource(Kind, Name),
+    /// A key.
+    Key(KeyId),
+}
+
+/// Why a cache cannot be used. It is thrown away and the facts are folded.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the state cache cannot be used: {0}")]
+pub struct CacheError(String);
+
+impl State {
+    /// The state before the first fact.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Applies one fact and says what it touched.
+    ///
+    /// Total and deterministic: a fact that does not fit the state (which no command makes) changes what it can, in the
+    /// same way on every node.
+    pub fn apply(&mut self, fact: &Fact) -> Vec<Touched> {
+        let position = self.position;
+        self.position = position.saturating_add(1);
+        self.time = Some(self.time.map_or(fact.time, |time| time.max(fact.time)));
+        match &fact.body {
+            Body::ResourceSet(resource) => {
+                let standing = Standing {
+                    spec: resource.spec.clone(),
+                    changed: fact.time,
+                    actor: fact.actor.clone(),
+                    position,
+                };
+                self.put_resource(resource.spec.kind(), resource.name.clone(), Some(Arc::new(standing)));
+                vec![Touched::Resource(resource.spec.kind(), resource.name.clone())]
+            }
+            Body::ResourceRemoved(kind, name) => {
+                self.put_resource(*kind, name.clone(), None);
+                vec![Touched::Resource(*kind, name.clone())]
+            }
+            Body::KeyIssued(key) => self.put_key(key.clone()),
+            Body::KeyRetired(id, expires) => {
+                self.change_key(*id, |key| key.expires = key.expires.min(*expires))
+            }
+            Body::KeyRevoked(id, _) => self.change_key(*id, |key| {
+                key.revoked = Some(key.revoked.map_or(fact.time, |t| t.min(fact.time)))
+            }),
+        }
+    }
+
+    fn change_key(&mut self, id: KeyId, change: impl FnOnce(&mut ApiKey)) -> Vec<Touched> {
+        let Some(key) = self.keys.get(&id) else { return Vec::new() };
+        let mut key = ApiKey::clone(key);
+        change(&mut key);
+        self.put_key(key)
+    }
+
+    fn put_key(&mut self, key: ApiKey) -> Vec<Touched> {
+        let id = key.id;
+        if let Some(old) = self.keys.get(&id) {
+            toggle(&mut self.digest, &digest_of_key(old));
+        }
+        toggle(&mut self.digest, &digest_of_key(&key));
+        self.keys.insert_mut(id, Arc::new(key));
+        vec![Touched::Key(id)]
+    }
+
+    fn put_resource(&mut self, kind: Kind, name: Name, standing: Option<Arc<Standing>>) {
+        let at = (kind, name);
+        if let Some(old) = self.resources.get(&at) {
+            toggle(&mut self.digest, &digest_of_resource(&at, old));
+        }
+        match standing {
+            Some(standing) => {
+                toggle(&mut self.digest, &digest_of_resource(&at, &standing));
+                self.resources.insert_mut(at, standing);
+            }
+            None => {
+                self.resources.remove_mut(&at);
+            }
+        }
+    }
+
+    /// Number of facts applied: the position of the next one.
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The time of the latest fact.
+    pub const fn time(&self) -> Option<Timestamp> {
+        self.time
+    }
+
+    /// A digest of the whole state: nodes that hold the same state have the same digest, whatever way they came to it.
+    ///
+    /// Each entry's SHA-256 is added by exclusive or, so that a change costs one entry, not all. It compares honest nodes;
+    /// it is no proof against somebody who chooses the entries, for whom there is the log itself.
+    pub fn digest(&self) -> Digest {
+        let mut hash = Sha256::new();
+        hash.update(self.position.to_be_bytes());
+        hash.update(self.digest);
+        Digest::from_bytes(hash.finalize().into())
+    }
+
+    /// A resource as it stands.
+    pub fn resource(&self, kind: Kind, name: &Name) -> Option<&Arc<Standing>> {
+        self.resources.get(&(kind, name.clone()))
+    }
+
+    /// All resources, by kind and name.
+    pub fn resources(&self) -> impl Iterator<Item = (Kind, &Name, &Arc<Standing>)> {
+        self.resources.iter().map(|((kind, name), standing)| (*kind, name, standing))
+    }
+
+    /// The resources of a kind, by name.
+    pub fn resources_of(&self, kind: Kind) -> impl Iterator<Item = (&Name, &Arc<Standing>)> {
+        self.resources().filter(move |(k, ..)| *k == kind).map(|(_, name, standing)| (name, standing))
+    }
+
+    /// A key.
+    pub fn key(&self, id: KeyId) -> Option<&Arc<ApiKey>> {
+        self.keys.get(&id)
+    }
+
+    /// All keys, by id.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<ApiKey>> {
+        self.keys.values()
+    }
+
+    /// Number of entries: what a cache of this state costs.
+    pub fn len(&self) -> usize {
+        self.resources.size() + self.keys.size()
+    }
+
+    /// Whether nothing stands.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes a cache of the state: one canonical line per entry.
+    ///
+    /// # Errors
+    /// When an entry has no canonical form, which a folded state never has.
+    pub fn to_cache(&self) -> Result<Vec<u8>, canonical::Error> {
+        let mut out = Vec::with_capacity(self.len().saturating_mul(300));
+        let mut line = |value: &Value| {
+            value.write(&mut out);
+            out.push(b'\n');
+        };
+        line(&canonical::to_value(&CacheHead {
+            cache: CACHE_VERSION,
+            position: self.position,
+            time: self.time,
+            digest: self.digest(),
+        })?);
+        for (kind, name, standing) in self.resources() {
+            line(&entry_of_resource(kind, name, standing)?);
+        }
+        for key in self.keys() {
+            line(&canonical::to_value(key.as_ref())?);
+        }
+        Ok(out)
+    }
+
+    /// Reads a cache.
+    ///
+    /// # Errors
+    /// When it is damaged, of another version, or does not add up to its digest.
+    pub fn from_cache(bytes: &[u8]) -> Result<Self, CacheError> {
+        let wrong = |what: &dyn std::fmt::Display| CacheError(what.to_string());
+        let mut lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        let head: CacheHead =
+            canonical::from_bytes(lines.next().unwrap_or_default()).map_err(|e| wrong(&e))?;
+        if head.cache != CACHE_VERSION {
+            return Err(wrong(&"written by another version"));
+        }
+        let mut state = Self::new();
+        for line in lines {
+            let limits = crate::json::Limits { bytes: 64 << 20, depth: 64, values: 4_000_000 };
+            let mut value = Value::parse(line, limits).map_err(|e| wrong(&e))?;
+            let spec = value.as_object_mut().and_then(|object| object.remove("spec"));
+            match spec {
+                Some(spec) => {
+                    let head: EntryHead = canonical::from_value(&value).map_err(|e| wrong(&e))?;
+                    let spec = Spec::from_canonical(head.kind, &spec).map_err(|e| wrong(&e))?;
+                    let standing =
+                        Standing { spec, changed: head.changed, actor: head.actor, position: head.position };
+                    state.put_resource(head.kind, head.name, Some(Arc::new(standing)));
+                }
+                None => {
+                    state.put_key(canonical::from_value(&value).map_err(|e| wrong(&e))?);
+                }
+            }
+        }
+        (state.position, state.time) = (head.position, head.time);
+        if state.digest() == head.digest {
+            Ok(state)
+        } else {
+            Err(wrong(&"it does not add up to its digest"))
+        }
+    }
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.position == other.position
+            && self.time == other.time
+            && self.resources == other.resources
+            && self.keys == other.keys
+    }
+}
+
+/// Raised whenever a cache of an older form must be thrown away.
+const CACHE_VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheHead {
+    cache: u32,
+    position: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time: Option<Timestamp>,
+    digest: Digest,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryHead {
+    kind: Kind,
+    name: Name,
+    changed: Timestamp,
+    actor: Actor,
+    position: u64,
+}
+
+fn entry_of_resource(kind: Kind, name: &Name, standing: &Standing) -> Result<Value, canonical::Error> {
+    let head = EntryHead {
+        kind,
+        name: name.clone(),
+        changed: standing.changed,
+        actor: standing.actor.clone(),
+        position: standing.position,
+    };
+    let mut value = canonical::to_value(&head)?;
+    if let Some(object) = value.as_object_mut() {
+        object.insert("spec", standing.spec.to_canonical()?);
+    }
+    Ok(value)
+}
+
+fn digest_of_resource((kind, name): &(Kind, Name), standing: &Standing) -> Digest {
+    // A folded spec has no open field, so it has a canonical form; without one the entry still counts by its name.
+    let value = entry_of_resource(*kind, name, standing).unwrap_or_else(|_| name.as_str().into());
+    Digest::sha256(&value.to_vec())
+}
+
+fn digest_of_key(key: &ApiKey) -> Digest {
+    Digest::sha256(&canonical::to_bytes(key).unwrap_or_default())
+}
+
+fn toggle(sum: &mut [u8; 32], digest: &Digest) {
+    for (to, from) in sum.iter_mut().zip(digest.as_bytes()) {
+        *to ^= from;
+    }
+}
+
+impl From<(&Name, &Arc<Standing>)> for Resource {
+    fn from((name, standing): (&Name, &Arc<Standing>)) -> Self {
+        Self { name: name.clone(), spec: standing.spec.clone() }
+    }
+}
