@@ -84,7 +84,7 @@ impl State {
                 self.change_key(*id, |key| key.expires = key.expires.min(*expires))
             }
             Body::KeyRevoked(id, _) => self.change_key(*id, |key| {
-                key.revoked = Some(key.revoked.map_or(fact.time, |t| t.min(fact.time)))
+                key.revoked = Some(key.revoked.map_or(fact.time, |t| t.min(fact.time)));
             }),
         }
     }

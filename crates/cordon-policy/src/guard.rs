@@ -1,0 +1,205 @@
+use std::sync::{Arc, LazyLock};
+
+use cordon_core::{
+    Action, Category, Channel, Form, Mode, Name, Score, Timestamp,
+    resource::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule},
+};
+use smallvec::SmallVec;
+
+/// A guard as the data plane knows it: its rules by channel.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CompiledGuard {
+    pub(crate) name: Name,
+    pub(crate) scope: GuardScope,
+    mode: Mode,
+    /// The rules of each channel, in the order of [`Channel::ALL`].
+    rules: [Vec<CompiledRule>; 5],
+    exceptions: Vec<Exception>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CompiledRule {
+    category: Category,
+    at: Score,
+    action: Action,
+    form: Form,
+}
+
+/// Who calls what: what exceptions are about.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The principal.
+    pub principal: Option<&'a Name>,
+    /// The route.
+    pub route: Option<&'a Name>,
+    /// The route's system.
+    pub system: Option<&'a Name>,
+}
+
+/// The joined guards of one call. The strictest wins.
+#[derive(Clone, Debug)]
+pub struct EffectiveGuard {
+    guards: SmallVec<[Arc<CompiledGuard>; 8]>,
+    principal: Option<Name>,
+    route: Option<Name>,
+    system: Option<Name>,
+}
+
+/// What is done about one finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ruling {
+    /// What is done.
+    pub action: Action,
+    /// What would be done if guards that only observe acted too. Never milder than `action`.
+    pub would: Action,
+    /// How the span looks, where `action` is [`Action::Redact`].
+    pub form: Form,
+}
+
+/// The guard of a call to which no guard applies: injection blocked where it comes from outside, personal data and
+/// secrets redacted everywhere.
+pub fn baseline() -> GuardSpec {
+    let rule = |channels: &[Channel], category, at, action| Rule {
+        channels: channels.to_vec(),
+        category: Category::known(category),
+        at: Score::percent(at),
+        action,
+        form: Form::Mask,
+    };
+    let outside = [Channel::User, Channel::Document, Channel::ToolOutput];
+    let flowing = [Channel::User, Channel::Document, Channel::ToolOutput, Channel::Model];
+    GuardSpec {
+        scope: GuardScope::Organisation,
+        mode: Mode::Enforce,
+        rules: vec![
+            rule(&outside, "prompt_injection", 80, Action::Block),
+            rule(&flowing, "pii", 50, Action::Redact),
+            rule(&flowing, "secret", 50, Action::Redact),
+        ],
+        exceptions: Vec::new(),
+    }
+}
+
+pub(crate) static BASELINE: LazyLock<Option<Arc<CompiledGuard>>> = LazyLock::new(|| {
+    Name::parse("built-in").ok().map(|name| Arc::new(CompiledGuard::new(&name, &baseline())))
+});
+
+impl CompiledGuard {
+    pub(crate) fn new(name: &Name, spec: &GuardSpec) -> Self {
+        let rules = Channel::ALL.map(|channel| {
+            spec.rules
+                .iter()
+                .filter(|rule| rule.channels.contains(&channel))
+                .map(|rule| CompiledRule {
+                    category: rule.category.clone(),
+                    at: rule.at,
+                    action: rule.action,
+                    form: rule.form,
+                })
+                .collect()
+        });
+        Self {
+            name: name.clone(),
+            scope: spec.scope.clone(),
+            mode: spec.mode,
+            rules,
+            exceptions: spec.exceptions.clone(),
+        }
+    }
+
+    fn rules(&self, channel: Channel) -> &[CompiledRule] {
+        let at = match channel {
+            Channel::System => 0,
+            Channel::User => 1,
+            Channel::Document => 2,
+            Channel::ToolOutput => 3,
+            Channel::Model => 4,
+        };
+        self.rules.get(at).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What this guard alone does about a finding.
+    fn judge(&self, channel: Channel, category: &Category, score: Score) -> (Action, Form) {
+        let mut strictest = (Action::Allow, Form::Token);
+        for rule in self.rules(channel) {
+            if score >= rule.at && rule.category.covers(category) {
+                // Among rules that redact, the form that gives away least wins; it is compared after the action.
+                strictest = strictest.max((rule.action, rule.form));
+            }
+        }
+        strictest
+    }
+}
+
+impl Caller<'_> {
+    /// Nobody in particular: no exception applies.
+    pub const fn nobody() -> Self {
+        Self { principal: None, route: None, system: None }
+    }
+}
+
+impl EffectiveGuard {
+    pub(crate) fn new(caller: Caller<'_>, guards: impl IntoIterator<Item = Arc<CompiledGuard>>) -> Self {
+        let mut joined: SmallVec<[Arc<CompiledGuard>; 8]> = SmallVec::new();
+        for guard in guards {
+            if !joined.iter().any(|known| known.name == guard.name) {
+                joined.push(guard);
+            }
+        }
+        Self {
+            guards: joined,
+            principal: caller.principal.cloned(),
+            route: caller.route.cloned(),
+            system: caller.system.cloned(),
+        }
+    }
+
+    /// The names of the guards joined.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.guards.iter().map(|guard| &guard.name)
+    }
+
+    fn excepted(&self, guard: &CompiledGuard, category: &Category, now: Timestamp) -> bool {
+        guard.exceptions.iter().any(|exception| {
+            now < exception.until
+                && exception.category.covers(category)
+                && match &exception.scope {
+                    ExceptionScope::Route(name) => self.route.as_ref() == Some(name),
+                    ExceptionScope::System(name) => self.system.as_ref() == Some(name),
+                    ExceptionScope::Principal(name) => self.principal.as_ref() == Some(name),
+                }
+        })
+    }
+
+    /// What is done about a finding of this category and score on this channel.
+    pub fn judge(&self, channel: Channel, category: &Category, score: Score, now: Timestamp) -> Ruling {
+        let mut enforced = (Action::Allow, Form::Token);
+        let mut would = Action::Allow;
+        for guard in &self.guards {
+            let (action, form) = guard.judge(channel, category, score);
+            if action == Action::Allow || self.excepted(guard, category, now) {
+                continue;
+            }
+            would = would.max(action);
+            if guard.mode == Mode::Enforce {
+                enforced = enforced.max((action, form));
+            }
+        }
+        Ruling { action: enforced.0, would, form: enforced.1 }
+    }
+
+    /// The categories whose findings may change what leaves on this channel: a stream waits for these and for nothing
+    /// else.
+    pub fn holds(&self, channel: Channel) -> Vec<Category> {
+        let mut found: Vec<Category> = Vec::new();
+        for guard in self.guards.iter().filter(|guard| guard.mode == Mode::Enforce) {
+            for rule in guard.rules(channel).iter().filter(|rule| rule.action >= Action::Redact) {
+                if !found.iter().any(|known| known.covers(&rule.category)) {
+                    found.retain(|known| !rule.category.covers(known));
+                    found.push(rule.category.clone());
+                }
+            }
+        }
+        found
+    }
+}

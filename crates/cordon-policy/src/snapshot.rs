@@ -1,0 +1,319 @@
+use std::sync::Arc;
+
+use cordon_core::{
+    ApiKey, KeyId, Name, State, Timestamp,
+    resource::{
+        Audit, GuardScope, Kind, LimitSubject, ModelSpec, PrincipalSpec, RefusalStyle, RouteGuards,
+        ServiceSpec, Spec,
+    },
+    state::Touched,
+};
+use rpds::RedBlackTreeMapSync;
+use smallvec::SmallVec;
+
+use crate::{
+    guard::{BASELINE, Caller, CompiledGuard, EffectiveGuard},
+    limit::CompiledLimit,
+};
+
+type Map<K, V> = RedBlackTreeMapSync<K, Arc<V>>;
+
+/// What the data plane knows: immutable, shared, swapped as a whole.
+///
+/// Entries refer to each other by name, and names are looked up when a call comes. So a fact changes the entry that it
+/// touched and no other, whatever depends on it, and a Snapshot made step by step equals one made at once.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    position: u64,
+    time: Option<Timestamp>,
+    keys: Map<KeyId, ApiKey>,
+    principals: Map<Name, PrincipalEntry>,
+    routes: Map<Name, RouteEntry>,
+    models: Map<Name, ModelSpec>,
+    services: Map<Name, ServiceEntry>,
+    guards: Map<Name, CompiledGuard>,
+    /// The guards of each scope but routes'.
+    scopes: RedBlackTreeMapSync<GuardScope, Arc<Vec<Name>>>,
+    limits: Map<Name, CompiledLimit>,
+    /// The limits of each subject.
+    subjects: RedBlackTreeMapSync<LimitSubject, Arc<Vec<Name>>>,
+}
+
+/// A caller as the data plane knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrincipalEntry {
+    /// Its name.
+    pub name: Name,
+    /// Its team.
+    pub team: Name,
+    /// The routes it may use.
+    pub routes: Vec<Name>,
+}
+
+/// A model behind a route, with its share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteTarget {
+    /// The model.
+    pub model: Name,
+    /// Its share, relative to the others'.
+    pub weight: u32,
+}
+
+/// A route as the data plane knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteEntry {
+    /// Its name.
+    pub name: Name,
+    /// Its owner.
+    pub team: Name,
+    /// Its system.
+    pub system: Option<Name>,
+    /// The models behind it.
+    pub targets: Vec<RouteTarget>,
+    /// How a refusal for content looks.
+    pub refusal: RefusalStyle,
+    /// What happens when the record cannot be made durable.
+    pub audit: Audit,
+    /// How old the Snapshot may get before the route closes, in milliseconds.
+    pub max_snapshot_age: cordon_core::DurationMs,
+    guards: Vec<Name>,
+    without_baseline: bool,
+}
+
+/// A service as the data plane knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceEntry {
+    /// Its name.
+    pub name: Name,
+    /// What it is.
+    pub spec: ServiceSpec,
+}
+
+/// A day: long enough for any mending of the log, short enough that a forgotten node closes.
+const DEFAULT_MAX_SNAPSHOT_AGE: cordon_core::DurationMs = cordon_core::DurationMs::from_secs(86_400);
+
+impl Snapshot {
+    /// Compiles a whole state.
+    pub fn compile(state: &State) -> Self {
+        let touched: Vec<Touched> = state
+            .resources()
+            .map(|(kind, name, _)| Touched::Resource(kind, name.clone()))
+            .chain(state.keys().map(|key| Touched::Key(key.id)))
+            .collect();
+        Self::default().advance(state, &touched)
+    }
+
+    /// The next Snapshot: this one with the touched entries compiled again from `state`.
+    #[must_use]
+    pub fn advance(&self, state: &State, touched: &[Touched]) -> Self {
+        let mut next = self.clone();
+        next.position = state.position();
+        next.time = state.time();
+        for at in touched {
+            match at {
+                Touched::Key(id) => match state.key(*id) {
+                    Some(key) => next.keys.insert_mut(*id, Arc::clone(key)),
+                    None => {
+                        next.keys.remove_mut(id);
+                    }
+                },
+                Touched::Resource(kind, name) => {
+                    next.forget(*kind, name);
+                    if let Some(standing) = state.resource(*kind, name) {
+                        next.learn(name, &standing.spec);
+                    }
+                }
+            }
+        }
+        next
+    }
+
+    fn forget(&mut self, kind: Kind, name: &Name) {
+        match kind {
+            Kind::Guard => {
+                if let Some(guard) = self.guards.get(name).cloned() {
+                    unlist(&mut self.scopes, &guard.scope, name);
+                    self.guards.remove_mut(name);
+                }
+            }
+            Kind::Limit => {
+                if let Some(limit) = self.limits.get(name).cloned() {
+                    unlist(&mut self.subjects, &limit.subject, name);
+                    self.limits.remove_mut(name);
+                }
+            }
+            Kind::Model => drop(self.models.remove_mut(name)),
+            Kind::Principal => drop(self.principals.remove_mut(name)),
+            Kind::Route => drop(self.routes.remove_mut(name)),
+            Kind::Service => drop(self.services.remove_mut(name)),
+            // What a call needs of these stands in the routes and principals that name them.
+            Kind::System | Kind::Team => {}
+        }
+    }
+
+    fn learn(&mut self, name: &Name, spec: &Spec) {
+        let key = name.clone();
+        match spec {
+            Spec::Guard(spec) => {
+                let guard = CompiledGuard::new(name, spec);
+                if guard.scope != GuardScope::Route {
+                    list(&mut self.scopes, &guard.scope, name);
+                }
+                self.guards.insert_mut(key, Arc::new(guard));
+            }
+            Spec::Limit(spec) => {
+                let limit = CompiledLimit::new(name, spec);
+                list(&mut self.subjects, &limit.subject, name);
+                self.limits.insert_mut(key, Arc::new(limit));
+            }
+            Spec::Model(spec) => self.models.insert_mut(key, Arc::new(spec.clone())),
+            Spec::Principal(PrincipalSpec { team, routes }) => {
+                let entry = PrincipalEntry { name: name.clone(), team: team.clone(), routes: routes.clone() };
+                self.principals.insert_mut(key, Arc::new(entry));
+            }
+            Spec::Route(spec) => {
+                let targets = spec.targets.iter();
+                let entry = RouteEntry {
+                    name: name.clone(),
+                    team: spec.team.clone(),
+                    system: spec.system.clone(),
+                    targets: targets
+                        .map(|target| RouteTarget { model: target.model.clone(), weight: target.weight })
+                        .collect(),
+                    refusal: spec.refusal,
+                    audit: spec.audit,
+                    max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),
+                    guards: spec.guards.names().to_vec(),
+                    without_baseline: spec.guards == RouteGuards::None,
+                };
+                self.routes.insert_mut(key, Arc::new(entry));
+            }
+            Spec::Service(spec) => {
+                self.services
+                    .insert_mut(key, Arc::new(ServiceEntry { name: name.clone(), spec: spec.clone() }));
+            }
+            Spec::System(_) | Spec::Team(_) => {}
+        }
+    }
+
+    /// Number of facts behind this Snapshot.
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The time of the latest fact behind it.
+    pub const fn time(&self) -> Option<Timestamp> {
+        self.time
+    }
+
+    /// A key.
+    pub fn key(&self, id: KeyId) -> Option<&Arc<ApiKey>> {
+        self.keys.get(&id)
+    }
+
+    /// A caller.
+    pub fn principal(&self, name: &Name) -> Option<&Arc<PrincipalEntry>> {
+        self.principals.get(name)
+    }
+
+    /// A route.
+    pub fn route(&self, name: &str) -> Option<&Arc<RouteEntry>> {
+        self.routes.get(name)
+    }
+
+    /// All routes, by name.
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<RouteEntry>> {
+        self.routes.values()
+    }
+
+    /// A model.
+    pub fn model(&self, name: &Name) -> Option<&Arc<ModelSpec>> {
+        self.models.get(name)
+    }
+
+    /// A service.
+    pub fn service(&self, name: &Name) -> Option<&Arc<ServiceEntry>> {
+        self.services.get(name)
+    }
+
+    /// All services, by name.
+    pub fn services(&self) -> impl Iterator<Item = &Arc<ServiceEntry>> {
+        self.services.values()
+    }
+
+    /// The joined guards of organisation, the route's owner, the caller's team, system and route; the built-in baseline
+    /// when there are none and the route does not decline it.
+    pub fn guard(&self, caller: Caller<'_>, route: Option<&RouteEntry>) -> EffectiveGuard {
+        let mut names: SmallVec<[&Name; 16]> = SmallVec::new();
+        let mut scope = |scope: GuardScope| {
+            if let Some(listed) = self.scopes.get(&scope) {
+                names.extend(listed.iter());
+            }
+        };
+        scope(GuardScope::Organisation);
+        if let Some(route) = route {
+            scope(GuardScope::Team(route.team.clone()));
+            if let Some(system) = &route.system {
+                scope(GuardScope::System(system.clone()));
+            }
+        }
+        if let Some(principal) = caller.principal.and_then(|name| self.principal(name))
+            && route.is_none_or(|route| route.team != principal.team)
+        {
+            scope(GuardScope::Team(principal.team.clone()));
+        }
+        names.extend(route.iter().flat_map(|route| &route.guards));
+        let mut guards: SmallVec<[Arc<CompiledGuard>; 8]> =
+            names.into_iter().filter_map(|name| self.guards.get(name).cloned()).collect();
+        if guards.is_empty() && !route.is_some_and(|route| route.without_baseline) {
+            guards.extend(BASELINE.clone());
+        }
+        EffectiveGuard::new(caller, guards)
+    }
+
+    /// The limits of these subjects, in their order.
+    pub fn limits<'a>(
+        &'a self,
+        subjects: &'a [LimitSubject],
+    ) -> impl Iterator<Item = &'a Arc<CompiledLimit>> {
+        subjects
+            .iter()
+            .filter_map(|subject| self.subjects.get(subject))
+            .flat_map(|names| names.iter())
+            .filter_map(|name| self.limits.get(name))
+    }
+}
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.position == other.position
+            && self.time == other.time
+            && self.keys == other.keys
+            && self.principals == other.principals
+            && self.routes == other.routes
+            && self.models == other.models
+            && self.services == other.services
+            && self.guards == other.guards
+            && self.scopes == other.scopes
+            && self.limits == other.limits
+            && self.subjects == other.subjects
+    }
+}
+
+fn list<K: Ord + Clone>(lists: &mut RedBlackTreeMapSync<K, Arc<Vec<Name>>>, at: &K, name: &Name) {
+    let mut names = lists.get(at).map(|names| names.as_ref().clone()).unwrap_or_default();
+    if let Err(place) = names.binary_search(name) {
+        names.insert(place, name.clone());
+        lists.insert_mut(at.clone(), Arc::new(names));
+    }
+}
+
+fn unlist<K: Ord + Clone>(lists: &mut RedBlackTreeMapSync<K, Arc<Vec<Name>>>, at: &K, name: &Name) {
+    let Some(names) = lists.get(at) else { return };
+    let names: Vec<Name> = names.iter().filter(|known| *known != name).cloned().collect();
+    if names.is_empty() {
+        lists.remove_mut(at);
+    } else {
+        lists.insert_mut(at.clone(), Arc::new(names));
+    }
+}
