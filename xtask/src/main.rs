@@ -1,2 +1,62 @@
-//! xtask
-fn main() {}
+//! Every developer and CI command of Cordon: `cargo xtask help` lists them.
+//!
+//! CI runs `cargo xtask test` and nothing else. No command reads standard input, needs a terminal, or reaches further than
+//! the package registries, and those only to install what is missing.
+
+mod check;
+mod clients;
+mod fuzz;
+mod hygiene;
+mod metadata;
+mod picture;
+mod process;
+mod python;
+mod report;
+mod suite;
+mod supply;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+usage: cargo xtask COMMAND [OPTIONS]
+
+  check [--deny] [--only STEP,…]     format, lints, documentation, arrows, supply chain, hygiene
+                                     --deny: install cargo-deny first when it is missing
+                                     STEP: fmt clippy doc arrows supply hygiene
+  test [--quick]                     everything CI runs: check, tests, documentation tests, client tests
+                                     --quick: the tests of the workspace alone
+  fuzz [--cases N]                   corpora and properties with N made-up inputs each (4096)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one command; `false` when it ran to its end and found something wrong.
+fn run(arguments: &[String]) -> Result<bool> {
+    let Some((command, options)) = arguments.split_first() else {
+        print!("{HELP}");
+        return Ok(true);
+    };
+    process::enter_repository()?;
+    match command.as_str() {
+        "check" => check::command(options),
+        "test" => suite::command(options),
+        "fuzz" => fuzz::command(options),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        other => bail!("unknown command `{other}`\nhelp: `cargo xtask help` lists the commands"),
+    }
+}

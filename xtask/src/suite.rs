@@ -1,0 +1,148 @@
+//! `cargo xtask test`: the one command of CI. It installs what is missing, runs everything, and repeats at the end what
+//! each runner said last.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::check;
+use crate::clients;
+use crate::process;
+use crate::report::Report;
+
+/// Runs the command with its options.
+pub(crate) fn command(options: &[String]) -> Result<bool> {
+    let quick = match options {
+        [] => false,
+        [option] if option == "--quick" => true,
+        other => bail!("unknown options {other:?}\nhelp: `cargo xtask help`"),
+    };
+    let mut report = Report::default();
+    let mut closing = Closing::default();
+    if !quick {
+        check::all(&mut report);
+    }
+    report.step("tests", || closing.run(&mut tests()));
+    if !quick {
+        report.step("doctests", || {
+            closing.run(with_data(process::cargo().args(["test", "--workspace", "--locked", "--doc"])))
+        });
+        report.step("clients", || clients::run(&mut closing));
+    }
+    report.print();
+    println!();
+    for line in &closing.lines {
+        println!("{line}");
+    }
+    println!("{}", closing.total());
+    Ok(report.passed() && closing.failed == 0)
+}
+
+/// The workspace's own tests, by nextest where it is installed. Every failure is reported, not only the first.
+fn tests() -> Command {
+    let mut command = process::cargo();
+    if process::answers(process::cargo().args(["nextest", "--version"])) {
+        command.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--no-tests", "fail"]);
+        command.args(["--status-level", "slow", "--final-status-level", "fail", "--cargo-quiet"]);
+    } else {
+        command.args(["test", "--workspace", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+    }
+    with_data(&mut command);
+    command
+}
+
+/// On CI, labelled data that lies beside the repository must be used: a run meant to measure cannot pass idle.
+fn with_data(command: &mut Command) -> &mut Command {
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    if is_ci && std::path::Path::new("../shared/data").is_dir() {
+        command.env("CORDON_REQUIRE_DATA", "1");
+    }
+    command
+}
+
+/// What the runners said last, and the sum of it.
+#[derive(Default)]
+pub(crate) struct Closing {
+    lines: Vec<String>,
+    passed: u64,
+    failed: u64,
+}
+
+impl Closing {
+    /// Runs a runner and keeps its closing lines; whether it succeeded.
+    pub(crate) fn run(&mut self, command: &mut Command) -> Result<bool> {
+        process::watched(command, &mut |line| self.see(line))
+    }
+
+    fn see(&mut self, line: &str) {
+        let plain = without_colours(line);
+        if let Some((passed, failed)) = counts(&plain) {
+            self.passed += passed;
+            self.failed += failed;
+            // cargo closes once for each of many binaries: an empty one says nothing.
+            if passed + failed > 0 {
+                self.lines.push(plain);
+            }
+        }
+    }
+
+    fn total(&self) -> String {
+        format!("total: {} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+/// Passed and failed tests of a closing line of cargo test, nextest or the client tests; `None` for any other line.
+fn counts(line: &str) -> Option<(u64, u64)> {
+    let line = line.trim();
+    let is_closing = line.starts_with("test result: ")
+        || (line.starts_with("Summary [") && line.contains(" run: "))
+        || (line.ends_with(" failed") && line.starts_with(|c: char| c.is_ascii_digit()));
+    if !is_closing {
+        return None;
+    }
+    let before = |word: &str| -> u64 {
+        let words: Vec<&str> = line.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
+        words
+            .windows(2)
+            .find_map(|pair| match pair {
+                [number, name] if *name == word => number.parse().ok(),
+                _ => None,
+            })
+            .unwrap_or(0)
+    };
+    Some((before("passed"), before("failed") + before("timed")))
+}
+
+/// Terminal colours (ECMA-48 `CSI … m`) taken out.
+fn without_colours(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((text, coloured)) = rest.split_once("\u{1b}[") {
+        plain.push_str(text);
+        rest = coloured.split_once('m').map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closing_lines_of_each_runner_are_counted() {
+        let mut closing = Closing::default();
+        for line in [
+            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "\u{1b}[32;1m     Summary\u{1b}[0m [   1.2s] 12 tests run: 10 passed (1 slow), 1 failed, 1 timed out, 0 skipped",
+            "20 passed, 1 failed",
+            "running 4 tests",
+            "the test failed",
+        ] {
+            closing.see(line);
+        }
+        assert_eq!(closing.lines.len(), 3);
+        assert_eq!(closing.total(), "total: 33 passed, 3 failed");
+    }
+}
