@@ -1,1 +1,18 @@
-//! cordon-guard
+//! The data plane of Cordon: one pipeline for every call.
+//!
+//! A call comes in, is identified, authorised, admitted and inspected; a target is chosen and called; the answer is
+//! inspected and recorded before the caller sees it.
+//!
+//! **Never here:** SQL, HTML, Cedar types.
+//!
+//! ```
+//! // An event stream is read in any chunks, and written anew.
+//! let mut parser = cordon_guard::sse::Parser::default();
+//! parser.push(b"data: [DO");
+//! parser.push(b"NE]\n\n");
+//! assert_eq!(parser.next().unwrap().unwrap().data, "[DONE]");
+//! ```
+
+pub mod body;
+pub mod sse;
+pub mod upstream;

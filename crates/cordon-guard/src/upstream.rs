@@ -1,0 +1,227 @@
+//! The way to a service: one pooled HTTP/1.1 client for all upstream calls.
+//!
+//! It connects only to addresses that the service may have, checked on the very address it connects to; sends headers
+//! from a short list, the service's own credential, and a body that was written anew; never follows a redirect; bounds
+//! every step in time and size; and closes the connection when the answer is dropped before its end.
+//!
+//! Connections are kept by scheme, host, port and reach. A request is sent again only when a kept connection turns out
+//! to be closed before a byte was written.
+//!
+//! ```no_run
+//! use cordon_guard::upstream::*;
+//! # async fn example(service: &cordon_core::resource::ServiceSpec) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(&ClientConfig::default())?;
+//! let endpoint = Endpoint::of(service)?;
+//! let answer = client
+//!     .send(&endpoint, UpstreamRequest {
+//!         method: http::Method::POST,
+//!         path: "/chat/completions",
+//!         body: r#"{"model":"m","messages":[]}"#.into(),
+//!         accept: Accept::Json,
+//!         authorization: None,
+//!         trace: Trace::default(),
+//!     })
+//!     .await?;
+//! let body = answer.body.collect(1 << 20).await?;
+//! # Ok(()) }
+//! ```
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use http::StatusCode;
+use tokio::time::{Instant, timeout};
+
+mod address;
+mod connect;
+mod endpoint;
+mod error;
+mod pool;
+mod proxy;
+mod request;
+mod response;
+mod secret;
+mod tls;
+
+pub use address::{Class, Reach};
+pub use connect::{Lookup, Resolver};
+pub use endpoint::{AnswerLimits, Endpoint, EndpointError, Timeouts};
+pub use error::{Stage, UpstreamError};
+pub use pool::PoolLimits;
+pub use proxy::{ProxyEnv, ProxyError};
+pub use request::{Accept, Trace, UpstreamRequest};
+pub use response::{Timing, UpstreamBody, UpstreamResponse};
+pub use secret::{Environment, SecretError, SecretSource, SecretWarning};
+pub use tls::{Trust, TrustError};
+
+/// Kept connections tried for one request before a new one is made: each was closed before a byte was sent.
+const MAX_STALE: usize = 3;
+
+/// What a client is made of.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// The operator's proxies.
+    pub proxies: ProxyEnv,
+    /// PEM certificates that are trusted beside the machine's.
+    pub ca_bundle: Option<PathBuf>,
+    /// How many connections are kept, and for how long.
+    pub pool: PoolLimits,
+    /// How names become addresses.
+    pub resolver: Resolver,
+}
+
+impl Default for ClientConfig {
+    /// No proxy, the machine's trust and resolver.
+    fn default() -> Self {
+        Self {
+            proxies: ProxyEnv::default(),
+            ca_bundle: None,
+            pool: PoolLimits::default(),
+            resolver: Resolver::Machine,
+        }
+    }
+}
+
+/// A client that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A proxy setting.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The trust store.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
+/// The client of all upstream calls. Cheap to clone; clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    connector: connect::Connector,
+    pool: pool::Pool,
+    proxies: proxy::Proxies,
+    trust: Trust,
+}
+
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Census {
+    /// Open ones.
+    pub open: usize,
+    /// Those of them that wait for the next call.
+    pub idle: usize,
+}
+
+impl Client {
+    /// A client without connections. Reads the trust store; files, no network.
+    ///
+    /// # Errors
+    /// For a proxy setting or a CA bundle that cannot be used.
+    pub fn new(config: &ClientConfig) -> Result<Self, ClientError> {
+        let proxies = proxy::Proxies::new(&config.proxies)?;
+        let (tls, trust) = tls::client_config(config.ca_bundle.as_deref())?;
+        let connector = connect::Connector { resolver: config.resolver.clone(), tls };
+        Ok(Self { inner: Arc::new(Inner { connector, pool: pool::Pool::new(config.pool), proxies, trust }) })
+    }
+
+    /// How many certificates are trusted.
+    pub fn trust(&self) -> Trust {
+        self.inner.trust
+    }
+
+    /// How many connections there are at the moment.
+    pub fn census(&self) -> Census {
+        let (open, idle) = self.inner.pool.census();
+        Census { open, idle }
+    }
+
+    /// Sends a request and waits for the head of the answer. Dropping the future cancels the call and closes its
+    /// connection.
+    ///
+    /// # Errors
+    /// [`UpstreamError`]; [`UpstreamError::is_unsent`] says whether another target may be tried.
+    pub async fn send(
+        &self,
+        endpoint: &Endpoint,
+        request: UpstreamRequest<'_>,
+    ) -> Result<UpstreamResponse, UpstreamError> {
+        let timeouts = endpoint.timeouts();
+        let began = Instant::now();
+        let host = self.inner.pool.host(endpoint.key(), &self.inner.proxies);
+        let name = || Arc::clone(&host.key.host);
+        let late = |stage, limit| UpstreamError::Timeout { host: Arc::clone(&host.key.host), stage, limit };
+        let mut message = request::message(endpoint, &host.way, request)
+            .ok_or_else(|| UpstreamError::Protocol { host: name(), source: None })?;
+        let mut stale = 0;
+        loop {
+            let kept = if stale < MAX_STALE { host.checkout() } else { None };
+            let (mut sender, connect) = match kept {
+                Some(sender) => (sender, None),
+                None => {
+                    // A new connection is rare: on the heap it keeps every call's future small.
+                    let opening = Box::pin(host.open(&self.inner.connector));
+                    let sender = timeout(timeouts.connect.min(timeouts.total), opening)
+                        .await
+                        .map_err(|_| late(Stage::Connect, timeouts.connect))??;
+                    (sender, Some(began.elapsed()))
+                }
+            };
+            let sent = Instant::now();
+            let bound = timeouts.first_byte.min((began + timeouts.total).saturating_duration_since(sent));
+            let answer = timeout(bound, sender.try_send_request(message))
+                .await
+                .map_err(|_| late(Stage::FirstByte, timeouts.first_byte))?;
+            match answer {
+                Ok(answer) => {
+                    let timing = Timing { connect, first_byte: sent.elapsed() };
+                    return accept(answer, host, sender, endpoint, began, timing);
+                }
+                Err(mut failure) => match failure.take_message() {
+                    Some(unsent) if connect.is_none() => {
+                        message = unsent;
+                        stale += 1;
+                    }
+                    unsent => {
+                        return Err(UpstreamError::of_hyper(
+                            &host.key.host,
+                            failure.into_error(),
+                            unsent.is_some(),
+                        ));
+                    }
+                },
+            }
+        }
+    }
+}
+
+fn accept(
+    answer: http::Response<hyper::body::Incoming>,
+    host: Arc<pool::Host>,
+    sender: pool::Sender,
+    endpoint: &Endpoint,
+    began: Instant,
+    timing: Timing,
+) -> Result<UpstreamResponse, UpstreamError> {
+    let (head, incoming) = answer.into_parts();
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        // Nobody asked for another protocol.
+        return Err(UpstreamError::Protocol { host: Arc::clone(&host.key.host), source: None });
+    }
+    let body = UpstreamBody::new(
+        incoming,
+        host,
+        sender,
+        &head.headers,
+        endpoint.limits(),
+        (endpoint.timeouts(), began),
+    )?;
+    Ok(UpstreamResponse { status: head.status, headers: response::kept_headers(&head.headers), body, timing })
+}
+
+#[cfg(test)]
+#[path = "upstream/tests.rs"]
+mod tests;
