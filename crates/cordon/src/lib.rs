@@ -1,1 +1,3 @@
 //! cordon
+
+pub mod sandbox;
