@@ -20,6 +20,7 @@
 //! ```
 
 pub mod data_dir;
+pub mod journal;
 pub mod log;
 pub mod sequencer;
 
