@@ -19,11 +19,13 @@
 //! # }
 //! ```
 
+pub mod calls;
 pub mod data_dir;
 pub mod journal;
 pub mod log;
 pub mod sequencer;
 
+pub use calls::CallIndex;
 pub use data_dir::DataDir;
 pub use log::{Log, SqliteLog};
 pub use sequencer::Sequencer;

@@ -9,6 +9,8 @@
     reason = "test code; each test file uses a part of it"
 )]
 
+pub mod frames;
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU8, Ordering},

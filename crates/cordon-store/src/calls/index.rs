@@ -1,0 +1,525 @@
+use std::path::Path;
+
+use cordon_core::{
+    Action, CallId, Category, Name, RefusalCode, Timestamp, canonical,
+    record::{Operation, Outcome, RecordedFinding, Timings, Tokens},
+};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Row as _, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+
+use super::{CallQuery, CallRow, Ending, IndexWriter, Place, Progress, lowest_call, writer};
+use crate::data_dir::private_file;
+
+/// The index of calls, to be asked. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct CallIndex {
+    readers: SqlitePool,
+}
+
+/// Why the index cannot be used. What it holds is derived: deleting the file builds it again.
+#[derive(Debug, thiserror::Error)]
+pub enum CallsError {
+    /// The file cannot be used now.
+    #[error("the index of calls cannot be used")]
+    File(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The file is of another version or damaged.
+    #[error("the index of calls is damaged; help: delete index.db, it is built again from the journal")]
+    Damaged,
+}
+
+/// The calls of one minute, route and verdict, in sums.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RollUp {
+    /// How many ended.
+    pub count: u64,
+    /// How many of them with a status of 400 or more.
+    pub errors: u64,
+    /// Tokens in prompts.
+    pub input_tokens: u64,
+    /// Tokens in answers.
+    pub output_tokens: u64,
+    /// How many took at most 2^i microseconds and more than 2^(i−1), by i; the last one holds all that took longer.
+    pub latency: [u64; RollUp::BUCKETS],
+}
+
+/// The bit of all categories that came when the others were taken.
+pub(super) const OTHER_CATEGORIES: i64 = 62;
+
+/// The form of the tables (`PRAGMA user_version`); a file of another one is built again.
+const TABLES_VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE calls (
+    call BLOB PRIMARY KEY, time INTEGER NOT NULL, operation INTEGER NOT NULL, stream INTEGER NOT NULL,
+    principal INTEGER NOT NULL, team INTEGER NOT NULL, route INTEGER, system INTEGER, model INTEGER,
+    verdict INTEGER NOT NULL, would INTEGER NOT NULL, categories INTEGER NOT NULL, input BLOB, output BLOB,
+    ended INTEGER, outcome INTEGER, status INTEGER, code INTEGER, tokens BLOB, timings BLOB,
+    place BLOB NOT NULL, closed INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX calls_principal ON calls (principal, call);
+CREATE INDEX calls_route ON calls (route, call);
+CREATE INDEX calls_verdict ON calls (verdict, call) WHERE verdict > 0;
+CREATE INDEX calls_found ON calls (call, categories) WHERE categories <> 0;
+CREATE INDEX calls_running ON calls (call) WHERE outcome IS NULL;
+CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE categories (path TEXT PRIMARY KEY, bit INTEGER NOT NULL) STRICT;
+CREATE TABLE unknown (call BLOB PRIMARY KEY, since INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL,
+    code INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE minutes (minute INTEGER NOT NULL, route INTEGER NOT NULL, verdict INTEGER NOT NULL, sums BLOB NOT NULL,
+    PRIMARY KEY (minute, route, verdict)) STRICT, WITHOUT ROWID;
+CREATE TABLE progress (journal BLOB PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// The columns of a call, in the order of [`read_row`].
+const COLUMNS: &str = "
+c.call, c.time, c.operation, c.stream, (SELECT text FROM names WHERE id = c.principal),
+(SELECT text FROM names WHERE id = c.team), (SELECT text FROM names WHERE id = c.route),
+(SELECT text FROM names WHERE id = c.system), (SELECT text FROM names WHERE id = c.model),
+c.verdict, c.would, c.input, c.output, c.ended, c.outcome, c.status, (SELECT text FROM names WHERE id = c.code),
+c.tokens, c.timings, c.place, c.closed";
+
+impl CallIndex {
+    /// Opens the index in this file and makes it when it is missing, damaged or of another version (mode 0600).
+    ///
+    /// # Errors
+    /// When the file cannot be made or opened.
+    pub async fn open(file: &Path) -> Result<(Self, IndexWriter), CallsError> {
+        let writer = match open_writer(file).await {
+            Ok(writer) => writer,
+            Err(_) => {
+                tracing::warn!(file = %file.display(), "the index of calls is built again from the journal");
+                writer::remove(file);
+                open_writer(file).await?
+            }
+        };
+        let readers = readers(file, 2).await?;
+        Ok((Self { readers }, writer))
+    }
+
+    /// Opens the index to read it.
+    ///
+    /// # Errors
+    /// When there is no such file, or it is damaged or of another version.
+    pub async fn open_read_only(file: &Path) -> Result<Self, CallsError> {
+        let readers = readers(file, 1).await?;
+        check(&mut *readers.acquire().await?).await?;
+        Ok(Self { readers })
+    }
+
+    /// Ends all reading.
+    pub async fn close(&self) {
+        self.readers.close().await;
+    }
+
+    /// The sequence of the next frame of each journal: what comes after is not in the index yet.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn progress(&self) -> Result<Progress, CallsError> {
+        progress(&mut *self.readers.acquire().await?).await
+    }
+
+    /// The calls that a query asks for, newest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn query(&self, query: &CallQuery) -> Result<Vec<CallRow>, CallsError> {
+        let mut connection = self.readers.acquire().await?;
+        let limit = query.limit.unwrap_or(CallQuery::PAGE) as usize;
+        let Some(mask) = mask(&mut connection, query.category.as_ref()).await? else { return Ok(Vec::new()) };
+        let mut rest = query.clone();
+        let mut found = Vec::new();
+        loop {
+            // A category is looked up by its bit, which may stand for others too: what does not match is dropped, and the
+            // search goes on from there.
+            let rows = page(&mut connection, &rest, mask, limit).await?;
+            let full = rows.len() == limit && limit > 0;
+            rest.before = rows.last().map(|row| row.call);
+            found.extend(rows.into_iter().filter(|row| query.matches(row)).take(limit - found.len()));
+            if !full || found.len() == limit {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One call.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn call(&self, call: CallId) -> Result<Option<CallRow>, CallsError> {
+        let sql = format!("SELECT {COLUMNS} FROM calls c WHERE c.call = $1");
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(call.as_bytes().as_slice())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(read_row).transpose()
+    }
+
+    /// The calls that began and have not ended, oldest first: at the start of a node, those that were interrupted.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn running(&self) -> Result<Vec<CallRow>, CallsError> {
+        let sql = format!("SELECT {COLUMNS} FROM calls c WHERE c.outcome IS NULL ORDER BY c.call");
+        sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.readers).await?.iter().map(read_row).collect()
+    }
+
+    /// The latest calls, newest first, in pages: what a changed guard would have done to them can be judged from their
+    /// findings. Calls `each` until it says stop or `calls` were given.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn recent(&self, calls: u32, mut each: impl FnMut(CallRow) + Send) -> Result<(), CallsError> {
+        let mut left = calls;
+        let mut query = CallQuery::default();
+        while left > 0 {
+            let limit = left.min(1000);
+            query.limit = Some(limit);
+            let rows = self.query(&query).await?;
+            let last = rows.last().map(|row| row.call);
+            let got = u32::try_from(rows.len()).unwrap_or(limit);
+            rows.into_iter().for_each(&mut each);
+            if got < limit {
+                break;
+            }
+            (query.before, left) = (last, left - got);
+        }
+        Ok(())
+    }
+
+    /// The sums of whole minutes in `[since, until)`, by minute, route and verdict.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn minutes(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(Timestamp, Option<Name>, Action, RollUp)>, CallsError> {
+        let rows = sqlx::query(
+            "SELECT minute, (SELECT text FROM names WHERE id = route), verdict, sums FROM minutes
+             WHERE minute >= $1 AND minute < $2 ORDER BY minute, route, verdict",
+        )
+        .bind(since.as_millis().div_euclid(60_000))
+        .bind(until.as_millis().saturating_add(59_999).div_euclid(60_000))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let minute: i64 = row.try_get(0)?;
+                let route = row.try_get::<Option<&str>, _>(1)?.map(name).transpose()?;
+                let sums = RollUp::from_bytes(row.try_get(3)?);
+                Ok((
+                    Timestamp::from_millis(minute.saturating_mul(60_000)),
+                    route,
+                    action(row.try_get(2)?)?,
+                    sums,
+                ))
+            })
+            .collect()
+    }
+}
+
+async fn open_writer(file: &Path) -> Result<IndexWriter, CallsError> {
+    private_file(file).map_err(|error| CallsError::File(error.into()))?;
+    // Relaxed: a loss of power may lose the latest batches, which the journal still has.
+    let options = options(file).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
+    let mut connection = SqliteConnection::connect_with(&options).await?;
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection).await?;
+    if tables == 0 {
+        let sql = format!("BEGIN; {TABLES} PRAGMA user_version = {TABLES_VERSION}; COMMIT");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
+    }
+    check(&mut connection).await?;
+    IndexWriter::new(connection).await
+}
+
+async fn readers(file: &Path, size: u32) -> Result<SqlitePool, CallsError> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(size)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None);
+    Ok(pool.connect_with(options(file).read_only(true)).await?)
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(false)
+        .row_buffer_size(1024)
+        .statement_cache_capacity(128)
+}
+
+async fn check(connection: &mut SqliteConnection) -> Result<(), CallsError> {
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(connection).await?;
+    if version == TABLES_VERSION { Ok(()) } else { Err(CallsError::Damaged) }
+}
+
+pub(super) async fn progress(connection: &mut SqliteConnection) -> Result<Progress, CallsError> {
+    let rows = sqlx::query("SELECT journal, next FROM progress").fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            let journal: &[u8] = row.try_get(0)?;
+            Ok((journal.try_into().map_err(|_| CallsError::Damaged)?, number(row.try_get(1)?)?))
+        })
+        .collect()
+}
+
+/// The bits of a category and its children; all bits for none, nothing for one that was never found.
+async fn mask(
+    connection: &mut SqliteConnection,
+    category: Option<&Category>,
+) -> Result<Option<i64>, CallsError> {
+    let Some(category) = category else { return Ok(Some(0)) };
+    let mut mask = 0;
+    for row in sqlx::query("SELECT path, bit FROM categories").fetch_all(connection).await? {
+        let bit: i64 = row.try_get(1)?;
+        if Category::parse(row.try_get(0)?).is_ok_and(|known| category.covers(&known)) {
+            mask |= 1 << bit.clamp(0, OTHER_CATEGORIES);
+        }
+    }
+    Ok((mask != 0).then_some(mask))
+}
+
+async fn page(
+    connection: &mut SqliteConnection,
+    query: &CallQuery,
+    mask: i64,
+    limit: usize,
+) -> Result<Vec<CallRow>, CallsError> {
+    let mut sql = format!("SELECT {COLUMNS} FROM calls c WHERE c.call >= ? AND c.call < ?");
+    let low = query.since.map_or([0; 16], lowest_call);
+    let mut high = query.until.map_or([255; 16], lowest_call);
+    if let Some(before) = query.before {
+        high = high.min(*before.as_bytes());
+    }
+    for (asked, condition) in [
+        (query.principal.is_some(), " AND c.principal = (SELECT id FROM names WHERE text = ?)"),
+        (query.route.is_some(), " AND c.route = (SELECT id FROM names WHERE text = ?)"),
+        // Each condition says again what its partial index is limited to, so that it can be used.
+        (query.verdict == Some(Action::Allow), " AND c.verdict = ?"),
+        (
+            query.verdict.is_some_and(|verdict| verdict != Action::Allow),
+            " AND c.verdict > 0 AND c.verdict = ?",
+        ),
+        (mask != 0, " AND c.categories <> 0 AND c.categories & ? <> 0"),
+    ] {
+        if asked {
+            sql.push_str(condition);
+        }
+    }
+    sql.push_str(" ORDER BY c.call DESC LIMIT ?");
+    let mut statement = sqlx::query(AssertSqlSafe(sql)).bind(low.to_vec()).bind(high.to_vec());
+    for name in [&query.principal, &query.route].into_iter().flatten() {
+        statement = statement.bind(name.as_str());
+    }
+    if let Some(verdict) = query.verdict {
+        statement = statement.bind(action_number(verdict));
+    }
+    if mask != 0 {
+        statement = statement.bind(mask);
+    }
+    let rows = statement.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(connection).await?;
+    rows.iter().map(read_row).collect()
+}
+
+fn read_row(row: &SqliteRow) -> Result<CallRow, CallsError> {
+    let optional_name = |column: usize| row.try_get::<Option<&str>, _>(column)?.map(name).transpose();
+    let ending = match row.try_get::<Option<i64>, _>(14)? {
+        None => None,
+        Some(outcome) => {
+            let code: Option<&str> = row.try_get(16)?;
+            let tokens = row.try_get::<Option<&[u8]>, _>(17)?.map(numbers::<2>).transpose()?;
+            Some(Ending {
+                time: Timestamp::from_millis(row.try_get(13)?),
+                outcome: self::outcome(outcome)?,
+                status: row.try_get(15)?,
+                code: code.map(|code| RefusalCode::parse(code).ok_or(CallsError::Damaged)).transpose()?,
+                tokens: tokens.map(|[input, output]| Tokens { input, output }),
+                timings: timings(row.try_get(18)?)?,
+            })
+        }
+    };
+    let (journal, opened) = place(row.try_get(19)?)?;
+    let closed = row.try_get::<Option<i64>, _>(20)?.map(number).transpose()?;
+    Ok(CallRow {
+        call: CallId::from_bytes(row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| CallsError::Damaged)?),
+        time: Timestamp::from_millis(row.try_get(1)?),
+        operation: operation(row.try_get(2)?)?,
+        stream: row.try_get(3)?,
+        principal: name(row.try_get(4)?)?,
+        team: name(row.try_get(5)?)?,
+        route: optional_name(6)?,
+        system: optional_name(7)?,
+        model: optional_name(8)?,
+        verdict: action(row.try_get(9)?)?,
+        would: action(row.try_get(10)?)?,
+        input: findings(row.try_get(11)?)?,
+        output: findings(row.try_get(12)?)?,
+        ending,
+        place: Place { journal, opened, closed },
+    })
+}
+
+fn name(text: &str) -> Result<Name, CallsError> {
+    Name::parse(text).map_err(|_| CallsError::Damaged)
+}
+
+fn findings(bytes: Option<&[u8]>) -> Result<Vec<RecordedFinding>, CallsError> {
+    bytes.map_or(Ok(Vec::new()), |bytes| Ok(canonical::from_bytes(bytes)?))
+}
+
+fn place(bytes: &[u8]) -> Result<(super::JournalBytes, u64), CallsError> {
+    let (journal, sequence) = bytes.split_first_chunk::<16>().ok_or(CallsError::Damaged)?;
+    Ok((*journal, u64::from_be_bytes(sequence.try_into().map_err(|_| CallsError::Damaged)?)))
+}
+
+fn timings(bytes: &[u8]) -> Result<Timings, CallsError> {
+    let [receive, admit, inspect_input, upstream_first_byte, upstream, inspect_output, record, total] =
+        numbers(bytes)?;
+    Ok(Timings {
+        receive,
+        admit,
+        inspect_input,
+        upstream_first_byte,
+        upstream,
+        inspect_output,
+        record,
+        total,
+    })
+}
+
+/// So many numbers of four bytes each.
+fn numbers<const N: usize>(bytes: &[u8]) -> Result<[u64; N], CallsError> {
+    let (words, rest) = bytes.as_chunks::<4>();
+    if words.len() != N || !rest.is_empty() {
+        return Err(CallsError::Damaged);
+    }
+    let mut numbers = [0; N];
+    for (number, word) in numbers.iter_mut().zip(words) {
+        *number = u32::from_be_bytes(*word).into();
+    }
+    Ok(numbers)
+}
+
+fn number(value: i64) -> Result<u64, CallsError> {
+    u64::try_from(value).map_err(|_| CallsError::Damaged)
+}
+
+/// Numbers of the file's words. A variant that comes later gets the next number; none is ever given to another one.
+pub(super) const fn action_number(action: Action) -> i64 {
+    match action {
+        Action::Allow => 0,
+        Action::Flag => 1,
+        Action::Redact => 2,
+        Action::Hold => 3,
+        Action::Block => 4,
+    }
+}
+
+pub(super) fn action(number: i64) -> Result<Action, CallsError> {
+    Action::ALL.into_iter().find(|action| action_number(*action) == number).ok_or(CallsError::Damaged)
+}
+
+pub(super) const fn outcome_number(outcome: Outcome) -> i64 {
+    match outcome {
+        Outcome::Released => 0,
+        Outcome::Refused => 1,
+        Outcome::UpstreamFailed => 2,
+        Outcome::CallerGone => 3,
+        Outcome::Interrupted => 4,
+    }
+}
+
+fn outcome(number: i64) -> Result<Outcome, CallsError> {
+    [Outcome::Released, Outcome::Refused, Outcome::UpstreamFailed, Outcome::CallerGone, Outcome::Interrupted]
+        .into_iter()
+        .find(|outcome| outcome_number(*outcome) == number)
+        .ok_or(CallsError::Damaged)
+}
+
+pub(super) const fn operation_number(operation: Operation) -> i64 {
+    match operation {
+        Operation::Chat => 0,
+        Operation::ListModels => 1,
+    }
+}
+
+fn operation(number: i64) -> Result<Operation, CallsError> {
+    [Operation::Chat, Operation::ListModels]
+        .into_iter()
+        .find(|operation| operation_number(*operation) == number)
+        .ok_or(CallsError::Damaged)
+}
+
+impl RollUp {
+    /// How many buckets of latency there are: up to 2^31 microseconds, which is 36 minutes.
+    pub const BUCKETS: usize = 32;
+
+    pub(super) fn add(&mut self, status: u16, tokens: Option<Tokens>, total: u64) {
+        self.count += 1;
+        self.errors += u64::from(status >= 400);
+        self.input_tokens = self.input_tokens.saturating_add(tokens.map_or(0, |tokens| tokens.input));
+        self.output_tokens = self.output_tokens.saturating_add(tokens.map_or(0, |tokens| tokens.output));
+        let bucket = total
+            .max(1)
+            .checked_next_power_of_two()
+            .map_or(Self::BUCKETS, |power| power.trailing_zeros() as usize);
+        if let Some(count) = self.latency.get_mut(bucket.min(Self::BUCKETS - 1)) {
+            *count += 1;
+        }
+    }
+
+    /// Adds the sums of another one to these.
+    pub fn join(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.errors = self.errors.saturating_add(other.errors);
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        for (to, from) in self.latency.iter_mut().zip(other.latency) {
+            *to = to.saturating_add(from);
+        }
+    }
+
+    /// An upper bound of the latency in microseconds that this part of the calls did not exceed: the end of its bucket.
+    pub fn quantile(&self, part: cordon_core::Score) -> u64 {
+        let wanted = u128::from(self.count) * u128::from(part.millionths());
+        let mut seen = 0_u128;
+        for (power, count) in (0_u32..).zip(self.latency) {
+            seen += u128::from(count) * 1_000_000;
+            if seen >= wanted {
+                return 1 << power;
+            }
+        }
+        u64::MAX
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let head = [self.count, self.errors, self.input_tokens, self.output_tokens];
+        head.iter().chain(&self.latency).flat_map(|number| number.to_be_bytes()).collect()
+    }
+
+    /// What is missing in damaged bytes counts as nothing.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+        let mut numbers = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_be_bytes(*word));
+        let mut next = || numbers.next().unwrap_or(0);
+        let (count, errors, input_tokens, output_tokens) = (next(), next(), next(), next());
+        Self { count, errors, input_tokens, output_tokens, latency: std::array::from_fn(|_| next()) }
+    }
+}
+
+impl From<sqlx::Error> for CallsError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::File(error.into())
+    }
+}
+
+impl From<canonical::Error> for CallsError {
+    fn from(_: canonical::Error) -> Self {
+        Self::Damaged
+    }
+}

@@ -1,0 +1,437 @@
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+};
+
+use cordon_core::{
+    Action, CallId, Category, Name, canonical,
+    record::{Closed, Frame, RecordedFinding, Timings, Unknown},
+};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
+
+use super::{
+    CallRow, JournalBytes, Progress, SourceFrame,
+    index::{CallsError, OTHER_CATEGORIES, RollUp, action_number, outcome_number},
+};
+
+/// The one writer of an index.
+#[derive(Debug)]
+pub struct IndexWriter {
+    connection: SqliteConnection,
+    progress: Progress,
+    /// What names and categories are known by. Filled from the file, so that it never disagrees with it.
+    names: HashMap<String, i64>,
+    categories: HashMap<Category, i64>,
+}
+
+/// What one batch brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Calls that began.
+    pub opened: usize,
+    /// Calls that ended.
+    pub closed: usize,
+    /// Frames that are not frames of calls, or end a call that the index does not know.
+    pub passed_over: usize,
+}
+
+/// How many calls one statement inserts.
+const ROWS: usize = 64;
+
+const COLUMNS: usize = 22;
+
+/// Everything of one batch, before it is written.
+#[derive(Default)]
+struct Batch {
+    order: Vec<CallId>,
+    calls: HashMap<CallId, CallRow>,
+    /// Ends of calls that began in an earlier batch.
+    ends: Vec<(u64, Closed)>,
+    unknown: Vec<Unknown>,
+    written: Written,
+}
+
+impl IndexWriter {
+    pub(super) async fn new(mut connection: SqliteConnection) -> Result<Self, CallsError> {
+        let progress = super::index::progress(&mut connection).await?;
+        let mut names = HashMap::new();
+        for row in sqlx::query("SELECT text, id FROM names").fetch_all(&mut connection).await? {
+            names.insert(row.try_get(0)?, row.try_get(1)?);
+        }
+        let mut categories = HashMap::new();
+        for row in sqlx::query("SELECT path, bit FROM categories").fetch_all(&mut connection).await? {
+            if let Ok(category) = Category::parse(row.try_get(0)?) {
+                categories.insert(category, row.try_get(1)?);
+            }
+        }
+        Ok(Self { connection, progress, names, categories })
+    }
+
+    /// The sequence of the next frame of each journal.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Takes the next frames of a journal: all of them, or none. Frames that were taken before are passed over, so that
+    /// nothing is counted twice.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the same frames can be given again.
+    pub async fn write(
+        &mut self,
+        journal: JournalBytes,
+        frames: &[SourceFrame],
+    ) -> Result<Written, CallsError> {
+        let next = self.progress.get(&journal).copied().unwrap_or(0);
+        let mut batch = Batch::default();
+        let mut end = next;
+        for frame in frames.iter().filter(|frame| frame.sequence >= next) {
+            end = end.max(frame.sequence.saturating_add(1));
+            batch.take(journal, frame);
+        }
+        if end == next {
+            return Ok(Written::default());
+        }
+        let result = self.store(journal, end, &mut batch).await;
+        match result {
+            Ok(()) => {
+                self.progress.insert(journal, end);
+                Ok(batch.written)
+            }
+            Err(error) => {
+                // Names of a transaction that did not happen must not be used.
+                self.names.clear();
+                self.categories.clear();
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes everything back into the one file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn close(self) -> Result<(), CallsError> {
+        Ok(self.connection.close().await?)
+    }
+
+    async fn store(&mut self, journal: JournalBytes, end: u64, batch: &mut Batch) -> Result<(), CallsError> {
+        let Self { connection, names, categories, .. } = self;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let rows: Vec<&CallRow> = batch.order.iter().filter_map(|call| batch.calls.get(call)).collect();
+        intern_names(&mut transaction, names, &rows, &batch.ends, &batch.unknown).await?;
+        intern_categories(&mut transaction, categories, &rows, &batch.ends).await?;
+        let known = Known { names, categories };
+        for chunk in rows.chunks(ROWS) {
+            insert(&mut transaction, &known, chunk).await?;
+        }
+        let mut rolls: BTreeMap<(i64, Option<i64>, Action), RollUp> = BTreeMap::new();
+        for row in &rows {
+            roll(&mut rolls, &known, row);
+        }
+        for (sequence, closed) in &batch.ends {
+            match end_call(&mut transaction, &known, *sequence, closed).await? {
+                Some((route, verdict)) => {
+                    batch.written.closed += 1;
+                    let minute = closed.time.as_millis().div_euclid(60_000);
+                    rolls.entry((minute, route, verdict)).or_default().add_closed(closed);
+                }
+                None => batch.written.passed_over += 1,
+            }
+        }
+        for unknown in &batch.unknown {
+            insert_unknown(&mut transaction, &known, unknown).await?;
+        }
+        store_rolls(&mut transaction, rolls).await?;
+        sqlx::query(
+            "INSERT INTO progress (journal, next) VALUES ($1, $2)
+             ON CONFLICT (journal) DO UPDATE SET next = excluded.next",
+        )
+        .bind(journal.as_slice())
+        .bind(i64::try_from(end).unwrap_or(i64::MAX))
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+impl Batch {
+    fn take(&mut self, journal: JournalBytes, source: &SourceFrame) {
+        match super::decode(source) {
+            Some(Frame::Opened(frame)) => {
+                let row = CallRow::opened(journal, source.sequence, *frame);
+                if self.calls.contains_key(&row.call) {
+                    self.written.passed_over += 1;
+                    return;
+                }
+                self.written.opened += 1;
+                self.order.push(row.call);
+                self.calls.insert(row.call, row);
+            }
+            Some(Frame::Closed(frame)) => match self.calls.get_mut(&frame.call) {
+                Some(row) if row.ending.is_none() => {
+                    self.written.closed += 1;
+                    row.close(source.sequence, *frame);
+                }
+                Some(_) => self.written.passed_over += 1,
+                None => self.ends.push((source.sequence, *frame)),
+            },
+            Some(Frame::Unknown(frame)) => self.unknown.push(*frame),
+            None => self.written.passed_over += 1,
+        }
+    }
+}
+
+/// What names and categories are known by in the file.
+struct Known<'a> {
+    names: &'a HashMap<String, i64>,
+    categories: &'a HashMap<Category, i64>,
+}
+
+impl Known<'_> {
+    fn name(&self, name: Option<&str>) -> Option<i64> {
+        self.names.get(name?).copied()
+    }
+
+    fn bits<'f>(&self, findings: impl Iterator<Item = &'f RecordedFinding>) -> i64 {
+        findings.fold(0, |bits, finding| {
+            bits | 1 << self.categories.get(&finding.category).copied().unwrap_or(OTHER_CATEGORIES)
+        })
+    }
+}
+
+async fn intern_names(
+    connection: &mut SqliteConnection,
+    names: &mut HashMap<String, i64>,
+    rows: &[&CallRow],
+    ends: &[(u64, Closed)],
+    unknown: &[Unknown],
+) -> Result<(), CallsError> {
+    let of_rows = rows.iter().flat_map(|row| {
+        let names = [
+            Some(&row.principal),
+            Some(&row.team),
+            row.route.as_ref(),
+            row.system.as_ref(),
+            row.model.as_ref(),
+        ];
+        let code = row.ending.as_ref().and_then(|ending| ending.code);
+        names.into_iter().flatten().map(Name::as_str).chain(code.map(|code| code.as_str()))
+    });
+    let codes =
+        ends.iter().filter_map(|(_, closed)| closed.code).chain(unknown.iter().map(|unknown| unknown.code));
+    let new: HashSet<&str> =
+        of_rows.chain(codes.map(|code| code.as_str())).filter(|text| !names.contains_key(*text)).collect();
+    for text in new {
+        let row = sqlx::query(
+            "INSERT INTO names (text) VALUES ($1) ON CONFLICT (text) DO UPDATE SET text = excluded.text RETURNING id",
+        )
+        .bind(text)
+        .fetch_one(&mut *connection)
+        .await?;
+        names.insert(text.to_owned(), row.try_get(0)?);
+    }
+    Ok(())
+}
+
+async fn intern_categories(
+    connection: &mut SqliteConnection,
+    categories: &mut HashMap<Category, i64>,
+    rows: &[&CallRow],
+    ends: &[(u64, Closed)],
+) -> Result<(), CallsError> {
+    let found = rows.iter().flat_map(|row| row.findings());
+    let found = found.chain(ends.iter().flat_map(|(_, closed)| &closed.output.findings));
+    for finding in found {
+        if categories.contains_key(&finding.category) {
+            continue;
+        }
+        let row = sqlx::query(
+            "INSERT INTO categories (path, bit)
+             VALUES ($1, min((SELECT count(*) FROM categories), $2))
+             ON CONFLICT (path) DO UPDATE SET path = excluded.path RETURNING bit",
+        )
+        .bind(finding.category.as_str())
+        .bind(OTHER_CATEGORIES)
+        .fetch_one(&mut *connection)
+        .await?;
+        categories.insert(finding.category.clone(), row.try_get(0)?);
+    }
+    Ok(())
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    known: &Known<'_>,
+    rows: &[&CallRow],
+) -> Result<(), CallsError> {
+    let tuple = format!("({})", vec!["?"; COLUMNS].join(", "));
+    // A call is opened once; should a journal say so twice, the first one counts.
+    let sql = format!("INSERT OR IGNORE INTO calls VALUES {}", vec![tuple; rows.len()].join(", "));
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for row in rows {
+        let name = |name: Option<&Name>| known.name(name.map(Name::as_str));
+        let ending = row.ending.as_ref();
+        let tokens = ending.and_then(|ending| ending.tokens);
+        query = query
+            .bind(row.call.as_bytes().as_slice())
+            .bind(row.time.as_millis())
+            .bind(super::index::operation_number(row.operation))
+            .bind(row.stream)
+            .bind(name(Some(&row.principal)))
+            .bind(name(Some(&row.team)))
+            .bind(name(row.route.as_ref()))
+            .bind(name(row.system.as_ref()))
+            .bind(name(row.model.as_ref()))
+            .bind(action_number(row.verdict))
+            .bind(action_number(row.would))
+            .bind(known.bits(row.findings()))
+            .bind(findings_text(&row.input)?)
+            .bind(findings_text(&row.output)?)
+            .bind(ending.map(|ending| ending.time.as_millis()))
+            .bind(ending.map(|ending| outcome_number(ending.outcome)))
+            .bind(ending.map(|ending| ending.status))
+            .bind(known.name(ending.and_then(|ending| ending.code).map(|code| code.as_str())))
+            .bind(tokens.map(tokens_bytes))
+            .bind(ending.map(|ending| timings_bytes(&ending.timings)))
+            .bind(place_bytes(row.place.journal, row.place.opened))
+            .bind(row.place.closed.map(|sequence| i64::try_from(sequence).unwrap_or(i64::MAX)));
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// Ends a call of an earlier batch; gives its route and verdict, or nothing if there is no such running call.
+async fn end_call(
+    connection: &mut SqliteConnection,
+    known: &Known<'_>,
+    sequence: u64,
+    closed: &Closed,
+) -> Result<Option<(Option<i64>, Action)>, CallsError> {
+    let row = sqlx::query(
+        "UPDATE calls SET verdict = max(verdict, $2), would = max(would, $3), categories = categories | $4, output = $5,
+         ended = $6, outcome = $7, status = $8, code = $9, tokens = $10, timings = $11, closed = $12
+         WHERE call = $1 AND outcome IS NULL RETURNING route, verdict",
+    )
+    .bind(closed.call.as_bytes().as_slice())
+    .bind(action_number(closed.output.action))
+    .bind(action_number(closed.output.would))
+    .bind(known.bits(closed.output.findings.iter()))
+    .bind(findings_text(&closed.output.findings)?)
+    .bind(closed.time.as_millis())
+    .bind(outcome_number(closed.outcome))
+    .bind(closed.status)
+    .bind(known.name(closed.code.map(|code| code.as_str())))
+    .bind(closed.tokens.map(tokens_bytes))
+    .bind(timings_bytes(&closed.timings))
+    .bind(i64::try_from(sequence).unwrap_or(i64::MAX))
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok((row.try_get(0)?, super::index::action(row.try_get(1)?)?))).transpose()
+}
+
+async fn insert_unknown(
+    connection: &mut SqliteConnection,
+    known: &Known<'_>,
+    unknown: &Unknown,
+) -> Result<(), CallsError> {
+    sqlx::query("INSERT OR IGNORE INTO unknown (call, since, time, count, code) VALUES ($1, $2, $3, $4, $5)")
+        .bind(unknown.call.as_bytes().as_slice())
+        .bind(unknown.since.as_millis())
+        .bind(unknown.time.as_millis())
+        .bind(i64::try_from(unknown.count).unwrap_or(i64::MAX))
+        .bind(known.name(Some(unknown.code.as_str())))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn roll(rolls: &mut BTreeMap<(i64, Option<i64>, Action), RollUp>, known: &Known<'_>, row: &CallRow) {
+    if let Some(ending) = &row.ending {
+        let minute = ending.time.as_millis().div_euclid(60_000);
+        let route = known.name(row.route.as_ref().map(Name::as_str));
+        rolls.entry((minute, route, row.verdict)).or_default().add(
+            ending.status,
+            ending.tokens,
+            ending.timings.total,
+        );
+    }
+}
+
+async fn store_rolls(
+    connection: &mut SqliteConnection,
+    rolls: BTreeMap<(i64, Option<i64>, Action), RollUp>,
+) -> Result<(), CallsError> {
+    for ((minute, route, verdict), mut roll) in rolls {
+        // No route is number 0, which no name has: a primary key holds no null.
+        let route = route.unwrap_or(0);
+        let before =
+            sqlx::query("SELECT sums FROM minutes WHERE minute = $1 AND route = $2 AND verdict = $3")
+                .bind(minute)
+                .bind(route)
+                .bind(action_number(verdict))
+                .fetch_optional(&mut *connection)
+                .await?;
+        if let Some(before) = before {
+            roll.join(&RollUp::from_bytes(before.try_get(0)?));
+        }
+        sqlx::query("INSERT OR REPLACE INTO minutes (minute, route, verdict, sums) VALUES ($1, $2, $3, $4)")
+            .bind(minute)
+            .bind(route)
+            .bind(action_number(verdict))
+            .bind(roll.to_bytes())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+fn findings_text(findings: &[RecordedFinding]) -> Result<Option<Vec<u8>>, CallsError> {
+    if findings.is_empty() { Ok(None) } else { Ok(Some(canonical::to_bytes(findings)?)) }
+}
+
+fn tokens_bytes(tokens: cordon_core::record::Tokens) -> Vec<u8> {
+    words(&[tokens.input, tokens.output])
+}
+
+fn timings_bytes(timings: &Timings) -> Vec<u8> {
+    let Timings {
+        receive,
+        admit,
+        inspect_input,
+        upstream_first_byte,
+        upstream,
+        inspect_output,
+        record,
+        total,
+    } = *timings;
+    words(&[receive, admit, inspect_input, upstream_first_byte, upstream, inspect_output, record, total])
+}
+
+fn place_bytes(journal: JournalBytes, sequence: u64) -> Vec<u8> {
+    let mut bytes = journal.to_vec();
+    bytes.extend(sequence.to_be_bytes());
+    bytes
+}
+
+/// Numbers as four bytes each, the largest that fits where one is larger: an hour of microseconds fits.
+fn words(numbers: &[u64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| u32::try_from(*number).unwrap_or(u32::MAX).to_be_bytes()).collect()
+}
+
+/// Removes an index file with what lies beside it.
+pub(super) fn remove(file: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        // One that is not there needs no removing; one that cannot be removed shows when it is opened.
+        let _ = std::fs::remove_file(name);
+    }
+}
+
+impl RollUp {
+    fn add_closed(&mut self, closed: &Closed) {
+        self.add(closed.status, closed.tokens, closed.timings.total);
+    }
+}

@@ -1,0 +1,197 @@
+//! The index of calls: however frames are cut into batches, and wherever the index stands, a list says the same.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod support;
+
+use cordon_core::{Action, Category, Score, record::Frame};
+use cordon_store::{
+    CallIndex,
+    calls::{CallQuery, CallRow, CallsError, IndexWriter, Progress, SourceFrame, Tail, Written},
+};
+use proptest::prelude::*;
+use support::{
+    at,
+    frames::{CATEGORIES, JOURNAL, Shape, closed, opened, reference, source, unknown},
+    name,
+};
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+async fn index() -> (tempfile::TempDir, CallIndex, IndexWriter) {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, writer) = CallIndex::open(&folder.path().join("index.db")).await.unwrap();
+    (folder, index, writer)
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let found = || proptest::option::of((0..CATEGORIES.len(), prop::sample::select(Action::ALL.to_vec())));
+    (
+        0..20_i64,
+        0..3_usize,
+        proptest::option::of(0..3_usize),
+        found(),
+        found(),
+        prop::sample::select(vec![200, 403]),
+    )
+        .prop_map(|(seconds, principal, route, input, output, status)| Shape {
+            seconds,
+            principal,
+            route,
+            input,
+            output,
+            status,
+        })
+}
+
+fn query() -> impl Strategy<Value = CallQuery> {
+    let maybe = |values: &[&'static str]| proptest::option::of(prop::sample::select(values.to_vec()));
+    (
+        proptest::option::of(-1..22_i64),
+        proptest::option::of(-1..22_i64),
+        maybe(&["app-0", "app-1", "nobody"]),
+        maybe(&["route-0", "route-2", "nowhere"]),
+        proptest::option::of(prop::sample::select(Action::ALL.to_vec())),
+        maybe(&["pii", "pii/email", "secret", "never_seen"]),
+        proptest::option::of(0..30_u32),
+    )
+        .prop_map(|(since, until, principal, route, verdict, category, limit)| CallQuery {
+            since: since.map(at),
+            until: until.map(at),
+            principal: principal.map(name),
+            route: route.map(name),
+            verdict,
+            category: category.map(|path| Category::parse(path).unwrap()),
+            before: None,
+            limit,
+        })
+}
+
+/// Frames of these calls: opened in order; each closed at once, later, or never.
+fn frames(calls: &[(Shape, Option<prop::sample::Index>)]) -> Vec<SourceFrame> {
+    let mut order: Vec<Frame> = Vec::new();
+    for (number, (shape, end)) in (0..).zip(calls) {
+        let start = order.len();
+        order.push(opened(number, shape));
+        if number % 7 == 0 {
+            order.push(unknown(1000 + number));
+        }
+        if let Some(end) = end {
+            // Somewhere among what came before, but after its own start: frames of calls lie mixed.
+            let place = start + 1 + end.index(order.len() - start);
+            order.insert(place.min(order.len()), closed(number, shape));
+        }
+    }
+    // Ends of early calls come late.
+    let late: Vec<usize> =
+        (0..order.len()).filter(|i| i % 5 == 4 && matches!(order[*i], Frame::Closed(_))).collect();
+    for i in late.into_iter().rev() {
+        let frame = order.remove(i);
+        order.push(frame);
+    }
+    (0..).zip(&order).map(|(sequence, frame)| source(sequence, frame)).collect()
+}
+
+fn expected(frames: &[SourceFrame], query: &CallQuery) -> Vec<CallRow> {
+    let rows = reference(frames).into_iter().filter(|row| query.matches(row));
+    rows.take(query.limit.unwrap_or(CallQuery::PAGE) as usize).collect()
+}
+
+async fn no_tail(_: Progress) -> Result<Tail, CallsError> {
+    Ok(Tail::default())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_list_says_the_same_wherever_the_index_stands(
+        calls in proptest::collection::vec((shape(), proptest::option::weighted(0.9, any::<prop::sample::Index>())), 1..60),
+        batch in 1..40_usize,
+        stand in any::<prop::sample::Index>(),
+        queries in proptest::collection::vec(query(), 1..6),
+    ) {
+        runtime().block_on(async {
+            let frames = frames(&calls);
+            let (_folder, index, mut writer) = index().await;
+            let stand = stand.index(frames.len() + 1);
+            for frames in frames[..stand].chunks(batch) {
+                writer.write(JOURNAL, frames).await.unwrap();
+            }
+            for query in &queries {
+                let tail = async |progress: Progress| {
+                    let next = progress.get(&JOURNAL).copied().unwrap_or(0);
+                    prop_assert_eq!(next, stand as u64);
+                    let mut tail = Tail::default();
+                    tail.read(JOURNAL, frames[stand..].iter().cloned());
+                    Ok(tail)
+                };
+                let tail = tail(index.progress().await.unwrap()).await?;
+                let rows = index.list(query, |_| async { Ok(tail) }).await.unwrap();
+                prop_assert_eq!(rows, expected(&frames, query));
+                // Without a tail: what the index has read.
+                let rows = index.list(query, no_tail).await.unwrap();
+                prop_assert_eq!(rows, expected(&frames[..stand], query));
+            }
+            Ok(())
+        })?;
+    }
+}
+
+#[tokio::test]
+async fn frames_given_twice_count_once_and_others_are_passed_over() {
+    let (_folder, index, mut writer) = index().await;
+    let shape = Shape { seconds: 5, principal: 1, route: Some(2), input: None, output: None, status: 200 };
+    let frames = [
+        source(0, &opened(1, &shape)),
+        SourceFrame { sequence: 1, payload: b"{\"anchor\":{}}".to_vec() },
+        source(2, &closed(1, &shape)),
+        source(3, &closed(99, &shape)),
+    ];
+    let written = writer.write(JOURNAL, &frames).await.unwrap();
+    assert_eq!(written, Written { opened: 1, closed: 1, passed_over: 2 });
+    assert_eq!(writer.write(JOURNAL, &frames).await.unwrap(), Written::default());
+    let minutes = index.minutes(at(0), at(60)).await.unwrap();
+    let [(_, route, Action::Allow, sums)] = minutes.as_slice() else { panic!("{minutes:?}") };
+    assert_eq!((route.as_ref().unwrap().as_str(), sums.count, sums.errors), ("route-2", 1, 0));
+    assert_eq!((sums.input_tokens, sums.output_tokens), (200, 100));
+    // 901 ms lie between 2^19 and 2^20 microseconds.
+    assert_eq!(sums.quantile(Score::percent(99)), 1 << 20);
+    assert_eq!(index.progress().await.unwrap()[&JOURNAL], 4);
+}
+
+#[tokio::test]
+async fn an_index_of_another_version_or_damaged_is_built_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("index.db");
+    std::fs::write(&file, "no database at all, and long enough to be one".repeat(100)).unwrap();
+    let (index, mut writer) = CallIndex::open(&file).await.unwrap();
+    assert_eq!(index.progress().await.unwrap(), Progress::new());
+    let shape = Shape {
+        seconds: 5,
+        principal: 1,
+        route: None,
+        input: Some((0, Action::Block)),
+        output: None,
+        status: 403,
+    };
+    writer.write(JOURNAL, &[source(0, &opened(1, &shape))]).await.unwrap();
+    assert_eq!(index.running().await.unwrap().len(), 1);
+    // Another reader of the same file, which is not made by reading.
+    let reader = CallIndex::open_read_only(&file).await.unwrap();
+    assert_eq!(reader.query(&CallQuery::default()).await.unwrap().len(), 1);
+    assert!(CallIndex::open_read_only(&folder.path().join("none.db")).await.is_err());
+    let mut seen = Vec::new();
+    reader
+        .recent(10, |row| seen.extend(row.findings().map(|finding| finding.category.to_string())))
+        .await
+        .unwrap();
+    assert_eq!(seen, ["pii/card"]);
+}
