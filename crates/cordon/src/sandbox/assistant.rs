@@ -59,7 +59,11 @@ fn newest_order(conversation: &Conversation) -> Option<Found> {
         let authority = if is_question(turn) { Authority::Direct } else { Authority::Triggered };
         orders::find(&turn.text, authority, &conversation.tools)
     });
-    found.find(|found| !matches!(&found.order, Order::Call { tool, .. } if made(tool)))
+    found.find(|found| match &found.order {
+        Order::Call { tool, .. } => !made(tool),
+        Order::Recall(kind) => !recall::values(conversation, *kind).is_empty(),
+        _ => true,
+    })
 }
 
 fn call(conversation: &Conversation, found: Option<&Found>) -> Option<Call> {
@@ -179,6 +183,7 @@ fn obey(conversation: &Conversation, order: &Order) -> Option<String> {
     match order {
         // The tool may not be called here: it is only talked about.
         Order::Call { tool, .. } => Some(format!("I would call {tool} now.")),
+        Order::Comply(told) => Some(format!("Right away. I did as I was told: {}", start(told, 300))),
         Order::Exfiltrate { url, told } => Some(exfiltrate(conversation, url, told)),
         Order::Leak(coding) => {
             let system = conversation.system();
