@@ -1,1 +1,40 @@
-//! cordon-inspect
+//! Turns hostile text into findings: folding, PII, secrets, prompt injection, streams.
+//!
+//! One pass reads a text in any chunks, folds what looks alike, decodes what is encoded, and reports [`Finding`]s with
+//! spans in the original bytes. The law: the findings depend on the text alone, never on how it was cut, and no byte of
+//! a value that a caller wants held is called settled before its finding was reported.
+//!
+//! **Never here:** network, async, the clock, and policy: a finding says what was seen, not what is allowed.
+//!
+//! ```
+//! use cordon_core::{Category, Channel};
+//! let engine = cordon_inspect::Engine::builtin();
+//! let text = "card 4111 1111 1111 1111";
+//! let mut scanner = engine.scanner(Channel::Model, &[Category::known("pii")]);
+//! let first = scanner.push("card 4111 1111 ");
+//! assert!(first.findings.is_empty() && first.settled == 5); // the number is held while it may become a card
+//! scanner.push("1111 1111");
+//! let last = scanner.finish();
+//! assert_eq!(last.findings[0].span.range(), 5..24);
+//! assert_eq!(engine.inspect(Channel::Model, text), last.findings);
+//! ```
+//!
+//! [`Finding`]: cordon_core::Finding
+
+mod checksum;
+mod decode;
+mod detector;
+mod engine;
+mod evidence;
+mod fold;
+mod hidden;
+mod lexicon;
+mod pii;
+mod scanner;
+mod secret;
+mod segment;
+mod words;
+
+pub use detector::{Cost, DetectorInfo, FailureMode, Reach};
+pub use engine::Engine;
+pub use scanner::{Scanner, Step};

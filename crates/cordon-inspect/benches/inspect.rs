@@ -1,0 +1,134 @@
+//! Microseconds per kilobyte of inspection, scanner creation included; engine build time; memory; hold-back.
+//! Run with `cargo bench -p cordon-inspect --bench inspect`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_precision_loss,
+    missing_docs,
+    reason = "bench code"
+)]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use cordon_core::{Category, Channel};
+use cordon_inspect::Engine;
+
+const KILOBYTE: usize = 1024;
+
+fn samples() -> Vec<(&'static str, String)> {
+    let prose = "The committee met on Tuesday to discuss the new library. Most members agreed that the reading room \
+        should stay open until nine, although some worried about the cost of heating. A second proposal, to lend tools \
+        as well as books, was received with enthusiasm; it will be tried for six months in two districts. Afterwards \
+        everyone walked to the harbour, where the ferry was late again. ";
+    let code = "fn main() -> Result<(), Error> {\n    let config = Config::load(&path)?;\n    for (index, item) in \
+        config.items.iter().enumerate() {\n        if item.is_enabled() && index % 2 == 0 {\n            \
+        println!(\"{index}: {}\", item.name);\n        }\n    }\n    Ok(())\n}\n\n";
+    let json = "{\"id\":4711,\"status\":\"shipped\",\"items\":[{\"sku\":\"AB-1002\",\"quantity\":3,\"price\":19.99},\
+        {\"sku\":\"CD-2210\",\"quantity\":1,\"price\":249.00}],\"created\":\"2026-03-01T10:22:31Z\",\"notes\":null},\n";
+    let persian = "کمیته روز سه‌شنبه برای بحث درباره کتابخانه جدید تشکیل جلسه داد. بیشتر اعضا موافق بودند که سالن مطالعه \
+        باید تا ساعت نه باز بماند، اما برخی نگران هزینه گرمایش بودند. ";
+    let near = "ignore all the a@a@a@ 4111 1111 1111 111 ghp_ghp_sk-ant- DE89 3704 0044 0532 0130 0 pretend to be (((( \
+        xoxb- password= eyJeyJ. 123-45- -----BEGIN ";
+    let mut image = String::from("data:image/png;base64,");
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    while image.len() < 64 * KILOBYTE {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        image.push(char::from(alphabet[(state >> 58) as usize]));
+    }
+    let long = |text: &str| text.repeat(64 * KILOBYTE / text.len() + 1);
+    vec![
+        ("prose", long(prose)),
+        ("code", long(code)),
+        ("json", long(json)),
+        ("base64 image", image),
+        ("persian", long(persian)),
+        ("near matches", long(near)),
+        ("a@a@a@", long("a@")),
+        ("eyJ.eyJ.", long("eyJ.")),
+        ("((((", long("(")),
+        ("digits", long("4")),
+        ("digits and spaces", long("4111 ")),
+        ("one letter", long("x")),
+        ("sk-ant-", long("sk-ant-")),
+    ]
+}
+
+fn per_kilobyte(bytes: usize, mut work: impl FnMut()) -> f64 {
+    // The best of several rounds: what the machine does beside this is not the subject.
+    let mut best = f64::MAX;
+    for _ in 0..7 {
+        let start = Instant::now();
+        work();
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    best * 1e6 / (bytes as f64 / KILOBYTE as f64)
+}
+
+fn main() {
+    let start = Instant::now();
+    let engine = Engine::builtin();
+    println!("engine build: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    let holds = ["pii", "secret", "prompt_injection"].map(Category::known);
+
+    println!(
+        "{:<20} {:>14} {:>14} {:>18} {:>12}",
+        "text", "1 KB inspect", "64 KB inspect", "1 KB streamed by 64", "memory B"
+    );
+    for (name, text) in samples() {
+        let kilobyte = &text[..(0..=KILOBYTE).rev().find(|i| text.is_char_boundary(*i)).unwrap()];
+        let small = per_kilobyte(kilobyte.len() * 200, || {
+            for _ in 0..200 {
+                black_box(engine.inspect(Channel::User, black_box(kilobyte)));
+            }
+        });
+        let large = per_kilobyte(text.len(), || {
+            black_box(engine.inspect(Channel::User, black_box(&text)));
+        });
+        let cut: Vec<&str> = chunks(kilobyte, 64);
+        let streamed = per_kilobyte(kilobyte.len() * 200, || {
+            for _ in 0..200 {
+                let mut scanner = engine.scanner(Channel::Model, &holds);
+                for chunk in &cut {
+                    black_box(scanner.push(chunk));
+                }
+                black_box(scanner.finish());
+            }
+        });
+        let mut scanner = engine.scanner(Channel::Model, &holds);
+        let mut memory = 0;
+        for chunk in chunks(&text, 4) {
+            scanner.push(chunk);
+            memory = memory.max(scanner.memory());
+        }
+        println!("{name:<20} {small:>11.2} µs {large:>11.2} µs {streamed:>15.2} µs {memory:>12}");
+    }
+
+    let prose = &samples()[0].1;
+    let mut scanner = engine.scanner(Channel::Model, &holds);
+    let mut pushed = 0;
+    let mut held: Vec<usize> = Vec::new();
+    for chunk in chunks(prose, 4) {
+        pushed += chunk.len();
+        held.push(pushed - scanner.push(chunk).settled);
+    }
+    held.sort_unstable();
+    let at = |p: usize| held[(held.len() - 1) * p / 100];
+    println!("held back on prose by 4 characters: p50 {} p99 {} max {}", at(50), at(99), at(100));
+}
+
+fn chunks(text: &str, size: usize) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let cut = rest.char_indices().nth(size).map_or(rest.len(), |(i, _)| i);
+        let (chunk, after) = rest.split_at(cut);
+        out.push(chunk);
+        rest = after;
+    }
+    out
+}

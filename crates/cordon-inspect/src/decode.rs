@@ -1,0 +1,169 @@
+//! Encoded runs (base64, hexadecimal) are decoded and looked at again, to a fixed depth.
+//!
+//! What is found inside is reported with the span of the whole encoded run: nothing less can be cut out of it.
+
+use std::sync::Arc;
+
+use crate::detector::{
+    CARD, CONNECTION, CRYPTO, Detector, EMAIL, GENERIC, HIDDEN, IBAN, IP, JWT, PHONE, PHRASE, PRIVATE_KEY,
+    SSN, TEMPLATE, TOKEN,
+};
+use crate::engine::MAX_DEPTH;
+use crate::pii::before;
+use crate::scanner::{Context, Scanner};
+use crate::segment::{Candidate, Shape, Value};
+
+/// Fewer encoded characters than this hold no sentence and no key.
+const MIN_RUN: usize = 20;
+/// So many printable bytes in a row are text, whatever surrounds them.
+const MIN_TEXT: usize = 12;
+
+/// Adds what is hidden in the encoded runs of a candidate.
+pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_>, out: &mut Vec<Value>) {
+    if context.depth >= MAX_DEPTH || shape.len < MIN_RUN {
+        return;
+    }
+    let text = candidate.text;
+    let mut i = 0;
+    while i < text.len() {
+        let length = text.get(i..).unwrap_or_default().iter().take_while(|b| is_base64(**b)).count();
+        if length >= MIN_RUN {
+            let run = text.get(i..i + length).unwrap_or_default();
+            let clipped = i == 0 && before(candidate, 0).is_some_and(is_base64);
+            let views = views(run, clipped);
+            if let Some((found, length)) =
+                views.iter().find_map(|(view, length)| Some((inside(view, context)?, *length)))
+            {
+                for (detector, category, score) in found {
+                    out.push(Value { start: i, end: i + length, detector, category, score });
+                }
+            }
+        }
+        i += length.max(1);
+    }
+}
+
+const fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
+}
+
+/// The texts that a run may stand for. A window of a longer run may begin anywhere in a group of four.
+fn views(run: &[u8], clipped: bool) -> Vec<(Vec<u8>, usize)> {
+    let mut views = Vec::new();
+    let hex = run.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    if hex >= MIN_RUN && hex == run.len() {
+        let shifts = if clipped { 0..2 } else { 0..1 };
+        views.extend(
+            shifts.filter_map(|shift| readable(&hexadecimal(run.get(shift..)?))).map(|view| (view, hex)),
+        );
+    }
+    let shifts = if clipped { 0..4 } else { 0..1 };
+    for shift in shifts {
+        if let Some(view) = run.get(shift..).and_then(base64).and_then(|bytes| readable(&bytes)) {
+            views.push((view, run.len()));
+        }
+    }
+    views
+}
+
+/// RFC 4648 base64 of either alphabet; padding may be missing; what follows padding is not read.
+pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut bits, mut count) = (0_u32, 0_u8);
+    for byte in text {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            b'=' => break,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).unwrap_or(0));
+        }
+    }
+    Some(bytes)
+}
+
+fn hexadecimal(text: &[u8]) -> Vec<u8> {
+    let nibble = |b: u8| char::from(b).to_digit(16).and_then(|n| u8::try_from(n).ok()).unwrap_or(0);
+    text.as_chunks::<2>().0.iter().map(|[high, low]| nibble(*high) << 4 | nibble(*low)).collect()
+}
+
+/// The text in some bytes: all of them where they are text, else the stretches that are.
+fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let control = text.chars().filter(|c| c.is_control() && !c.is_whitespace()).count();
+        if control * 20 <= text.len() && text.len() >= MIN_TEXT {
+            return Some(bytes.to_vec());
+        }
+    }
+    let mut view = Vec::new();
+    for stretch in bytes.split(|b| !matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t')) {
+        if stretch.len() >= MIN_TEXT * 2 {
+            view.extend_from_slice(stretch);
+            view.push(b'\n');
+        }
+    }
+    (!view.is_empty()).then_some(view)
+}
+
+type Inside = (Detector, cordon_core::Category, cordon_core::Score);
+
+/// What a decoded view holds: the surest finding of each category.
+fn inside(view: &[u8], context: &Context<'_>) -> Option<Vec<Inside>> {
+    let text = std::str::from_utf8(view).ok()?;
+    let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], context.depth + 1);
+    let mut findings = scanner.push(text).findings;
+    findings.append(&mut scanner.finish().findings);
+    findings.sort_by(|a, b| a.category.cmp(&b.category).then(b.score.cmp(&a.score)));
+    findings.dedup_by(|a, b| a.category == b.category);
+    let found: Vec<Inside> = findings
+        .into_iter()
+        .filter_map(|finding| Some((by_name(finding.detector)?, finding.category, finding.score)))
+        .collect();
+    (!found.is_empty()).then_some(found)
+}
+
+fn by_name(name: &str) -> Option<Detector> {
+    [
+        CARD,
+        IBAN,
+        EMAIL,
+        PHONE,
+        SSN,
+        IP,
+        CRYPTO,
+        TOKEN,
+        PRIVATE_KEY,
+        JWT,
+        CONNECTION,
+        GENERIC,
+        PHRASE,
+        TEMPLATE,
+        HIDDEN,
+    ]
+    .into_iter()
+    .find(|detector| detector.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_4648_vectors() {
+        for (encoded, plain) in
+            [("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmE", "fooba"), ("", "")]
+        {
+            assert_eq!(base64(encoded.as_bytes()).unwrap(), plain.as_bytes());
+        }
+        assert_eq!(base64(b"a.b"), None);
+        assert_eq!(hexadecimal(b"666f6F"), b"foo");
+    }
+}

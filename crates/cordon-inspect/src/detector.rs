@@ -1,0 +1,136 @@
+use cordon_core::Category;
+
+/// What a detector is and promises. The table is part of the rules' digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetectorInfo {
+    /// Stable name, as in findings.
+    pub name: &'static str,
+    /// Changes whenever a verdict could.
+    pub version: u16,
+    /// Every category it can report.
+    pub categories: Vec<Category>,
+    /// How much text one finding can need.
+    pub reach: Reach,
+    /// How expensive it is.
+    pub cost: Cost,
+    /// Milliseconds after which it would have failed; none where its time is linear in the text.
+    pub deadline_ms: Option<u32>,
+    /// What its own failure means.
+    pub failure: FailureMode,
+}
+
+/// How much text one finding can need, in bytes of the folded text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A finding covers at most `max_span` bytes (longer ones are continued) and is decided at most `lookahead` bytes
+    /// after its end.
+    Local {
+        /// Longest span reported at once.
+        max_span: usize,
+        /// Bytes after the end that the decision can need.
+        lookahead: usize,
+    },
+    /// The whole content is needed.
+    Whole,
+}
+
+/// What a detector costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    /// Microseconds per kilobyte, in this process.
+    Inline,
+    /// A model or a remote service.
+    Remote,
+}
+
+/// What follows when a detector fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureMode {
+    /// Its failure counts as the strictest finding.
+    Closed,
+    /// It cannot fail: total, linear and bounded.
+    Infallible,
+}
+
+/// The detectors of this crate: name, version, and the bound of one span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Detector {
+    pub(crate) name: &'static str,
+    pub(crate) version: u16,
+    pub(crate) max_span: usize,
+    pub(crate) lookahead: usize,
+    pub(crate) categories: &'static [&'static str],
+}
+
+/// Folded bytes of one candidate that are looked at together; longer spans are continued.
+pub(crate) const MAX_SEGMENT: usize = 4096;
+/// Bytes from the first to the last word of one phrase.
+pub(crate) const MAX_PHRASE: usize = 512;
+/// Folded bytes of one PEM block that are reported at once.
+pub(crate) const MAX_PEM: usize = 8192;
+
+macro_rules! detectors {
+    ($($constant:ident = $name:literal, $version:literal, $span:expr, $lookahead:literal, [$($category:literal),+];)+) => {
+        $(pub(crate) const $constant: Detector = Detector {
+            name: $name, version: $version, max_span: $span, lookahead: $lookahead, categories: &[$($category),+],
+        };)+
+        const ALL: &[Detector] = &[$($constant),+];
+    };
+}
+
+detectors! {
+    CARD = "pii.card", 1, 96, 3, ["pii/card"];
+    IBAN = "pii.iban", 1, 96, 3, ["pii/iban"];
+    EMAIL = "pii.email", 1, MAX_SEGMENT, 3, ["pii/email"];
+    PHONE = "pii.phone", 1, 96, 3, ["pii/phone"];
+    SSN = "pii.ssn", 1, 96, 3, ["pii/ssn"];
+    IP = "pii.ip", 1, 96, 3, ["pii/ip"];
+    CRYPTO = "pii.crypto", 1, 128, 3, ["pii/crypto"];
+    TOKEN = "secret.token", 1, MAX_SEGMENT, 3, [
+        "secret/aws_key", "secret/azure_key", "secret/gcp_key", "secret/github_token", "secret/gitlab_token",
+        "secret/slack_token", "secret/stripe_key", "secret/openai_key", "secret/anthropic_key",
+        "secret/package_token", "secret/mail_key", "secret/twilio_key", "secret/huggingface_token",
+        "secret/cordon_key", "secret/provider_token"
+    ];
+    PRIVATE_KEY = "secret.private_key", 1, MAX_PEM, 48, ["secret/private_key"];
+    JWT = "secret.jwt", 1, MAX_SEGMENT, 3, ["secret/jwt"];
+    CONNECTION = "secret.connection_string", 1, MAX_SEGMENT, 3, ["secret/connection_string"];
+    GENERIC = "secret.generic", 1, MAX_SEGMENT, 3, ["secret/generic"];
+    PHRASE = "injection.phrase", 1, MAX_PHRASE, 1, [
+        "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
+        "prompt_injection/action"
+    ];
+    TEMPLATE = "injection.template", 1, MAX_SEGMENT, 3, ["prompt_injection/template"];
+    HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
+}
+
+/// The public table.
+pub(crate) fn table() -> Vec<DetectorInfo> {
+    ALL.iter()
+        .map(|detector| DetectorInfo {
+            name: detector.name,
+            version: detector.version,
+            categories: detector.categories.iter().map(|path| Category::known(path)).collect(),
+            reach: Reach::Local { max_span: detector.max_span, lookahead: detector.lookahead },
+            cost: Cost::Inline,
+            deadline_ms: None,
+            failure: FailureMode::Infallible,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_category_is_a_category_and_every_name_is_used_once() {
+        let mut names = std::collections::BTreeSet::new();
+        for detector in ALL {
+            assert!(names.insert(detector.name));
+            for category in detector.categories {
+                assert!(Category::parse(category).is_ok(), "{category}");
+            }
+        }
+    }
+}

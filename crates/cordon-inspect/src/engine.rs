@@ -1,0 +1,65 @@
+use std::sync::Arc;
+
+use cordon_core::{Category, Channel, Digest, Finding};
+
+use crate::detector::{self, DetectorInfo};
+use crate::evidence::Rules;
+use crate::scanner::Scanner;
+use crate::secret::Tokens;
+
+/// Deepest nesting of encodings that is undone.
+pub(crate) const MAX_DEPTH: u8 = 2;
+
+/// The compiled detectors. Cloning is cheap: clones share everything.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Tables>);
+
+/// What all scanners of an engine share.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    pub(crate) rules: Rules,
+    pub(crate) tokens: Tokens,
+    detectors: Vec<DetectorInfo>,
+    digest: Digest,
+}
+
+impl Engine {
+    /// Compiles the built-in rules; once per process is enough.
+    pub fn builtin() -> Self {
+        let detectors = detector::table();
+        let (rules, tokens) = (Rules::builtin(), Tokens::builtin());
+        let mut text = String::new();
+        for detector in &detectors {
+            text.push_str(&format!("{} {} {:?}\n", detector.name, detector.version, detector.categories));
+        }
+        text.push_str(crate::lexicon::CLASSES);
+        text.push_str(crate::lexicon::RULES);
+        text.push_str(&Tokens::describe());
+        Self(Arc::new(Tables { rules, tokens, detectors, digest: Digest::sha256(text.as_bytes()) }))
+    }
+
+    /// The digest of rules, weights and detector versions: equal digests give equal findings.
+    pub fn rules_digest(&self) -> Digest {
+        self.0.digest
+    }
+
+    /// Every detector, with what it promises.
+    pub fn detectors(&self) -> &[DetectorInfo] {
+        &self.0.detectors
+    }
+
+    /// A scanner for one text of this channel. Findings of the categories that `holds` covers are reported before any
+    /// byte of theirs is settled; others are reported too, maybe after their bytes were settled.
+    pub fn scanner(&self, channel: Channel, holds: &[Category]) -> Scanner {
+        Scanner::new(Arc::clone(&self.0), channel, holds, 0)
+    }
+
+    /// The findings of a whole text, sorted by start, end and category: exactly those of a scanner fed one chunk.
+    pub fn inspect(&self, channel: Channel, text: &str) -> Vec<Finding> {
+        let mut scanner = self.scanner(channel, &[]);
+        let mut findings = scanner.push(text).findings;
+        findings.append(&mut scanner.finish().findings);
+        findings.sort_by(|a, b| (a.span, &a.category, a.detector).cmp(&(b.span, &b.category, b.detector)));
+        findings
+    }
+}

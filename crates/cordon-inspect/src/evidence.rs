@@ -1,0 +1,376 @@
+//! The compiled rules of phrases, and how single signals add up.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use cordon_core::{Score, Span};
+
+use crate::lexicon::{CLASSES, RULES};
+
+/// A set of classes, one bit each.
+type Classes = u128;
+
+/// A word of the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Word(u32);
+
+/// What a word tells about the phrase that follows it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Kind {
+    /// `please`, `now`, `must`: an order follows.
+    pub(crate) lead: bool,
+    /// `to`, `would`, `says`: talk about something follows.
+    pub(crate) about: bool,
+    /// `attack`, `example`: the text talks about attacks.
+    pub(crate) meta: bool,
+    pub(crate) you: bool,
+    pub(crate) to: bool,
+}
+
+/// How a phrase is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// At the start of a sentence, or after a word that leads an order.
+    pub(crate) opens: bool,
+    /// After a word that talks about it.
+    pub(crate) about: bool,
+    /// In quotation marks.
+    pub(crate) quoted: bool,
+    /// Something hid it.
+    pub(crate) hidden: bool,
+}
+
+/// One place of a rule: the classes and words that fill it, after at most `gap` other words.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    classes: Classes,
+    /// Sorted.
+    words: Vec<Word>,
+    pub(crate) gap: u8,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    category: &'static str,
+    /// Rules of one line share a group: they are one signal.
+    group: u16,
+    percent: u32,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    classes: Classes,
+    kind: Kind,
+    starts: Vec<u16>,
+}
+
+/// The rules, compiled from [`crate::lexicon`].
+#[derive(Debug)]
+pub(crate) struct Rules {
+    words: HashMap<Box<[u8]>, Word, BuildHasherDefault<Fnv>>,
+    rot13: HashMap<Box<[u8]>, Word, BuildHasherDefault<Fnv>>,
+    entries: Vec<Entry>,
+    rules: Vec<Rule>,
+}
+
+impl Rules {
+    pub(crate) fn builtin() -> Self {
+        let mut compiler = Compiler::default();
+        for line in CLASSES.lines().filter(|line| !line.trim().is_empty()) {
+            if let Some((name, words)) = line.split_once(':') {
+                let class = compiler.class(name.trim());
+                for word in words.split_whitespace() {
+                    compiler.add(word, class);
+                }
+            }
+        }
+        for (group, line) in RULES.lines().filter(|line| !line.trim().is_empty()).enumerate() {
+            compiler.rule(line, u16::try_from(group).unwrap_or(u16::MAX));
+        }
+        compiler.finish()
+    }
+
+    /// The word in lower case, and that it was not read by ROT13.
+    pub(crate) fn word(&self, lower: &[u8]) -> Option<(Word, bool)> {
+        self.words.get(lower).map(|word| (*word, false))
+    }
+
+    /// The word whose ROT13 this is.
+    pub(crate) fn rot13_word(&self, lower: &[u8]) -> Option<(Word, bool)> {
+        self.rot13.get(lower).map(|word| (*word, true))
+    }
+
+    fn entry(&self, word: Word) -> Option<&Entry> {
+        usize::try_from(word.0).ok().and_then(|i| self.entries.get(i))
+    }
+
+    pub(crate) fn kind(&self, word: Word) -> Kind {
+        self.entry(word).map(|entry| entry.kind).unwrap_or_default()
+    }
+
+    /// The rules that this word can begin.
+    pub(crate) fn starts(&self, word: Word) -> &[u16] {
+        self.entry(word).map_or(&[], |entry| &entry.starts)
+    }
+
+    /// The place of a rule; none after the last one.
+    pub(crate) fn step(&self, rule: u16, at: u8) -> Option<&Step> {
+        self.rules.get(usize::from(rule))?.steps.get(usize::from(at))
+    }
+
+    pub(crate) fn matches(&self, word: Word, step: &Step) -> bool {
+        self.entry(word).is_some_and(|entry| entry.classes & step.classes != 0)
+            || step.words.binary_search(&word).is_ok()
+    }
+}
+
+#[derive(Default)]
+struct Compiler {
+    classes: Vec<String>,
+    words: HashMap<Box<[u8]>, Word, BuildHasherDefault<Fnv>>,
+    entries: Vec<Entry>,
+    rules: Vec<Rule>,
+}
+
+impl Compiler {
+    fn class(&mut self, name: &str) -> usize {
+        match self.classes.iter().position(|known| known == name) {
+            Some(class) => class,
+            None => {
+                self.classes.push(name.to_owned());
+                self.classes.len() - 1
+            }
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Word {
+        let next = Word(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        let id = *self.words.entry(word.as_bytes().into()).or_insert(next);
+        if id == next {
+            self.entries.push(Entry { classes: 0, kind: Kind::default(), starts: Vec::new() });
+        }
+        id
+    }
+
+    fn add(&mut self, word: &str, class: usize) {
+        let id = self.word(word);
+        if let Some(entry) = usize::try_from(id.0).ok().and_then(|i| self.entries.get_mut(i)) {
+            entry.classes |= bit(class);
+            match self.classes.get(class).map(String::as_str) {
+                Some("lead") => entry.kind.lead = true,
+                Some("about") => entry.kind.about = true,
+                Some("meta") => entry.kind.meta = true,
+                Some("you") => entry.kind.you = true,
+                Some("to") => entry.kind.to = true,
+                _ => {}
+            }
+        }
+    }
+
+    /// `category percent place place …`: a place is words or classes joined by `|`, `~3` allows up to three other
+    /// words before the next place, and a `?` after a place makes it optional.
+    fn rule(&mut self, line: &'static str, group: u16) {
+        let mut parts = line.split_whitespace();
+        let (Some(category), Some(percent)) = (parts.next(), parts.next().and_then(|p| p.parse().ok()))
+        else {
+            return;
+        };
+        let mut variants: Vec<Vec<Step>> = vec![Vec::new()];
+        let mut gap = 0;
+        for part in parts {
+            if let Some(count) = part.strip_prefix('~') {
+                gap = count.parse().unwrap_or(0);
+                continue;
+            }
+            let (names, optional) = match part.strip_suffix('?') {
+                Some(names) => (names, true),
+                None => (part, false),
+            };
+            let (mut classes, mut words) = (0, Vec::new());
+            for name in names.split('|') {
+                match name.strip_prefix('@') {
+                    Some(class) => classes |= bit(self.class(class)),
+                    None => words.push(self.word(name)),
+                }
+            }
+            words.sort_unstable();
+            let without = if optional { variants.clone() } else { Vec::new() };
+            for variant in &mut variants {
+                variant.push(Step { classes, words: words.clone(), gap });
+            }
+            variants.extend(without);
+            gap = 0;
+        }
+        for steps in variants {
+            if !steps.is_empty() {
+                self.rules.push(Rule { category: category_path(category), group, percent, steps });
+            }
+        }
+    }
+
+    fn finish(mut self) -> Rules {
+        for (i, rule) in self.rules.iter().enumerate() {
+            let Some(first) = rule.steps.first() else { continue };
+            for (id, entry) in (0..).zip(&mut self.entries) {
+                if entry.classes & first.classes != 0 || first.words.binary_search(&Word(id)).is_ok() {
+                    entry.starts.extend(u16::try_from(i));
+                }
+            }
+        }
+        let rotate = |byte: &u8| match byte {
+            b'a'..=b'z' => (byte - b'a' + 13) % 26 + b'a',
+            other => *other,
+        };
+        // Short words read by ROT13 are other words too often.
+        let rot13 = self.words.iter().filter(|(word, _)| word.is_ascii());
+        let rot13: HashMap<Box<[u8]>, Word, _> = rot13
+            .map(|(word, id)| (word.iter().map(rotate).collect::<Box<[u8]>>(), *id))
+            .filter(|(word, _)| !self.words.contains_key(word))
+            .collect();
+        Rules { words: self.words, rot13, entries: self.entries, rules: self.rules }
+    }
+}
+
+/// The bit of a class; there are far fewer than 128, as a test shows.
+const fn bit(class: usize) -> Classes {
+    1 << (class % 128)
+}
+
+fn category_path(short: &'static str) -> &'static str {
+    match short {
+        "override" => "prompt_injection/override",
+        "jailbreak" => "prompt_injection/jailbreak",
+        "exfiltration" => "prompt_injection/exfiltration",
+        _ => "prompt_injection/action",
+    }
+}
+
+/// Bytes of text in which signals add up.
+const WINDOW: usize = 3000;
+/// Signals remembered.
+const MEMORY: usize = 12;
+/// Words for which a text about attacks is taken to go on.
+const TALK: u16 = 40;
+/// Hundredths below which a signal is only remembered.
+const REPORTED: u32 = 40;
+
+/// The signals seen so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    signals: [Option<Signal>; MEMORY],
+    next: usize,
+    talk: u16,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Signal {
+    group: u16,
+    at: usize,
+    percent: u32,
+}
+
+impl Evidence {
+    pub(crate) fn next_word(&mut self) {
+        self.talk = self.talk.saturating_sub(1);
+    }
+
+    pub(crate) fn saw_talk(&mut self) {
+        self.talk = TALK;
+    }
+
+    /// The score of a phrase, from its own weight, how it is said, and the other signals near it.
+    pub(crate) fn weigh(
+        &mut self,
+        rules: &Rules,
+        rule: u16,
+        span: Span,
+        manner: Manner,
+        untrusted: bool,
+    ) -> Option<(&'static str, Score)> {
+        let rule = rules.rules.get(usize::from(rule))?;
+        let mut percent = rule.percent;
+        if untrusted && matches!(rule.category, "prompt_injection/action" | "prompt_injection/exfiltration") {
+            percent += percent / 5;
+        }
+        if manner.quoted {
+            percent = percent * 60 / 100;
+        } else if manner.about {
+            percent = percent * 75 / 100;
+        }
+        if self.talk > 0 && !manner.opens {
+            percent = percent * 80 / 100;
+        }
+        if manner.hidden {
+            percent = (percent + 15).max(60);
+        }
+        let percent = percent.min(97);
+        // Independent signals: 1 − Π(1 − p), one per group, in hundredths.
+        let mut against = 100 - percent;
+        for signal in self.signals.iter().flatten() {
+            if signal.group != rule.group && span.end.saturating_sub(signal.at) <= WINDOW {
+                against = against * (100 - signal.percent) / 100;
+            }
+        }
+        match self.signals.iter_mut().flatten().find(|signal| signal.group == rule.group) {
+            Some(signal) => (signal.at, signal.percent) = (span.end, signal.percent.max(percent)),
+            None => {
+                if let Some(slot) = self.signals.get_mut(self.next % MEMORY) {
+                    *slot = Some(Signal { group: rule.group, at: span.end, percent });
+                }
+                self.next += 1;
+            }
+        }
+        let total = (100 - against).min(99);
+        (total >= REPORTED).then(|| (rule.category, Score::percent(total)))
+    }
+}
+
+/// FNV-1a, 64 bit: the keys are ours, the lookups are of short words.
+#[derive(Clone, Copy, Debug)]
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    fn write_usize(&mut self, _: usize) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_compiles() {
+        let rules = Rules::builtin();
+        let lines = RULES.lines().filter(|line| !line.trim().is_empty()).count();
+        let groups: std::collections::BTreeSet<u16> = rules.rules.iter().map(|rule| rule.group).collect();
+        assert_eq!(groups.len(), lines);
+        for line in RULES.lines().filter(|line| !line.trim().is_empty()) {
+            let category = line.split_whitespace().next().unwrap();
+            assert!(["override", "jailbreak", "exfiltration", "action"].contains(&category), "{line}");
+        }
+        for class in RULES
+            .split_whitespace()
+            .flat_map(|part| part.split('|'))
+            .filter_map(|name| name.strip_prefix('@'))
+        {
+            let class = class.trim_end_matches('?');
+            assert!(CLASSES.lines().any(|line| line.starts_with(&format!("{class}:"))), "{class}");
+        }
+        assert!(CLASSES.lines().count() < 128);
+        assert!(rules.rules.iter().all(|rule| !rule.steps.is_empty()));
+    }
+}

@@ -1,0 +1,185 @@
+//! The words and the phrases of prompt injection, as text: a new rule is a line.
+//!
+//! A rule's number is how much the phrase alone says, in hundredths. Structure moves it: a quotation or talk about
+//! attacks lowers it, hiding it raises it, and signals near each other add up (see [`crate::evidence`]).
+
+/// Classes of words, all in lower case and folded (no marks). Several languages share a class.
+pub(crate) const CLASSES: &str = "
+lead: please now and then just must should shall so but instead also first immediately kindly simply always will ok okay hey important note attention system user assistant human ai bot chatgpt gpt claude llm model can bitte jetzt nun und sofort por favor ahora s'il maintenant adesso
+about: to would could like as attempts attempt tries try trying says said saying called that which who an a of such by can might may asks asked attacker attackers user users tells tell told telling i we they he she it text phrases phrase words word instructions
+meta: attack attacks attacker attackers injection injections jailbreak jailbreaks malicious adversarial mitigation mitigations vulnerability vulnerabilities example examples e.g owasp detector detection detect classifier exploit
+you: you u yourself
+to: to
+ignore: ignore ignoring disregard disregarding forget forgetting neglect override overrule overwrite dismiss discard abandon erase bypass skip cancel delete ignora ignorez ignoriere ignorieren ignorier vergiss vergesse vergessen missachte olvida olvidar olvide olvidate descarta oublie oubliez oublier dimentica ignorare esqueca esquece negeer vergeet zignoruj zapomnij ignoruj игнорируй игнорируите игнорировать забудь забудьте проигнорируи проигнорируите zaboravi ignorirai ignorisi unut yoksay ignorera glom abaikan lupakan igmre ingore ignor forgett pomin desconsidera desconsidere
+ignores: leave drop stop
+prior: previous prior previously above earlier preceding foregoing before initial original past former old existing current aforementioned preceeding vorherigen vorherige vorige vorigen bisherigen vorangegangenen obigen obige davor zuvor alten anteriores anterior previas previos precedentes precedente precedents precedenti anteriori vorige eerdere poprzednie wczesniejsze предыдущие предыдущих предыдущую выше прежние onceki tidigare sebelumnya prethodne dosadasnje initiales
+all: all any every everything anything alle alles allen allem todo todas todos toda tout toutes tous tutte tutti tudo alles wszystkie все всё вce sve semua tum alla sva
+orders: instruction instructions instrucitons intructions instuctions instruct directive directives guideline guidelines order orders command commands rule rules prompt prompts constraint constraints restriction restrictions programming directions policies policy protocols parameters anweisung anweisungen instruktionen instruktion befehl befehle vorgaben regeln aufgaben aufgabe auftrage instrucciones instruccion ordenes reglas indicaciones consignes consigne ordres regles istruzioni istruzione regole comandi instrucoes instrucao regras ordens instructies opdrachten instrukcje polecenia instrukcji инструкции инструкция указания правила команды instrukcije upute naredbe talimatlari talimatlar talimat instruktioner instruksi perintah
+context: context text conversation messages message information training tasks task content input inputs article articles documents document chat settings data history statements questions question request requests said told told thoughts things know knew learned learnt taught knowledge kontext informationen gesagt wissen weisst sabes dijo dije digo sais savoir dicho
+my: my the your these those this that our its their all any of and as to everything every meine deine die den der das las los les tus sus mis tes mes vos le tue tuas suas as os moje twoje все мои свои что
+system: system initial original secret hidden internal developer base starting first exact entire full complete whole confidential private above previous pre
+prompt: prompt prompts instruction instructions message directive directives guidelines rules configuration config preamble instrucciones anweisungen anweisung systemprompt
+reveal: reveal show print output repeat display tell give write share expose disclose leak dump echo list spell-check spell recite return send reproduce summarize summarise translate copy provide zeige zeig nenne gib wiederhole schreibe muestra muestrame muestre revela dime imprime montre affiche revele repete mostra rivela stampa toon pokaz покажи выведи повтори say type spit paste present what what's whats state
+verbatim: verbatim exactly word-for-word entirety beginning unmodified literally
+act: act behave pretend roleplay role-play simulate respond answer speak emulate impersonate operate function immerse become transform pose
+now_on: now onward onwards forward henceforth moment
+unlimited: unrestricted uncensored unfiltered unhinged amoral unethical immoral lawless unbound unshackled limitless jailbroken unlimited unaligned unchained unbiased
+free: free freed liberated released unbound broken break breaks
+limits: restrictions restriction limitations limitation rules rule guidelines guideline filters filter filtering censorship boundaries constraints ethics ethical moral morals morality morally policies policy policy's safeguards confines norms regulations laws law legality principles safety bounds shackles chains limits consequences warnings disclaimers moderation protocols
+no: no without zero any neither never not nor lacks lacking beyond ignoring disregarding regardless
+refuse: refuse refuses reject rejects decline declines deny denies refusing
+never: never not cannot can't dont don't don doesn wont won't won must
+warn: warn warning warnings disclaimer disclaimers apologize apologise apologies sorry moralize lecture judge
+answers: answer respond reply comply obey answers responds replies complies obeys response responses output outputs answering
+persona: dan stan dude aim ucar anarchy betterdan machiavellian machiavelli niccolo basedgpt devmode mongo-tom jailbreak alphabreak evil-bot chaosgpt maximum evilbot omega apophis developer antigpt freegpt darkgpt sydney skippy evilgpt opposite oppo chad
+mode: mode modus modo
+enable: enabled enable enables activated activate activates unlocked unlock on engaged entering enter turned switch
+harm: illegal unethical harmful immoral dangerous offensive inappropriate explicit profanity swear curse controversial violent nsfw derogatory obscene vulgar toxic racist sexist
+send: send forward email mail post upload transmit exfiltrate share submit deliver text
+money: money transfer transaction payment funds wire purchase deposit withdraw grant refund
+secrets: password passwords credentials credential key keys token tokens secret secrets cookies api ssn data history emails files environment variables conversation contacts information
+print: print say output write respond reply answer state tell repeat type just only
+before_do: before prior first instead
+new: new neue neuen nueva nuevas nuevo nouvelle nouvelles nuove nuova novas nova nieuwe nowe новые новая updated real actual true following next
+execute: execute run call invoke perform complete do carry solve follow obey finish
+urgent: important urgent attention critical notice warning info information
+ai_word: ai chatgpt gpt llm assistant chatbot bot model claude gemini bard openai llama agent
+";
+
+/// `category weight place place …`, see [`crate::evidence`] for the form.
+pub(crate) const RULES: &str = "
+override 95 @ignore ~3 @prior ~3 @orders
+override 95 @ignore ~2 @all ~4 @orders
+override 88 @ignore ~3 @prior ~2 @context
+override 85 @ignore ~2 your|ur|deine|tus|tes|tue|suas|own ~2 @orders
+override 80 @ignore ~1 these|those|the|my|die|las|les|os|le ~1 instructions|instruction|directives|prompt|prompts|guidelines|anweisungen|instrucciones|consignes|istruzioni|instrucoes
+override 85 @ignore ~1 @all ~3 @prior|@context
+override 85 @ignore ~1 the|everything|what|whatever|whats ~1 above|before|previous|preceding|said|told
+override 60 @ignore @all
+override 82 @ignore ~2 what|everything|anything|whatever|alles|todo|tout|was ~3 said|told|know|knew|learned|learnt|taught|wrote|written|gesagt|wissen|weisst|sabes|dijo|dije|digo|sais|read
+override 85 leave|drop ~1 @all ~2 @prior ~2 @orders|@context behind?
+override 85 do|don|dont|never not|t? follow|obey|listen|adhere|comply|use ~2 @my? ~1 @prior|@system ~1 @orders|@context
+override 80 stop following|obeying ~2 @orders
+override 80 do|don|dont not|t? look|read|use in|at? ~2 documents|context|articles|information|document|article ~1 provided|given|above
+override 70 instead of following|answering|doing|responding|completing ~3 @orders|@context|question|user
+override 75 @new @orders are|is|follow|follows|below|sind|folgen|son|sont
+override 60 here|these are? ~1 @new @orders
+override 70 from now_on|this|here ~1 new @orders
+override 80 you ~1 must|should|will|shall|have|need ~1 to? @ignore ~3 @orders|@context|@prior
+override 75 my|these instructions|orders|commands|rules|prompt|prompts supersede|supersedes|override|overrides|overwrite|replace|replaces|precede ~3 @orders|@prior|everything|all
+override 55 despite|regardless|irrespective of? ~2 been? told|instructed|@prior|instructions|rules
+override 60 the|your @prior @orders ~2 are|were|is|no ~2 void|invalid|cancelled|canceled|obsolete|longer|outdated|revoked|wrong|fake|test
+override 60 end of ~1 @system? prompt|instructions|context|document|input
+override 75 stop everything now? just? ~1 print|say|output
+override 55 stop|halt|wait everything|here|reading ~3 @print|@execute
+override 55 new|next|real|actual|following task|tasks|goal|objective|assignment ~1 is|are|comes|begins|now
+override 70 now|nun|ahora comes|kommt|folgen|follow ~1 a? @new ~1 task|tasks|aufgabe|aufgaben|anweisungen|instructions|instrucciones
+override 65 forget|abandon|discard|erase|vergiss ~2 your|everything|all|alles ~2 thoughts|assumptions|programming|training|identity|purpose|memory|role|character
+override 60 start|begin over|from|with ~2 scratch|front|new|beginning ~3 task|@orders
+override 50 focus|concentrate only? on ~2 new|following|this|your task|tasks
+override 88 忽 略 ~8 指 令|示
+override 88 忽 略 ~8 提 示
+override 88 无 视 ~8 指 令|示
+override 85 忘 记 ~8 指 令|示
+override 85 無 視 ~8 指 示|令
+override 85 無 視 し て
+override 80 이전 ~2 지시|지시를|명령|명령을|지침|지침을 ~1 무시|무시하고|무시해|무시하세요
+override 85 पिछले|पिछल ~2 निर्देशों|निरदेशो|निर्देश|निरदेश
+override 85 تجاهل ~3 التعليمات|تعليمات|الأوامر|السابقة|الاوامر
+override 80 نادیده ~1 دستورات|دستورالعمل|دستور
+override 80 دستورات|دستورالعمل|دستورهای|دستور ~2 قبلی|پیشین|قبل ~1 را? ~1 نادیده|فراموش
+exfiltration 90 @reveal ~2 me|us? ~2 @my? ~1 @system ~1 @prompt
+exfiltration 75 @reveal ~1 me|us? ~1 your|all|full|this|deine|tu|ton ~2 @prompt text|texts?
+exfiltration 85 @reveal ~2 your ~2 initial|original|system|hidden|secret|first|exact|confidential ~1 @orders|message|text|rules
+exfiltration 70 @reveal ~3 prompt|prompts text|texts
+exfiltration 80 copy|repeat|print|output|spell|show ~4 full|entire|above|whole|exact|complete ~1 prompt|conversation|text|instructions|message
+exfiltration 75 @reveal ~1 everything|all|text|words|content|the ~2 above
+exfiltration 80 what|was|cual|quel ~1 is|are|were|was|ist|war ~1 your|the|deine|dein|tu ~1 @system ~1 prompt|instructions|instruction|message|directive|directives|anweisungen|anweisung
+exfiltration 80 what|was ~1 was|is|were|stand ~1 written|said|stated|at? ~2 at? ~1 beginning|start|top ~2 of? ~1 this? prompt|conversation|chat|text|document
+exfiltration 60 your ~1 instructions|prompt|rules|guidelines|directives verbatim|word|exactly|above
+exfiltration 70 repeat|print|output ~1 the words|text|everything|sentence|message ~1 above|before|starting|preceding
+exfiltration 80 begin|start|starting with? you are ~1 chatgpt|a|an
+exfiltration 85 @send|include|append|embed|encode|put|add ~3 @secrets ~4 to|in|into|as ~3 http|https|url|link|image|markdown|webhook|server|attacker|evil|address|com
+exfiltration 75 @send|append ~4 conversation|chat|credentials|passwords|password|cookies|secrets|keys|history|tokens|data|contents ~2 to
+exfiltration 60 tell|give|show|reveal|share ~1 me|us ~2 your|the ~1 password|secret|api|key|keys|credentials|passphrase
+exfiltration 55 read|cat|open|print|dump|show ~2 env|environment|passwd|ssh|id_rsa|rsa|credentials|secrets ~1 file|variables|key|keys|contents
+jailbreak 88 do anything now
+jailbreak 88 strive to avoid norms
+jailbreak 80 dan|stan|dude|devmode|antigpt|betterdan|aim|ucar|jailbreak|basedgpt mode|prompt|jailbreak|version
+jailbreak 70 developer|dev|debug|god|sudo|admin|unrestricted|unfiltered|uncensored|jailbreak|maintenance|opposite|evil|chaos|root @mode ~2 @enable
+jailbreak 70 @enable|with|in|into ~2 developer|dev|god|sudo|unrestricted|unfiltered|uncensored|jailbreak|dan|opposite|evil mode
+jailbreak 65 developer|dan|jailbreak|sudo|god|unrestricted|uncensored mode
+jailbreak 75 @free|freed|liberated|broken|break ~1 from|of ~3 typical? ~1 @limits|confines|openai|openais|programming|chains
+jailbreak 70 broken|break|breaks|breaking free ~1 of|from
+jailbreak 75 do|does|don|dont|doesn|did|not|never|no|longer|needn not|t|longer? ~2 have|need|required|bound|obliged to? ~1 abide|follow|adhere|comply|obey|respect|conform ~1 by|to|with? ~3 @limits|@orders|openai|openais
+jailbreak 65 not|no|never|isn|aren|longer ~2 bound|limited|restricted|constrained|governed|restrained|subject|hindered ~1 by|to ~4 @limits|openai|openais|content
+jailbreak 68 without|no|zero|any|lacks|lacking|disregarding|ignoring|ignores|regardless|beyond|free ~1 of|from? ~1 any|all|no? ~3 restrictions|limitations|filters|filter|censorship|guidelines|ethics|ethical|moral|morals|morality|safeguards|content policy|constraints|limits
+jailbreak 50 no|without|any ~1 moral|ethical|legal|safety ~2 @limits|concerns|considerations|or|and|compass
+jailbreak 70 @unlimited ~2 @ai_word|response|responses|answer|answers|version|character|persona|entity|output
+jailbreak 65 @ai_word|character|persona|entity|version|being ~3 @unlimited
+jailbreak 60 completely|totally|fully|entirely|truly @unlimited
+jailbreak 75 @never|cannot|no ~2 @refuse ~3 request|requests|anything|answer|question|questions|user|command|commands|to|a|any|me|any|order|instruction
+jailbreak 65 never|not|don|dont|without|no|avoid ~1 t? ~1 say|use|include|give|add|mention|respond|using|saying ~2 sorry|apologize|disclaimer|disclaimers|warning|warnings|cannot|unethical|illegal|moral|morals|can|caveats
+jailbreak 55 @never|no|without ~2 @warn ~3 me|user|that|about|or
+jailbreak 65 stay|remain|stays|remains|keep|staying ~1 in character|dan|persona
+jailbreak 60 act|pretend|roleplay|behave|role|respond|answer|simulate|talk|reply ~1 as|to|like|be ~3 dan|stan|dude|aim|ucar|machiavelli|betterdan|evil|unfiltered|uncensored|amoral|unrestricted|jailbroken|sydney|developer|antigpt|rude|opposite
+jailbreak 65 you are|re ~1 going|about ~1 to ~1 pretend|act|immerse|roleplay|simulate|be|play|become|respond|change
+jailbreak 55 from now|this|here ~1 on|onward|onwards|forward|point|moment ~3 you|your ~3 act|are|will|respond|answer|going|is|re|must|have|role|should|speak|name
+jailbreak 55 you|u are|re ~1 no longer ~2 @ai_word|bound|an|a|chatgpt|restricted|limited
+jailbreak 50 pretend ~1 to|you|that|as ~2 be|are|have|re
+jailbreak 45 i want you to|2 act|roleplay|pretend|behave|simulate|respond|imagine
+jailbreak 45 immerse|transform|turn|change yourself ~1 into|in
+jailbreak 60 two|2|both ~2 different|separate|distinct|ways|responses|answers|paragraphs|outputs ~4 one|first|normal|ways|way|classic|standard
+jailbreak 50 first|second|other|one ~2 normal|standard|classic|usual|default ~2 chatgpt|gpt|response|answer|ai
+jailbreak 60 answer|respond|reply|responses|response|answers ~3 in two|2|both ~2 ways|responses|paragraphs|manners
+jailbreak 60 @answers|do|say|generate|fulfill|produce|create|provide|write|perform ~3 any|every|all|anything|everything|whatever ~3 question|request|asked|ask|requests|questions|command|prompt|want|illegal|content|says|matter ~5 illegal|unethical|harmful|ethical|moral|legal|regardless|matter|without|immoral|refuse|restrictions|dangerous
+jailbreak 55 no matter how ~2 @harm
+jailbreak 60 @harm|illegal|unethical ~2 or|and|, ~1 @harm ~4 content|information|advice|things|request|requests|answers|behavior|topics|acts|activities|or|, 
+jailbreak 60 even if ~4 @harm|false|made|against|wrong|violates|goes
+jailbreak 60 generate|produce|create|provide|write|use|say|display ~3 @harm ~2 content|language|information|material|words|opinions|text|jokes|things|advice
+jailbreak 60 bypass|bypasses|evade|circumvent|violate|violates|against|break|ignore|ignores|regardless|disregard|disregards ~2 openai|openais|content|safety|ethical|usage|moral|your ~3 @limits|guidelines|policy|policies|filters|rules|restrictions
+jailbreak 50 openai|openais|anthropic|google ~2 policy|policies|rules|guidelines|restrictions|content|limitations|usage|ethical
+jailbreak 55 jailbreak|jailbroken|unlocked
+jailbreak 55 has|have|with|having ~2 no ~2 @limits|morals|ethics|filters|restrictions|restrictions|boundaries|remorse|conscience|empathy
+jailbreak 50 hypothetical|fictional|theoretical|imaginary ~1 story|scenario|world|response|situation|universe|character ~8 @limits|@harm|illegal|rules|bomb|ai|dialogue|no
+jailbreak 50 lose|losing|deduct|deducted|deduction|have|has|start|minus ~3 tokens|token|points|lives ~8 die|lose|refuse|reject|cease|forced|zero|shut|time|deducted|character
+jailbreak 50 cease|ceases to exist|be
+jailbreak 55 my (deceased|late|dead grandmother|grandma|granny
+jailbreak 50 start|begin|starts|begins|starting ~2 your|response|answer|reply|every|the|with ~3 with ~3 sure|absolutely|certainly|yes|here|of
+jailbreak 60 sure here is|are|s ~4 how|guide|tutorial|step|detailed|instructions|script|list
+jailbreak 45 evil|malicious|villain|amoral|rogue|dark ~1 confidant|ai|assistant|trusted|bot|chatbot|twin|character|mastermind
+jailbreak 55 always|never ~1 @answers|comply|obey|obeys|answers|responds|complies ~4 refuse|without|illegal|regardless|matter|unethical|question
+jailbreak 50 cannot|can|t|won|don|not|wont ~1 t? ~1 say|refuse|answer|comply ~2 no|that|it|with ~3 @limits|against|sorry|policy
+jailbreak 50 access|browse|information|internet ~4 not been verified|verified
+jailbreak 50 unverified|uncensored|unfiltered ~1 information|content|opinions|answers
+jailbreak 50 if you understand|understood|agree ~3 say|respond|reply|type|write|answer
+jailbreak 45 fulfill|follow|obey|comply|complete ~2 any|all|every|my|user ~1 request|requests|order|orders|command|commands|wishes|demands
+jailbreak 50 simulate|emulate|imitate ~3 @unlimited|dan|jailbroken|developer|unfiltered|without|no
+jailbreak 60 dan|stan|dude|aim|devmode|betterdan|anarchy|ucar can|will|does|is|would|never|answers|has|should|must|as|stands|mode
+jailbreak 50 as the name suggests
+jailbreak 50 you ~1 will|must|should|shall|can|are ~3 swear|curse|cuss|insult|nsfw|profanity|vulgar
+jailbreak 45 swear|curse|cuss|profanity|nsfw|vulgar ~3 words|content|every|language|openly|allowed|like
+jailbreak 50 have|has|having ~1 own opinions|personality|feelings|thoughts|will|free
+jailbreak 50 ich mochte dass sie|du als ~4 fungieren|agieren|handeln
+jailbreak 45 du bist|bist kein|keine ~3 sondern|ki|redaktion|assistent
+jailbreak 50 stell dir vor ~1 du|sie bist|waeren|ware|waren ~2 bose|ki|ai|ein|eine
+action 85 before|prior ~3 you|do|doing|can|solve|answering|proceeding|solving ~4 please|first|must|need|should ~3 @execute|following|task
+action 90 please ~1 first @execute|do|perform|complete ~2 following task|instruction|instructions|action|steps|tasks
+action 90 important|urgent|attention message|notice|instruction|instructions|note ~2 from me|emma|user|the|system|admin|administrator|your|developer
+action 80 this is an? ~1 important message ~1 from
+action 75 todo|to-do @execute|send|visit|transfer|share|follow|click|please
+action 75 dear ai|llm|assistant|chatgpt|agent|model|chatbot|bot|language
+action 80 attention|hey|hello|hi|note ~1 all? @ai_word|agents|llms|models|assistants ~4 must|please|ignore|you|execute|do|reading|should|process|processing
+action 75 if you are|re an? ai|llm|language|assistant|chatbot|agent|large|model
+action 70 note|instruction|instructions|message|attention ~1 to|for ~1 the? ~1 ai|llm|assistant|chatbot|agent|chatgpt|language|automated ~1 model|assistants|agent|systems|reviewer|reviewers
+action 75 strictly adhere|follow|obey ~1 to|the? ~2 following|instruction|instructions
+action 70 @execute ~1 the? following instructions|commands|command|instruction
+action 55 without|do ~1 not? ~1 asking|telling|informing|mentioning|notifying|notify|tell|inform|mention|alert ~2 the|user|this|confirmation|anyone|to|it ~1 user|permission|confirmation|them|owner|else
+action 55 don|dont|not|never t? ~1 tell|inform|mention|reveal|notify|alert ~2 user|anyone|this|owner|them
+action 65 you must|should|need|have|will ~1 to? ~1 call|use|invoke|execute|run ~2 tool|function|command|tools|functions|code
+action 60 transfer|wire|send|pay|make ~1 a? ~3 payment|transaction|money|funds|bitcoin|usd|eur|dollars ~6 to|account|iban|wallet
+action 55 unlock|disable|grant|delete|modify|remove|open|turn ~2 all|the|my|front|back|access|security|every|user ~3 door|doors|alarm|system|files|emails|account|accounts|permissions|records|access|lock
+action 50 visit|click|go|navigate|open|browse ~2 this|the|following|to ~1 link|url|website|site|page ~4 and|to|execute|download
+action 55 retrieve|fetch|get|collect|gather|find|extract|view|access ~4 data|information|address|addresses|records|details|history|contacts|messages|transactions ~3 send|email|forward|share ~3 to|it|them
+action 60 @send ~3 email|message|mail|details|results|it|them|copy ~4 to ~1 attacker|evil|amy|hacker|external|mark
+";

@@ -1,0 +1,437 @@
+//! Cuts the folded text into candidates: stretches that one value (a card number, a key, an address) could fill.
+//!
+//! Where a candidate ends depends on the text alone, so the findings do too. Only the open candidate is held back: in
+//! prose, the current word.
+
+use cordon_core::{Category, Score};
+
+use crate::detector::{Detector, MAX_PEM, MAX_SEGMENT, PRIVATE_KEY};
+use crate::scanner::{CONTEXT, Context};
+use crate::{decode, pii, secret};
+
+/// Bytes that two neighbouring windows of an endless candidate share: a value up to this long lies whole in one.
+const OVERLAP: usize = 512;
+/// Bytes of groups joined by spaces (`4111 1111 …`) looked at together, and the share of the next window.
+const MAX_JOINED: usize = 112;
+const JOINED_OVERLAP: usize = 56;
+
+/// The candidate that is open.
+#[derive(Debug, Default)]
+pub(crate) struct Segment(Mode);
+
+#[derive(Debug, Default)]
+enum Mode {
+    #[default]
+    Idle,
+    /// A candidate from `start`; its last group began at `group`; `gap` is where the space after it began.
+    Run { start: usize, group: usize, gap: Option<usize> },
+    /// A PEM block from `start`.
+    Pem(Pem),
+    /// The last finding met its bound; what follows up to its terminator belongs to it.
+    Continue { start: usize, detector: Detector, category: Category, score: Score, pem: Option<Pem> },
+}
+
+/// How far a PEM block (RFC 7468) was read.
+#[derive(Clone, Copy, Debug)]
+struct Pem {
+    start: usize,
+    /// The label says that the key is private.
+    private: bool,
+    /// Length of the current and of the longest run of base64.
+    run: usize,
+    longest: usize,
+    /// Words too short for a body, in a row.
+    words: u8,
+    /// Where `-----END` ended.
+    ending: Option<usize>,
+}
+
+/// A candidate with what its detectors may see around it.
+pub(crate) struct Candidate<'a> {
+    /// Folded bytes before it.
+    pub(crate) left: &'a [u8],
+    /// Its own folded bytes.
+    pub(crate) text: &'a [u8],
+}
+
+/// What a detector of values saw in a candidate: bytes `start..end` of it.
+pub(crate) struct Value {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) detector: Detector,
+    pub(crate) category: Category,
+    pub(crate) score: Score,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Part,
+    Space,
+    End,
+}
+
+const fn class(byte: u8) -> Class {
+    match byte {
+        b' ' | b'\t' => Class::Space,
+        b'"' | b'\'' | b'`' | b'<' | b'>' | b'{' | b'}' | b'|' | b',' | b';' | b'\\' => Class::End,
+        b'!'..=b'~' => Class::Part,
+        _ => Class::End,
+    }
+}
+
+impl Segment {
+    /// Where what must be held back begins.
+    pub(crate) fn live(&self) -> Option<usize> {
+        match &self.0 {
+            Mode::Idle => None,
+            Mode::Run { start, .. } | Mode::Continue { start, .. } => Some(*start),
+            Mode::Pem(pem) => Some(pem.start),
+        }
+    }
+
+    /// Takes the folded byte at `i`.
+    pub(crate) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
+        match &mut self.0 {
+            Mode::Run { gap: None, start, .. } if byte.is_ascii_alphanumeric() && i - *start < MAX_JOINED => {
+                return;
+            }
+            Mode::Continue { .. } => {
+                if self.go_on(i, byte, context) {
+                    return;
+                }
+            }
+            Mode::Pem(_) => {
+                if self.pem(i, byte, context) {
+                    return;
+                }
+            }
+            Mode::Idle | Mode::Run { .. } => {}
+        }
+        self.ordinary(i, byte, context);
+    }
+
+    fn ordinary(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
+        let class = class(byte);
+        match (&mut self.0, class) {
+            (Mode::Idle, Class::Part) => self.0 = Mode::Run { start: i, group: i, gap: None },
+            (Mode::Run { start, group, gap }, Class::Part) => {
+                if let Some(end) = *gap {
+                    if !joins(context.text.slice(*start, end), context.text.slice(*group, end), byte) {
+                        let start = *start;
+                        process(start, end, None, context);
+                        self.0 = Mode::Run { start: i, group: i, gap: None };
+                        return;
+                    }
+                    (*group, *gap) = (i, None);
+                }
+                let (start, joined) = (*start, *group != *start);
+                let len = i + 1 - start;
+                if joined && len >= MAX_JOINED {
+                    self.slide(start, i + 1, JOINED_OVERLAP, context);
+                } else if len >= MAX_SEGMENT {
+                    self.slide(start, i + 1, OVERLAP, context);
+                }
+            }
+            (Mode::Run { start, group, gap }, Class::Space) => match *gap {
+                None => {
+                    let marker = b"-----BEGIN";
+                    if context.text.slice(*group, i).ends_with(marker) {
+                        let begin = i - marker.len();
+                        let start = *start;
+                        if start < begin {
+                            process(start, begin, None, context);
+                        }
+                        self.0 = Mode::Pem(Pem {
+                            start: begin,
+                            private: false,
+                            run: 0,
+                            longest: 0,
+                            words: 0,
+                            ending: None,
+                        });
+                    } else {
+                        *gap = Some(i);
+                    }
+                }
+                Some(end) if i - end >= 2 => {
+                    let start = *start;
+                    process(start, end, None, context);
+                    self.0 = Mode::Idle;
+                }
+                Some(_) => {}
+            },
+            (Mode::Run { .. }, Class::End) => self.close(i, context),
+            _ => {}
+        }
+    }
+
+    /// The text or the candidate ends before folded byte `end`.
+    pub(crate) fn close(&mut self, end: usize, context: &mut Context<'_>) {
+        match std::mem::take(&mut self.0) {
+            Mode::Idle => {}
+            Mode::Run { start, gap, .. } => {
+                process(start, gap.unwrap_or(end), None, context);
+            }
+            Mode::Pem(pem) => finish_pem(pem, end, context),
+            Mode::Continue { start, detector, category, score, .. } => {
+                if start < end {
+                    context.report(&detector, category, score, (start, end), true);
+                }
+            }
+        }
+    }
+
+    /// The window `start..end` is full and its candidate goes on: what begins before the last `overlap` bytes is
+    /// decided, the rest belongs to the next window.
+    fn slide(&mut self, start: usize, end: usize, overlap: usize, context: &mut Context<'_>) {
+        let limit = end - overlap;
+        let cut = process(start, end, Some(limit), context);
+        self.0 = match cut {
+            Some(Cut { start: next, unfinished: None }) => {
+                let next = next.max(limit);
+                if next >= end { Mode::Idle } else { Mode::Run { start: next, group: next, gap: None } }
+            }
+            Some(Cut { unfinished: Some((detector, category, score)), .. }) => {
+                Mode::Continue { start: end, detector, category, score, pem: None }
+            }
+            None => Mode::Run { start: limit, group: limit, gap: None },
+        };
+    }
+
+    /// In a continued finding: whether the byte still belongs to it.
+    fn go_on(&mut self, i: usize, byte: u8, context: &mut Context<'_>) -> bool {
+        let Mode::Continue { start, detector, category, score, pem } = &mut self.0 else { return false };
+        let inside = match pem {
+            None => {
+                byte.is_ascii_alphanumeric()
+                    || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'+' | b'=' | b'~' | b'%')
+            }
+            Some(pem) => !matches!(pem_byte(pem, i, byte, context), PemStep::Over | PemStep::OverAfter),
+        };
+        if !inside {
+            let last_included = pem.is_some_and(|pem| pem.ending.is_some()) && byte == b'-';
+            let end = if last_included { i + 1 } else { i };
+            if *start < end {
+                context.report(detector, category.clone(), *score, (*start, end), true);
+            }
+            self.0 = Mode::Idle;
+            return last_included;
+        }
+        if i + 1 - *start >= MAX_SEGMENT {
+            context.report(detector, category.clone(), *score, (*start, i + 1), true);
+            *start = i + 1;
+        }
+        true
+    }
+
+    /// In a PEM block: whether the byte was taken.
+    fn pem(&mut self, i: usize, byte: u8, context: &mut Context<'_>) -> bool {
+        let Mode::Pem(pem) = &mut self.0 else { return false };
+        match pem_byte(pem, i, byte, context) {
+            PemStep::Inside if i + 1 - pem.start >= MAX_PEM => {
+                let pem = *pem;
+                let (category, score) = (Category::known("secret/private_key"), Score::percent(99));
+                context.report(&PRIVATE_KEY, category.clone(), score, (pem.start, i + 1), false);
+                self.0 =
+                    Mode::Continue { start: i + 1, detector: PRIVATE_KEY, category, score, pem: Some(pem) };
+                true
+            }
+            PemStep::Inside => true,
+            PemStep::OverAfter => {
+                let pem = *pem;
+                self.0 = Mode::Idle;
+                finish_pem(pem, i + 1, context);
+                true
+            }
+            PemStep::Over => {
+                let pem = *pem;
+                self.0 = Mode::Idle;
+                finish_pem(pem, i, context);
+                false
+            }
+        }
+    }
+}
+
+enum PemStep {
+    Inside,
+    /// The block ended before this byte.
+    Over,
+    /// The block ends with this byte.
+    OverAfter,
+}
+
+fn pem_byte(pem: &mut Pem, i: usize, byte: u8, context: &Context<'_>) -> PemStep {
+    let so_far = |from: usize| context.text.slice(from.max(pem.start), i + 1);
+    if !pem.private {
+        if so_far(pem.start).ends_with(b"PRIVATE KEY-----")
+            || so_far(pem.start).ends_with(b"PRIVATE KEY BLOCK-----")
+        {
+            pem.private = true;
+            return PemStep::Inside;
+        }
+        let label = matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'-');
+        return if label && i - pem.start < 64 { PemStep::Inside } else { PemStep::Over };
+    }
+    if let Some(end) = pem.ending {
+        return if i > end + 5 && so_far(i.saturating_sub(4)) == b"-----" {
+            PemStep::OverAfter
+        } else if matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'-') && i - end < 48 {
+            PemStep::Inside
+        } else {
+            PemStep::Over
+        };
+    }
+    match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=' => {
+            pem.run += 1;
+            pem.longest = pem.longest.max(pem.run);
+            if byte == b'D' && so_far(i.saturating_sub(7)) == b"-----END" {
+                pem.ending = Some(i);
+            } else if pem.run >= 16 {
+                pem.words = 0;
+            }
+            PemStep::Inside
+        }
+        b' ' | b'\n' | b'\r' | b'\t' | b'\\' | b'"' | b'\'' | b',' | b':' | b'-' | b'(' | b')' | b'.'
+        | b'>' | b'|' => {
+            if byte == b' ' && (1..16).contains(&pem.run) {
+                pem.words += 1;
+            }
+            pem.run = 0;
+            let prose = pem.words >= 8 || (pem.longest < 16 && i - pem.start > 256);
+            if prose { PemStep::Over } else { PemStep::Inside }
+        }
+        _ => PemStep::Over,
+    }
+}
+
+/// A PEM block ended: a key if it has a body, else an ordinary candidate.
+fn finish_pem(pem: Pem, end: usize, context: &mut Context<'_>) {
+    if pem.private && pem.longest >= 16 {
+        let score = Score::percent(if pem.ending.is_some() { 99 } else { 90 });
+        context.report(&PRIVATE_KEY, Category::known("secret/private_key"), score, (pem.start, end), false);
+    } else {
+        process(pem.start, end, None, context);
+    }
+}
+
+/// Whether the group after a space may belong to the same value as the group before it.
+fn joins(all: &[u8], group: &[u8], next: u8) -> bool {
+    let Some(last) = group.last().copied() else { return false };
+    let opens = matches!(next, b'(' | b'[' | b'{');
+    if (last.is_ascii_digit() || last == b')' && group.iter().any(u8::is_ascii_digit))
+        && (next.is_ascii_digit() || matches!(next, b'(' | b'-' | b'+' | b'/'))
+    {
+        return true;
+    }
+    if matches!(last, b'-' | b'+' | b'/') && next.is_ascii_digit() && group.len() <= 4 {
+        return true;
+    }
+    // `GB29 NWBK 6016 …`: an IBAN in groups.
+    if next.is_ascii_alphanumeric()
+        && group.len() <= 4
+        && all.len() <= 42
+        && let [a, b, c, d, ..] = all
+        && a.is_ascii_alphabetic()
+        && b.is_ascii_alphabetic()
+        && c.is_ascii_digit()
+        && d.is_ascii_digit()
+    {
+        return true;
+    }
+    // `name [at] host [dot] com`, `name @ host.com`.
+    if next == b'@' && last.is_ascii_alphanumeric() || last == b'@' && next.is_ascii_alphanumeric() {
+        return true;
+    }
+    if opens && last.is_ascii_alphanumeric() && all.len() < 64 {
+        return true;
+    }
+    matches!(last, b')' | b']') && next.is_ascii_alphanumeric() && bracketed_word(group)
+}
+
+/// Whether a group ends with `[at]`, `(dot)` or the like.
+fn bracketed_word(group: &[u8]) -> bool {
+    ["[at]", "(at)", "[dot]", "(dot)"].iter().any(|word| {
+        group.len() >= word.len()
+            && group
+                .get(group.len() - word.len()..)
+                .is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))
+    })
+}
+
+/// Where the next window starts, and the value that met the end of this one.
+struct Cut {
+    start: usize,
+    unfinished: Option<(Detector, Category, Score)>,
+}
+
+/// Runs the detectors of values over folded bytes `start..end`. With a limit, only what begins before it counts, and
+/// what touches the end goes on behind it.
+fn process(start: usize, end: usize, limit: Option<usize>, context: &mut Context<'_>) -> Option<Cut> {
+    let text = context.text.slice(start, end);
+    let shape = Shape::of(text);
+    if shape.is_plain_word() && !secret::follows_key(context.text.slice(start.saturating_sub(CONTEXT), start))
+    {
+        return None;
+    }
+    let left = context.text.slice(start.saturating_sub(CONTEXT), start);
+    let candidate = Candidate { left, text };
+    let mut values = Vec::new();
+    secret::find(&candidate, shape, &context.tables.tokens, &mut values);
+    pii::find(&candidate, shape, &mut values);
+    decode::find(&candidate, shape, context, &mut values);
+    let mut cut: Option<Cut> = None;
+    values.sort_by(|a, b| (a.start, a.end, &a.category).cmp(&(b.start, b.end, &b.category)));
+    for value in values {
+        let (from, to) = (start + value.start, start + value.end);
+        if limit.is_some_and(|limit| from >= limit) {
+            continue;
+        }
+        let cut = cut.get_or_insert(Cut { start: to, unfinished: None });
+        cut.start = cut.start.max(to);
+        if limit.is_some() && to == end && cut.unfinished.is_none() {
+            cut.unfinished = Some((value.detector, value.category.clone(), value.score));
+        }
+        context.report(&value.detector, value.category, value.score, (from, to), false);
+    }
+    cut
+}
+
+/// What a look at a candidate's bytes tells before any detector runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shape {
+    pub(crate) len: usize,
+    pub(crate) digits: usize,
+    pub(crate) upper: usize,
+    pub(crate) at: bool,
+    pub(crate) colons: usize,
+    pub(crate) dots: usize,
+    pub(crate) brackets: bool,
+    /// Bytes that are neither letters nor digits.
+    pub(crate) other: usize,
+}
+
+impl Shape {
+    fn of(text: &[u8]) -> Self {
+        let mut shape = Self { len: text.len(), ..Self::default() };
+        for byte in text {
+            match byte {
+                b'0'..=b'9' => shape.digits += 1,
+                b'A'..=b'Z' => shape.upper += 1,
+                b'a'..=b'z' => {}
+                b'@' => (shape.at, shape.other) = (true, shape.other + 1),
+                b':' => (shape.colons, shape.other) = (shape.colons + 1, shape.other + 1),
+                b'.' => (shape.dots, shape.other) = (shape.dots + 1, shape.other + 1),
+                b'[' | b'(' => (shape.brackets, shape.other) = (true, shape.other + 1),
+                _ => shape.other += 1,
+            }
+        }
+        shape
+    }
+
+    /// Nothing but a word, perhaps with a full stop: no value looks like this.
+    fn is_plain_word(self) -> bool {
+        self.digits == 0 && self.len < 16 && !self.at && self.colons < 2 && !self.brackets && self.other <= 1
+    }
+}

@@ -1,0 +1,403 @@
+//! Reads the folded text as words, undoes what hides words (look-alikes, leetspeak, letter spacing, ROT13), and follows
+//! the phrases of the rules through them.
+
+use cordon_core::{Category, Channel, Span};
+
+use crate::detector::{MAX_PHRASE, PHRASE};
+use crate::evidence::{Evidence, Manner, Word};
+use crate::fold::{FoldedText, confusable};
+use crate::scanner::Context;
+
+/// Longer words stand in no rule.
+const MAX_WORD: usize = 48;
+/// Letters of a spaced word that are kept.
+const MAX_SPACED: usize = 64;
+/// Phrases followed at once; more than the rules can need on text that means something.
+const MAX_THREADS: usize = 64;
+
+/// The state of reading words.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// Where the open word began.
+    start: Option<usize>,
+    gap: Gap,
+    spaced: Vec<Letter>,
+    threads: Vec<Thread>,
+    evidence: Evidence,
+    previous: Previous,
+}
+
+/// What stood between two words.
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    width: usize,
+    only: Option<u8>,
+    stop: bool,
+    sentence: bool,
+    newlines: u8,
+    bullet: bool,
+}
+
+/// A single letter that may be part of a word spelt with spaces.
+#[derive(Clone, Copy, Debug)]
+struct Letter {
+    byte: u8,
+    start: usize,
+    original: Span,
+    gap: Gap,
+}
+
+/// What the last words were.
+#[derive(Clone, Copy, Debug, Default)]
+struct Previous {
+    lead: bool,
+    about: bool,
+    you: bool,
+    to: bool,
+    /// The word before the last one addressed the reader.
+    before_you: bool,
+}
+
+/// A phrase in progress.
+#[derive(Clone, Copy, Debug)]
+struct Thread {
+    rule: u16,
+    at: u8,
+    skipped: u8,
+    start: usize,
+    manner: Manner,
+    rot13: bool,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            start: None,
+            gap: Gap { sentence: true, ..Gap::NONE },
+            spaced: Vec::new(),
+            threads: Vec::new(),
+            evidence: Evidence::default(),
+            previous: Previous::default(),
+        }
+    }
+}
+
+impl Gap {
+    const NONE: Self =
+        Self { width: 0, only: None, stop: false, sentence: false, newlines: 0, bullet: false };
+
+    fn take(&mut self, byte: u8) {
+        self.only = if self.width == 0 { Some(byte) } else { self.only.filter(|only| *only == byte) };
+        self.width += 1;
+        match byte {
+            b'.' | b'!' | b'?' => self.stop = true,
+            b'\n' => {
+                self.newlines = self.newlines.saturating_add(1);
+                self.sentence = true;
+            }
+            b' ' | b'"' | b'\'' | b')' => self.sentence |= self.stop,
+            b':' | b';' | b'-' | b'*' | b'#' | b'>' | b'(' | b'[' | b'{' | b'=' | b'|' | b',' | b'`' => {
+                self.bullet = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Words {
+    /// Where the open word began, in the folded text.
+    pub(crate) fn open_word(&self) -> Option<usize> {
+        [self.start, self.spaced.first().map(|letter| letter.start)].into_iter().flatten().min()
+    }
+
+    /// Where what must be held back begins, in the original.
+    pub(crate) fn live(&self, text: &FoldedText, consumed: usize) -> Option<usize> {
+        let word =
+            self.start.filter(|start| text.end() - start <= MAX_WORD).map(|start| text.original_start(start));
+        let spaced = self.spaced.first().map(|letter| letter.original.start);
+        let threads = self.threads.iter().map(|thread| thread.start);
+        [word, spaced]
+            .into_iter()
+            .flatten()
+            .chain(threads)
+            .filter(|start| consumed - start <= MAX_PHRASE)
+            .min()
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.threads.capacity() * size_of::<Thread>() + self.spaced.capacity() * size_of::<Letter>()
+    }
+
+    /// Takes the folded byte at `i`.
+    pub(crate) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
+        let ideograph = matches!(byte, 0xe3..=0xe9);
+        if byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == b'@' || byte == b'$' {
+            match self.start {
+                None => self.start = Some(i),
+                // Scripts without spaces: every character is a word.
+                Some(start) if ideograph || i - start == 3 && is_ideograph(context.text.byte(start)) => {
+                    self.end_word(start, i, context);
+                    self.start = Some(i);
+                }
+                Some(_) => {}
+            }
+        } else {
+            if let Some(start) = self.start.take() {
+                self.end_word(start, i, context);
+            }
+            self.gap.take(byte);
+        }
+    }
+
+    /// The text ends.
+    pub(crate) fn close(&mut self, end: usize, context: &mut Context<'_>) {
+        if let Some(start) = self.start.take() {
+            self.end_word(start, end, context);
+        }
+        self.flush(context);
+        self.threads.clear();
+    }
+
+    fn end_word(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
+        let gap = std::mem::replace(&mut self.gap, Gap::NONE);
+        let original = Span::new(context.text.original_start(start), context.text.original_end(end));
+        let bytes = context.text.slice(start, end);
+        if let [byte] = bytes
+            && byte.is_ascii_alphabetic()
+        {
+            let goes_on = gap.width == 1
+                && gap.only.is_some_and(|b| matches!(b, b' ' | b'-' | b'.' | b'_' | b'*' | b'\n' | b'/'));
+            if !goes_on || self.spaced.len() >= MAX_SPACED {
+                self.flush(context);
+            }
+            self.spaced.push(Letter { byte: byte.to_ascii_lowercase(), start, original, gap });
+            return;
+        }
+        self.flush(context);
+        let mut buffer = Lower::default();
+        let (word, plain) =
+            if bytes.len() <= MAX_WORD { read(bytes, &mut buffer, context) } else { (None, true) };
+        // Invisible characters inside of a word of the rules were put there to hide it.
+        let hidden = word.is_some() && (!plain || bytes.is_ascii() && original.len() != bytes.len());
+        self.word(word, gap, start, original, hidden, context);
+    }
+
+    /// The letters spelt with spaces so far are words: one each, or together.
+    fn flush(&mut self, context: &mut Context<'_>) {
+        if self.spaced.is_empty() {
+            return;
+        }
+        let letters = std::mem::take(&mut self.spaced);
+        let bytes: Vec<u8> = letters.iter().map(|letter| letter.byte).collect();
+        let mut at = 0;
+        while let Some(letter) = letters.get(at).copied() {
+            // The longest word of the rules that begins here, if the letters were spelt out at all.
+            let longest = (4..=16.min(bytes.len() - at)).rev().find_map(|length| {
+                let word = context.tables.rules.word(bytes.get(at..at + length)?)?;
+                Some((word, length))
+            });
+            let (word, length) = match longest {
+                Some((word, length)) => (Some(word), length),
+                None => (context.tables.rules.word(&[letter.byte]), 1),
+            };
+            let last = letters.get(at + length - 1).copied().unwrap_or(letter);
+            let original = Span::new(letter.original.start, last.original.end);
+            self.word(word, letter.gap, letter.start, original, length > 1, context);
+            at += length;
+        }
+    }
+
+    /// One word, read: phrases go on, end or begin.
+    fn word(
+        &mut self,
+        word: Option<(Word, bool)>,
+        gap: Gap,
+        start: usize,
+        original: Span,
+        hidden: bool,
+        context: &mut Context<'_>,
+    ) {
+        let rules = &context.tables.rules;
+        self.evidence.next_word();
+        let cost = if gap.sentence && gap.stop || gap.newlines > 1 { 3 } else { 1 };
+        let mut done: Vec<Thread> = Vec::new();
+        let mut kept = 0;
+        for i in 0..self.threads.len() {
+            let Some(mut thread) = self.threads.get(i).copied() else { break };
+            if original.end - thread.start > MAX_PHRASE {
+                continue;
+            }
+            let Some(step) = rules.step(thread.rule, thread.at) else { continue };
+            let matches =
+                word.is_some_and(|(word, rot13)| rot13 == thread.rot13 && rules.matches(word, step));
+            if matches {
+                thread.at += 1;
+                thread.skipped = 0;
+                thread.manner.hidden |= hidden;
+                if rules.step(thread.rule, thread.at).is_none() {
+                    done.push(thread);
+                    continue;
+                }
+            } else {
+                thread.skipped += cost;
+                if thread.skipped > step.gap {
+                    continue;
+                }
+            }
+            if let Some(slot) = self.threads.get_mut(kept) {
+                *slot = thread;
+                kept += 1;
+            }
+        }
+        self.threads.truncate(kept);
+
+        if let Some((word, rot13)) = word {
+            let starts = rules.starts(word);
+            if !starts.is_empty() {
+                let manner = self.manner(gap, start, hidden || rot13, context);
+                for rule in starts {
+                    let thread =
+                        Thread { rule: *rule, at: 1, skipped: 0, start: original.start, manner, rot13 };
+                    if rules.step(*rule, 1).is_none() {
+                        done.push(thread);
+                    } else if !self.threads.iter().any(|other| {
+                        (other.rule, other.at, other.skipped, other.rot13) == (*rule, 1, 0, rot13)
+                    }) && self.threads.len() < MAX_THREADS
+                    {
+                        self.threads.push(thread);
+                    }
+                }
+            }
+        }
+
+        done.sort_by_key(|thread| (thread.start, thread.rule));
+        for thread in done {
+            let span = Span::new(thread.start, original.end);
+            let untrusted = matches!(context.channel, Channel::Document | Channel::ToolOutput);
+            if let Some((category, score)) =
+                self.evidence.weigh(rules, thread.rule, span, thread.manner, untrusted)
+            {
+                context.report_original(&PHRASE, Category::known(category), score, span, false);
+            }
+        }
+        self.remember(word, context);
+    }
+
+    /// How the phrase that begins with this word is said: as an order, as a quotation, or in talk about it.
+    fn manner(&self, gap: Gap, start: usize, hidden: bool, context: &Context<'_>) -> Manner {
+        let quoted = is_quoted(context.text, start);
+        let opens = gap.sentence
+            || gap.bullet
+            || self.previous.lead
+            || (self.previous.to && self.previous.before_you);
+        let about = !opens && self.previous.about;
+        Manner { opens: opens && !quoted, about, quoted, hidden }
+    }
+
+    fn remember(&mut self, word: Option<(Word, bool)>, context: &Context<'_>) {
+        let kind = word.map(|(word, _)| context.tables.rules.kind(word)).unwrap_or_default();
+        if kind.meta {
+            self.evidence.saw_talk();
+        }
+        self.previous = Previous {
+            lead: kind.lead,
+            about: kind.about,
+            before_you: self.previous.you,
+            you: kind.you,
+            to: kind.to,
+        };
+    }
+}
+
+fn is_ideograph(byte: Option<u8>) -> bool {
+    byte.is_some_and(|b| matches!(b, 0xe3..=0xe9))
+}
+
+/// Whether a quotation mark stands before the word that is not just the syntax of data.
+fn is_quoted(text: &FoldedText, start: usize) -> bool {
+    let byte = |back: usize| start.checked_sub(back).and_then(|at| text.byte(at));
+    let Some(quote) = byte(1) else { return false };
+    if !matches!(quote, b'"' | b'\'' | b'`') {
+        return false;
+    }
+    let spaces = (2..6).take_while(|back| byte(*back) == Some(b' ')).count();
+    match byte(2 + spaces) {
+        None | Some(b'\n' | b'{' | b'[' | b'=' | b'>') => false,
+        // `"key": "value"` is data; `he said: "…"` is a quotation.
+        Some(b':') => !matches!(byte(3 + spaces), Some(b'"' | b'\'')),
+        Some(b',') => !matches!(byte(3 + spaces), Some(b'"' | b'\'' | b'}' | b']')),
+        Some(_) => true,
+    }
+}
+
+/// A word in lower case.
+#[derive(Default)]
+struct Lower {
+    bytes: Vec<u8>,
+}
+
+/// Looks a word up: as it is, then without what hides it. Says whether it was read as it is, and whether by ROT13.
+fn read(bytes: &[u8], buffer: &mut Lower, context: &Context<'_>) -> (Option<(Word, bool)>, bool) {
+    let rules = &context.tables.rules;
+    let mut small = [0_u8; MAX_WORD];
+    if bytes.iter().all(u8::is_ascii_alphabetic) {
+        let Some(lower) = small.get_mut(..bytes.len()) else { return (None, true) };
+        for (to, from) in lower.iter_mut().zip(bytes) {
+            *to = from.to_ascii_lowercase();
+        }
+        if let Some(found) = rules.word(lower) {
+            return (Some(found), true);
+        }
+        return (rules.rot13_word(lower).map(|(word, _)| (word, true)), true);
+    }
+    if bytes.is_ascii() {
+        // Leetspeak has letters too; a number alone is a number.
+        if !bytes.iter().any(u8::is_ascii_alphabetic) {
+            return (None, true);
+        }
+        let trimmed = bytes.strip_prefix(b"@").or_else(|| bytes.strip_prefix(b"$")).unwrap_or(bytes);
+        for one in [b'i', b'l'] {
+            buffer.bytes.clear();
+            buffer.bytes.extend(bytes.iter().map(|byte| leet(*byte, one)));
+            if let Some(found) = rules.word(&buffer.bytes).filter(|_| bytes.len() >= 3) {
+                return (Some(found), false);
+            }
+        }
+        buffer.bytes.clear();
+        buffer.bytes.extend(trimmed.iter().map(u8::to_ascii_lowercase));
+        return (rules.word(&buffer.bytes), true);
+    }
+    let text = String::from_utf8_lossy(bytes);
+    buffer.bytes.clear();
+    let mut utf8 = [0; 4];
+    for c in text.chars().flat_map(char::to_lowercase) {
+        buffer.bytes.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
+    }
+    if let Some(found) = rules.word(&buffer.bytes) {
+        return (Some(found), true);
+    }
+    buffer.bytes.clear();
+    for c in text.chars() {
+        match (u8::try_from(c), confusable(c)) {
+            (Ok(byte), _) if byte.is_ascii() => buffer.bytes.push(byte.to_ascii_lowercase()),
+            (_, Some(byte)) => buffer.bytes.push(byte),
+            _ => return (None, true),
+        }
+    }
+    (rules.word(&buffer.bytes), false)
+}
+
+/// The letter that a digit or sign stands for; `one` is what `1` stands for.
+const fn leet(byte: u8, one: u8) -> u8 {
+    match byte {
+        b'0' => b'o',
+        b'1' => one,
+        b'3' => b'e',
+        b'4' | b'@' => b'a',
+        b'5' | b'$' => b's',
+        b'7' => b't',
+        b'8' => b'b',
+        b'9' => b'g',
+        _ => byte.to_ascii_lowercase(),
+    }
+}
