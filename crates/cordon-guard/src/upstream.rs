@@ -171,10 +171,14 @@ impl Client {
                 }
             };
             let sent = Instant::now();
-            let bound = timeouts.first_byte.min((began + timeouts.total).saturating_duration_since(sent));
-            let answer = timeout(bound, sender.try_send_request(message))
-                .await
-                .map_err(|_| late(Stage::FirstByte, timeouts.first_byte))?;
+            let left = (began + timeouts.total).saturating_duration_since(sent);
+            let (bound, stage, limit) = if left < timeouts.first_byte {
+                (left, Stage::Total, timeouts.total)
+            } else {
+                (timeouts.first_byte, Stage::FirstByte, timeouts.first_byte)
+            };
+            let answer =
+                timeout(bound, sender.try_send_request(message)).await.map_err(|_| late(stage, limit))?;
             match answer {
                 Ok(answer) => {
                     let timing = Timing { connect, first_byte: sent.elapsed() };

@@ -170,12 +170,12 @@ impl UpstreamBody {
             };
             self.clock.waiting_since = None;
             let Some(frame) = frame else {
-                self.release();
-                self.is_over = true;
                 let rest = match &mut self.decoder {
                     Some(decoder) => decoder.finish().map_err(|source| self.coding(source))?,
                     None => Bytes::new(),
                 };
+                self.release();
+                self.is_over = true;
                 return Poll::Ready(Ok((!rest.is_empty()).then_some(rest)));
             };
             let frame = frame.map_err(|source| UpstreamError::of_hyper(&self.host, source, false))?;
@@ -207,9 +207,9 @@ impl UpstreamBody {
         UpstreamError::Coding { host: Arc::clone(&self.host), source }
     }
 
-    /// A body whose length is known ends without another frame.
+    /// A body whose length is known ends without another frame. A coded one ends when it was decoded well.
     fn release_at_end(&mut self) {
-        if self.incoming.is_end_stream() {
+        if self.decoder.is_none() && self.incoming.is_end_stream() {
             self.release();
         }
     }
