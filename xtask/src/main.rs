@@ -3,8 +3,10 @@
 //! CI runs `cargo xtask test` and nothing else. No command reads standard input, needs a terminal, or reaches further than
 //! the package registries, and those only to install what is missing.
 
+mod bench;
 mod check;
 mod clients;
+mod dist;
 mod fuzz;
 mod hygiene;
 mod metadata;
@@ -28,6 +30,13 @@ usage: cargo xtask COMMAND [OPTIONS]
   test [--quick]                     everything CI runs: check, tests, documentation tests, client tests
                                      --quick: the tests of the workspace alone
   fuzz [--cases N]                   corpora and properties with N made-up inputs each (4096)
+  bench gateway [OPTIONS]            throughput, latency, CPU and memory beside a bare proxy
+      --seconds N --rounds N         length and number of rounds (5, 3)
+      --calls N --streams N          calls of the memory test, paced streams (1000000, 40)
+      --mock HOST:PORT               where the mock upstream listens, for other gateways
+      --also NAME,HOST:PORT,MODEL,KEY,PID   a gateway that runs already, measured beside
+  dist                               binary, image layout, bill of materials and checksums, in `dist/`
+  bench inspect                      inspection of ordinary text, by size
 ";
 
 fn main() -> ExitCode {
@@ -53,6 +62,8 @@ fn run(arguments: &[String]) -> Result<bool> {
         "check" => check::command(options),
         "test" => suite::command(options),
         "fuzz" => fuzz::command(options),
+        "bench" => bench::command(options),
+        "dist" => dist::command(options),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(true)
