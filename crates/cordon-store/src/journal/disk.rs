@@ -25,11 +25,6 @@ pub trait Disk: Send + Sync + 'static {
     /// # Errors
     /// Those of the operating system.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-    /// Opens an existing file to write.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Makes a new file to write.
     ///
     /// # Errors
@@ -96,10 +91,6 @@ impl Disk for FileSystem {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         Ok(Box::new(File::open(path)?))
-    }
-
-    fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(OpenOptions::new().read(true).write(true).open(path)?))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {

@@ -306,10 +306,6 @@ impl Disk for SimDisk {
         self.find(path)
     }
 
-    fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.find(path)
-    }
-
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
         if state.names.contains_key(path) {
@@ -369,8 +365,8 @@ impl DiskFile for SimFile {
         let from = usize::try_from(offset).unwrap_or(usize::MAX);
         let rest = bytes.get(from..).unwrap_or_default();
         let length = rest.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(rest) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (buffer.get_mut(..length), rest.get(..length)) {
+            to.copy_from_slice(from);
         }
         Ok(length)
     }

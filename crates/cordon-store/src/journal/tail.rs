@@ -98,6 +98,9 @@ pub(crate) struct Tail {
     /// The journal's folder is there, and its name is durable.
     folder_is_durable: bool,
     segment: Option<OpenSegment>,
+    /// A segment of an earlier process that holds nothing but zeros. It goes when the next one is there. It is not
+    /// written instead: its name may be visible and yet not durable, after a failed sync for ever.
+    unused_segment: Option<u64>,
     /// The number of the next segment. A number is never tried twice, so a name never means two things.
     next_segment: u64,
     durable: Point,
@@ -140,6 +143,7 @@ impl Tail {
             options,
             folder_is_durable: recovery.next_segment > 0,
             segment: None,
+            unused_segment: recovery.unused_segment,
             next_segment: recovery.next_segment,
             durable: recovery.durable,
             written: recovery.durable,
@@ -171,16 +175,6 @@ impl Tail {
 
     pub(crate) fn is_open(&self) -> bool {
         self.segment.is_some()
-    }
-
-    /// Takes up an empty last segment of an earlier process instead of making another one.
-    pub(crate) fn reuse(&mut self, number: u64) -> io::Result<()> {
-        let file = self.disk.open_to_write(&segment_path(&self.folder, number))?;
-        // The name may have been seen before it was durable.
-        self.disk.sync_folder(&self.folder)?;
-        let allocated = file.length()?;
-        self.segment = Some(OpenSegment { number, file, offset: HEADER_BLOCK, allocated, marked: false });
-        Ok(())
     }
 
     /// Makes the next segment and writes the kept frames into it, durably, before it gets its name: so it either
@@ -240,6 +234,10 @@ impl Tail {
         self.durable = after;
         self.written = after;
         self.kept.clear();
+        if let Some(number) = self.unused_segment.take() {
+            // Where this fails, an empty segment more is read over.
+            let _ = self.disk.remove(&segment_path(&self.folder, number));
+        }
         Ok(())
     }
 

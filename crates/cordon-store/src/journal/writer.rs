@@ -218,13 +218,12 @@ impl Journal {
         let id = recovery.journal;
         let size = recovery.durable.size + recovery.unproven.frames() as u64;
         let recovered = Recovered { journal: id, size, torn: recovery.torn, damage };
-        let unused = recovery.unused_segment;
         let tail_options = TailOptions {
             segment_bytes: options.segment_bytes,
             backlog_bytes: options.backlog_bytes,
             backlog_frames: options.backlog_frames,
         };
-        let mut tail = Tail::new(Arc::clone(&disk), folder, tail_options, recovery);
+        let tail = Tail::new(Arc::clone(&disk), folder, tail_options, recovery);
         let (sender, durable) = watch::channel(tail.durable().size);
         let health = Health {
             journal: id,
@@ -241,10 +240,6 @@ impl Journal {
             wake: Condvar::new(),
             health: Mutex::new(health),
         });
-        if let Some(number) = unused {
-            // Where this fails, another segment is made.
-            let _ = tail.reuse(number);
-        }
         let mut writer = Writer::new(Arc::clone(&shared), tail, options.sync_interval, sender, id);
         writer.open_if_due();
         writer.publish();
