@@ -19,6 +19,9 @@ pub use coding::{Coding, CodingError, DecodeLimits, Decoder};
 /// Memory set aside before the first byte came, at most: a length that is only announced costs nothing.
 const FIRST_RESERVE: usize = 64 << 10;
 
+/// No body takes longer than this, whatever the configuration says.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
 /// What a body may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimits {
@@ -201,8 +204,9 @@ impl<'a> Pace<'a> {
 
     /// The moment at which a caller that has sent so much and sends nothing more is too slow.
     fn due(&self, received: usize) -> Instant {
-        let bought = Duration::from_secs_f64(received as f64 / f64::from(self.limits.min_pace.max(1)));
-        self.began + self.limits.total.min(self.limits.grace.saturating_add(bought))
+        let bought = Duration::try_from_secs_f64(received as f64 / f64::from(self.limits.min_pace.max(1)));
+        let bought = self.limits.grace.saturating_add(bought.unwrap_or(LONGEST));
+        self.began + self.limits.total.min(bought).min(LONGEST)
     }
 
     fn poll_slow(&mut self, cx: &mut std::task::Context<'_>, received: usize) -> Poll<BodyError> {

@@ -92,8 +92,11 @@ impl Parser {
         Self { limits, ..Self::default() }
     }
 
-    /// Adds received bytes.
+    /// Adds received bytes. After an error they are dropped.
     pub fn push(&mut self, chunk: &[u8]) {
+        if self.failed.is_some() {
+            return;
+        }
         if self.at > 0 {
             // What was consumed goes; the rest is at most one unfinished line unless the caller did not drain.
             self.buffer.drain(..self.at);

@@ -129,6 +129,7 @@ fn an_error_stays_and_frees_what_was_held() {
     assert_eq!(parser.next(), Err(SseError::LineTooLong { limit: 64 }));
     parser.push(b"\n\ndata: a\n\n");
     assert_eq!(parser.next(), Err(SseError::LineTooLong { limit: 64 }));
+    assert_eq!(parser.held(), 0);
 }
 
 /// Bytes that look like event streams.

@@ -320,4 +320,29 @@ mod tests {
             assert_eq!(Coding::of(&headers(wrong)), Err(CodingError::Unsupported), "{wrong:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_stay_within_the_bounds(
+            mut bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400),
+            text: Vec<u8>,
+            flip: proptest::sample::Index,
+            step in 1_usize..64,
+        ) {
+            let limits = DecodeLimits { max_bytes: 100, max_ratio: 10 };
+            let mut damaged = gzip(&text);
+            let at = flip.index(damaged.len());
+            damaged[at] ^= 1;
+            for coding in [Coding::Gzip, Coding::Deflate] {
+                for input in [&damaged, &bytes] {
+                    if let Ok(out) = decode(coding, input, step, limits) {
+                        proptest::prop_assert!(out.len() as u64 <= limits.max_bytes);
+                    }
+                }
+            }
+            bytes.truncate(100);
+            proptest::prop_assert_eq!(decode(Coding::Gzip, &gzip(&bytes), step, limits), Ok(bytes.clone()));
+            proptest::prop_assert_eq!(decode(Coding::Deflate, &deflate(&bytes), step, limits), Ok(bytes));
+        }
+    }
 }

@@ -1,4 +1,7 @@
 //! One new connection: resolve, check the address, connect, go through the proxy, speak TLS.
+//!
+//! Through a proxy the service's name is the proxy's to resolve, and which addresses it may reach is the proxy's rule;
+//! addresses that are written in the configuration are checked in any case.
 
 use std::future::{Ready, ready};
 use std::io;

@@ -23,6 +23,20 @@ pub struct Timeouts {
     pub total: Duration,
 }
 
+/// No step takes longer than this, whatever the configuration says; it keeps the arithmetic of time far from its ends.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Timeouts {
+    fn bounded(self) -> Self {
+        Self {
+            connect: self.connect.min(LONGEST),
+            first_byte: self.first_byte.min(LONGEST),
+            idle: self.idle.min(LONGEST),
+            total: self.total.min(LONGEST),
+        }
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
@@ -176,7 +190,7 @@ impl Endpoint {
                 key: HostKey { scheme, host: host.into(), port, reach },
                 prefix: prefix.to_owned(),
                 authority: HeaderValue::try_from(authority).map_err(|_| EndpointError::Host)?,
-                timeouts,
+                timeouts: timeouts.bounded(),
                 limits,
             }),
         })
@@ -362,6 +376,25 @@ mod tests {
             ("http://api.openai.com/v1", EndpointError::Unencrypted),
         ] {
             assert_eq!(endpoint(url, Reach::Public).unwrap_err(), error, "{url}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_accepted_names_one_host_within_reach(
+            host in "[0-9a-fx.:\\[\\]@%-]{0,20}|[0-9]{1,3}(\\.[0-9]{1,3}){1,4}|\\[[0-9a-f:]{2,20}\\]",
+            rest in "(:[0-9]{1,5})?(/[a-z.%@\\\\?#/]{0,12})?",
+        ) {
+            let url = format!("https://{host}{rest}");
+            if let Ok(endpoint) = endpoint(&url, Reach::Public) {
+                if let Ok(address) = endpoint.host().parse::<IpAddr>() {
+                    proptest::prop_assert_eq!(Class::of(address), Class::Public);
+                }
+                // Another parser of addresses sees the same host and port.
+                let uri: http::Uri = url.parse().unwrap();
+                proptest::prop_assert_eq!(uri.host().unwrap().trim_matches(['[', ']']), endpoint.host());
+                proptest::prop_assert_eq!(uri.port_u16().unwrap_or(443), endpoint.key().port);
+            }
         }
     }
 }

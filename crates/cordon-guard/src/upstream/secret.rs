@@ -115,7 +115,7 @@ impl SecretSource {
     }
 
     /// `Bearer …` (RFC 6750), marked as sensitive. Cheap when nothing changed: a file's metadata is looked at every two
-    /// seconds at most, and an unreadable file leaves the last good secret in force until then no longer.
+    /// seconds at most. When the file has gone by then, so has the secret.
     ///
     /// # Errors
     /// When there is no usable secret.

@@ -402,6 +402,34 @@ async fn a_kept_connection_that_was_closed_is_replaced_and_an_unanswered_request
 }
 
 #[tokio::test]
+async fn a_second_answer_that_nobody_asked_for_reaches_nobody() {
+    let poison =
+        b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\noneHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison";
+    let chunked =
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\
+        content-length: 6\r\n\r\npoison";
+    for poison in [&poison[..], chunked] {
+        let upstream =
+            FakeUpstream::start([Script::new().raw(poison), Script::answer(200, &[], "two")]).await;
+        let (client, endpoint) = (client(), endpoint(&upstream.base_url()));
+        assert_eq!(fetch(&client, &endpoint).await.unwrap().1, "one");
+        assert_eq!(fetch(&client, &endpoint).await.unwrap().1, "two");
+        assert_eq!(upstream.count().accepted, 2);
+    }
+    // It comes later, while the connection waits for its next call.
+    let gate = Gate::new();
+    let late = Script::answer(200, &[], "one")
+        .wait(&gate)
+        .raw(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison");
+    let upstream = FakeUpstream::start([late, Script::answer(200, &[], "two")]).await;
+    let (client, endpoint) = (client(), endpoint(&upstream.base_url()));
+    assert_eq!(fetch(&client, &endpoint).await.unwrap().1, "one");
+    gate.open();
+    until(|| client.census().open == 0).await;
+    assert_eq!(fetch(&client, &endpoint).await.unwrap().1, "two");
+}
+
+#[tokio::test]
 async fn connections_are_bounded_and_end_when_unused() {
     let gate = Gate::new();
     let upstream = FakeUpstream::start([Script::hang(), Script::answer(200, &[], "x").wait(&gate)]).await;
