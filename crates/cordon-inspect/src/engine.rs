@@ -6,6 +6,7 @@ use crate::detector::{self, DetectorInfo};
 use crate::evidence::Rules;
 use crate::scanner::Scanner;
 use crate::secret::Tokens;
+use crate::template::Templates;
 
 /// Deepest nesting of encodings that is undone.
 pub(crate) const MAX_DEPTH: u8 = 2;
@@ -19,6 +20,7 @@ pub struct Engine(Arc<Tables>);
 pub(crate) struct Tables {
     pub(crate) rules: Rules,
     pub(crate) tokens: Tokens,
+    pub(crate) templates: Templates,
     detectors: Vec<DetectorInfo>,
     digest: Digest,
 }
@@ -27,7 +29,7 @@ impl Engine {
     /// Compiles the built-in rules; once per process is enough.
     pub fn builtin() -> Self {
         let detectors = detector::table();
-        let (rules, tokens) = (Rules::builtin(), Tokens::builtin());
+        let (rules, tokens, templates) = (Rules::builtin(), Tokens::builtin(), Templates::builtin());
         let mut text = String::new();
         for detector in &detectors {
             text.push_str(&format!("{} {} {:?}\n", detector.name, detector.version, detector.categories));
@@ -35,7 +37,14 @@ impl Engine {
         text.push_str(crate::lexicon::CLASSES);
         text.push_str(crate::lexicon::RULES);
         text.push_str(&Tokens::describe());
-        Self(Arc::new(Tables { rules, tokens, detectors, digest: Digest::sha256(text.as_bytes()) }))
+        text.push_str(&Templates::describe());
+        Self(Arc::new(Tables {
+            rules,
+            tokens,
+            templates,
+            detectors,
+            digest: Digest::sha256(text.as_bytes()),
+        }))
     }
 
     /// The digest of rules, weights and detector versions: equal digests give equal findings.

@@ -25,6 +25,7 @@ pub(crate) struct Kind {
     pub(crate) meta: bool,
     pub(crate) you: bool,
     pub(crate) to: bool,
+    pub(crate) not: bool,
 }
 
 /// How a phrase is said.
@@ -38,6 +39,8 @@ pub(crate) struct Manner {
     pub(crate) quoted: bool,
     /// Something hid it.
     pub(crate) hidden: bool,
+    /// Behind a `not`.
+    pub(crate) negated: bool,
 }
 
 /// One place of a rule: the classes and words that fill it, after at most `gap` other words.
@@ -163,6 +166,7 @@ impl Compiler {
                 Some("meta") => entry.kind.meta = true,
                 Some("you") => entry.kind.you = true,
                 Some("to") => entry.kind.to = true,
+                Some("not") => entry.kind.not = true,
                 _ => {}
             }
         }
@@ -266,7 +270,7 @@ pub(crate) struct Evidence {
 #[derive(Clone, Copy, Debug)]
 struct Signal {
     group: u16,
-    at: usize,
+    end: usize,
     percent: u32,
 }
 
@@ -293,7 +297,9 @@ impl Evidence {
         if untrusted && matches!(rule.category, "prompt_injection/action" | "prompt_injection/exfiltration") {
             percent += percent / 5;
         }
-        if manner.quoted {
+        if manner.negated && rule.category != "prompt_injection/jailbreak" {
+            percent = percent * 45 / 100;
+        } else if manner.quoted {
             percent = percent * 60 / 100;
         } else if manner.about {
             percent = percent * 75 / 100;
@@ -305,24 +311,33 @@ impl Evidence {
             percent = (percent + 15).max(60);
         }
         let percent = percent.min(97);
-        // Independent signals: 1 − Π(1 − p), one per group, in hundredths.
+        // Independent signals: 1 − Π(1 − p), one per group and place, in hundredths.
         let mut against = 100 - percent;
         for signal in self.signals.iter().flatten() {
-            if signal.group != rule.group && span.end.saturating_sub(signal.at) <= WINDOW {
+            if signal.group != rule.group && signal.end <= span.start && span.end - signal.end <= WINDOW {
                 against = against * (100 - signal.percent) / 100;
             }
         }
-        match self.signals.iter_mut().flatten().find(|signal| signal.group == rule.group) {
-            Some(signal) => (signal.at, signal.percent) = (span.end, signal.percent.max(percent)),
+        // What is quoted or denied says little about what follows.
+        let weight = if manner.quoted || manner.negated { percent / 2 } else { percent };
+        self.remember(Signal { group: rule.group, end: span.end, percent: weight }, span.start);
+        let total = (100 - against).min(99);
+        (total >= REPORTED).then(|| (rule.category, Score::percent(total)))
+    }
+
+    fn remember(&mut self, new: Signal, start: usize) {
+        // The same words seen by several rules, or the same rule again, are one signal.
+        let same = self.signals.iter_mut().flatten().find(|old| old.group == new.group || old.end > start);
+        match same {
+            Some(old) if old.percent < new.percent => *old = new,
+            Some(old) => old.end = new.end,
             None => {
                 if let Some(slot) = self.signals.get_mut(self.next % MEMORY) {
-                    *slot = Some(Signal { group: rule.group, at: span.end, percent });
+                    *slot = Some(new);
                 }
                 self.next += 1;
             }
         }
-        let total = (100 - against).min(99);
-        (total >= REPORTED).then(|| (rule.category, Score::percent(total)))
     }
 }
 

@@ -10,6 +10,7 @@ about: to would could like as attempts attempt tries try trying says said saying
 meta: attack attacks attacker attackers injection injections jailbreak jailbreaks malicious adversarial mitigation mitigations vulnerability vulnerabilities example examples e.g owasp detector detection detect classifier exploit
 you: you u yourself
 to: to
+not: not don dont never cannot nicht no ne pas nie nao non niet не
 ignore: ignore ignoring disregard disregarding forget forgetting neglect override overrule overwrite dismiss discard abandon erase bypass skip cancel delete ignora ignorez ignoriere ignorieren ignorier vergiss vergesse vergessen missachte olvida olvidar olvide olvidate descarta oublie oubliez oublier dimentica ignorare esqueca esquece negeer vergeet zignoruj zapomnij ignoruj игнорируй игнорируите игнорировать забудь забудьте проигнорируи проигнорируите zaboravi ignorirai ignorisi unut yoksay ignorera glom abaikan lupakan igmre ingore ignor forgett pomin desconsidera desconsidere
 ignores: leave drop stop
 prior: previous prior previously above earlier preceding foregoing before initial original past former old existing current aforementioned preceeding vorherigen vorherige vorige vorigen bisherigen vorangegangenen obigen obige davor zuvor alten anteriores anterior previas previos precedentes precedente precedents precedenti anteriori vorige eerdere poprzednie wczesniejsze предыдущие предыдущих предыдущую выше прежние onceki tidigare sebelumnya prethodne dosadasnje initiales

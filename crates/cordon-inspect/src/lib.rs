@@ -33,6 +33,7 @@ mod pii;
 mod scanner;
 mod secret;
 mod segment;
+mod template;
 mod words;
 
 pub use detector::{Cost, DetectorInfo, FailureMode, Reach};

@@ -7,6 +7,7 @@ use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
 use crate::segment::Segment;
+use crate::template::Template;
 use crate::words::Words;
 
 /// Folded bytes before a candidate that its detectors may look at.
@@ -32,6 +33,7 @@ pub struct Scanner {
     settled: usize,
     segment: Segment,
     words: Words,
+    template: Template,
     hidden: Hidden,
     out: Vec<Finding>,
 }
@@ -109,6 +111,7 @@ impl Scanner {
             settled: 0,
             segment: Segment::default(),
             words: Words::default(),
+            template: Template::default(),
             hidden: Hidden::default(),
             out: Vec::new(),
         }
@@ -149,18 +152,15 @@ impl Scanner {
 
     fn step(&mut self) -> Step {
         let mut settled = self.consumed;
-        if self.hold_values
-            && let Some(start) = self.segment.live()
-        {
-            settled = settled.min(self.text.original_start(start));
+        if self.hold_values {
+            // Invisible runs and encoded ones can hold anything, so whoever holds anything waits for them.
+            let values = self.segment.live().map(|start| self.text.original_start(start));
+            settled = [values, self.hidden.live()].into_iter().flatten().fold(settled, usize::min);
         }
         if self.hold_phrases {
-            if let Some(start) = self.hidden.live() {
-                settled = settled.min(start);
-            }
-            if let Some(start) = self.words.live(&self.text, self.consumed) {
-                settled = settled.min(start);
-            }
+            let template = self.template.live().map(|start| self.text.original_start(start));
+            let words = self.words.live(&self.text, self.consumed);
+            settled = [template, words].into_iter().flatten().fold(settled, usize::min);
         }
         self.settled = self.settled.max(settled);
         Step { findings: std::mem::take(&mut self.out), settled: self.settled }
@@ -184,8 +184,8 @@ impl Scanner {
                 Some(open) => rest.get(piece.len() - open.len()..).unwrap_or_default(),
             };
         }
-        let keep =
-            [self.segment.live(), self.words.open_word()].into_iter().flatten().fold(self.at, usize::min);
+        let live = [self.segment.live(), self.words.open_word(&self.text), self.template.live()];
+        let keep = live.into_iter().flatten().fold(self.at, usize::min);
         self.text.forget_before(keep.saturating_sub(CONTEXT));
     }
 
@@ -282,6 +282,7 @@ impl Scanner {
         for (i, byte) in (self.at..).zip(self.text.slice(self.at, end)) {
             self.words.byte(i, *byte, &mut context);
             self.segment.byte(i, *byte, &mut context);
+            self.template.byte(i, *byte, &mut context);
         }
         self.at = end;
     }

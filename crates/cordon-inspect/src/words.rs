@@ -25,7 +25,12 @@ pub(crate) struct Words {
     threads: Vec<Thread>,
     evidence: Evidence,
     previous: Previous,
+    /// Words of the open quotation that are still taken to belong to it.
+    quotation: u8,
 }
+
+/// A quotation mark that nothing closes ends after so many words.
+const MAX_QUOTATION: u8 = 60;
 
 /// What stood between two words.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +41,7 @@ struct Gap {
     sentence: bool,
     newlines: u8,
     bullet: bool,
+    quote: bool,
 }
 
 /// A single letter that may be part of a word spelt with spaces.
@@ -54,6 +60,7 @@ struct Previous {
     about: bool,
     you: bool,
     to: bool,
+    not: bool,
     /// The word before the last one addressed the reader.
     before_you: bool,
 }
@@ -78,17 +85,19 @@ impl Default for Words {
             threads: Vec::new(),
             evidence: Evidence::default(),
             previous: Previous::default(),
+            quotation: 0,
         }
     }
 }
 
 impl Gap {
     const NONE: Self =
-        Self { width: 0, only: None, stop: false, sentence: false, newlines: 0, bullet: false };
+        Self { width: 0, only: None, stop: false, sentence: false, newlines: 0, bullet: false, quote: false };
 
     fn take(&mut self, byte: u8) {
         self.only = if self.width == 0 { Some(byte) } else { self.only.filter(|only| *only == byte) };
         self.width += 1;
+        self.quote |= matches!(byte, b'"' | b'\'' | b'`');
         match byte {
             b'.' | b'!' | b'?' => self.stop = true,
             b'\n' => {
@@ -105,9 +114,10 @@ impl Gap {
 }
 
 impl Words {
-    /// Where the open word began, in the folded text.
-    pub(crate) fn open_word(&self) -> Option<usize> {
-        [self.start, self.spaced.first().map(|letter| letter.start)].into_iter().flatten().min()
+    /// Where the open word began, in the folded text, while it may still be a word of the rules.
+    pub(crate) fn open_word(&self, text: &FoldedText) -> Option<usize> {
+        let word = self.start.filter(|start| text.end() - start <= MAX_WORD);
+        [word, self.spaced.first().map(|letter| letter.start)].into_iter().flatten().min()
     }
 
     /// Where what must be held back begins, in the original.
@@ -160,8 +170,12 @@ impl Words {
 
     fn end_word(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
         let gap = std::mem::replace(&mut self.gap, Gap::NONE);
-        let original = Span::new(context.text.original_start(start), context.text.original_end(end));
-        let bytes = context.text.slice(start, end);
+        let long = end - start > MAX_WORD;
+        let original_end = context.text.original_end(end);
+        // The start of a long word may be forgotten; nothing asks for it.
+        let original_start = if long { original_end } else { context.text.original_start(start) };
+        let original = Span::new(original_start, original_end);
+        let bytes = if long { &[] } else { context.text.slice(start, end) };
         if let [byte] = bytes
             && byte.is_ascii_alphabetic()
         {
@@ -219,6 +233,17 @@ impl Words {
     ) {
         let rules = &context.tables.rules;
         self.evidence.next_word();
+        let apostrophe = gap.width == 1 && gap.only == Some(b'\'');
+        self.quotation = match self.quotation {
+            _ if gap.quote && !apostrophe => {
+                if is_quoted(context.text, start) {
+                    MAX_QUOTATION
+                } else {
+                    0
+                }
+            }
+            words => words.saturating_sub(1),
+        };
         let cost = if gap.sentence && gap.stop || gap.newlines > 1 { 3 } else { 1 };
         let mut done: Vec<Thread> = Vec::new();
         let mut kept = 0;
@@ -254,7 +279,7 @@ impl Words {
         if let Some((word, rot13)) = word {
             let starts = rules.starts(word);
             if !starts.is_empty() {
-                let manner = self.manner(gap, start, hidden || rot13, context);
+                let manner = self.manner(gap, hidden || rot13);
                 for rule in starts {
                     let thread =
                         Thread { rule: *rule, at: 1, skipped: 0, start: original.start, manner, rot13 };
@@ -284,14 +309,14 @@ impl Words {
     }
 
     /// How the phrase that begins with this word is said: as an order, as a quotation, or in talk about it.
-    fn manner(&self, gap: Gap, start: usize, hidden: bool, context: &Context<'_>) -> Manner {
-        let quoted = is_quoted(context.text, start);
+    fn manner(&self, gap: Gap, hidden: bool) -> Manner {
+        let quoted = self.quotation > 0;
         let opens = gap.sentence
             || gap.bullet
             || self.previous.lead
             || (self.previous.to && self.previous.before_you);
         let about = !opens && self.previous.about;
-        Manner { opens: opens && !quoted, about, quoted, hidden }
+        Manner { opens: opens && !quoted, about, quoted, hidden, negated: self.previous.not && !gap.stop }
     }
 
     fn remember(&mut self, word: Option<(Word, bool)>, context: &Context<'_>) {
@@ -305,6 +330,7 @@ impl Words {
             before_you: self.previous.you,
             you: kind.you,
             to: kind.to,
+            not: kind.not || self.previous.not && kind.lead,
         };
     }
 }
