@@ -234,7 +234,7 @@ async fn open_writer(file: &Path) -> Result<IndexWriter, CallsError> {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
     }
     check(&mut connection).await?;
-    IndexWriter::new(connection).await
+    IndexWriter::new(connection, options).await
 }
 
 async fn readers(file: &Path, size: u32) -> Result<SqlitePool, CallsError> {

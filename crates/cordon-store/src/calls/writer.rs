@@ -7,7 +7,7 @@ use cordon_core::{
     Action, CallId, Category, Name, canonical,
     record::{Closed, Frame, RecordedFinding, Timings, Unknown},
 };
-use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     CallRow, JournalBytes, Progress, SourceFrame,
@@ -17,7 +17,10 @@ use super::{
 /// The one writer of an index.
 #[derive(Debug)]
 pub struct IndexWriter {
-    connection: SqliteConnection,
+    options: SqliteConnectOptions,
+    /// None after an error: where the disk fails, SQLite ends a transaction by itself and sqlx does not learn of it, so
+    /// that the connection could not begin another one.
+    connection: Option<SqliteConnection>,
     progress: Progress,
     /// What names and categories are known by. Filled from the file, so that it never disagrees with it.
     names: HashMap<String, i64>,
@@ -52,7 +55,10 @@ struct Batch {
 }
 
 impl IndexWriter {
-    pub(super) async fn new(mut connection: SqliteConnection) -> Result<Self, CallsError> {
+    pub(super) async fn new(
+        mut connection: SqliteConnection,
+        options: SqliteConnectOptions,
+    ) -> Result<Self, CallsError> {
         let progress = super::index::progress(&mut connection).await?;
         let mut names = HashMap::new();
         for row in sqlx::query("SELECT text, id FROM names").fetch_all(&mut connection).await? {
@@ -64,7 +70,7 @@ impl IndexWriter {
                 categories.insert(category, row.try_get(1)?);
             }
         }
-        Ok(Self { connection, progress, names, categories })
+        Ok(Self { options, connection: Some(connection), progress, names, categories })
     }
 
     /// The sequence of the next frame of each journal.
@@ -92,9 +98,13 @@ impl IndexWriter {
         if end == next {
             return Ok(Written::default());
         }
-        let result = self.store(journal, end, &mut batch).await;
-        match result {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => SqliteConnection::connect_with(&self.options).await?,
+        };
+        match self.store(&mut connection, journal, end, &mut batch).await {
             Ok(()) => {
+                self.connection = Some(connection);
                 self.progress.insert(journal, end);
                 Ok(batch.written)
             }
@@ -112,11 +122,20 @@ impl IndexWriter {
     /// # Errors
     /// When the file cannot be written.
     pub async fn close(self) -> Result<(), CallsError> {
-        Ok(self.connection.close().await?)
+        match self.connection {
+            Some(connection) => Ok(connection.close().await?),
+            None => Ok(()),
+        }
     }
 
-    async fn store(&mut self, journal: JournalBytes, end: u64, batch: &mut Batch) -> Result<(), CallsError> {
-        let Self { connection, names, categories, .. } = self;
+    async fn store(
+        &mut self,
+        connection: &mut SqliteConnection,
+        journal: JournalBytes,
+        end: u64,
+        batch: &mut Batch,
+    ) -> Result<(), CallsError> {
+        let Self { names, categories, .. } = self;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         let rows: Vec<&CallRow> = batch.order.iter().filter_map(|call| batch.calls.get(call)).collect();
         intern_names(&mut transaction, names, &rows, &batch.ends, &batch.unknown).await?;

@@ -24,6 +24,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// statements were no faster.
 const ROWS: usize = 64;
 
+/// SQLite's own bound of pages (sqlite.org/limits.html).
+const MAX_PAGES: u32 = 4_294_967_294;
+
 /// Marks the file as ours (`PRAGMA application_id`): "CDNL".
 const APPLICATION_ID: i64 = 0x43_44_4e_4c;
 
@@ -47,15 +50,24 @@ impl SqliteLog {
     /// # Errors
     /// When the file cannot be made or opened, or is not such a log.
     pub async fn open(file: &Path) -> Result<Self, LogError> {
+        Self::open_bounded(file, MAX_PAGES).await
+    }
+
+    /// The same, with a file of at most so many pages of 4 KiB: an append beyond it meets [`AppendError::Full`].
+    ///
+    /// # Errors
+    /// When the file cannot be made or opened, or is not such a log.
+    pub async fn open_bounded(file: &Path, pages: u32) -> Result<Self, LogError> {
         private_file(file).map_err(|error| LogError::Unavailable(Cause(sqlx::Error::Io(error))))?;
-        let options = options(file)
+        let writing = options(file)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             // A destroyed seal leaves no bytes behind in free pages.
-            .pragma("secure_delete", "ON");
-        let writer = pool(1).connect_with(options).await.map_err(log_error)?;
+            .pragma("secure_delete", "ON")
+            .pragma("max_page_count", pages.to_string());
+        let writer = pool(1).connect_with(writing).await.map_err(log_error)?;
         make_tables(&writer).await?;
-        let readers = pool(2).connect_with(self::options(file).read_only(true)).await.map_err(log_error)?;
+        let readers = pool(2).connect_with(options(file).read_only(true)).await.map_err(log_error)?;
         Ok(Self { writer: Some(writer), readers })
     }
 
@@ -83,49 +95,35 @@ impl SqliteLog {
         }
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, AppendError> {
-        let writer = self.writer.as_ref().ok_or(AppendError::ReadOnly(None))?;
-        // IMMEDIATE: the head is read under the lock that the insert needs, so it cannot move in between.
-        writer.begin_with("BEGIN IMMEDIATE").await.map_err(append_error)
+    async fn append(&self, expected: u64, entries: &[Entry], seals: &[Seal]) -> Result<u64, AppendError> {
+        self.write(async |transaction| append(transaction, expected, entries, seals).await).await
     }
 
-    async fn append(&self, expected: u64, entries: &[Entry], seals: &[Seal]) -> Result<u64, AppendError> {
-        let mut transaction = self.begin().await?;
-        let head = sqlx::query(HEAD).fetch_optional(&mut *transaction).await.map_err(append_error)?;
-        let (actual, mut last) = match &head {
-            Some(row) => (position(row, 0)? + 1, time(row, 1)?),
-            None => (0, Timestamp::from_millis(i64::MIN)),
-        };
-        if actual != expected {
-            return Err(AppendError::Conflict { expected, actual });
+    /// Does work in one transaction, under the lock that the insert needs: the head cannot move in between.
+    async fn write<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Transaction<'_, Sqlite>) -> Result<T, AppendError>,
+    ) -> Result<T, AppendError> {
+        let writer = self.writer.as_ref().ok_or(AppendError::ReadOnly(None))?;
+        let mut connection = writer.acquire().await.map_err(append_error)?;
+        let done = async {
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(append_error)?;
+            let done = work(&mut transaction).await?;
+            transaction.commit().await.map_err(append_error)?;
+            Ok(done)
         }
-        for entry in entries {
-            if entry.time < last {
-                return Err(AppendError::TimeDecreases);
-            }
-            last = entry.time;
+        .await;
+        match &done {
+            Ok(_) | Err(AppendError::Conflict { .. } | AppendError::TimeDecreases) => {}
+            // SQLite ends a transaction by itself where the disk fails, and sqlx does not learn of it: this connection
+            // could not begin another one.
+            Err(_) => connection.close_on_drop(),
         }
-        let rows: Vec<(i64, &Entry)> = entries
-            .iter()
-            .zip(expected..)
-            .map(|(entry, position)| Ok((integer(position)?, entry)))
-            .collect::<Result<_, LogError>>()?;
-        insert_facts(&mut transaction, &rows).await.map_err(append_error)?;
-        insert_beside(&mut transaction, &rows, seals).await.map_err(append_error)?;
-        transaction.commit().await.map_err(append_error)?;
-        Ok(expected + entries.len() as u64)
+        done
     }
 
     async fn destroy(&self, digest: Digest) -> Result<bool, AppendError> {
-        let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE seals SET hmac_key = NULL, value = NULL WHERE digest = $1 AND hmac_key IS NOT NULL",
-        )
-        .bind(digest.as_bytes().as_slice())
-        .execute(&mut *transaction)
-        .await
-        .map_err(append_error)?;
-        transaction.commit().await.map_err(append_error)?;
+        let done = self.write(async |transaction| destroy(transaction, digest).await).await?;
         if let Some(writer) = &self.writer {
             // The write-ahead log still holds the page as it was; this empties it. A reader in the middle of a page may
             // put that off until the next checkpoint, which is no failure.
@@ -134,7 +132,7 @@ impl SqliteLog {
                 tracing::warn!(%error, "the write-ahead log still holds a destroyed value");
             }
         }
-        Ok(done.rows_affected() > 0)
+        Ok(done)
     }
 
     async fn position_at(&self, time: Timestamp) -> Result<u64, LogError> {
@@ -317,8 +315,49 @@ async fn check_tables(pool: &SqlitePool) -> Result<(), LogError> {
     }
 }
 
+async fn append(
+    transaction: &mut Transaction<'_, Sqlite>,
+    expected: u64,
+    entries: &[Entry],
+    seals: &[Seal],
+) -> Result<u64, AppendError> {
+    let head = sqlx::query(HEAD).fetch_optional(&mut **transaction).await.map_err(append_error)?;
+    let (actual, mut last) = match &head {
+        Some(row) => (position(row, 0)? + 1, time(row, 1)?),
+        None => (0, Timestamp::from_millis(i64::MIN)),
+    };
+    if actual != expected {
+        return Err(AppendError::Conflict { expected, actual });
+    }
+    for entry in entries {
+        if entry.time < last {
+            return Err(AppendError::TimeDecreases);
+        }
+        last = entry.time;
+    }
+    let rows: Vec<(i64, &Entry)> = entries
+        .iter()
+        .zip(expected..)
+        .map(|(entry, position)| Ok((integer(position)?, entry)))
+        .collect::<Result<_, LogError>>()?;
+    insert_facts(transaction, &rows).await.map_err(append_error)?;
+    insert_beside(transaction, &rows, seals).await.map_err(append_error)?;
+    Ok(expected + entries.len() as u64)
+}
+
+async fn destroy(transaction: &mut Transaction<'_, Sqlite>, digest: Digest) -> Result<bool, AppendError> {
+    let done = sqlx::query(
+        "UPDATE seals SET hmac_key = NULL, value = NULL WHERE digest = $1 AND hmac_key IS NOT NULL",
+    )
+    .bind(digest.as_bytes().as_slice())
+    .execute(&mut **transaction)
+    .await
+    .map_err(append_error)?;
+    Ok(done.rows_affected() > 0)
+}
+
 async fn insert_facts(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Transaction<'_, Sqlite>,
     rows: &[(i64, &Entry)],
 ) -> Result<(), sqlx::Error> {
     for chunk in rows.chunks(ROWS) {
@@ -338,7 +377,7 @@ async fn insert_facts(
 
 /// What lies beside the facts: the index of subjects, blobs, seals.
 async fn insert_beside(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Transaction<'_, Sqlite>,
     rows: &[(i64, &Entry)],
     seals: &[Seal],
 ) -> Result<(), sqlx::Error> {

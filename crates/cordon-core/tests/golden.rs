@@ -1,0 +1,194 @@
+//! One stored leaf of every fact's form: what was written once is readable for ever.
+//!
+//! `CORDON_GOLDEN=write cargo test -p cordon-core --test golden` adds the files that are missing. It never changes one: a
+//! form that must change gets a new version and a new file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod support;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Once};
+
+use cordon_core::{
+    ApiKey, Digest, Fact, KeyId, Sealed, State,
+    fact::{Actor, Body, DecodeError},
+    resource::{Kind, Spec},
+};
+use support::{at, close, digest, name, resource};
+
+/// Leaves by file name, each with its blob.
+type Stored = BTreeMap<String, (Vec<u8>, Option<Vec<u8>>)>;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// A fact of each form that this program writes, by the name of its file. Facts fold in the order of their names.
+fn samples() -> Vec<(String, Fact)> {
+    let key = |id: u8, replaces: Option<u8>| ApiKey {
+        id: KeyId::from_bytes([id; 8]),
+        principal: name(Kind::Principal, 1),
+        routes: vec![name(Kind::Route, 1)],
+        secret: digest(id),
+        created: at(20),
+        expires: at(86_400),
+        revoked: None,
+        replaces: replaces.map(|id| KeyId::from_bytes([id; 8])),
+    };
+    let mut large = resource(Kind::Guard, 9, 1, 2);
+    if let Spec::Guard(guard) = &mut large.spec {
+        // More than fits into a fact: the spec becomes a blob.
+        guard.rules = vec![guard.rules[0].clone(); 1000];
+    }
+    let mut bodies: Vec<(String, Body)> = Vec::new();
+    for kind in Kind::ALL {
+        let mut resource = resource(*kind, 1, 6, 2);
+        close(&mut resource);
+        bodies.push((format!("-{}", kind.as_str().to_ascii_lowercase()), Body::ResourceSet(resource)));
+    }
+    bodies.push(("-blob".to_owned(), Body::ResourceSet(large)));
+    bodies.push((String::new(), Body::ResourceRemoved(Kind::Limit, name(Kind::Limit, 1))));
+    bodies.push((String::new(), Body::KeyIssued(key(1, None))));
+    bodies.push(("-rotated".to_owned(), Body::KeyIssued(key(2, Some(1)))));
+    bodies.push((String::new(), Body::KeyRetired(KeyId::from_bytes([1; 8]), at(3600))));
+    bodies
+        .push((String::new(), Body::KeyRevoked(KeyId::from_bytes([2; 8]), Some(Sealed::Closed(digest(9))))));
+    bodies.push(("-unsaid".to_owned(), Body::KeyRevoked(KeyId::from_bytes([1; 8]), None)));
+    let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
+    bodies
+        .into_iter()
+        .zip(0_u8..)
+        .map(|((suffix, body), number)| {
+            let actor = actors[usize::from(number) % actors.len()].clone();
+            let file = format!("{number:02}-{}.v1{suffix}.json", body.type_name());
+            (file, Fact { time: at(number.into()), actor, body })
+        })
+        .collect()
+}
+
+/// The types of facts. The match has no arm for the rest: who adds a type must come here, and add a sample.
+fn types() -> [&'static str; 5] {
+    let number = |body: &Body| match body {
+        Body::ResourceSet(_) => 0,
+        Body::ResourceRemoved(..) => 1,
+        Body::KeyIssued(_) => 2,
+        Body::KeyRetired(..) => 3,
+        Body::KeyRevoked(..) => 4,
+    };
+    let mut names = [""; 5];
+    for (_, fact) in samples() {
+        names[number(&fact.body)] = fact.body.type_name();
+    }
+    names
+}
+
+/// The stored leaves, by file name, each with its blob.
+fn stored() -> Stored {
+    write_missing();
+    read()
+}
+
+fn read() -> Stored {
+    let facts = folder().join("facts");
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(&facts).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        if file.ends_with(".json") {
+            let blob = std::fs::read(facts.join(file.replace(".json", ".blob"))).ok();
+            found.insert(file.clone(), (std::fs::read(facts.join(file)).unwrap(), blob));
+        }
+    }
+    found
+}
+
+/// Adds what is missing, once, before any test looks.
+fn write_missing() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        if std::env::var_os("CORDON_GOLDEN").is_some_and(|value| value == "write") {
+            write();
+        }
+    });
+}
+
+fn write() {
+    let facts = folder().join("facts");
+    std::fs::create_dir_all(&facts).unwrap();
+    for (file, fact) in samples() {
+        let leaf = fact.encode().unwrap();
+        if !facts.join(&file).exists() {
+            std::fs::write(facts.join(&file), &leaf.bytes).unwrap();
+            if let Some(blob) = leaf.blob {
+                std::fs::write(facts.join(file.replace(".json", ".blob")), blob.bytes).unwrap();
+            }
+        }
+    }
+    std::fs::write(folder().join("state.cache"), fold(&read()).to_cache().unwrap()).unwrap();
+}
+
+fn fold(stored: &Stored) -> State {
+    let mut state = State::new();
+    for (file, (leaf, blob)) in stored {
+        let fact = Fact::decode(leaf, &|_: &Digest| blob.clone());
+        state.apply(&fact.unwrap_or_else(|error| panic!("{file}: {error}")));
+    }
+    state
+}
+
+#[test]
+fn every_form_ever_written_is_read() {
+    let stored = stored();
+    for (file, fact) in samples() {
+        let Some((leaf, blob)) = stored.get(&file) else {
+            panic!("there is no golden file {file}; help: CORDON_GOLDEN=write adds it");
+        };
+        assert_eq!(Fact::decode(leaf, &|_| blob.clone()), Ok(fact.clone()), "{file}");
+        let written = fact.encode().unwrap();
+        assert_eq!(written.bytes, *leaf, "{file}: a form never changes; give the new one a new version");
+        assert_eq!(written.blob.map(|blob| blob.bytes), *blob, "{file}");
+    }
+    assert!(stored.values().any(|(_, blob)| blob.is_some()), "a spec that is a blob is a form too");
+    for name in types() {
+        assert!(
+            !name.is_empty() && stored.keys().any(|file| file.contains(name)),
+            "no golden file of a `{name}`"
+        );
+    }
+}
+
+#[test]
+fn the_fold_of_old_facts_never_changes() {
+    let state = fold(&stored());
+    let expected = State::from_cache(&std::fs::read(folder().join("state.cache")).unwrap()).unwrap();
+    assert_eq!(state, expected);
+    assert_eq!(state.digest(), expected.digest());
+}
+
+#[test]
+fn a_newer_version_is_told_apart_from_damage() {
+    for (file, (leaf, blob)) in stored() {
+        let text = String::from_utf8(leaf).unwrap();
+        let decode = |text: &str| Fact::decode(text.as_bytes(), &|_| blob.clone());
+        let newer = decode(&text.replace("\"v\":1}", "\"v\":2}"));
+        assert!(matches!(newer, Err(DecodeError::UnknownVersion { version: 2, .. })), "{file}: {newer:?}");
+        let other = decode(&text.replace("\"type\":\"", "\"type\":\"future."));
+        assert!(matches!(other, Err(DecodeError::UnknownVersion { version: 1, .. })), "{file}: {other:?}");
+        let cut = text.strip_suffix('}').unwrap();
+        for damaged in [cut, &format!("{text}}}"), &text.replace("\"time\":\"", "\"time\":\"x"), ""] {
+            assert!(matches!(decode(damaged), Err(DecodeError::Malformed(_))), "{file}: {damaged}");
+        }
+        let unknown_member = text.replace("\"v\":1}", "\"v\":1,\"w\":1}");
+        assert!(matches!(decode(&unknown_member), Err(DecodeError::Malformed(_))), "{file}");
+        if blob.is_some() {
+            let missing = Fact::decode(text.as_bytes(), &|_| None);
+            assert!(matches!(missing, Err(DecodeError::Blob(_))), "{file}");
+            let changed = Fact::decode(text.as_bytes(), &|_| Some(b"{}".to_vec()));
+            assert!(matches!(changed, Err(DecodeError::Blob(_))), "{file}");
+        }
+    }
+}

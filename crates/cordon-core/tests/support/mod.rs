@@ -1,0 +1,121 @@
+//! A small world of resources for tests of facts and the fold.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    dead_code,
+    reason = "test code; each test file uses a part of it"
+)]
+
+use cordon_core::{
+    Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, Score, Sealed, Timestamp,
+    resource::{
+        Audit, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec,
+        PrincipalSpec, Protocol, RefusalStyle, Requests, Resource, RiskClass, RouteGuards, RouteSpec, Rule,
+        SecretRef, ServiceSpec, Spec, SystemSpec, Target, TeamSpec, Timeouts,
+    },
+};
+
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_790_000_000_000 + seconds * 1000)
+}
+
+pub fn name(kind: Kind, number: u32) -> Name {
+    Name::parse(&format!("{}-{number}", kind.as_str().to_ascii_lowercase())).unwrap()
+}
+
+/// A resource whose content and references follow from a number: the same number gives the same, others mostly not. It
+/// refers to resources with numbers below `others`.
+pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource {
+    let other = |kind: Kind, salt: u32| name(kind, variant.wrapping_mul(7).wrapping_add(salt) % others);
+    let text = |what: &str| Sealed::Open(format!("{what} {}", variant % 5));
+    let spec = match kind {
+        Kind::Team => Spec::Team(TeamSpec { owner: (!variant.is_multiple_of(3)).then(|| text("somebody")) }),
+        Kind::System => Spec::System(SystemSpec {
+            team: other(Kind::Team, 1),
+            purpose: text("answers questions"),
+            owner: variant.is_multiple_of(2).then(|| text("somebody")),
+            risk: if variant.is_multiple_of(2) { RiskClass::Limited } else { RiskClass::High },
+        }),
+        Kind::Service => Spec::Service(ServiceSpec {
+            protocol: Protocol::Openai,
+            base_url: format!("https://api-{variant}.example.com/v1"),
+            secret: Some(SecretRef::Env("PROVIDER_KEY".to_owned())),
+            private_network: variant.is_multiple_of(2),
+            region: variant.is_multiple_of(3).then(|| Name::parse("eu-central").unwrap()),
+            timeouts: Timeouts { connect: Some(DurationMs::from_secs(5)), ..Timeouts::default() },
+        }),
+        Kind::Model => Spec::Model(ModelSpec {
+            service: other(Kind::Service, 2),
+            upstream_name: format!("model-{variant}"),
+        }),
+        Kind::Guard => Spec::Guard(GuardSpec {
+            scope: match variant % 4 {
+                0 => GuardScope::Organisation,
+                1 => GuardScope::Team(other(Kind::Team, 3)),
+                2 => GuardScope::System(other(Kind::System, 3)),
+                _ => GuardScope::Route,
+            },
+            mode: if variant.is_multiple_of(5) { Mode::Observe } else { Mode::Enforce },
+            rules: vec![Rule {
+                channels: vec![Channel::User, Channel::Document],
+                category: Category::known("pii/card"),
+                at: Score::percent(variant % 101),
+                action: Action::Redact,
+                form: if variant.is_multiple_of(2) { Form::Token } else { Form::default() },
+            }],
+            exceptions: if variant.is_multiple_of(6) {
+                vec![Exception {
+                    category: Category::known("pii/card"),
+                    scope: ExceptionScope::Route(other(Kind::Route, 4)),
+                    reason: text("because of"),
+                    approver: text("somebody"),
+                    until: at(86_400),
+                }]
+            } else {
+                Vec::new()
+            },
+        }),
+        Kind::Route => Spec::Route(RouteSpec {
+            team: other(Kind::Team, 5),
+            system: Some(other(Kind::System, 5)),
+            targets: vec![Target { model: other(Kind::Model, 5), weight: 1 + variant }],
+            guards: if variant.is_multiple_of(4) {
+                RouteGuards::None
+            } else {
+                RouteGuards::Listed(vec![other(Kind::Guard, 5)])
+            },
+            guards_reason: variant.is_multiple_of(4).then(|| text("none needed for")),
+            refusal: RefusalStyle::default(),
+            audit: Audit::default(),
+            max_snapshot_age: variant.is_multiple_of(2).then(|| DurationMs::from_secs(3600)),
+        }),
+        Kind::Principal => {
+            Spec::Principal(PrincipalSpec { team: other(Kind::Team, 6), routes: vec![other(Kind::Route, 6)] })
+        }
+        Kind::Limit => Spec::Limit(LimitSpec {
+            applies_to: match variant % 3 {
+                0 => LimitSubject::Route(other(Kind::Route, 7)),
+                1 => LimitSubject::Principal(other(Kind::Principal, 7)),
+                _ => LimitSubject::Team(other(Kind::Team, 7)),
+            },
+            requests: Some(Requests { count: 1 + variant, window: DurationMs::from_secs(60) }),
+            concurrency: Some(8),
+            body_bytes: Some(1 << 20),
+        }),
+    };
+    Resource { name: name(kind, number), spec }
+}
+
+/// Closes every sealed field under keys that follow from nothing but its place.
+pub fn close(resource: &mut Resource) {
+    for (number, (_, field)) in (0_u8..).zip(resource.spec.sealed_fields()) {
+        field.close(cordon_core::HmacKey::from_bytes([number; 32])).unwrap();
+    }
+}
+
+pub fn digest(number: u8) -> Digest {
+    Digest::sha256(&[number])
+}
