@@ -5,6 +5,7 @@
 
 mod floor;
 mod gateway;
+mod inspect;
 mod load;
 mod measure;
 mod mock;
@@ -30,6 +31,7 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments {
         [command, listen, upstream] if command == "floor" => floor::serve(listen, upstream),
         [command, listen] if command == "mock" => mock::serve_for_ever(listen),
+        [command] if command == "inspect" => inspect::run(),
         [command, options @ ..] if command == "gateway" => gateway::run(options),
         other => bail!("unknown arguments {other:?}\nhelp: `cargo xtask bench gateway`"),
     }

@@ -25,6 +25,29 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<(String, bool)>,
 }
 
+/// Name and version.
+pub(crate) type Id = (String, String);
+
+/// What `cargo tree` lists for these options. It knows which features are on; `cargo metadata` alone also names packages
+/// that an optional feature would bring.
+pub(crate) fn tree(options: &[&str]) -> Result<BTreeSet<Id>> {
+    let mut command = process::cargo();
+    command.args(["tree", "--locked", "--prefix", "none", "--format", "{p}"]).args(options);
+    Ok(process::output(&mut command)?.lines().filter_map(name_and_version).collect())
+}
+
+/// Of a line such as `serde v1.0.229 (proc-macro)`.
+fn name_and_version(line: &str) -> Option<Id> {
+    let mut words = line.split_whitespace();
+    Some((words.next()?.to_owned(), words.next()?.strip_prefix('v')?.to_owned()))
+}
+
+impl Package {
+    pub(crate) fn id(&self) -> Id {
+        (self.name.clone(), self.version.clone())
+    }
+}
+
 /// Reads the metadata of the workspace, for the given target triples.
 pub(crate) fn read(platforms: &[&str]) -> Result<Metadata> {
     let mut command = process::cargo();
@@ -71,6 +94,13 @@ impl Metadata {
         self.members.iter().filter_map(|id| self.packages.get(id))
     }
 
+    /// The names of the packages in the set that use this one themselves, for whatever.
+    pub(crate) fn users(&self, id: &str, set: &BTreeSet<Id>) -> BTreeSet<&str> {
+        let uses = |package: &&Package| package.dependencies.iter().any(|(target, _)| target == id);
+        let packages = self.packages.values().filter(|package| set.contains(&package.id()));
+        packages.filter(uses).map(|package| package.name.as_str()).collect()
+    }
+
     /// Normal edges between members, by name. Edges of tests and build scripts are nobody's architecture.
     pub(crate) fn member_edges(&self) -> BTreeMap<String, BTreeSet<String>> {
         self.members()
@@ -101,6 +131,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lines_of_the_tree_are_read() {
+        let read = name_and_version("serde_derive v1.0.2 (proc-macro)").unwrap();
+        assert_eq!(read, ("serde_derive".to_owned(), "1.0.2".to_owned()));
+        assert_eq!(name_and_version(""), None);
+    }
+
+    #[test]
     fn only_resolved_packages_and_normal_edges_count() {
         let root = serde_json::json!({
             "workspace_members": ["a", "b"],
@@ -119,5 +156,8 @@ mod tests {
         let edges = metadata.member_edges();
         assert_eq!(edges["alpha"], BTreeSet::from(["beta".to_owned()]));
         assert!(edges["beta"].is_empty());
+        let all = metadata.packages.values().map(Package::id).collect();
+        assert_eq!(metadata.users("b", &all), BTreeSet::from(["alpha"]));
+        assert!(metadata.users("b", &BTreeSet::new()).is_empty());
     }
 }

@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 
 use crate::metadata::{self, Metadata};
-use crate::process;
 use crate::report;
 
 type Lists = BTreeMap<String, BTreeSet<String>>;
@@ -124,11 +123,8 @@ fn misplaced(only: &Lists, direct: &Lists) -> Vec<String> {
 
 /// Every package below a member when it is built alone, so that no other member's features count.
 fn closure(name: &str) -> Result<BTreeSet<String>> {
-    let mut command = process::cargo();
-    command.args(["tree", "--locked", "--package", name, "--edges", "normal", "--prefix", "none"]);
-    command.args(["--format", "{p}"]);
-    let text = process::output(&mut command)?;
-    Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+    let packages = metadata::tree(&["--package", name, "--edges", "normal"])?;
+    Ok(packages.into_iter().map(|(name, _)| name).collect())
 }
 
 fn contained(name: &str, forbidden: &BTreeSet<String>, closure: &BTreeSet<String>) -> Vec<String> {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 use toml::{Table, Value};
 
-use crate::metadata::{self, Metadata, Package};
+use crate::metadata::{self, Id, Package};
 use crate::process;
 use crate::report;
 
@@ -31,12 +31,16 @@ pub(crate) fn step(install: bool) -> Result<bool> {
     let rules = Rules::read(&std::fs::read_to_string("deny.toml").context("reading deny.toml")?)?;
     let platforms: Vec<&str> = rules.platforms.iter().map(String::as_str).collect();
     let metadata = metadata::read(&platforms)?;
-    for warning in doubles(&metadata, &rules.skipped) {
+    let mut used = BTreeSet::new();
+    for platform in &platforms {
+        used.extend(metadata::tree(&["--workspace", "--target", platform, "--edges", "normal,build,dev"])?);
+    }
+    for warning in doubles(&used, &rules.skipped) {
         println!("warning: {warning}");
     }
     let mut findings = Vec::new();
-    for package in metadata.packages.values() {
-        findings.extend(rules.judge(package));
+    for (id, package) in metadata.packages.iter().filter(|(_, package)| used.contains(&package.id())) {
+        findings.extend(rules.judge(package, &metadata.users(id, &used)));
     }
     Ok(report::nothing_found(&findings))
 }
@@ -51,10 +55,15 @@ struct Rules {
     licenses: BTreeSet<String>,
     /// Licences allowed for one package.
     exceptions: BTreeMap<String, BTreeSet<String>>,
-    /// Name and reason.
-    banned: BTreeMap<String, String>,
+    banned: BTreeMap<String, Ban>,
     /// Names whose double versions were looked at.
     skipped: BTreeSet<String>,
+}
+
+struct Ban {
+    reason: String,
+    /// The packages that may use it all the same, such as a tool of tests.
+    wrappers: BTreeSet<String>,
 }
 
 impl Rules {
@@ -66,7 +75,9 @@ impl Rules {
         }
         let mut banned = BTreeMap::new();
         for entry in tables(&root, "bans", "deny") {
-            banned.insert(word(entry, "crate")?, word(entry, "reason")?);
+            let ban =
+                Ban { reason: word(entry, "reason")?, wrappers: strings(entry.get("wrappers")).collect() };
+            banned.insert(word(entry, "crate")?, ban);
         }
         let mut skipped = BTreeSet::new();
         for entry in tables(&root, "bans", "skip") {
@@ -87,14 +98,14 @@ impl Rules {
         })
     }
 
-    fn judge(&self, package: &Package) -> Vec<String> {
+    /// What is wrong with a package, given the names of those that use it.
+    fn judge(&self, package: &Package, users: &BTreeSet<&str>) -> Vec<String> {
         let mut findings = Vec::new();
         let name = format!("`{} {}`", package.name, package.version);
-        if let Some(reason) = self.banned.get(&package.name) {
-            findings.push(format!(
-                "{name} is banned: {reason}\nhelp: `cargo tree -i {}` says who uses it",
-                package.name
-            ));
+        if let Some(ban) = self.banned.get(&package.name)
+            && let Some(user) = users.iter().find(|user| !ban.wrappers.contains(**user))
+        {
+            findings.push(format!("{name} is banned, and `{user}` uses it: {}", ban.reason));
         }
         // The index of the public registry, as cargo writes it; a package of this repository has no source.
         if package.source.as_deref().is_some_and(|source| !source.starts_with("registry+")) {
@@ -118,20 +129,16 @@ impl Rules {
 }
 
 /// Packages in more than one version, but for those that were looked at.
-fn doubles(metadata: &Metadata, skipped: &BTreeSet<String>) -> Vec<String> {
-    let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for package in metadata.packages.values() {
-        versions.entry(&package.name).or_default().insert(&package.version);
+fn doubles(used: &BTreeSet<Id>, skipped: &BTreeSet<String>) -> Vec<String> {
+    let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, version) in used {
+        versions.entry(name).or_default().push(version);
     }
     versions
         .into_iter()
         .filter(|(name, versions)| versions.len() > 1 && !skipped.contains(*name))
         .map(|(name, versions)| {
-            format!(
-                "`{name}` is there in {} versions: {}",
-                versions.len(),
-                Vec::from_iter(versions).join(", ")
-            )
+            format!("`{name}` is there in {} versions: {}", versions.len(), versions.join(", "))
         })
         .collect()
 }
@@ -225,9 +232,13 @@ mod tests {
         allow = ["MIT", "Apache-2.0 WITH LLVM-exception"]
         exceptions = [{ crate = "special", allow = ["ISC"] }]
         [bans]
-        deny = [{ crate = "ring", reason = "one crypto provider" }]
+        deny = [{ crate = "ring", reason = "one crypto provider", wrappers = ["tool"] }]
         skip = [{ crate = "twice@1", reason = "seen" }]
     "#;
+
+    fn judged(rules: &Rules, package: &Package) -> Vec<String> {
+        rules.judge(package, &BTreeSet::from(["somebody"]))
+    }
 
     fn package(name: &str, license: Option<&str>, source: Option<&str>) -> Package {
         Package {
@@ -268,13 +279,13 @@ mod tests {
     fn each_rule_catches_what_it_is_for() {
         let rules = Rules::read(RULES).unwrap();
         let registry = Some("registry+https://example.org/index");
-        assert!(rules.judge(&package("fine", Some("MIT"), registry)).is_empty());
-        assert!(rules.judge(&package("special", Some("ISC"), registry)).is_empty());
-        assert!(rules.judge(&package("other", Some("ISC"), registry))[0].contains("does not allow"));
-        assert!(rules.judge(&package("bare", None, registry))[0].contains("names no licence"));
-        assert!(rules.judge(&package("ring", Some("MIT"), registry))[0].contains("one crypto provider"));
+        assert!(judged(&rules, &package("fine", Some("MIT"), registry)).is_empty());
+        assert!(judged(&rules, &package("special", Some("ISC"), registry)).is_empty());
+        assert!(judged(&rules, &package("other", Some("ISC"), registry))[0].contains("does not allow"));
+        assert!(judged(&rules, &package("bare", None, registry))[0].contains("names no licence"));
+        assert!(judged(&rules, &package("ring", Some("MIT"), registry))[0].contains("one crypto provider"));
         assert!(
-            rules.judge(&package("git", Some("MIT"), Some("git+https://example.org")))[0]
+            judged(&rules, &package("git", Some("MIT"), Some("git+https://example.org")))[0]
                 .contains("registry")
         );
     }
@@ -282,7 +293,7 @@ mod tests {
     #[test]
     fn a_rule_without_a_reason_is_refused() {
         assert!(Rules::read(&RULES.replace(", reason = \"seen\"", "")).is_err());
-        assert!(Rules::read(&RULES.replace(", reason = \"one crypto provider\"", "")).is_err());
+        assert!(Rules::read(&RULES.replace("reason = \"one crypto provider\", ", "")).is_err());
         assert!(Rules::read("[licenses]\nallow = []").is_err());
     }
 }

@@ -5,34 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::metadata::{self, Metadata, Package};
+use crate::metadata::{self, Id, Metadata, Package};
 use crate::process;
 
 /// The bill of one member of the workspace.
 pub(crate) fn of(member: &str, version: &str, time: u64) -> Result<String> {
     let metadata = metadata::read(&[])?;
-    let used = used(member)?;
+    // What build scripts use counts: what they make ends up in the binary.
+    let used = metadata::tree(&["--package", member, "--edges", "normal,build"])?;
     let checksums = checksums(&std::fs::read_to_string("Cargo.lock").context("reading Cargo.lock")?)?;
     let bill = bill(&metadata, &used, &checksums, member, version, time);
     Ok(serde_json::to_string_pretty(&bill).context("writing the bill of materials")? + "\n")
 }
 
-/// Name and version of every package below a member, build scripts' own included: what they make ends up in the binary.
-fn used(member: &str) -> Result<BTreeSet<(String, String)>> {
-    let mut command = process::cargo();
-    command.args(["tree", "--locked", "--package", member, "--edges", "normal,build", "--prefix", "none"]);
-    let text = process::output(command.args(["--format", "{p}"]))?;
-    Ok(text.lines().filter_map(name_and_version).collect())
-}
-
-/// Of a line such as `serde v1.0.229 (proc-macro)`.
-fn name_and_version(line: &str) -> Option<(String, String)> {
-    let mut words = line.split_whitespace();
-    Some((words.next()?.to_owned(), words.next()?.strip_prefix('v')?.to_owned()))
-}
-
 /// SHA-256 of the registry's packages, from the lock file.
-fn checksums(lock: &str) -> Result<BTreeMap<(String, String), String>> {
+fn checksums(lock: &str) -> Result<BTreeMap<Id, String>> {
     let root: toml::Table = lock.parse().context("reading Cargo.lock")?;
     let packages = root.get("package").and_then(toml::Value::as_array).into_iter().flatten();
     let word = |package: &toml::Value, key: &str| package.get(key)?.as_str().map(str::to_owned);
@@ -49,18 +36,18 @@ fn url(package: &Package) -> String {
 
 fn bill(
     metadata: &Metadata,
-    used: &BTreeSet<(String, String)>,
-    checksums: &BTreeMap<(String, String), String>,
+    used: &BTreeSet<Id>,
+    checksums: &BTreeMap<Id, String>,
     member: &str,
     version: &str,
     time: u64,
 ) -> Value {
-    let is_used = |package: &Package| used.contains(&(package.name.clone(), package.version.clone()));
+    let is_used = |package: &Package| used.contains(&package.id());
     let packages: Vec<&Package> = metadata.packages.values().filter(|package| is_used(package)).collect();
     let components: Vec<Value> = packages
         .iter()
         .filter(|package| package.name != member)
-        .map(|package| component(package, checksums.get(&(package.name.clone(), package.version.clone()))))
+        .map(|package| component(package, checksums.get(&package.id())))
         .chain([c_library()])
         .collect();
     let dependencies: Vec<Value> = packages
@@ -154,13 +141,6 @@ mod tests {
         ] {
             assert_eq!(timestamp(seconds), text);
         }
-    }
-
-    #[test]
-    fn lines_of_the_tree_are_read() {
-        let read = name_and_version("serde_derive v1.0.2 (proc-macro)").unwrap();
-        assert_eq!(read, ("serde_derive".to_owned(), "1.0.2".to_owned()));
-        assert_eq!(name_and_version(""), None);
     }
 
     #[test]
