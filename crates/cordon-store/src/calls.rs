@@ -4,6 +4,7 @@
 //! It may lag behind the journal and says how far it is; a list that must not lag adds the journal's tail
 //! ([`CallIndex::list`]). Delete the file and it is built again.
 
+mod follow;
 mod index;
 mod merge;
 mod writer;
@@ -13,6 +14,7 @@ use cordon_core::{
     record::{Closed, Frame, Opened, Operation, Outcome, RecordedFinding, Timings, Tokens},
 };
 
+pub use follow::{Follower, Lag};
 pub use index::{CallIndex, CallsError, RollUp};
 pub use merge::Tail;
 pub use writer::{IndexWriter, Written};

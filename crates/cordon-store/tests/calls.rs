@@ -12,7 +12,8 @@ mod support;
 use cordon_core::{Action, Category, Score, record::Frame};
 use cordon_store::{
     CallIndex,
-    calls::{CallQuery, CallRow, CallsError, IndexWriter, Progress, SourceFrame, Tail, Written},
+    calls::{CallQuery, CallRow, CallsError, Follower, IndexWriter, Progress, SourceFrame, Tail, Written},
+    journal::{Journal, Kind, NewFrame, Options},
 };
 use proptest::prelude::*;
 use support::{
@@ -194,4 +195,52 @@ async fn an_index_of_another_version_or_damaged_is_built_again() {
         .await
         .unwrap();
     assert_eq!(seen, ["pii/card"]);
+}
+
+#[tokio::test]
+async fn a_follower_brings_every_journal_into_the_index_and_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journals, file) = (folder.path().join("journal"), folder.path().join("index.db"));
+    let shape = Shape { seconds: 5, principal: 1, route: None, input: None, output: None, status: 200 };
+    let append = async |journal: &Journal, numbers: std::ops::Range<u64>| {
+        for number in numbers {
+            let frames =
+                [opened(number, &shape), closed(number, &shape)].map(|frame| frame.encode().unwrap());
+            let frames = frames.each_ref().map(|payload| NewFrame { kind: Kind::OPENED, payload });
+            journal.append(&frames).unwrap().await.unwrap();
+        }
+    };
+    let open = || Journal::open(&journals, Options::default(), [7; 12]).unwrap().0;
+    let count = async || {
+        let reader = CallIndex::open_read_only(&file).await.unwrap();
+        let all = CallQuery { limit: Some(10_000), ..CallQuery::default() };
+        reader.query(&all).await.unwrap().iter().filter(|row| row.ending.is_some()).count()
+    };
+
+    // A journal at rest is read once, to its end.
+    let journal = open();
+    append(&journal, 0..40).await;
+    journal.close();
+    let (_, writer) = CallIndex::open(&file).await.unwrap();
+    Follower::new(&journals, writer).0.catch_up().await.close().await.unwrap();
+    assert_eq!(count().await, 40);
+
+    // One that is written is followed, from where the index stands, until it is told to stop.
+    let journal = open();
+    append(&journal, 40..60).await;
+    let (index, writer) = CallIndex::open(&file).await.unwrap();
+    let (follower, mut lag) = Follower::new(&journals, writer);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let task = tokio::spawn(follower.run(journal.id(), journal.follow(), async {
+        let _ = stopped.await;
+    }));
+    while index.progress().await.unwrap().values().sum::<u64>() < 120 {
+        lag.changed().await.unwrap();
+    }
+    append(&journal, 60..100).await;
+    // Told to stop: what is durable by then is still taken.
+    stop.send(()).unwrap();
+    task.await.unwrap();
+    assert_eq!(count().await, 100);
+    assert_eq!(lag.borrow().trouble, None);
 }

@@ -22,7 +22,12 @@ pub struct IndexWriter {
     /// that the connection could not begin another one.
     connection: Option<SqliteConnection>,
     progress: Progress,
-    /// What names and categories are known by. Filled from the file, so that it never disagrees with it.
+    interned: Interned,
+}
+
+/// What names and categories are known by in the file.
+#[derive(Debug, Default)]
+struct Interned {
     names: HashMap<String, i64>,
     categories: HashMap<Category, i64>,
 }
@@ -70,7 +75,7 @@ impl IndexWriter {
                 categories.insert(category, row.try_get(1)?);
             }
         }
-        Ok(Self { options, connection: Some(connection), progress, names, categories })
+        Ok(Self { options, connection: Some(connection), progress, interned: Interned { names, categories } })
     }
 
     /// The sequence of the next frame of each journal.
@@ -102,19 +107,14 @@ impl IndexWriter {
             Some(connection) => connection,
             None => SqliteConnection::connect_with(&self.options).await?,
         };
-        match self.store(&mut connection, journal, end, &mut batch).await {
-            Ok(()) => {
-                self.connection = Some(connection);
-                self.progress.insert(journal, end);
-                Ok(batch.written)
-            }
-            Err(error) => {
-                // Names of a transaction that did not happen must not be used.
-                self.names.clear();
-                self.categories.clear();
-                Err(error)
-            }
-        }
+        // Names of a transaction that did not happen must not be used: should it fail or be given up, these are gone, and are
+        // looked up in the file again.
+        let mut interned = std::mem::take(&mut self.interned);
+        store(&mut connection, &mut interned, journal, end, &mut batch).await?;
+        self.connection = Some(connection);
+        self.interned = interned;
+        self.progress.insert(journal, end);
+        Ok(batch.written)
     }
 
     /// Writes everything back into the one file.
@@ -127,52 +127,51 @@ impl IndexWriter {
             None => Ok(()),
         }
     }
+}
 
-    async fn store(
-        &mut self,
-        connection: &mut SqliteConnection,
-        journal: JournalBytes,
-        end: u64,
-        batch: &mut Batch,
-    ) -> Result<(), CallsError> {
-        let Self { names, categories, .. } = self;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let rows: Vec<&CallRow> = batch.order.iter().filter_map(|call| batch.calls.get(call)).collect();
-        intern_names(&mut transaction, names, &rows, &batch.ends, &batch.unknown).await?;
-        intern_categories(&mut transaction, categories, &rows, &batch.ends).await?;
-        let known = Known { names, categories };
-        for chunk in rows.chunks(ROWS) {
-            insert(&mut transaction, &known, chunk).await?;
-        }
-        let mut rolls: BTreeMap<(i64, Option<i64>, Action), RollUp> = BTreeMap::new();
-        for row in &rows {
-            roll(&mut rolls, &known, row);
-        }
-        for (sequence, closed) in &batch.ends {
-            match end_call(&mut transaction, &known, *sequence, closed).await? {
-                Some((route, verdict)) => {
-                    batch.written.closed += 1;
-                    let minute = closed.time.as_millis().div_euclid(60_000);
-                    rolls.entry((minute, route, verdict)).or_default().add_closed(closed);
-                }
-                None => batch.written.passed_over += 1,
-            }
-        }
-        for unknown in &batch.unknown {
-            insert_unknown(&mut transaction, &known, unknown).await?;
-        }
-        store_rolls(&mut transaction, rolls).await?;
-        sqlx::query(
-            "INSERT INTO progress (journal, next) VALUES ($1, $2)
-             ON CONFLICT (journal) DO UPDATE SET next = excluded.next",
-        )
-        .bind(journal.as_slice())
-        .bind(i64::try_from(end).unwrap_or(i64::MAX))
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
+async fn store(
+    connection: &mut SqliteConnection,
+    interned: &mut Interned,
+    journal: JournalBytes,
+    end: u64,
+    batch: &mut Batch,
+) -> Result<(), CallsError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let rows: Vec<&CallRow> = batch.order.iter().filter_map(|call| batch.calls.get(call)).collect();
+    intern_names(&mut transaction, &mut interned.names, &rows, &batch.ends, &batch.unknown).await?;
+    intern_categories(&mut transaction, &mut interned.categories, &rows, &batch.ends).await?;
+    let known = &*interned;
+    for chunk in rows.chunks(ROWS) {
+        insert(&mut transaction, known, chunk).await?;
     }
+    let mut rolls: BTreeMap<(i64, Option<i64>, Action), RollUp> = BTreeMap::new();
+    for row in &rows {
+        roll(&mut rolls, known, row);
+    }
+    for (sequence, closed) in &batch.ends {
+        match end_call(&mut transaction, known, *sequence, closed).await? {
+            Some((route, verdict)) => {
+                batch.written.closed += 1;
+                let minute = closed.time.as_millis().div_euclid(60_000);
+                rolls.entry((minute, route, verdict)).or_default().add_closed(closed);
+            }
+            None => batch.written.passed_over += 1,
+        }
+    }
+    for unknown in &batch.unknown {
+        insert_unknown(&mut transaction, known, unknown).await?;
+    }
+    store_rolls(&mut transaction, rolls).await?;
+    sqlx::query(
+        "INSERT INTO progress (journal, next) VALUES ($1, $2)
+             ON CONFLICT (journal) DO UPDATE SET next = excluded.next",
+    )
+    .bind(journal.as_slice())
+    .bind(i64::try_from(end).unwrap_or(i64::MAX))
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 impl Batch {
@@ -202,13 +201,7 @@ impl Batch {
     }
 }
 
-/// What names and categories are known by in the file.
-struct Known<'a> {
-    names: &'a HashMap<String, i64>,
-    categories: &'a HashMap<Category, i64>,
-}
-
-impl Known<'_> {
+impl Interned {
     fn name(&self, name: Option<&str>) -> Option<i64> {
         self.names.get(name?).copied()
     }
@@ -282,7 +275,7 @@ async fn intern_categories(
 
 async fn insert(
     connection: &mut SqliteConnection,
-    known: &Known<'_>,
+    known: &Interned,
     rows: &[&CallRow],
 ) -> Result<(), CallsError> {
     let tuple = format!("({})", vec!["?"; COLUMNS].join(", "));
@@ -324,7 +317,7 @@ async fn insert(
 /// Ends a call of an earlier batch; gives its route and verdict, or nothing if there is no such running call.
 async fn end_call(
     connection: &mut SqliteConnection,
-    known: &Known<'_>,
+    known: &Interned,
     sequence: u64,
     closed: &Closed,
 ) -> Result<Option<(Option<i64>, Action)>, CallsError> {
@@ -352,7 +345,7 @@ async fn end_call(
 
 async fn insert_unknown(
     connection: &mut SqliteConnection,
-    known: &Known<'_>,
+    known: &Interned,
     unknown: &Unknown,
 ) -> Result<(), CallsError> {
     sqlx::query("INSERT OR IGNORE INTO unknown (call, since, time, count, code) VALUES ($1, $2, $3, $4, $5)")
@@ -366,7 +359,7 @@ async fn insert_unknown(
     Ok(())
 }
 
-fn roll(rolls: &mut BTreeMap<(i64, Option<i64>, Action), RollUp>, known: &Known<'_>, row: &CallRow) {
+fn roll(rolls: &mut BTreeMap<(i64, Option<i64>, Action), RollUp>, known: &Interned, row: &CallRow) {
     if let Some(ending) = &row.ending {
         let minute = ending.time.as_millis().div_euclid(60_000);
         let route = known.name(row.route.as_ref().map(Name::as_str));
