@@ -14,5 +14,13 @@
 //! ```
 
 pub mod body;
+pub mod openai;
 pub mod sse;
 pub mod upstream;
+
+mod inspection;
+mod lane;
+mod redact;
+
+pub use inspection::{Inspection, UNINSPECTED, Verdict};
+pub use redact::Tokens;

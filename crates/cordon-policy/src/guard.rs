@@ -154,6 +154,11 @@ impl EffectiveGuard {
         }
     }
 
+    /// One guard by itself, without a Snapshot around it.
+    pub fn alone(name: &Name, spec: &GuardSpec) -> Self {
+        Self::new(Caller::nobody(), [Arc::new(CompiledGuard::new(name, spec))])
+    }
+
     /// The names of the guards joined.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
         self.guards.iter().map(|guard| &guard.name)

@@ -1,0 +1,186 @@
+//! What every text of a call is inspected with, and what is kept of the result.
+
+use std::sync::Arc;
+
+use cordon_core::{
+    Action, Category, Channel, Finding, HmacKey, Refusal, RefusalCode, Score, Span, Timestamp,
+    record::{RecordedFinding, RecordedVerdict},
+};
+use cordon_inspect::{Engine, Scanner};
+use cordon_policy::{EffectiveGuard, Ruling};
+
+use crate::redact::Cut;
+
+/// The category of content that went on unseen: media, and content behind a URL. A guard may have rules for it.
+pub const UNINSPECTED: Category = Category::known("uninspected");
+
+/// One call's means of inspection: the engine, the joined guards, the time, and the key of hashes that stand for
+/// redacted values. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    engine: Engine,
+    guard: Arc<EffectiveGuard>,
+    now: Timestamp,
+    key: HmacKey,
+}
+
+/// What was found in one direction of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    recorded: RecordedVerdict,
+}
+
+/// Whether something can stand in place of a part of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Yes: what is to be redacted is cut out.
+    Open,
+    /// No, the protocol gives the text a meaning: what would have to be redacted stops the content.
+    Fixed,
+}
+
+/// What a text is and where it stands.
+pub(crate) struct Seat<'a, P> {
+    pub(crate) channel: Channel,
+    pub(crate) place: Place,
+    pub(crate) part: &'a P,
+}
+
+/// A finding after which the content may not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stop;
+
+/// The part of a request or answer that a text belongs to, written out only when something was found in it.
+pub(crate) trait Part {
+    /// A name without anything that the caller chose: `messages/2/content`.
+    fn name(&self) -> String;
+}
+
+impl Part for &str {
+    fn name(&self) -> String {
+        (*self).to_owned()
+    }
+}
+
+impl Inspection {
+    /// The means of inspection of one call. `key` makes the hashes of [`cordon_core::Form::Hash`]: one for the
+    /// organisation, or one for the process.
+    pub const fn new(engine: Engine, guard: Arc<EffectiveGuard>, now: Timestamp, key: HmacKey) -> Self {
+        Self { engine, guard, now, key }
+    }
+
+    /// The joined guards.
+    pub fn guard(&self) -> &EffectiveGuard {
+        &self.guard
+    }
+
+    pub(crate) const fn key(&self) -> &HmacKey {
+        &self.key
+    }
+
+    pub(crate) fn scanner(&self, channel: Channel) -> Scanner {
+        self.engine.scanner(channel, &self.guard.holds(channel))
+    }
+
+    pub(crate) fn inspect(&self, channel: Channel, text: &str) -> Vec<Finding> {
+        if text.is_empty() { Vec::new() } else { self.engine.inspect(channel, text) }
+    }
+
+    fn judge(&self, channel: Channel, category: &Category, score: Score, place: Place) -> Ruling {
+        let mut ruling = self.guard.judge(channel, category, score, self.now);
+        if place == Place::Fixed {
+            let fixed = |action| if action == Action::Redact { Action::Block } else { action };
+            ruling.action = fixed(ruling.action);
+            ruling.would = fixed(ruling.would);
+        }
+        ruling
+    }
+
+    /// Judges and records findings; what is to be redacted is added to `cuts`. `locate` says where a span lies in the
+    /// content as it came, for the record.
+    ///
+    /// # Errors
+    /// When one of them stops the content. All are recorded in any case.
+    pub(crate) fn rule(
+        &self,
+        seat: &Seat<'_, impl Part>,
+        findings: &[Finding],
+        locate: impl Fn(Span) -> Span,
+        verdict: &mut Verdict,
+        cuts: &mut Vec<Cut>,
+    ) -> Result<(), Stop> {
+        let Seat { channel, place, part } = *seat;
+        let mut stop = Ok(());
+        for finding in findings {
+            let ruling = self.judge(channel, &finding.category, finding.score, place);
+            verdict.add(finding, locate(finding.span), channel, part, ruling);
+            if ruling.action == Action::Redact {
+                cuts.push(Cut::new(finding, ruling.form));
+            } else if !ruling.action.passes() {
+                stop = Err(Stop);
+            }
+        }
+        stop
+    }
+
+    /// Records content that goes on unseen, and asks the guards whether it may.
+    pub(crate) fn unseen(
+        &self,
+        channel: Channel,
+        part: &impl Part,
+        category: Category,
+        length: usize,
+        verdict: &mut Verdict,
+    ) -> Result<(), Stop> {
+        let finding = Finding {
+            category,
+            span: Span::new(0, length),
+            score: Score::ONE,
+            detector: "unseen",
+            detector_version: 1,
+            continues: false,
+        };
+        // There is nothing to put in its place.
+        let ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed);
+        verdict.add(&finding, finding.span, channel, part, ruling);
+        if ruling.action.passes() { Ok(()) } else { Err(Stop) }
+    }
+}
+
+impl Verdict {
+    /// The strictest action.
+    pub const fn action(&self) -> Action {
+        self.recorded.action
+    }
+
+    /// What the record keeps.
+    pub const fn recorded(&self) -> &RecordedVerdict {
+        &self.recorded
+    }
+
+    /// What the record keeps.
+    pub fn into_recorded(self) -> RecordedVerdict {
+        self.recorded
+    }
+
+    /// The refusal that a verdict beyond [`Action::Redact`] means. Until there are reviews, what is held has no
+    /// reviewer.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let code = match self.recorded.action {
+            Action::Allow | Action::Flag | Action::Redact => return None,
+            Action::Hold => RefusalCode::HeldNoReviewer,
+            Action::Block => RefusalCode::ContentBlocked,
+        };
+        let strictest = self.recorded.findings.first();
+        let what = strictest.map_or_else(String::new, |finding| {
+            format!("{} at {} by {}", finding.category, finding.part, finding.detector)
+        });
+        Some(Refusal::new(code, what))
+    }
+
+    fn add(&mut self, finding: &Finding, span: Span, channel: Channel, part: &impl Part, ruling: Ruling) {
+        let mut recorded = RecordedFinding::new(finding, channel, part.name(), ruling.action, ruling.would);
+        (recorded.start, recorded.end) = (span.start as u64, span.end as u64);
+        self.recorded.add(recorded);
+    }
+}

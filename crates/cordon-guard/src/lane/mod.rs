@@ -1,0 +1,199 @@
+//! A lane: one text that may come in pieces, inspected and rewritten as it goes by.
+//!
+//! The law: however a text is cut, what is written is the same, and it is what rewriting the whole text would give. A
+//! lane writes only what the scanner has settled, holds back no more than that, and writes nothing from the step on in
+//! which something stops the content.
+
+mod json;
+mod trail;
+
+use cordon_core::{Channel, Span};
+use cordon_inspect::{Scanner, Step};
+
+pub(crate) use json::JsonText;
+pub(crate) use trail::Trail;
+
+use crate::{
+    inspection::{Inspection, Part, Place, Seat, Stop, Verdict},
+    redact::{self, Cut, Placeholders, Restorer, Tokens, slice},
+};
+
+/// What all lanes of an answer share.
+pub(crate) struct Shared<'a> {
+    pub(crate) inspection: &'a Inspection,
+    pub(crate) tokens: &'a Tokens,
+    pub(crate) verdict: &'a mut Verdict,
+}
+
+/// One text on its way out.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    channel: Channel,
+    scanner: Scanner,
+    text: Text,
+    /// Cuts that are not written yet, as they were found.
+    cuts: Vec<Cut>,
+    changed: bool,
+}
+
+#[derive(Debug)]
+enum Text {
+    Plain(PlainText),
+    Json(Box<JsonText>),
+}
+
+/// Text that is not JSON.
+#[derive(Debug, Default)]
+struct PlainText {
+    /// What is not written yet; it begins at offset `base`.
+    pending: String,
+    base: usize,
+    /// Puts values back in place of their tokens.
+    restorer: Option<Restorer>,
+}
+
+impl Lane {
+    /// A lane of plain text in which tokens of the request are restored.
+    pub(crate) fn restoring(inspection: &Inspection, channel: Channel) -> Self {
+        let text = PlainText { restorer: Some(Restorer::default()), ..PlainText::default() };
+        Self::new(inspection, channel, Text::Plain(text))
+    }
+
+    /// A lane of plain text.
+    pub(crate) fn plain(inspection: &Inspection, channel: Channel) -> Self {
+        Self::new(inspection, channel, Text::Plain(PlainText::default()))
+    }
+
+    /// A lane of JSON inside a string.
+    pub(crate) fn json(inspection: &Inspection, channel: Channel) -> Self {
+        Self::new(inspection, channel, Text::Json(Box::default()))
+    }
+
+    fn new(inspection: &Inspection, channel: Channel, text: Text) -> Self {
+        Self { channel, scanner: inspection.scanner(channel), text, cuts: Vec::new(), changed: false }
+    }
+
+    /// Whether anything was written differently from how it came.
+    pub(crate) const fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Takes a piece and writes what is settled.
+    ///
+    /// # Errors
+    /// When something was found that stops the content; then nothing is written.
+    pub(crate) fn push(
+        &mut self,
+        piece: &str,
+        part: &impl Part,
+        shared: &mut Shared<'_>,
+        out: &mut String,
+    ) -> Result<(), Stop> {
+        let step = match &mut self.text {
+            Text::Plain(plain) => {
+                plain.pending.push_str(piece);
+                self.scanner.push(piece)
+            }
+            Text::Json(json) => self.scanner.push(json.push(piece)),
+        };
+        self.take(&step, part, shared, out)
+    }
+
+    /// Ends the text and writes the rest.
+    ///
+    /// # Errors
+    /// As [`Lane::push`].
+    pub(crate) fn finish(
+        &mut self,
+        part: &impl Part,
+        shared: &mut Shared<'_>,
+        out: &mut String,
+    ) -> Result<(), Stop> {
+        if let Text::Json(json) = &mut self.text {
+            let step = self.scanner.push(json.finish());
+            self.take(&step, part, shared, out)?;
+        }
+        let step = self.scanner.finish();
+        self.take(&step, part, shared, out)?;
+        if let Text::Plain(PlainText { restorer: Some(restorer), .. }) = &mut self.text {
+            restorer.close(out);
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        step: &Step,
+        part: &impl Part,
+        shared: &mut Shared<'_>,
+        out: &mut String,
+    ) -> Result<(), Stop> {
+        let locate = |span: Span| match &self.text {
+            Text::Plain(_) => span,
+            Text::Json(json) => json.raw_span(span),
+        };
+        let inspection = shared.inspection;
+        let seat = Seat { channel: self.channel, place: Place::Open, part };
+        inspection.rule(&seat, &step.findings, locate, shared.verdict, &mut self.cuts)?;
+        let mut placeholders = Placeholders::of_answer(inspection.key(), shared.tokens);
+        let mut cuts = std::mem::take(&mut self.cuts);
+        let kept = cuts.clone();
+        redact::unite(&mut cuts);
+        let reached = match &mut self.text {
+            Text::Json(json) => json.write(step.settled, &cuts, &mut placeholders, out),
+            Text::Plain(plain) => {
+                let (reached, restored) =
+                    plain.write(step.settled, &cuts, shared.tokens, &mut placeholders, out);
+                self.changed |= restored;
+                reached
+            }
+        };
+        self.changed |= cuts.iter().any(|cut| cut.span.start < reached);
+        self.cuts = kept;
+        self.cuts.retain(|cut| cut.span.end > reached);
+        Ok(())
+    }
+}
+
+impl PlainText {
+    /// Writes what is settled with the cuts, which must be united. Returns the offset reached, and whether a value was
+    /// put back.
+    fn write(
+        &mut self,
+        settled: usize,
+        cuts: &[Cut],
+        tokens: &Tokens,
+        placeholders: &mut Placeholders<'_>,
+        out: &mut String,
+    ) -> (usize, bool) {
+        let Self { pending, base, restorer } = self;
+        let start = *base;
+        let mut end = settled.clamp(start, start + pending.len());
+        while !pending.is_char_boundary(end - start) {
+            end -= 1;
+        }
+        if let Some(cut) = cuts.iter().find(|cut| cut.span.start < end && end < cut.span.end) {
+            end = cut.span.start.max(start);
+        }
+        let mut restored = false;
+        let mut plain = |restorer: &mut Option<Restorer>, text: &str, out: &mut String| match restorer {
+            Some(restorer) => restored |= restorer.push(text, tokens, out),
+            None => out.push_str(text),
+        };
+        let mut at = start;
+        for cut in cuts.iter().take_while(|cut| cut.span.end <= end) {
+            let from = cut.span.start.max(at);
+            plain(restorer, slice(pending, at - start, from - start), out);
+            if let Some(restorer) = restorer {
+                // No token reaches over a cut.
+                restorer.close(out);
+            }
+            placeholders.write(cut, slice(pending, from - start, cut.span.end.saturating_sub(start)), out);
+            at = cut.span.end.max(at);
+        }
+        plain(restorer, slice(pending, at - start, end - start), out);
+        pending.drain(..end - start);
+        *base = end;
+        (end, restored)
+    }
+}

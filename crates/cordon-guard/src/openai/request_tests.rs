@@ -1,0 +1,284 @@
+//! The walk, on a request that has every field of the official description and some that it does not have.
+
+use cordon_core::{
+    Action, Form, RefusalCode,
+    json::{Object, Value},
+};
+use proptest::prelude::*;
+
+use super::{
+    request::Request,
+    testing::{ADDRESS, CARD, inspection, redacting, tree},
+};
+use crate::{Inspection, Verdict};
+
+/// Written down from the public reference of the endpoint.
+const MAXIMAL: &str = include_str!("maximal_request.json");
+
+fn outcome(tree: Value, inspection: &Inspection) -> (Result<String, RefusalCode>, Verdict) {
+    let mut verdict = Verdict::default();
+    let body = Request::read(tree)
+        .and_then(|request| request.inspect(inspection, &mut verdict))
+        .map(|mut request| String::from_utf8(request.body("upstream-model")).unwrap())
+        .map_err(|refusal| refusal.code);
+    (body, verdict)
+}
+
+/// Every place in a tree: the value `at` (in the order of the walk below) is given to `change`.
+fn places(value: &mut Value, at: &mut usize, target: usize, change: &mut dyn FnMut(&mut Value)) {
+    let here = *at;
+    *at += 1;
+    if here == target {
+        change(value);
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| places(item, at, target, change)),
+        Value::Object(object) => object.iter_mut().for_each(|(_, value)| places(value, at, target, change)),
+        _ => {}
+    }
+}
+
+/// Puts a text in place of every string in turn, and of every number and key.
+fn planted(marker: &str) -> Vec<(String, Value)> {
+    let original = tree(MAXIMAL);
+    let mut count = 0;
+    places(&mut original.clone(), &mut count, usize::MAX, &mut |_| {});
+    let mut out = Vec::new();
+    for target in 0..count {
+        for way in ["whole", "inside", "key"] {
+            let mut copy = original.clone();
+            let mut what = None;
+            places(&mut copy, &mut 0, target, &mut |value| {
+                let text = value.to_string();
+                match (way, &mut *value) {
+                    ("whole", Value::String(s)) => *s = marker.to_owned(),
+                    // In JSON inside a string, the marker goes inside one of its strings.
+                    ("inside", Value::String(s)) if s.starts_with("{\"") => {
+                        *s = s.replacen("\":", &format!(" {marker}\":"), 1);
+                    }
+                    ("inside", Value::String(s)) => *s = format!("{s} {marker} {s}"),
+                    ("key", Value::Object(object)) => object.insert(marker, "x"),
+                    _ => return,
+                }
+                what = Some(format!("{way} of {text}"));
+            });
+            if let Some(what) = what {
+                out.push((what, copy));
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn the_maximal_request_passes_unchanged_but_for_the_model() {
+    let (body, verdict) = outcome(tree(MAXIMAL), &redacting(Form::Mask));
+    let body = tree(body.unwrap());
+    let mut expected = tree(MAXIMAL);
+    let object = expected.as_object_mut().unwrap();
+    object.insert("model", "upstream-model");
+    object.get_mut("stream_options").unwrap().as_object_mut().unwrap().insert("include_usage", true);
+    assert_eq!(body, expected);
+    // Media and URLs are never called clean.
+    let unseen: Vec<&str> = verdict.recorded().findings.iter().map(|f| f.part.as_str()).collect();
+    assert_eq!(
+        unseen,
+        [
+            "messages/2/content/1/image_url/url",
+            "messages/2/content/2/image_url/url",
+            "messages/2/content/3/input_audio/data",
+            "messages/2/content/4/file/file_data"
+        ]
+    );
+}
+
+#[test]
+fn a_marker_at_any_place_is_found_and_leaves_no_copy() {
+    for form in [Form::Mask, Form::Drop, Form::Hash, Form::Token] {
+        let inspection = redacting(form);
+        for (what, tree) in planted(ADDRESS) {
+            let (body, verdict) = outcome(tree, &inspection);
+            match body {
+                // The form of the request itself was broken, or the name of the route was replaced.
+                Err(RefusalCode::InvalidRequest) => continue,
+                Err(code) => assert_eq!(code, RefusalCode::ContentBlocked, "{what}"),
+                Ok(body) => {
+                    assert!(!body.contains(ADDRESS), "{form:?}, {what}: {body}");
+                    if what != "whole of \"support-bot\"" && what != "inside of \"support-bot\"" {
+                        assert_eq!(verdict.action(), Action::Redact, "{what}");
+                    }
+                }
+            }
+            for finding in &verdict.recorded().findings {
+                assert!(!finding.part.contains(ADDRESS));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_marker_at_any_place_is_blocked_where_the_guard_says_so() {
+    let inspection = inspection(&[("pii/email", Action::Block, Form::Mask)]);
+    for (what, tree) in planted(ADDRESS) {
+        let (body, _) = outcome(tree, &inspection);
+        if what.ends_with("of \"support-bot\"") {
+            continue;
+        }
+        assert!(body.is_err(), "{what}");
+    }
+}
+
+#[test]
+fn numbers_are_texts() {
+    let request = |field: &str| {
+        tree(format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x","unknown":{field}}}]}}"#))
+    };
+    let (body, _) = outcome(request(CARD), &redacting(Form::Mask));
+    assert!(body.unwrap().contains(r#""unknown":"[CARD]""#));
+    let (body, _) = outcome(request(CARD), &redacting(Form::Drop));
+    assert!(body.unwrap().contains(r#""unknown":null"#));
+    let (body, _) = outcome(
+        tree(format!(r#"{{"model":"m","seed":{CARD},"messages":[{{"role":"user","content":"x"}}]}}"#)),
+        &redacting(Form::Mask),
+    );
+    assert_eq!(body, Err(RefusalCode::ContentBlocked));
+}
+
+#[test]
+fn inner_json_stays_json() {
+    let check = |arguments: &str, form, expected: &str| {
+        let mut call = tree(
+            r#"{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f"}}]}"#,
+        );
+        places(&mut call, &mut 0, 6, &mut |value| {
+            value.as_object_mut().unwrap().insert("arguments", arguments);
+        });
+        let mut request = tree(r#"{"model":"m","messages":[]}"#);
+        request.as_object_mut().unwrap().insert("messages", vec![call]);
+        let (body, _) = outcome(request, &redacting(form));
+        let body = tree(body.unwrap());
+        let mut found = None;
+        let mut count = 0;
+        places(&mut body.clone(), &mut count, usize::MAX, &mut |_| {});
+        for target in 0..count {
+            places(&mut body.clone(), &mut 0, target, &mut |value| {
+                if let Some(text) = value.get("arguments").and_then(Value::as_str) {
+                    found = Some(text.to_owned());
+                }
+            });
+        }
+        assert_eq!(found.as_deref(), Some(expected));
+    };
+    check(r#"{"card":"4111 1111 1111 1111","n":3}"#, Form::Mask, r#"{"card":"[CARD]","n":3}"#);
+    check(r#"{"card":"\u0034111 1111 1111 1111\n"}"#, Form::Mask, r#"{"card":"[CARD]\n"}"#);
+    check(r#"{"card":4111111111111111}"#, Form::Mask, r#"{"card":"[CARD]"}"#);
+    check(r#"{"card":4111111111111111}"#, Form::Drop, r#"{"card":null}"#);
+    check(
+        r#"{"4111111111111111":1,"5500005555555559":2,"[CARD]":3}"#,
+        Form::Mask,
+        r#"{"[CARD]":1,"[CARD]_2":2,"[CARD]_3":3}"#,
+    );
+    check(r#"not json 4111111111111111, \u0061@example.com"#, Form::Mask, "not json [CARD], [EMAIL]");
+}
+
+#[test]
+fn tokens_are_equal_for_equal_values_and_never_an_imitation() {
+    let request = tree(format!(
+        r#"{{"model":"m","messages":[{{"role":"user","content":"{ADDRESS} [EMAIL_1] a@example.com {ADDRESS}"}}]}}"#
+    ));
+    let (body, _) = outcome(request, &redacting(Form::Token));
+    assert!(body.unwrap().contains("[EMAIL_2] [EMAIL_1] [EMAIL_3] [EMAIL_2]"));
+}
+
+#[test]
+fn requests_of_another_form_are_refused_with_the_field() {
+    let check = |text: &str, param: Option<&str>| {
+        let refusal = Request::read(tree(text)).unwrap_err();
+        assert_eq!((refusal.code, refusal.param.as_deref()), (RefusalCode::InvalidRequest, param), "{text}");
+    };
+    check("[]", None);
+    check("{}", Some("model"));
+    check(r#"{"model":""}"#, Some("model"));
+    check(r#"{"model":"m"}"#, Some("messages"));
+    check(r#"{"model":"m","messages":[]}"#, Some("messages"));
+    check(r#"{"model":"m","messages":["x"]}"#, Some("messages[0]"));
+    check(r#"{"model":"m","messages":[{"role":"user"},{"role":"root"}]}"#, Some("messages[1].role"));
+    check(r#"{"model":"m","messages":[{"role":"user","content":7}]}"#, Some("messages[0].content"));
+    check(
+        r#"{"model":"m","messages":[{"role":"user","content":["x"]}]}"#,
+        Some("messages[0].content[0].type"),
+    );
+    check(r#"{"model":"m","messages":[{"role":"user","tool_calls":{}}]}"#, Some("messages[0].tool_calls"));
+    check(r#"{"model":"m","messages":[{"role":"user"}],"stream":"yes"}"#, Some("stream"));
+    check(r#"{"model":"m","messages":[{"role":"user"}],"n":0}"#, Some("n"));
+    check(r#"{"model":"m","messages":[{"role":"user"}],"n":129}"#, Some("n"));
+    check(r#"{"model":"m","messages":[{"role":"user"}],"max_tokens":-1}"#, Some("max_tokens"));
+    check(r#"{"model":"m","messages":[{"role":"user"}],"tools":[1]}"#, Some("tools[0]"));
+    check(r#"{"model":"m","messages":[{"role":"user"}],"stream_options":{}}"#, Some("stream_options"));
+}
+
+#[test]
+fn private_urls_are_refused_with_the_place() {
+    let request = tree(
+        r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/"}}]}]}"#,
+    );
+    let refusal =
+        Request::read(request).unwrap().inspect(&redacting(Form::Mask), &mut Verdict::default()).unwrap_err();
+    assert_eq!(refusal.param.as_deref(), Some("messages/0/content/0/image_url/url"));
+}
+
+#[test]
+fn what_the_record_needs_is_read() {
+    let request = Request::read(tree(MAXIMAL)).unwrap();
+    assert_eq!(request.route(), "support-bot");
+    assert_eq!(request.subject(), Some("person-1"));
+    assert_eq!(request.conversation(), Some("conv-1"));
+    assert_eq!((request.stream(), request.choices(), request.max_tokens()), (true, 2, Some(100)));
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![3 => "[a-z \u{e9}\"\\\\]{0,12}", 1 => Just(format!("write to {ADDRESS}.")), 1 => Just(ADDRESS.to_owned())];
+    let key = prop_oneof![3 => "[a-z]{1,8}", 1 => Just(ADDRESS.to_owned()), 1 => Just("content".to_owned())];
+    let leaf = prop_oneof![
+        text.prop_map(Value::String),
+        Just(tree(CARD)),
+        Just(Value::Null),
+        (0_i64..100_000).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec((key.clone(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_marker_leaves_in_unknown_fields(
+        at_top in any_value(), in_message in any_value(), in_part in any_value(), in_call in any_value(), token in any::<bool>()
+    ) {
+        let mut request = tree(r#"{"model":"m","messages":[]}"#);
+        let mut message = tree(r#"{"role":"assistant"}"#);
+        let mut part: Object = [("type", Value::from("new")), ("new", in_part.clone()), ("url", in_part)].into_iter().collect();
+        part.insert("text", "t");
+        let call: Object = [("id", Value::from("1")), ("other", in_call.clone()), ("function", in_call)].into_iter().collect();
+        let object = message.as_object_mut().unwrap();
+        object.insert("new", in_message);
+        object.insert("content", vec![part.into()]);
+        object.insert("tool_calls", vec![call.into()]);
+        let object = request.as_object_mut().unwrap();
+        object.insert("new", at_top.clone());
+        object.insert("metadata", at_top);
+        object.insert("messages", vec![message]);
+        let form = if token { Form::Token } else { Form::Mask };
+        let (body, verdict) = outcome(request.clone(), &redacting(form));
+        if let Ok(body) = body {
+            prop_assert!(!body.contains(CARD) && !body.contains(ADDRESS), "{}", body);
+            let text = request.to_string();
+            prop_assert_eq!(verdict.action() == Action::Redact, text.contains(CARD) || text.contains(ADDRESS));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+use cordon_core::{
+    Category, Channel, Refusal,
+    json::{Object, Value},
+    record,
+};
+
+use super::{
+    logprobs,
+    request::rewritten,
+    walk::{Kind, Path, Spot, Visit, Walker},
+};
+use crate::{
+    inspection::{Inspection, Place, Seat, Verdict},
+    lane::{Lane, Shared},
+    redact::{self, Placeholders, Tokens},
+};
+
+/// The most choices, and the most tool calls in a choice, that an answer may have.
+pub(super) const MAX_INDEX: usize = 128;
+
+/// A whole chat completion of the right form, not inspected yet.
+#[derive(Debug)]
+pub struct Response {
+    tree: Object,
+}
+
+/// Why an upstream's answer is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResponseError {
+    /// Not an object with `choices`.
+    #[error("the answer is not a chat completion")]
+    NotACompletion,
+    /// More choices or tool calls than are read.
+    #[error("the answer has more than 128 choices or tool calls")]
+    TooMany,
+}
+
+impl Response {
+    /// Takes a tree that has the form of an answer. Unknown fields pass; they are inspected with the rest.
+    ///
+    /// # Errors
+    /// When it is not a chat completion.
+    pub fn read(tree: Value) -> Result<Self, ResponseError> {
+        let Value::Object(tree) = tree else { return Err(ResponseError::NotACompletion) };
+        let choices = tree.get("choices").and_then(Value::as_array).ok_or(ResponseError::NotACompletion)?;
+        for choice in choices {
+            let message =
+                choice.get("message").and_then(Value::as_object).ok_or(ResponseError::NotACompletion)?;
+            let calls = message.get("tool_calls").and_then(Value::as_array).unwrap_or_default();
+            if calls.len() > MAX_INDEX {
+                return Err(ResponseError::TooMany);
+            }
+        }
+        if choices.len() > MAX_INDEX {
+            return Err(ResponseError::TooMany);
+        }
+        Ok(Self { tree })
+    }
+
+    /// The tokens used, where the upstream says so.
+    pub fn usage(&self) -> Option<record::Tokens> {
+        usage(self.tree.get("usage")?)
+    }
+
+    /// Inspects every text and answers with the bytes that may go to the caller: `model` is the route's name, values
+    /// of the request stand where their tokens were.
+    ///
+    /// # Errors
+    /// When the answer may not go on.
+    pub fn inspect(
+        mut self,
+        inspection: &Inspection,
+        tokens: &Tokens,
+        route: &str,
+        verdict: &mut Verdict,
+    ) -> Result<Vec<u8>, Refusal> {
+        let mut rewrite = Rewrite { shared: Shared { inspection, tokens, verdict }, changed: false };
+        Walker::new(&mut rewrite).envelope(&mut self.tree);
+        if let Some(Value::Array(choices)) = self.tree.get_mut("choices") {
+            for (at, choice) in choices.iter_mut().enumerate() {
+                let Value::Object(choice) = choice else { continue };
+                rewrite.choice(at, choice);
+            }
+        }
+        if let Some(refusal) = verdict.refusal() {
+            return Err(refusal);
+        }
+        self.tree.insert("model", route);
+        let mut out = Vec::with_capacity(1024);
+        Value::Object(self.tree).write(&mut out);
+        Ok(out)
+    }
+}
+
+/// The counts of a `usage` object.
+pub(super) fn usage(value: &Value) -> Option<record::Tokens> {
+    let count = |key| value.get(key).and_then(Value::as_u64);
+    Some(record::Tokens { input: count("prompt_tokens")?, output: count("completion_tokens").unwrap_or(0) })
+}
+
+/// Inspects and rewrites in one round: what stops the content is in the verdict, and then nothing is written.
+pub(super) struct Rewrite<'a> {
+    pub(super) shared: Shared<'a>,
+    /// Whether a text was changed.
+    pub(super) changed: bool,
+}
+
+impl Rewrite<'_> {
+    fn choice(&mut self, at: usize, choice: &mut Object) {
+        let mut path = Path::default();
+        path.word("choices").item(at);
+        Walker::at(self, path.clone()).choice(choice);
+        self.changed = false;
+        if let Some(message) = choice.get_mut("message") {
+            path.word("message");
+            Walker::at(self, path.clone()).message(message, Channel::Model);
+            path.pop();
+            // What was spoken cannot be cut: with a changed text, the sound goes.
+            let audio = message.as_object_mut().and_then(|message| message.get_mut("audio"));
+            if let Some(audio) = audio.and_then(Value::as_object_mut).filter(|_| self.changed)
+                && audio.get("data").is_some()
+            {
+                audio.insert("data", "");
+            }
+        }
+        if let Some(value) = choice.get_mut("logprobs") {
+            path.word("logprobs");
+            logprobs::whole(value, &mut path, self);
+        }
+    }
+
+    fn lane(&mut self, mut lane: Lane, path: &Path, text: &mut String) {
+        let mut out = String::with_capacity(text.len());
+        // A stop is in the verdict.
+        if lane.push(text, path, &mut self.shared, &mut out).is_ok()
+            && lane.finish(path, &mut self.shared, &mut out).is_ok()
+        {
+            self.changed |= lane.changed();
+            *text = out;
+        }
+    }
+
+    /// What stands in place of a text that is not a lane, if anything does.
+    fn replaced(&mut self, spot: &Spot<'_>, text: &str) -> Option<String> {
+        let Shared { inspection, tokens, verdict } = &mut self.shared;
+        let findings = inspection.inspect(spot.channel, text);
+        let place = if spot.kind == Kind::Fixed { Place::Fixed } else { Place::Open };
+        let mut cuts = Vec::new();
+        // A stop is in the verdict.
+        let seat = Seat { channel: spot.channel, place, part: spot.path };
+        let _ = inspection.rule(&seat, &findings, |span| span, verdict, &mut cuts);
+        if cuts.is_empty() {
+            return None;
+        }
+        redact::unite(&mut cuts);
+        self.changed = true;
+        let mut placeholders = Placeholders::of_answer(inspection.key(), tokens);
+        Some(rewritten(spot.kind, text, &cuts, &mut placeholders, inspection))
+    }
+}
+
+impl Visit for Rewrite<'_> {
+    fn text(&mut self, spot: &Spot<'_>, text: &mut String) {
+        let inspection = self.shared.inspection;
+        match spot.kind {
+            Kind::Said => self.lane(Lane::restoring(inspection, spot.channel), spot.path, text),
+            Kind::Text => self.lane(Lane::plain(inspection, spot.channel), spot.path, text),
+            Kind::Json => self.lane(Lane::json(inspection, spot.channel), spot.path, text),
+            Kind::Id | Kind::Name | Kind::Fixed => {
+                if let Some(new) = self.replaced(spot, text) {
+                    *text = new;
+                }
+            }
+        }
+    }
+
+    fn number(&mut self, spot: &Spot<'_>, value: &mut Value) {
+        let Value::Number(number) = &*value else { return };
+        if let Some(new) = self.replaced(spot, number.as_str()) {
+            *value = if new.is_empty() { Value::Null } else { Value::String(new) };
+        }
+    }
+
+    fn key(&mut self, spot: &Spot<'_>, key: &str) -> Option<String> {
+        self.replaced(spot, key)
+    }
+
+    fn unseen(&mut self, spot: &Spot<'_>, category: Category, length: usize) {
+        let Shared { inspection, verdict, .. } = &mut self.shared;
+        let _ = inspection.unseen(spot.channel, spot.path, category, length, verdict);
+    }
+
+    // An answer's URL is not fetched by anybody on our behalf.
+    fn fault(&mut self, _: Refusal) {}
+}
