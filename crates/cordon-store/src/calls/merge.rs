@@ -33,6 +33,20 @@ impl Tail {
         }
     }
 
+    /// A call that began in the tail.
+    pub fn row(&self, call: CallId) -> Option<CallRow> {
+        self.calls.get(&call).cloned()
+    }
+
+    /// The calls that a query asks for, newest first, of those that began in the tail: all there are where no index was
+    /// made yet.
+    pub fn rows(&self, query: &CallQuery) -> Vec<CallRow> {
+        let mut rows: Vec<CallRow> = self.calls.values().filter(|row| query.matches(row)).cloned().collect();
+        rows.sort_unstable_by(|a, b| b.call.as_bytes().cmp(a.call.as_bytes()));
+        rows.truncate(query.limit.unwrap_or(CallQuery::PAGE) as usize);
+        rows
+    }
+
     fn finish(&self, row: &mut CallRow) {
         if row.ending.is_none()
             && let Some((sequence, frame)) = self.ends.get(&row.call)

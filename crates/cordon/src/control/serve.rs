@@ -1,0 +1,60 @@
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+
+/// Connections at the same time; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 256;
+/// Time for a request's headers.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// Answers that still run this long after the shutdown are cut off.
+const DRAIN: Duration = Duration::from_secs(5);
+/// After a failed accept, which is mostly a lack of file descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown` is done, then lets running answers end, for a while.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accept = async {
+            let place = Arc::clone(&room).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            accepted = accept => match accepted {
+                (Ok((stream, _)), Ok(place)) => {
+                    let service = TowerToHyperService::new(router.clone());
+                    let connection = hyper::server::conn::http1::Builder::new()
+                        .timer(TokioTimer::new())
+                        .header_read_timeout(HEADERS_WITHIN)
+                        .serve_connection(TokioIo::new(stream), service);
+                    let connection = graceful.watch(connection);
+                    connections.spawn(async move {
+                        if let Err(error) = connection.await {
+                            tracing::debug!(%error, "a connection to the control listener ended early");
+                        }
+                        drop(place);
+                    });
+                }
+                (Err(error), _) => {
+                    tracing::warn!(%error, "the control listener could not accept a connection");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+                (_, Err(_)) => {}
+            }
+        }
+    }
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("answers of the control listener were cut off");
+    }
+}

@@ -1,0 +1,433 @@
+//! Everything that people can ask of a Cordon: the operations behind the control API, which the command line also uses
+//! on a folder that nobody serves. Plain values in, plain values out; HTTP and text are the business of others.
+
+mod calls;
+mod diff;
+mod effect;
+mod following;
+
+use cordon_core::{
+    ApiKey, Fact, KeyId, Name, Sealed, State, Timestamp,
+    command::{Change, NewKey, Rejection, Rotation, Vault, Wish},
+    fact::{Actor, Body},
+    resource::{API_VERSION, Kind, Resource, Spec},
+    state::{Standing, Touched},
+};
+use cordon_inspect::Engine;
+use cordon_store::{
+    Sequencer,
+    log::{LoadError, Loader, LogError},
+    sequencer::{self, WishError},
+};
+
+pub use calls::{CallLog, CallsProblem};
+pub use following::Following;
+
+use crate::{
+    api::{
+        ChangeKind, CreateKey, DocumentProblem, Documents, Done, HistoryEntry, KeyStatus, KeyView, Meta,
+        Plan, Problem, ResourceView, RevokeKey, RotateKey,
+    },
+    clock::Clock,
+    declare,
+};
+
+/// Where wishes go and questions are answered. Clones share everything.
+#[derive(Clone)]
+pub struct Desk {
+    governed: Governed,
+    calls: CallLog,
+    engine: Engine,
+    clock: Clock,
+}
+
+#[derive(Clone)]
+enum Governed {
+    /// A log that this process serves.
+    Served(Sequencer),
+    /// A log that is only read.
+    Still(Loader),
+}
+
+/// The most entries of a history.
+pub const MAX_HISTORY: u32 = 1_000;
+/// The most recent calls that a plan judges again.
+pub const MAX_RECENT: u32 = 1_000_000;
+
+impl Desk {
+    /// A desk of a served log.
+    pub fn served(sequencer: Sequencer, calls: CallLog, engine: Engine, clock: Clock) -> Self {
+        Self { governed: Governed::Served(sequencer), calls, engine, clock }
+    }
+
+    /// A desk of a log that is only read: every wish is refused.
+    pub fn still(loader: Loader, calls: CallLog, engine: Engine, clock: Clock) -> Self {
+        Self { governed: Governed::Still(loader), calls, engine, clock }
+    }
+
+    /// The calls.
+    pub fn calls(&self) -> &CallLog {
+        &self.calls
+    }
+
+    fn loader(&self) -> &Loader {
+        match &self.governed {
+            Governed::Served(sequencer) => sequencer.loader(),
+            Governed::Still(loader) => loader,
+        }
+    }
+
+    /// The state now or at a time. A time before the first fact gives the empty state.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or not up to that time.
+    pub async fn state(&self, as_of: Option<Timestamp>) -> Result<State, Problem> {
+        let loaded = match (&self.governed, as_of) {
+            (Governed::Served(sequencer), None) => return Ok(sequencer.committed().state),
+            (_, Some(time)) => self.loader().state_as_of(time).await.map_err(unreadable)?,
+            (Governed::Still(loader), None) => loader.load().await.map_err(unreadable)?,
+        };
+        match loaded.stalled {
+            None => Ok(loaded.state),
+            Some(stalled) => {
+                Err(Problem::new(503, "stalled", "the log is newer than this program", stalled.to_string()))
+            }
+        }
+    }
+
+    /// The resources of a kind, or all, by kind and name.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn list(
+        &self,
+        kind: Option<Kind>,
+        as_of: Option<Timestamp>,
+    ) -> Result<Vec<ResourceView>, Problem> {
+        let state = self.state(as_of).await?;
+        let standing: Vec<(Kind, Name, Standing)> = state
+            .resources()
+            .filter(|(at, ..)| kind.is_none_or(|kind| *at == kind))
+            .map(|(kind, name, standing)| (kind, name.clone(), standing.as_ref().clone()))
+            .collect();
+        let vault = self.vault(standing.iter().map(|(.., standing)| &standing.spec)).await?;
+        Ok(standing.into_iter().map(|(kind, name, standing)| view(kind, name, standing, &vault)).collect())
+    }
+
+    /// A resource.
+    ///
+    /// # Errors
+    /// When it does not exist, or the log cannot be read.
+    pub async fn get(
+        &self,
+        kind: Kind,
+        name: &Name,
+        as_of: Option<Timestamp>,
+    ) -> Result<ResourceView, Problem> {
+        let state = self.state(as_of).await?;
+        let standing = state.resource(kind, name).ok_or_else(|| match as_of {
+            None => rejected(Rejection::NotFound { kind: kind.to_string(), name: name.to_string() }),
+            Some(time) => not_found(format!("{kind} `{name}` did not exist at {time}")),
+        })?;
+        let vault = self.vault([&standing.spec]).await?;
+        Ok(view(kind, name.clone(), standing.as_ref().clone(), &vault))
+    }
+
+    /// What a resource went through, latest first, at most [`MAX_HISTORY`] steps.
+    ///
+    /// # Errors
+    /// When it never existed, or the log cannot be read.
+    pub async fn history(
+        &self,
+        kind: Kind,
+        name: &Name,
+        as_of: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, Problem> {
+        let log = self.loader().log();
+        let before = match as_of {
+            Some(time) => log.position_at(time).await.map_err(unreachable)?,
+            None => log.head().await.map_err(unreachable)?,
+        };
+        let limit = limit.clamp(1, MAX_HISTORY);
+        let subject = Touched::Resource(kind, name.clone());
+        // One more, to know what the earliest one changed.
+        let stored = log.history(&subject, before, limit.saturating_add(1)).await.map_err(unreachable)?;
+        let mut facts: Vec<(u64, Fact)> = Vec::new();
+        for stored in stored {
+            let fact = stored.decode().map_err(|error| {
+                Problem::new(503, "unreadable", "the log cannot be read", error.to_string())
+            })?;
+            facts.push((stored.position, fact));
+        }
+        if facts.is_empty() {
+            return Err(not_found(format!(
+                "{kind} `{name}` has no history; help: `cordon get {kind}` lists what exists"
+            )));
+        }
+        let after = |fact: &Fact| match &fact.body {
+            Body::ResourceSet(resource) => Some(resource.clone()),
+            _ => None,
+        };
+        let entries = facts.iter().enumerate().map(|(index, (position, fact))| {
+            let older = facts.get(index.saturating_add(1)).and_then(|(_, fact)| after(fact));
+            let newer = after(fact);
+            let change = match (&older, &newer) {
+                (_, None) => ChangeKind::Delete,
+                (None, _) => ChangeKind::Create,
+                _ => ChangeKind::Change,
+            };
+            let meta = Meta { changed: fact.time, actor: fact.actor.clone(), position: *position };
+            HistoryEntry { meta, change, fields: diff::fields(older.as_ref(), newer.as_ref()) }
+        });
+        Ok(entries.take(limit as usize).collect())
+    }
+
+    /// What applying documents would change, and what that would have meant for recent calls.
+    ///
+    /// # Errors
+    /// With everything that is wrong with the documents, or when the log cannot be read.
+    pub async fn plan(&self, documents: Documents) -> Result<Plan, Problem> {
+        let resources = read(documents.documents)?;
+        let state = self.state(None).await?;
+        let changes = sequencer::plan(self.loader(), &state, &resources).await.map_err(refused)?;
+        let recent = documents.recent.min(MAX_RECENT);
+        let effect = if changes.is_empty() || recent == 0 {
+            None
+        } else {
+            let judge = effect::Judge::new(&state, &changes, self.clock.now());
+            Some(self.calls.judge(judge, recent, self.engine.detectors()).await.map_err(Problem::from)?)
+        };
+        Ok(Plan { position: state.position(), changes: views(&changes), effect })
+    }
+
+    /// Makes the documents true: all of them, or none.
+    ///
+    /// # Errors
+    /// With everything that is wrong with the documents, or when the log cannot take the facts.
+    pub async fn apply(&self, documents: Documents, actor: Actor) -> Result<Plan, Problem> {
+        let resources = read(documents.documents)?;
+        let state = self.state(None).await?;
+        let changes = sequencer::plan(self.loader(), &state, &resources).await.map_err(refused)?;
+        let granted = self.sequencer()?.wish(Wish::Apply(resources), actor).await.map_err(refused)?;
+        // Somebody else may have been faster with a part of it: only what this wish appended is told.
+        let mut changes = views(&changes);
+        changes
+            .retain(|change| granted.touched.contains(&Touched::Resource(change.kind, change.name.clone())));
+        let position = granted.position.saturating_add(granted.touched.len() as u64);
+        Ok(Plan { position, changes, effect: None })
+    }
+
+    /// Takes a resource away.
+    ///
+    /// # Errors
+    /// When it does not exist or others need it, or the log cannot take the fact.
+    pub async fn delete(&self, kind: Kind, name: Name, actor: Actor) -> Result<Done, Problem> {
+        self.wish(Wish::Delete(kind, name), actor).await
+    }
+
+    /// All keys, by id.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn keys(&self, as_of: Option<Timestamp>) -> Result<Vec<KeyView>, Problem> {
+        let now = as_of.unwrap_or_else(|| self.clock.now());
+        Ok(self.state(as_of).await?.keys().map(|key| key_view(key, now)).collect())
+    }
+
+    /// Makes a key.
+    ///
+    /// # Errors
+    /// When the principal does not exist or may not use a route, or the log cannot take the fact.
+    pub async fn create_key(&self, wish: CreateKey, actor: Actor) -> Result<KeyView, Problem> {
+        let id = wish.id;
+        let new = NewKey {
+            id,
+            secret: wish.secret_sha256,
+            principal: wish.principal,
+            routes: wish.routes,
+            lifetime: wish.expires,
+        };
+        self.wish(Wish::IssueKey(new), actor).await?;
+        self.key(id).await
+    }
+
+    /// Makes a key that takes the place of another one.
+    ///
+    /// # Errors
+    /// When the old key does not exist or has ended, or the log cannot take the facts.
+    pub async fn rotate_key(&self, old: KeyId, wish: RotateKey, actor: Actor) -> Result<KeyView, Problem> {
+        let rotation = Rotation {
+            old,
+            id: wish.id,
+            secret: wish.secret_sha256,
+            lifetime: wish.expires,
+            overlap: wish.overlap,
+        };
+        self.wish(Wish::RotateKey(rotation), actor).await?;
+        self.key(wish.id).await
+    }
+
+    /// Makes a key void at once.
+    ///
+    /// # Errors
+    /// When it does not exist, or the log cannot take the fact.
+    pub async fn revoke_key(&self, id: KeyId, why: RevokeKey, actor: Actor) -> Result<KeyView, Problem> {
+        self.wish(Wish::RevokeKey(id, why.reason), actor).await?;
+        self.key(id).await
+    }
+
+    async fn key(&self, id: KeyId) -> Result<KeyView, Problem> {
+        let state = self.state(None).await?;
+        let key = state.key(id).ok_or_else(|| not_found(format!("key `{id}` does not exist")))?;
+        Ok(key_view(key, self.clock.now()))
+    }
+
+    async fn wish(&self, wish: Wish, actor: Actor) -> Result<Done, Problem> {
+        let granted = self.sequencer()?.wish(wish, actor).await.map_err(refused)?;
+        Ok(Done { position: granted.position, time: granted.time, changed: !granted.touched.is_empty() })
+    }
+
+    fn sequencer(&self) -> Result<&Sequencer, Problem> {
+        match &self.governed {
+            Governed::Served(sequencer) => Ok(sequencer),
+            Governed::Still(_) => {
+                Err(Problem::new(503, "read_only", "the log is only read", "the log was opened only to read"))
+            }
+        }
+    }
+
+    /// The values of the sealed fields of these specs, as far as they still exist.
+    async fn vault<'s>(&self, specs: impl IntoIterator<Item = &'s Spec>) -> Result<Vault, Problem> {
+        let digests: Vec<_> = specs
+            .into_iter()
+            .flat_map(|spec| {
+                let mut spec = spec.clone();
+                spec.sealed_fields().into_iter().filter_map(|(_, field)| field.digest()).collect::<Vec<_>>()
+            })
+            .collect();
+        if digests.is_empty() {
+            return Ok(Vault::new());
+        }
+        self.loader().log().seals(&digests).await.map_err(unreachable)
+    }
+}
+
+fn read(documents: Vec<serde_json::Value>) -> Result<Vec<Resource>, Problem> {
+    let reading = declare::read_json("request", documents);
+    if reading.diagnostics.is_empty() {
+        return Ok(reading.declaration.resources());
+    }
+    let problems = reading.diagnostics.into_iter().map(|diagnostic| DocumentProblem {
+        kind: None,
+        name: None,
+        path: diagnostic.path,
+        message: diagnostic.message,
+    });
+    Err(invalid(problems.collect()))
+}
+
+fn views(changes: &[Change]) -> Vec<crate::api::ChangeView> {
+    changes.iter().filter_map(diff::change).collect()
+}
+
+fn view(kind: Kind, name: Name, standing: Standing, vault: &Vault) -> ResourceView {
+    let mut spec = standing.spec;
+    for (_, field) in spec.sealed_fields() {
+        let value = field.digest().and_then(|digest| vault.get(&digest)).and_then(|seal| seal.open());
+        if let Some(value) = value {
+            *field = Sealed::Open(value);
+        }
+    }
+    ResourceView {
+        api_version: API_VERSION.to_owned(),
+        kind,
+        name,
+        spec: spec.write(serde_json::value::Serializer).unwrap_or_default(),
+        meta: Meta { changed: standing.changed, actor: standing.actor, position: standing.position },
+    }
+}
+
+fn key_view(key: &ApiKey, now: Timestamp) -> KeyView {
+    let status = match key.revoked {
+        Some(revoked) if revoked <= now => KeyStatus::Revoked,
+        _ if key.expires <= now => KeyStatus::Expired,
+        _ => KeyStatus::Active,
+    };
+    KeyView {
+        id: key.id,
+        principal: key.principal.clone(),
+        routes: key.routes.clone(),
+        status,
+        created: key.created,
+        expires: key.expires,
+        revoked: key.revoked,
+        replaces: key.replaces,
+    }
+}
+
+fn not_found(detail: String) -> Problem {
+    Problem::new(404, "not_found", "it does not exist", detail)
+}
+
+fn invalid(problems: Vec<DocumentProblem>) -> Problem {
+    let detail = format!("{} problem(s) in what was sent; nothing was changed", problems.len());
+    Problem { problems, ..Problem::new(422, "invalid", "what was sent cannot be applied", detail) }
+}
+
+fn rejected(rejection: Rejection) -> Problem {
+    let detail = rejection.to_string();
+    match rejection {
+        Rejection::Invalid(problems) => invalid(
+            problems
+                .into_iter()
+                .map(|problem| DocumentProblem {
+                    kind: Some(problem.kind),
+                    name: Some(problem.name),
+                    path: problem.path,
+                    message: problem.message,
+                })
+                .collect(),
+        ),
+        Rejection::NotFound { .. } => not_found(detail),
+        Rejection::InUse { .. } => Problem::new(409, "in_use", "others still need it", detail),
+        Rejection::Refused(_) => Problem::new(409, "refused", "it cannot be done now", detail),
+    }
+}
+
+fn refused(error: WishError) -> Problem {
+    match error {
+        WishError::Rejected(rejection) => rejected(rejection),
+        WishError::Stopping => Problem::new(503, "stopping", "the server is stopping", error.to_string()),
+        WishError::Crowded => Problem::new(409, "crowded", "others are faster", error.to_string()),
+        WishError::Stalled(_) => {
+            Problem::new(503, "stalled", "the log is newer than this program", error.to_string())
+        }
+        WishError::Log(_) | WishError::Load(_) => {
+            Problem::new(503, "log_unavailable", "the log is not available", with_causes(&error))
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "shaped for map_err")]
+fn unreadable(error: LoadError) -> Problem {
+    Problem::new(503, "log_unavailable", "the log is not available", with_causes(&error))
+}
+
+fn unreachable(error: LogError) -> Problem {
+    unreadable(LoadError::from(error))
+}
+
+/// An error with what caused it, for operators: an error of the store never holds content.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,252 @@
+//! The calls: what the index knows, with the journal's tail that it has not read yet.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use cordon_core::{CallId, record};
+use cordon_inspect::DetectorInfo;
+use cordon_store::{
+    CallIndex,
+    calls::{CallQuery, CallRow, CallsError, Progress, SourceFrame, Tail},
+    journal::{self, JournalId, ReadError, Reader},
+};
+use tokio::sync::watch;
+
+use super::{effect::Judge, following::Following};
+use crate::api::{CallFilter, CallRecord, CallView, Effect, Problem};
+
+/// The recorded calls of a folder. Clones share everything.
+#[derive(Clone)]
+pub struct CallLog(Arc<Inner>);
+
+struct Inner {
+    /// None where no index was made yet: the journals are read alone.
+    index: Option<CallIndex>,
+    /// The folder of journals.
+    journals: PathBuf,
+    /// The journal that this process writes, and how many of its frames are durable.
+    current: Option<(JournalId, watch::Receiver<u64>)>,
+}
+
+/// Why calls cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum CallsProblem {
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] CallsError),
+    /// A journal.
+    #[error(transparent)]
+    Journal(#[from] ReadError),
+    /// The index is too far behind.
+    #[error(
+        "the index of calls is more than {MAX_TAIL} frames behind the journal; help: `cordon up` brings it up to date"
+    )]
+    Behind,
+    /// This process is going down.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+/// Frames of the tail that are read for one question: it bounds its memory.
+const MAX_TAIL: usize = 200_000;
+/// The most calls of one list.
+const MAX_LIST: u32 = 10_000;
+
+impl CallLog {
+    /// Calls of this folder of journals, with the index that is fed from it. `current` is the journal that this process
+    /// writes and its count of durable frames ([`cordon_store::journal::Journal::follow`]): what is not durable yet is not
+    /// told.
+    pub fn new(
+        journals: &Path,
+        index: Option<CallIndex>,
+        current: Option<(JournalId, watch::Receiver<u64>)>,
+    ) -> Self {
+        Self(Arc::new(Inner { index, journals: journals.to_owned(), current }))
+    }
+
+    /// The calls that a filter asks for, newest first.
+    ///
+    /// # Errors
+    /// When index or journal cannot be read.
+    pub async fn list(&self, filter: &CallFilter) -> Result<Vec<CallView>, CallsProblem> {
+        Ok(self.rows(&query(filter)).await?.iter().map(CallView::new).collect())
+    }
+
+    /// The calls that a filter asks for, each when it has ended, after those that have ended already.
+    ///
+    /// # Errors
+    /// When index or journal cannot be read.
+    pub async fn following(&self, filter: CallFilter) -> Result<Following, CallsProblem> {
+        let current = self.0.current.clone();
+        let reader = match &current {
+            Some((journal, durable)) => {
+                let (inner, journal, size) = (Arc::clone(&self.0), *journal, *durable.borrow());
+                let open = move || {
+                    let mut reader = Reader::open(&inner.journals, journal)?;
+                    reader.seek(size)?;
+                    Ok(reader)
+                };
+                Some(blocking(open).await?)
+            }
+            None => None,
+        };
+        // The list is asked for after the place in the journal is known, so that no call falls between.
+        Following::new(self.clone(), query(&filter), current, reader).await
+    }
+
+    /// A call as the index and the tail know it.
+    pub(super) async fn row(&self, call: CallId) -> Result<Option<CallRow>, CallsProblem> {
+        let failed = Failure::default();
+        let row = match &self.0.index {
+            Some(index) => index.find(call, |progress| self.tail(progress, &failed)).await,
+            // Without an index the tail is all there is.
+            None => self.tail(Progress::new(), &failed).await.map(|tail| tail.row(call)),
+        };
+        failed.or(row)
+    }
+
+    /// A call with its frames.
+    ///
+    /// # Errors
+    /// When index or journal cannot be read.
+    pub async fn find(&self, call: CallId) -> Result<Option<CallRecord>, CallsProblem> {
+        let Some(row) = self.row(call).await? else { return Ok(None) };
+        let (inner, place) = (Arc::clone(&self.0), row.place);
+        let (opened, closed) = blocking(move || {
+            let frame = |sequence| inner.frame(place.journal, sequence);
+            Ok((frame(place.opened)?, place.closed.map(frame).transpose()?.flatten()))
+        })
+        .await?;
+        let Some(record::Frame::Opened(opened)) = opened else { return Ok(None) };
+        let closed = match closed {
+            Some(record::Frame::Closed(closed)) => Some(*closed),
+            _ => None,
+        };
+        Ok(Some(CallRecord { call: CallView::new(&row), opened: *opened, closed }))
+    }
+
+    /// Judges recent calls again, those that the index knows.
+    pub(super) async fn judge(
+        &self,
+        mut judge: Judge,
+        recent: u32,
+        detectors: &[DetectorInfo],
+    ) -> Result<Effect, CallsProblem> {
+        match &self.0.index {
+            Some(index) => index.recent(recent, |row| judge.add(&row, detectors)).await?,
+            None => {
+                let query = CallQuery { limit: Some(recent), ..CallQuery::default() };
+                for row in self.rows(&query).await? {
+                    judge.add(&row, detectors);
+                }
+            }
+        }
+        Ok(judge.finish())
+    }
+
+    pub(super) async fn rows(&self, query: &CallQuery) -> Result<Vec<CallRow>, CallsProblem> {
+        let failed = Failure::default();
+        let rows = match &self.0.index {
+            Some(index) => index.list(query, |progress| self.tail(progress, &failed)).await,
+            None => self.tail(Progress::new(), &failed).await.map(|tail| tail.rows(query)),
+        };
+        failed.or(rows)
+    }
+
+    /// Reads what comes after the index's progress.
+    async fn tail(&self, progress: Progress, failed: &Failure) -> Result<Tail, CallsError> {
+        let inner = Arc::clone(&self.0);
+        blocking(move || inner.tail(&progress)).await.map_err(|problem| {
+            failed.set(problem);
+            // Only says that there is a reason; `failed` holds it.
+            CallsError::Damaged
+        })
+    }
+}
+
+/// Keeps the reason of a failure that has to pass through an interface that knows others.
+#[derive(Default)]
+struct Failure(std::sync::Mutex<Option<CallsProblem>>);
+
+impl Failure {
+    fn set(&self, problem: CallsProblem) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(problem);
+    }
+
+    fn or<T>(self, result: Result<T, CallsError>) -> Result<T, CallsProblem> {
+        match self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            Some(problem) => Err(problem),
+            None => Ok(result?),
+        }
+    }
+}
+
+impl Inner {
+    fn tail(&self, progress: &Progress) -> Result<Tail, CallsProblem> {
+        let mut tail = Tail::default();
+        let mut left = MAX_TAIL;
+        for id in self.list()? {
+            let mut reader = Reader::open(&self.journals, id)?;
+            reader.seek(progress.get(id.as_bytes()).copied().unwrap_or(0))?;
+            let mut frames = Vec::new();
+            while let Some(frame) = self.read(&mut reader, id)? {
+                left = left.checked_sub(1).ok_or(CallsProblem::Behind)?;
+                frames.push(SourceFrame { sequence: frame.sequence, payload: frame.payload });
+            }
+            tail.read(*id.as_bytes(), frames);
+        }
+        Ok(tail)
+    }
+
+    fn list(&self) -> Result<Vec<JournalId>, CallsProblem> {
+        journal::list(&self.journals)
+            .map_err(|source| ReadError::Io { folder: self.journals.clone(), source }.into())
+    }
+
+    /// The next frame that is durable.
+    fn read(&self, reader: &mut Reader, id: JournalId) -> Result<Option<journal::Frame>, ReadError> {
+        match &self.current {
+            Some((current, durable)) if *current == id => {
+                let size = *durable.borrow();
+                reader.read_below(size)
+            }
+            _ => reader.read(),
+        }
+    }
+
+    fn frame(&self, journal: [u8; 16], sequence: u64) -> Result<Option<record::Frame>, CallsProblem> {
+        let Some(id) = self.list()?.into_iter().find(|id| *id.as_bytes() == journal) else { return Ok(None) };
+        let mut reader = Reader::open(&self.journals, id)?;
+        reader.seek(sequence)?;
+        let frame = self.read(&mut reader, id)?.filter(|frame| frame.sequence == sequence);
+        Ok(frame.and_then(|frame| record::Frame::decode(&frame.payload).ok()))
+    }
+}
+
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, CallsProblem> + Send + 'static,
+) -> Result<T, CallsProblem> {
+    // A task on this pool ends early only when the runtime goes down.
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(CallsProblem::Stopping))
+}
+
+fn query(filter: &CallFilter) -> CallQuery {
+    CallQuery {
+        since: filter.since,
+        until: filter.until,
+        principal: filter.principal.clone(),
+        route: filter.route.clone(),
+        verdict: filter.verdict,
+        category: filter.category.clone(),
+        before: None,
+        limit: Some(filter.limit.unwrap_or(CallQuery::PAGE).min(MAX_LIST)),
+    }
+}
+
+impl From<CallsProblem> for Problem {
+    fn from(error: CallsProblem) -> Self {
+        Self::new(503, "calls_unavailable", "the calls cannot be read", super::with_causes(&error))
+    }
+}
