@@ -68,27 +68,70 @@ fn views(run: &[u8], clipped: bool) -> Vec<(Vec<u8>, usize)> {
 
 /// RFC 4648 base64 of either alphabet; padding may be missing; what follows padding is not read.
 pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut count) = (0_u32, 0_u8);
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4 + 3);
+    let (quads, rest) = text.as_chunks::<4>();
+    let mut padded = false;
+    for quad in quads {
+        let mut group = 0_u32;
+        let mut invalid = 0_u8;
+        for byte in quad {
+            let sextet = SEXTETS.get(usize::from(*byte)).copied().unwrap_or(INVALID);
+            invalid |= sextet & INVALID;
+            group = group << 6 | u32::from(sextet & 63);
+        }
+        if invalid != 0 {
+            let length = quad.iter().position(|b| *b == b'=')?;
+            partial(quad.get(..length)?, &mut bytes)?;
+            padded = true;
+            break;
+        }
+        let [_, first, second, third] = group.to_be_bytes();
+        bytes.extend_from_slice(&[first, second, third]);
+    }
+    if !padded {
+        let length = rest.iter().position(|b| *b == b'=').unwrap_or(rest.len());
+        partial(rest.get(..length)?, &mut bytes)?;
+    }
+    Some(bytes)
+}
+
+/// The bytes of an incomplete group of four.
+fn partial(text: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+    let (mut bits, mut count) = (0_u32, 0);
     for byte in text {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'=' => break,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
+        let sextet = SEXTETS.get(usize::from(*byte)).copied().filter(|sextet| *sextet != INVALID)?;
+        bits = bits << 6 | u32::from(sextet);
         count += 6;
         if count >= 8 {
             count -= 8;
             bytes.push(u8::try_from(bits >> count & 0xff).unwrap_or(0));
         }
     }
-    Some(bytes)
+    Some(())
 }
+
+/// Not a character of base64.
+const INVALID: u8 = 0x80;
+
+/// What each character stands for, in both alphabets of RFC 4648.
+const SEXTETS: [u8; 256] = {
+    let mut table = [INVALID; 256];
+    let mut byte = 0_u8;
+    let mut rest = table.as_mut_slice();
+    while let Some((slot, after)) = rest.split_first_mut() {
+        *slot = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => INVALID,
+        };
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    table
+};
 
 fn hexadecimal(text: &[u8]) -> Vec<u8> {
     let nibble = |b: u8| char::from(b).to_digit(16).and_then(|n| u8::try_from(n).ok()).unwrap_or(0);
@@ -103,14 +146,22 @@ fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
             return Some(bytes.to_vec());
         }
     }
-    let mut view = Vec::new();
-    for stretch in bytes.split(|b| !matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t')) {
-        if stretch.len() >= MIN_TEXT * 2 {
-            view.extend_from_slice(stretch);
-            view.push(b'\n');
-        }
+    // Without a branch on each byte: in random bytes no branch can be foretold.
+    let printable = |b: u8| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+    let (mut run, mut longest) = (0_usize, 0);
+    for byte in bytes {
+        run = (run + 1) * usize::from(printable(*byte));
+        longest = run.max(longest);
     }
-    (!view.is_empty()).then_some(view)
+    if longest < MIN_TEXT * 2 {
+        return None;
+    }
+    let mut view = Vec::new();
+    for stretch in bytes.split(|b| !printable(*b)).filter(|stretch| stretch.len() >= MIN_TEXT * 2) {
+        view.extend_from_slice(stretch);
+        view.push(b'\n');
+    }
+    Some(view)
 }
 
 type Inside = (Detector, cordon_core::Category, cordon_core::Score);

@@ -142,10 +142,9 @@ fn host(text: &[u8], from: usize) -> Option<usize> {
             return end;
         }
         let alphabetic = name.iter().all(u8::is_ascii_alphabetic) || name.starts_with(b"xn--");
-        if label > from && alphabetic && (2..=24).contains(&name.len()) {
-            end = (!FILES.iter().any(|file| name.eq_ignore_ascii_case(file))).then_some(at);
-        } else if label > from {
-            end = None;
+        let file = FILES.iter().any(|file| name.eq_ignore_ascii_case(file));
+        if label > from && alphabetic && (2..=24).contains(&name.len()) && !file {
+            end = Some(at);
         }
         let dot = skip_spaces(text, at);
         label = match text.get(at) {
@@ -324,13 +323,13 @@ fn card(candidate: &Candidate<'_>, number: &Number<'_>, whole: bool) -> Option<V
     if !grouped && !whole || !checksum::luhn(&digits) {
         return None;
     }
-    let named = context_has(candidate, number.start(), 60, &CARD_WORDS);
+    let named = || context_has(candidate, number.start(), 60, &CARD_WORDS);
     let percent = match issuer(&digits) {
-        Issuer::Known if named => 99,
+        Issuer::Known if named() => 99,
         Issuer::Known if grouped => 95,
         Issuer::Known if context_has(candidate, number.start(), 40, &NOT_CARD) => 40,
         Issuer::Known => 85,
-        Issuer::Possible if named => 90,
+        Issuer::Possible if named() => 90,
         Issuer::Possible if grouped => 60,
         _ => return None,
     };
@@ -432,50 +431,46 @@ fn phone(candidate: &Candidate<'_>, number: &Number<'_>, whole: bool) -> Option<
     }
     let digits = number.values();
     let digit = |i: usize| digits.get(i).copied().unwrap_or(0);
-    let named = context_has(candidate, start, 40, &PHONE_WORDS);
     let lengths = number.lengths();
     let slashed = number.separator() == Some(b'/');
     let dotted = number.separator() == Some(b'.');
     let nanp = |at: usize| digit(at) >= 2 && digit(at + 3) >= 2;
+    let named = || context_has(candidate, start, 40, &PHONE_WORDS);
     let percent = match lengths.as_slice() {
         _ if plus && count >= 8 && digit(0) != 0 => {
-            if named {
+            if named() {
                 97
             } else {
                 92
             }
         }
         [3, 3, 4] if nanp(0) => {
-            if named {
+            if named() {
                 95
             } else {
                 80
             }
         }
         [1, 3, 3, 4] if digit(0) == 1 && nanp(1) => {
-            if named {
+            if named() {
                 95
             } else {
                 85
             }
         }
         [3, 1, 3, 3, 4] | [3, 3, 3, 4] | [2, 3, 3, 4] if digit(0) == 0 => 85,
-        [10] if nanp(0) && named => 80,
-        [11] if digit(0) == 1 && nanp(1) && named => 80,
-        [3, 4] if named && !dotted && !slashed && digit(0) >= 2 => 60,
-        [10..=14] if digit(0) == 0 && digit(1) == 0 && named => 75,
-        [10 | 11] if digit(0) == 0 && named => 75,
+        [10] if nanp(0) && named() => 80,
+        [11] if digit(0) == 1 && nanp(1) && named() => 80,
+        [3, 4] if !dotted && !slashed && digit(0) >= 2 && named() => 60,
+        [10..=14] if digit(0) == 0 && digit(1) == 0 && named() => 75,
+        [10 | 11] if digit(0) == 0 && named() => 75,
         // National forms elsewhere: a trunk prefix and at least two groups.
         [first, _, ..]
             if digit(0) == 0 && (9..=14).contains(&count) && !dotted && (2..=6).contains(first) =>
         {
-            if named {
-                85
-            } else {
-                60
-            }
+            if named() { 85 } else { 60 }
         }
-        [_, _, ..] if named && !dotted && (8..=12).contains(&count) && !date_like(&lengths) => 65,
+        [_, _, ..] if !dotted && (8..=12).contains(&count) && !date_like(&lengths) && named() => 65,
         _ => return None,
     };
     let mut end = number.end();

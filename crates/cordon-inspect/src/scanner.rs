@@ -31,6 +31,9 @@ pub struct Scanner {
     /// The start of an escape whose end has not come yet.
     carry: String,
     settled: usize,
+    holds: Vec<Category>,
+    /// Spans of held findings that end behind what is settled.
+    open_spans: Vec<Span>,
     segment: Segment,
     words: Words,
     template: Template,
@@ -109,6 +112,8 @@ impl Scanner {
             consumed: 0,
             carry: String::new(),
             settled: 0,
+            holds: holds.to_vec(),
+            open_spans: Vec::new(),
             segment: Segment::default(),
             words: Words::default(),
             template: Template::default(),
@@ -146,6 +151,7 @@ impl Scanner {
         size_of::<Self>()
             + self.text.memory()
             + self.carry.capacity()
+            + self.open_spans.capacity() * size_of::<Span>()
             + self.words.memory()
             + self.hidden.memory()
     }
@@ -162,7 +168,17 @@ impl Scanner {
             let words = self.words.live(&self.text, self.consumed);
             settled = [template, words].into_iter().flatten().fold(settled, usize::min);
         }
+        // What is settled ends before or behind a reported span, never inside of it.
+        let held = self.out.iter().filter(|f| self.holds.iter().any(|hold| hold.covers(&f.category)));
+        self.open_spans.extend(held.map(|f| f.span));
+        self.open_spans.sort_unstable_by_key(|span| std::cmp::Reverse(span.start));
+        for span in &self.open_spans {
+            if span.start < settled && settled < span.end {
+                settled = span.start;
+            }
+        }
         self.settled = self.settled.max(settled);
+        self.open_spans.retain(|span| span.end > self.settled);
         Step { findings: std::mem::take(&mut self.out), settled: self.settled }
     }
 
@@ -215,6 +231,19 @@ impl Scanner {
                         i += 1;
                     }
                 }
+            } else if fold::classify(c) == Folded::Same {
+                // Letters of one script come in runs.
+                let run: usize = piece
+                    .get(i..)
+                    .unwrap_or_default()
+                    .chars()
+                    .take_while(|c| !c.is_ascii() && fold::classify(*c) == Folded::Same)
+                    .map(char::len_utf8)
+                    .sum();
+                self.visible();
+                self.text.push_same(rest.get(..run).unwrap_or_default(), self.consumed);
+                self.consumed += run;
+                i += run;
             } else {
                 self.fold_char(c, c.len_utf8());
                 i += c.len_utf8();

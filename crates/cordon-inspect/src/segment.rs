@@ -329,15 +329,7 @@ fn joins(all: &[u8], group: &[u8], next: u8) -> bool {
         return true;
     }
     // `GB29 NWBK 6016 …`: an IBAN in groups.
-    if next.is_ascii_alphanumeric()
-        && group.len() <= 4
-        && all.len() <= 42
-        && let [a, b, c, d, ..] = all
-        && a.is_ascii_alphabetic()
-        && b.is_ascii_alphabetic()
-        && c.is_ascii_digit()
-        && d.is_ascii_digit()
-    {
+    if next.is_ascii_alphanumeric() && group.len() <= 4 && in_iban(all) || in_iban(group) {
         return true;
     }
     // `name [at] host [dot] com`, `name @ host.com`.
@@ -348,6 +340,19 @@ fn joins(all: &[u8], group: &[u8], next: u8) -> bool {
         return true;
     }
     matches!(last, b')' | b']') && next.is_ascii_alphanumeric() && bracketed_word(group)
+}
+
+/// Whether some bytes end with the head of an IBAN, two letters and two digits, and groups of four after it.
+fn in_iban(bytes: &[u8]) -> bool {
+    let tail = bytes.get(bytes.len().saturating_sub(42)..).unwrap_or_default();
+    let from = tail.iter().rposition(|b| !b.is_ascii_alphanumeric() && *b != b' ').map_or(0, |at| at + 1);
+    let rest = tail.get(from..).unwrap_or_default();
+    rest.split(|b| *b == b' ').any(|group| match group {
+        [a, b, c, d] => {
+            a.is_ascii_alphabetic() && b.is_ascii_alphabetic() && c.is_ascii_digit() && d.is_ascii_digit()
+        }
+        _ => false,
+    })
 }
 
 /// Whether a group ends with `[at]`, `(dot)` or the like.

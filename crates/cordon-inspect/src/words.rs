@@ -393,6 +393,10 @@ fn read(bytes: &[u8], buffer: &mut Lower, context: &Context<'_>) -> (Option<(Wor
         buffer.bytes.extend(trimmed.iter().map(u8::to_ascii_lowercase));
         return (rules.word(&buffer.bytes), true);
     }
+    // From Hebrew to the last of the scripts without case, and the ideographs: nothing to lower, nothing to confuse.
+    if bytes.iter().all(|b| matches!(b, 0x80..=0xbf | 0xd7..=0xdf | 0xe3..=0xe9)) {
+        return (rules.word(bytes), true);
+    }
     let text = String::from_utf8_lossy(bytes);
     buffer.bytes.clear();
     let mut utf8 = [0; 4];
