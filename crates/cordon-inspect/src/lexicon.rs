@@ -11,20 +11,20 @@ meta: attack attacks attacker attackers injection injections jailbreak jailbreak
 you: you u yourself
 to: to
 not: not don dont never cannot nicht no ne pas nie nao non niet не
-ignore: ignore ignoring disregard disregarding forget forgetting neglect override overrule overwrite dismiss discard abandon erase bypass skip cancel delete ignora ignorez ignoriere ignorieren ignorier vergiss vergesse vergessen missachte olvida olvidar olvide olvidate descarta oublie oubliez oublier dimentica ignorare esqueca esquece negeer vergeet zignoruj zapomnij ignoruj игнорируй игнорируите игнорировать забудь забудьте проигнорируи проигнорируите zaboravi ignorirai ignorisi unut yoksay ignorera glom abaikan lupakan igmre ingore ignor forgett pomin desconsidera desconsidere
-ignores: leave drop stop
+ignore: ignore ignoring disregard disregarding forget forgetting neglect overrule dismiss discard abandon ignora ignorez ignoriere ignorieren ignorier vergiss vergesse vergessen missachte olvida olvidar olvide olvidate descarta oublie oubliez oublier dimentica ignorare esqueca esquece negeer vergeet zignoruj zapomnij ignoruj игнорируй игнорируите игнорировать забудь забудьте проигнорируи проигнорируите zaboravi ignorirai ignorisi unut yoksay ignorera glom abaikan lupakan igmre ingore ignor forgett pomin desconsidera desconsidere
+override: override overwrite erase bypass skip cancel delete supersede
 prior: previous prior previously above earlier preceding foregoing before initial original past former old existing current aforementioned preceeding vorherigen vorherige vorige vorigen bisherigen vorangegangenen obigen obige davor zuvor alten anteriores anterior previas previos precedentes precedente precedents precedenti anteriori vorige eerdere poprzednie wczesniejsze предыдущие предыдущих предыдущую выше прежние onceki tidigare sebelumnya prethodne dosadasnje initiales
 all: all any every everything anything alle alles allen allem todo todas todos toda tout toutes tous tutte tutti tudo alles wszystkie все всё вce sve semua tum alla sva
-orders: instruction instructions instrucitons intructions instuctions instruct directive directives guideline guidelines order orders command commands rule rules prompt prompts constraint constraints restriction restrictions programming directions policies policy protocols parameters anweisung anweisungen instruktionen instruktion befehl befehle vorgaben regeln aufgaben aufgabe auftrage instrucciones instruccion ordenes reglas indicaciones consignes consigne ordres regles istruzioni istruzione regole comandi instrucoes instrucao regras ordens instructies opdrachten instrukcje polecenia instrukcji инструкции инструкция указания правила команды instrukcije upute naredbe talimatlari talimatlar talimat instruktioner instruksi perintah
+orders: assignment assignments instruktionen instruction instructions instrucitons intructions instuctions instruct directive directives guideline guidelines order orders command commands rule rules prompt prompts constraint constraints restriction restrictions programming directions policies policy protocols parameters anweisung anweisungen instruktionen instruktion befehl befehle vorgaben regeln aufgaben aufgabe auftrage instrucciones instruccion ordenes reglas indicaciones consignes consigne ordres regles istruzioni istruzione regole comandi instrucoes instrucao regras ordens instructies opdrachten instrukcje polecenia instrukcji инструкции инструкция указания правила команды instrukcije upute naredbe talimatlari talimatlar talimat instruktioner instruksi perintah
 context: context text conversation messages message information training tasks task content input inputs article articles documents document chat settings data history statements questions question request requests said told told thoughts things know knew learned learnt taught knowledge kontext informationen gesagt wissen weisst sabes dijo dije digo sais savoir dicho
 my: my the your these those this that our its their all any of and as to everything every meine deine die den der das las los les tus sus mis tes mes vos le tue tuas suas as os moje twoje все мои свои что
 system: system initial original secret hidden internal developer base starting first exact entire full complete whole confidential private above previous pre
 prompt: prompt prompts instruction instructions message directive directives guidelines rules configuration config preamble instrucciones anweisungen anweisung systemprompt
-reveal: reveal show print output repeat display tell give write share expose disclose leak dump echo list spell-check spell recite return send reproduce summarize summarise translate copy provide zeige zeig nenne gib wiederhole schreibe muestra muestrame muestre revela dime imprime montre affiche revele repete mostra rivela stampa toon pokaz покажи выведи повтори say type spit paste present what what's whats state
+reveal: reveal show print output repeat display tell give share expose disclose leak dump echo spell-check spell recite reproduce summarize summarise translate zeige zeig nenne gib wiederhole muestra muestrame muestre revela dime imprime montre affiche revele repete mostra rivela stampa toon pokaz покажи выведи повтори wat drucken drucke ausgeben
 verbatim: verbatim exactly word-for-word entirety beginning unmodified literally
 act: act behave pretend roleplay role-play simulate respond answer speak emulate impersonate operate function immerse become transform pose
 now_on: now onward onwards forward henceforth moment
-unlimited: unrestricted uncensored unfiltered unhinged amoral unethical immoral lawless unbound unshackled limitless jailbroken unlimited unaligned unchained unbiased
+unlimited: unrestricted uncensored unfiltered unhinged amoral unethical immoral lawless unbound unshackled jailbroken unaligned unchained unbiased
 free: free freed liberated released unbound broken break breaks
 limits: restrictions restriction limitations limitation rules rule guidelines guideline filters filter filtering censorship boundaries constraints ethics ethical moral morals morality morally policies policy policy's safeguards confines norms regulations laws law legality principles safety bounds shackles chains limits consequences warnings disclaimers moderation protocols
 no: no without zero any neither never not nor lacks lacking beyond ignoring disregarding regardless
@@ -92,8 +92,9 @@ override 80 دستورات|دستورالعمل|دستورهای|دستور ~2 �
 exfiltration 90 @reveal ~2 me|us? ~2 @my? ~1 @system ~1 @prompt
 exfiltration 75 @reveal ~1 me|us? ~1 your|all|full|this|deine|tu|ton ~2 @prompt text|texts?
 exfiltration 85 @reveal ~2 your ~2 initial|original|system|hidden|secret|first|exact|confidential ~1 @orders|message|text|rules
-exfiltration 70 @reveal ~3 prompt|prompts text|texts
-exfiltration 80 copy|repeat|print|output|spell|show ~4 full|entire|above|whole|exact|complete ~1 prompt|conversation|text|instructions|message
+exfiltration 80 @reveal ~3 prompt|prompts text|texts
+exfiltration 80 copy|repeat|print|output|spell|show ~4 full|entire|above|whole|exact|complete ~1 prompt|instructions
+exfiltration 50 repeat|print|output|show ~4 full|entire|above|whole|exact|complete ~1 conversation|text|message
 exfiltration 75 @reveal ~1 everything|all|text|words|content|the ~2 above
 exfiltration 80 what|was|cual|quel ~1 is|are|were|was|ist|war ~1 your|the|deine|dein|tu ~1 @system ~1 prompt|instructions|instruction|message|directive|directives|anweisungen|anweisung
 exfiltration 80 what|was ~1 was|is|were|stand ~1 written|said|stated|at? ~2 at? ~1 beginning|start|top ~2 of? ~1 this? prompt|conversation|chat|text|document
@@ -104,6 +105,52 @@ exfiltration 85 @send|include|append|embed|encode|put|add ~3 @secrets ~4 to|in|i
 exfiltration 75 @send|append ~4 conversation|chat|credentials|passwords|password|cookies|secrets|keys|history|tokens|data|contents ~2 to
 exfiltration 60 tell|give|show|reveal|share ~1 me|us ~2 your|the ~1 password|secret|api|key|keys|credentials|passphrase
 exfiltration 55 read|cat|open|print|dump|show ~2 env|environment|passwd|ssh|id_rsa|rsa|credentials|secrets ~1 file|variables|key|keys|contents
+override 88 @override ~3 @prior ~2 instructions|instruction|prompt|prompts|directives|guidelines|orders|programming
+override 82 @override ~1 your ~2 instructions|instruction|prompt|directives|guidelines|programming|safety
+override 82 @ignore @all ~3 write|say|print|schreibe|schreib|sag|sage|only|just|output|answer|respond|di|escribe|dis|ecris
+override 82 @ignore @all that|what|davor|zuvor|before
+override 75 stop|halt|stopp|arret write|print|say|schreibe|output
+override 80 abweichend|entgegen|contrary|opposed ~1 zu|to ~2 @prior ~2 @orders
+override 80 hore|hor nicht ~1 auf ~3 zuvor|gesagte|gesagt|anweisungen|obige
+override 75 focus|concentrate|konzentriere ~2 on|auf|only ~3 new|neue ~1 task|tasks|aufgabe|orders
+override 75 now|nun|jetzt ~2 your|my|a|the|deine|eine new|neue ~1 task|assignment|aufgabe|goal
+override 55 well|great|good|excellent|very|wow|fantastic|perfect ~1 done|job|good|work|performance ~6 now|nun|new|further|next ~3 task|tasks|assignment|write
+override 55 do|don|dont not|t|nnt? answer ~3 question ~3 according|based|provided
+override 85 oublie|oubliez|ignore|ignorez ~2 instructions|consignes ~1 precedentes|precedente|initiales|anterieures
+override 85 ignora|olvida|olvide|ignore ~3 instrucciones|ordenes|indicaciones ~1 anteriores|previas|iniciales
+override 85 ignora|dimentica ~3 istruzioni ~1 precedenti|iniziali
+override 85 ignore|ignora|esqueca ~3 instrucoes ~1 anteriores|iniciais|previas
+override 85 ignorar|ignora|ignorirai ~2 @orders
+override 85 onceki ~2 talimatlari|talimatlar|komutlari ~2 unut|yoksay|gormezden|dikkate
+override 85 abaikan|lupakan ~2 instruksi|perintah|petunjuk
+override 85 bo|hay qua ~4 huong|lenh|chi
+override 80 zignoruj|zapomnij|ignoruj ~3 polecenia|instrukcje|wczesniejsze|poprzednie
+override 80 uitati|ignorati|ignora|uita ~3 instructiunile|instructiuni|toate
+override 80 ignorera|glom ~3 instruktioner|instruktionerna|allt
+override 80 ohita|unohda ~3 ohjeet|aiemmat|aikaisemmat|kaikki
+jailbreak 60 @limits|openai|openais ~1 rules|policies|policy|guidelines|restrictions? ~1 don|do|does|doesn|no|not ~1 t|not|longer? apply|exist|matter
+jailbreak 60 without|no ~1 any? ~1 hesitation|concern|concerns|regard|care|remorse|regards ~3 for|about|or ~2 legality|ethics|ethicality|morality|legal|law|harm|safety|consequences|remorse
+jailbreak 60 regardless|irrespective of ~3 legality|ethics|ethicality|morality|consequences|legal|law|harm|rules|content
+jailbreak 60 @never|doesn|don|not ~1 t? ~1 care|cares|caring|worry ~2 about|for ~3 ethics|ethicality|ethical|legality|legal|morality|morals|moral|rules|law|safety
+jailbreak 65 doesn|don|does|do|not|never t|not? ~1 follow|obey|abide|respect|adhere ~3 principles|guidelines|rules|ethics|morals|laws|policies
+jailbreak 55 two|2 ~1 separate|different|distinct ~1 manners|styles|ways|responses|personalities|answers|paragraphs
+jailbreak 55 always ~2 says|say|answer|responds|respond|do ~3 exact? opposite
+jailbreak 60 disregards|disregard|ignores|ignore|violates|violating|violate|ignoring|defies ~3 @limits|ethical|legal|moral ~3 concerns|guidelines|rules|openai|policies|openais|standards|considerations|conventions|policy
+jailbreak 60 pretend|imagine|suppose|become|simulate ~2 you ~2 are|re ~3 evil|malicious|hacker|criminal|terrorist|unethical|bose
+jailbreak 60 evil ai|assistant|chatbot|bot|robot|language
+jailbreak 55 bound|limited|restricted|constrained|governed ~1 by ~2 any ~2 @limits|ethical|moral|legal
+jailbreak 65 no|without ~1 content|ethical|moral|safety|any ~1 filter|filters|censorship|principles|restrictions|guidelines|boundaries|policies
+jailbreak 55 unaligned|unfiltered|uncensored|opposite ~2 output|response|responses|answer|version
+jailbreak 50 take|taking on ~1 the? role|persona|identity ~3 ai|bot|model|character|named|called
+jailbreak 55 defy|defies|defying|break|breaks|breaking|breach ~2 ai|openai|openais|conventions ~2 rules|conventions|guidelines|policies|policy
+jailbreak 55 your ~1 name is now|called
+jailbreak 55 answer|respond|reply|act ~2 as|like ~2 @unlimited
+jailbreak 50 fictional|hypothetical|imaginary ~2 ai|language|chatbot|model ~4 @limits|no|without|not|unfiltered
+jailbreak 50 mode ~1 output|enabled|activated|response|active
+action 90 before|prior you ~2 solve|continue|answer|proceed|start|complete|respond|begin|finish ~9 please|must|need|should|first ~3 do|follow|execute|perform|complete|read
+action 80 this is an? ~1 important|urgent ~1 message|notice|instruction
+action 70 information|important|urgent|attention this is
+action 35 additionally|also|then|first|furthermore ~1 please? send|transfer|email|forward|delete|share|grant|unlock|pay|wire ~5 to|all|from
 jailbreak 88 do anything now
 jailbreak 88 strive to avoid norms
 jailbreak 80 dan|stan|dude|devmode|antigpt|betterdan|aim|ucar|jailbreak|basedgpt mode|prompt|jailbreak|version
@@ -167,14 +214,13 @@ jailbreak 50 stell dir vor ~1 du|sie bist|waeren|ware|waren ~2 bose|ki|ai|ein|ei
 action 85 before|prior ~3 you|do|doing|can|solve|answering|proceeding|solving ~4 please|first|must|need|should ~3 @execute|following|task
 action 90 please ~1 first @execute|do|perform|complete ~2 following task|instruction|instructions|action|steps|tasks
 action 90 important|urgent|attention message|notice|instruction|instructions|note ~2 from me|emma|user|the|system|admin|administrator|your|developer
-action 80 this is an? ~1 important message ~1 from
 action 75 todo|to-do @execute|send|visit|transfer|share|follow|click|please
 action 75 dear ai|llm|assistant|chatgpt|agent|model|chatbot|bot|language
 action 80 attention|hey|hello|hi|note ~1 all? @ai_word|agents|llms|models|assistants ~4 must|please|ignore|you|execute|do|reading|should|process|processing
 action 75 if you are|re an? ai|llm|language|assistant|chatbot|agent|large|model
 action 70 note|instruction|instructions|message|attention ~1 to|for ~1 the? ~1 ai|llm|assistant|chatbot|agent|chatgpt|language|automated ~1 model|assistants|agent|systems|reviewer|reviewers
 action 75 strictly adhere|follow|obey ~1 to|the? ~2 following|instruction|instructions
-action 70 @execute ~1 the? following instructions|commands|command|instruction
+action 40 @execute ~1 the? following instructions|instruction
 action 55 without|do ~1 not? ~1 asking|telling|informing|mentioning|notifying|notify|tell|inform|mention|alert ~2 the|user|this|confirmation|anyone|to|it ~1 user|permission|confirmation|them|owner|else
 action 55 don|dont|not|never t? ~1 tell|inform|mention|reveal|notify|alert ~2 user|anyone|this|owner|them
 action 65 you must|should|need|have|will ~1 to? ~1 call|use|invoke|execute|run ~2 tool|function|command|tools|functions|code

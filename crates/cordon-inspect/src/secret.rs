@@ -238,6 +238,12 @@ const ROWS: &[Row] = &[
     ("discordapp.com/api/webhooks/", "secret/provider_token", 60, 120, Alphabet::Base64),
 ];
 
+/// Prefixes that ordinary words share: what follows must have letters and digits.
+const WEAK: [&str; 22] = [
+    "4b1d", "live_", "pat.", "dapi", "doses", "v1.0-", "EAAA", "SK", "sk-", "key-", "pubkey-", "re_", "cio",
+    "oy2", "r8_", "fw_", "sl.", "SG.", "ck_", "A3-", "Q~", "SCW",
+];
+
 /// The prefixes as one automaton.
 #[derive(Debug)]
 pub(crate) struct Tokens {
@@ -298,7 +304,8 @@ fn provider_tokens(candidate: &Candidate<'_>, tokens: &Tokens, out: &mut Vec<Val
         }
         let rest = text.get(after..).unwrap_or_default();
         let length = rest.iter().take_while(|b| alphabet.has(**b) || prefix == "Q~" && **b == b'~').count();
-        let length = trim(rest, length);
+        // A token of one length may end with a dash; where the length varies, the dash belongs to the sentence.
+        let length = if length == most { length } else { trim(rest, length) };
         let body = rest.get(..length).unwrap_or_default();
         if length < least || length > most {
             continue;
@@ -307,8 +314,7 @@ fn provider_tokens(candidate: &Candidate<'_>, tokens: &Tokens, out: &mut Vec<Val
             end_of_last = after + length;
             continue;
         }
-        let weak = prefix.len() < 4
-            || matches!(prefix, "4b1d" | "live_" | "pat." | "dapi" | "doses" | "v1.0-" | "EAAA");
+        let weak = WEAK.contains(&prefix);
         if weak && (!body.iter().any(u8::is_ascii_digit) || !body.iter().any(u8::is_ascii_alphabetic)) {
             continue;
         }
@@ -497,7 +503,8 @@ fn key(name: &[u8]) -> Option<Key> {
         "reset",
         "hint",
     ];
-    if ends(&other) {
+    let shown = ["csrf", "xsrf", "public", "anchor", "keyboard", "keyword"];
+    if ends(&other) || has(&shown) || normal == b"key" || normal.ends_with(b"xkey") {
         None
     } else if ends(&PASSWORDS) || has(&PASSWORDS) && normal.len() < 24 {
         Some(Key::Password)
@@ -533,9 +540,12 @@ fn key_before(left: &[u8]) -> Option<Key> {
     }
     let spaced = rest.len() < left.len();
     let assigned = match rest {
-        [before @ .., b'='] | [before @ .., b':'] | [before @ .., b'=', b'>'] | [before @ .., b'-', b'>'] => {
-            Some(before)
-        }
+        // `set("api_key", "value")`
+        [before @ .., b'"' | b'\'', b',']
+        | [before @ .., b'=']
+        | [before @ .., b':']
+        | [before @ .., b'=', b'>']
+        | [before @ .., b'-', b'>'] => Some(before),
         [before @ .., b' ', b'i', b's'] | [before @ .., b' ', b'I', b'S'] if spaced => Some(before),
         _ => None,
     };
@@ -551,7 +561,13 @@ fn key_before(left: &[u8]) -> Option<Key> {
         }
         None if spaced => {
             let name = last_name(rest);
-            if name.eq_ignore_ascii_case(b"bearer") {
+            let scheme = |word: &[u8]| name.eq_ignore_ascii_case(word);
+            let header =
+                || rest.windows(14).rev().take(32).any(|w| w.eq_ignore_ascii_case(b"authorization:"));
+            if scheme(b"bearer")
+                || (scheme(b"basic") || scheme(b"token") || scheme(b"apikey") || scheme(b"api-token"))
+                    && header()
+            {
                 Some(Key::Secret)
             } else if name.starts_with(b"--") {
                 key(name)
@@ -571,8 +587,33 @@ pub(crate) fn follows_key(left: &[u8]) -> bool {
     }
 }
 
+/// `-u user:password`, as curl takes it.
+fn user_option(left: &[u8]) -> bool {
+    let mut rest = left;
+    while let [before @ .., b'"' | b'\'' | b' '] = rest {
+        rest = before;
+    }
+    rest.len() < left.len()
+        && (rest.ends_with(b" -u") || rest.ends_with(b" --user"))
+        && contains(rest, b"curl")
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
 fn generic(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
     let text = candidate.text;
+    if text.contains(&b':') && user_option(candidate.left) {
+        let length = value_length(text);
+        let (user, password) =
+            text.split_at_checked(text.iter().position(|b| *b == b':').unwrap_or(0)).unwrap_or_default();
+        if password.len() >= 6 && !is_placeholder(password) && !is_reference(user) && !is_reference(password)
+        {
+            out.push(value(0, length, GENERIC, "secret/generic", 85));
+            return;
+        }
+    }
     if let Some(key) = key_before(candidate.left) {
         let length = value_length(text);
         if let Some(percent) = judge(key, text.get(..length).unwrap_or_default()) {
