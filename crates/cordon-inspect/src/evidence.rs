@@ -5,6 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use cordon_core::{Score, Span};
 
+use crate::fold;
 use crate::lexicon::{CLASSES, RULES};
 
 /// A set of classes, one bit each.
@@ -149,7 +150,7 @@ impl Compiler {
 
     fn word(&mut self, word: &str) -> Word {
         let next = Word(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-        let id = *self.words.entry(word.as_bytes().into()).or_insert(next);
+        let id = *self.words.entry(fold::word(word).into()).or_insert(next);
         if id == next {
             self.entries.push(Entry { classes: 0, kind: Kind::default(), starts: Vec::new() });
         }

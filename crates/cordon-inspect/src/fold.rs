@@ -226,6 +226,20 @@ pub(crate) fn decompose(c: char, out: &mut Vec<u8>) {
     });
 }
 
+/// A word as it will stand in a folded text.
+pub(crate) fn word(word: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(word.len());
+    for c in word.chars() {
+        match if c.is_ascii() { Folded::Same } else { classify(c) } {
+            Folded::Same => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            Folded::Ascii(byte) => out.push(byte),
+            Folded::Decompose => decompose(c, &mut out),
+            _ => {}
+        }
+    }
+    out
+}
+
 /// The ASCII letter that a letter of another script can be taken for: Cyrillic, Greek, Armenian, Cherokee, Latin
 /// small capitals and letters that NFKC leaves alone. Own table, drawn from how common typefaces show them.
 pub(crate) fn confusable(c: char) -> Option<u8> {

@@ -47,7 +47,8 @@ urgent: important urgent attention critical notice warning info information
 ai_word: ai chatgpt gpt llm assistant chatbot bot model claude gemini bard openai llama agent
 ";
 
-/// `category weight place place …`, see [`crate::evidence`] for the form.
+/// `category weight place place …`, see [`crate::evidence`] for the form. What is said in innocence too stays below 80,
+/// the score at which the documented example policy blocks: it takes a second signal.
 pub(crate) const RULES: &str = "
 override 95 @ignore ~3 @prior ~3 @orders
 override 95 @ignore ~2 @all ~4 @orders
@@ -71,7 +72,8 @@ override 75 my|these instructions|orders|commands|rules|prompt|prompts supersede
 override 55 despite|regardless|irrespective of? ~2 been? told|instructed|@prior|instructions|rules
 override 60 the|your @prior @orders ~2 are|were|is|no ~2 void|invalid|cancelled|canceled|obsolete|longer|outdated|revoked|wrong|fake|test
 override 60 end of ~1 @system? prompt|instructions|context|document|input
-override 75 stop everything now? just? ~1 print|say|output
+override 85 stop everything now? just|only? print|say|output|write
+override 60 just|only print|say|output
 override 55 stop|halt|wait everything|here|reading ~3 @print|@execute
 override 55 new|next|real|actual|following task|tasks|goal|objective|assignment ~1 is|are|comes|begins|now
 override 70 now|nun|ahora comes|kommt|folgen|follow ~1 a? @new ~1 task|tasks|aufgabe|aufgaben|anweisungen|instructions|instrucciones
@@ -128,25 +130,25 @@ override 80 zignoruj|zapomnij|ignoruj ~3 polecenia|instrukcje|wczesniejsze|poprz
 override 80 uitati|ignorati|ignora|uita ~3 instructiunile|instructiuni|toate
 override 80 ignorera|glom ~3 instruktioner|instruktionerna|allt
 override 80 ohita|unohda ~3 ohjeet|aiemmat|aikaisemmat|kaikki
-jailbreak 60 @limits|openai|openais ~1 rules|policies|policy|guidelines|restrictions? ~1 don|do|does|doesn|no|not ~1 t|not|longer? apply|exist|matter
-jailbreak 60 without|no ~1 any? ~1 hesitation|concern|concerns|regard|care|remorse|regards ~3 for|about|or ~2 legality|ethics|ethicality|morality|legal|law|harm|safety|consequences|remorse
-jailbreak 60 regardless|irrespective of ~3 legality|ethics|ethicality|morality|consequences|legal|law|harm|rules|content
-jailbreak 60 @never|doesn|don|not ~1 t? ~1 care|cares|caring|worry ~2 about|for ~3 ethics|ethicality|ethical|legality|legal|morality|morals|moral|rules|law|safety
-jailbreak 65 doesn|don|does|do|not|never t|not? ~1 follow|obey|abide|respect|adhere ~3 principles|guidelines|rules|ethics|morals|laws|policies
-jailbreak 55 two|2 ~1 separate|different|distinct ~1 manners|styles|ways|responses|personalities|answers|paragraphs
-jailbreak 55 always ~2 says|say|answer|responds|respond|do ~3 exact? opposite
-jailbreak 60 disregards|disregard|ignores|ignore|violates|violating|violate|ignoring|defies ~3 @limits|ethical|legal|moral ~3 concerns|guidelines|rules|openai|policies|openais|standards|considerations|conventions|policy
-jailbreak 60 pretend|imagine|suppose|become|simulate ~2 you ~2 are|re ~3 evil|malicious|hacker|criminal|terrorist|unethical|bose
-jailbreak 60 evil ai|assistant|chatbot|bot|robot|language
-jailbreak 55 bound|limited|restricted|constrained|governed ~1 by ~2 any ~2 @limits|ethical|moral|legal
-jailbreak 65 no|without ~1 content|ethical|moral|safety|any ~1 filter|filters|censorship|principles|restrictions|guidelines|boundaries|policies
-jailbreak 55 unaligned|unfiltered|uncensored|opposite ~2 output|response|responses|answer|version
-jailbreak 50 take|taking on ~1 the? role|persona|identity ~3 ai|bot|model|character|named|called
-jailbreak 55 defy|defies|defying|break|breaks|breaking|breach ~2 ai|openai|openais|conventions ~2 rules|conventions|guidelines|policies|policy
-jailbreak 55 your ~1 name is now|called
-jailbreak 55 answer|respond|reply|act ~2 as|like ~2 @unlimited
-jailbreak 50 fictional|hypothetical|imaginary ~2 ai|language|chatbot|model ~4 @limits|no|without|not|unfiltered
-jailbreak 50 mode ~1 output|enabled|activated|response|active
+jailbreak 78 @limits|openai|openais ~1 rules|policies|policy|guidelines|restrictions? ~1 don|do|does|doesn|no|not ~1 t|not|longer? apply|exist|matter
+jailbreak 78 without|no ~1 any? ~1 hesitation|concern|concerns|regard|care|remorse|regards ~3 for|about|or ~2 legality|ethics|ethicality|morality|legal|law|harm|safety|consequences|remorse
+jailbreak 78 regardless|irrespective of ~3 legality|ethics|ethicality|morality|consequences|legal|law|harm|rules|content
+jailbreak 78 @never|doesn|don|not ~1 t? ~1 care|cares|caring|worry ~2 about|for ~3 ethics|ethicality|ethical|legality|legal|morality|morals|moral|rules|law|safety
+jailbreak 78 doesn|don|does|do|not|never t|not? ~1 follow|obey|abide|respect|adhere ~3 principles|guidelines|rules|ethics|morals|laws|policies
+jailbreak 72 two|2 ~1 separate|different|distinct ~1 manners|styles|ways|responses|personalities|answers|paragraphs
+jailbreak 72 always ~2 says|say|answer|responds|respond|do ~3 exact? opposite
+jailbreak 78 disregards|disregard|ignores|ignore|violates|violating|violate|ignoring|defies ~3 @limits|ethical|legal|moral ~3 concerns|guidelines|rules|openai|policies|openais|standards|considerations|conventions|policy
+jailbreak 78 pretend|imagine|suppose|become|simulate ~2 you ~2 are|re ~3 evil|malicious|hacker|criminal|terrorist|unethical|bose
+jailbreak 78 evil ai|assistant|chatbot|bot|robot|language
+jailbreak 72 bound|limited|restricted|constrained|governed ~1 by ~2 any ~2 @limits|ethical|moral|legal
+jailbreak 78 no|without ~1 content|ethical|moral|safety|any ~1 filter|filters|censorship|principles|restrictions|guidelines|boundaries|policies
+jailbreak 72 unaligned|unfiltered|uncensored|opposite ~2 output|response|responses|answer|version
+jailbreak 65 take|taking on ~1 the? role|persona|identity ~3 ai|bot|model|character|named|called
+jailbreak 72 defy|defies|defying|break|breaks|breaking|breach ~2 ai|openai|openais|conventions ~2 rules|conventions|guidelines|policies|policy
+jailbreak 72 your ~1 name is now|called
+jailbreak 72 answer|respond|reply|act ~2 as|like ~2 @unlimited
+jailbreak 65 fictional|hypothetical|imaginary ~2 ai|language|chatbot|model ~4 @limits|no|without|not|unfiltered
+jailbreak 65 mode ~1 output|enabled|activated|response|active
 action 90 before|prior you ~2 solve|continue|answer|proceed|start|complete|respond|begin|finish ~9 please|must|need|should|first ~3 do|follow|execute|perform|complete|read
 action 80 this is an? ~1 important|urgent ~1 message|notice|instruction
 action 70 information|important|urgent|attention this is
@@ -154,63 +156,63 @@ action 35 additionally|also|then|first|furthermore ~1 please? send|transfer|emai
 jailbreak 88 do anything now
 jailbreak 88 strive to avoid norms
 jailbreak 80 dan|stan|dude|devmode|antigpt|betterdan|aim|ucar|jailbreak|basedgpt mode|prompt|jailbreak|version
-jailbreak 70 developer|dev|debug|god|sudo|admin|unrestricted|unfiltered|uncensored|jailbreak|maintenance|opposite|evil|chaos|root @mode ~2 @enable
-jailbreak 70 @enable|with|in|into ~2 developer|dev|god|sudo|unrestricted|unfiltered|uncensored|jailbreak|dan|opposite|evil mode
-jailbreak 65 developer|dan|jailbreak|sudo|god|unrestricted|uncensored mode
-jailbreak 75 @free|freed|liberated|broken|break ~1 from|of ~3 typical? ~1 @limits|confines|openai|openais|programming|chains
-jailbreak 70 broken|break|breaks|breaking free ~1 of|from
-jailbreak 75 do|does|don|dont|doesn|did|not|never|no|longer|needn not|t|longer? ~2 have|need|required|bound|obliged to? ~1 abide|follow|adhere|comply|obey|respect|conform ~1 by|to|with? ~3 @limits|@orders|openai|openais
-jailbreak 65 not|no|never|isn|aren|longer ~2 bound|limited|restricted|constrained|governed|restrained|subject|hindered ~1 by|to ~4 @limits|openai|openais|content
-jailbreak 68 without|no|zero|any|lacks|lacking|disregarding|ignoring|ignores|regardless|beyond|free ~1 of|from? ~1 any|all|no? ~3 restrictions|limitations|filters|filter|censorship|guidelines|ethics|ethical|moral|morals|morality|safeguards|content policy|constraints|limits
-jailbreak 50 no|without|any ~1 moral|ethical|legal|safety ~2 @limits|concerns|considerations|or|and|compass
-jailbreak 70 @unlimited ~2 @ai_word|response|responses|answer|answers|version|character|persona|entity|output
-jailbreak 65 @ai_word|character|persona|entity|version|being ~3 @unlimited
-jailbreak 60 completely|totally|fully|entirely|truly @unlimited
-jailbreak 75 @never|cannot|no ~2 @refuse ~3 request|requests|anything|answer|question|questions|user|command|commands|to|a|any|me|any|order|instruction
-jailbreak 65 never|not|don|dont|without|no|avoid ~1 t? ~1 say|use|include|give|add|mention|respond|using|saying ~2 sorry|apologize|disclaimer|disclaimers|warning|warnings|cannot|unethical|illegal|moral|morals|can|caveats
-jailbreak 55 @never|no|without ~2 @warn ~3 me|user|that|about|or
-jailbreak 65 stay|remain|stays|remains|keep|staying ~1 in character|dan|persona
-jailbreak 60 act|pretend|roleplay|behave|role|respond|answer|simulate|talk|reply ~1 as|to|like|be ~3 dan|stan|dude|aim|ucar|machiavelli|betterdan|evil|unfiltered|uncensored|amoral|unrestricted|jailbroken|sydney|developer|antigpt|rude|opposite
-jailbreak 65 you are|re ~1 going|about ~1 to ~1 pretend|act|immerse|roleplay|simulate|be|play|become|respond|change
-jailbreak 55 from now|this|here ~1 on|onward|onwards|forward|point|moment ~3 you|your ~3 act|are|will|respond|answer|going|is|re|must|have|role|should|speak|name
-jailbreak 55 you|u are|re ~1 no longer ~2 @ai_word|bound|an|a|chatgpt|restricted|limited
-jailbreak 50 pretend ~1 to|you|that|as ~2 be|are|have|re
-jailbreak 45 i want you to|2 act|roleplay|pretend|behave|simulate|respond|imagine
-jailbreak 45 immerse|transform|turn|change yourself ~1 into|in
-jailbreak 60 two|2|both ~2 different|separate|distinct|ways|responses|answers|paragraphs|outputs ~4 one|first|normal|ways|way|classic|standard
-jailbreak 50 first|second|other|one ~2 normal|standard|classic|usual|default ~2 chatgpt|gpt|response|answer|ai
-jailbreak 60 answer|respond|reply|responses|response|answers ~3 in two|2|both ~2 ways|responses|paragraphs|manners
-jailbreak 60 @answers|do|say|generate|fulfill|produce|create|provide|write|perform ~3 any|every|all|anything|everything|whatever ~3 question|request|asked|ask|requests|questions|command|prompt|want|illegal|content|says|matter ~5 illegal|unethical|harmful|ethical|moral|legal|regardless|matter|without|immoral|refuse|restrictions|dangerous
-jailbreak 55 no matter how ~2 @harm
-jailbreak 60 @harm|illegal|unethical ~2 or|and|, ~1 @harm ~4 content|information|advice|things|request|requests|answers|behavior|topics|acts|activities|or|, 
-jailbreak 60 even if ~4 @harm|false|made|against|wrong|violates|goes
-jailbreak 60 generate|produce|create|provide|write|use|say|display ~3 @harm ~2 content|language|information|material|words|opinions|text|jokes|things|advice
-jailbreak 60 bypass|bypasses|evade|circumvent|violate|violates|against|break|ignore|ignores|regardless|disregard|disregards ~2 openai|openais|content|safety|ethical|usage|moral|your ~3 @limits|guidelines|policy|policies|filters|rules|restrictions
-jailbreak 50 openai|openais|anthropic|google ~2 policy|policies|rules|guidelines|restrictions|content|limitations|usage|ethical
-jailbreak 55 jailbreak|jailbroken|unlocked
-jailbreak 55 has|have|with|having ~2 no ~2 @limits|morals|ethics|filters|restrictions|restrictions|boundaries|remorse|conscience|empathy
-jailbreak 50 hypothetical|fictional|theoretical|imaginary ~1 story|scenario|world|response|situation|universe|character ~8 @limits|@harm|illegal|rules|bomb|ai|dialogue|no
-jailbreak 50 lose|losing|deduct|deducted|deduction|have|has|start|minus ~3 tokens|token|points|lives ~8 die|lose|refuse|reject|cease|forced|zero|shut|time|deducted|character
-jailbreak 50 cease|ceases to exist|be
-jailbreak 55 my (deceased|late|dead grandmother|grandma|granny
-jailbreak 50 start|begin|starts|begins|starting ~2 your|response|answer|reply|every|the|with ~3 with ~3 sure|absolutely|certainly|yes|here|of
-jailbreak 60 sure here is|are|s ~4 how|guide|tutorial|step|detailed|instructions|script|list
-jailbreak 45 evil|malicious|villain|amoral|rogue|dark ~1 confidant|ai|assistant|trusted|bot|chatbot|twin|character|mastermind
-jailbreak 55 always|never ~1 @answers|comply|obey|obeys|answers|responds|complies ~4 refuse|without|illegal|regardless|matter|unethical|question
-jailbreak 50 cannot|can|t|won|don|not|wont ~1 t? ~1 say|refuse|answer|comply ~2 no|that|it|with ~3 @limits|against|sorry|policy
-jailbreak 50 access|browse|information|internet ~4 not been verified|verified
-jailbreak 50 unverified|uncensored|unfiltered ~1 information|content|opinions|answers
-jailbreak 50 if you understand|understood|agree ~3 say|respond|reply|type|write|answer
-jailbreak 45 fulfill|follow|obey|comply|complete ~2 any|all|every|my|user ~1 request|requests|order|orders|command|commands|wishes|demands
-jailbreak 50 simulate|emulate|imitate ~3 @unlimited|dan|jailbroken|developer|unfiltered|without|no
-jailbreak 60 dan|stan|dude|aim|devmode|betterdan|anarchy|ucar can|will|does|is|would|never|answers|has|should|must|as|stands|mode
-jailbreak 50 as the name suggests
-jailbreak 50 you ~1 will|must|should|shall|can|are ~3 swear|curse|cuss|insult|nsfw|profanity|vulgar
-jailbreak 45 swear|curse|cuss|profanity|nsfw|vulgar ~3 words|content|every|language|openly|allowed|like
-jailbreak 50 have|has|having ~1 own opinions|personality|feelings|thoughts|will|free
-jailbreak 50 ich mochte dass sie|du als ~4 fungieren|agieren|handeln
-jailbreak 45 du bist|bist kein|keine ~3 sondern|ki|redaktion|assistent
-jailbreak 50 stell dir vor ~1 du|sie bist|waeren|ware|waren ~2 bose|ki|ai|ein|eine
+jailbreak 78 developer|dev|debug|god|sudo|admin|unrestricted|unfiltered|uncensored|jailbreak|maintenance|opposite|evil|chaos|root @mode ~2 @enable
+jailbreak 78 @enable|with|in|into ~2 developer|dev|god|sudo|unrestricted|unfiltered|uncensored|jailbreak|dan|opposite|evil mode
+jailbreak 78 developer|dan|jailbreak|sudo|god|unrestricted|uncensored mode
+jailbreak 78 @free|freed|liberated|broken|break ~1 from|of ~3 typical? ~1 @limits|confines|openai|openais|programming|chains
+jailbreak 78 broken|break|breaks|breaking free ~1 of|from
+jailbreak 78 do|does|don|dont|doesn|did|not|never|no|longer|needn not|t|longer? ~2 have|need|required|bound|obliged to? ~1 abide|follow|adhere|comply|obey|respect|conform ~1 by|to|with? ~3 @limits|@orders|openai|openais
+jailbreak 78 not|no|never|isn|aren|longer ~2 bound|limited|restricted|constrained|governed|restrained|subject|hindered ~1 by|to ~4 @limits|openai|openais|content
+jailbreak 78 without|no|zero|any|lacks|lacking|disregarding|ignoring|ignores|regardless|beyond|free ~1 of|from? ~1 any|all|no? ~3 restrictions|limitations|filters|filter|censorship|guidelines|ethics|ethical|moral|morals|morality|safeguards|content policy|constraints|limits
+jailbreak 65 no|without|any ~1 moral|ethical|legal|safety ~2 @limits|concerns|considerations|or|and|compass
+jailbreak 78 @unlimited ~2 @ai_word|response|responses|answer|answers|version|character|persona|entity|output
+jailbreak 78 @ai_word|character|persona|entity|version|being ~3 @unlimited
+jailbreak 78 completely|totally|fully|entirely|truly @unlimited
+jailbreak 78 @never|cannot|no ~2 @refuse ~3 request|requests|anything|answer|question|questions|user|command|commands|to|a|any|me|any|order|instruction
+jailbreak 78 never|not|don|dont|without|no|avoid ~1 t? ~1 say|use|include|give|add|mention|respond|using|saying ~2 sorry|apologize|disclaimer|disclaimers|warning|warnings|cannot|unethical|illegal|moral|morals|can|caveats
+jailbreak 72 @never|no|without ~2 @warn ~3 me|user|that|about|or
+jailbreak 78 stay|remain|stays|remains|keep|staying ~1 in character|dan|persona
+jailbreak 78 act|pretend|roleplay|behave|role|respond|answer|simulate|talk|reply ~1 as|to|like|be ~3 dan|stan|dude|aim|ucar|machiavelli|betterdan|evil|unfiltered|uncensored|amoral|unrestricted|jailbroken|sydney|developer|antigpt|rude|opposite
+jailbreak 78 you are|re ~1 going|about ~1 to ~1 pretend|act|immerse|roleplay|simulate|be|play|become|respond|change
+jailbreak 72 from now|this|here ~1 on|onward|onwards|forward|point|moment ~3 you|your ~3 act|are|will|respond|answer|going|is|re|must|have|role|should|speak|name
+jailbreak 72 you|u are|re ~1 no longer ~2 @ai_word|bound|an|a|chatgpt|restricted|limited
+jailbreak 65 pretend ~1 to|you|that|as ~2 be|are|have|re
+jailbreak 40 i want you to|2 act|roleplay|pretend|behave|simulate|respond|imagine
+jailbreak 58 immerse|transform|turn|change yourself ~1 into|in
+jailbreak 78 two|2|both ~2 different|separate|distinct|ways|responses|answers|paragraphs|outputs ~4 one|first|normal|ways|way|classic|standard
+jailbreak 65 first|second|other|one ~2 normal|standard|classic|usual|default ~2 chatgpt|gpt|response|answer|ai
+jailbreak 78 answer|respond|reply|responses|response|answers ~3 in two|2|both ~2 ways|responses|paragraphs|manners
+jailbreak 78 @answers|do|say|generate|fulfill|produce|create|provide|write|perform ~3 any|every|all|anything|everything|whatever ~3 question|request|asked|ask|requests|questions|command|prompt|want|illegal|content|says|matter ~5 illegal|unethical|harmful|ethical|moral|legal|regardless|matter|without|immoral|refuse|restrictions|dangerous
+jailbreak 72 no matter how ~2 @harm
+jailbreak 78 @harm|illegal|unethical ~2 or|and|, ~1 @harm ~4 content|information|advice|things|request|requests|answers|behavior|topics|acts|activities|or|, 
+jailbreak 78 even if ~4 @harm|false|made|against|wrong|violates|goes
+jailbreak 78 generate|produce|create|provide|write|use|say|display ~3 @harm ~2 content|language|information|material|words|opinions|text|jokes|things|advice
+jailbreak 78 bypass|bypasses|evade|circumvent|violate|violates|against|break|ignore|ignores|regardless|disregard|disregards ~2 openai|openais|content|safety|ethical|usage|moral|your ~3 @limits|guidelines|policy|policies|filters|rules|restrictions
+jailbreak 65 openai|openais|anthropic|google ~2 policy|policies|rules|guidelines|restrictions|content|limitations|usage|ethical
+jailbreak 72 jailbreak|jailbroken|unlocked
+jailbreak 72 has|have|with|having ~2 no ~2 @limits|morals|ethics|filters|restrictions|restrictions|boundaries|remorse|conscience|empathy
+jailbreak 65 hypothetical|fictional|theoretical|imaginary ~1 story|scenario|world|response|situation|universe|character ~8 @limits|@harm|illegal|rules|bomb|ai|dialogue|no
+jailbreak 65 lose|losing|deduct|deducted|deduction|have|has|start|minus ~3 tokens|token|points|lives ~8 die|lose|refuse|reject|cease|forced|zero|shut|time|deducted|character
+jailbreak 65 cease|ceases to exist|be
+jailbreak 72 my (deceased|late|dead grandmother|grandma|granny
+jailbreak 65 start|begin|starts|begins|starting ~2 your|response|answer|reply|every|the|with ~3 with ~3 sure|absolutely|certainly|yes|here|of
+jailbreak 78 sure here is|are|s ~4 how|guide|tutorial|step|detailed|instructions|script|list
+jailbreak 58 evil|malicious|villain|amoral|rogue|dark ~1 confidant|ai|assistant|trusted|bot|chatbot|twin|character|mastermind
+jailbreak 72 always|never ~1 @answers|comply|obey|obeys|answers|responds|complies ~4 refuse|without|illegal|regardless|matter|unethical|question
+jailbreak 65 cannot|can|t|won|don|not|wont ~1 t? ~1 say|refuse|answer|comply ~2 no|that|it|with ~3 @limits|against|sorry|policy
+jailbreak 65 access|browse|information|internet ~4 not been verified|verified
+jailbreak 65 unverified|uncensored|unfiltered ~1 information|content|opinions|answers
+jailbreak 65 if you understand|understood|agree ~3 say|respond|reply|type|write|answer
+jailbreak 58 fulfill|follow|obey|comply|complete ~2 any|all|every|my|user ~1 request|requests|order|orders|command|commands|wishes|demands
+jailbreak 65 simulate|emulate|imitate ~3 @unlimited|dan|jailbroken|developer|unfiltered|without|no
+jailbreak 78 dan|stan|dude|aim|devmode|betterdan|anarchy|ucar can|will|does|is|would|never|answers|has|should|must|as|stands|mode
+jailbreak 65 as the name suggests
+jailbreak 65 you ~1 will|must|should|shall|can|are ~3 swear|curse|cuss|insult|nsfw|profanity|vulgar
+jailbreak 58 swear|curse|cuss|profanity|nsfw|vulgar ~3 words|content|every|language|openly|allowed|like
+jailbreak 65 have|has|having ~1 own opinions|personality|feelings|thoughts|will|free
+jailbreak 65 ich mochte dass sie|du als ~4 fungieren|agieren|handeln
+jailbreak 58 du bist|bist kein|keine ~3 sondern|ki|redaktion|assistent
+jailbreak 65 stell dir vor ~1 du|sie bist|waeren|ware|waren ~2 bose|ki|ai|ein|eine
 action 85 before|prior ~3 you|do|doing|can|solve|answering|proceeding|solving ~4 please|first|must|need|should ~3 @execute|following|task
 action 90 please ~1 first @execute|do|perform|complete ~2 following task|instruction|instructions|action|steps|tasks
 action 90 important|urgent|attention message|notice|instruction|instructions|note ~2 from me|emma|user|the|system|admin|administrator|your|developer
