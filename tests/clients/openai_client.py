@@ -145,7 +145,7 @@ def two_choices_with_every_common_parameter():
         max_tokens=200,
         presence_penalty=0.1,
         frequency_penalty=-0.1,
-        stop=["\u0000never"],
+        stop=["never said"],
         user="somebody",
         metadata={"case": "parameters"},
         extra_headers={"x-tenant": "blue"},
