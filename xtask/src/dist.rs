@@ -219,7 +219,7 @@ fn verify(layer: &Path, version: &str) -> Result<bool> {
     };
     let said = process::output(command.arg("--version"))?;
     println!("unpacked, {} says: {}", if is_root { "in a root of its own" } else { "in place" }, said.trim());
-    Ok(said.split_whitespace().any(|word| word == version))
+    Ok(said.split_whitespace().any(|word| word.starts_with(version)))
 }
 
 #[cfg(test)]
