@@ -9,13 +9,15 @@
 //! file. Types stored here must therefore not use `#[serde(flatten)]` or internally tagged enums: serde buffers those
 //! in a form that forgets the difference.
 
+mod stream;
+
 use serde::{
-    Deserialize, Serialize,
-    de::{self, DeserializeOwned, IntoDeserializer},
+    Serialize,
+    de::{self, DeserializeOwned},
     ser,
 };
 
-use crate::json::{Limits, Number, Object, Value};
+use crate::json::{Number, Object, Value};
 
 /// The largest integer that every JSON reader holds exactly (RFC 7493, section 2.2).
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
@@ -53,22 +55,28 @@ pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     Ok(to_value(value)?.to_vec())
 }
 
-/// A value of its canonical tree.
+/// A value of its canonical bytes.
 ///
 /// # Errors
-/// When the tree does not describe such a value.
-pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
-    T::deserialize(Reader(value))
+/// When the bytes are not canonical JSON, or do not describe such a value.
+pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    read(bytes, |stream| T::deserialize(stream))
 }
 
-/// A value of its bytes.
-///
-/// # Errors
-/// When the bytes are not JSON, are larger than 64 MiB, or do not describe such a value.
-pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    let limits = Limits { bytes: 64 << 20, depth: 64, values: 4_000_000 };
-    let value = Value::parse(bytes, limits).map_err(|error| Error(error.to_string()))?;
-    from_value(&value)
+/// What a reader makes of canonical bytes, all of which it must read.
+pub(crate) fn read<'de, T>(
+    bytes: &'de [u8],
+    reader: impl FnOnce(&mut stream::Stream<'de>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut stream = stream::Stream::new(bytes)?;
+    let value = reader(&mut stream)?;
+    stream.end()?;
+    Ok(value)
+}
+
+/// The members of an object in canonical bytes, each with the bytes of its value.
+pub(crate) fn members(bytes: &[u8]) -> Result<Vec<stream::Member<'_>>, Error> {
+    stream::Stream::new(bytes)?.members()
 }
 
 struct Writer;
@@ -316,163 +324,13 @@ impl ser::SerializeMap for MapWriter {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Reader<'a>(&'a Value);
-
-impl<'de> Reader<'de> {
-    fn unexpected(self) -> de::Unexpected<'de> {
-        match self.0 {
-            Value::Null => de::Unexpected::Unit,
-            Value::Bool(value) => de::Unexpected::Bool(*value),
-            Value::Number(_) => de::Unexpected::Other("number"),
-            Value::String(_) => de::Unexpected::Other("string"),
-            Value::Array(_) => de::Unexpected::Seq,
-            Value::Object(_) => de::Unexpected::Map,
-        }
-    }
-
-    /// The text of an integer: a number, or a string where the integer is beyond 2^53 − 1.
-    fn integer(self) -> Option<&'de str> {
-        match self.0 {
-            Value::Number(number) => Some(number.as_str()),
-            Value::String(text)
-                if text.parse::<i128>().is_ok_and(|n| n.unsigned_abs() > MAX_SAFE_INTEGER.into()) =>
-            {
-                Some(text)
-            }
-            _ => None,
-        }
-    }
-}
-
-macro_rules! integers {
-    ($($method:ident $visit:ident $type:ty),*) => {$(
-        fn $method<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            match self.integer().map(str::parse::<$type>) {
-                Some(Ok(value)) => visitor.$visit(value),
-                _ => Err(de::Error::invalid_type(self.unexpected(), &visitor)),
-            }
-        }
-    )*};
-}
-
-impl<'de> de::Deserializer<'de> for Reader<'de> {
-    type Error = Error;
-
-    fn is_human_readable(&self) -> bool {
-        false
-    }
-
-    fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.0 {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(*value),
-            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(value), _) => visitor.visit_u64(value),
-                (None, Some(value)) => visitor.visit_i64(value),
-                (None, None) => Err(Error("a floating-point number has no canonical form".into())),
-            },
-            Value::String(text) => visitor.visit_borrowed_str(text),
-            Value::Array(items) => {
-                let mut access = de::value::SeqDeserializer::new(items.iter().map(Reader));
-                let value = visitor.visit_seq(&mut access)?;
-                access.end()?;
-                Ok(value)
-            }
-            Value::Object(object) => {
-                let mut access =
-                    de::value::MapDeserializer::new(object.iter().map(|(key, value)| (key, Reader(value))));
-                let value = visitor.visit_map(&mut access)?;
-                access.end()?;
-                Ok(value)
-            }
-        }
-    }
-
-    integers!(deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32,
-        deserialize_i64 visit_i64 i64, deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16,
-        deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64);
-
-    fn deserialize_option<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-
-    fn deserialize_newtype_struct<V: de::Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: de::Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        match self.0 {
-            Value::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
-            Value::Object(object) => match object.iter().next() {
-                Some((key, value)) if object.len() == 1 => visitor.visit_enum(VariantReader { key, value }),
-                _ => Err(Error("one variant is expected".into())),
-            },
-            _ => Err(de::Error::invalid_type(self.unexpected(), &visitor)),
-        }
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
-        ignored_any
-    }
-}
-
-impl<'de> IntoDeserializer<'de, Error> for Reader<'de> {
-    type Deserializer = Self;
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-struct VariantReader<'a> {
-    key: &'a str,
-    value: &'a Value,
-}
-
-impl<'de> de::EnumAccess<'de> for VariantReader<'de> {
-    type Error = Error;
-    type Variant = Reader<'de>;
-    fn variant_seed<V: de::DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Reader<'de>), Error> {
-        let key: de::value::StrDeserializer<'_, Error> = self.key.into_deserializer();
-        Ok((seed.deserialize(key)?, Reader(self.value)))
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Reader<'de> {
-    type Error = Error;
-    fn unit_variant(self) -> Result<(), Error> {
-        Deserialize::deserialize(self)
-    }
-    fn newtype_variant_seed<T: de::DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self)
-    }
-    fn tuple_variant<V: de::Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        de::Deserializer::deserialize_any(self, visitor)
-    }
-    fn struct_variant<V: de::Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        de::Deserializer::deserialize_any(self, visitor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use serde::Deserialize;
+
     use crate::Score;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -519,6 +377,20 @@ mod tests {
         assert!(to_bytes(&BTreeMap::from([("ä", 1)])).is_err());
         assert!(to_bytes("a\0b").is_err());
         assert!(from_bytes::<u64>(b"\"12\"").is_err(), "a small integer is a number, never text");
+        for loose in [
+            &b"{\"b\":1,\"a\":2}"[..],
+            b"{\"a\":1,\"a\":2}",
+            b"{\"a\": 1}",
+            b"{\"a\":01}",
+            b"{\"a\":-0}",
+            b"{\"a\":1} ",
+        ] {
+            assert!(
+                from_bytes::<BTreeMap<String, i64>>(loose).is_err(),
+                "{}",
+                String::from_utf8_lossy(loose)
+            );
+        }
         assert!(from_bytes::<Score>(b"0.8").is_err());
         assert!(from_bytes::<Sample>(br#"{"zeta":1,"score":1,"list":[],"map":{},"other":1}"#).is_err());
     }

@@ -4,11 +4,13 @@
 //! log; they are read again, never written again. `type` and `v` together name the form of the body: a form is never
 //! changed, a new one gets the next `v`, and old ones stay readable for ever (golden files keep one of each).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiKey, Digest, KeyId, Name, Sealed, Timestamp, canonical,
-    json::{Limits, Object, Value},
+    json::{Object, Value},
     resource::{Kind, Resource, Spec},
 };
 
@@ -109,13 +111,11 @@ pub enum DecodeError {
     Malformed(String),
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The members beside `spec` or `spec_blob`.
+#[derive(Serialize)]
 struct ResourceSetV1 {
     kind: Kind,
     name: Name,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    spec_blob: Option<Digest>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -156,11 +156,7 @@ impl Body {
     fn to_value(&self) -> Result<Value, canonical::Error> {
         Ok(match self {
             Self::ResourceSet(resource) => {
-                let header = ResourceSetV1 {
-                    kind: resource.spec.kind(),
-                    name: resource.name.clone(),
-                    spec_blob: None,
-                };
+                let header = ResourceSetV1 { kind: resource.spec.kind(), name: resource.name.clone() };
                 let mut value = canonical::to_value(&header)?;
                 if let Some(object) = value.as_object_mut() {
                     // "kind" < "name" < "spec": the members stay sorted.
@@ -181,44 +177,25 @@ impl Body {
         })
     }
 
-    fn from_value(
+    fn read(
         kind: &str,
         version: u64,
-        mut body: Value,
+        body: &[u8],
         blob: &dyn Fn(&Digest) -> Option<Vec<u8>>,
     ) -> Result<Self, DecodeError> {
-        let malformed = |error: canonical::Error| DecodeError::Malformed(error.to_string());
         Ok(match (kind, version) {
-            ("resource.set", 1) => {
-                let inline = body.as_object_mut().and_then(|object| object.remove("spec"));
-                let header: ResourceSetV1 = canonical::from_value(&body).map_err(malformed)?;
-                let spec = match (inline, header.spec_blob) {
-                    (Some(spec), None) => spec,
-                    (None, Some(digest)) => {
-                        let bytes = blob(&digest).filter(|bytes| Digest::sha256(bytes) == digest);
-                        let bytes = bytes.ok_or(DecodeError::Blob(digest))?;
-                        parse_stored(&bytes, MAX_BLOB_BYTES)?
-                    }
-                    _ => {
-                        return Err(DecodeError::Malformed(
-                            "a spec or a blob, and not both, is expected".into(),
-                        ));
-                    }
-                };
-                let spec = Spec::from_canonical(header.kind, &spec).map_err(malformed)?;
-                Self::ResourceSet(Resource { name: header.name, spec })
-            }
+            ("resource.set", 1) => Self::ResourceSet(read_resource(body, blob)?),
             ("resource.removed", 1) => {
-                let removed: ResourceRemovedV1 = canonical::from_value(&body).map_err(malformed)?;
+                let removed: ResourceRemovedV1 = canonical::from_bytes(body)?;
                 Self::ResourceRemoved(removed.kind, removed.name)
             }
-            ("key.issued", 1) => Self::KeyIssued(canonical::from_value(&body).map_err(malformed)?),
+            ("key.issued", 1) => Self::KeyIssued(canonical::from_bytes(body)?),
             ("key.retired", 1) => {
-                let retired: KeyRetiredV1 = canonical::from_value(&body).map_err(malformed)?;
+                let retired: KeyRetiredV1 = canonical::from_bytes(body)?;
                 Self::KeyRetired(retired.key, retired.expires)
             }
             ("key.revoked", 1) => {
-                let revoked: KeyRevokedV1 = canonical::from_value(&body).map_err(malformed)?;
+                let revoked: KeyRevokedV1 = canonical::from_bytes(body)?;
                 Self::KeyRevoked(revoked.key, revoked.reason)
             }
             _ => return Err(DecodeError::UnknownVersion { kind: kind.chars().take(64).collect(), version }),
@@ -226,9 +203,27 @@ impl Body {
     }
 }
 
-fn parse_stored(bytes: &[u8], limit: usize) -> Result<Value, DecodeError> {
-    let limits = Limits { bytes: limit, depth: 64, values: 1_000_000 };
-    Value::parse(bytes, limits).map_err(|error| DecodeError::Malformed(error.to_string()))
+fn read_resource(body: &[u8], blob: &dyn Fn(&Digest) -> Option<Vec<u8>>) -> Result<Resource, DecodeError> {
+    let members = canonical::members(body)?;
+    let members: Vec<(&str, &[u8])> = members.iter().map(|(key, value)| (key.as_ref(), *value)).collect();
+    let (kind, name, spec) = match members.as_slice() {
+        [("kind", kind), ("name", name), ("spec", spec)] => (kind, name, Cow::Borrowed(*spec)),
+        [("kind", kind), ("name", name), ("spec_blob", digest)] => {
+            let digest: Digest = canonical::from_bytes(digest)?;
+            let bytes = blob(&digest)
+                .filter(|bytes| bytes.len() <= MAX_BLOB_BYTES && Digest::sha256(bytes) == digest);
+            (kind, name, Cow::Owned(bytes.ok_or(DecodeError::Blob(digest))?))
+        }
+        _ => return Err(DecodeError::Malformed("kind, name, and a spec or a blob are expected".into())),
+    };
+    let spec = Spec::from_canonical(canonical::from_bytes(kind)?, &spec)?;
+    Ok(Resource { name: canonical::from_bytes(name)?, spec })
+}
+
+impl From<canonical::Error> for DecodeError {
+    fn from(error: canonical::Error) -> Self {
+        Self::Malformed(error.to_string())
+    }
 }
 
 impl Fact {
@@ -272,31 +267,19 @@ impl Fact {
     /// When the bytes are not a fact, or one of a version that this program does not know: such a node must keep its
     /// last Snapshot and is not ready.
     pub fn decode(bytes: &[u8], blob: &dyn Fn(&Digest) -> Option<Vec<u8>>) -> Result<Self, DecodeError> {
-        let malformed = |what: &str| DecodeError::Malformed(what.to_owned());
-        let mut value = parse_stored(bytes, MAX_FACT_BYTES)?;
-        let object = value.as_object_mut().ok_or_else(|| malformed("an object is expected"))?;
-        let kind = match object.remove("type") {
-            Some(Value::String(kind)) => kind,
-            _ => return Err(malformed("`type` is missing")),
-        };
-        let version =
-            object.remove("v").and_then(|v| v.as_u64()).ok_or_else(|| malformed("`v` is missing"))?;
-        let body = object.remove("body").ok_or_else(|| malformed("`body` is missing"))?;
-        let part = |name: &str, value: Option<Value>| {
-            value.ok_or_else(|| malformed(&format!("`{name}` is missing")))
-        };
-        let time = part("time", object.remove("time"))?;
-        let actor = part("actor", object.remove("actor"))?;
-        if !object.is_empty() {
-            return Err(malformed("an unknown member"));
+        if bytes.len() > MAX_FACT_BYTES {
+            return Err(DecodeError::Malformed(format!("{} bytes", bytes.len())));
         }
+        let members = canonical::members(bytes)?;
+        let members: Vec<(&str, &[u8])> = members.iter().map(|(key, value)| (key.as_ref(), *value)).collect();
+        let [("actor", actor), ("body", body), ("time", time), ("type", kind), ("v", version)] =
+            members.as_slice()
+        else {
+            return Err(DecodeError::Malformed("actor, body, time, type and v are expected".into()));
+        };
+        let kind: String = canonical::from_bytes(kind)?;
         // The body first: an unknown version is a clearer answer than an actor that only it knows.
-        let body = Body::from_value(&kind, version, body, blob)?;
-        let read = |error: canonical::Error| DecodeError::Malformed(error.to_string());
-        Ok(Self {
-            time: canonical::from_value(&time).map_err(read)?,
-            actor: canonical::from_value(&actor).map_err(read)?,
-            body,
-        })
+        let body = Body::read(&kind, canonical::from_bytes(version)?, body, blob)?;
+        Ok(Self { time: canonical::from_bytes(time)?, actor: canonical::from_bytes(actor)?, body })
     }
 }

@@ -401,7 +401,7 @@ pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
@@ -412,11 +412,58 @@ struct Reader<'a> {
 const LINEAR_KEYS: usize = 16;
 
 impl<'a> Reader<'a> {
+    /// A reader of a text that may nest so deep.
+    pub(crate) fn new(text: &'a str, depth: usize) -> Self {
+        Self { text, at: 0, depth, values: usize::MAX }
+    }
+
+    pub(crate) fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// The bytes from an offset that this reader was at.
+    pub(crate) fn since(&self, offset: usize) -> &'a [u8] {
+        self.text.as_bytes().get(offset..self.at).unwrap_or_default()
+    }
+
+    /// Goes past the next byte, which is ASCII.
+    pub(crate) fn step(&mut self) {
+        self.at += 1;
+    }
+
+    /// Goes past this ASCII byte, if it comes next.
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
+        let next = self.peek() == Some(byte);
+        self.at += usize::from(next);
+        next
+    }
+
+    /// Goes past this word, if it comes next.
+    pub(crate) fn take_word(&mut self, word: &str) -> bool {
+        let next = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word));
+        if next {
+            self.at += word.len();
+        }
+        next
+    }
+
+    /// One array or object deeper, if that is allowed.
+    pub(crate) fn enter(&mut self) -> bool {
+        let allowed = self.depth > 0;
+        self.depth = self.depth.saturating_sub(1);
+        allowed
+    }
+
+    /// Out of an array or object.
+    pub(crate) fn leave(&mut self) {
+        self.depth += 1;
+    }
+
     fn error(&self, kind: ErrorKind) -> Error {
         Error { kind, offset: self.at }
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
@@ -442,7 +489,7 @@ impl<'a> Reader<'a> {
         self.values = self.values.checked_sub(1).ok_or_else(|| self.error(ErrorKind::TooMany))?;
         match self.peek() {
             None => Err(self.error(ErrorKind::End)),
-            Some(b'"') => self.string().map(Value::String),
+            Some(b'"') => self.string().map(|text| Value::String(text.into_owned())),
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
             Some(b't') => self.literal("true", Value::Bool(true)),
@@ -509,7 +556,7 @@ impl<'a> Reader<'a> {
                 Some(_) => return Err(self.error(ErrorKind::Syntax)),
                 None => return Err(self.error(ErrorKind::End)),
             }
-            let key = self.string()?;
+            let key = self.string()?.into_owned();
             let repeated = match &mut seen {
                 Some(seen) => !seen.insert(key.clone()),
                 None => members.iter().any(|(k, _)| *k == key),
@@ -584,7 +631,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<String, Error> {
+    /// The string whose quotation mark comes next; borrowed where it holds no escape.
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.at += 1;
         let mut out = String::new();
         loop {
@@ -600,10 +648,10 @@ impl<'a> Reader<'a> {
                 Some(b'"') => {
                     self.at += 1;
                     if out.is_empty() {
-                        return Ok(text.to_owned());
+                        return Ok(Cow::Borrowed(text));
                     }
                     out.push_str(text);
-                    return Ok(out);
+                    return Ok(Cow::Owned(out));
                 }
                 Some(b'\\') => {
                     out.push_str(text);

@@ -90,12 +90,12 @@ macro_rules! kinds {
                 match self { $(Self::$kind(spec) => canonical::to_value(spec)),* }
             }
 
-            /// A spec of its canonical tree.
+            /// A spec of its canonical bytes.
             ///
             /// # Errors
-            /// When the tree does not describe a spec of this kind.
-            pub fn from_canonical(kind: Kind, value: &json::Value) -> Result<Self, canonical::Error> {
-                match kind { $(Kind::$kind => canonical::from_value(value).map(Self::$kind)),* }
+            /// When the bytes do not describe a spec of this kind.
+            pub fn from_canonical(kind: Kind, bytes: &[u8]) -> Result<Self, canonical::Error> {
+                canonical::read(bytes, |stream| kind.read(stream))
             }
 
             /// The sealed fields, each with its path.

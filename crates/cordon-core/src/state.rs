@@ -1,8 +1,8 @@
 //! The fold: all governed state is this function of the facts, and nothing else is a source of truth.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use rpds::RedBlackTreeMapSync;
+use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -18,9 +18,19 @@ use crate::{
 pub struct State {
     position: u64,
     time: Option<Timestamp>,
-    digest: [u8; 32],
-    resources: RedBlackTreeMapSync<(Kind, Name), Arc<Standing>>,
-    keys: RedBlackTreeMapSync<KeyId, Arc<ApiKey>>,
+    /// Sum of the digests of all entries but those in `unsettled`.
+    settled: [u8; 32],
+    /// Entries that changed since the sum was made: a fold over many facts sums each of them once, not once a fact.
+    unsettled: RedBlackTreeSetSync<Touched>,
+    resources: RedBlackTreeMapSync<(Kind, Name), Entry<Standing>>,
+    keys: RedBlackTreeMapSync<KeyId, Entry<ApiKey>>,
+}
+
+/// An entry of the state, with its digest once somebody asked for it.
+#[derive(Clone, Debug)]
+struct Entry<T> {
+    value: Arc<T>,
+    digest: OnceLock<Digest>,
 }
 
 /// A resource as it stands: what it says, and the fact that made it say so.
@@ -72,7 +82,7 @@ impl State {
                     actor: fact.actor.clone(),
                     position,
                 };
-                self.put_resource(resource.spec.kind(), resource.name.clone(), Some(Arc::new(standing)));
+                self.put_resource(resource.spec.kind(), resource.name.clone(), Some(standing));
                 vec![Touched::Resource(resource.spec.kind(), resource.name.clone())]
             }
             Body::ResourceRemoved(kind, name) => {
@@ -91,35 +101,62 @@ impl State {
 
     fn change_key(&mut self, id: KeyId, change: impl FnOnce(&mut ApiKey)) -> Vec<Touched> {
         let Some(key) = self.keys.get(&id) else { return Vec::new() };
-        let mut key = ApiKey::clone(key);
+        let mut key = ApiKey::clone(&key.value);
         change(&mut key);
         self.put_key(key)
     }
 
     fn put_key(&mut self, key: ApiKey) -> Vec<Touched> {
         let id = key.id;
-        if let Some(old) = self.keys.get(&id) {
-            toggle(&mut self.digest, &digest_of_key(old));
-        }
-        toggle(&mut self.digest, &digest_of_key(&key));
-        self.keys.insert_mut(id, Arc::new(key));
+        self.unsettle(Touched::Key(id));
+        self.keys.insert_mut(id, Entry::new(key));
         vec![Touched::Key(id)]
     }
 
-    fn put_resource(&mut self, kind: Kind, name: Name, standing: Option<Arc<Standing>>) {
-        let at = (kind, name);
-        if let Some(old) = self.resources.get(&at) {
-            toggle(&mut self.digest, &digest_of_resource(&at, old));
-        }
+    fn put_resource(&mut self, kind: Kind, name: Name, standing: Option<Standing>) {
+        self.unsettle(Touched::Resource(kind, name.clone()));
         match standing {
-            Some(standing) => {
-                toggle(&mut self.digest, &digest_of_resource(&at, &standing));
-                self.resources.insert_mut(at, standing);
-            }
+            Some(standing) => self.resources.insert_mut((kind, name), Entry::new(standing)),
             None => {
-                self.resources.remove_mut(&at);
+                self.resources.remove_mut(&(kind, name));
             }
         }
+    }
+
+    /// Takes an entry that is about to change out of the sum.
+    fn unsettle(&mut self, at: Touched) {
+        if !self.unsettled.contains(&at) {
+            if let Some(digest) = self.digest_of(&at) {
+                toggle(&mut self.settled, &digest);
+            }
+            self.unsettled.insert_mut(at);
+        }
+    }
+
+    fn digest_of(&self, at: &Touched) -> Option<Digest> {
+        match at {
+            Touched::Resource(kind, name) => {
+                let at = (*kind, name.clone());
+                self.resources
+                    .get(&at)
+                    .map(|entry| entry.digest(|standing| digest_of_resource(&at, standing)))
+            }
+            Touched::Key(id) => self.keys.get(id).map(|entry| entry.digest(digest_of_key)),
+        }
+    }
+
+    fn sum(&self) -> [u8; 32] {
+        let mut sum = self.settled;
+        for digest in self.unsettled.iter().filter_map(|at| self.digest_of(at)) {
+            toggle(&mut sum, &digest);
+        }
+        sum
+    }
+
+    /// Makes [`Self::digest`] cheap: it costs what changed since this was last done.
+    pub fn settle(&mut self) {
+        self.settled = self.sum();
+        self.unsettled = RedBlackTreeSetSync::new_sync();
     }
 
     /// Number of facts applied: the position of the next one.
@@ -139,18 +176,18 @@ impl State {
     pub fn digest(&self) -> Digest {
         let mut hash = Sha256::new();
         hash.update(self.position.to_be_bytes());
-        hash.update(self.digest);
+        hash.update(self.sum());
         Digest::from_bytes(hash.finalize().into())
     }
 
     /// A resource as it stands.
     pub fn resource(&self, kind: Kind, name: &Name) -> Option<&Arc<Standing>> {
-        self.resources.get(&(kind, name.clone()))
+        self.resources.get(&(kind, name.clone())).map(|entry| &entry.value)
     }
 
     /// All resources, by kind and name.
     pub fn resources(&self) -> impl Iterator<Item = (Kind, &Name, &Arc<Standing>)> {
-        self.resources.iter().map(|((kind, name), standing)| (*kind, name, standing))
+        self.resources.iter().map(|((kind, name), entry)| (*kind, name, &entry.value))
     }
 
     /// The resources of a kind, by name.
@@ -160,12 +197,12 @@ impl State {
 
     /// A key.
     pub fn key(&self, id: KeyId) -> Option<&Arc<ApiKey>> {
-        self.keys.get(&id)
+        self.keys.get(&id).map(|entry| &entry.value)
     }
 
     /// All keys, by id.
     pub fn keys(&self) -> impl Iterator<Item = &Arc<ApiKey>> {
-        self.keys.values()
+        self.keys.values().map(|entry| &entry.value)
     }
 
     /// Number of entries: what a cache of this state costs.
@@ -215,23 +252,22 @@ impl State {
         if head.cache != CACHE_VERSION {
             return Err(wrong(&"written by another version"));
         }
-        let mut state = Self::new();
+        let (mut state, mut count) = (Self::new(), 0);
         for line in lines {
-            let limits = crate::json::Limits { bytes: 64 << 20, depth: 64, values: 4_000_000 };
-            let mut value = Value::parse(line, limits).map_err(|e| wrong(&e))?;
-            let spec = value.as_object_mut().and_then(|object| object.remove("spec"));
-            match spec {
-                Some(spec) => {
-                    let head: EntryHead = canonical::from_value(&value).map_err(|e| wrong(&e))?;
-                    let spec = Spec::from_canonical(head.kind, &spec).map_err(|e| wrong(&e))?;
-                    let standing =
-                        Standing { spec, changed: head.changed, actor: head.actor, position: head.position };
-                    state.put_resource(head.kind, head.name, Some(Arc::new(standing)));
-                }
-                None => {
-                    state.put_key(canonical::from_value(&value).map_err(|e| wrong(&e))?);
-                }
+            // The line is what the digest of its entry is made of: nothing is written again to be compared.
+            let digest = Digest::sha256(line);
+            if line.starts_with(b"{\"actor\"") {
+                let (at, standing) = read_resource(line).map_err(|e| wrong(&e))?;
+                state.resources.insert_mut(at, Entry::with_digest(standing, digest));
+            } else {
+                let key: ApiKey = canonical::from_bytes(line).map_err(|e| wrong(&e))?;
+                state.keys.insert_mut(key.id, Entry::with_digest(key, digest));
             }
+            toggle(&mut state.settled, &digest);
+            count += 1;
+        }
+        if state.len() != count {
+            return Err(wrong(&"an entry stands in it twice"));
         }
         (state.position, state.time) = (head.position, head.time);
         if state.digest() == head.digest {
@@ -264,22 +300,66 @@ struct CacheHead {
     digest: Digest,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EntryHead {
+/// The members beside `spec`.
+#[derive(Serialize)]
+struct EntryHead<'a> {
     kind: Kind,
-    name: Name,
+    name: &'a Name,
     changed: Timestamp,
-    actor: Actor,
+    actor: &'a Actor,
     position: u64,
+}
+
+impl<T> Entry<T> {
+    fn new(value: T) -> Self {
+        Self { value: Arc::new(value), digest: OnceLock::new() }
+    }
+
+    fn with_digest(value: T, digest: Digest) -> Self {
+        Self { value: Arc::new(value), digest: digest.into() }
+    }
+
+    fn digest(&self, make: impl FnOnce(&T) -> Digest) -> Digest {
+        *self.digest.get_or_init(|| make(&self.value))
+    }
+}
+
+impl<T: PartialEq> PartialEq for Entry<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+fn read_resource(line: &[u8]) -> Result<((Kind, Name), Standing), canonical::Error> {
+    let members = canonical::members(line)?;
+    let members: Vec<(&str, &[u8])> = members.iter().map(|(key, value)| (key.as_ref(), *value)).collect();
+    let [
+        ("actor", actor),
+        ("changed", changed),
+        ("kind", kind),
+        ("name", name),
+        ("position", position),
+        ("spec", spec),
+    ] = members.as_slice()
+    else {
+        return Err(serde::de::Error::custom("actor, changed, kind, name, position and spec are expected"));
+    };
+    let kind = canonical::from_bytes(kind)?;
+    let standing = Standing {
+        spec: Spec::from_canonical(kind, spec)?,
+        changed: canonical::from_bytes(changed)?,
+        actor: canonical::from_bytes(actor)?,
+        position: canonical::from_bytes(position)?,
+    };
+    Ok(((kind, canonical::from_bytes(name)?), standing))
 }
 
 fn entry_of_resource(kind: Kind, name: &Name, standing: &Standing) -> Result<Value, canonical::Error> {
     let head = EntryHead {
         kind,
-        name: name.clone(),
+        name,
         changed: standing.changed,
-        actor: standing.actor.clone(),
+        actor: &standing.actor,
         position: standing.position,
     };
     let mut value = canonical::to_value(&head)?;

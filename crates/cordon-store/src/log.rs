@@ -21,7 +21,7 @@ pub use sqlite::SqliteLog;
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The most facts that one read gives.
-pub const PAGE: u64 = 4096;
+pub const PAGE: u64 = 2048;
 
 /// One ordered, append-only list of facts. Positions count from 0; the head is the position of the next one.
 ///

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use cordon_core::{State, Timestamp, fact::DecodeError, state::Touched};
+use tokio::task::JoinHandle;
 
-use super::{Log, LogError, StateCaches};
+use super::{Log, LogError, StateCaches, StoredFact};
 
 /// Folds states of a log: the present one, and that of any time in the past.
 #[derive(Clone)]
@@ -114,12 +115,18 @@ impl Loader {
     async fn fold(&self, mut state: State, to: u64, note: Note) -> Result<Loaded, LoadError> {
         let mut touched = Vec::new();
         let mut latest = state.position();
+        let mut reading = self.read(state.position(), to);
         while state.position() < to {
-            let page = self.log.read(state.position(), to).await?;
-            if page.is_empty() {
+            let page = match reading.await {
+                Ok(page) => page?,
+                Err(_) => return Err(LogError::Damaged("reading it was given up".to_owned()).into()),
+            };
+            let Some(last) = page.last() else {
                 let what = format!("the fact at position {} is missing", state.position());
                 return Err(LogError::Damaged(what).into());
-            }
+            };
+            // The next page is read while this one is folded.
+            reading = self.read(last.position.saturating_add(1), to);
             for stored in page {
                 match stored.decode() {
                     Ok(fact) => {
@@ -141,6 +148,11 @@ impl Loader {
             }
         }
         Ok(Loaded { state, touched, stalled: None })
+    }
+
+    fn read(&self, from: u64, to: u64) -> JoinHandle<Result<Vec<StoredFact>, LogError>> {
+        let log = Arc::clone(&self.log);
+        tokio::spawn(async move { if from < to { log.read(from, to).await } else { Ok(Vec::new()) } })
     }
 
     /// Writes a cache on a thread of its own; nobody waits for it.

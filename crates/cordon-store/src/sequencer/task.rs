@@ -184,7 +184,9 @@ impl Task {
             };
         }
         self.loader.log().append(expected, &group.entries, &group.seals).await?;
-        self.show(group.pending.clone(), &group.touched);
+        let mut state = group.pending.clone();
+        state.settle();
+        self.show(state, &group.touched);
         Ok(())
     }
 
