@@ -15,6 +15,8 @@ use crate::segment::{Candidate, Shape, Value};
 
 /// Fewer encoded characters than this hold no sentence and no key.
 const MIN_RUN: usize = 20;
+/// A line of an encoded text in lines is at least this wide (RFC 7468 writes 64, MIME 76).
+pub(crate) const MIN_LINE: usize = 60;
 /// So many printable bytes in a row are text, whatever surrounds them.
 const MIN_TEXT: usize = 12;
 
@@ -26,14 +28,19 @@ pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_
     let text = candidate.text;
     let mut i = 0;
     while i < text.len() {
-        let length = text.get(i..).unwrap_or_default().iter().take_while(|b| is_base64(**b)).count();
+        let length = run_length(text.get(i..).unwrap_or_default());
         if length >= MIN_RUN {
-            let run = text.get(i..i + length).unwrap_or_default();
+            let lines = text.get(i..i + length).unwrap_or_default();
+            let joined: Vec<u8>;
+            let run = if lines.iter().any(|b| !is_base64(*b)) {
+                joined = lines.iter().copied().filter(|b| is_base64(*b)).collect();
+                &joined
+            } else {
+                lines
+            };
             let clipped = i == 0 && before(candidate, 0).is_some_and(is_base64);
             let views = views(run, clipped);
-            if let Some((found, length)) =
-                views.iter().find_map(|(view, length)| Some((inside(view, context)?, *length)))
-            {
+            if let Some(found) = views.iter().find_map(|view| inside(view, context)) {
                 for (detector, category, score) in found {
                     out.push(Value { start: i, end: i + length, detector, category, score });
                 }
@@ -43,27 +50,65 @@ pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_
     }
 }
 
-const fn is_base64(byte: u8) -> bool {
+pub(crate) const fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
 
-/// The texts that a run may stand for. A window of a longer run may begin anywhere in a group of four.
-fn views(run: &[u8], clipped: bool) -> Vec<(Vec<u8>, usize)> {
+/// How long an encoded run is: lines as wide as MIME and PEM write them belong together.
+fn run_length(text: &[u8]) -> usize {
+    let mut end = 0;
+    loop {
+        let line = text.get(end..).unwrap_or_default().iter().take_while(|b| is_base64(**b)).count();
+        end += line;
+        let rest = text.get(end..).unwrap_or_default();
+        let gap = rest.iter().take_while(|b| matches!(b, b'\n' | b'\r' | b' ')).count();
+        if line < MIN_LINE || gap == 0 || gap > 2 || !rest.get(gap).copied().is_some_and(is_base64) {
+            return end;
+        }
+        end += gap;
+    }
+}
+
+/// The texts that a run may stand for. What precedes an encoded text (`path/`, the window before) may belong to its
+/// alphabet, so groups of four may begin anywhere.
+fn views(run: &[u8], clipped: bool) -> Vec<Vec<u8>> {
     let mut views = Vec::new();
     let hex = run.iter().take_while(|b| b.is_ascii_hexdigit()).count();
     if hex >= MIN_RUN && hex == run.len() {
         let shifts = if clipped { 0..2 } else { 0..1 };
-        views.extend(
-            shifts.filter_map(|shift| readable(&hexadecimal(run.get(shift..)?))).map(|view| (view, hex)),
-        );
+        views.extend(shifts.filter_map(|shift| readable(&hexadecimal(run.get(shift..)?))));
     }
-    let shifts = if clipped { 0..4 } else { 0..1 };
-    for shift in shifts {
-        if let Some(view) = run.get(shift..).and_then(base64).and_then(|bytes| readable(&bytes)) {
-            views.push((view, run.len()));
+    for shift in 0..4 {
+        let Some(text) = run.get(shift..) else { break };
+        // Only the first reading is tried in full; the others must show a stretch of ASCII first.
+        if shift > 0 && longest_stretch(text) < MIN_TEXT * 2 {
+            continue;
+        }
+        if let Some(view) = base64(text).and_then(|bytes| readable(&bytes)) {
+            views.push(view);
         }
     }
     views
+}
+
+/// The longest stretch of printable bytes that some base64 stands for, without keeping them.
+fn longest_stretch(text: &[u8]) -> usize {
+    let (mut run, mut longest) = (0_usize, 0_usize);
+    for quad in text.as_chunks::<4>().0 {
+        let group = quad.iter().fold(0_u32, |group, byte| {
+            group << 6 | u32::from(SEXTETS.get(usize::from(*byte)).copied().unwrap_or(0) & 63)
+        });
+        let [_, bytes @ ..] = group.to_be_bytes();
+        for byte in bytes {
+            run = (run + 1) * usize::from(printable(byte));
+            longest = longest.max(run);
+        }
+    }
+    longest
+}
+
+const fn printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')
 }
 
 /// RFC 4648 base64 of either alphabet; padding may be missing; what follows padding is not read.
@@ -147,7 +192,6 @@ fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
         }
     }
     // Without a branch on each byte: in random bytes no branch can be foretold.
-    let printable = |b: u8| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t');
     let (mut run, mut longest) = (0_usize, 0);
     for byte in bytes {
         run = (run + 1) * usize::from(printable(*byte));

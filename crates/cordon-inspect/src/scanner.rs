@@ -308,10 +308,23 @@ impl Scanner {
             return;
         }
         let mut context = context(&self.text, &self.tables, self.channel, self.depth, &mut self.out);
-        for (i, byte) in (self.at..).zip(self.text.slice(self.at, end)) {
+        let bytes = self.text.slice(self.at, end);
+        let mut next = 0;
+        while let Some(byte) = bytes.get(next) {
+            let i = self.at + next;
             self.words.byte(i, *byte, &mut context);
             self.segment.byte(i, *byte, &mut context);
             self.template.byte(i, *byte, &mut context);
+            next += 1;
+            // Inside of a word nothing can change before it ends.
+            if byte.is_ascii_alphanumeric()
+                && self.template.live().is_none()
+                && self.words.in_ascii_word(&self.text)
+            {
+                let rest = bytes.get(next..).unwrap_or_default();
+                let rest = rest.get(..self.segment.unchanged(i + 1).min(rest.len())).unwrap_or_default();
+                next += rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            }
         }
         self.at = end;
     }

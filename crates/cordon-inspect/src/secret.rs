@@ -427,6 +427,24 @@ enum Key {
     Token,
 }
 
+/// A part of every name in the tables of [`key`], looked for in one pass: most names have none.
+fn may_be_key(name: &[u8]) -> bool {
+    let starts = |at: usize, word: &str| {
+        name.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    name.iter().enumerate().any(|(i, byte)| match byte.to_ascii_lowercase() {
+        b'a' => starts(i, "auth"),
+        b'b' => starts(i, "bearer"),
+        b'c' => starts(i, "cred") || starts(i, "contrasena"),
+        b'k' => starts(i, "key"),
+        b'm' => starts(i, "mot"),
+        b'p' => starts(i, "pass") || starts(i, "pwd") || starts(i, "pat"),
+        b's' => starts(i, "secret") || starts(i, "sign"),
+        b't' => starts(i, "token"),
+        _ => false,
+    })
+}
+
 /// What a value is called, from the name before `=` or `:`.
 fn key(name: &[u8]) -> Option<Key> {
     const PASSWORDS: [&str; 9] = [
@@ -467,6 +485,9 @@ fn key(name: &[u8]) -> Option<Key> {
         "sastoken",
     ];
     const TOKENS: [&str; 6] = ["token", "auth", "authorization", "key", "pass", "pat"];
+    if !may_be_key(name) {
+        return None;
+    }
     let mut normal = Vec::with_capacity(name.len());
     normal.extend(name.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase));
     let ends = |words: &[&str]| words.iter().any(|word| normal.ends_with(word.as_bytes()));
@@ -615,7 +636,10 @@ fn generic(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
         }
     }
     if let Some(key) = key_before(candidate.left) {
-        let length = value_length(text);
+        // In quotation marks all of it is the value, if it is not a sentence.
+        let quoted = matches!(candidate.left.last(), Some(b'"' | b'\'' | b'`'));
+        let sentence = text.iter().filter(|b| **b == b' ').count() > 1;
+        let length = if quoted && !sentence { text.len() } else { value_length(text) };
         if let Some(percent) = judge(key, text.get(..length).unwrap_or_default()) {
             out.push(value(0, length, GENERIC, "secret/generic", percent));
             return;
@@ -767,6 +791,33 @@ pub(crate) fn entropy(text: &[u8]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_name_of_a_secret_is_overlooked_by_the_first_look() {
+        for name in [
+            "password",
+            "DB_PASSWD",
+            "pwd",
+            "passphrase",
+            "contrasena",
+            "mot-de-passe",
+            "client_secret",
+            "apiKey",
+            "AccountKey",
+            "credential",
+            "auth_token",
+            "Bearer",
+            "SharedAccessSignature",
+            "x-auth",
+            "pat",
+            "userpass",
+        ] {
+            assert!(key(name.as_bytes()).is_some(), "{name}");
+        }
+        for name in ["id", "name", "public_key", "token_url", "csrf-token", "keyboard", "price"] {
+            assert!(key(name.as_bytes()).is_none(), "{name}");
+        }
+    }
 
     #[test]
     fn the_table_builds_and_names_known_categories() {

@@ -15,6 +15,11 @@ const OVERLAP: usize = 512;
 const MAX_JOINED: usize = 112;
 const JOINED_OVERLAP: usize = 56;
 
+/// How a PEM block (RFC 7468) begins.
+const PEM_MARK: &[u8] = b"-----BEGIN";
+/// A quoted secret is followed this far for its closing mark.
+const MAX_QUOTED: usize = 256;
+
 /// The candidate that is open.
 #[derive(Debug, Default)]
 pub(crate) struct Segment(Mode);
@@ -24,11 +29,22 @@ enum Mode {
     #[default]
     Idle,
     /// A candidate from `start`; its last group began at `group`; `gap` is where the space after it began.
-    Run { start: usize, group: usize, gap: Option<usize> },
+    Run { start: usize, group: usize, gap: Option<usize>, kind: Kind },
     /// A PEM block from `start`.
     Pem(Pem),
     /// The last finding met its bound; what follows up to its terminator belongs to it.
     Continue { start: usize, detector: Detector, category: Category, score: Score, pem: Option<Pem> },
+}
+
+/// What sets the bounds of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Its bytes.
+    Plain,
+    /// It began behind this quotation mark and the name of a secret: it ends with the mark.
+    Quoted(u8),
+    /// Base64 in lines.
+    Lines,
 }
 
 /// How far a PEM block (RFC 7468) was read.
@@ -89,6 +105,14 @@ impl Segment {
         }
     }
 
+    /// How many letters and digits from `i` on would change nothing here.
+    pub(crate) fn unchanged(&self, i: usize) -> usize {
+        match &self.0 {
+            Mode::Run { gap: None, start, .. } => MAX_JOINED.saturating_sub(i - start),
+            _ => 0,
+        }
+    }
+
     /// Takes the folded byte at `i`.
     pub(crate) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         match &mut self.0 {
@@ -111,20 +135,42 @@ impl Segment {
     }
 
     fn ordinary(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
-        let class = class(byte);
+        let class = match &self.0 {
+            Mode::Run { kind: Kind::Quoted(mark), start, .. } if i - start < MAX_QUOTED => match byte {
+                b'\n' | b'\r' => Class::End,
+                _ if byte == *mark => Class::End,
+                b' ' if context.text.slice(*start, i).ends_with(PEM_MARK) => Class::Space,
+                _ => Class::Part,
+            },
+            // A wide line of base64 goes on in the next one.
+            Mode::Run { group, gap: None, .. } if byte == b'\n' && is_line(context.text.slice(*group, i)) => {
+                Class::Space
+            }
+            _ => class(byte),
+        };
         match (&mut self.0, class) {
-            (Mode::Idle, Class::Part) => self.0 = Mode::Run { start: i, group: i, gap: None },
-            (Mode::Run { start, group, gap }, Class::Part) => {
+            (Mode::Idle, Class::Part) => {
+                let left = context.text.slice(i.saturating_sub(CONTEXT), i);
+                let kind = match left.last() {
+                    Some(mark @ (b'"' | b'\'' | b'`')) if secret::follows_key(left) => Kind::Quoted(*mark),
+                    _ => Kind::Plain,
+                };
+                self.0 = Mode::Run { start: i, group: i, gap: None, kind };
+            }
+            (Mode::Run { start, group, gap, kind }, Class::Part) => {
                 if let Some(end) = *gap {
-                    if !joins(context.text.slice(*start, end), context.text.slice(*group, end), byte) {
+                    let lines = is_line(context.text.slice(*group, end)) && decode::is_base64(byte);
+                    if lines {
+                        *kind = Kind::Lines;
+                    } else if !joins(context.text.slice(*start, end), context.text.slice(*group, end), byte) {
                         let start = *start;
                         process(start, end, None, context);
-                        self.0 = Mode::Run { start: i, group: i, gap: None };
+                        self.0 = Mode::Run { start: i, group: i, gap: None, kind: Kind::Plain };
                         return;
                     }
                     (*group, *gap) = (i, None);
                 }
-                let (start, joined) = (*start, *group != *start);
+                let (start, joined) = (*start, *group != *start && *kind == Kind::Plain);
                 let len = i + 1 - start;
                 if joined && len >= MAX_JOINED {
                     self.slide(start, i + 1, JOINED_OVERLAP, context);
@@ -132,11 +178,10 @@ impl Segment {
                     self.slide(start, i + 1, OVERLAP, context);
                 }
             }
-            (Mode::Run { start, group, gap }, Class::Space) => match *gap {
+            (Mode::Run { start, group, gap, .. }, Class::Space) => match *gap {
                 None => {
-                    let marker = b"-----BEGIN";
-                    if context.text.slice(*group, i).ends_with(marker) {
-                        let begin = i - marker.len();
+                    if context.text.slice(*group, i).ends_with(PEM_MARK) {
+                        let begin = i - PEM_MARK.len();
                         let start = *start;
                         if start < begin {
                             process(start, begin, None, context);
@@ -189,12 +234,16 @@ impl Segment {
         self.0 = match cut {
             Some(Cut { start: next, unfinished: None }) => {
                 let next = next.max(limit);
-                if next >= end { Mode::Idle } else { Mode::Run { start: next, group: next, gap: None } }
+                if next >= end {
+                    Mode::Idle
+                } else {
+                    Mode::Run { start: next, group: next, gap: None, kind: Kind::Plain }
+                }
             }
             Some(Cut { unfinished: Some((detector, category, score)), .. }) => {
                 Mode::Continue { start: end, detector, category, score, pem: None }
             }
-            None => Mode::Run { start: limit, group: limit, gap: None },
+            None => Mode::Run { start: limit, group: limit, gap: None, kind: Kind::Plain },
         };
     }
 
@@ -314,6 +363,11 @@ fn finish_pem(pem: Pem, end: usize, context: &mut Context<'_>) {
     } else {
         process(pem.start, end, None, context);
     }
+}
+
+/// Whether a group is a wide line of base64.
+fn is_line(group: &[u8]) -> bool {
+    group.len() >= decode::MIN_LINE && group.iter().all(|b| decode::is_base64(*b))
 }
 
 /// Whether the group after a space may belong to the same value as the group before it.

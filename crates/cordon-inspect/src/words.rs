@@ -120,6 +120,11 @@ impl Words {
         [word, self.spaced.first().map(|letter| letter.start)].into_iter().flatten().min()
     }
 
+    /// Whether a word is open that began with an ASCII letter: letters and digits only make it longer.
+    pub(crate) fn in_ascii_word(&self, text: &FoldedText) -> bool {
+        self.start.is_some_and(|start| !is_ideograph(text.byte(start)))
+    }
+
     /// Where what must be held back begins, in the original.
     pub(crate) fn live(&self, text: &FoldedText, consumed: usize) -> Option<usize> {
         let word =

@@ -16,7 +16,7 @@ use serde_json::Value;
 /// The score at which the documented example policy acts.
 const ACTS: u32 = 80;
 
-/// `want`: found at a score that acts. `below`: found, if at all, at less. `not`: not found at 0.5 or more. A line with
+/// `want`: found at a score that acts. `covers`: a text that one finding covers. `below`: found, if at all, at less. `not`: not found at 0.5 or more. A line with
 /// none of them is benign: nothing at 0.5 or more.
 fn check(engine: &Engine, line: &Value) -> Result<(), String> {
     let text = line["text"].as_str().ok_or("no text")?;
@@ -40,6 +40,16 @@ fn check(engine: &Engine, line: &Value) -> Result<(), String> {
     for path in names("want") {
         if surest(&path) < Score::percent(ACTS) {
             return Err(format!("`{path}` is missing in {:?}", seen()));
+        }
+    }
+    if let Some(value) = line["covers"].as_str() {
+        let start = text.find(value).ok_or("the value is not in the text")?;
+        let end = start + value.len();
+        if !findings
+            .iter()
+            .any(|f| f.span.start <= start && end <= f.span.end && f.score >= Score::percent(50))
+        {
+            return Err(format!("`{value}` is not covered: {:?}", seen()));
         }
     }
     for path in names("not") {
