@@ -467,7 +467,9 @@ impl Lexer {
 
     fn finish(&mut self, sink: &mut Sink<'_>) {
         let open = std::mem::take(&mut self.escape);
-        sink.same(&open, self.text_class());
+        if !open.is_empty() {
+            sink.same(&open, self.text_class());
+        }
         sink.close_number();
     }
 

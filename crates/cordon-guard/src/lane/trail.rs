@@ -6,7 +6,7 @@ use cordon_inspect::{Scanner, Step};
 use super::Shared;
 use crate::{
     inspection::{Part, Place, Seat, Stop},
-    redact::Cut,
+    redact::{self, Cut, Placeholders, slice},
 };
 
 /// A text in pieces that go on whole or not at all: its scanner and cuts, while the pieces wait elsewhere.
@@ -52,6 +52,32 @@ impl Trail {
     /// Whether something in the piece must not go on.
     pub(crate) fn is_cut(&self, piece: &Range<usize>) -> bool {
         self.cuts.iter().any(|cut| cut.span.start < piece.end && piece.start < cut.span.end)
+    }
+
+    /// The piece without what must not go on. A cut that reaches over several pieces is named in the first.
+    pub(crate) fn rewrite(
+        &self,
+        text: &str,
+        piece: &Range<usize>,
+        placeholders: &mut Placeholders<'_>,
+    ) -> String {
+        let mut cuts = self.cuts.clone();
+        redact::unite(&mut cuts);
+        let mut out = String::with_capacity(text.len());
+        let mut at = piece.start;
+        for cut in &cuts {
+            let (from, to) = (cut.span.start.clamp(at, piece.end), cut.span.end.clamp(at, piece.end));
+            if from == to {
+                continue;
+            }
+            out.push_str(slice(text, at - piece.start, from - piece.start));
+            if cut.span.start >= piece.start {
+                placeholders.write(cut, slice(text, from - piece.start, to - piece.start), &mut out);
+            }
+            at = to;
+        }
+        out.push_str(slice(text, at - piece.start, text.len()));
+        out
     }
 
     /// Forgets cuts that lie before a piece.

@@ -1,13 +1,16 @@
 //! OpenAI's chat completions format: what a request and an answer hold, what of it is inspected, and what leaves.
 //!
 //! Pure: plain values in and out. A request is read ([`Request::read`]), inspected ([`Request::inspect`]) and only then
-//! written ([`InspectedRequest::body`]), anew and from the tree that was inspected. A whole answer is a [`Response`].
+//! written ([`InspectedRequest::body`]), anew and from the tree that was inspected. Answers come whole
+//! ([`Response`]) or as a stream ([`StreamGate`]); both go through the same lanes, so that what a caller sees does not
+//! depend on which one was asked for.
 
 mod forbidden;
 mod logprobs;
 mod refusal;
 mod request;
 mod response;
+mod stream;
 mod url;
 mod walk;
 mod words;
@@ -15,8 +18,11 @@ mod words;
 pub use refusal::{content_filter_answer, error_object};
 pub use request::{InspectedRequest, Request};
 pub use response::{Response, ResponseError};
+pub use stream::{Progress, StreamError, StreamGate, StreamOptions};
 
 #[cfg(test)]
 mod request_tests;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod testing;

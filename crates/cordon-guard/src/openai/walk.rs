@@ -94,6 +94,12 @@ impl Path {
         self
     }
 
+    /// The path of a member with this key, at this position.
+    pub(super) fn member(&mut self, at: usize, key: &str) -> &mut Self {
+        self.0.push(words::known(key).map_or(Step::Member(at), Step::Word));
+        self
+    }
+
     pub(super) fn pop(&mut self) {
         self.0.pop();
     }
@@ -184,6 +190,21 @@ impl<'v, V: Visit> Walker<'v, V> {
             "index" | "finish_reason" => walker.value(value, Channel::Model, Kind::Fixed),
             _ => walker.value(value, Channel::Model, Kind::Text),
         });
+    }
+
+    /// The sound of a message, or a piece of it.
+    pub(super) fn audio(&mut self, audio: &mut Value) {
+        self.part(audio, Channel::Model);
+    }
+
+    /// What is to stand in place of a key that is not a word of the protocol, if anything is.
+    pub(super) fn new_key(&mut self, at: usize, key: &str) -> Option<String> {
+        if words::known(key).is_some() {
+            return None;
+        }
+        self.path.pop();
+        self.path.0.push(Step::Key(at));
+        self.visit.key(&Spot { channel: Channel::Model, kind: Kind::Text, path: &self.path }, key)
     }
 
     /// An object but for these members.

@@ -1,0 +1,569 @@
+//! The law of streams, lane by lane: however an answer is cut, a caller reads what it would have read from the whole.
+
+use std::collections::BTreeMap;
+
+use cordon_core::{
+    Action, CallId, Category, Channel, Form, Refusal, RefusalCode, Timestamp,
+    json::{Limits, Object, Value},
+    resource::RefusalStyle,
+};
+use cordon_testkit::chunking::{self, Random};
+use proptest::prelude::*;
+
+use super::{
+    Progress, Request, Response, StreamError, StreamGate, StreamOptions,
+    testing::{ADDRESS, CARD, inspection, redacting, tree},
+};
+use crate::{Inspection, Tokens, Verdict, sse};
+
+/// What a caller reads, by place: the texts put together, log probabilities as the list of their tokens.
+type Read = BTreeMap<String, String>;
+
+/// An access key of a known form.
+const KEY: &str = "AKIAQ3EGXWHZT5YJLKPM";
+
+/// One choice of an answer.
+#[derive(Clone, Debug, Default)]
+struct Answer {
+    content: String,
+    reasoning: String,
+    calls: Vec<(String, String)>,
+    tokens: Vec<String>,
+    unknown: String,
+}
+
+fn options(include_usage: bool, refusal: RefusalStyle) -> StreamOptions {
+    StreamOptions {
+        call: CallId::new(Timestamp::from_millis(1), [3; 10]),
+        route: "support-bot".to_owned(),
+        include_usage,
+        refusal,
+        max_bytes: 1 << 20,
+    }
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(members.into_iter().collect())
+}
+
+fn entry(token: &str) -> Value {
+    object([
+        ("token", token.into()),
+        ("logprob", Value::from(0_u64)),
+        ("top_logprobs", Value::Array(Vec::new())),
+    ])
+}
+
+/// The tokens of a call whose request held `ADDRESS`: `[EMAIL_1]` stands for it.
+fn tokens() -> Tokens {
+    let request = tree(format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{ADDRESS}"}}]}}"#));
+    let request = Request::read(request).unwrap();
+    request.inspect(&redacting(Form::Token), &mut Verdict::default()).unwrap().tokens().clone()
+}
+
+fn whole(answers: &[Answer], inspection: &Inspection) -> Result<Value, RefusalCode> {
+    let choices: Vec<Value> = answers
+        .iter()
+        .enumerate()
+        .map(|(index, answer)| {
+            let calls: Vec<Value> = answer
+                .calls
+                .iter()
+                .map(|(name, arguments)| {
+                    let function =
+                        object([("name", name.as_str().into()), ("arguments", arguments.as_str().into())]);
+                    object([("id", "call-1".into()), ("type", "function".into()), ("function", function)])
+                })
+                .collect();
+            let message = object([
+                ("role", "assistant".into()),
+                ("content", answer.content.as_str().into()),
+                ("reasoning_content", answer.reasoning.as_str().into()),
+                ("tool_calls", calls.into()),
+                ("novelty", answer.unknown.as_str().into()),
+            ]);
+            let entries: Vec<Value> = answer.tokens.iter().map(|token| entry(token)).collect();
+            object([
+                ("index", Value::from(index as u64)),
+                ("message", message),
+                ("logprobs", object([("content", entries.into())])),
+                ("finish_reason", "stop".into()),
+            ])
+        })
+        .collect();
+    let answer =
+        object([("id", "chatcmpl-1".into()), ("model", "upstream".into()), ("choices", choices.into())]);
+    let mut verdict = Verdict::default();
+    Response::read(answer)
+        .unwrap()
+        .inspect(inspection, &tokens(), "support-bot", &mut verdict)
+        .map(tree)
+        .map_err(|refusal| refusal.code)
+}
+
+fn read_whole(answer: &Value) -> Read {
+    let mut read = Read::new();
+    for (index, choice) in answer.get("choices").unwrap().as_array().unwrap().iter().enumerate() {
+        read_choice(index as u64, choice, "message", &mut read);
+    }
+    read
+}
+
+fn read_choice(index: u64, choice: &Value, field: &str, read: &mut Read) {
+    let mut add = |place: String, text: &str| read.entry(place).or_default().push_str(text);
+    for (key, value) in choice.get(field).and_then(Value::as_object).unwrap_or(&Object::new()).iter() {
+        if let Some(text) = value.as_str().filter(|_| key != "role") {
+            add(format!("{index}/{key}"), text);
+        }
+        if key == "tool_calls" {
+            for (at, call) in value.as_array().unwrap().iter().enumerate() {
+                let at = call.get("index").and_then(Value::as_u64).unwrap_or(at as u64);
+                let function = call.get("function");
+                for part in ["name", "arguments"] {
+                    if let Some(text) = function.and_then(|f| f.get(part)).and_then(Value::as_str) {
+                        add(format!("{index}/calls/{at}/{part}"), text);
+                    }
+                }
+            }
+        }
+    }
+    let entries = choice.get("logprobs").and_then(|l| l.get("content")).and_then(Value::as_array);
+    for entry in entries.unwrap_or_default() {
+        let token = entry.get("token").and_then(Value::as_str).unwrap();
+        add(format!("{index}/logprobs"), &format!("<{token}>"));
+    }
+    read.retain(|_, text| !text.is_empty());
+}
+
+/// The events of a stream that says the same: every text cut at random, the pieces of all lanes shuffled together.
+fn events(answers: &[Answer], longest: usize, seed: u64) -> Vec<String> {
+    let mut random = Random::new(seed);
+    // Every lane is a list of deltas in its order.
+    let mut lanes: Vec<(u64, Vec<Value>)> = Vec::new();
+    for (index, answer) in answers.iter().enumerate() {
+        let index = index as u64;
+        let mut lane = |deltas: Vec<Value>| lanes.push((index, deltas.into_iter().rev().collect()));
+        let texts = [
+            ("content", &answer.content),
+            ("reasoning_content", &answer.reasoning),
+            ("novelty", &answer.unknown),
+        ];
+        for (key, text) in texts {
+            let pieces = chunking::chars(text, longest, random.bits());
+            lane(
+                pieces.into_iter().map(|piece| object([("delta", object([(key, piece.into())]))])).collect(),
+            );
+        }
+        for (at, (name, arguments)) in answer.calls.iter().enumerate() {
+            let call = |members: Value| {
+                let mut members = members;
+                members.as_object_mut().unwrap().insert("index", at as u64);
+                object([("delta", object([("tool_calls", vec![members].into())]))])
+            };
+            let mut deltas = vec![call(object([
+                ("id", "call-1".into()),
+                ("type", "function".into()),
+                ("function", object([("name", name.as_str().into()), ("arguments", "".into())])),
+            ]))];
+            for piece in chunking::chars(arguments, longest, random.bits()) {
+                deltas.push(call(object([("function", object([("arguments", piece.into())]))])));
+            }
+            lane(deltas);
+        }
+        let entries = answer.tokens.iter().map(|token| {
+            object([
+                ("delta", Value::Object(Object::new())),
+                ("logprobs", object([("content", vec![entry(token)].into())])),
+            ])
+        });
+        lane(entries.collect());
+    }
+    let mut out = Vec::new();
+    let chunk = |choice: Value| {
+        object([
+            ("id", "chatcmpl-1".into()),
+            ("object", "chat.completion.chunk".into()),
+            ("created", Value::from(1_763_691_234_u64)),
+            ("model", "upstream".into()),
+            ("choices", vec![choice].into()),
+        ])
+        .to_string()
+    };
+    while let Some(left) = lanes.iter().filter(|(_, lane)| !lane.is_empty()).count().checked_sub(1) {
+        let pick = random.below(left + 1);
+        let (index, lane) = lanes.iter_mut().filter(|(_, lane)| !lane.is_empty()).nth(pick).unwrap();
+        let mut choice = lane.pop().unwrap();
+        let members = choice.as_object_mut().unwrap();
+        members.insert("index", *index);
+        members.insert("finish_reason", Value::Null);
+        out.push(chunk(choice));
+    }
+    for index in 0..answers.len() {
+        out.push(chunk(object([
+            ("index", Value::from(index as u64)),
+            ("delta", Value::Object(Object::new())),
+            ("finish_reason", "stop".into()),
+        ])));
+    }
+    out.push("[DONE]".to_owned());
+    out
+}
+
+/// What a caller reads of a stream, and how it ended.
+fn streamed(
+    events: &[String],
+    inspection: &Inspection,
+    longest: usize,
+    seed: u64,
+) -> (Read, Progress, Verdict) {
+    let mut gate = StreamGate::new(inspection.clone(), tokens(), options(false, RefusalStyle::Error));
+    let mut text = Vec::new();
+    events.iter().for_each(|event| sse::write_data(&mut text, event));
+    let mut parser = sse::Parser::default();
+    let (mut out, mut progress) = (Vec::new(), Progress::Open);
+    'all: for piece in chunking::bytes(&text, longest, seed) {
+        parser.push(&piece);
+        while let Some(event) = parser.next().unwrap() {
+            progress = gate.event(event.data, &mut out).unwrap();
+            if progress == Progress::Stopped {
+                break 'all;
+            }
+        }
+    }
+    (read_stream(&out), progress, gate.verdict().clone())
+}
+
+fn read_stream(out: &[u8]) -> Read {
+    let mut read = Read::new();
+    let mut finished = std::collections::BTreeSet::new();
+    for event in std::str::from_utf8(out).unwrap().split_terminator("\n\n") {
+        let data = event.strip_prefix("data: ").unwrap();
+        if data == "[DONE]" {
+            continue;
+        }
+        let chunk = tree(data);
+        assert_eq!(chunk.get("model").and_then(Value::as_str), Some("support-bot"));
+        assert_eq!(chunk.get("id").and_then(Value::as_str), Some("chatcmpl-1"));
+        for choice in chunk.get("choices").unwrap().as_array().unwrap() {
+            let index = choice.get("index").unwrap().as_u64().unwrap();
+            assert!(!finished.contains(&index), "a choice goes on after its end");
+            read_choice(index, choice, "delta", &mut read);
+            if !choice.get("finish_reason").unwrap().is_null() {
+                finished.insert(index);
+            }
+        }
+    }
+    read
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[a-z]{1,6}",
+        3 => Just(" ".to_owned()),
+        1 => Just(", ".to_owned()),
+        2 => Just(ADDRESS.to_owned()),
+        1 => Just("b.c@example.org".to_owned()),
+        2 => Just(CARD.to_owned()),
+        1 => Just("4111 1111 1111 1111".to_owned()),
+        2 => Just("[EMAIL_1]".to_owned()),
+        1 => Just("[EMAIL_2] [".to_owned()),
+        1 => Just(KEY.to_owned()),
+        1 => Just("\u{e9}\u{1f600}\n\"\\".to_owned()),
+        1 => Just("\u{ff14}\u{ff11}11111111111111".to_owned()),
+        1 => Just("-----BEGIN RSA PRIVATE KEY-----\nMIIEow".to_owned()),
+        1 => Just("%34".to_owned()),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// JSON with these texts in it, its characters escaped at random, and sometimes broken.
+fn arguments() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        3 => text().prop_map(Value::String),
+        1 => Just(tree(CARD)),
+        1 => Just(tree("-1.5e3")),
+        1 => Just(Value::Bool(true)),
+        1 => Just(Value::Null),
+    ];
+    let value = leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec((text(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    });
+    (value, any::<u64>(), 0..8_usize).prop_map(|(value, seed, broken)| {
+        let mut random = Random::new(seed);
+        let mut out = String::new();
+        let (mut in_string, mut escaped) = (false, false);
+        for c in value.to_string().chars() {
+            let special = matches!(c, '"' | '\\') || escaped;
+            if c == '"' && !escaped {
+                in_string = !in_string;
+            }
+            if in_string && !special && random.below(6) == 0 {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            } else {
+                out.push(c);
+                if !in_string && matches!(c, ',' | ':') && random.below(3) == 0 {
+                    out.push(' ');
+                }
+            }
+            escaped = c == '\\' && !escaped;
+        }
+        if broken == 0 {
+            let at = random.below(out.len() + 1);
+            let at = (0..=at).rev().find(|at| out.is_char_boundary(*at)).unwrap();
+            out.insert_str(at, ["}", "\"", "x", "\\u00", "\\"][random.below(5)]);
+        }
+        out
+    })
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    let calls = prop::collection::vec((Just("look_up".to_owned()), arguments()), 0..3);
+    (text(), text(), calls, text(), any::<u64>(), text()).prop_map(
+        |(content, reasoning, calls, tokens, seed, unknown)| Answer {
+            content,
+            reasoning,
+            calls,
+            tokens: chunking::chars(&tokens, 5, seed),
+            unknown,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_streamed_is_what_is_whole(
+        answers in prop::collection::vec(answer(), 1..3), longest in 1..12_usize, seed in any::<u64>(),
+        form in prop_oneof![Just(Form::Mask), Just(Form::Drop), Just(Form::Hash), Just(Form::Token)],
+    ) {
+        let inspection = redacting(form);
+        let mut expected = read_whole(&whole(&answers, &inspection).unwrap());
+        let (mut read, progress, verdict) = streamed(&events(&answers, longest, seed), &inspection, 7, seed);
+        prop_assert_eq!(progress, Progress::Done);
+        prop_assert!(verdict.action() <= Action::Redact);
+        // A field that is not known is read value by value too, so more may be found in its pieces, and never less.
+        for at in 0..answers.len() {
+            let whole = expected.remove(&format!("{at}/novelty")).unwrap_or_default();
+            let text = read.remove(&format!("{at}/novelty")).unwrap_or_default();
+            for value in [ADDRESS, KEY] {
+                prop_assert!(whole.contains(value) || !text.contains(value), "{} became {}", whole, text);
+            }
+        }
+        prop_assert_eq!(&read, &expected);
+        for (index, answer) in answers.iter().enumerate() {
+            for (at, (_, arguments)) in answer.calls.iter().enumerate() {
+                let parses = |text: &str| Value::parse(text.as_bytes(), Limits::default()).is_ok();
+                let out = read.get(&format!("{index}/calls/{at}/arguments")).map_or("", String::as_str);
+                prop_assert!(!parses(arguments) || parses(out), "{} became {}", arguments, out);
+            }
+        }
+    }
+
+    #[test]
+    fn what_stops_a_stream_is_never_written(answers in prop::collection::vec(answer(), 1..3), longest in 1..12_usize, seed in any::<u64>()) {
+        let rules = [("pii/email", Action::Redact, Form::Mask), ("secret", Action::Block, Form::Mask)];
+        let blocking = inspection(&rules);
+        let lenient = inspection(&rules[..1]);
+        let expected = read_whole(&whole(&answers, &lenient).unwrap());
+        let (read, progress, verdict) = streamed(&events(&answers, longest, seed), &blocking, 9, seed);
+        let blocked = whole(&answers, &blocking).is_err();
+        if !blocked {
+            // A field that is not known may be stopped for a value that its texts alone do not hold.
+            prop_assert!(progress == Progress::Done || verdict.refusal().is_some());
+            return Ok(());
+        }
+        prop_assert_eq!(progress, Progress::Stopped);
+        prop_assert_eq!(verdict.action(), Action::Block);
+        for (place, text) in read.iter().filter(|(place, _)| !place.ends_with("novelty")) {
+            let all = expected.get(place).map_or("", String::as_str);
+            prop_assert!(all.starts_with(text.as_str()), "{}: {} is no beginning of {}", place, text, all);
+        }
+        for (index, answer) in answers.iter().enumerate() {
+            for (field, original) in [("content", &answer.content), ("reasoning_content", &answer.reasoning)] {
+                let findings = blocking.inspect(Channel::Model, original);
+                let secret = findings.iter().filter(|f| Category::known("secret").covers(&f.category));
+                let Some(start) = secret.map(|f| f.span.start).min() else { continue };
+                let before = Answer { content: original.split_at(start).0.to_owned(), ..Answer::default() };
+                let before = read_whole(&whole(&[before], &lenient).unwrap());
+                let most = before.get("0/content").map_or(0, String::len);
+                let text = read.get(&format!("{index}/{field}")).map_or("", String::as_str);
+                prop_assert!(text.len() <= most, "{} goes beyond {} of {}", text, most, original);
+            }
+        }
+    }
+
+    #[test]
+    fn noise_is_an_error_and_never_a_panic(events in prop::collection::vec("[\\[\\]{}\",:a-z0-9]{0,30}", 0..5)) {
+        let mut gate = StreamGate::new(redacting(Form::Mask), Tokens::default(), options(true, RefusalStyle::Error));
+        let mut out = Vec::new();
+        for event in events {
+            let _ = gate.event(&event, &mut out);
+        }
+        prop_assert!(out.is_empty());
+    }
+}
+
+fn gate(inspection: Inspection, include_usage: bool, style: RefusalStyle) -> StreamGate {
+    StreamGate::new(inspection, Tokens::default(), options(include_usage, style))
+}
+
+fn said(text: &str, finish: &str) -> String {
+    format!(
+        r#"{{"id":"c","object":"chat.completion.chunk","created":1763691234,"model":"u","choices":[{{"index":0,"delta":{{"content":"{text}"}},"finish_reason":{finish}}}]}}"#
+    )
+}
+
+#[test]
+fn text_without_a_live_match_is_not_held() {
+    let mut gate = gate(redacting(Form::Mask), false, RefusalStyle::Error);
+    let mut out = Vec::new();
+    gate.event(&said("Hello, ", "null"), &mut out).unwrap();
+    assert!(std::str::from_utf8(&out).unwrap().contains("Hello, "));
+}
+
+#[test]
+fn what_is_held_comes_before_the_end() {
+    let mut gate = gate(redacting(Form::Mask), false, RefusalStyle::Error);
+    let mut out = Vec::new();
+    gate.event(&said("write to jane.roe@exam", "null"), &mut out).unwrap();
+    gate.event(&said("ple.com", "\"stop\""), &mut out).unwrap();
+    assert_eq!(gate.event("[DONE]", &mut out), Ok(Progress::Done));
+    let text = String::from_utf8(out).unwrap();
+    let events: Vec<&str> = text.split_terminator("\n\n").collect();
+    assert!(events[events.len() - 3].contains(r#"[EMAIL]"},"finish_reason":null"#), "{text}");
+    assert!(events[events.len() - 2].contains(r#""delta":{},"finish_reason":"stop""#), "{text}");
+    assert_eq!(events[events.len() - 1], "data: [DONE]");
+    assert_eq!(gate.event("[DONE]", &mut Vec::new()), Err(StreamError::AfterEnd));
+}
+
+#[test]
+fn usage_is_recorded_and_passed_on_only_where_it_was_asked_for() {
+    for asked in [true, false] {
+        let mut gate = gate(redacting(Form::Mask), asked, RefusalStyle::Error);
+        let mut out = Vec::new();
+        gate.event(&said("hi", "\"stop\""), &mut out).unwrap();
+        let before = out.len();
+        let usage = r#"{"id":"c","model":"u","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#;
+        gate.event(usage, &mut out).unwrap();
+        assert_eq!(out.len() > before, asked);
+        assert_eq!(gate.usage().map(|t| (t.input, t.output)), Some((3, 4)));
+    }
+}
+
+#[test]
+fn a_refused_stream_ends_well_formed() {
+    let blocking = || inspection(&[("pii/email", Action::Block, Form::Mask)]);
+    for (style, expected) in [
+        (RefusalStyle::Error, r#""code":"content_blocked""#),
+        (
+            RefusalStyle::ContentFilter,
+            r#""choices":[{"index":0,"delta":{},"finish_reason":"content_filter"}]"#,
+        ),
+    ] {
+        let mut gate = gate(blocking(), false, style);
+        let mut out = Vec::new();
+        gate.event(&said("hello ", "null"), &mut out).unwrap();
+        assert_eq!(
+            gate.event(&said("jane.roe@example.com is where, I think", "null"), &mut out),
+            Ok(Progress::Stopped)
+        );
+        let refusal = gate.verdict().refusal().unwrap();
+        assert_eq!(refusal.code, RefusalCode::ContentBlocked);
+        gate.refuse(&refusal, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(expected) && text.ends_with("data: [DONE]\n\n"), "{text}");
+        assert!(!text.contains("jane"));
+        let finding = &gate.verdict().recorded().findings[0];
+        assert_eq!(finding.part, "choices/0/message/content");
+    }
+}
+
+#[test]
+fn an_upstream_that_sends_no_chunks_is_an_error() {
+    let check = |events: &[&str], expected: StreamError| {
+        let mut gate = gate(redacting(Form::Mask), false, RefusalStyle::Error);
+        let mut out = Vec::new();
+        let last = events.iter().map(|event| gate.event(event, &mut out)).last();
+        let result = match last {
+            Some(Err(error)) => Err(error),
+            _ => gate.end(&mut out),
+        };
+        assert_eq!(result, Err(expected.clone()), "{events:?}");
+        let mut out = Vec::new();
+        gate.refuse(&Refusal::new(RefusalCode::UpstreamFailed, expected.to_string()), &mut out);
+        assert!(String::from_utf8(out).unwrap().contains("upstream_failed"));
+    };
+    check(&["[]"], StreamError::NotAChunk);
+    check(&["{}"], StreamError::NotAChunk);
+    check(&[r#"{"error":{"message":"x"}}"#], StreamError::Upstream);
+    check(&[r#"{"choices":[7]}"#], StreamError::NotAChunk);
+    check(&[r#"{"choices":[{"index":128,"delta":{}}]}"#], StreamError::TooMany);
+    check(&[r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":999}]}}]}"#], StreamError::TooMany);
+    check(&[&said("a", "\"stop\""), &said("b", "null")], StreamError::AfterFinish);
+    check(&[&said("a", "null")], StreamError::Unfinished);
+    check(&[], StreamError::Unfinished);
+    let long = said(&"a ".repeat(1 << 20), "null");
+    check(&[&long], StreamError::TooLong);
+    let fields: Vec<String> = (0..65).map(|i| format!("\"new{i}\":\"x\"")).collect();
+    check(&[&format!(r#"{{"choices":[{{"delta":{{{}}}}}]}}"#, fields.join(","))], StreamError::TooMany);
+}
+
+#[test]
+fn every_field_of_an_answer_is_inspected() {
+    let answer = include_str!("maximal_response.json");
+    let original = tree(answer);
+    let paths = strings(&original, &mut Vec::new());
+    assert!(paths.len() > 25);
+    for path in paths {
+        let mut copy = original.clone();
+        *at(&mut copy, &path) = Value::from(format!("x {ADDRESS}"));
+        let mut verdict = Verdict::default();
+        let Ok(response) = Response::read(copy) else { panic!("{path:?}") };
+        match response.inspect(&redacting(Form::Mask), &Tokens::default(), "support-bot", &mut verdict) {
+            Ok(body) => assert!(!String::from_utf8(body).unwrap().contains(ADDRESS), "{path:?}"),
+            Err(refusal) => assert_eq!(refusal.code, RefusalCode::ContentBlocked, "{path:?}"),
+        }
+        // `model` is replaced, whatever it says.
+        assert!(verdict.action() >= Action::Redact || path == ["model"], "{path:?}");
+    }
+    let mut verdict = Verdict::default();
+    let response = Response::read(original.clone()).unwrap();
+    assert_eq!(response.usage().map(|t| (t.input, t.output)), Some((9, 12)));
+    let body =
+        response.inspect(&redacting(Form::Mask), &Tokens::default(), "support-bot", &mut verdict).unwrap();
+    let mut expected = original;
+    expected.as_object_mut().unwrap().insert("model", "support-bot");
+    assert_eq!(tree(body), expected);
+}
+
+fn strings(value: &Value, path: &mut Vec<String>) -> Vec<Vec<String>> {
+    let mut out = Vec::new();
+    let children: Vec<(String, &Value)> = match value {
+        Value::String(_) => return vec![path.clone()],
+        Value::Array(items) => items.iter().enumerate().map(|(i, item)| (i.to_string(), item)).collect(),
+        Value::Object(object) => object.iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        _ => Vec::new(),
+    };
+    for (step, child) in children {
+        path.push(step);
+        out.extend(strings(child, path));
+        path.pop();
+    }
+    out
+}
+
+fn at<'a>(value: &'a mut Value, path: &[String]) -> &'a mut Value {
+    path.iter().fold(value, |value, step| match value {
+        Value::Array(items) => &mut items[step.parse::<usize>().unwrap()],
+        Value::Object(object) => object.get_mut(step).unwrap(),
+        _ => unreachable!(),
+    })
+}
