@@ -27,8 +27,8 @@ usage: cargo xtask COMMAND [OPTIONS]
   check [--deny] [--only STEP,…]     format, lints, documentation, arrows, supply chain, hygiene
                                      --deny: install cargo-deny first when it is missing
                                      STEP: fmt clippy doc arrows supply hygiene
-  test [--quick]                     everything CI runs: check, tests, documentation tests, client tests
-                                     --quick: the tests of the workspace alone
+  test [--quick | --clients]         everything CI runs: check, tests, documentation tests, client tests
+                                     --quick: the tests of the workspace alone; --clients: the client tests alone
   fuzz [--cases N]                   corpora and properties with N made-up inputs each (4096)
   bench gateway [OPTIONS]            throughput, latency, CPU and memory beside a bare proxy
       --seconds N --rounds N         length and number of rounds (5, 3)

@@ -10,23 +10,35 @@ use crate::clients;
 use crate::process;
 use crate::report::Report;
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    Clients,
+    Workspace,
+}
+
 /// Runs the command with its options.
 pub(crate) fn command(options: &[String]) -> Result<bool> {
-    let quick = match options {
-        [] => false,
-        [option] if option == "--quick" => true,
+    let part = match options {
+        [] => Part::All,
+        [option] if option == "--quick" => Part::Workspace,
+        [option] if option == "--clients" => Part::Clients,
         other => bail!("unknown options {other:?}\nhelp: `cargo xtask help`"),
     };
     let mut report = Report::default();
     let mut closing = Closing::default();
-    if !quick {
+    if part == Part::All {
         check::all(&mut report);
     }
-    report.step("tests", || closing.run(&mut tests()));
-    if !quick {
+    if part != Part::Clients {
+        report.step("tests", || closing.run(&mut tests()));
+    }
+    if part == Part::All {
         report.step("doctests", || {
             closing.run(with_data(process::cargo().args(["test", "--workspace", "--locked", "--doc"])))
         });
+    }
+    if part != Part::Workspace {
         report.step("clients", || clients::run(&mut closing));
     }
     report.print();
