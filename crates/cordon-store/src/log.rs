@@ -138,6 +138,12 @@ impl StoredFact {
     }
 }
 
+impl From<std::io::Error> for Cause {
+    fn from(error: std::io::Error) -> Self {
+        Self(sqlx::Error::Io(error))
+    }
+}
+
 impl From<LogError> for AppendError {
     fn from(error: LogError) -> Self {
         match error {

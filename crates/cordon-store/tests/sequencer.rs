@@ -19,7 +19,8 @@ use cordon_core::{
     state::Touched,
 };
 use cordon_store::{
-    Log as _, Sequencer,
+    Log, Sequencer, SqliteLog,
+    log::{AppendError, Cause, Entry, Loader, LogError, Pending, StoredFact},
     sequencer::{Granted, Health, WishError},
 };
 use support::{Clock, Folder, entry, name, set, system, team, teams, touched};
@@ -144,4 +145,153 @@ async fn a_fact_of_a_newer_version_stalls_and_leaves_the_state_in_force() {
     assert_eq!((stalled.position, stalled.kind.as_str(), stalled.version), (2, "resource.set", 2));
     assert!(matches!(apply(&sequencer, vec![team("x")]).await, Err(WishError::Stalled(_))));
     assert_eq!(log.head().await.unwrap(), 3);
+}
+
+/// What a log that fails does with the next append.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    /// It is refused.
+    Before,
+    /// It is done, and the answer is lost.
+    After,
+    /// Nothing answers at all.
+    Away,
+}
+
+/// A log that fails when it is told to.
+struct Faulty {
+    log: Arc<SqliteLog>,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl Faulty {
+    fn set(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        *self.fault.lock().unwrap() == Some(fault)
+    }
+
+    fn cause() -> Cause {
+        Cause::from(std::io::Error::other("the test took the log away"))
+    }
+}
+
+impl Log for Faulty {
+    fn append<'a>(
+        &'a self,
+        expected: u64,
+        entries: &'a [Entry],
+        seals: &'a [cordon_core::Seal],
+    ) -> Pending<'a, Result<u64, AppendError>> {
+        Box::pin(async move {
+            if self.is(Fault::Before) || self.is(Fault::Away) {
+                return Err(AppendError::Unavailable(Self::cause()));
+            }
+            let head = self.log.as_ref().append(expected, entries, seals).await?;
+            if self.is(Fault::After) { Err(AppendError::Unavailable(Self::cause())) } else { Ok(head) }
+        })
+    }
+
+    fn head(&self) -> Pending<'_, Result<u64, LogError>> {
+        Box::pin(async {
+            if self.is(Fault::Away) {
+                Err(LogError::Unavailable(Self::cause()))
+            } else {
+                self.log.head().await
+            }
+        })
+    }
+
+    fn read(&self, from: u64, to: u64) -> Pending<'_, Result<Vec<StoredFact>, LogError>> {
+        Log::read(self.log.as_ref(), from, to)
+    }
+
+    fn history<'a>(
+        &'a self,
+        subject: &'a Touched,
+        before: u64,
+        limit: u32,
+    ) -> Pending<'a, Result<Vec<StoredFact>, LogError>> {
+        Log::history(self.log.as_ref(), subject, before, limit)
+    }
+
+    fn position_at(&self, time: cordon_core::Timestamp) -> Pending<'_, Result<u64, LogError>> {
+        Log::position_at(self.log.as_ref(), time)
+    }
+
+    fn seals<'a>(
+        &'a self,
+        digests: &'a [cordon_core::Digest],
+    ) -> Pending<'a, Result<cordon_core::command::Vault, LogError>> {
+        Log::seals(self.log.as_ref(), digests)
+    }
+
+    fn destroy(&self, digest: cordon_core::Digest) -> Pending<'_, Result<bool, AppendError>> {
+        Log::destroy(self.log.as_ref(), digest)
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_fails_leaves_the_state_in_force_and_nothing_is_lost_or_done_twice() {
+    let (folder, clock) = (Folder::new(), Clock::default());
+    let log = Arc::new(Faulty { log: folder.log().await, fault: Mutex::default() });
+    let loader = Loader::new(Arc::clone(&log) as Arc<dyn Log>, folder.caches());
+    let published = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&published);
+    let publish = move |state: &State, _: &[Touched]| sink.lock().unwrap().push(state.position());
+    let (sequencer, task) =
+        Sequencer::start(loader, clock.outside(publish), std::future::pending()).await.unwrap();
+    let task = tokio::spawn(task);
+    apply(&sequencer, vec![team("a")]).await.unwrap();
+
+    log.set(Some(Fault::Before));
+    assert!(matches!(apply(&sequencer, vec![team("b")]).await, Err(WishError::Log(_))));
+    let committed = sequencer.committed();
+    assert_eq!((committed.state.position(), committed.is_ready()), (1, false));
+
+    // The facts are in the log, though nobody was told: the next wish finds them there.
+    log.set(Some(Fault::After));
+    assert!(matches!(apply(&sequencer, vec![team("c")]).await, Err(WishError::Log(_))));
+    assert_eq!(*published.lock().unwrap(), [1]);
+    log.set(None);
+    let again = apply(&sequencer, vec![team("c")]).await.unwrap();
+    assert_eq!((again.position, again.touched.len()), (2, 0));
+    assert_eq!(*published.lock().unwrap(), [1, 2]);
+    assert!(sequencer.committed().is_ready());
+
+    // Away altogether: the last state stays, its age grows, and the first wish after it is back is decided.
+    log.set(Some(Fault::Away));
+    clock.set(50);
+    assert!(apply(&sequencer, vec![team("d")]).await.is_err());
+    let committed = sequencer.committed();
+    assert!(matches!(&committed.health, Health::Unreachable(why) if why.contains("took the log away")));
+    assert_eq!((committed.state.position(), committed.age(support::at(50)).as_millis()), (2, 50_000));
+    log.set(None);
+    apply(&sequencer, vec![team("d")]).await.unwrap();
+    let committed = sequencer.committed();
+    assert_eq!((committed.state.position(), committed.age(support::at(50)).as_millis()), (3, 0));
+    drop(sequencer);
+    task.await.unwrap();
+    assert_eq!(log.head().await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn what_waits_when_it_is_told_to_stop_is_still_decided() {
+    let (folder, clock) = (Folder::new(), Clock::default());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (sequencer, task) =
+        Sequencer::start(folder.loader().await, clock.outside(|_: &State, _: &[Touched]| {}), async {
+            let _ = stopped.await;
+        })
+        .await
+        .unwrap();
+    stop.send(()).unwrap();
+    // The wish is in the queue before the task first runs, and the task is told to stop before it.
+    let wish = apply(&sequencer, vec![team("a")]);
+    let (granted, ()) = tokio::join!(wish, task);
+    assert_eq!(granted.unwrap().position, 0);
+    assert!(matches!(apply(&sequencer, vec![team("b")]).await, Err(WishError::Stopping)));
+    assert_eq!(folder.caches().positions(), [1]);
 }

@@ -58,7 +58,7 @@ impl SqliteLog {
     /// # Errors
     /// When the file cannot be made or opened, or is not such a log.
     pub async fn open_bounded(file: &Path, pages: u32) -> Result<Self, LogError> {
-        private_file(file).map_err(|error| LogError::Unavailable(Cause(sqlx::Error::Io(error))))?;
+        private_file(file).map_err(|error| LogError::Unavailable(error.into()))?;
         let writing = options(file)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
