@@ -11,6 +11,7 @@ use std::{
 };
 
 use cordon_core::DurationMs;
+use cordon_guard::upstream::{ClientConfig, Environment, ProxyEnv};
 
 use crate::declare::nearest;
 
@@ -210,6 +211,22 @@ impl std::fmt::Display for ConfigProblem {
 pub struct Raw {
     values: BTreeMap<&'static str, (String, String)>,
     problems: Vec<ConfigProblem>,
+}
+
+impl Upstream {
+    /// The settings of the client of all upstream calls.
+    pub fn client_config(&self, environment: &Environment) -> ClientConfig {
+        let proxies = match &self.proxy {
+            Proxy::Environment => ProxyEnv::from_env(environment),
+            Proxy::None => ProxyEnv::default(),
+            Proxy::At { url, except } => ProxyEnv {
+                all: Some(url.clone()),
+                no: Some(except.join(",")).filter(|hosts| !hosts.is_empty()),
+                ..ProxyEnv::default()
+            },
+        };
+        ClientConfig { proxies, ca_bundle: self.ca_bundle.clone(), ..ClientConfig::default() }
+    }
 }
 
 /// The name of the environment variable of a key: `CORDON_` and the key in capitals.

@@ -3,6 +3,7 @@
 //! Handlers parse, ask the [`Desk`], and write the answer down; what anything means is decided there. Every request to the
 //! API carries the administrator's token. No cookies, no CORS: a browser page of somebody else can do nothing here.
 
+mod announce;
 mod follow;
 mod handlers;
 mod serve;
@@ -21,6 +22,8 @@ use axum::{
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
+pub use announce::{announce, announced};
+pub(crate) use handlers::HISTORY_PAGE;
 pub use serve::serve;
 pub use token::{AdminToken, TokenError};
 

@@ -146,6 +146,16 @@ pub fn read_json(file: &str, documents: Vec<serde_json::Value>) -> Reading {
     reader.finish()
 }
 
+/// The one value of a text, as JSON; for tests of what this program writes.
+#[cfg(test)]
+pub(crate) fn parse_value(bytes: &[u8]) -> Result<serde_json::Value, String> {
+    let (nodes, faults) = tree::parse(bytes, &mut tree::Budget::default());
+    match (nodes.as_slice(), faults.as_slice()) {
+        ([node], []) => Ok(node.to_json()),
+        (_, faults) => Err(format!("{faults:?}")),
+    }
+}
+
 #[derive(Default)]
 struct Reader {
     reading: Reading,

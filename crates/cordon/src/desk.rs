@@ -8,7 +8,7 @@ mod following;
 
 use cordon_core::{
     ApiKey, Fact, KeyId, Name, Sealed, State, Timestamp,
-    command::{Change, NewKey, Rejection, Rotation, Vault, Wish},
+    command::{self, Change, NewKey, Rejection, Rotation, Vault, Wish},
     fact::{Actor, Body},
     resource::{API_VERSION, Kind, Resource, Spec},
     state::{Standing, Touched},
@@ -47,6 +47,8 @@ enum Governed {
     Served(Sequencer),
     /// A log that is only read.
     Still(Loader),
+    /// A folder in which nothing was done yet.
+    Nothing,
 }
 
 /// The most entries of a history.
@@ -65,15 +67,21 @@ impl Desk {
         Self { governed: Governed::Still(loader), calls, engine, clock }
     }
 
+    /// A desk of a folder in which nothing was done yet: everything can be asked, and every wish is refused.
+    pub fn empty(calls: CallLog, engine: Engine, clock: Clock) -> Self {
+        Self { governed: Governed::Nothing, calls, engine, clock }
+    }
+
     /// The calls.
     pub fn calls(&self) -> &CallLog {
         &self.calls
     }
 
-    fn loader(&self) -> &Loader {
+    fn loader(&self) -> Option<&Loader> {
         match &self.governed {
-            Governed::Served(sequencer) => sequencer.loader(),
-            Governed::Still(loader) => loader,
+            Governed::Served(sequencer) => Some(sequencer.loader()),
+            Governed::Still(loader) => Some(loader),
+            Governed::Nothing => None,
         }
     }
 
@@ -82,10 +90,11 @@ impl Desk {
     /// # Errors
     /// When the log cannot be read, or not up to that time.
     pub async fn state(&self, as_of: Option<Timestamp>) -> Result<State, Problem> {
-        let loaded = match (&self.governed, as_of) {
-            (Governed::Served(sequencer), None) => return Ok(sequencer.committed().state),
-            (_, Some(time)) => self.loader().state_as_of(time).await.map_err(unreadable)?,
-            (Governed::Still(loader), None) => loader.load().await.map_err(unreadable)?,
+        let loaded = match (&self.governed, self.loader(), as_of) {
+            (_, None, _) => return Ok(State::new()),
+            (Governed::Served(sequencer), _, None) => return Ok(sequencer.committed().state),
+            (_, Some(loader), Some(time)) => loader.state_as_of(time).await.map_err(unreadable)?,
+            (_, Some(loader), None) => loader.load().await.map_err(unreadable)?,
         };
         match loaded.stalled {
             None => Ok(loaded.state),
@@ -144,7 +153,11 @@ impl Desk {
         as_of: Option<Timestamp>,
         limit: u32,
     ) -> Result<Vec<HistoryEntry>, Problem> {
-        let log = self.loader().log();
+        let nothing = || {
+            let help = format!("help: `cordon get {kind}` lists what exists");
+            not_found(format!("{kind} `{name}` has no history; {help}"))
+        };
+        let log = self.loader().ok_or_else(nothing)?.log();
         let before = match as_of {
             Some(time) => log.position_at(time).await.map_err(unreachable)?,
             None => log.head().await.map_err(unreachable)?,
@@ -161,9 +174,7 @@ impl Desk {
             facts.push((stored.position, fact));
         }
         if facts.is_empty() {
-            return Err(not_found(format!(
-                "{kind} `{name}` has no history; help: `cordon get {kind}` lists what exists"
-            )));
+            return Err(nothing());
         }
         let after = |fact: &Fact| match &fact.body {
             Body::ResourceSet(resource) => Some(resource.clone()),
@@ -190,7 +201,7 @@ impl Desk {
     pub async fn plan(&self, documents: Documents) -> Result<Plan, Problem> {
         let resources = read(documents.documents)?;
         let state = self.state(None).await?;
-        let changes = sequencer::plan(self.loader(), &state, &resources).await.map_err(refused)?;
+        let changes = self.changes(&state, &resources).await?;
         let recent = documents.recent.min(MAX_RECENT);
         let effect = if changes.is_empty() || recent == 0 {
             None
@@ -208,7 +219,7 @@ impl Desk {
     pub async fn apply(&self, documents: Documents, actor: Actor) -> Result<Plan, Problem> {
         let resources = read(documents.documents)?;
         let state = self.state(None).await?;
-        let changes = sequencer::plan(self.loader(), &state, &resources).await.map_err(refused)?;
+        let changes = self.changes(&state, &resources).await?;
         let granted = self.sequencer()?.wish(Wish::Apply(resources), actor).await.map_err(refused)?;
         // Somebody else may have been faster with a part of it: only what this wish appended is told.
         let mut changes = views(&changes);
@@ -277,6 +288,13 @@ impl Desk {
         self.key(id).await
     }
 
+    async fn changes(&self, state: &State, resources: &[Resource]) -> Result<Vec<Change>, Problem> {
+        match self.loader() {
+            Some(loader) => sequencer::plan(loader, state, resources).await.map_err(refused),
+            None => command::plan(state, resources, &Vault::new()).map_err(rejected),
+        }
+    }
+
     async fn key(&self, id: KeyId) -> Result<KeyView, Problem> {
         let state = self.state(None).await?;
         let key = state.key(id).ok_or_else(|| not_found(format!("key `{id}` does not exist")))?;
@@ -291,7 +309,7 @@ impl Desk {
     fn sequencer(&self) -> Result<&Sequencer, Problem> {
         match &self.governed {
             Governed::Served(sequencer) => Ok(sequencer),
-            Governed::Still(_) => {
+            Governed::Still(_) | Governed::Nothing => {
                 Err(Problem::new(503, "read_only", "the log is only read", "the log was opened only to read"))
             }
         }
@@ -306,10 +324,10 @@ impl Desk {
                 spec.sealed_fields().into_iter().filter_map(|(_, field)| field.digest()).collect::<Vec<_>>()
             })
             .collect();
-        if digests.is_empty() {
-            return Ok(Vault::new());
+        match self.loader() {
+            Some(loader) if !digests.is_empty() => loader.log().seals(&digests).await.map_err(unreachable),
+            _ => Ok(Vault::new()),
         }
-        self.loader().log().seals(&digests).await.map_err(unreachable)
     }
 }
 

@@ -18,13 +18,16 @@
 //! ```
 
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
 pub mod declare;
 pub mod desk;
+pub mod doctor;
 pub mod logging;
 pub mod sandbox;
+pub mod up;
 
 /// Which program this is.
 pub fn version() -> api::Version {

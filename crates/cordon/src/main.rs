@@ -1,2 +1,5 @@
-//! The binary.
-fn main() {}
+//! The binary: see the library.
+
+fn main() -> std::process::ExitCode {
+    cordon::cli::main()
+}

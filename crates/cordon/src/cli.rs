@@ -1,0 +1,454 @@
+//! The command line.
+
+mod calls;
+mod client;
+mod http;
+mod inspect;
+mod keys;
+mod local;
+mod resources;
+mod table;
+mod yaml;
+
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use cordon_core::{DurationMs, Timestamp};
+use cordon_store::{DataDir, data_dir::DataDirError};
+
+use self::{
+    client::{Client, Need},
+    http::Http,
+    local::Local,
+};
+use crate::{
+    api::{Check, Health, Problem},
+    clock,
+    config::{self, Config, LogFormat, Raw},
+    control::{self, AdminToken},
+    desk::with_causes,
+    doctor, logging, sandbox, up,
+};
+
+/// Keeps AI in production safe, watched and provable: one binary in front of models that guards and records every call.
+#[derive(Parser)]
+#[command(name = "cordon", version = crate::build(), max_term_width = 110, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Place,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cordon up --demo                             start, send some calls through, keep serving
+  cordon plan -f policies/                     what would change? (exit code 2: something)
+  cordon apply -f policies/                    make it so
+  cordon key create --principal app --expires 30d
+  cordon calls list --verdict block --since 1h
+  cordon doctor                                what is wrong, and how to mend it";
+
+/// Where commands go.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Where")]
+struct Place {
+    /// Address of a running server's control listener, such as http://127.0.0.1:4181.
+    #[arg(long, global = true, env = "CORDON_SERVER", value_name = "URL")]
+    server: Option<String>,
+    /// File with the administrator's token; otherwise CORDON_TOKEN, or admin.token in the data folder.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The data folder. Without --server, the server that serves it is asked, or, when none does, the folder itself.
+    #[arg(long, global = true, env = "CORDON_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Certificates that are trusted beside the machine's own, for a server behind TLS.
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_bundle: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve: the gateway for callers, the control listener for operators.
+    #[command(after_help = config::help())]
+    Up(UpArgs),
+    /// Make what files declare true: all of it, or nothing.
+    #[command(
+        after_help = "Examples:\n  cordon apply -f policies/\n  cordon get route | cordon apply -f -   (see --yaml)"
+    )]
+    Apply(resources::ApplyArgs),
+    /// Show what `apply` would change, and what that would have meant for recent calls.
+    #[command(
+        after_help = "Exit code: 0 nothing would change, 2 something would, 1 the files or the server have a problem."
+    )]
+    Plan(resources::PlanArgs),
+    /// Show resources.
+    #[command(
+        after_help = "Examples:\n  cordon get routes\n  cordon get guard baseline --as-of 2026-11-21T09:30:00Z\n  cordon get all --yaml > everything.yaml"
+    )]
+    Get(resources::GetArgs),
+    /// Show what a resource went through, latest first.
+    History(resources::HistoryArgs),
+    /// Take a resource away, if nothing needs it.
+    Delete(resources::DeleteArgs),
+    /// Print the JSON Schema of a kind, for editors.
+    Schema(resources::SchemaArgs),
+    /// Callers' keys.
+    #[command(subcommand)]
+    Key(keys::KeyCommand),
+    /// The record of calls.
+    #[command(subcommand)]
+    Calls(calls::CallsCommand),
+    /// Say what the detectors find in texts, and what a guard would do about it.
+    #[command(after_help = inspect::EXAMPLES)]
+    Inspect(inspect::InspectArgs),
+    /// Look for everything that is not as it should be, and say how to mend it.
+    Doctor(DoctorArgs),
+    /// Serve a gullible, OpenAI-compatible assistant to try guards on. Never a model.
+    Sandbox(SandboxArgs),
+    /// Print the version and build.
+    Version(Output),
+}
+
+/// How answers look.
+#[derive(Args, Clone, Copy, Debug)]
+struct Output {
+    /// JSON instead of text for people.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `cordon up` can be told.
+#[derive(Args, Clone, Debug)]
+pub struct UpArgs {
+    /// Address for callers.
+    #[arg(long, value_name = "ADDRESS")]
+    pub gateway: Option<String>,
+    /// Address for operators.
+    #[arg(long, value_name = "ADDRESS")]
+    pub control: Option<String>,
+    /// The configuration file; `cordon.toml` is read where it is there.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Start the sandbox upstream too, send a first wave of calls through, and print what happened.
+    #[arg(long)]
+    pub demo: bool,
+    /// `error`, `warn`, `info`, `debug`, `trace`, or filters such as `info,cordon_guard=debug`.
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// `json` or `text`.
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+#[derive(Args)]
+struct DoctorArgs {
+    /// The configuration file; `cordon.toml` is read where it is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Leave out what needs the network.
+    #[arg(long)]
+    offline: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+struct SandboxArgs {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:4182", value_name = "ADDRESS")]
+    listen: String,
+    /// The key that callers must send; without one everybody is served.
+    #[arg(long, env = "CORDON_SANDBOX_KEY", hide_env_values = true, value_name = "KEY")]
+    api_key: Option<String>,
+}
+
+/// Why a command ends with another exit code than 0.
+enum Failure {
+    /// There is something to say.
+    Problem(Box<Problem>),
+    /// All has been said.
+    Code(u8),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _unheard = error.print();
+            // 2 is `plan`'s word for a difference.
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    let threads = matches!(cli.command, Command::Up(_) | Command::Sandbox(_));
+    let mut builder = if threads {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = match builder.enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("the program cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(Box::pin(run(cli)));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Code(code)) => ExitCode::from(code),
+        Err(Failure::Problem(problem)) => {
+            complain(&problem.detail);
+            for problem in &problem.problems {
+                complain(&format!("  {}: {}", problem.path, problem.message));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Outcome {
+    let place = &cli.place;
+    if !matches!(cli.command, Command::Up(_) | Command::Sandbox(_)) {
+        logging::start(&config::Log { level: "warn".to_owned(), format: LogFormat::Text });
+    }
+    match cli.command {
+        Command::Up(args) => {
+            let config = configuration(place, Some(&args), args.config.as_deref())?;
+            logging::start(&config.log);
+            up::run(args, config).await.map_err(|error| {
+                complain(&format!("{error:#}"));
+                Failure::Code(1)
+            })
+        }
+        Command::Apply(args) => resources::apply(place, args).await,
+        Command::Plan(args) => resources::plan(place, args).await,
+        Command::Get(args) => resources::get(place, args).await,
+        Command::History(args) => resources::history(place, args).await,
+        Command::Delete(args) => resources::delete(place, args).await,
+        Command::Schema(args) => resources::schema(&args),
+        Command::Key(command) => keys::run(place, command).await,
+        Command::Calls(command) => calls::run(place, command).await,
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Doctor(args) => examine(place, args).await,
+        Command::Sandbox(args) => play(args).await,
+        Command::Version(output) => {
+            let version = crate::version();
+            if output.json { json(&version) } else { say(&format!("cordon {}\n", version.build)) }
+        }
+    }
+}
+
+/// The checked configuration, or everything that is wrong with it on standard error.
+fn configuration(place: &Place, args: Option<&UpArgs>, file: Option<&Path>) -> Result<Config, Failure> {
+    raw(place, args, file).check().map_err(|problems| {
+        for problem in problems {
+            complain(&problem.to_string());
+        }
+        Failure::Code(1)
+    })
+}
+
+fn raw(place: &Place, args: Option<&UpArgs>, file: Option<&Path>) -> Raw {
+    let flag = |value: Option<&String>| value.cloned();
+    let data = place.data.as_ref().map(|path| path.display().to_string());
+    Raw::default()
+        .file(file)
+        .environment(|name| std::env::var(name).ok())
+        .flag("--data", "data", data)
+        .flag("--gateway", "gateway.listen", flag(args.and_then(|args| args.gateway.as_ref())))
+        .flag("--control", "control.listen", flag(args.and_then(|args| args.control.as_ref())))
+        .flag("--log-level", "log.level", flag(args.and_then(|args| args.log_level.as_ref())))
+        .flag("--log-format", "log.format", flag(args.and_then(|args| args.log_format.as_ref())))
+}
+
+impl Place {
+    /// The data folder: as said, as `cordon.toml` says, or the default.
+    fn folder(&self) -> PathBuf {
+        if let Some(data) = &self.data {
+            return data.clone();
+        }
+        // What is wrong with the file is told by `up` and `doctor`; it does not keep others from asking.
+        Raw::default().file(None).check().map_or_else(|_| PathBuf::from("cordon-data"), |config| config.data)
+    }
+
+    /// Whom to ask: the server that is named, the one that serves the folder, or the folder itself.
+    async fn client(&self, need: Need) -> Result<Client, Problem> {
+        if let Some(server) = &self.server {
+            return self.http(server).map(Client::Server);
+        }
+        let folder = self.folder();
+        let opened = match need {
+            Need::Read if !folder.exists() => {
+                return Local::open(&folder, None, need).await.map(Client::Folder);
+            }
+            Need::Read => DataDir::read_only(&folder),
+            Need::Write => DataDir::open(&folder),
+        };
+        match opened {
+            Ok(opened) => Local::open(&folder, Some(opened), need).await.map(Client::Folder),
+            Err(error @ DataDirError::InUse { .. }) => match control::announced(&folder) {
+                Some(server) => self.http(&server).map(Client::Server),
+                None => Err(unusable(&error)),
+            },
+            Err(error) => Err(unusable(&error)),
+        }
+    }
+
+    fn http(&self, server: &str) -> Result<Http, Problem> {
+        let variable = std::env::var("CORDON_TOKEN").ok().filter(|token| !token.is_empty());
+        let token = match (&self.token_file, variable) {
+            (Some(file), _) => AdminToken::read_file(file),
+            (None, Some(token)) => Ok(token.trim().to_owned()),
+            (None, None) => AdminToken::read(&self.folder()),
+        };
+        let token = token.map_err(|error| {
+            let help = "help: set CORDON_TOKEN or give --token-file; the server keeps it in admin.token in its data folder";
+            let detail = format!("there is no token for {server}: {}; {help}", with_causes(&error));
+            Problem::new(401, "unauthenticated", "a token is needed", detail)
+        })?;
+        if server.starts_with("http://") && !is_near(server) {
+            complain("warning: the token is sent without TLS to another machine");
+        }
+        Http::new(server, &token, self.ca_bundle.clone())
+    }
+}
+
+fn unusable(error: &dyn std::error::Error) -> Problem {
+    Problem::new(503, "folder_unusable", "the data folder cannot be used", with_causes(error))
+}
+
+/// Whether an address is this machine's.
+fn is_near(server: &str) -> bool {
+    let host = server.trim_start_matches("http://");
+    ["127.", "localhost", "[::1]"].iter().any(|near| host.starts_with(near))
+}
+
+async fn examine(place: &Place, args: DoctorArgs) -> Outcome {
+    let config = raw(place, None, args.config.as_deref()).check();
+    let folder = match (&place.data, &config) {
+        (Some(data), _) => data.clone(),
+        (None, Ok(config)) => config.data.clone(),
+        (None, Err(_)) => place.folder(),
+    };
+    let mut checks = doctor::machine(&config, &folder);
+    let server =
+        place.server.clone().or_else(|| control::announced(&folder).filter(|_| doctor::is_served(&folder)));
+    match server {
+        Some(server) => match place.http(&server) {
+            Ok(http) => match Client::Server(http).doctor().await {
+                Ok(found) => checks.extend(found),
+                Err(problem) => checks.push(doctor::broken("server", problem.detail, None)),
+            },
+            Err(problem) => checks.push(doctor::broken("server", problem.detail, None)),
+        },
+        None => checks.extend(doctor::folder(&folder, config.as_ref().ok(), args.offline).await),
+    }
+    report(&checks, args.output)
+}
+
+fn report(checks: &[Check], output: Output) -> Outcome {
+    if output.json {
+        json(&crate::api::List { items: checks.to_vec() })?;
+    } else {
+        let mut text = String::new();
+        for check in checks {
+            let word = match check.health {
+                Health::Ok => "ok     ",
+                Health::Warning => "warning",
+                Health::Broken => "BROKEN ",
+            };
+            text.push_str(&format!(
+                "{word}  {}: {}\n",
+                table::plain(&check.check),
+                table::plain(&check.message)
+            ));
+            if let Some(help) = &check.help {
+                text.push_str(&format!("         help: {}\n", table::plain(help)));
+            }
+        }
+        say(&text)?;
+    }
+    match checks.iter().map(|check| check.health).max() {
+        Some(Health::Broken) => Err(Failure::Code(1)),
+        _ => Ok(()),
+    }
+}
+
+async fn play(args: SandboxArgs) -> Outcome {
+    logging::start(&config::Log { level: "info".to_owned(), format: LogFormat::Text });
+    let listener = tokio::net::TcpListener::bind(&args.listen).await.map_err(|error| {
+        complain(&format!(
+            "cannot listen on {}: {error}; help: choose another one with --listen",
+            args.listen
+        ));
+        Failure::Code(1)
+    })?;
+    if let Ok(address) = listener.local_addr() {
+        say(&format!("sandbox upstream (no model, gullible by design): http://{address}/v1\n"))?;
+    }
+    let options = sandbox::Options { api_key: args.api_key, ..sandbox::Options::default() };
+    sandbox::serve(listener, options, up::terminated()).await;
+    Ok(())
+}
+
+/// A time, or how long ago.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    match DurationMs::parse(text) {
+        Ok(ago) => {
+            let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+            Ok(Timestamp::from_millis(clock::machine_time().as_millis().saturating_sub(ago)))
+        }
+        Err(_) => Timestamp::parse(text).map_err(|_| {
+            "a time such as 2026-11-21T09:30:00Z, or how long ago, such as 90m, is expected".to_owned()
+        }),
+    }
+}
+
+/// Writes to standard output. A reader that has gone away ends the program quietly.
+fn say(text: &str) -> Outcome {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Code(0)),
+        Err(error) => {
+            complain(&format!("the output cannot be written: {error}"));
+            Err(Failure::Code(1))
+        }
+    }
+}
+
+/// Writes one JSON text and a line break.
+fn json<T: serde::Serialize>(value: &T) -> Outcome {
+    match serde_json::to_string(value) {
+        Ok(text) => say(&(text + "\n")),
+        Err(error) => {
+            complain(&format!("the answer cannot be written: {error}"));
+            Err(Failure::Code(1))
+        }
+    }
+}
+
+/// Writes a line to standard error; there is nobody to tell when that fails.
+fn complain(text: &str) {
+    let _unheard = writeln!(io::stderr().lock(), "{}", table::plain(text));
+}
+
+/// The command line as clap knows it, for tests and documents.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,212 @@
+//! One way to ask, whether a server runs or not: over HTTP, or in this process on a folder that nobody serves.
+
+use std::path::Path;
+
+use cordon_core::{CallId, KeyId, Name, Timestamp, fact::Actor, resource::Kind};
+
+use super::{http::Http, local::Local};
+use crate::{
+    api::{
+        CallFilter, CallRecord, CallView, Check, CreateKey, Documents, Done, HistoryEntry, KeyView, Plan,
+        Problem, ResourceView, RevokeKey, RotateKey,
+    },
+    desk::Following,
+};
+
+/// Where commands go.
+pub(super) enum Client {
+    Server(Http),
+    Folder(Local),
+}
+
+/// What a command is about to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Read,
+    Write,
+}
+
+/// Calls as they end.
+pub(super) enum Stream {
+    Server(Box<super::http::Events>),
+    Folder(Box<Following>),
+}
+
+impl Client {
+    pub(super) async fn list(
+        &self,
+        kind: Option<Kind>,
+        as_of: Option<Timestamp>,
+    ) -> Result<Vec<ResourceView>, Problem> {
+        match self {
+            Self::Server(http) => {
+                let kind = kind.map(|kind| kind.to_string());
+                http.items("/resources", &[("kind", kind), ("as_of", text(as_of))]).await
+            }
+            Self::Folder(local) => local.desk.list(kind, as_of).await,
+        }
+    }
+
+    pub(super) async fn get(
+        &self,
+        kind: Kind,
+        name: &Name,
+        as_of: Option<Timestamp>,
+    ) -> Result<ResourceView, Problem> {
+        match self {
+            Self::Server(http) => {
+                http.get(&format!("/resources/{kind}/{name}"), &[("as_of", text(as_of))]).await
+            }
+            Self::Folder(local) => local.desk.get(kind, name, as_of).await,
+        }
+    }
+
+    pub(super) async fn history(
+        &self,
+        kind: Kind,
+        name: &Name,
+        as_of: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, Problem> {
+        match self {
+            Self::Server(http) => {
+                let query = [("as_of", text(as_of)), ("limit", Some(limit.to_string()))];
+                http.items(&format!("/resources/{kind}/{name}/history"), &query).await
+            }
+            Self::Folder(local) => local.desk.history(kind, name, as_of, limit).await,
+        }
+    }
+
+    pub(super) async fn plan(&self, documents: Documents) -> Result<Plan, Problem> {
+        match self {
+            Self::Server(http) => http.post("/plan", &documents).await,
+            Self::Folder(local) => local.desk.plan(documents).await,
+        }
+    }
+
+    pub(super) async fn apply(&self, documents: Documents) -> Result<Plan, Problem> {
+        match self {
+            Self::Server(http) => http.post("/apply", &documents).await,
+            Self::Folder(local) => local.desk.apply(documents, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn delete(&self, kind: Kind, name: &Name) -> Result<Done, Problem> {
+        match self {
+            Self::Server(http) => http.delete(&format!("/resources/{kind}/{name}")).await,
+            Self::Folder(local) => local.desk.delete(kind, name.clone(), Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn keys(&self, as_of: Option<Timestamp>) -> Result<Vec<KeyView>, Problem> {
+        match self {
+            Self::Server(http) => http.items("/keys", &[("as_of", text(as_of))]).await,
+            Self::Folder(local) => local.desk.keys(as_of).await,
+        }
+    }
+
+    pub(super) async fn create_key(&self, wish: CreateKey) -> Result<KeyView, Problem> {
+        match self {
+            Self::Server(http) => http.post("/keys", &wish).await,
+            Self::Folder(local) => local.desk.create_key(wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn rotate_key(&self, old: KeyId, wish: RotateKey) -> Result<KeyView, Problem> {
+        match self {
+            Self::Server(http) => http.post(&format!("/keys/{old}/rotate"), &wish).await,
+            Self::Folder(local) => local.desk.rotate_key(old, wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn revoke_key(&self, id: KeyId, why: RevokeKey) -> Result<KeyView, Problem> {
+        match self {
+            Self::Server(http) => http.post(&format!("/keys/{id}/revoke"), &why).await,
+            Self::Folder(local) => local.desk.revoke_key(id, why, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn calls(&self, filter: CallFilter) -> Result<Vec<CallView>, Problem> {
+        match self {
+            Self::Server(http) => http.items("/calls", &query(&filter)).await,
+            Self::Folder(local) => Ok(local.desk.calls().list(&filter).await?),
+        }
+    }
+
+    pub(super) async fn call(&self, id: CallId) -> Result<CallRecord, Problem> {
+        match self {
+            Self::Server(http) => http.get(&format!("/calls/{id}"), &[]).await,
+            Self::Folder(local) => local.desk.calls().find(id).await?.ok_or_else(|| {
+                Problem::new(
+                    404,
+                    "not_found",
+                    "it does not exist",
+                    format!("call `{id}` is not recorded here"),
+                )
+            }),
+        }
+    }
+
+    pub(super) async fn follow(&self, filter: CallFilter) -> Result<Stream, Problem> {
+        match self {
+            Self::Server(http) => {
+                let events = http.events("/calls/follow", &query(&filter)).await?;
+                Ok(Stream::Server(Box::new(events)))
+            }
+            Self::Folder(local) => Ok(Stream::Folder(Box::new(local.desk.calls().following(filter).await?))),
+        }
+    }
+
+    pub(super) async fn doctor(&self) -> Result<Vec<Check>, Problem> {
+        match self {
+            Self::Server(http) => http.items("/doctor", &[]).await,
+            Self::Folder(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Says where the answers come from.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Self::Server(http) => http.base().to_owned(),
+            Self::Folder(local) => local.path().display().to_string(),
+        }
+    }
+
+    /// Ends all work; what was done is durable already.
+    pub(super) async fn close(self) {
+        if let Self::Folder(local) = self {
+            local.close().await;
+        }
+    }
+}
+
+impl Stream {
+    /// The next call; none when nothing more will come.
+    pub(super) async fn next(&mut self) -> Result<Option<CallView>, Problem> {
+        match self {
+            Self::Server(events) => events.next().await,
+            Self::Folder(following) => Ok(following.next().await?),
+        }
+    }
+}
+
+/// Whether a folder holds a log.
+pub(super) fn is_used(folder: &Path) -> bool {
+    folder.join("log.db").exists()
+}
+
+fn text(value: Option<impl ToString>) -> Option<String> {
+    value.map(|value| value.to_string())
+}
+
+fn query(filter: &CallFilter) -> [(&'static str, Option<String>); 7] {
+    [
+        ("since", text(filter.since)),
+        ("until", text(filter.until)),
+        ("principal", text(filter.principal.as_ref())),
+        ("route", text(filter.route.as_ref())),
+        ("verdict", text(filter.verdict)),
+        ("category", text(filter.category.as_ref())),
+        ("limit", text(filter.limit)),
+    ]
+}

@@ -1,0 +1,221 @@
+//! The control API from the outside.
+
+use std::time::Duration;
+
+use cordon_guard::upstream::{
+    Accept, AnswerLimits, Client, ClientConfig, Endpoint, Reach, Timeouts, Trace, UpstreamBody,
+    UpstreamRequest, UpstreamResponse,
+};
+use http::{HeaderValue, Method};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    api::{CallView, List, Problem},
+    desk::with_causes,
+};
+
+/// A server and the token that it asks for.
+pub(super) struct Http {
+    client: Client,
+    endpoint: Endpoint,
+    base: String,
+    authorization: HeaderValue,
+}
+
+/// The events of a stream.
+pub(super) struct Events {
+    body: UpstreamBody,
+    parser: cordon_guard::sse::Parser,
+}
+
+/// Bytes of one answer.
+const MAX_ANSWER: usize = 256 << 20;
+const TIMEOUTS: Timeouts = Timeouts {
+    connect: Duration::from_secs(5),
+    // The server itself ends an answer after a minute.
+    first_byte: Duration::from_secs(70),
+    // A stream sends a comment every 15 seconds.
+    idle: Duration::from_secs(60),
+    total: Duration::from_secs(365 * 86_400),
+};
+
+impl Http {
+    /// A server at `http://HOST:PORT`. `ca_bundle` is trusted beside the machine's own certificates.
+    pub(super) fn new(
+        server: &str,
+        token: &str,
+        ca_bundle: Option<std::path::PathBuf>,
+    ) -> Result<Self, Problem> {
+        let base = server.trim_end_matches('/').to_owned();
+        let wrong = |error: &dyn std::error::Error| failed(&format!("`{base}` cannot be used"), error);
+        let limits = AnswerLimits { max_bytes: u64::MAX, ..AnswerLimits::default() };
+        let endpoint = Endpoint::new(&format!("{base}/api/v1"), Reach::PrivateToo, TIMEOUTS, limits)
+            .map_err(|error| wrong(&error))?;
+        let client = Client::new(&ClientConfig { ca_bundle, ..ClientConfig::default() })
+            .map_err(|error| wrong(&error))?;
+        let authorization = HeaderValue::try_from(format!("Bearer {token}"))
+            .map(|mut value| {
+                value.set_sensitive(true);
+                value
+            })
+            .map_err(|error| failed("the token cannot be sent", &error))?;
+        Ok(Self { client, endpoint, base, authorization })
+    }
+
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, Option<String>)],
+    ) -> Result<T, Problem> {
+        let response = self.send(Method::GET, &with_query(path, query), None, Accept::Json).await?;
+        self.read(response).await
+    }
+
+    pub(super) async fn items<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, Option<String>)],
+    ) -> Result<Vec<T>, Problem> {
+        self.get::<List<T>>(path, query).await.map(|list| list.items)
+    }
+
+    pub(super) async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, Problem> {
+        let body =
+            serde_json::to_vec(body).map_err(|error| failed("the request cannot be written", &error))?;
+        let response = self.send(Method::POST, path, Some(body), Accept::Json).await?;
+        self.read(response).await
+    }
+
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
+        let response = self.send(Method::DELETE, path, None, Accept::Json).await?;
+        self.read(response).await
+    }
+
+    pub(super) async fn events(
+        &self,
+        path: &str,
+        query: &[(&str, Option<String>)],
+    ) -> Result<Events, Problem> {
+        let response = self.send(Method::GET, &with_query(path, query), None, Accept::EventStream).await?;
+        if response.status.is_success() {
+            return Ok(Events { body: response.body, parser: cordon_guard::sse::Parser::default() });
+        }
+        Err(self.read::<serde_json::Value>(response).await.err().unwrap_or_else(|| unexpected(&self.base)))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        accept: Accept,
+    ) -> Result<UpstreamResponse, Problem> {
+        let request = UpstreamRequest {
+            method,
+            path,
+            body: body.unwrap_or_default().into(),
+            accept,
+            authorization: Some(self.authorization.clone()),
+            trace: Trace::default(),
+        };
+        self.client.send(&self.endpoint, request).await.map_err(|error| {
+            let help = "help: is `cordon up` running there? `--server` or CORDON_SERVER says where";
+            let problem = failed(&format!("the server at {} cannot be reached", self.base), &error);
+            Problem { detail: format!("{}; {help}", problem.detail), ..problem }
+        })
+    }
+
+    async fn read<T: DeserializeOwned>(&self, response: UpstreamResponse) -> Result<T, Problem> {
+        let status = response.status;
+        let bytes = response
+            .body
+            .collect(MAX_ANSWER)
+            .await
+            .map_err(|error| failed(&format!("the answer of {} cannot be read", self.base), &error))?;
+        if status.is_success() {
+            serde_json::from_slice(&bytes).map_err(|_| unexpected(&self.base))
+        } else {
+            Err(serde_json::from_slice::<Problem>(&bytes).unwrap_or_else(|_| unexpected(&self.base)))
+        }
+    }
+}
+
+impl Events {
+    /// The next call; none when the server has ended the stream.
+    pub(super) async fn next(&mut self) -> Result<Option<CallView>, Problem> {
+        let unreadable = |error: &dyn std::error::Error| failed("the stream of calls cannot be read", error);
+        loop {
+            if let Some(event) = self.parser.next().map_err(|error| unreadable(&error))? {
+                return match event.name {
+                    "problem" => {
+                        Err(serde_json::from_str(event.data).unwrap_or_else(|error| unreadable(&error)))
+                    }
+                    _ => serde_json::from_str(event.data).map(Some).map_err(|error| unreadable(&error)),
+                };
+            }
+            match self.body.chunk().await {
+                Ok(Some(bytes)) => self.parser.push(&bytes),
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(failed("the stream of calls broke off", &error)),
+            }
+        }
+    }
+}
+
+fn failed(what: &str, error: &dyn std::error::Error) -> Problem {
+    Problem::new(
+        503,
+        "unreachable",
+        "the server cannot be reached",
+        format!("{what}: {}", with_causes(error)),
+    )
+}
+
+fn unexpected(base: &str) -> Problem {
+    let detail = format!(
+        "the answer of {base} is not one of Cordon's control API; help: `--server` names the control listener, not the gateway"
+    );
+    Problem::new(502, "unexpected", "an unexpected answer", detail)
+}
+
+fn with_query(path: &str, query: &[(&str, Option<String>)]) -> String {
+    let mut text = path.to_owned();
+    let mut mark = '?';
+    for (key, value) in query {
+        if let Some(value) = value {
+            text.push(mark);
+            text.push_str(key);
+            text.push('=');
+            for byte in value.bytes() {
+                // Everything but the unreserved characters of RFC 3986 is escaped.
+                if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+                    text.push(char::from(byte));
+                } else {
+                    text.push_str(&format!("%{byte:02X}"));
+                }
+            }
+            mark = '&';
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_escaped() {
+        let query = [("a", Some("x y/é".to_owned())), ("b", None), ("c", Some("1".to_owned()))];
+        assert_eq!(with_query("/p", &query), "/p?a=x%20y%2F%C3%A9&c=1");
+        assert_eq!(with_query("/p", &[("b", None)]), "/p");
+    }
+}

@@ -1,0 +1,387 @@
+//! Looks for everything that is not as it should be, and says how to mend it. Changes nothing.
+
+use std::{
+    net::TcpListener,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use cordon_core::{
+    State, Timestamp,
+    resource::{Kind, ServiceSpec, Spec},
+};
+use cordon_guard::upstream::{
+    Accept, AnswerLimits, Client, Endpoint, Environment, Reach, SecretSource, Timeouts, Trace,
+    UpstreamRequest,
+};
+use cordon_store::{
+    DataDir, SqliteLog,
+    data_dir::DataDirError,
+    journal,
+    log::{Loader, StateCaches},
+};
+use http::Method;
+
+use crate::{
+    api::{Check, Health},
+    clock,
+    config::{Config, ConfigProblem},
+    control::AdminToken,
+    desk::with_causes,
+};
+
+/// Below this much free space the doctor warns, and below a tenth of it something is broken, in bytes.
+const ROOM: u64 = 1 << 30;
+/// Descriptors that a thousand calls need: a caller, an upstream, and some files.
+const DESCRIPTORS: u64 = 4096;
+/// Journals larger than this are not read as a whole, in bytes.
+const MAX_VERIFIED: u64 = 2 << 30;
+/// 2024-01-01 and 2100-01-01 in milliseconds since 1970: a clock outside is set wrongly.
+const YEARS: std::ops::Range<i64> = 1_704_067_200_000..4_102_444_800_000;
+
+/// What can be said of machine and configuration, whether a server runs or not.
+pub fn machine(config: &Result<Config, Vec<ConfigProblem>>, folder: &Path) -> Vec<Check> {
+    let mut found = Vec::new();
+    match config {
+        Ok(_) => found.push(ok("configuration", "it can be read")),
+        Err(problems) => {
+            found.extend(problems.iter().map(|problem| broken("configuration", problem.to_string(), None)));
+        }
+    }
+    found.push(time(None));
+    found.push(room(folder));
+    found.push(descriptors());
+    found.extend(access(folder));
+    found
+}
+
+/// What can be said of a folder that nobody serves.
+pub async fn folder(folder: &Path, config: Option<&Config>, offline: bool) -> Vec<Check> {
+    let mut found = Vec::new();
+    if let Some(config) = config {
+        found.extend(listeners(config));
+    }
+    let held = match DataDir::read_only(folder) {
+        Ok(held) if held.log_file().exists() => held,
+        Ok(_) => {
+            found.push(ok("log", "there is none yet; the first `cordon up` or `cordon apply` makes it"));
+            return found;
+        }
+        Err(DataDirError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            return found;
+        }
+        Err(error) => {
+            found.push(broken("data folder", with_causes(&error), None));
+            return found;
+        }
+    };
+    match SqliteLog::open_read_only(&held.log_file()).await {
+        Ok(log) => {
+            let log = Arc::new(log);
+            let loader = Loader::new(log.clone(), StateCaches::read_only(held.cache_dir()));
+            match loader.load().await {
+                Ok(loaded) => {
+                    found.push(match loaded.stalled {
+                        None => ok("log", &format!("all {} facts can be read", loaded.state.position())),
+                        Some(stalled) => broken("log", stalled.to_string(), None),
+                    });
+                    found.push(time(loaded.state.time()));
+                    if !offline {
+                        found.extend(upstreams(&loaded.state, config).await);
+                    }
+                }
+                Err(error) => found.push(broken("log", with_causes(&error), None)),
+            }
+            log.close().await;
+        }
+        Err(error) => found.push(broken("log", with_causes(&error), None)),
+    }
+    let journals = held.journal_dir();
+    let checked = tokio::task::spawn_blocking(move || verify(&journals)).await;
+    found.extend(checked.unwrap_or_default());
+    found
+}
+
+/// What can be said of the state that a server serves.
+pub async fn served(state: &State, config: &Config) -> Vec<Check> {
+    let mut found = vec![ok("log", &format!("{} facts are known", state.position())), time(state.time())];
+    found.extend(upstreams(state, Some(config)).await);
+    found
+}
+
+/// Whether another process serves a folder.
+pub fn is_served(folder: &Path) -> bool {
+    matches!(DataDir::read_only(folder), Err(DataDirError::InUse { .. }))
+}
+
+/// Something that does not work.
+pub fn broken(check: &str, message: String, help: Option<&str>) -> Check {
+    finding(check, Health::Broken, message, help)
+}
+
+fn warning(check: &str, message: String, help: &str) -> Check {
+    finding(check, Health::Warning, message, Some(help))
+}
+
+fn ok(check: &str, message: &str) -> Check {
+    finding(check, Health::Ok, message.to_owned(), None)
+}
+
+/// Messages of errors bring their own help.
+fn finding(check: &str, health: Health, message: String, help: Option<&str>) -> Check {
+    let (message, help) = match (message.split_once("; help: "), help) {
+        (Some((message, help)), None) => (message.to_owned(), Some(help.to_owned())),
+        (_, help) => (message, help.map(str::to_owned)),
+    };
+    Check { check: check.to_owned(), health, message, help }
+}
+
+fn time(last_fact: Option<Timestamp>) -> Check {
+    let now = clock::machine_time();
+    let help = "set the machine's clock, best by NTP";
+    if !YEARS.contains(&now.as_millis()) {
+        return broken("clock", format!("the machine's clock shows {now}"), Some(help));
+    }
+    match last_fact {
+        Some(last) if last > now => broken(
+            "clock",
+            format!("the machine's clock shows {now}, which is before the last fact of {last}"),
+            Some(help),
+        ),
+        _ => ok("clock", &format!("it shows {now}")),
+    }
+}
+
+fn room(folder: &Path) -> Check {
+    // A folder that does not exist yet will be made on its nearest ancestor's disk.
+    let place = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let Some(place) = place.ancestors().find(|place| place.exists()) else {
+        return broken(
+            "disk",
+            format!("{} has no disk", folder.display()),
+            Some("name another folder with --data"),
+        );
+    };
+    let help = "free some space, or move the data folder";
+    match rustix::fs::statvfs(place) {
+        Ok(disk) => {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            let message = format!("{} MiB are free at {}", free >> 20, place.display());
+            match free {
+                free if free < ROOM / 10 => broken("disk", message, Some(help)),
+                free if free < ROOM => warning("disk", message, help),
+                _ if disk.f_favail < 1000 && disk.f_files > 0 => {
+                    broken("disk", format!("{} has no inodes left", place.display()), Some(help))
+                }
+                _ => ok("disk", &message),
+            }
+        }
+        Err(error) => broken("disk", format!("{}: {error}", place.display()), None),
+    }
+}
+
+fn descriptors() -> Check {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    match limit {
+        Some(limit) if limit < DESCRIPTORS => warning(
+            "file descriptors",
+            format!("this process may open {limit} files"),
+            "raise the limit: `ulimit -n 65536`, or LimitNOFILE= in a systemd unit",
+        ),
+        Some(limit) => ok("file descriptors", &format!("this process may open {limit} files")),
+        None => ok("file descriptors", "there is no limit"),
+    }
+}
+
+fn access(folder: &Path) -> Vec<Check> {
+    let meta = match folder.metadata() {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return vec![ok(
+                "data folder",
+                &format!("{} does not exist yet; `cordon up` makes it", folder.display()),
+            )];
+        }
+        Err(error) => return vec![broken("data folder", format!("{}: {error}", folder.display()), None)],
+    };
+    let mode = meta.permissions().mode() & 0o777;
+    let mut found = Vec::new();
+    let shown = folder.display();
+    if !meta.is_dir() {
+        found.push(broken(
+            "data folder",
+            format!("{shown} is not a folder"),
+            Some("name another one with --data"),
+        ));
+    } else if mode & 0o077 != 0 {
+        let help = format!("chmod 700 {shown}");
+        found.push(broken(
+            "data folder",
+            format!("{shown} is open to other users (mode {mode:o})"),
+            Some(&help),
+        ));
+    } else if meta.uid() != rustix::process::geteuid().as_raw() {
+        let message = format!("{shown} belongs to user {}", meta.uid());
+        found.push(broken(
+            "data folder",
+            message,
+            Some("run as that user, or change the owner of the folder"),
+        ));
+    } else if rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_err() {
+        found.push(broken(
+            "data folder",
+            format!("{shown} cannot be written"),
+            Some("check its mode and its disk"),
+        ));
+    } else {
+        found.push(ok("data folder", &format!("{shown} is its owner's alone")));
+    }
+    match AdminToken::read(folder) {
+        Ok(_) => found.push(ok("admin.token", "only its owner can read it")),
+        Err(crate::control::TokenError::Io { source, .. })
+            if source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            found.push(ok("admin.token", "there is none yet; the first `cordon up` makes it"));
+        }
+        Err(error) => found.push(broken("admin.token", with_causes(&error), None)),
+    }
+    found
+}
+
+fn listeners(config: &Config) -> Vec<Check> {
+    let listeners = [("gateway.listen", config.gateway.listen), ("control.listen", config.control.listen)];
+    let mut found: Vec<Check> = listeners
+        .into_iter()
+        .map(|(key, address)| match TcpListener::bind(address) {
+            Ok(_) => ok("listeners", &format!("{key} {address} is free")),
+            Err(error) => {
+                let help = format!("stop what listens there, or set {key} to another address");
+                broken("listeners", format!("{key} {address}: {error}"), Some(&help))
+            }
+        })
+        .collect();
+    if !config.control.listen.ip().is_loopback() {
+        found.push(warning(
+            "listeners",
+            format!("operators are served without TLS on {}", config.control.listen),
+            "listen on a loopback address, or put a proxy with TLS in front",
+        ));
+    }
+    found
+}
+
+fn verify(folder: &Path) -> Vec<Check> {
+    let ids = match journal::list(folder) {
+        Ok(ids) => ids,
+        Err(error) => return vec![broken("journal", format!("{}: {error}", folder.display()), None)],
+    };
+    if ids.is_empty() {
+        return vec![ok("journal", "there is none yet")];
+    }
+    let mut left = MAX_VERIFIED;
+    let mut found = Vec::new();
+    // The latest first: it is the one that is written.
+    for id in ids.into_iter().rev() {
+        let size: u64 = std::fs::read_dir(folder.join(id.to_string()))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| entry.metadata().ok())
+            .map(|meta| meta.len())
+            .sum();
+        if size > left {
+            let message = format!("{id} is too large to be read here ({} MiB)", size >> 20);
+            found.push(warning("journal", message, "its end is checked at each start of `cordon up`"));
+            continue;
+        }
+        left = left.saturating_sub(size);
+        found.push(match journal::verify(folder, id) {
+            Ok(verified) => {
+                let torn =
+                    if verified.torn.is_some() { ", then an unfinished end that needs nothing" } else { "" };
+                ok("journal", &format!("{id}: all {} frames are as they were written{torn}", verified.size))
+            }
+            Err(error) => broken("journal", with_causes(&error), None),
+        });
+    }
+    found
+}
+
+async fn upstreams(state: &State, config: Option<&Config>) -> Vec<Check> {
+    let environment = Environment::of_process();
+    let client_config = config.map(|config| config.upstream.client_config(&environment)).unwrap_or_default();
+    let client = match Client::new(&client_config) {
+        Ok(client) => client,
+        Err(error) => return vec![broken("trust", with_causes(&error), None)],
+    };
+    let mut found = Vec::new();
+    let trust = client.trust();
+    found.push(match trust.machine.saturating_add(trust.private) {
+        0 => warning(
+            "trust",
+            "no certificate authority is trusted".to_owned(),
+            "install the machine's ca-certificates, or set upstream.ca_bundle; without, no upstream with TLS is reached",
+        ),
+        _ => ok("trust", &format!("{} authorities of the machine, {} of its own", trust.machine, trust.private)),
+    });
+    for (name, standing) in state.resources_of(Kind::Service) {
+        if let Spec::Service(service) = &standing.spec {
+            found.push(upstream(name.as_str(), service, &client, &environment).await);
+        }
+    }
+    found
+}
+
+/// Asks a service for its models: the one request that costs nothing, and that needs name, way, TLS and secret to work.
+async fn upstream(name: &str, service: &ServiceSpec, client: &Client, environment: &Environment) -> Check {
+    let check = format!("service {name}");
+    let reach = if service.private_network { Reach::PrivateToo } else { Reach::Public };
+    let soon = Duration::from_secs(5);
+    let timeouts = Timeouts { connect: soon, first_byte: soon, idle: soon, total: soon * 3 };
+    let endpoint = match Endpoint::new(&service.base_url, reach, timeouts, AnswerLimits::default()) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return broken(&check, with_causes(&error), None),
+    };
+    let mut authorization = None;
+    let mut careless = None;
+    if let Some(reference) = &service.secret {
+        let source = SecretSource::new(reference.clone(), environment.clone());
+        careless = match source.check() {
+            Ok(careless) => careless,
+            Err(error) => return broken(&check, with_causes(&error), None),
+        };
+        match source.bearer() {
+            Ok(bearer) => authorization = Some(bearer),
+            Err(error) => return broken(&check, with_causes(&error), None),
+        }
+    }
+    let request = UpstreamRequest {
+        method: Method::GET,
+        path: "/models",
+        body: bytes::Bytes::new(),
+        accept: Accept::Json,
+        authorization,
+        trace: Trace::default(),
+    };
+    match client.send(&endpoint, request).await {
+        Err(error) => {
+            broken(&check, with_causes(&error), Some("check name, network and proxy (upstream.proxy)"))
+        }
+        Ok(answer) => match (answer.status.as_u16(), careless) {
+            (401 | 403, _) => broken(
+                &check,
+                format!("it was reached and refuses the secret ({})", answer.status.as_u16()),
+                Some("check the secret that `secret` names"),
+            ),
+            (500.., _) => warning(
+                &check,
+                format!("it was reached and answered {}", answer.status.as_u16()),
+                "look at the provider's status page",
+            ),
+            (_, Some(careless)) => finding(&check, Health::Warning, careless.to_string(), None),
+            (status, None) => ok(&check, &format!("it was reached and answered {status}")),
+        },
+    }
+}
