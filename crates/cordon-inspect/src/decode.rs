@@ -18,6 +18,8 @@ const MIN_RUN: usize = 20;
 /// A line of an encoded text in lines is at least this wide (RFC 7468 writes 64, MIME 76).
 pub(crate) const MIN_LINE: usize = 60;
 /// So many printable bytes in a row are text, whatever surrounds them.
+const MIN_STRETCH: usize = 16;
+/// Bytes of a decoded run that is text throughout.
 const MIN_TEXT: usize = 12;
 
 /// Adds what is hidden in the encoded runs of a candidate.
@@ -81,7 +83,7 @@ fn views(run: &[u8], clipped: bool) -> Vec<Vec<u8>> {
     for shift in 0..4 {
         let Some(text) = run.get(shift..) else { break };
         // Only the first reading is tried in full; the others must show a stretch of ASCII first.
-        if shift > 0 && longest_stretch(text) < MIN_TEXT * 2 {
+        if shift > 0 && longest_stretch(text) < MIN_STRETCH {
             continue;
         }
         if let Some(view) = base64(text).and_then(|bytes| readable(&bytes)) {
@@ -197,11 +199,11 @@ fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
         run = (run + 1) * usize::from(printable(*byte));
         longest = run.max(longest);
     }
-    if longest < MIN_TEXT * 2 {
+    if longest < MIN_STRETCH {
         return None;
     }
     let mut view = Vec::new();
-    for stretch in bytes.split(|b| !printable(*b)).filter(|stretch| stretch.len() >= MIN_TEXT * 2) {
+    for stretch in bytes.split(|b| !printable(*b)).filter(|stretch| stretch.len() >= MIN_STRETCH) {
         view.extend_from_slice(stretch);
         view.push(b'\n');
     }

@@ -313,6 +313,56 @@ proptest! {
     }
 }
 
+fn base64(bytes: &[u8]) -> String {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let group =
+            chunk.iter().fold(0_u32, |group, b| group << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
+        for i in 0..4 {
+            let sextet = (group >> (18 - 6 * i) & 63) as usize;
+            out.push(if i <= chunk.len() { char::from(alphabet[sextet]) } else { '=' });
+        }
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A key in the middle of an encoded file: the encoding of the key is covered before it is settled.
+    #[test]
+    fn keys_in_encoded_files_are_covered(
+        before in prop::collection::vec(0x80_u8..=0xff, 0..6000),
+        key in "(ghp_[A-Za-z0-9]{36}|AKIA[B-Y2-7]{16})",
+        after in prop::collection::vec(0x80_u8..=0xff, 0..3000),
+        head in prop::sample::select(vec!["", "data:image/png;base64,", "files/x/", "q="]),
+        size in 1_usize..5000,
+    ) {
+        let text = format!("{head}{}", base64(&[before.clone(), key.clone().into_bytes(), after].concat()));
+        // The characters that hold bits of the key.
+        let start = head.len() + before.len() * 8 / 6;
+        let end = head.len() + ((before.len() + key.len()) * 8).div_ceil(6);
+        let holds = all_holds();
+        let mut scanner = ENGINE.scanner(Channel::Model, &holds);
+        let mut findings: Vec<Finding> = Vec::new();
+        let mut steps: Vec<Step> = chunks(&text, &(0..text.len()).step_by(size).collect::<Vec<_>>())
+            .into_iter()
+            .map(|chunk| scanner.push(chunk))
+            .collect();
+        steps.push(scanner.finish());
+        for step in &steps {
+            findings.extend(step.findings.iter().cloned());
+            let secret = Category::known("secret");
+            let covered = findings
+                .iter()
+                .any(|f| secret.covers(&f.category) && f.span.start <= start && f.span.end >= end.min(step.settled));
+            prop_assert!(covered || step.settled <= start, "{key} at {start} was settled up to {}", step.settled);
+        }
+        check_steps(&text, &steps, &holds);
+    }
+}
+
 /// How much of a text the findings of a family cover, in order.
 fn covered(findings: &[Finding], family: &'static str) -> Vec<(usize, usize, bool)> {
     let family = Category::known(family);
