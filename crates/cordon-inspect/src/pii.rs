@@ -559,7 +559,7 @@ fn addresses_v4(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
             let percent = match address {
                 _ if version => 20,
                 _ if address.is_loopback() || address.is_unspecified() || address.is_broadcast() => 20,
-                _ if address.is_private() || address.is_link_local() || address.is_multicast() => 60,
+                _ if address.is_private() || address.is_link_local() || address.is_multicast() => 45,
                 _ if address.octets().iter().all(|octet| *octet < 10) => 55,
                 _ => 85,
             };

@@ -411,6 +411,9 @@ fn connection_strings(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
         }
         let host = rest.get(at_sign..).unwrap_or_default();
         let end = from + at_sign + host.iter().position(|b| *b == b' ').unwrap_or(host.len());
+        if password == b"PASSWORD" || password == b"PASS" {
+            continue;
+        }
         let weak = matches!(password, b"password" | b"pass" | b"postgres" | b"root" | b"secret" | b"guest");
         out.push(value(start, end, CONNECTION, "secret/connection_string", if weak { 70 } else { 95 }));
         from = end;
@@ -522,6 +525,12 @@ fn key(name: &[u8]) -> Option<Key> {
         "partitionkey",
         "hotkey",
         "reset",
+        "location",
+        "source",
+        "changedat",
+        "createdat",
+        "updatedat",
+        "provider",
         "hint",
     ];
     let shown = ["csrf", "xsrf", "public", "anchor", "keyboard", "keyword"];
@@ -718,7 +727,18 @@ fn is_reference(text: &[u8]) -> bool {
                 && part.iter().filter(|b| b.is_ascii_digit()).count() < 3
                 && part.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
         });
-    starts || holds(b"://") || holds(b"(") || holds(b"${") || holds(b"{{") || dotted
+    // Words joined by dashes are a description, not a value.
+    let words = text.split(|b| matches!(b, b'-' | b'_')).filter(|part| part.len() >= 2);
+    let described = words.clone().count() >= 4
+        && words.clone().filter(|w| w.iter().all(u8::is_ascii_lowercase)).count() * 5 >= words.count() * 4;
+    starts
+        || described
+        || holds(b"::")
+        || holds(b"://")
+        || holds(b"(")
+        || holds(b"${")
+        || holds(b"{{")
+        || dotted
 }
 
 const fn placeholder_words() -> [&'static str; 22] {
