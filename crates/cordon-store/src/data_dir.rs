@@ -129,7 +129,7 @@ impl DataDir {
         self.path.join("journal")
     }
 
-    /// Whether this process may write here.
+    /// Whether this process holds the lock. A folder that was never served and is only read has none.
     pub fn is_held(&self) -> bool {
         self.lock.is_some()
     }

@@ -169,6 +169,42 @@ async fn frames_given_twice_count_once_and_others_are_passed_over() {
 }
 
 #[tokio::test]
+async fn an_index_is_bounded_and_forgets_the_oldest_calls() {
+    let (folder, index, writer) = index().await;
+    let mut writer = writer.bounded(2 << 20);
+    let shape = |number: u64| Shape {
+        seconds: (number / 10).try_into().unwrap(),
+        principal: 1,
+        route: Some(1),
+        input: Some((0, Action::Redact)),
+        output: None,
+        status: 200,
+    };
+    let calls = 40_000_u64;
+    for first in (0..calls).step_by(500) {
+        let frames = (first..first + 500).flat_map(|number| {
+            let (shape, sequence) = (shape(number), number * 2);
+            [source(sequence, &opened(number, &shape)), source(sequence + 1, &closed(number, &shape))]
+        });
+        writer.write(JOURNAL, &frames.collect::<Vec<_>>()).await.unwrap();
+    }
+    writer.close().await.unwrap();
+    let all = index.query(&CallQuery { limit: Some(100_000), ..CallQuery::default() }).await.unwrap();
+    assert!((1000..=20_000).contains(&all.len()), "{}", all.len());
+    // What is left is the latest, without a gap.
+    let newest = (0..calls)
+        .rev()
+        .take(all.len())
+        .map(|number| support::frames::call_id(number, (number / 10).try_into().unwrap()));
+    assert!(all.iter().map(|row| row.call).eq(newest));
+    let bytes = folder.path().join("index.db").metadata().unwrap().len();
+    assert!(bytes < 8 << 20, "{bytes}");
+    // Sums outlive the calls.
+    let minutes = index.minutes(at(0), at(10_000)).await.unwrap();
+    assert_eq!(minutes.iter().map(|(.., sums)| sums.count).sum::<u64>(), calls);
+}
+
+#[tokio::test]
 async fn an_index_of_another_version_or_damaged_is_built_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("index.db");

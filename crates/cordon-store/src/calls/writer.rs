@@ -23,6 +23,10 @@ pub struct IndexWriter {
     connection: Option<SqliteConnection>,
     progress: Progress,
     interned: Interned,
+    /// The most bytes that calls may take.
+    bound: u64,
+    /// Batches until the bound is looked at again.
+    unbounded: u32,
 }
 
 /// What names and categories are known by in the file.
@@ -42,6 +46,19 @@ pub struct Written {
     /// Frames that are not frames of calls, or end a call that the index does not know.
     pub passed_over: usize,
 }
+
+/// What an index may take on disk unless it is told otherwise: some fifteen million calls.
+const BOUND: u64 = 4 << 30;
+
+/// How many batches come between two looks at the bound: it is passed by at most so many.
+const UNBOUNDED: u32 = 16;
+
+/// How many calls are forgotten at once, and how often for one look at the bound: more than so many batches bring.
+const FORGOTTEN: i64 = 1_000;
+const STEPS: usize = 32;
+
+/// How many minutes of sums are kept: 400 days.
+const MINUTES: i64 = 400 * 24 * 60;
 
 /// How many calls one statement inserts.
 const ROWS: usize = 64;
@@ -75,7 +92,22 @@ impl IndexWriter {
                 categories.insert(category, row.try_get(1)?);
             }
         }
-        Ok(Self { options, connection: Some(connection), progress, interned: Interned { names, categories } })
+        Ok(Self {
+            options,
+            connection: Some(connection),
+            progress,
+            interned: Interned { names, categories },
+            bound: BOUND,
+            unbounded: UNBOUNDED,
+        })
+    }
+
+    /// The same with another bound: the index takes about so many bytes on disk at most (4 GiB unless said otherwise). The
+    /// oldest calls are forgotten first; the journal still has them.
+    #[must_use]
+    pub fn bounded(mut self, bytes: u64) -> Self {
+        self.bound = bytes;
+        self
     }
 
     /// The sequence of the next frame of each journal.
@@ -93,6 +125,15 @@ impl IndexWriter {
         journal: JournalBytes,
         frames: &[SourceFrame],
     ) -> Result<Written, CallsError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                let mut connection = SqliteConnection::connect_with(&self.options).await?;
+                // Whether the last transaction happened is only known there.
+                self.progress = super::index::progress(&mut connection).await?;
+                connection
+            }
+        };
         let next = self.progress.get(&journal).copied().unwrap_or(0);
         let mut batch = Batch::default();
         let mut end = next;
@@ -100,20 +141,20 @@ impl IndexWriter {
             end = end.max(frame.sequence.saturating_add(1));
             batch.take(journal, frame);
         }
-        if end == next {
-            return Ok(Written::default());
+        if end > next {
+            // Names of a transaction that did not happen must not be used: should it fail or be given up, these are gone,
+            // and are looked up in the file again.
+            let mut interned = std::mem::take(&mut self.interned);
+            store(&mut connection, &mut interned, journal, end, &mut batch).await?;
+            self.interned = interned;
+            self.progress.insert(journal, end);
+            self.unbounded = self.unbounded.saturating_sub(1);
+            if self.unbounded == 0 {
+                self.unbounded = UNBOUNDED;
+                forget(&mut connection, self.bound).await?;
+            }
         }
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => SqliteConnection::connect_with(&self.options).await?,
-        };
-        // Names of a transaction that did not happen must not be used: should it fail or be given up, these are gone, and are
-        // looked up in the file again.
-        let mut interned = std::mem::take(&mut self.interned);
-        store(&mut connection, &mut interned, journal, end, &mut batch).await?;
         self.connection = Some(connection);
-        self.interned = interned;
-        self.progress.insert(journal, end);
         Ok(batch.written)
     }
 
@@ -430,6 +471,39 @@ fn place_bytes(journal: JournalBytes, sequence: u64) -> Vec<u8> {
 /// Numbers as four bytes each, the largest that fits where one is larger: an hour of microseconds fits.
 fn words(numbers: &[u64]) -> Vec<u8> {
     numbers.iter().flat_map(|number| u32::try_from(*number).unwrap_or(u32::MAX).to_be_bytes()).collect()
+}
+
+/// Forgets the oldest calls while the file holds more than so many bytes, and sums that are too old in any case.
+async fn forget(connection: &mut SqliteConnection, bound: u64) -> Result<(), CallsError> {
+    for _ in 0..STEPS {
+        if used(connection).await? <= bound {
+            break;
+        }
+        sqlx::query("DELETE FROM calls WHERE call IN (SELECT call FROM calls ORDER BY call LIMIT $1)")
+            .bind(FORGOTTEN)
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query("DELETE FROM unknown WHERE call < (SELECT min(call) FROM calls)")
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM minutes WHERE minute < (SELECT max(minute) FROM minutes) - $1")
+        .bind(MINUTES)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Bytes of the file that hold something. The rest is used again before the file grows.
+async fn used(connection: &mut SqliteConnection) -> Result<u64, CallsError> {
+    let mut numbers = [0_u64; 3];
+    let pragmas = ["PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"];
+    for (number, pragma) in numbers.iter_mut().zip(pragmas) {
+        let value: i64 = sqlx::query_scalar(pragma).fetch_one(&mut *connection).await?;
+        *number = u64::try_from(value).unwrap_or(0);
+    }
+    let [pages, free, size] = numbers;
+    Ok(pages.saturating_sub(free).saturating_mul(size))
 }
 
 /// Removes an index file with what lies beside it.
