@@ -150,7 +150,7 @@ async fn build(log: &SqliteLog, facts: u64) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut position = 0;
     while position < facts {
-        let entries: Vec<Entry> = (position..facts.min(position + 8192))
+        let entries: Vec<Entry> = (position..facts.min(position + 65_536))
             .map(|number| {
                 let fact = fact(number, &mut random);
                 let touched = State::new().apply(&fact);
