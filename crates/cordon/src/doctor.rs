@@ -4,7 +4,6 @@ use std::{
     net::TcpListener,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
-    sync::Arc,
     time::Duration,
 };
 
@@ -16,12 +15,7 @@ use cordon_guard::upstream::{
     Accept, AnswerLimits, Client, Endpoint, Environment, Reach, SecretSource, Timeouts, Trace,
     UpstreamRequest,
 };
-use cordon_store::{
-    DataDir, SqliteLog,
-    data_dir::DataDirError,
-    journal,
-    log::{Loader, StateCaches},
-};
+use cordon_store::{DataDir, Log as _, SqliteLog, data_dir::DataDirError, journal};
 use http::Method;
 
 use crate::{
@@ -79,20 +73,15 @@ pub async fn folder(folder: &Path, config: Option<&Config>, offline: bool) -> Ve
     };
     match SqliteLog::open_read_only(&held.log_file()).await {
         Ok(log) => {
-            let log = Arc::new(log);
-            let loader = Loader::new(log.clone(), StateCaches::read_only(held.cache_dir()));
-            match loader.load().await {
-                Ok(loaded) => {
-                    found.push(match loaded.stalled {
-                        None => ok("log", &format!("all {} facts can be read", loaded.state.position())),
-                        Some(stalled) => broken("log", stalled.to_string(), None),
-                    });
-                    found.push(time(loaded.state.time()));
+            match read_all(&log).await {
+                Ok(state) => {
+                    found.push(ok("log", &format!("all {} facts can be read", state.position())));
+                    found.push(time(state.time()));
                     if !offline {
-                        found.extend(upstreams(&loaded.state, config).await);
+                        found.extend(upstreams(&state, config).await);
                     }
                 }
-                Err(error) => found.push(broken("log", with_causes(&error), None)),
+                Err(message) => found.push(broken("log", message, None)),
             }
             log.close().await;
         }
@@ -102,6 +91,31 @@ pub async fn folder(folder: &Path, config: Option<&Config>, offline: bool) -> Ve
     let checked = tokio::task::spawn_blocking(move || verify(&journals)).await;
     found.extend(checked.unwrap_or_default());
     found
+}
+
+/// Reads every fact, without the help of caches: they would hide damage.
+async fn read_all(log: &SqliteLog) -> Result<State, String> {
+    let head = log.head().await.map_err(|error| with_causes(&error))?;
+    let mut state = State::new();
+    while state.position() < head {
+        let page = log.read(state.position(), head).await.map_err(|error| with_causes(&error))?;
+        if page.is_empty() {
+            return Err(format!(
+                "the fact at position {} is missing; help: restore the log from a backup, nothing was changed",
+                state.position()
+            ));
+        }
+        for stored in page {
+            let fact = stored.decode().map_err(|error| {
+                let help = "help: restore the log from a backup, nothing was changed";
+                let error = error.to_string();
+                let help = if error.contains("; help: ") { String::new() } else { format!("; {help}") };
+                format!("the fact at position {}: {error}{help}", stored.position)
+            })?;
+            state.apply(&fact);
+        }
+    }
+    Ok(state)
 }
 
 /// What can be said of the state that a server serves.
