@@ -24,6 +24,9 @@ pub(super) struct Problem {
     pub(super) message: String,
 }
 
+/// Unknown fields of one mapping that are told one by one.
+const MAX_UNKNOWN: usize = 50;
+
 /// The schemas that were needed so far.
 #[derive(Default)]
 pub(super) struct Schemas(BTreeMap<Kind, Option<(Value, Validator)>>);
@@ -39,7 +42,7 @@ impl Schemas {
         let Some((schema, validator)) = compiled else { return Vec::new() };
         let instance = node.to_json();
         let mut words = Words { schema, node, found: Vec::new() };
-        for error in validator.iter_errors(&instance) {
+        for error in validator.iter_errors(&instance).take(super::MAX_DIAGNOSTICS) {
             words.explain(&error);
         }
         words.found
@@ -78,11 +81,15 @@ impl Words<'_> {
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 let known: Vec<&str> = properties(holder).collect();
-                for field in unexpected {
+                // Looking a key up costs the size of its mapping: a mapping of nothing but unknown keys is told in part.
+                for field in unexpected.iter().take(MAX_UNKNOWN) {
                     let at = self.node.locate_key(path, field).or(at);
                     let message =
                         format!("unknown field `{}`; {}", clip(field), suggest::help(field, &known));
                     self.report(at, &format!("{path}/{}", escape(field)), message);
+                }
+                if let more @ 1.. = unexpected.len().saturating_sub(MAX_UNKNOWN) {
+                    self.report(at, path, format!("{more} more unknown fields"));
                 }
             }
             ValidationErrorKind::Required { property } => {

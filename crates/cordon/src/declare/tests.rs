@@ -59,6 +59,14 @@ fn nesting_and_laughter_are_bounded() {
 }
 
 #[test]
+fn a_flood_of_unknown_fields_is_told_in_part() {
+    let flood: String = (0..100_000).map(|at| format!("  k{at}: 1\n")).collect();
+    let found = diagnostics(&format!("{HEAD}kind: Team\nname: a\nspec:\n{flood}"));
+    assert_eq!(found.len(), 51, "{found:?}");
+    assert!(found[50].ends_with("99950 more unknown fields"), "{}", found[50]);
+}
+
+#[test]
 fn heads() {
     check(
         "kind: Team\nname: a\nspec: {}\n",
