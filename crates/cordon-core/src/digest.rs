@@ -18,6 +18,10 @@ pub struct DigestError;
 #[derive(Clone)]
 pub struct HmacKey([u8; 32]);
 
+/// A keyed digest in the making.
+#[derive(Clone)]
+pub struct KeyedHasher(Hmac<Sha256>);
+
 impl Digest {
     /// SHA-256 (FIPS 180-4) of the bytes.
     pub fn sha256(bytes: &[u8]) -> Self {
@@ -74,15 +78,38 @@ impl HmacKey {
 
     /// HMAC-SHA-256 (RFC 2104) of the bytes.
     pub fn digest(&self, bytes: &[u8]) -> Digest {
+        let mut hasher = self.hasher();
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
+    /// The same for bytes that come piece by piece.
+    pub fn hasher(&self) -> KeyedHasher {
         // A key of 32 bytes fits the block of 64 bytes, which is the only thing `new_from_slice` could refuse;
         // `KeyInit::new` takes the block as a whole.
         let mut block = [0; 64];
         for (to, from) in block.iter_mut().zip(self.0) {
             *to = from;
         }
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
-        mac.update(bytes);
-        Digest(mac.finalize().into_bytes().into())
+        KeyedHasher(<Hmac<Sha256> as KeyInit>::new(&block.into()))
+    }
+}
+
+impl KeyedHasher {
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all bytes added.
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into_bytes().into())
+    }
+}
+
+impl std::fmt::Debug for KeyedHasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyedHasher(…)")
     }
 }
 

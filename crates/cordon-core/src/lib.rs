@@ -36,7 +36,7 @@ mod time;
 pub use action::{Action, Form, Mode};
 pub use category::{Category, CategoryError};
 pub use channel::{Channel, Trust};
-pub use digest::{Digest, DigestError, HmacKey};
+pub use digest::{Digest, DigestError, HmacKey, KeyedHasher};
 pub use fact::Fact;
 pub use finding::{Finding, Span};
 pub use id::{CallId, IdError, Name, NameError};

@@ -107,6 +107,10 @@ impl CompiledGuard {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.iter().all(Vec::is_empty)
+    }
+
     fn rules(&self, channel: Channel) -> &[CompiledRule] {
         let at = match channel {
             Channel::System => 0,

@@ -263,9 +263,14 @@ impl Snapshot {
             scope(GuardScope::Team(principal.team.clone()));
         }
         names.extend(route.iter().flat_map(|route| &route.guards));
+        let listed = names.len();
         let mut guards: SmallVec<[Arc<CompiledGuard>; 8]> =
             names.into_iter().filter_map(|name| self.guards.get(name).cloned()).collect();
-        if guards.is_empty() && !route.is_some_and(|route| route.without_baseline) {
+        // No command leaves a name without its guard; should one be lost all the same, the baseline stands in.
+        let lost = guards.len() < listed;
+        // A guard without a rule says nothing, so it does not take the baseline's place.
+        let silent = guards.iter().all(|guard| guard.is_empty());
+        if lost || silent && !route.is_some_and(|route| route.without_baseline) {
             guards.extend(BASELINE.clone());
         }
         EffectiveGuard::new(caller, guards)

@@ -1,0 +1,281 @@
+//! The laws of the Snapshot and of joined guards, as properties.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+use cordon_core::{
+    Action, ApiKey, Category, Channel, Digest, Fact, Form, KeyId, Mode, Name, Score, Sealed, State,
+    Timestamp,
+    fact::{Actor, Body},
+    resource::{
+        Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, Resource,
+        RouteGuards, Rule, Spec,
+    },
+};
+use cordon_policy::{Caller, Snapshot};
+use proptest::prelude::*;
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn any_name(prefix: &'static str) -> impl Strategy<Value = Name> {
+    (0..4_u8).prop_map(move |n| name(&format!("{prefix}{n}")))
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    prop::sample::select(Action::ALL.to_vec())
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    (
+        prop::sample::subsequence(Channel::ALL.to_vec(), 1..=5),
+        prop::sample::select(vec!["pii", "pii/card", "secret", "prompt_injection"]),
+        0..=100_u32,
+        any_action(),
+        prop::sample::select(vec![Form::Token, Form::Hash, Form::Mask, Form::Drop]),
+    )
+        .prop_map(|(channels, category, at, action, form)| Rule {
+            channels,
+            category: Category::known(category),
+            at: Score::percent(at),
+            action,
+            form,
+        })
+}
+
+fn any_scope() -> impl Strategy<Value = GuardScope> {
+    prop_oneof![
+        Just(GuardScope::Organisation),
+        any_name("team").prop_map(GuardScope::Team),
+        any_name("system").prop_map(GuardScope::System),
+        Just(GuardScope::Route),
+    ]
+}
+
+fn any_guard() -> impl Strategy<Value = GuardSpec> {
+    let mode = prop_oneof![4 => Just(Mode::Enforce), 1 => Just(Mode::Observe)];
+    (any_scope(), mode, prop::collection::vec(any_rule(), 0..4)).prop_map(|(scope, mode, rules)| GuardSpec {
+        scope,
+        mode,
+        rules,
+        exceptions: Vec::new(),
+    })
+}
+
+fn route_spec(team: &Name, system: Option<&Name>, guards: &RouteGuards) -> Spec {
+    let mut spec = serde_json::json!({"team": team.as_str(), "targets": [{"model": "m"}]});
+    if let Some(system) = system {
+        spec["system"] = system.as_str().into();
+    }
+    if *guards == RouteGuards::None {
+        spec["guards"] = "none".into();
+    } else {
+        spec["guards"] = guards.names().iter().map(Name::as_str).collect();
+    }
+    Kind::Route.read(spec).unwrap()
+}
+
+fn any_body() -> impl Strategy<Value = Body> {
+    let set = |name: Name, spec: Spec| Body::ResourceSet(Resource { name, spec });
+    let limit = (any_name("limit"), any_name("route"), 1..9_u32).prop_map(move |(at, route, concurrency)| {
+        let spec = LimitSpec {
+            applies_to: LimitSubject::Route(route),
+            requests: None,
+            concurrency: Some(concurrency),
+            body_bytes: None,
+        };
+        set(at, Spec::Limit(spec))
+    });
+    let route = (any_name("route"), any_name("team"), prop::option::of(any_name("system")), any::<bool>())
+        .prop_map(move |(at, team, system, none)| {
+            let guards = if none { RouteGuards::None } else { RouteGuards::Listed(vec![name("guard1")]) };
+            set(at, route_spec(&team, system.as_ref(), &guards))
+        });
+    let principal = (any_name("app"), any_name("team")).prop_map(move |(at, team)| {
+        set(
+            at,
+            Kind::Principal.read(serde_json::json!({"team": team.as_str(), "routes": ["route1"]})).unwrap(),
+        )
+    });
+    let kind = prop::sample::select(vec![Kind::Guard, Kind::Limit, Kind::Route, Kind::Principal]);
+    let removed = (kind, 0..4_u8).prop_map(|(kind, n)| {
+        let prefix = match kind {
+            Kind::Guard => "guard",
+            Kind::Limit => "limit",
+            Kind::Route => "route",
+            _ => "app",
+        };
+        Body::ResourceRemoved(kind, name(&format!("{prefix}{n}")))
+    });
+    let issued = (0..4_u8).prop_map(|n| Body::KeyIssued(key(n.into())));
+    let revoked = (0..4_u8).prop_map(|n| Body::KeyRevoked(key(n.into()).id, None));
+    prop_oneof![
+        (any_name("guard"), any_guard()).prop_map(move |(at, spec)| set(at, Spec::Guard(spec))),
+        limit,
+        route,
+        principal,
+        removed,
+        issued,
+        revoked,
+    ]
+}
+
+fn key(n: u64) -> ApiKey {
+    ApiKey {
+        id: KeyId::from_bytes(n.to_be_bytes()),
+        principal: name("app1"),
+        routes: vec![name("route1")],
+        secret: Digest::sha256(&n.to_be_bytes()),
+        created: Timestamp::from_millis(0),
+        expires: Timestamp::from_millis(1_000_000),
+        revoked: None,
+        replaces: None,
+    }
+}
+
+fn fact(body: Body, at: i64) -> Fact {
+    Fact { time: Timestamp::from_millis(at), actor: Actor::Local, body }
+}
+
+proptest! {
+    /// A Snapshot made step by step equals the one made at once, after every fact.
+    #[test]
+    fn incremental_equals_full(bodies in prop::collection::vec(any_body(), 0..40)) {
+        let mut state = State::new();
+        let mut snapshot = Snapshot::compile(&state);
+        for (at, body) in bodies.into_iter().enumerate() {
+            let touched = state.apply(&fact(body, i64::try_from(at).unwrap()));
+            snapshot = snapshot.advance(&state, &touched);
+            prop_assert_eq!(&snapshot, &Snapshot::compile(&state));
+        }
+    }
+
+    /// One more guard, wherever it applies, never makes any ruling milder.
+    #[test]
+    fn a_layer_can_tighten_and_never_loosen(
+        guards in prop::collection::vec(any_guard(), 1..4),
+        added in any_guard(),
+        category in prop::sample::select(vec!["pii", "pii/card", "pii/email", "secret/jwt", "prompt_injection", "other"]),
+        channel in prop::sample::select(Channel::ALL.to_vec()),
+        score in 0..=100_u32,
+    ) {
+        let mut state = State::new();
+        let system = name("system1");
+        let route = Resource {
+            name: name("route1"),
+            spec: route_spec(&name("team1"), Some(&system), &RouteGuards::Listed(vec![name("guard9")])),
+        };
+        state.apply(&fact(Body::ResourceSet(route), 0));
+        // A guard for all, so that adding one never takes the place of the built-in baseline.
+        let rule = Rule {
+            channels: vec![Channel::System],
+            category: Category::known("other"),
+            at: Score::ZERO,
+            action: Action::Flag,
+            form: Form::Mask,
+        };
+        let anchor =
+            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: vec![rule], exceptions: vec![] };
+        let silent = GuardSpec { rules: Vec::new(), ..anchor.clone() };
+        let numbered = std::iter::once(anchor).chain(guards).zip(0..).chain(std::iter::once((silent, 9)));
+        for (spec, n) in numbered {
+            let guard = Resource { name: name(&format!("guard{n}")), spec: Spec::Guard(spec) };
+            state.apply(&fact(Body::ResourceSet(guard), 1));
+        }
+        let judge = |state: &State| {
+            let snapshot = Snapshot::compile(state);
+            let route = snapshot.route("route1").cloned();
+            let guard = snapshot.guard(Caller::nobody(), route.as_deref());
+            guard.judge(channel, &Category::known(category), Score::percent(score), Timestamp::from_millis(0))
+        };
+        let before = judge(&state);
+        state.apply(&fact(Body::ResourceSet(Resource { name: name("guard9"), spec: Spec::Guard(added) }), 2));
+        let after = judge(&state);
+        prop_assert!(after.action >= before.action && after.would >= before.would);
+        prop_assert!(after.would >= after.action);
+        prop_assert!(after.action > before.action || after.form >= before.form || after.action != Action::Redact);
+    }
+
+    /// A stream waits for every category whose finding could change what leaves.
+    #[test]
+    fn what_may_be_redacted_is_held(guard in any_guard(), channel in prop::sample::select(Channel::ALL.to_vec()), score in 0..=100_u32) {
+        let mut state = State::new();
+        let guard = GuardSpec { scope: GuardScope::Organisation, ..guard };
+        state.apply(&fact(Body::ResourceSet(Resource { name: name("guard1"), spec: Spec::Guard(guard) }), 0));
+        let joined = Snapshot::compile(&state).guard(Caller::nobody(), None);
+        let holds = joined.holds(channel);
+        for category in ["pii", "pii/card", "secret/jwt", "prompt_injection/override", "other"] {
+            let category = Category::known(category);
+            let ruling = joined.judge(channel, &category, Score::percent(score), Timestamp::from_millis(0));
+            if ruling.action >= Action::Redact {
+                prop_assert!(holds.iter().any(|held| held.covers(&category)));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_exception_holds_for_its_own_guard_until_its_end() {
+    let rule = Rule {
+        channels: Channel::ALL.to_vec(),
+        category: Category::known("pii"),
+        at: Score::ZERO,
+        action: Action::Block,
+        form: Form::Mask,
+    };
+    let exception = Exception {
+        category: Category::known("pii/email"),
+        scope: ExceptionScope::Principal(name("app1")),
+        reason: Sealed::Closed(Digest::sha256(b"r")),
+        approver: Sealed::Closed(Digest::sha256(b"a")),
+        until: Timestamp::from_millis(100),
+    };
+    let mut state = State::new();
+    let mut set = |at: &str, scope: GuardScope, action: Action, exceptions: Vec<Exception>| {
+        let spec = GuardSpec {
+            scope,
+            mode: Mode::Enforce,
+            rules: vec![Rule { action, ..rule.clone() }],
+            exceptions,
+        };
+        state.apply(&fact(Body::ResourceSet(Resource { name: name(at), spec: Spec::Guard(spec) }), 0));
+    };
+    set("org", GuardScope::Organisation, Action::Block, vec![exception]);
+    set("other", GuardScope::Organisation, Action::Flag, Vec::new());
+    let snapshot = Snapshot::compile(&state);
+    let app = name("app1");
+    let excepted = snapshot.guard(Caller { principal: Some(&app), route: None, system: None }, None);
+    let judge = |guard: &cordon_policy::EffectiveGuard, category, at| {
+        guard.judge(Channel::User, &Category::known(category), Score::ONE, Timestamp::from_millis(at)).action
+    };
+    assert_eq!(judge(&excepted, "pii/email", 99), Action::Flag, "the other guard's rule still holds");
+    assert_eq!(judge(&excepted, "pii/email", 100), Action::Block, "it has ended");
+    assert_eq!(judge(&excepted, "pii/card", 0), Action::Block);
+    assert_eq!(judge(&snapshot.guard(Caller::nobody(), None), "pii/email", 0), Action::Block);
+}
+
+#[test]
+fn a_route_without_guards_gets_the_baseline_unless_it_declines_and_a_lost_guard_closes() {
+    let judge = |guards: &RouteGuards| {
+        let mut state = State::new();
+        let spec = route_spec(&name("team1"), None, guards);
+        state.apply(&fact(Body::ResourceSet(Resource { name: name("route1"), spec }), 0));
+        let snapshot = Snapshot::compile(&state);
+        let guard = snapshot.guard(Caller::nobody(), snapshot.route("route1").map(AsRef::as_ref));
+        guard
+            .judge(Channel::Model, &Category::known("secret/jwt"), Score::ONE, Timestamp::from_millis(0))
+            .action
+    };
+    assert_eq!(judge(&RouteGuards::Listed(Vec::new())), Action::Redact);
+    assert_eq!(judge(&RouteGuards::None), Action::Allow);
+    assert_eq!(
+        judge(&RouteGuards::Listed(vec![name("lost")])),
+        Action::Redact,
+        "fails closed to the baseline"
+    );
+}
