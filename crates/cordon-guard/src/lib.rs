@@ -13,14 +13,29 @@
 //! assert_eq!(parser.next().unwrap().unwrap().data, "[DONE]");
 //! ```
 
+pub mod admit;
 pub mod body;
+pub mod call;
+pub mod chat;
+pub mod dispatch;
+pub mod identify;
+pub mod limits;
 pub mod openai;
+pub mod ports;
+pub mod registry;
+pub mod release;
+pub mod respond;
+pub mod server;
 pub mod sse;
 pub mod upstream;
 
 mod inspection;
 mod lane;
+mod pipeline;
+mod record;
 mod redact;
+mod unknown;
 
 pub use inspection::{Inspection, UNINSPECTED, Verdict};
+pub use pipeline::{Gateway, Options, Parts};
 pub use redact::Tokens;

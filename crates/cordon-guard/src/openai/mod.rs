@@ -5,6 +5,7 @@
 //! ([`Response`]) or as a stream ([`StreamGate`]); both go through the same lanes, so that what a caller sees does not
 //! depend on which one was asked for.
 
+mod failure;
 mod forbidden;
 mod logprobs;
 mod refusal;
@@ -15,7 +16,8 @@ mod url;
 mod walk;
 mod words;
 
-pub use refusal::{content_filter_answer, error_object};
+pub use failure::upstream_error;
+pub use refusal::{content_filter_answer, content_filter_stream, error_object};
 pub use request::{InspectedRequest, Request};
 pub use response::{Response, ResponseError};
 pub use stream::{Progress, StreamError, StreamGate, StreamOptions};

@@ -5,6 +5,8 @@ use cordon_core::{
     json::{Object, Value},
 };
 
+use crate::sse;
+
 /// OpenAI's error object, with the call's id. It says nothing of rules or of what was found.
 pub fn error_object(refusal: &Refusal, call: &CallId) -> Value {
     let error: Object = [
@@ -44,6 +46,32 @@ pub fn content_filter_answer(refusal: &Refusal, call: &CallId, route: &str, now:
     let mut answer = envelope(call, route, now, "chat.completion", choice);
     answer.insert("usage", usage);
     answer.into()
+}
+
+/// The same as a stream, `[DONE]` included.
+pub fn content_filter_stream(refusal: &Refusal, call: &CallId, route: &str, now: Timestamp) -> Vec<u8> {
+    let said: Object = [
+        ("role", Value::from("assistant")),
+        ("content", Value::from(refusal.code.sentence())),
+        ("refusal", Value::from(refusal.code.sentence())),
+    ]
+    .into_iter()
+    .collect();
+    let mut out = Vec::with_capacity(1024);
+    for (delta, finish) in [(said, Value::Null), (Object::new(), Value::from("content_filter"))] {
+        let choice: Object = [
+            ("index", Value::from(0_u64)),
+            ("delta", delta.into()),
+            ("logprobs", Value::Null),
+            ("finish_reason", finish),
+        ]
+        .into_iter()
+        .collect();
+        let chunk = envelope(call, route, now, "chat.completion.chunk", choice);
+        sse::write_data(&mut out, &Value::Object(chunk).to_string());
+    }
+    sse::write_data(&mut out, "[DONE]");
+    out
 }
 
 fn envelope(call: &CallId, route: &str, now: Timestamp, object: &str, choice: Object) -> Object {

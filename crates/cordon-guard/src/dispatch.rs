@@ -1,0 +1,182 @@
+//! From a cleared call to an upstream: which target, by which permit, with which of the gateway's own secrets.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use cordon_core::{Name, Refusal, RefusalCode, record::Opened, resource::ModelSpec};
+use cordon_policy::{RouteEntry, ServiceEntry, Snapshot};
+
+use crate::upstream::{
+    Accept, Client, Endpoint, Environment, SecretSource, Trace, UpstreamError, UpstreamRequest,
+    UpstreamResponse,
+};
+
+/// The way to the services: one client, and what is prepared for each service.
+#[derive(Clone)]
+pub struct Upstreams(Arc<Shared>);
+
+struct Shared {
+    client: Client,
+    environment: Environment,
+    prepared: Mutex<HashMap<Name, Arc<Prepared>>>,
+}
+
+/// What a service's spec means, read once.
+struct Prepared {
+    service: Arc<ServiceEntry>,
+    endpoint: Result<Endpoint, String>,
+    secret: Option<SecretSource>,
+}
+
+/// The right to send one call to one target, once. Made by [`permit`] alone, for each attempt anew.
+pub struct Permit {
+    model: Name,
+    spec: Arc<ModelSpec>,
+    service: Arc<ServiceEntry>,
+}
+
+impl Permit {
+    /// The name that the service knows the model by.
+    pub fn upstream_model(&self) -> &str {
+        &self.spec.upstream_name
+    }
+
+    /// The components that the attempt uses: what a quarantine of one of them ends.
+    pub fn components(&self) -> [Name; 2] {
+        [self.model.clone(), self.service.name.clone()]
+    }
+
+    /// Says in the record what was chosen.
+    pub(crate) fn describe(&self, opened: &mut Opened) {
+        opened.model = Some(self.model.clone());
+        opened.service = Some(self.service.name.clone());
+        opened.region.clone_from(&self.service.spec.region);
+    }
+}
+
+/// Chooses a target of a route by weight. `draw` is a random number.
+///
+/// # Errors
+/// When the route has no target that exists.
+pub fn permit(route: &RouteEntry, snapshot: &Snapshot, draw: u64) -> Result<Permit, Refusal> {
+    let unavailable = |why: &str| Refusal::new(RefusalCode::UpstreamUnavailable, why);
+    let total: u64 = route.targets.iter().map(|target| u64::from(target.weight)).sum();
+    let mut at =
+        draw.checked_rem(total).ok_or_else(|| unavailable("the route has no target with a weight"))?;
+    let chosen = route
+        .targets
+        .iter()
+        .find(|target| {
+            let weight = u64::from(target.weight);
+            let here = at < weight;
+            at = at.saturating_sub(weight);
+            here
+        })
+        .ok_or_else(|| unavailable("the route has no target with a weight"))?;
+    let spec =
+        snapshot.model(&chosen.model).ok_or_else(|| unavailable("the model of the target does not exist"))?;
+    let service = snapshot
+        .service(&spec.service)
+        .ok_or_else(|| unavailable("the service of the model does not exist"))?;
+    Ok(Permit { model: chosen.model.clone(), spec: Arc::clone(spec), service: Arc::clone(service) })
+}
+
+impl Upstreams {
+    /// The way to the services through this client. Secrets named `env:` are read from this environment.
+    pub fn new(client: Client, environment: Environment) -> Self {
+        Self(Arc::new(Shared { client, environment, prepared: Mutex::new(HashMap::new()) }))
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    fn prepared(&self, service: &Arc<ServiceEntry>) -> Arc<Prepared> {
+        let mut all = self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all.get(&service.name)
+            && Arc::ptr_eq(&known.service, service)
+        {
+            return Arc::clone(known);
+        }
+        let secret = service.spec.secret.clone();
+        let prepared = Arc::new(Prepared {
+            service: Arc::clone(service),
+            endpoint: Endpoint::of(&service.spec).map_err(|error| error.to_string()),
+            secret: secret.map(|reference| SecretSource::new(reference, self.0.environment.clone())),
+        });
+        all.insert(service.name.clone(), Arc::clone(&prepared));
+        prepared
+    }
+
+    /// Sends a body to the target of a permit and waits for the head of the answer. Dropping the future cancels the call.
+    ///
+    /// # Errors
+    /// When the service cannot be used or does not answer.
+    pub async fn send(
+        &self,
+        permit: &Permit,
+        path: &str,
+        body: Vec<u8>,
+        accept: Accept,
+        trace: Trace,
+    ) -> Result<UpstreamResponse, Refusal> {
+        let prepared = self.prepared(&permit.service);
+        let unavailable = |why: String| Refusal::new(RefusalCode::UpstreamUnavailable, why);
+        let endpoint = prepared.endpoint.as_ref().map_err(|error| unavailable(error.clone()))?;
+        let authorization = match &prepared.secret {
+            Some(secret) => Some(secret.bearer().map_err(|error| unavailable(error.to_string()))?),
+            None => None,
+        };
+        let request = UpstreamRequest {
+            method: http::Method::POST,
+            path,
+            body: body.into(),
+            accept,
+            authorization,
+            trace,
+        };
+        self.0.client.send(endpoint, request).await.map_err(|error| refusal_of(&error))
+    }
+}
+
+/// What a failed upstream call is to the caller.
+pub fn refusal_of(error: &UpstreamError) -> Refusal {
+    Refusal::new(error.code(), error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use cordon_core::{
+        Fact, State, Timestamp,
+        fact::{Actor, Body},
+        resource::{Kind, Resource},
+    };
+
+    use super::*;
+
+    #[test]
+    fn targets_are_chosen_by_weight() {
+        let mut state = State::new();
+        let mut set = |kind: Kind, name: &str, spec: serde_json::Value| {
+            let resource = Resource { name: Name::parse(name).unwrap(), spec: kind.read(spec).unwrap() };
+            let body = Body::ResourceSet(resource);
+            state.apply(&Fact { time: Timestamp::from_millis(0), actor: Actor::Local, body });
+        };
+        let service = serde_json::json!({"protocol": "openai", "base_url": "https://a.example/v1"});
+        set(Kind::Service, "s", service);
+        for model in ["a", "b", "c"] {
+            set(Kind::Model, model, serde_json::json!({"service": "s", "upstream_name": model}));
+        }
+        let targets =
+            serde_json::json!([{"model": "a", "weight": 3}, {"model": "b", "weight": 0}, {"model": "c"}]);
+        set(Kind::Route, "r", serde_json::json!({"team": "t", "targets": targets}));
+        let snapshot = Snapshot::compile(&state);
+        let route = snapshot.route("r").unwrap();
+        let chosen: String =
+            (0..8).map(|draw| permit(route, &snapshot, draw).unwrap().upstream_model().to_owned()).collect();
+        assert_eq!(chosen, "aaacaaac");
+    }
+}

@@ -1,0 +1,490 @@
+//! The gateway: one task per call, and the list of its steps.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Instant,
+};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use cordon_core::{
+    Action, CallId, DurationMs, HmacKey, Refusal, RefusalCode, Timestamp, json,
+    record::{Opened, Operation, Outcome, RecordedVerdict, Timings},
+};
+use cordon_inspect::Engine;
+use cordon_policy::Snapshot;
+use http::{HeaderName, Method, Request, Response};
+use http_body::Body;
+use tokio::sync::oneshot;
+
+use crate::{
+    admit::{admit, body_bound, caller_subjects, may_use},
+    body::{self, BodyLimits},
+    call::{Call, Received},
+    chat,
+    dispatch::Upstreams,
+    identify::known,
+    limits::Limits,
+    openai,
+    ports::{Clock, Entropy, Meter, Recorder},
+    record::{CallRecord, Ports, micros},
+    registry::{Cancel, Registry},
+    release::{Presence, ReleasedBody},
+    respond,
+    unknown::UnknownCalls,
+    upstream::Trace,
+};
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where frames go.
+    pub recorder: Arc<dyn Recorder>,
+    /// Where counts go.
+    pub meter: Arc<dyn Meter>,
+    /// The detectors.
+    pub engine: Engine,
+    /// The way to the services.
+    pub upstreams: Upstreams,
+    /// The first Snapshot.
+    pub snapshot: Snapshot,
+    /// The rest.
+    pub options: Options,
+}
+
+/// How a gateway behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Version and build, for records.
+    pub build: &'static str,
+    /// Largest body of a request, as sent and as decoded.
+    pub max_body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: std::time::Duration,
+    /// Calls at the same time.
+    pub max_calls: usize,
+    /// Whose key gives digests of content. Without it they mean nothing.
+    pub digest_key: HmacKey,
+    /// Whose key gives pseudonyms of persons and conversations.
+    pub pseudonym_key: HmacKey,
+    /// A header that names the person behind the caller, where the body does not.
+    pub subject_header: Option<HeaderName>,
+}
+
+/// The data plane. Clones share everything.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) ports: Ports,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) engine: Engine,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    /// When the Snapshot was last known to be the log's latest, in milliseconds since 1970.
+    confirmed: AtomicI64,
+    ready: AtomicBool,
+    pub(crate) limits: Limits,
+    pub(crate) running: Registry,
+    unknown: UnknownCalls,
+    pub(crate) options: Options,
+}
+
+/// The caller's end of a call: the head of the answer, once.
+pub(crate) struct Answer(Option<oneshot::Sender<Response<ReleasedBody>>>);
+
+impl Answer {
+    /// Sends head and body. The caller may have gone; its task learns that elsewhere.
+    pub(crate) fn send(&mut self, response: Response<ReleasedBody>) {
+        if let Some(sender) = self.0.take() {
+            let _ = sender.send(response);
+        }
+    }
+
+    /// Whether the head has not been sent.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl Gateway {
+    /// A gateway of these parts.
+    pub fn new(parts: Parts) -> Self {
+        let confirmed = parts.clock.now();
+        Self(Arc::new(Inner {
+            ports: Ports { recorder: parts.recorder, clock: parts.clock, meter: parts.meter },
+            entropy: parts.entropy,
+            engine: parts.engine,
+            upstreams: parts.upstreams,
+            snapshot: ArcSwap::from_pointee(parts.snapshot),
+            confirmed: AtomicI64::new(confirmed.as_millis()),
+            ready: AtomicBool::new(false),
+            limits: Limits::new(Instant::now()),
+            running: Registry::new(parts.options.max_calls),
+            unknown: UnknownCalls::default(),
+            options: parts.options,
+        }))
+    }
+
+    /// Swaps the Snapshot. Calls that have begun keep the one they saw; connections stay.
+    pub fn swap(&self, snapshot: Snapshot) {
+        self.0.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// The Snapshot in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.snapshot.load_full()
+    }
+
+    /// Says that the Snapshot is the log's latest at this time. Routes close when this was too long ago.
+    pub fn confirm(&self, now: Timestamp) {
+        self.0.confirmed.fetch_max(now.as_millis(), Ordering::AcqRel);
+    }
+
+    /// Says whether the gateway wants calls. It serves those that come all the same.
+    pub fn set_ready(&self, ready: bool) {
+        self.0.ready.store(ready, Ordering::Release);
+    }
+
+    /// Whether the gateway wants calls.
+    pub fn is_ready(&self) -> bool {
+        self.0.ready.load(Ordering::Acquire)
+    }
+
+    /// The running calls.
+    pub fn running(&self) -> &Registry {
+        &self.0.running
+    }
+
+    /// The counters of limits.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Records what was counted of unknown callers, when its period is over or, with `all`, at once.
+    pub fn flush_unknown(&self, all: bool) {
+        let frame = if all { self.0.unknown.drain() } else { self.0.unknown.due(self.0.ports.clock.now()) };
+        self.0.record_unknown(frame);
+    }
+
+    /// Answers a request.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<ReleasedBody>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let started = Instant::now();
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path();
+        match (&parts.method, path) {
+            (&Method::GET, "/healthz") => return respond::json_response(200, br#"{"status":"ok"}"#.to_vec()),
+            (&Method::GET, "/readyz") => {
+                return match self.is_ready() {
+                    true => respond::json_response(200, br#"{"status":"ready"}"#.to_vec()),
+                    false => respond::json_response(503, br#"{"status":"not ready"}"#.to_vec()),
+                };
+            }
+            _ => {}
+        }
+        let inner = Arc::clone(&self.0);
+        let (id, time) = inner.new_call();
+        let received = Call {
+            id,
+            time,
+            snapshot: inner.snapshot.load_full(),
+            stage: Received { headers: parts.headers },
+        };
+        match (&parts.method, path) {
+            (&Method::POST, "/v1/chat/completions") => {
+                let (sender, head) = oneshot::channel();
+                let gone = Cancel::default();
+                let presence = Presence::new(gone.clone());
+                // The call's own task closes its record and gives back its places, whatever becomes of this one.
+                tokio::spawn(inner.chat(received, body, started, Answer(Some(sender)), gone));
+                match head.await {
+                    Ok(response) => response.map(|body| body.with(presence)),
+                    Err(_) => respond::refusal(&Refusal::new(RefusalCode::Internal, ""), id),
+                }
+            }
+            (&Method::GET, path) if path == "/v1/models" || path.starts_with("/v1/models/") => {
+                let wanted = path.strip_prefix("/v1/models/").map(str::to_owned);
+                inner.models(received, wanted, started).await
+            }
+            (_, "/v1/chat/completions" | "/v1/models") => {
+                inner.turn_away(&Refusal::new(RefusalCode::MethodNotAllowed, ""), id, time, started)
+            }
+            _ => inner.turn_away(&Refusal::new(RefusalCode::NotFound, ""), id, time, started),
+        }
+    }
+}
+
+impl Inner {
+    fn new_call(&self) -> (CallId, Timestamp) {
+        let time = self.ports.clock.now();
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        (CallId::new(time, random), time)
+    }
+
+    fn snapshot_age(&self, now: Timestamp) -> DurationMs {
+        now.since(Timestamp::from_millis(self.confirmed.load(Ordering::Acquire)))
+    }
+
+    fn record_unknown(&self, frame: Option<cordon_core::record::Frame>) {
+        if let Some(bytes) = frame.and_then(|frame| frame.encode().ok()) {
+            self.ports.recorder.offer(vec![bytes]);
+        }
+    }
+
+    /// Refuses a call whose caller is not known: counted and sampled, so that it cannot fill the disk.
+    fn turn_away(
+        &self,
+        refusal: &Refusal,
+        id: CallId,
+        time: Timestamp,
+        started: Instant,
+    ) -> Response<ReleasedBody> {
+        self.ports.meter.unknown_refused(refusal.code);
+        let frame = self.unknown.count(id, refusal.code, time);
+        self.record_unknown(frame);
+        let mut response = respond::refusal(refusal, id);
+        let timings = Timings { total: micros(started), ..Timings::default() };
+        respond::seal(&mut response, id, Action::Allow, &timings);
+        response
+    }
+
+    /// A new record of a known caller's call.
+    fn record(
+        &self,
+        call: &Call<crate::identify::Known>,
+        operation: Operation,
+        started: Instant,
+    ) -> CallRecord {
+        let identity = call.stage.identity();
+        let opened = Opened {
+            call: call.id,
+            time: call.time,
+            operation,
+            stream: false,
+            principal: identity.principal.name.clone(),
+            team: identity.principal.team.clone(),
+            key: identity.key.id,
+            route: None,
+            owner: None,
+            system: None,
+            model: None,
+            service: None,
+            region: None,
+            position: call.snapshot.position(),
+            build: self.options.build.into(),
+            rules: self.engine.rules_digest(),
+            input: RecordedVerdict::default(),
+            request_digest: None,
+            request_bytes: 0,
+            subject: None,
+            conversation: None,
+            trace: Trace::of(call.stage.headers()).id().map(str::to_owned),
+        };
+        CallRecord::new(self.ports.clone(), started, opened)
+    }
+
+    /// The whole life of a chat call.
+    async fn chat<B>(
+        self: Arc<Self>,
+        received: Call<Received>,
+        body: B,
+        started: Instant,
+        mut answer: Answer,
+        gone: Cancel,
+    ) where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let (id, time) = (received.id, received.time);
+        let Some(place) = self.running.enter(id) else {
+            let refusal = Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1);
+            return answer.send(self.turn_away(&refusal, id, time, started));
+        };
+        let mut call = match known(received) {
+            Ok(call) => call,
+            Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started)),
+        };
+        place.known(call.stage.identity().key.id, &call.stage.identity().principal.name);
+        // A revocation that came between the look-up and the line above has not found this call: look again.
+        let current = self.snapshot.load_full();
+        if !Arc::ptr_eq(&current, &call.snapshot) {
+            let again = Call {
+                id,
+                time,
+                snapshot: current,
+                stage: Received { headers: call.stage.headers().clone() },
+            };
+            call = match known(again) {
+                Ok(call) => call,
+                Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started)),
+            };
+        }
+        let mut record = self.record(&call, Operation::Chat, started);
+        let mut style = chat::Style::default();
+        let result = tokio::select! {
+            biased;
+            () = place.cancel().cancelled() => Err(Refusal::new(RefusalCode::Cancelled, "ended from within")),
+            () = gone.cancelled() => Err(Refusal::new(RefusalCode::CallerGone, "")),
+            result = self.steps(call, body, &place, &mut record, &mut answer, &mut style) => result,
+        };
+        if let Err(refusal) = result {
+            chat::refuse(&refusal, &mut record, &mut answer, &style).await;
+        }
+    }
+
+    /// The steps of a chat call, in their order. Dropping this future ends whatever it waits for, the upstream too.
+    async fn steps<B>(
+        &self,
+        call: Call<crate::identify::Known>,
+        body: B,
+        place: &crate::registry::Place,
+        record: &mut CallRecord,
+        answer: &mut Answer,
+        style: &mut chat::Style,
+    ) -> Result<(), Refusal>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        // Receive: bounded by the caller's limits; the route's are known only once the body is.
+        let subjects = caller_subjects(call.stage.identity());
+        let places = self.limits.admit(call.snapshot.limits(&subjects), Instant::now())?;
+        let bound = body_bound(&call.snapshot, &subjects, self.options.max_body_bytes);
+        let limits =
+            BodyLimits { max_bytes: bound, total: self.options.body_timeout, ..BodyLimits::default() };
+        let bytes = body::collect(call.stage.headers(), std::pin::pin!(body), &limits)
+            .await
+            .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+        record.end.timings.receive = record.micros();
+        record.describe(|opened| opened.request_bytes = bytes.len() as u64);
+
+        // Admit: the route that the body names, its rights and limits.
+        let parsing = Instant::now();
+        let tree = json::Value::parse(&bytes, json::Limits { bytes: bound, ..json::Limits::default() })
+            .map_err(|error| Refusal::new(RefusalCode::InvalidJson, error.to_string()))?;
+        let request = openai::Request::read(tree)?;
+        let parsed = micros(parsing);
+        let age = self.snapshot_age(call.time);
+        let admitting = Instant::now();
+        let call = admit(call, request.route(), bytes.len(), age, &self.limits, places, Instant::now())?;
+        let route = Arc::clone(call.stage.route());
+        *style = chat::Style::new(&route, request.stream(), call.time);
+        record.routed(&route.name, route.audit);
+        self.describe(record, &call, &request, &bytes);
+        record.end.timings.admit = micros(admitting);
+
+        // Inspect the request, choose a target, dispatch; the answer goes back through the output gate.
+        let inspecting = Instant::now();
+        let call = chat::clear(call, request, self, record)?;
+        record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
+        let permit = chat::choose(&call, self)?;
+        place.uses(&route.name, permit.components());
+        record.describe(|opened| permit.describe(opened));
+        record.open();
+        chat::exchange(call, &permit, self, record, answer, style).await
+    }
+
+    fn describe(
+        &self,
+        record: &mut CallRecord,
+        call: &Call<crate::admit::Admitted>,
+        request: &openai::Request,
+        bytes: &[u8],
+    ) {
+        let route = call.stage.route();
+        let header_subject = self
+            .options
+            .subject_header
+            .as_ref()
+            .and_then(|name| call.stage.headers().get(name))
+            .and_then(|value| value.to_str().ok());
+        let pseudonym = |text: &str| self.options.pseudonym_key.digest(text.as_bytes());
+        record.describe(|opened| {
+            opened.stream = request.stream();
+            opened.route = Some(route.name.clone());
+            opened.owner = Some(route.team.clone());
+            opened.system = route.system.clone();
+            opened.request_digest = Some(self.content_digest(call.id, bytes));
+            opened.subject = request.subject().or(header_subject).map(pseudonym);
+            opened.conversation = request.conversation().map(pseudonym);
+        });
+    }
+
+    /// The key of a call's content digests: its own, derived from its id.
+    pub(crate) fn content_key(&self, call: CallId) -> HmacKey {
+        HmacKey::from_bytes(*self.options.digest_key.digest(call.as_bytes()).as_bytes())
+    }
+
+    /// The keyed digest of content of a call.
+    pub(crate) fn content_digest(&self, call: CallId, content: &[u8]) -> cordon_core::Digest {
+        self.content_key(call).digest(content)
+    }
+
+    /// `GET /v1/models` and `GET /v1/models/NAME`: the routes that this caller may use.
+    async fn models(
+        self: Arc<Self>,
+        received: Call<Received>,
+        wanted: Option<String>,
+        started: Instant,
+    ) -> Response<ReleasedBody> {
+        let (id, time) = (received.id, received.time);
+        let call = match known(received) {
+            Ok(call) => call,
+            Err(refusal) => return self.turn_away(&refusal, id, time, started),
+        };
+        let mut record = self.record(&call, Operation::ListModels, started);
+        let subjects = caller_subjects(call.stage.identity());
+        let identity = call.stage.identity();
+        let result = self.limits.admit(call.snapshot.limits(&subjects), Instant::now()).and_then(|_places| {
+            let model = |route: &cordon_policy::RouteEntry| -> json::Value {
+                let members: [(&str, json::Value); 4] = [
+                    ("id", route.name.as_str().into()),
+                    ("object", "model".into()),
+                    ("created", 0_u64.into()),
+                    ("owned_by", route.team.as_str().into()),
+                ];
+                json::Value::Object(members.into_iter().collect())
+            };
+            let usable = identity.key.routes.iter().filter_map(|name| call.snapshot.route(name.as_str()));
+            let mut usable = usable.filter(|route| may_use(identity, route));
+            match &wanted {
+                Some(wanted) => usable
+                    .find(|route| route.name.as_str() == wanted)
+                    .map(|route| model(route))
+                    .ok_or_else(|| Refusal::new(RefusalCode::ModelNotFound, "").param("model")),
+                None => {
+                    let members: [(&str, json::Value); 2] = [
+                        ("object", "list".into()),
+                        ("data", usable.map(|route| model(route)).collect::<Vec<_>>().into()),
+                    ];
+                    Ok(json::Value::Object(members.into_iter().collect()))
+                }
+            }
+        });
+        let answered = match result {
+            Ok(body) => {
+                let body = body.to_vec();
+                record.end.response_bytes = body.len() as u64;
+                record.close(Outcome::Released, 200).await.map(|()| respond::json_response(200, body))
+            }
+            Err(refusal) => {
+                let recorded = record.refuse(&refusal).await;
+                recorded.map(|()| respond::refusal(&refusal, id))
+            }
+        };
+        let mut response = answered.unwrap_or_else(|unrecorded| respond::refusal(&unrecorded, id));
+        respond::seal(&mut response, id, Action::Allow, &record.end.timings);
+        response
+    }
+}

@@ -1,0 +1,67 @@
+//! What the data plane needs from outside, as small traits: the binary wires the real ones, tests wire others.
+
+use std::{future::Future, pin::Pin};
+
+use cordon_core::Timestamp;
+
+/// The wall clock. It never goes back.
+pub trait Clock: Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Random bytes from the operating system, or from a seed in tests.
+pub trait Entropy: Send + Sync + 'static {
+    /// Fills the buffer.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Why frames were not made durable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The journal takes no more just now.
+    #[error("the journal is busy")]
+    Busy,
+    /// The journal cannot be written.
+    #[error("the journal cannot be written: {0}")]
+    Unwritable(String),
+}
+
+/// Resolves when frames are durable, or are known not to be.
+pub type Durable = Pin<Box<dyn Future<Output = Result<(), RecordError>> + Send>>;
+
+/// Where a call's frames go (invariant 7).
+pub trait Recorder: Send + Sync + 'static {
+    /// Appends frames, in order, after all appended before; the future resolves when they are durable. The frames are on
+    /// their way when this returns, whether or not the future is awaited.
+    fn append(&self, frames: Vec<Vec<u8>>) -> Durable;
+
+    /// Appends frames of a call that goes on without them (`audit: best-effort`): kept and written as soon as it can be
+    /// done, counted where it cannot.
+    fn offer(&self, frames: Vec<Vec<u8>>);
+}
+
+/// Counts of what a stage saw. Names and labels are the exporter's business.
+pub trait Meter: Send + Sync + 'static {
+    /// A call has ended.
+    fn call_ended(&self, call: &EndedCall<'_>);
+    /// A call without a known principal was refused.
+    fn unknown_refused(&self, code: cordon_core::RefusalCode);
+}
+
+/// What is counted of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct EndedCall<'a> {
+    /// The route, once it was known.
+    pub route: Option<&'a str>,
+    /// The strictest action of both directions.
+    pub verdict: cordon_core::Action,
+    /// The status that the caller saw.
+    pub status: u16,
+    /// How it ended.
+    pub outcome: cordon_core::record::Outcome,
+    /// How long each step took.
+    pub timings: &'a cordon_core::record::Timings,
+    /// Tokens used.
+    pub tokens: Option<cordon_core::record::Tokens>,
+}

@@ -1,0 +1,226 @@
+//! The record of one call, closed exactly once whatever happens to the call.
+
+use std::{sync::Arc, time::Instant};
+
+use cordon_core::{
+    Action, CallId, Refusal, RefusalCode,
+    record::{Closed, Frame, Opened, Outcome, RecordedVerdict, Timings, Tokens},
+    resource::Audit,
+};
+
+use crate::ports::{Clock, Durable, EndedCall, Meter, RecordError, Recorder};
+
+/// The record of a call with a known principal. Dropped without being closed (a panic, a runtime that goes down), it writes
+/// its end as `interrupted`.
+pub(crate) struct CallRecord {
+    ports: Ports,
+    started: Instant,
+    opened: Option<Box<Opened>>,
+    open_durable: Option<Durable>,
+    /// What is known of the end so far.
+    pub(crate) end: Closed,
+    /// The verdict on the request, once there is one.
+    pub(crate) input: RecordedVerdict,
+    audit: Audit,
+    route: Option<cordon_core::Name>,
+    closed: bool,
+}
+
+/// What a record needs of the outside.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) meter: Arc<dyn Meter>,
+}
+
+impl CallRecord {
+    /// A record that begins with these facts of the call.
+    pub(crate) fn new(ports: Ports, started: Instant, opened: Opened) -> Self {
+        let end = Closed {
+            call: opened.call,
+            time: opened.time,
+            outcome: Outcome::Interrupted,
+            status: 0,
+            code: None,
+            reason: None,
+            output: RecordedVerdict::default(),
+            response_digest: None,
+            response_bytes: 0,
+            tokens: None,
+            upstream_status: None,
+            timings: Timings::default(),
+        };
+        Self {
+            ports,
+            started,
+            opened: Some(Box::new(opened)),
+            open_durable: None,
+            end,
+            input: RecordedVerdict::default(),
+            audit: Audit::Required,
+            route: None,
+            closed: false,
+        }
+    }
+
+    /// The call's id.
+    pub(crate) fn call(&self) -> CallId {
+        self.end.call
+    }
+
+    /// Changes what `opened` will say. Without effect once it was written.
+    pub(crate) fn describe(&mut self, change: impl FnOnce(&mut Opened)) {
+        if let Some(opened) = &mut self.opened {
+            change(opened);
+        }
+    }
+
+    /// Says which route the call is for, and what its record is worth to it.
+    pub(crate) fn routed(&mut self, route: &cordon_core::Name, audit: Audit) {
+        self.audit = audit;
+        self.route = Some(route.clone());
+    }
+
+    /// Whether the end was written.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The strictest action so far.
+    pub(crate) fn verdict(&self) -> Action {
+        self.input.action.max(self.end.output.action)
+    }
+
+    /// Microseconds since the call came.
+    pub(crate) fn micros(&self) -> u64 {
+        micros(self.started)
+    }
+
+    /// Puts `opened` on its way to the journal, beside whatever comes next.
+    pub(crate) fn open(&mut self) {
+        if let Some(frame) = self.opened_frame() {
+            match self.audit {
+                Audit::Required => self.open_durable = Some(self.ports.recorder.append(vec![frame])),
+                Audit::BestEffort => self.ports.recorder.offer(vec![frame]),
+            }
+        }
+    }
+
+    fn opened_frame(&mut self) -> Option<Vec<u8>> {
+        let mut opened = self.opened.take()?;
+        opened.input = std::mem::take(&mut self.input);
+        // The verdict goes on being needed for headers and metrics.
+        self.input.action = opened.input.action;
+        self.input.would = opened.input.would;
+        encode(&Frame::Opened(opened))
+    }
+
+    /// Waits until `opened` is durable: before the caller sees the first byte.
+    ///
+    /// # Errors
+    /// When the record cannot be made durable and the route requires it.
+    pub(crate) async fn opened_is_durable(&mut self) -> Result<(), Refusal> {
+        let Some(durable) = self.open_durable.take() else { return Ok(()) };
+        let since = Instant::now();
+        let result = durable.await;
+        self.end.timings.record = self.end.timings.record.saturating_add(micros(since));
+        result.map_err(unrecorded)
+    }
+
+    /// Closes the record and waits until it is durable: before the caller sees the last byte.
+    ///
+    /// # Errors
+    /// When the record cannot be made durable and the route requires it.
+    pub(crate) async fn close(&mut self, outcome: Outcome, status: u16) -> Result<(), Refusal> {
+        let frames = self.seal(outcome, status);
+        match self.audit {
+            Audit::BestEffort => {
+                self.ports.recorder.offer(frames);
+                Ok(())
+            }
+            Audit::Required => {
+                let since = Instant::now();
+                // The journal keeps order: once the end is durable, so is the beginning.
+                let result = self.ports.recorder.append(frames).await;
+                self.end.timings.record = self.end.timings.record.saturating_add(micros(since));
+                let opened = match self.open_durable.take() {
+                    Some(durable) => durable.await,
+                    None => Ok(()),
+                };
+                result.and(opened).map_err(unrecorded)
+            }
+        }
+    }
+
+    /// Closes the record as a refusal.
+    ///
+    /// # Errors
+    /// As [`CallRecord::close`].
+    pub(crate) async fn refuse(&mut self, refusal: &Refusal) -> Result<(), Refusal> {
+        let outcome = match refusal.code {
+            RefusalCode::UpstreamFailed | RefusalCode::UpstreamUnavailable | RefusalCode::UpstreamTimeout => {
+                Outcome::UpstreamFailed
+            }
+            RefusalCode::CallerGone => Outcome::CallerGone,
+            _ => Outcome::Refused,
+        };
+        self.end.code = Some(refusal.code);
+        self.end.reason = (!refusal.private.is_empty()).then(|| refusal.private.chars().take(200).collect());
+        self.close(outcome, refusal.code.status()).await
+    }
+
+    fn seal(&mut self, outcome: Outcome, status: u16) -> Vec<Vec<u8>> {
+        self.closed = true;
+        self.end.outcome = outcome;
+        self.end.status = status;
+        self.end.time = self.ports.clock.now().max(self.end.time);
+        self.end.timings.total = self.micros();
+        let opened = self.opened_frame();
+        self.ports.meter.call_ended(&EndedCall {
+            route: self.route.as_ref().map(cordon_core::Name::as_str),
+            verdict: self.verdict(),
+            status,
+            outcome,
+            timings: &self.end.timings,
+            tokens: self.end.tokens,
+        });
+        opened.into_iter().chain(encode(&Frame::Closed(Box::new(self.end.clone())))).collect()
+    }
+
+    /// Notes the tokens that the upstream counted.
+    pub(crate) fn used(&mut self, tokens: Option<Tokens>) {
+        if tokens.is_some() {
+            self.end.tokens = tokens;
+        }
+    }
+}
+
+impl Drop for CallRecord {
+    fn drop(&mut self) {
+        if !self.closed {
+            let frames = self.seal(Outcome::Interrupted, 0);
+            self.ports.recorder.offer(frames);
+        }
+    }
+}
+
+fn unrecorded(error: RecordError) -> Refusal {
+    Refusal::new(RefusalCode::RecordUnavailable, error.to_string()).retry_after(1)
+}
+
+fn encode(frame: &Frame) -> Option<Vec<u8>> {
+    match frame.encode() {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            // Frames hold names, numbers and digests; none of these lacks a canonical form.
+            tracing::error!(%error, "a frame has no canonical form");
+            None
+        }
+    }
+}
+
+/// Microseconds since an instant.
+pub(crate) fn micros(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}

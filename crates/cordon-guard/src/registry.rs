@@ -1,0 +1,181 @@
+//! The calls that are running, so that a quarantine or a revocation reaches them.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use cordon_core::{CallId, KeyId, Name};
+use tokio::sync::Notify;
+
+/// The running calls of this process: bounded, and each can be ended from outside.
+#[derive(Clone, Debug)]
+pub struct Registry(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    most: usize,
+    running: Mutex<HashMap<CallId, Entry>>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    key: Option<KeyId>,
+    principal: Option<Name>,
+    route: Option<Name>,
+    components: Vec<Name>,
+    cancel: Cancel,
+}
+
+/// What running calls are ended by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Calls with a key.
+    Key(KeyId),
+    /// Calls of a principal.
+    Principal(Name),
+    /// Calls to a route.
+    Route(Name),
+    /// Calls that use a component: a model or a service.
+    Component(Name),
+    /// One call.
+    Call(CallId),
+}
+
+/// Tells a call that it is ended.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<(AtomicBool, Notify)>);
+
+/// A place in the registry; dropping it takes the call out.
+#[derive(Debug)]
+pub struct Place {
+    registry: Registry,
+    call: CallId,
+    cancel: Cancel,
+}
+
+impl Cancel {
+    /// Ends the call.
+    pub fn cancel(&self) {
+        self.0.0.store(true, Ordering::Release);
+        self.0.1.notify_waiters();
+    }
+
+    /// Whether it was ended.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.0.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is ended.
+    pub async fn cancelled(&self) {
+        let mut notified = std::pin::pin!(self.0.1.notified());
+        // Registered before the flag is read, so that no end between the two is missed.
+        notified.as_mut().enable();
+        if !self.is_cancelled() {
+            notified.await;
+        }
+    }
+}
+
+impl Registry {
+    /// A registry for at most this many calls at a time.
+    pub fn new(most: usize) -> Self {
+        Self(Arc::new(Inner { most, running: Mutex::new(HashMap::new()) }))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallId, Entry>> {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a call; `None` when there are too many.
+    pub fn enter(&self, call: CallId) -> Option<Place> {
+        let mut running = self.lock();
+        if running.len() >= self.0.most {
+            return None;
+        }
+        let entry = Entry::default();
+        let cancel = entry.cancel.clone();
+        running.insert(call, entry);
+        Some(Place { registry: self.clone(), call, cancel })
+    }
+
+    /// Ends all running calls of a subject and says how many there were.
+    pub fn cancel(&self, subject: &Subject) -> usize {
+        let running = self.lock();
+        let meant = running.iter().filter(|(call, entry)| match subject {
+            Subject::Key(key) => entry.key == Some(*key),
+            Subject::Principal(name) => entry.principal.as_ref() == Some(name),
+            Subject::Route(name) => entry.route.as_ref() == Some(name),
+            Subject::Component(name) => entry.components.contains(name),
+            Subject::Call(id) => *call == id,
+        });
+        meant.map(|(_, entry)| entry.cancel.cancel()).count()
+    }
+
+    /// Number of running calls.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether no call is running.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Place {
+    /// What ends this call.
+    pub const fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+
+    /// Says who calls.
+    pub fn known(&self, key: KeyId, principal: &Name) {
+        if let Some(entry) = self.registry.lock().get_mut(&self.call) {
+            entry.key = Some(key);
+            entry.principal = Some(principal.clone());
+        }
+    }
+
+    /// Says what is called.
+    pub fn uses(&self, route: &Name, components: impl IntoIterator<Item = Name>) {
+        if let Some(entry) = self.registry.lock().get_mut(&self.call) {
+            entry.route = Some(route.clone());
+            entry.components = components.into_iter().collect();
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.registry.lock().remove(&self.call);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordon_core::Timestamp;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_subject_ends_its_calls_and_no_others() {
+        let registry = Registry::new(2);
+        let call = |n: u8| CallId::new(Timestamp::from_millis(0), [n; 10]);
+        let key = |n: u8| KeyId::from_bytes([n; 8]);
+        let (one, two) = (registry.enter(call(1)).unwrap(), registry.enter(call(2)).unwrap());
+        assert!(registry.enter(call(3)).is_none(), "bounded");
+        let app = Name::parse("app").unwrap();
+        one.known(key(1), &app);
+        two.known(key(2), &app);
+        assert_eq!(registry.cancel(&Subject::Key(key(1))), 1);
+        one.cancel().cancelled().await;
+        assert!(!two.cancel().is_cancelled());
+        assert_eq!(registry.cancel(&Subject::Principal(app)), 2);
+        drop(one);
+        assert_eq!(registry.len(), 1);
+    }
+}

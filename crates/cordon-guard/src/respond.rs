@@ -1,0 +1,106 @@
+//! How answers look: headers that every answer has, and refusals in OpenAI's form.
+
+use cordon_core::{Action, CallId, Refusal, record::Timings};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+use crate::{
+    openai,
+    release::{Released, ReleasedBody},
+};
+
+/// The call's id, on every answer.
+pub const CALL_ID: HeaderName = HeaderName::from_static("cordon-call-id");
+/// The strictest action so far, on every answer.
+pub const VERDICT: HeaderName = HeaderName::from_static("cordon-verdict");
+/// How long each step took (W3C Server Timing), on every answer.
+pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// A refusal as an answer. The caller sees the code's sentence and nothing of the private reason.
+pub fn refusal(refusal: &Refusal, call: CallId) -> Response<ReleasedBody> {
+    let body = openai::error_object(refusal, &call).to_vec();
+    let mut response = json_response(refusal.code.status(), body);
+    if let Some(seconds) = refusal.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if refusal.code.status() == 401 {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// A whole answer in JSON that Cordon wrote itself.
+pub(crate) fn json_response(status: u16, body: Vec<u8>) -> Response<ReleasedBody> {
+    released(status, Released::new(body), "application/json")
+}
+
+/// A whole answer of released bytes.
+pub(crate) fn released(status: u16, body: Released, content_type: &'static str) -> Response<ReleasedBody> {
+    let mut response = Response::new(ReleasedBody::whole(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// Puts the headers that every answer has.
+pub fn seal(response: &mut Response<ReleasedBody>, call: CallId, verdict: Action, timings: &Timings) {
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&call.to_string()) {
+        headers.insert(CALL_ID, value);
+    }
+    headers.insert(VERDICT, HeaderValue::from_static(verdict.as_str()));
+    if let Ok(value) = HeaderValue::from_str(&server_timing(timings)) {
+        headers.insert(SERVER_TIMING, value);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+fn server_timing(timings: &Timings) -> String {
+    use std::fmt::Write as _;
+    let steps = [
+        ("receive", timings.receive),
+        ("admit", timings.admit),
+        ("inspect-in", timings.inspect_input),
+        ("upstream", timings.upstream),
+        ("inspect-out", timings.inspect_output),
+        ("record", timings.record),
+        ("total", timings.total),
+    ];
+    let mut text = String::with_capacity(160);
+    for (name, micros) in steps {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        // Milliseconds with three decimals, as the header's `dur` is defined. Writing to a String cannot fail.
+        let _ = write!(text, "{name};dur={}.{:03}", micros / 1000, micros % 1000);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use cordon_core::{RefusalCode, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_shows_the_sentence_and_never_the_reason() {
+        let call = CallId::new(Timestamp::from_millis(0), [0; 10]);
+        let refused =
+            Refusal::new(RefusalCode::RateLimited, "limit support-minute is used up").retry_after(3);
+        let object = openai::error_object(&refused, &call).to_string();
+        assert!(object.contains("rate_limit_exceeded") && object.contains(&call.to_string()));
+        assert!(!object.contains("support-minute"));
+        let response = refusal(&refused, call);
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["retry-after"]),
+            (429, &"3".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn timings_are_milliseconds() {
+        let timings = Timings { receive: 1_234, total: 5, ..Timings::default() };
+        let text = server_timing(&timings);
+        assert!(text.starts_with("receive;dur=1.234, ") && text.ends_with("total;dur=0.005"), "{text}");
+    }
+}
