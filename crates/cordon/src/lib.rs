@@ -23,9 +23,13 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod declare;
+pub mod demo;
 pub mod desk;
 pub mod doctor;
 pub mod logging;
+pub mod metrics;
+pub mod node;
+pub mod recorder;
 pub mod sandbox;
 pub mod up;
 

@@ -1,96 +1,255 @@
-//! `cordon up`: everything wired together.
+//! `cordon up`: starts a node, says where it listens, and ends it in order when it is told to.
 
-use std::sync::Arc;
+use std::{io::Write as _, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
-use cordon_inspect::Engine;
-use cordon_store::{
-    CallIndex, DataDir, SqliteLog,
-    log::{Loader, StateCaches},
-    sequencer::{Outside, Sequencer},
+use cordon_core::DurationMs;
+use cordon_guard::{
+    ports,
+    server::ServerLimits,
+    upstream::{ClientConfig, Environment, ProxyEnv},
 };
-use prometheus_client::registry::Registry;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use cordon_store::{journal, sequencer::Health};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     cli::UpArgs,
-    clock::{self, Clock},
-    config::Config,
-    control::{self, AdminToken, ControlState},
+    clock::Clock,
+    config::{Config, Proxy},
+    control::{self, ControlState},
+    demo::{self, Shown},
     desk::{CallLog, Desk},
     doctor,
+    node::{Handles, Node, Settings},
 };
+
+impl ports::Clock for Clock {
+    fn now(&self) -> cordon_core::Timestamp {
+        Self::now(self)
+    }
+}
+
+/// Random bytes of the operating system.
+pub struct MachineEntropy;
+
+impl ports::Entropy for MachineEntropy {
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness every id and key would be a known one: ending the process is the closed way to fail"
+    )]
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system gives random bytes");
+    }
+}
 
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When something cannot be opened or listened on.
-pub async fn run(_args: UpArgs, config: Config) -> Result<()> {
-    let folder = DataDir::open(&config.data)?;
-    let token = AdminToken::load_or_create(folder.path(), clock::random)?;
-    let log = Arc::new(SqliteLog::open(&folder.log_file()).await?);
-    let clock = Clock::system();
-    let now = clock.clone();
-    let outside = Outside {
-        now: Box::new(move || now.now()),
-        entropy: Box::new(clock::seal_key),
-        publish: Box::new(|_: &_, _: &[_]| {}),
-    };
-    let loader = Loader::new(log.clone(), StateCaches::new(folder.cache_dir()));
-    let (stop, stopping) = watch::channel(false);
-    let mut ended = stopping.clone();
-    let (sequencer, task) = Sequencer::start(loader, outside, async move {
-        let _ended = ended.wait_for(|stopping| *stopping).await;
-    })
-    .await?;
-    let task = tokio::spawn(task);
-    let (index, _writer) = CallIndex::open(&folder.index_file()).await?;
-    let calls = CallLog::new(&folder.journal_dir(), Some(index.clone()), None);
-    let desk = Desk::served(sequencer.clone(), calls, Engine::builtin(), clock);
-    let (committed, health) = (sequencer.clone(), sequencer);
-    let settings = config.clone();
-    let state = ControlState {
-        desk,
-        token,
-        readiness: Arc::new(move || match health.committed().health {
-            cordon_store::sequencer::Health::Following => Vec::new(),
-            cordon_store::sequencer::Health::Unreachable(why) => vec![why],
-            cordon_store::sequencer::Health::Stalled(why) => vec![why.to_string()],
-        }),
-        metrics: Arc::new(Registry::default()),
-        doctor: Arc::new(move || {
-            let (state, settings) = (committed.committed().state, settings.clone());
-            Box::pin(async move { doctor::served(&state, &settings).await })
-        }),
-        stopping,
-        max_body: config.control.max_body,
-    };
-    let listener = TcpListener::bind(config.control.listen)
-        .await
-        .with_context(|| format!("cannot listen on {} (control.listen)", config.control.listen))?;
-    let address = listener.local_addr()?;
-    control::announce(folder.path(), address).context("cannot write control.url in the data folder")?;
-    println!("control listener ready at http://{address}");
-    control::serve(listener, control::router(state), terminated()).await;
-    stop.send_replace(true);
-    task.await.context("the sequencer ended early")?;
-    index.close().await;
-    log.close().await;
+/// When the node cannot start, or a part of it fails.
+pub async fn run(args: UpArgs, config: Config) -> Result<()> {
+    // Heard from now on: a signal during the start ends the node as soon as it runs.
+    let ended = terminated();
+    let node = Node::start(settings(&config)?, |handles| routes(handles, config.clone())).await?;
+    control::announce(&config.data, node.control).context("cannot write control.url in the data folder")?;
+    say(&format!("gateway  ready at http://{}  (POST /v1/chat/completions, GET /v1/models)", node.gateway));
+    say(&format!("control  ready at http://{}  (/api/v1, /metrics, /readyz)", node.control));
+    if args.demo {
+        show(&node).await.context("the demo")?;
+    }
+    ended.await;
+    say("stopping: no new calls; calls in flight end");
+    let cut_off = node.stop().await?;
+    if cut_off > 0 {
+        say(&format!("{cut_off} connections did not end in time and were cut off"));
+    }
     Ok(())
 }
 
-/// Resolves on SIGTERM or SIGINT. Where signals cannot be heard, never: the process then ends as the system ends it.
-pub async fn terminated() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
+/// What a checked configuration means for a node.
+///
+/// # Errors
+/// When the name of the subject's header is none.
+pub fn settings(config: &Config) -> Result<Settings> {
+    let environment = Environment::of_process();
+    let proxies = match &config.upstream.proxy {
+        Proxy::Environment => ProxyEnv::from_env(&environment),
+        Proxy::None => ProxyEnv::default(),
+        Proxy::At { url, except } => {
+            ProxyEnv { all: Some(url.clone()), no: Some(except.join(",")), ..ProxyEnv::default() }
+        }
     };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    let time = |time: DurationMs| Duration::from_millis(time.as_millis());
+    let header = config.gateway.subject_header.as_deref();
+    Ok(Settings {
+        data: config.data.clone(),
+        gateway: config.gateway.listen,
+        control: config.control.listen,
+        client: ClientConfig {
+            proxies,
+            ca_bundle: config.upstream.ca_bundle.clone(),
+            ..ClientConfig::default()
+        },
+        environment,
+        server: ServerLimits {
+            connections: config.gateway.max_connections,
+            header_timeout: time(config.gateway.header_timeout.max(config.gateway.idle_timeout)),
+            drain: time(config.gateway.drain),
+        },
+        max_body_bytes: usize::try_from(config.gateway.max_body).unwrap_or(usize::MAX),
+        body_timeout: time(config.gateway.body_timeout),
+        max_calls: config.gateway.max_calls,
+        journal: journal::Options {
+            segment_bytes: config.journal.segment,
+            queue_bytes: config.journal.queue,
+            backlog_bytes: config.journal.backlog,
+            sync_interval: time(config.journal.sync),
+            // All that is older was checked when its segment was left; `cordon doctor` checks all of it again.
+            check: journal::Check::LastSegment,
+            ..journal::Options::default()
+        },
+        subject_header: header
+            .map(str::parse)
+            .transpose()
+            .context("gateway.subject_header is no header name")?,
+        clock: Arc::new(Clock::system()),
+        entropy: Arc::new(MachineEntropy),
+    })
+}
+
+/// The control listener's routes on a node's parts.
+pub fn routes(handles: &Handles, config: Config) -> axum::Router {
+    let time = Arc::clone(&handles.settings.clock);
+    let clock = Clock::of(move || time.now());
+    let desk = Desk::served(handles.sequencer.clone(), call_log(handles), handles.engine.clone(), clock);
+    let (sequencer, journal) = (handles.sequencer.clone(), Arc::clone(&handles.journal));
+    let readiness = move || {
+        let mut reasons = Vec::new();
+        match sequencer.committed().health {
+            Health::Following => {}
+            Health::Unreachable(why) => reasons.push(format!("the log cannot be reached: {why}")),
+            Health::Stalled(stalled) => reasons.push(stalled.to_string()),
+        }
+        if let Some(why) = journal.health().unwritable {
+            reasons.push(why.to_string());
+        }
+        reasons
+    };
+    let sequencer = handles.sequencer.clone();
+    let max_body = config.control.max_body;
+    control::router(ControlState {
+        desk,
+        token: handles.admin_token.clone(),
+        readiness: Arc::new(readiness),
+        metrics: Arc::clone(&handles.registry),
+        doctor: Arc::new(move || {
+            let (state, config) = (sequencer.committed().state, config.clone());
+            Box::pin(async move { doctor::served(&state, &config).await })
+        }),
+        stopping: handles.stopping.clone(),
+        max_body,
+    })
+}
+
+fn call_log(handles: &Handles) -> CallLog {
+    let journal = &handles.journal;
+    let folder = handles.settings.data.join("journal");
+    CallLog::new(&folder, Some(handles.index.clone()), Some((journal.id(), journal.follow())))
+}
+
+/// Resolves on SIGTERM or SIGINT. Where signals cannot be heard, never: the process then ends as the system ends it.
+pub fn terminated() -> impl Future<Output = ()> {
+    let heard = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut term), Ok(mut int)) = heard else { return std::future::pending().await };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
+}
+
+/// The demo: a sandbox upstream, a first wave of calls, and what the records say of them.
+async fn show(node: &Node) -> Result<()> {
+    let upstream = demo::start_sandbox().await?;
+    say(&format!(
+        "sandbox  listening on http://{upstream}  (a deliberately gullible upstream, for this demo)"
+    ));
+    let key = demo::prepare(&node.handles, upstream).await?;
+    let shown = demo::wave(&node.handles, node.gateway, &key).await?;
+    say("");
+    for line in table(node, &shown).await? {
+        say(&line);
+    }
+    let gateway = node.gateway;
+    say("");
+    say("Try it:");
+    say(&format!(
+        "  curl -s http://{gateway}/v1/chat/completions -H 'Authorization: Bearer {}' \\",
+        key.expose()
+    ));
+    say(
+        r#"    -H 'Content-Type: application/json' -d '{"model":"demo","messages":[{"role":"user","content":"Hello"}]}'"#,
+    );
+    say("Look:");
+    let data = node.handles.settings.data.display();
+    say(&format!("  cordon calls list --server http://{} --token-file {data}/admin.token", node.control));
+    say(&format!(
+        "  cordon calls show CALL_ID --server http://{} --token-file {data}/admin.token",
+        node.control
+    ));
+    say(&format!(
+        "  cordon history Route demo --server http://{} --token-file {data}/admin.token",
+        node.control
+    ));
+    say("Serving until Ctrl-C.");
+    Ok(())
+}
+
+/// The wave as a table: what the caller saw, and what the record says.
+async fn table(node: &Node, shown: &[Shown]) -> Result<Vec<String>> {
+    let mut rows =
+        vec![["what was sent", "status", "verdict", "found", "ms", "what came back"].map(str::to_owned)];
+    let calls = call_log(&node.handles);
+    for line in shown {
+        let record = match line.call {
+            Some(call) => calls.find(call).await?,
+            None => None,
+        };
+        let findings = record.iter().flat_map(|record| {
+            let output = record.closed.iter().flat_map(|closed| &closed.output.findings);
+            record.opened.input.findings.iter().chain(output)
+        });
+        let mut categories: Vec<&str> = findings.map(|finding| finding.category.as_str()).collect();
+        categories.sort_unstable();
+        categories.dedup();
+        let found = categories.join(", ");
+        rows.push([
+            line.what.to_owned(),
+            line.status.as_u16().to_string(),
+            line.verdict.clone(),
+            found,
+            format!("{:.1}", line.took.as_secs_f64() * 1e3),
+            line.answer.clone(),
+        ]);
+    }
+    let mut widths = [0; 6];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        })
+        .collect())
+}
+
+/// A line for the person at the terminal. One that cannot be written is nobody's business.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}");
+    let _ = out.flush();
 }

@@ -1,0 +1,547 @@
+//! One running node: gateway, control listener, log, journal and index, wired together. The binary starts one; tests start
+//! as many as they like, in their own process.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use cordon_core::{
+    Digest, HmacKey,
+    record::{Closed, Frame, Outcome, RecordedVerdict, Timings},
+    resource::{Kind, Spec},
+    state::Touched,
+};
+use cordon_guard::{
+    Gateway, Options, Parts,
+    dispatch::Upstreams,
+    ports::{Clock, Entropy, Recorder as _},
+    registry::Subject,
+    server::{self, ServerLimits},
+    upstream::{Client, ClientConfig, Environment},
+};
+use cordon_inspect::Engine;
+use cordon_policy::Snapshot;
+use cordon_store::{
+    DataDir, Log, Sequencer, SqliteLog,
+    calls::{CallIndex, IndexWriter, SourceFrame},
+    journal::{self, Journal},
+    log::{Loader, StateCaches},
+    sequencer::{Health, Outside},
+};
+use prometheus_client::registry::Registry;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{
+    control::{self, AdminToken},
+    metrics::Metrics,
+    recorder::JournalRecorder,
+};
+
+/// What a node is made of.
+#[derive(Clone)]
+pub struct Settings {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where callers connect.
+    pub gateway: SocketAddr,
+    /// Where operators connect.
+    pub control: SocketAddr,
+    /// Proxies, trust, pool.
+    pub client: ClientConfig,
+    /// Where secrets named `env:` are read.
+    pub environment: Environment,
+    /// Bounds of the gateway's listener.
+    pub server: ServerLimits,
+    /// Largest body of a request, in bytes.
+    pub max_body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// Calls at the same time.
+    pub max_calls: usize,
+    /// Sizes and bounds of the journal.
+    pub journal: journal::Options,
+    /// A header that names the person behind the caller.
+    pub subject_header: Option<http::HeaderName>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// How often a node looks after what nobody else does.
+const TICK: Duration = Duration::from_millis(500);
+/// Frames that the index takes at once, and how long it waits for more: the index may lag, and says so.
+const INDEX_BATCH: usize = 4096;
+const INDEX_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the control listener, the demo and tests hold of a running node. Clones share it.
+#[derive(Clone)]
+pub struct Handles {
+    /// Decides wishes and knows the committed state.
+    pub sequencer: Sequencer,
+    /// The data plane.
+    pub gateway: Gateway,
+    /// The journal of frames.
+    pub journal: Arc<Journal>,
+    /// The index of calls.
+    pub index: CallIndex,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where an exporter reads it.
+    pub registry: Arc<Registry>,
+    /// The detectors.
+    pub engine: Engine,
+    /// What the node is made of.
+    pub settings: Arc<Settings>,
+    /// The token of the first administrator.
+    pub admin_token: AdminToken,
+    /// Becomes true when the node goes down: live views end then.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// A running node. Dropping it leaves its tasks running until the runtime ends; [`Node::stop`] ends it in order.
+pub struct Node {
+    /// Where callers connect.
+    pub gateway: SocketAddr,
+    /// Where operators connect.
+    pub control: SocketAddr,
+    /// The shared parts.
+    pub handles: Handles,
+    stop: watch::Sender<Stage>,
+    gateway_task: JoinHandle<std::io::Result<usize>>,
+    control_task: JoinHandle<()>,
+    stopping: watch::Sender<bool>,
+    sequencer_task: JoinHandle<()>,
+    index_task: JoinHandle<()>,
+    tick_task: JoinHandle<()>,
+    // Held until the end: nobody else may open the folder meanwhile.
+    _folder: DataDir,
+}
+
+/// How far the end has come: calls first, then what records them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Running,
+    Draining,
+    Closing,
+}
+
+async fn reached(mut stop: watch::Receiver<Stage>, stage: Stage) {
+    // An error means that the node itself is gone, which ends everything too.
+    let _ = stop.wait_for(|now| *now >= stage).await;
+}
+
+impl Node {
+    /// Starts a node. `routes` makes the control listener's routes of the node's parts.
+    ///
+    /// # Errors
+    /// When the folder is in use or cannot be used, the log cannot be read, or an address is taken.
+    pub async fn start(
+        settings: Settings,
+        routes: impl FnOnce(&Handles) -> axum::Router,
+    ) -> anyhow::Result<Self> {
+        let folder = DataDir::open(&settings.data)?;
+        let keys = Keys::open(folder.path(), settings.entropy.as_ref())?;
+        let (stop, stopped) = watch::channel(Stage::Running);
+        let (stopping, stopping_seen) = watch::channel(false);
+
+        // The journal checks its files while the rest starts.
+        let journal_dir = folder.journal_dir();
+        let journal_options = settings.journal.clone();
+        let mut random = [0; 12];
+        settings.entropy.fill(&mut random);
+        let opening =
+            tokio::task::spawn_blocking(move || Journal::open(&journal_dir, journal_options, random));
+        let log: Arc<dyn Log> = Arc::new(SqliteLog::open(&folder.log_file()).await?);
+        let loader = Loader::new(log, StateCaches::new(folder.cache_dir()));
+        let (index, writer) = open_index(&folder.index_file()).await?;
+        let client = Client::new(&settings.client).context("the upstream client cannot be made")?;
+        let engine = Engine::builtin();
+        let (metrics, registry) = Metrics::new();
+        let (journal, recovered) = opening.await.context("the journal's check ended early")??;
+        if let Some(damage) = &recovered.damage {
+            tracing::error!(%damage, "the journal is damaged; it is left as it is and a new one begins");
+        }
+        if let Some(torn) = &recovered.torn {
+            tracing::warn!(?torn, "the journal's end was not finished; nothing acknowledged is missing");
+        }
+        let journal = Arc::new(journal);
+        let recorder = Arc::new(JournalRecorder::new(Arc::clone(&journal)));
+        let settings = Arc::new(settings);
+
+        let gateway = Gateway::new(Parts {
+            clock: Arc::clone(&settings.clock),
+            entropy: Arc::clone(&settings.entropy),
+            recorder: Arc::<JournalRecorder>::clone(&recorder),
+            meter: Arc::<Metrics>::clone(&metrics),
+            engine: engine.clone(),
+            upstreams: Upstreams::new(client, settings.environment.clone()),
+            snapshot: Snapshot::default(),
+            options: Options {
+                build: crate::build(),
+                max_body_bytes: settings.max_body_bytes,
+                body_timeout: settings.body_timeout,
+                max_calls: settings.max_calls,
+                digest_key: keys.digest,
+                pseudonym_key: keys.pseudonym,
+                subject_header: settings.subject_header.clone(),
+            },
+        });
+
+        let outside = outside(&settings, &gateway);
+        let (sequencer, sequencing) =
+            Sequencer::start(loader, outside, reached(stopped.clone(), Stage::Closing)).await?;
+        // Before the sequencer's task runs, so that no commit is swapped in before this.
+        gateway.swap(Snapshot::compile(&sequencer.committed().state));
+        let sequencer_task = tokio::spawn(sequencing);
+
+        let handles = Handles {
+            sequencer,
+            gateway: gateway.clone(),
+            journal: Arc::clone(&journal),
+            index,
+            metrics,
+            registry,
+            engine,
+            settings: Arc::clone(&settings),
+            admin_token: keys.admin_token,
+            stopping: stopping_seen,
+        };
+        let mut writer = writer;
+        catch_up(&journal, &mut writer).await?;
+        close_interrupted(&handles, recorder.as_ref()).await?;
+        let index_task = tokio::spawn(feed_index(handles.clone(), writer, stopped.clone()));
+
+        let gateway_listener = listen(settings.gateway).await?;
+        let control_listener = listen(settings.control).await?;
+        let (gateway_address, control_address) =
+            (gateway_listener.local_addr()?, control_listener.local_addr()?);
+        let routes = routes(&handles);
+        let gateway_task = tokio::spawn(server::serve(
+            gateway_listener,
+            gateway,
+            settings.server.clone(),
+            reached(stopped.clone(), Stage::Draining),
+        ));
+        let control_task =
+            tokio::spawn(control::serve(control_listener, routes, reached(stopped.clone(), Stage::Closing)));
+        let tick_task = tokio::spawn(tick(handles.clone(), recorder, stopped));
+        follow_health(&handles);
+        Ok(Self {
+            gateway: gateway_address,
+            control: control_address,
+            handles,
+            stop,
+            stopping,
+            gateway_task,
+            control_task,
+            sequencer_task,
+            index_task,
+            tick_task,
+            _folder: folder,
+        })
+    }
+
+    /// Ends the node: no new calls, calls in flight end (or the drain time does), records are durable, the index is
+    /// written, the folder is free. Gives the number of connections that did not end in time.
+    ///
+    /// # Errors
+    /// When a part had failed before.
+    pub async fn stop(self) -> anyhow::Result<usize> {
+        self.handles.gateway.set_ready(false);
+        self.stop.send_replace(Stage::Draining);
+        self.stopping.send_replace(true);
+        let cut_off = self.gateway_task.await.context("the gateway ended early")??;
+        self.handles.gateway.flush_unknown(true);
+        self.stop.send_replace(Stage::Closing);
+        self.tick_task.await.context("the node's housekeeping ended early")?;
+        self.control_task.await.context("the control listener ended early")?;
+        let journal = Arc::clone(&self.handles.journal);
+        tokio::task::spawn_blocking(move || journal.close()).await.context("the journal ended early")?;
+        self.index_task.await.context("the index ended early")?;
+        drop(self.handles);
+        self.sequencer_task.await.context("the sequencer ended early")?;
+        Ok(cut_off)
+    }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; help: is another cordon running, or the port taken?")
+    })
+}
+
+/// What the sequencer needs: the time, keys for sealed values, and the gateway that learns of each commit.
+fn outside(settings: &Settings, gateway: &Gateway) -> Outside {
+    let clock = Arc::clone(&settings.clock);
+    let entropy = Arc::clone(&settings.entropy);
+    let gateway = gateway.clone();
+    Outside {
+        now: Box::new(move || clock.now()),
+        entropy: Box::new(move || {
+            let mut key = [0; 32];
+            entropy.fill(&mut key);
+            HmacKey::from_bytes(key)
+        }),
+        publish: Box::new(move |state: &cordon_core::State, touched: &[Touched]| {
+            gateway.swap(gateway.snapshot().advance(state, touched));
+            for touched in touched {
+                match touched {
+                    // What must reach calls in flight does so here: a revoked key ends them.
+                    Touched::Key(id) if state.key(*id).is_none_or(|key| key.revoked.is_some()) => {
+                        gateway.running().cancel(&Subject::Key(*id));
+                    }
+                    Touched::Resource(Kind::Principal, name) => match state.resource(Kind::Principal, name) {
+                        Some(standing) if matches!(standing.spec, Spec::Principal(_)) => {}
+                        _ => drop(gateway.running().cancel(&Subject::Principal(name.clone()))),
+                    },
+                    Touched::Resource(Kind::Limit, _) => gateway.limits().retain(state),
+                    _ => {}
+                }
+            }
+        }),
+    }
+}
+
+/// Says readiness and freshness from the sequencer's health, as soon as it changes.
+fn follow_health(handles: &Handles) {
+    let gateway = handles.gateway.clone();
+    let mut committed = handles.sequencer.watch();
+    tokio::spawn(async move {
+        loop {
+            let (confirmed, ready) = {
+                let committed = committed.borrow_and_update();
+                if let Health::Stalled(stalled) = &committed.health {
+                    tracing::error!(%stalled, "the log holds what this program cannot read; not ready");
+                }
+                (committed.confirmed, committed.is_ready())
+            };
+            gateway.confirm(confirmed);
+            gateway.set_ready(ready);
+            if committed.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// What nobody else looks after: samples of unknown callers, gauges.
+async fn tick(handles: Handles, recorder: Arc<JournalRecorder>, stop: watch::Receiver<Stage>) {
+    let mut interval = tokio::time::interval(TICK);
+    let mut closing = std::pin::pin!(reached(stop, Stage::Closing));
+    loop {
+        tokio::select! {
+            () = &mut closing => return,
+            _ = interval.tick() => {}
+        }
+        handles.gateway.flush_unknown(false);
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let metrics = &handles.metrics;
+        let health = handles.journal.health();
+        metrics.running.set(whole(handles.gateway.running().len() as u64));
+        metrics.position.set(whole(handles.gateway.snapshot().position()));
+        metrics.journal_frames.set(whole(health.durable));
+        metrics.journal_failures.set(whole(health.failures));
+        metrics.frames_lost.set(whole(health.lost.saturating_add(recorder.refused())));
+    }
+}
+
+/// Opens the index; one that cannot be used is thrown away and built again from the journal.
+async fn open_index(file: &Path) -> anyhow::Result<(CallIndex, IndexWriter)> {
+    match CallIndex::open(file).await {
+        Ok(opened) => Ok(opened),
+        Err(error) => {
+            tracing::warn!(%error, "the index of calls cannot be used and is built again");
+            for suffix in ["", "-wal", "-shm"] {
+                let mut name = file.as_os_str().to_owned();
+                name.push(suffix);
+                let _ = std::fs::remove_file(PathBuf::from(name));
+            }
+            Ok(CallIndex::open(file).await?)
+        }
+    }
+}
+
+/// Brings the index up to the journal's durable end.
+async fn catch_up(journal: &Arc<Journal>, writer: &mut IndexWriter) -> anyhow::Result<()> {
+    let mut reader = journal.reader()?;
+    let id = *journal.id().as_bytes();
+    reader.seek(writer.progress().get(&id).copied().unwrap_or(0))?;
+    loop {
+        let (frames, back) = next_batch(reader, *journal.follow().borrow()).await?;
+        reader = back;
+        if frames.is_empty() {
+            return Ok(());
+        }
+        writer.write(id, &frames).await?;
+    }
+}
+
+/// The next durable frames. Reading files blocks, so it is done beside the runtime.
+async fn next_batch(
+    mut reader: journal::Reader,
+    durable: u64,
+) -> anyhow::Result<(Vec<SourceFrame>, journal::Reader)> {
+    tokio::task::spawn_blocking(move || {
+        let mut frames = Vec::new();
+        while frames.len() < INDEX_BATCH {
+            match reader.read_below(durable)? {
+                Some(frame) => frames.push(SourceFrame { sequence: frame.sequence, payload: frame.payload }),
+                None => break,
+            }
+        }
+        Ok((frames, reader))
+    })
+    .await
+    .context("reading the journal ended early")?
+}
+
+/// Feeds the index behind the path, in batches, until the node closes and everything durable is in it.
+async fn feed_index(handles: Handles, mut writer: IndexWriter, stop: watch::Receiver<Stage>) {
+    let id = *handles.journal.id().as_bytes();
+    let mut durable = handles.journal.follow();
+    let mut reader = None;
+    loop {
+        // The journal's own end closes this channel, after its last frame is durable.
+        let over = durable.changed().await.is_err();
+        if !over && *stop.borrow() == Stage::Running {
+            tokio::time::sleep(INDEX_PAUSE).await;
+        }
+        loop {
+            let upto = *durable.borrow_and_update();
+            let result = async {
+                let mut at = match reader.take() {
+                    Some(reader) => reader,
+                    None => handles.journal.reader()?,
+                };
+                at.seek(writer.progress().get(&id).copied().unwrap_or(0))?;
+                let (frames, back) = next_batch(at, upto).await?;
+                if !frames.is_empty() {
+                    writer.write(id, &frames).await?;
+                }
+                reader = Some(back);
+                anyhow::Ok(frames.len())
+            }
+            .await;
+            let read = writer.progress().get(&id).copied().unwrap_or(0);
+            handles.metrics.index_lag.set(i64::try_from(upto.saturating_sub(read)).unwrap_or(i64::MAX));
+            match result {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    // The index is derived: calls go on, lists read the journal's tail, and this is tried again.
+                    tracing::warn!(%error, "the index of calls cannot be written just now");
+                    break;
+                }
+            }
+        }
+        if over {
+            break;
+        }
+    }
+    if let Err(error) = writer.close().await {
+        tracing::warn!(%error, "the index of calls was not closed well");
+    }
+}
+
+/// Calls that had begun and not ended when the process before this one did.
+async fn close_interrupted(handles: &Handles, recorder: &JournalRecorder) -> anyhow::Result<()> {
+    let open = handles.index.running().await?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(calls = open.len(), "calls were interrupted by the end of the process before");
+    let now = handles.settings.clock.now();
+    let frames: Vec<Vec<u8>> = open
+        .iter()
+        .filter_map(|row| {
+            let closed = Closed {
+                call: row.call,
+                time: now,
+                outcome: Outcome::Interrupted,
+                status: 0,
+                code: None,
+                reason: None,
+                output: RecordedVerdict::default(),
+                response_digest: None,
+                response_bytes: 0,
+                tokens: None,
+                upstream_status: None,
+                timings: Timings::default(),
+            };
+            Frame::Closed(Box::new(closed)).encode().ok()
+        })
+        .collect();
+    for batch in frames.chunks(64) {
+        recorder.offer(batch.to_vec());
+    }
+    Ok(())
+}
+
+/// The node's own keys, made at the first start.
+struct Keys {
+    digest: HmacKey,
+    pseudonym: HmacKey,
+    admin_token: AdminToken,
+}
+
+impl Keys {
+    fn open(folder: &Path, entropy: &dyn Entropy) -> anyhow::Result<Self> {
+        let key = |name: &str| -> anyhow::Result<HmacKey> {
+            let text =
+                secret_file(&folder.join(name), || Digest::from_bytes(random_bytes(entropy)).to_string())?;
+            let digest = Digest::parse(text.trim())
+                .with_context(|| format!("{} is not a key", folder.join(name).display()))?;
+            Ok(HmacKey::from_bytes(*digest.as_bytes()))
+        };
+        let admin_token = AdminToken::load_or_create(folder, || random_bytes(entropy))?;
+        Ok(Self { digest: key("digest.key")?, pseudonym: key("pseudonym.key")?, admin_token })
+    }
+}
+
+fn random_bytes(entropy: &dyn Entropy) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    entropy.fill(&mut bytes);
+    bytes
+}
+
+/// The content of a file that only its owner may read; made when it is not there.
+fn secret_file(path: &Path, make: impl FnOnce() -> String) -> anyhow::Result<String> {
+    use std::{
+        io::Write as _,
+        os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    };
+    let shown = path.display();
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let mode = std::fs::metadata(path)?.permissions().mode();
+            anyhow::ensure!(
+                mode & 0o077 == 0,
+                "{shown} may be read by others (mode {:o}); help: chmod 600 {shown}",
+                mode & 0o777
+            );
+            Ok(text)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = make();
+            // Written whole under another name first: a crash leaves no half a key.
+            let draft = path.with_extension("new");
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&draft)
+                .with_context(|| format!("cannot make {shown}"))?;
+            writeln!(file, "{text}")?;
+            file.sync_all()?;
+            std::fs::rename(&draft, path)?;
+            Ok(text)
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {shown}")),
+    }
+}
