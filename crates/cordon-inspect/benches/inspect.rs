@@ -109,6 +109,15 @@ fn main() {
     }
 
     let prose = &samples()[0].1;
+    let small = chunks(prose, 4);
+    let tokens = per_kilobyte(small.len() * KILOBYTE, || {
+        let mut scanner = engine.scanner(Channel::Model, &holds);
+        for chunk in &small {
+            black_box(scanner.push(chunk));
+        }
+        black_box(scanner.finish());
+    });
+    println!("one push of 4 characters of prose: {tokens:.3} µs");
     let mut scanner = engine.scanner(Channel::Model, &holds);
     let mut pushed = 0;
     let mut held: Vec<usize> = Vec::new();

@@ -457,12 +457,35 @@ fn process(start: usize, end: usize, limit: Option<usize>, context: &mut Context
     cut
 }
 
+/// The place in the counts of [`Shape::of`] of what is none of the others.
+const OTHER: u8 = 6;
+
+/// The place of each byte in the counts of [`Shape::of`].
+const KINDS: [u8; 256] = {
+    let mut table = [OTHER; 256];
+    let mut byte = 0_u8;
+    let mut rest = table.as_mut_slice();
+    while let Some((slot, after)) = rest.split_first_mut() {
+        *slot = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => 0,
+            b'0'..=b'9' => 1,
+            b'@' => 2,
+            b':' => 3,
+            b'.' => 4,
+            b'[' | b'(' => 5,
+            _ => OTHER,
+        };
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    table
+};
+
 /// What a look at a candidate's bytes tells before any detector runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shape {
     pub(crate) len: usize,
     pub(crate) digits: usize,
-    pub(crate) upper: usize,
     pub(crate) at: bool,
     pub(crate) colons: usize,
     pub(crate) dots: usize,
@@ -473,20 +496,24 @@ pub(crate) struct Shape {
 
 impl Shape {
     fn of(text: &[u8]) -> Self {
-        let mut shape = Self { len: text.len(), ..Self::default() };
+        // By a table and not by branches: in random text no branch can be foretold.
+        let mut counts = [0_usize; 8];
         for byte in text {
-            match byte {
-                b'0'..=b'9' => shape.digits += 1,
-                b'A'..=b'Z' => shape.upper += 1,
-                b'a'..=b'z' => {}
-                b'@' => (shape.at, shape.other) = (true, shape.other + 1),
-                b':' => (shape.colons, shape.other) = (shape.colons + 1, shape.other + 1),
-                b'.' => (shape.dots, shape.other) = (shape.dots + 1, shape.other + 1),
-                b'[' | b'(' => (shape.brackets, shape.other) = (true, shape.other + 1),
-                _ => shape.other += 1,
+            let kind = KINDS.get(usize::from(*byte)).copied().unwrap_or(OTHER);
+            if let Some(count) = counts.get_mut(usize::from(kind & 7)) {
+                *count += 1;
             }
         }
-        shape
+        let [_, digits, at, colons, dots, brackets, other, _] = counts;
+        Self {
+            len: text.len(),
+            digits,
+            at: at > 0,
+            colons,
+            dots,
+            brackets: brackets > 0,
+            other: at + colons + dots + brackets + other,
+        }
     }
 
     /// Nothing but a word, perhaps with a full stop: no value looks like this.

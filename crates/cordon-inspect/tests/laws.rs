@@ -421,6 +421,15 @@ fn an_endless_private_key_without_an_end_stays_covered() {
 }
 
 #[test]
+fn scanners_move_between_threads_and_engines_are_shared() {
+    fn moves<T: Send + 'static>() {}
+    fn shared<T: Send + Sync + Clone + 'static>() {}
+    moves::<cordon_inspect::Scanner>();
+    shared::<Engine>();
+    assert_eq!(Engine::builtin().rules_digest(), ENGINE.rules_digest());
+}
+
+#[test]
 fn prose_is_held_for_about_a_word() {
     let text = "The committee met on Tuesday to discuss the new library, and most members agreed that the reading room \
         should stay open until nine, although some worried about the cost of heating it in winter. "
