@@ -6,6 +6,7 @@
 //! differently is how an inspection is bypassed.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,17 +182,23 @@ impl Object {
     /// Gives every key to `rename`, which may answer with another one; a renamed key that already stands gets a
     /// number behind it, so that no key ever stands twice.
     pub fn rename_keys(&mut self, mut rename: impl FnMut(&str) -> Option<String>) {
-        for at in 0..self.0.len() {
-            let Some(new) = self.0.get(at).and_then(|(key, _)| rename(key)) else { continue };
+        let renamed: Vec<Option<String>> = self.0.iter().map(|(key, _)| rename(key)).collect();
+        if renamed.iter().all(Option::is_none) {
+            return;
+        }
+        let stay = self.0.iter().zip(&renamed).filter(|(_, new)| new.is_none());
+        let mut taken: HashSet<String> = stay.map(|((key, _), _)| key.clone()).collect();
+        // The last number that was put behind a key: each is tried once, whatever the number of keys.
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        for ((key, _), new) in self.0.iter_mut().zip(renamed) {
+            let Some(new) = new else { continue };
             let mut unique = new.clone();
-            let mut number = 2_u32;
-            while self.0.iter().enumerate().any(|(i, (key, _))| i != at && *key == unique) {
+            while !taken.insert(unique.clone()) {
+                let number = numbers.entry(new.clone()).or_insert(1);
+                *number = number.saturating_add(1);
                 unique = format!("{new}_{number}");
-                number = number.saturating_add(1);
             }
-            if let Some((key, _)) = self.0.get_mut(at) {
-                *key = unique;
-            }
+            *key = unique;
         }
     }
 
@@ -542,7 +549,7 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self) -> Result<Value, Error> {
         let mut members: Vec<(String, Value)> = Vec::new();
-        let mut seen: Option<std::collections::HashSet<String>> = None;
+        let mut seen: Option<HashSet<String>> = None;
         self.skip_space();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -783,6 +790,16 @@ mod tests {
         let mut value = Value::parse(br#"{"a":1,"b":2,"[X]":3}"#, Limits::default()).unwrap();
         value.as_object_mut().unwrap().rename_keys(|key| (key.len() == 1).then(|| "[X]".to_owned()));
         assert_eq!(value.to_string(), r#"{"[X]_2":1,"[X]_3":2,"[X]":3}"#);
+    }
+
+    #[test]
+    fn renaming_many_keys_to_one_takes_linear_time() {
+        let members: Vec<String> = (0..50_000).map(|i| format!("\"k{i}\":{i}")).collect();
+        let mut value =
+            Value::parse(format!("{{{}}}", members.join(",")).as_bytes(), Limits::default()).unwrap();
+        let object = value.as_object_mut().unwrap();
+        object.rename_keys(|_| Some("[X]".to_owned()));
+        assert!(object.get("[X]").is_some() && object.get("[X]_50000").is_some());
     }
 
     fn any_value() -> impl Strategy<Value = Value> {

@@ -137,9 +137,18 @@ impl JsonText {
     /// Takes raw text; the answer is what it adds to the view.
     pub(crate) fn push(&mut self, raw: &str) -> &str {
         let before = self.view.len();
-        for c in raw.chars() {
-            self.raw.push(c);
-            self.lexer.character(c, &mut Sink { view: &mut self.view, pieces: &mut self.pieces });
+        self.raw.push_str(raw);
+        let mut sink = Sink { view: &mut self.view, pieces: &mut self.pieces };
+        let mut rest = raw;
+        while let Some(c) = rest.chars().next() {
+            let (taken, after) = rest.split_at_checked(self.lexer.plain(rest)).unwrap_or((rest, ""));
+            if taken.is_empty() {
+                self.lexer.character(c, &mut sink);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            } else {
+                sink.same(taken, self.lexer.text_class());
+                rest = after;
+            }
         }
         self.note_jumps();
         self.view.get(before..).unwrap_or_default()
@@ -471,6 +480,12 @@ impl Lexer {
             sink.same(&open, self.text_class());
         }
         sink.close_number();
+    }
+
+    /// How many bytes of a text are content and nothing else, seen from here.
+    fn plain(&self, text: &str) -> usize {
+        let in_text = matches!(self.mode, Mode::String | Mode::KeyString | Mode::Opaque);
+        if in_text && self.escape.is_empty() { text.find(['"', '\\']).unwrap_or(text.len()) } else { 0 }
     }
 
     fn text_class(&self) -> Class {

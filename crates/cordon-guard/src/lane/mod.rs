@@ -7,6 +7,9 @@
 mod json;
 mod trail;
 
+#[cfg(test)]
+mod json_tests;
+
 use cordon_core::{Channel, Span};
 use cordon_inspect::{Scanner, Step};
 

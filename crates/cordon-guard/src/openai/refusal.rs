@@ -24,16 +24,9 @@ pub fn error_object(refusal: &Refusal, call: &CallId) -> Value {
 /// A 200 answer that refuses, for applications that cannot handle errors: the sentence as `refusal` and `content`, and
 /// `finish_reason: content_filter`.
 pub fn content_filter_answer(refusal: &Refusal, call: &CallId, route: &str, now: Timestamp) -> Value {
-    let message: Object = [
-        ("role", Value::from("assistant")),
-        ("content", Value::from(refusal.code.sentence())),
-        ("refusal", Value::from(refusal.code.sentence())),
-    ]
-    .into_iter()
-    .collect();
     let choice: Object = [
         ("index", Value::from(0_u64)),
-        ("message", message.into()),
+        ("message", sentence(refusal).into()),
         ("logprobs", Value::Null),
         ("finish_reason", Value::from("content_filter")),
     ]
@@ -48,30 +41,30 @@ pub fn content_filter_answer(refusal: &Refusal, call: &CallId, route: &str, now:
     answer.into()
 }
 
-/// The same as a stream, `[DONE]` included.
+/// The same as a whole event stream: a chunk with the sentence, a chunk with the reason, `[DONE]`.
 pub fn content_filter_stream(refusal: &Refusal, call: &CallId, route: &str, now: Timestamp) -> Vec<u8> {
-    let said: Object = [
+    let mut out = Vec::with_capacity(512);
+    let chunks = [(sentence(refusal), Value::Null), (Object::new(), Value::from("content_filter"))];
+    for (delta, reason) in chunks {
+        let choice: Object =
+            [("index", Value::from(0_u64)), ("delta", delta.into()), ("finish_reason", reason)]
+                .into_iter()
+                .collect();
+        let chunk = Value::Object(envelope(call, route, now, "chat.completion.chunk", choice));
+        sse::write_data(&mut out, &chunk.to_string());
+    }
+    sse::write_data(&mut out, "[DONE]");
+    out
+}
+
+fn sentence(refusal: &Refusal) -> Object {
+    [
         ("role", Value::from("assistant")),
         ("content", Value::from(refusal.code.sentence())),
         ("refusal", Value::from(refusal.code.sentence())),
     ]
     .into_iter()
-    .collect();
-    let mut out = Vec::with_capacity(1024);
-    for (delta, finish) in [(said, Value::Null), (Object::new(), Value::from("content_filter"))] {
-        let choice: Object = [
-            ("index", Value::from(0_u64)),
-            ("delta", delta.into()),
-            ("logprobs", Value::Null),
-            ("finish_reason", finish),
-        ]
-        .into_iter()
-        .collect();
-        let chunk = envelope(call, route, now, "chat.completion.chunk", choice);
-        sse::write_data(&mut out, &Value::Object(chunk).to_string());
-    }
-    sse::write_data(&mut out, "[DONE]");
-    out
+    .collect()
 }
 
 fn envelope(call: &CallId, route: &str, now: Timestamp, object: &str, choice: Object) -> Object {
@@ -84,4 +77,32 @@ fn envelope(call: &CallId, route: &str, now: Timestamp, object: &str, choice: Ob
     ]
     .into_iter()
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use cordon_core::RefusalCode;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_the_caller_code_and_call_and_nothing_of_the_reason() {
+        let call = CallId::new(Timestamp::from_millis(1), [3; 10]);
+        let refusal =
+            Refusal::new(RefusalCode::ContentBlocked, "pii/card at messages/0").param("messages[0]");
+        let error = error_object(&refusal, &call).to_string();
+        assert!(error.contains(r#""code":"content_blocked""#) && error.contains(r#""param":"messages[0]""#));
+        let now = Timestamp::from_millis(5_000);
+        let answer = content_filter_answer(&refusal, &call, "bot", now).to_string();
+        let stream = String::from_utf8(content_filter_stream(&refusal, &call, "bot", now)).unwrap();
+        for text in [&error, &answer, &stream] {
+            assert!(
+                text.contains(&call.to_string()) && text.contains(RefusalCode::ContentBlocked.sentence())
+            );
+            assert!(!text.contains("pii"));
+        }
+        assert!(answer.contains(r#""finish_reason":"content_filter""#) && answer.contains(r#""created":5,"#));
+        assert_eq!(stream.matches("data: ").count(), 3);
+        assert!(stream.ends_with("data: [DONE]\n\n"));
+    }
 }

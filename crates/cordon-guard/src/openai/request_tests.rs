@@ -225,7 +225,7 @@ fn private_urls_are_refused_with_the_place() {
     );
     let refusal =
         Request::read(request).unwrap().inspect(&redacting(Form::Mask), &mut Verdict::default()).unwrap_err();
-    assert_eq!(refusal.param.as_deref(), Some("messages/0/content/0/image_url/url"));
+    assert_eq!(refusal.param.as_deref(), Some("messages[0].content[0].image_url.url"));
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Response {
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
         let mut rewrite = Rewrite { shared: Shared { inspection, tokens, verdict }, changed: false };
-        Walker::new(&mut rewrite).envelope(&mut self.tree);
+        Walker::new(&mut rewrite).envelope(&mut self.tree, |_, _| false);
         if let Some(Value::Array(choices)) = self.tree.get_mut("choices") {
             for (at, choice) in choices.iter_mut().enumerate() {
                 let Value::Object(choice) = choice else { continue };
@@ -109,7 +109,7 @@ impl Rewrite<'_> {
     fn choice(&mut self, at: usize, choice: &mut Object) {
         let mut path = Path::default();
         path.word("choices").item(at);
-        Walker::at(self, path.clone()).choice(choice);
+        Walker::at(self, path.clone()).choice(choice, "message");
         self.changed = false;
         if let Some(message) = choice.get_mut("message") {
             path.word("message");

@@ -487,6 +487,50 @@ fn a_refused_stream_ends_well_formed() {
 }
 
 #[test]
+fn a_tool_call_goes_on_once_its_name_is_complete() {
+    let call = |function: &str| {
+        format!(
+            r#"{{"id":"c","choices":[{{"index":0,"delta":{{"tool_calls":[{{"index":0,"id":"call-1","type":"function","function":{function}}}]}}}}]}}"#
+        )
+    };
+    let mut plain = gate(redacting(Form::Mask), false, RefusalStyle::Error);
+    let mut out = Vec::new();
+    plain.event(&call(r#"{"name":"look","arguments":""}"#), &mut out).unwrap();
+    plain.event(&call(r#"{"name":"_up"}"#), &mut out).unwrap();
+    assert!(out.is_empty());
+    plain.event(&call(r#"{"arguments":"{"}"#), &mut out).unwrap();
+    let text = std::str::from_utf8(&out).unwrap();
+    assert!(text.contains(r#""function":{"name":"look_up","arguments":"{"}"#), "{text}");
+
+    let mut named = gate(redacting(Form::Mask), false, RefusalStyle::Error);
+    let mut out = Vec::new();
+    named.event(&call(r#"{"name":"jane.roe@exam","arguments":""}"#), &mut out).unwrap();
+    named.event(&call(r#"{"name":"ple.com"}"#), &mut out).unwrap();
+    assert_eq!(named.event(&call(r#"{"arguments":"{"}"#), &mut out), Ok(Progress::Stopped));
+    assert!(out.is_empty());
+    assert_eq!(named.verdict().recorded().findings[0].part, "choices/0/message/tool_calls/0/function/name");
+}
+
+#[test]
+fn sound_waits_for_its_transcript_and_goes_with_it() {
+    let audio = |transcript: &str| {
+        format!(
+            r#"{{"id":"c","choices":[{{"index":0,"delta":{{"audio":{{"id":"a","transcript":"{transcript}","data":"UklGRg=="}}}}}}]}}"#
+        )
+    };
+    let end = r#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    for (transcript, spoken) in [("hello", true), ("jane.roe@example.com", false)] {
+        let mut gate = gate(redacting(Form::Mask), false, RefusalStyle::Error);
+        let mut out = Vec::new();
+        gate.event(&audio(transcript), &mut out).unwrap();
+        assert!(!std::str::from_utf8(&out).unwrap().contains("UklGRg"));
+        gate.event(end, &mut out).unwrap();
+        assert_eq!(std::str::from_utf8(&out).unwrap().contains("UklGRg"), spoken);
+        assert!(!std::str::from_utf8(&out).unwrap().contains("jane"));
+    }
+}
+
+#[test]
 fn an_upstream_that_sends_no_chunks_is_an_error() {
     let check = |events: &[&str], expected: StreamError| {
         let mut gate = gate(redacting(Form::Mask), false, RefusalStyle::Error);
@@ -542,6 +586,49 @@ fn every_field_of_an_answer_is_inspected() {
     let mut expected = original;
     expected.as_object_mut().unwrap().insert("model", "support-bot");
     assert_eq!(tree(body), expected);
+}
+
+#[test]
+fn every_field_of_a_chunk_is_inspected() {
+    let mut original = tree(include_str!("maximal_response.json"));
+    let choices = original.as_object_mut().unwrap().get_mut("choices").unwrap();
+    let Value::Array(choices) = choices else { panic!() };
+    for choice in choices {
+        let choice = choice.as_object_mut().unwrap();
+        let mut delta = choice.get("message").unwrap().clone();
+        if let Some(Value::Array(calls)) = delta.as_object_mut().unwrap().get_mut("tool_calls") {
+            for (at, call) in calls.iter_mut().enumerate() {
+                call.as_object_mut().unwrap().insert("index", at as u64);
+            }
+        }
+        // A whole message beside the delta is not of the protocol, and still inspected.
+        choice.insert("delta", delta);
+        choice.insert("finish_reason", Value::Null);
+    }
+    let run = |chunk: &Value| {
+        let mut gate = gate(redacting(Form::Mask), true, RefusalStyle::Error);
+        let mut out = Vec::new();
+        let mut progress = gate.event(&chunk.to_string(), &mut out).unwrap();
+        for index in 0..2 {
+            if progress == Progress::Open {
+                let end =
+                    format!(r#"{{"choices":[{{"index":{index},"delta":{{}},"finish_reason":"stop"}}]}}"#);
+                progress = gate.event(&end, &mut out).unwrap();
+            }
+        }
+        (String::from_utf8(out).unwrap(), gate.verdict().clone())
+    };
+    let (text, verdict) = run(&original);
+    assert_eq!(verdict.action(), Action::Allow);
+    for path in strings(&original, &mut Vec::new()) {
+        let said = at(&mut original.clone(), &path).to_string();
+        assert!(text.contains(said.trim_matches('"')) || path == ["model"], "{path:?} is lost");
+        let mut copy = original.clone();
+        *at(&mut copy, &path) = Value::from(format!("x {ADDRESS}"));
+        let (text, verdict) = run(&copy);
+        assert!(!text.contains(ADDRESS), "{path:?}: {text}");
+        assert!(verdict.action() >= Action::Redact || path == ["model"], "{path:?}");
+    }
 }
 
 fn strings(value: &Value, path: &mut Vec<String>) -> Vec<Vec<String>> {

@@ -77,7 +77,8 @@ pub(super) struct Walker<'v, V> {
     path: Path,
 }
 
-const MEDIA: Category = Category::known("uninspected/media");
+/// The category of media that are not looked into.
+pub(super) const MEDIA: Category = Category::known("uninspected/media");
 const REMOTE: Category = Category::known("uninspected/remote");
 
 /// Numbers of parameters up to this length are settings and nothing else (times in seconds, 32-bit seeds).
@@ -102,6 +103,22 @@ impl Path {
 
     pub(super) fn pop(&mut self) {
         self.0.pop();
+    }
+
+    /// The path as error objects write it: `messages[2].content[0].image_url.url`.
+    fn param(&self) -> String {
+        let mut out = String::new();
+        for step in &self.0 {
+            if !out.is_empty() && !matches!(step, Step::Item(_)) {
+                out.push('.');
+            }
+            match step {
+                Step::Word(word) => out.push_str(word),
+                Step::Item(item) => out.push_str(&format!("[{item}]")),
+                Step::Member(position) | Step::Key(position) => out.push_str(&format!("?{position}")),
+            }
+        }
+        out
     }
 }
 
@@ -171,10 +188,11 @@ impl<'v, V: Visit> Walker<'v, V> {
         });
     }
 
-    /// An answer of a chat completion but for its choices.
-    pub(super) fn envelope(&mut self, answer: &mut Object) {
+    /// An answer of a chat completion but for its choices, and for members that are known to hold nothing.
+    pub(super) fn envelope(&mut self, answer: &mut Object, known: impl Fn(&str, &Value) -> bool) {
         self.members(answer, Channel::Model, Kind::Text, |walker, key, value| match key {
             "choices" | "model" => {}
+            _ if known(key, value) => {}
             "id" | "system_fingerprint" => walker.value(value, Channel::Model, Kind::Id),
             "object" | "created" | "service_tier" | "usage" => {
                 walker.value(value, Channel::Model, Kind::Fixed);
@@ -183,10 +201,13 @@ impl<'v, V: Visit> Walker<'v, V> {
         });
     }
 
-    /// A choice of an answer but for its message, delta and log probabilities.
-    pub(super) fn choice(&mut self, choice: &mut Object) {
+    /// A choice of an answer but for its log probabilities and the member in which its text is: `message` of a whole
+    /// answer, `delta` of a stream.
+    pub(super) fn choice(&mut self, choice: &mut Object, text: &str) {
         self.members(choice, Channel::Model, Kind::Text, |walker, key, value| match key {
-            "message" | "delta" | "logprobs" => {}
+            "logprobs" => {}
+            key if key == text => {}
+            "message" | "delta" => walker.message(value, Channel::Model),
             "index" | "finish_reason" => walker.value(value, Channel::Model, Kind::Fixed),
             _ => walker.value(value, Channel::Model, Kind::Text),
         });
@@ -311,7 +332,7 @@ impl<'v, V: Visit> Walker<'v, V> {
         match url::reference(text) {
             Err(error) => {
                 let refusal = Refusal::new(RefusalCode::InvalidRequest, error.to_string());
-                self.visit.fault(refusal.param(self.path.name()));
+                self.visit.fault(refusal.param(self.path.param()));
             }
             Ok(Reference::Other) => self.leaf(text, channel, Kind::Text),
             Ok(Reference::Remote) => {

@@ -8,11 +8,11 @@ use cordon_core::{
 use super::{Halt, StreamError, call::Call, unknown::Unknown};
 use crate::{
     inspection::Stop,
-    lane::{Lane, Shared},
+    lane::{Lane, Shared, Trail},
     openai::{
         logprobs::{self, Entries},
         response::{MAX_INDEX, Rewrite},
-        walk::{Kind, Path, Walker},
+        walk::{Kind, MEDIA, Path, Walker},
         words,
     },
 };
@@ -32,8 +32,9 @@ pub(super) struct Choice {
     calls: BTreeMap<u64, Call>,
     function_call: Option<Call>,
     transcript: Option<Lane>,
-    /// Sound that waits for its transcript.
-    sound: Vec<Value>,
+    /// Sound that waits for its transcript, and its encoding read as a text: sound says nothing there.
+    sound: Vec<String>,
+    encoding: Option<Trail>,
     logprobs: Vec<(&'static str, Entries)>,
     unknown: Vec<(String, Unknown)>,
 }
@@ -56,7 +57,7 @@ impl Choice {
         rewrite: &mut Rewrite<'_>,
     ) -> Result<(Vec<Value>, Option<Value>), Halt> {
         let mut path = path_of(index);
-        Walker::at(rewrite, path.clone()).choice(&mut choice);
+        Walker::at(rewrite, path.clone()).choice(&mut choice, "delta");
         let mut delta = match choice.get_mut("delta") {
             Some(Value::Object(delta)) => std::mem::take(delta),
             None | Some(Value::Null) => Object::new(),
@@ -268,20 +269,27 @@ impl Choice {
                 out.insert("transcript", released);
             }
         }
-        if let Some(data) = data.filter(|data| !data.is_null()) {
-            let length = data.as_str().map_or(0, str::len);
-            path.word("data");
-            if self.sound.is_empty() {
-                let Shared { inspection, verdict, .. } = &mut rewrite.shared;
-                let category = cordon_core::Category::known("uninspected/media");
-                inspection.unseen(Channel::Model, path, category, length, verdict)?;
+        match data {
+            None | Some(Value::Null) => {}
+            Some(Value::String(data)) => {
+                path.word("data");
+                let encoding = match &mut self.encoding {
+                    Some(encoding) => encoding,
+                    None => {
+                        let Shared { inspection, verdict, .. } = &mut rewrite.shared;
+                        inspection.unseen(Channel::Model, path, MEDIA, data.len(), verdict)?;
+                        self.encoding.insert(Trail::new(&rewrite.shared, Channel::Model))
+                    }
+                };
+                encoding.push(&data, path, &mut rewrite.shared)?;
+                path.pop();
+                if rewrite.shared.inspection.guard().holds(Channel::Model).is_empty() {
+                    out.insert("data", data);
+                } else {
+                    self.sound.push(data);
+                }
             }
-            path.pop();
-            if rewrite.shared.inspection.guard().holds(Channel::Model).is_empty() {
-                out.insert("data", data);
-            } else {
-                self.sound.push(data);
-            }
+            Some(_) => return Err(StreamError::NotAChunk.into()),
         }
         Ok(out)
     }
@@ -406,11 +414,17 @@ impl Choice {
             }
         }
         changed |= self.said.iter().any(|(_, lane)| lane.changed());
+        if let Some(encoding) = &mut self.encoding {
+            path.word("audio").word("data");
+            encoding.finish(path, shared)?;
+            path.pop();
+            path.pop();
+            changed |= encoding.is_cut(&(0..usize::MAX));
+        }
         let sound = std::mem::take(&mut self.sound);
         if !changed && !sound.is_empty() {
-            // Pieces of base64 are encoded one by one or cut from one text; joined in order they stay what they were.
-            let joined: String = sound.iter().filter_map(Value::as_str).collect();
-            audio.insert("data", joined);
+            // Pieces of one base64 text; joined in order they stay what they were.
+            audio.insert("data", sound.concat());
         }
         if !audio.is_empty() {
             out.insert("audio", audio);

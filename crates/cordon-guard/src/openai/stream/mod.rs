@@ -252,7 +252,11 @@ impl StreamGate {
             shared: Shared { inspection: &self.inspection, tokens: &self.tokens, verdict: &mut self.verdict },
             changed: false,
         };
-        Walker::new(&mut rewrite).envelope(&mut chunk);
+        // What every chunk repeats is inspected once.
+        let known = |key: &str, value: &Value| {
+            self.envelope.as_ref().is_some_and(|envelope| envelope.get(key) == Some(value))
+        };
+        Walker::new(&mut rewrite).envelope(&mut chunk, known);
         if chunk.get("model").is_some() {
             chunk.insert("model", self.options.route.as_str());
         }
