@@ -46,7 +46,7 @@ pub fn upstream_error(
     let mut body: Object = [("error", Value::Object(error))].into_iter().collect();
     let tokens = Tokens::default();
     let mut rewrite = Rewrite { shared: Shared { inspection, tokens: &tokens, verdict }, changed: false };
-    Walker::new(&mut rewrite).envelope(&mut body);
+    Walker::new(&mut rewrite).envelope(&mut body, |_, _| false);
     match verdict.refusal() {
         Some(refusal) => Err(refusal),
         None => Ok(body),
