@@ -81,6 +81,14 @@ impl Lane {
         self.changed
     }
 
+    /// Bytes that came and are not written yet.
+    pub(crate) fn held(&self) -> usize {
+        match &self.text {
+            Text::Plain(plain) => plain.pending.len(),
+            Text::Json(json) => json.view().len(),
+        }
+    }
+
     /// Takes a piece and writes what is settled.
     ///
     /// # Errors

@@ -427,6 +427,9 @@ fn text_without_a_live_match_is_not_held() {
     let mut out = Vec::new();
     gate.event(&said("Hello, ", "null"), &mut out).unwrap();
     assert!(std::str::from_utf8(&out).unwrap().contains("Hello, "));
+    assert_eq!(gate.held(), 0);
+    gate.event(&said("write to jane.roe@exam", "null"), &mut out).unwrap();
+    assert_eq!(gate.held(), "jane.roe@exam".len());
 }
 
 #[test]

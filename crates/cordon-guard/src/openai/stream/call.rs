@@ -27,6 +27,11 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// Bytes of the arguments that came and are not written yet.
+    pub(super) fn held(&self) -> usize {
+        self.lane.as_ref().map_or(0, Lane::held)
+    }
+
     /// An item of `tool_calls`.
     pub(super) fn item(
         &mut self,

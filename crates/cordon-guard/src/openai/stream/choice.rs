@@ -49,6 +49,13 @@ impl Choice {
         self.finished
     }
 
+    /// Bytes of text that came and are not written yet.
+    pub(super) fn held(&self) -> usize {
+        let said: usize = self.said.iter().map(|(_, lane)| lane.held()).sum();
+        let calls: usize = self.calls.values().chain(&self.function_call).map(Call::held).sum();
+        said + calls + self.transcript.as_ref().map_or(0, Lane::held)
+    }
+
     /// Takes a choice of a chunk. What is returned goes into a chunk of its own before, and into this one.
     pub(super) fn take(
         &mut self,

@@ -212,6 +212,11 @@ impl StreamGate {
         self.usage
     }
 
+    /// Bytes of texts and arguments that came and wait until nothing can be found in them any more.
+    pub fn held(&self) -> usize {
+        self.choices.values().map(Choice::held).sum()
+    }
+
     fn failed(&mut self, error: StreamError) -> Result<Progress, StreamError> {
         self.ended = true;
         Err(error)
