@@ -74,7 +74,7 @@ impl DataDir {
             .mode(0o600)
             .open(&at)
             .map_err(io(&at))?;
-        take(&lock, path, &at)?;
+        take(&lock, lock.try_lock(), path, &at)?;
         lock.set_len(0).map_err(io(&at))?;
         lock.rewind().map_err(io(&at))?;
         writeln!(lock, "{}", std::process::id()).map_err(io(&at))?;
@@ -82,7 +82,7 @@ impl DataDir {
     }
 
     /// Opens a folder only to read: it makes nothing, and works on a disk that cannot be written. Whoever serves the
-    /// folder keeps readers out, so that both never see each other's half-done work.
+    /// folder keeps readers out, so that both never see each other's half-done work; readers do not disturb each other.
     ///
     /// # Errors
     /// When there is no such folder, or another process serves it.
@@ -94,7 +94,7 @@ impl DataDir {
         let at = path.join("lock");
         let lock = match File::open(&at) {
             Ok(lock) => {
-                take(&lock, path, &at)?;
+                take(&lock, lock.try_lock_shared(), path, &at)?;
                 Some(lock)
             }
             // Never served: nobody to keep out.
@@ -135,8 +135,8 @@ impl DataDir {
     }
 }
 
-fn take(lock: &File, path: &Path, at: &Path) -> Result<(), DataDirError> {
-    match lock.try_lock() {
+fn take(lock: &File, taken: Result<(), TryLockError>, path: &Path, at: &Path) -> Result<(), DataDirError> {
+    match taken {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
@@ -178,7 +178,9 @@ mod tests {
             assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
         }
         drop(held);
-        DataDir::read_only(&path).unwrap();
+        let readers = [DataDir::read_only(&path).unwrap(), DataDir::read_only(&path).unwrap()];
+        assert!(matches!(DataDir::open(&path), Err(DataDirError::InUse { .. })));
+        drop(readers);
         DataDir::open(&path).unwrap();
     }
 

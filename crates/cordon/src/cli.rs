@@ -292,20 +292,29 @@ impl Place {
             return self.http(server).map(Client::Server);
         }
         let folder = self.folder();
-        let opened = match need {
-            Need::Read if !folder.exists() => {
-                return Local::open(&folder, None, need).await.map(Client::Folder);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let opened = match need {
+                Need::Read if !folder.exists() => {
+                    return Local::open(&folder, None, need).await.map(Client::Folder);
+                }
+                Need::Read => DataDir::read_only(&folder),
+                Need::Write => DataDir::open(&folder),
+            };
+            match opened {
+                Ok(opened) => return Local::open(&folder, Some(opened), need).await.map(Client::Folder),
+                Err(error @ DataDirError::InUse { .. }) => {
+                    if let Some(server) = server_of(&folder).await {
+                        return self.http(&server).map(Client::Server);
+                    }
+                    // Another command is at work, or a server is only just starting: neither takes long.
+                    if tokio::time::Instant::now() >= deadline {
+                        return Err(unusable(&error));
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+                Err(error) => return Err(unusable(&error)),
             }
-            Need::Read => DataDir::read_only(&folder),
-            Need::Write => DataDir::open(&folder),
-        };
-        match opened {
-            Ok(opened) => Local::open(&folder, Some(opened), need).await.map(Client::Folder),
-            Err(error @ DataDirError::InUse { .. }) => match control::announced(&folder) {
-                Some(server) => self.http(&server).map(Client::Server),
-                None => Err(unusable(&error)),
-            },
-            Err(error) => Err(unusable(&error)),
         }
     }
 
@@ -326,6 +335,17 @@ impl Place {
         }
         Http::new(server, &token, self.ca_bundle.clone())
     }
+}
+
+/// How long a command waits for a folder that another one holds.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The server that serves a folder, if it listens where it said.
+async fn server_of(folder: &Path) -> Option<String> {
+    let server = control::announced(folder)?;
+    let connect = tokio::net::TcpStream::connect(server.trim_start_matches("http://"));
+    let connected = tokio::time::timeout(std::time::Duration::from_secs(1), connect).await;
+    matches!(connected, Ok(Ok(_))).then_some(server)
 }
 
 fn unusable(error: &dyn std::error::Error) -> Problem {

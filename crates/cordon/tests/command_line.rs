@@ -354,10 +354,28 @@ fn inspect_reads_lines_and_writes_lines() {
 }
 
 #[test]
+fn commands_on_one_folder_wait_for_each_other() {
+    let desk = Desk::new();
+    desk.apply(EXAMPLE);
+    let start = |arguments: &[&str]| desk.command(arguments).spawn().unwrap();
+    let key = ["key", "create", "--principal", "support-app", "--expires", "1d"];
+    let children: Vec<Child> = (0..4).flat_map(|_| [start(&key), start(&["get", "all"])]).collect();
+    for child in children {
+        let ran = ran(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+    }
+    assert_eq!(desk.json(&["key", "list"])["items"].as_array().unwrap().len(), 4);
+}
+
+#[test]
 fn schemas_are_json() {
     let desk = Desk::new();
     let schema: Value = serde_json::from_str(&desk.run(&["schema", "guard"]).out).unwrap();
     assert_eq!(schema["properties"]["kind"]["const"], "Guard");
+    let all: Value = serde_json::from_str(&desk.run(&["schema", "all"]).out).unwrap();
+    let all = jsonschema::validator_for(&all).unwrap();
+    let team = |spec: Value| json!({"apiVersion": "cordon/v1", "kind": "Team", "name": "a", "spec": spec});
+    assert!(all.is_valid(&team(json!({}))) && !all.is_valid(&team(json!({"routes": []}))));
 }
 
 #[test]

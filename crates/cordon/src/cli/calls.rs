@@ -98,7 +98,7 @@ async fn list(place: &Place, args: ListArgs) -> Outcome {
     while let Some(call) = stream.next().await? {
         if args.output.json { json(&call)? } else { say(&line(&row(&call)))? }
     }
-    complain(&format!("nobody serves {place} any more, so no further calls come"));
+    complain(&format!("nobody serves {place}, so no further calls come"));
     Ok(())
 }
 

@@ -86,7 +86,7 @@ pub(super) struct DeleteArgs {
 
 #[derive(Args)]
 pub(super) struct SchemaArgs {
-    /// A kind, such as route.
+    /// A kind, such as route, or `all`: one schema for files in which all kinds stand.
     kind: String,
 }
 
@@ -201,7 +201,27 @@ pub(super) async fn delete(place: &Place, args: DeleteArgs) -> Outcome {
 }
 
 pub(super) fn schema(args: &SchemaArgs) -> Outcome {
-    let schema = kind(&args.kind)?.schema().to_value();
+    let schema = if args.kind == "all" {
+        // Branches by kind, so that an editor completes for the kind that is written and for no other.
+        let branches: Vec<Value> = Kind::ALL
+            .iter()
+            .map(|kind| {
+                let is = serde_json::json!({ "properties": { "kind": { "const": kind.as_str() } }, "required": ["kind"] });
+                serde_json::json!({ "if": is, "then": kind.schema().to_value() })
+            })
+            .collect();
+        let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        serde_json::json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "Cordon",
+            "type": "object",
+            "required": ["apiVersion", "kind", "name", "spec"],
+            "properties": { "kind": { "enum": kinds } },
+            "allOf": branches,
+        })
+    } else {
+        kind(&args.kind)?.schema().to_value()
+    };
     say(&format!("{}\n", serde_json::to_string_pretty(&schema).unwrap_or_default()))
 }
 
