@@ -10,7 +10,9 @@
     reason = "test code; not every test uses all of it"
 )]
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+pub mod binary;
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cordon::{
@@ -235,20 +237,9 @@ impl World {
     /// Ends the node and reads every frame that it wrote.
     pub async fn frames(self) -> Frames {
         let Self { node, folder, .. } = self;
-        let id = node.handles.journal.id();
-        let journal_dir = node.handles.settings.data.join("journal");
+        let data = node.handles.settings.data.clone();
         node.stop().await.unwrap();
-        let mut frames =
-            Frames { opened: Vec::new(), closed: Vec::new(), unknown: Vec::new(), bytes: Vec::new() };
-        let mut reader = journal::Reader::open(&journal_dir, id).unwrap();
-        while let Some(frame) = reader.read().unwrap() {
-            frames.bytes.extend_from_slice(&frame.payload);
-            match Frame::decode(&frame.payload).unwrap() {
-                Frame::Opened(opened) => frames.opened.push(*opened),
-                Frame::Closed(closed) => frames.closed.push(*closed),
-                Frame::Unknown(unknown) => frames.unknown.push(*unknown),
-            }
-        }
+        let frames = Frames::read(&data);
         drop(folder);
         frames
     }
@@ -263,6 +254,25 @@ pub struct Frames {
 }
 
 impl Frames {
+    /// Every frame of the one journal of a data folder that nobody serves.
+    pub fn read(data: &Path) -> Self {
+        let folder = data.join("journal");
+        let journals = journal::list(&folder).unwrap();
+        assert_eq!(journals.len(), 1, "a journal was left behind: {journals:?}");
+        let mut frames =
+            Self { opened: Vec::new(), closed: Vec::new(), unknown: Vec::new(), bytes: Vec::new() };
+        let mut reader = journal::Reader::open(&folder, journals[0]).unwrap();
+        while let Some(frame) = reader.read().unwrap() {
+            frames.bytes.extend_from_slice(&frame.payload);
+            match Frame::decode(&frame.payload).unwrap() {
+                Frame::Opened(opened) => frames.opened.push(*opened),
+                Frame::Closed(closed) => frames.closed.push(*closed),
+                Frame::Unknown(unknown) => frames.unknown.push(*unknown),
+            }
+        }
+        frames
+    }
+
     pub fn hold(&self, text: &str) -> bool {
         self.bytes.windows(text.len()).any(|window| window == text.as_bytes())
     }
