@@ -104,6 +104,7 @@ impl Build {
                     &self.target,
                 ])
                 .env("RUSTFLAGS", flags)
+                .env("CORDON_BUILD", self.revision.get(..12).unwrap_or(&self.revision))
                 .env("CARGO_TARGET_DIR", "target/dist"),
         )?;
         Ok(Path::new("target/dist").join(&self.target).join("release/cordon"))
