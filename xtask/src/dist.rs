@@ -90,6 +90,7 @@ impl Build {
             root.display(),
             home.context("neither CARGO_HOME nor HOME is set")?,
         );
+        let commit = self.revision.get(..12).unwrap_or(&self.revision);
         process::must(
             process::cargo()
                 .args([
@@ -104,7 +105,7 @@ impl Build {
                     &self.target,
                 ])
                 .env("RUSTFLAGS", flags)
-                .env("CORDON_BUILD", self.revision.get(..12).unwrap_or(&self.revision))
+                .env("CORDON_BUILD", format!("{}+{commit}", self.version))
                 .env("CARGO_TARGET_DIR", "target/dist"),
         )?;
         Ok(Path::new("target/dist").join(&self.target).join("release/cordon"))
