@@ -178,7 +178,8 @@ async fn failed(
     record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
     let inspecting = Instant::now();
     let mut verdict = Verdict::default();
-    let error = openai::upstream_error(parse(&bytes).ok(), status, &call.stage.inspection, &mut verdict);
+    let error =
+        openai::upstream_error(parse(&bytes).ok().as_ref(), status, &call.stage.inspection, &mut verdict);
     record.end.output = verdict.into_recorded();
     let mut error = error?;
     if let Some(error) = error.get_mut("error").and_then(json::Value::as_object_mut) {

@@ -99,21 +99,28 @@ impl CallRecord {
 
     /// Puts `opened` on its way to the journal, beside whatever comes next.
     pub(crate) fn open(&mut self) {
-        if let Some(frame) = self.opened_frame() {
-            match self.audit {
-                Audit::Required => self.open_durable = Some(self.ports.recorder.append(vec![frame])),
-                Audit::BestEffort => self.ports.recorder.offer(vec![frame]),
+        let frames = match self.opened_frame() {
+            Ok(Some(frame)) => vec![frame],
+            Ok(None) => return,
+            Err(error) => {
+                self.open_durable = Some(Box::pin(std::future::ready(Err(error))));
+                return;
             }
+        };
+        match self.audit {
+            Audit::Required => self.open_durable = Some(self.ports.recorder.append(frames)),
+            Audit::BestEffort => self.ports.recorder.offer(frames),
         }
     }
 
-    fn opened_frame(&mut self) -> Option<Vec<u8>> {
-        let mut opened = self.opened.take()?;
+    /// The first frame; `None` when it was written already.
+    fn opened_frame(&mut self) -> Result<Option<Vec<u8>>, RecordError> {
+        let Some(mut opened) = self.opened.take() else { return Ok(None) };
         opened.input = std::mem::take(&mut self.input);
         // The verdict goes on being needed for headers and metrics.
         self.input.action = opened.input.action;
         self.input.would = opened.input.would;
-        encode(&Frame::Opened(opened))
+        encode(&Frame::Opened(opened)).map(Some)
     }
 
     /// Waits until `opened` is durable: before the caller sees the first byte.
@@ -125,7 +132,7 @@ impl CallRecord {
         let since = Instant::now();
         let result = durable.await;
         self.end.timings.record = self.end.timings.record.saturating_add(micros(since));
-        result.map_err(unrecorded)
+        result.map_err(|error| unrecorded(&error))
     }
 
     /// Closes the record and waits until it is durable: before the caller sees the last byte.
@@ -133,7 +140,7 @@ impl CallRecord {
     /// # Errors
     /// When the record cannot be made durable and the route requires it.
     pub(crate) async fn close(&mut self, outcome: Outcome, status: u16) -> Result<(), Refusal> {
-        let frames = self.seal(outcome, status);
+        let frames = self.seal(outcome, status).map_err(|error| unrecorded(&error))?;
         match self.audit {
             Audit::BestEffort => {
                 self.ports.recorder.offer(frames);
@@ -148,7 +155,7 @@ impl CallRecord {
                     Some(durable) => durable.await,
                     None => Ok(()),
                 };
-                result.and(opened).map_err(unrecorded)
+                result.and(opened).map_err(|error| unrecorded(&error))
             }
         }
     }
@@ -170,13 +177,13 @@ impl CallRecord {
         self.close(outcome, refusal.code.status()).await
     }
 
-    fn seal(&mut self, outcome: Outcome, status: u16) -> Vec<Vec<u8>> {
+    fn seal(&mut self, outcome: Outcome, status: u16) -> Result<Vec<Vec<u8>>, RecordError> {
         self.closed = true;
         self.end.outcome = outcome;
         self.end.status = status;
         self.end.time = self.ports.clock.now().max(self.end.time);
         self.end.timings.total = self.micros();
-        let opened = self.opened_frame();
+        let opened = self.opened_frame()?;
         self.ports.meter.call_ended(&EndedCall {
             route: self.route.as_ref().map(cordon_core::Name::as_str),
             verdict: self.verdict(),
@@ -185,7 +192,8 @@ impl CallRecord {
             timings: &self.end.timings,
             tokens: self.end.tokens,
         });
-        opened.into_iter().chain(encode(&Frame::Closed(Box::new(self.end.clone())))).collect()
+        let closed = encode(&Frame::Closed(Box::new(self.end.clone())))?;
+        Ok(opened.into_iter().chain([closed]).collect())
     }
 
     /// Notes the tokens that the upstream counted.
@@ -198,26 +206,25 @@ impl CallRecord {
 
 impl Drop for CallRecord {
     fn drop(&mut self) {
-        if !self.closed {
-            let frames = self.seal(Outcome::Interrupted, 0);
+        if !self.closed
+            && let Ok(frames) = self.seal(Outcome::Interrupted, 0)
+        {
             self.ports.recorder.offer(frames);
         }
     }
 }
 
-fn unrecorded(error: RecordError) -> Refusal {
+fn unrecorded(error: &RecordError) -> Refusal {
     Refusal::new(RefusalCode::RecordUnavailable, error.to_string()).retry_after(1)
 }
 
-fn encode(frame: &Frame) -> Option<Vec<u8>> {
-    match frame.encode() {
-        Ok(bytes) => Some(bytes),
-        Err(error) => {
-            // Frames hold names, numbers and digests; none of these lacks a canonical form.
-            tracing::error!(%error, "a frame has no canonical form");
-            None
-        }
-    }
+/// Frames hold names, numbers and digests; none of these lacks a canonical form. Should one ever, the call has no record,
+/// which is what the route's `audit` is about.
+fn encode(frame: &Frame) -> Result<Vec<u8>, RecordError> {
+    frame.encode().map_err(|error| {
+        tracing::error!(%error, "a frame has no canonical form");
+        RecordError::Unwritable(error.to_string())
+    })
 }
 
 /// Microseconds since an instant.

@@ -18,12 +18,12 @@ use crate::{
 /// # Errors
 /// When what the service says may not go on.
 pub fn upstream_error(
-    answer: Option<Value>,
+    answer: Option<&Value>,
     status: u16,
     inspection: &Inspection,
     verdict: &mut Verdict,
 ) -> Result<Object, Refusal> {
-    let said = answer.as_ref().and_then(|answer| answer.get("error"));
+    let said = answer.and_then(|answer| answer.get("error"));
     let member = |key: &str| match said.and_then(|error| error.get(key)) {
         Some(text @ Value::String(_)) => text.clone(),
         _ => Value::Null,
