@@ -33,7 +33,7 @@ const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 /// How long a caller may take to read a piece of a stream.
 const CALLER_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// A call whose request was inspected and may go on. Made by [`clear`] alone.
+/// A call whose request was inspected and may go on. Made by `clear` alone.
 #[derive(Debug)]
 pub struct Cleared {
     admitted: Admitted,

@@ -75,7 +75,11 @@ pub const SETTINGS: &[Setting] = &[
         "bytes of best-effort records that are kept in memory while the disk cannot be written",
     ),
     setting("journal.sync", "50ms", "longest time until a best-effort record is on the disk"),
-    setting("index.keep", "30d", "how long calls stay in the index; the journal keeps them in any case"),
+    setting(
+        "index.max_size",
+        "4GiB",
+        "size of the index of calls; beyond it the oldest are forgotten there, the journal keeps them",
+    ),
     setting(
         "log.level",
         "info",
@@ -97,8 +101,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// The journal of calls.
     pub journal: Journal,
-    /// How long calls stay in the index.
-    pub index_keep: DurationMs,
+    /// Bytes of the index of calls.
+    pub index_max_size: u64,
     /// The program's own log.
     pub log: Log,
 }
@@ -392,7 +396,7 @@ impl Raw {
         let queue = self.take("journal.queue", size);
         let backlog = self.take("journal.backlog", size);
         let sync = self.take("journal.sync", time);
-        let index_keep = self.take("index.keep", time);
+        let index_max_size = self.take("index.max_size", bytes);
         let level = self.take("log.level", |text| {
             text.parse::<tracing_subscriber::filter::Targets>()
                 .map(|_| text.to_owned())
@@ -429,7 +433,7 @@ impl Raw {
                 control: Control { listen: control_listen?, max_body: control_body? },
                 upstream: Upstream { ca_bundle: ca_bundle?, proxy: proxy? },
                 journal: Journal { segment: segment?, queue: queue?, backlog: backlog?, sync: sync? },
-                index_keep: index_keep?,
+                index_max_size: index_max_size?,
                 log: Log { level: level?, format: format? },
             })
         })();

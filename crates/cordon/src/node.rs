@@ -27,7 +27,8 @@ use cordon_inspect::Engine;
 use cordon_policy::Snapshot;
 use cordon_store::{
     DataDir, Log, Sequencer, SqliteLog,
-    calls::{CallIndex, IndexWriter, SourceFrame},
+    calls::{CallIndex, Follower, Lag},
+    data_dir::DataDirError,
     journal::{self, Journal},
     log::{Loader, StateCaches},
     sequencer::{Health, Outside},
@@ -64,6 +65,8 @@ pub struct Settings {
     pub max_calls: usize,
     /// Sizes and bounds of the journal.
     pub journal: journal::Options,
+    /// Most bytes of the index of calls on disk.
+    pub index_bytes: u64,
     /// A header that names the person behind the caller.
     pub subject_header: Option<http::HeaderName>,
     /// The time.
@@ -74,9 +77,8 @@ pub struct Settings {
 
 /// How often a node looks after what nobody else does.
 const TICK: Duration = Duration::from_millis(500);
-/// Frames that the index takes at once, and how long it waits for more: the index may lag, and says so.
-const INDEX_BATCH: usize = 4096;
-const INDEX_PAUSE: Duration = Duration::from_millis(100);
+/// How long a node waits for a folder that another process only reads.
+const FOLDER_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the control listener, the demo and tests hold of a running node. Clones share it.
 #[derive(Clone)]
@@ -144,7 +146,7 @@ impl Node {
         settings: Settings,
         routes: impl FnOnce(&Handles) -> axum::Router,
     ) -> anyhow::Result<Self> {
-        let folder = DataDir::open(&settings.data)?;
+        let folder = open_folder(&settings.data).await?;
         let keys = Keys::open(folder.path(), settings.entropy.as_ref())?;
         let (stop, stopped) = watch::channel(Stage::Running);
         let (stopping, stopping_seen) = watch::channel(false);
@@ -158,7 +160,8 @@ impl Node {
             tokio::task::spawn_blocking(move || Journal::open(&journal_dir, journal_options, random));
         let log: Arc<dyn Log> = Arc::new(SqliteLog::open(&folder.log_file()).await?);
         let loader = Loader::new(log, StateCaches::new(folder.cache_dir()));
-        let (index, writer) = open_index(&folder.index_file()).await?;
+        let (index, writer) = CallIndex::open(&folder.index_file()).await?;
+        let writer = writer.bounded(settings.index_bytes);
         let client = Client::new(&settings.client).context("the upstream client cannot be made")?;
         let engine = Engine::builtin();
         let (metrics, registry) = Metrics::new();
@@ -211,10 +214,11 @@ impl Node {
             admin_token: keys.admin_token,
             stopping: stopping_seen,
         };
-        let mut writer = writer;
-        catch_up(&journal, &mut writer).await?;
+        let (follower, _) = Follower::new(&folder.journal_dir(), writer);
+        let writer = follower.catch_up().await;
         close_interrupted(&handles, recorder.as_ref()).await?;
-        let index_task = tokio::spawn(feed_index(handles.clone(), writer, stopped.clone()));
+        let (follower, lag) = Follower::new(&folder.journal_dir(), writer);
+        let index_task = tokio::spawn(follower.run(journal.id(), journal.follow(), std::future::pending()));
 
         let gateway_listener = listen(settings.gateway).await?;
         let control_listener = listen(settings.control).await?;
@@ -229,7 +233,7 @@ impl Node {
         ));
         let control_task =
             tokio::spawn(control::serve(control_listener, routes, reached(stopped.clone(), Stage::Closing)));
-        let tick_task = tokio::spawn(tick(handles.clone(), recorder, stopped));
+        let tick_task = tokio::spawn(tick(handles.clone(), recorder, lag, stopped));
         follow_health(&handles);
         Ok(Self {
             gateway: gateway_address,
@@ -330,7 +334,12 @@ fn follow_health(handles: &Handles) {
 }
 
 /// What nobody else looks after: samples of unknown callers, gauges.
-async fn tick(handles: Handles, recorder: Arc<JournalRecorder>, stop: watch::Receiver<Stage>) {
+async fn tick(
+    handles: Handles,
+    recorder: Arc<JournalRecorder>,
+    lag: watch::Receiver<Lag>,
+    stop: watch::Receiver<Stage>,
+) {
     let mut interval = tokio::time::interval(TICK);
     let mut closing = std::pin::pin!(reached(stop, Stage::Closing));
     loop {
@@ -346,105 +355,24 @@ async fn tick(handles: Handles, recorder: Arc<JournalRecorder>, stop: watch::Rec
         metrics.position.set(whole(handles.gateway.snapshot().position()));
         metrics.journal_frames.set(whole(health.durable));
         metrics.journal_failures.set(whole(health.failures));
+        metrics.index_lag.set(whole(lag.borrow().frames));
         metrics.frames_lost.set(whole(health.lost.saturating_add(recorder.refused())));
     }
 }
 
-/// Opens the index; one that cannot be used is thrown away and built again from the journal.
-async fn open_index(file: &Path) -> anyhow::Result<(CallIndex, IndexWriter)> {
-    match CallIndex::open(file).await {
-        Ok(opened) => Ok(opened),
-        Err(error) => {
-            tracing::warn!(%error, "the index of calls cannot be used and is built again");
-            for suffix in ["", "-wal", "-shm"] {
-                let mut name = file.as_os_str().to_owned();
-                name.push(suffix);
-                let _ = std::fs::remove_file(PathBuf::from(name));
-            }
-            Ok(CallIndex::open(file).await?)
-        }
-    }
-}
-
-/// Brings the index up to the journal's durable end.
-async fn catch_up(journal: &Arc<Journal>, writer: &mut IndexWriter) -> anyhow::Result<()> {
-    let mut reader = journal.reader()?;
-    let id = *journal.id().as_bytes();
-    reader.seek(writer.progress().get(&id).copied().unwrap_or(0))?;
-    loop {
-        let (frames, back) = next_batch(reader, *journal.follow().borrow()).await?;
-        reader = back;
-        if frames.is_empty() {
-            return Ok(());
-        }
-        writer.write(id, &frames).await?;
-    }
-}
-
-/// The next durable frames. Reading files blocks, so it is done beside the runtime.
-async fn next_batch(
-    mut reader: journal::Reader,
-    durable: u64,
-) -> anyhow::Result<(Vec<SourceFrame>, journal::Reader)> {
-    tokio::task::spawn_blocking(move || {
-        let mut frames = Vec::new();
-        while frames.len() < INDEX_BATCH {
-            match reader.read_below(durable)? {
-                Some(frame) => frames.push(SourceFrame { sequence: frame.sequence, payload: frame.payload }),
-                None => break,
-            }
-        }
-        Ok((frames, reader))
-    })
-    .await
-    .context("reading the journal ended early")?
-}
-
-/// Feeds the index behind the path, in batches, until the node closes and everything durable is in it.
-async fn feed_index(handles: Handles, mut writer: IndexWriter, stop: watch::Receiver<Stage>) {
-    let id = *handles.journal.id().as_bytes();
-    let mut durable = handles.journal.follow();
-    let mut reader = None;
-    loop {
-        // The journal's own end closes this channel, after its last frame is durable.
-        let over = durable.changed().await.is_err();
-        if !over && *stop.borrow() == Stage::Running {
-            tokio::time::sleep(INDEX_PAUSE).await;
-        }
+/// Opens the folder. A command that reads it holds it for a moment, which a start outlasts; a server does not go away.
+async fn open_folder(path: &Path) -> anyhow::Result<DataDir> {
+    let opening = async {
         loop {
-            let upto = *durable.borrow_and_update();
-            let result = async {
-                let mut at = match reader.take() {
-                    Some(reader) => reader,
-                    None => handles.journal.reader()?,
-                };
-                at.seek(writer.progress().get(&id).copied().unwrap_or(0))?;
-                let (frames, back) = next_batch(at, upto).await?;
-                if !frames.is_empty() {
-                    writer.write(id, &frames).await?;
-                }
-                reader = Some(back);
-                anyhow::Ok(frames.len())
-            }
-            .await;
-            let read = writer.progress().get(&id).copied().unwrap_or(0);
-            handles.metrics.index_lag.set(i64::try_from(upto.saturating_sub(read)).unwrap_or(i64::MAX));
-            match result {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    // The index is derived: calls go on, lists read the journal's tail, and this is tried again.
-                    tracing::warn!(%error, "the index of calls cannot be written just now");
-                    break;
-                }
+            match DataDir::open(path) {
+                Err(DataDirError::InUse { .. }) => tokio::time::sleep(Duration::from_millis(50)).await,
+                done => return done,
             }
         }
-        if over {
-            break;
-        }
-    }
-    if let Err(error) = writer.close().await {
-        tracing::warn!(%error, "the index of calls was not closed well");
+    };
+    match tokio::time::timeout(FOLDER_WITHIN, opening).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Ok(DataDir::open(path)?),
     }
 }
 

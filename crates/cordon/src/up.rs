@@ -4,18 +4,14 @@ use std::{io::Write as _, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use cordon_core::DurationMs;
-use cordon_guard::{
-    ports,
-    server::ServerLimits,
-    upstream::{ClientConfig, Environment, ProxyEnv},
-};
+use cordon_guard::{ports, server::ServerLimits, upstream::Environment};
 use cordon_store::{journal, sequencer::Health};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     cli::UpArgs,
     clock::Clock,
-    config::{Config, Proxy},
+    config::Config,
     control::{self, ControlState},
     demo::{self, Shown},
     desk::{CallLog, Desk},
@@ -71,24 +67,13 @@ pub async fn run(args: UpArgs, config: Config) -> Result<()> {
 /// When the name of the subject's header is none.
 pub fn settings(config: &Config) -> Result<Settings> {
     let environment = Environment::of_process();
-    let proxies = match &config.upstream.proxy {
-        Proxy::Environment => ProxyEnv::from_env(&environment),
-        Proxy::None => ProxyEnv::default(),
-        Proxy::At { url, except } => {
-            ProxyEnv { all: Some(url.clone()), no: Some(except.join(",")), ..ProxyEnv::default() }
-        }
-    };
     let time = |time: DurationMs| Duration::from_millis(time.as_millis());
     let header = config.gateway.subject_header.as_deref();
     Ok(Settings {
         data: config.data.clone(),
         gateway: config.gateway.listen,
         control: config.control.listen,
-        client: ClientConfig {
-            proxies,
-            ca_bundle: config.upstream.ca_bundle.clone(),
-            ..ClientConfig::default()
-        },
+        client: config.upstream.client_config(&environment),
         environment,
         server: ServerLimits {
             connections: config.gateway.max_connections,
@@ -107,6 +92,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
             check: journal::Check::LastSegment,
             ..journal::Options::default()
         },
+        index_bytes: config.index_max_size,
         subject_header: header
             .map(str::parse)
             .transpose()
@@ -138,7 +124,7 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
     let max_body = config.control.max_body;
     control::router(ControlState {
         desk,
-        token: handles.admin_token.clone(),
+        token: handles.admin_token,
         readiness: Arc::new(readiness),
         metrics: Arc::clone(&handles.registry),
         doctor: Arc::new(move || {

@@ -118,6 +118,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         body_timeout: Duration::from_secs(5),
         max_calls: 256,
         journal: journal::Options { segment_bytes: 1 << 20, ..journal::Options::default() },
+        index_bytes: 1 << 30,
         subject_header: Some("x-end-user".parse().unwrap()),
         clock: Arc::new(TestClock(clock.clone())),
         entropy: Arc::new(TestEntropy),
