@@ -339,6 +339,8 @@ proptest! {
         head in prop::sample::select(vec!["", "data:image/png;base64,", "files/x/", "q="]),
         size in 1_usize..5000,
     ) {
+        // A key of few different characters passes for a made-up one, encoded or not.
+        prop_assume!(ENGINE.inspect(Channel::Model, &key).iter().any(|f| f.category.as_str().starts_with("secret/")));
         let text = format!("{head}{}", base64(&[before.clone(), key.clone().into_bytes(), after].concat()));
         // The characters that hold bits of the key.
         let start = head.len() + before.len() * 8 / 6;
