@@ -77,6 +77,10 @@ pub struct Settings {
 
 /// How often a node looks after what nobody else does.
 const TICK: Duration = Duration::from_millis(500);
+/// How often it is looked whether the index has caught up after a start.
+const INDEX_PAUSE: Duration = Duration::from_millis(50);
+/// How long an end waits for the index, which can be built again.
+const INDEX_WITHIN: Duration = Duration::from_secs(5);
 /// How long a node waits for a folder that another process only reads.
 const FOLDER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -119,6 +123,7 @@ pub struct Node {
     stopping: watch::Sender<bool>,
     sequencer_task: JoinHandle<()>,
     index_task: JoinHandle<()>,
+    interrupted_task: JoinHandle<anyhow::Result<()>>,
     tick_task: JoinHandle<()>,
     // Held until the end: nobody else may open the folder meanwhile.
     _folder: DataDir,
@@ -214,11 +219,12 @@ impl Node {
             admin_token: keys.admin_token,
             stopping: stopping_seen,
         };
-        let (follower, _) = Follower::new(&folder.journal_dir(), writer);
-        let writer = follower.catch_up().await;
-        close_interrupted(&handles, recorder.as_ref()).await?;
+        // Behind the path: a start waits neither for the index nor for what it tells of the process before.
         let (follower, lag) = Follower::new(&folder.journal_dir(), writer);
         let index_task = tokio::spawn(follower.run(journal.id(), journal.follow(), std::future::pending()));
+
+        let interrupted_task =
+            tokio::spawn(close_interrupted(handles.clone(), Arc::clone(&recorder), recovered.size));
 
         let gateway_listener = listen(settings.gateway).await?;
         let control_listener = listen(settings.control).await?;
@@ -245,6 +251,7 @@ impl Node {
             control_task,
             sequencer_task,
             index_task,
+            interrupted_task,
             tick_task,
             _folder: folder,
         })
@@ -264,9 +271,22 @@ impl Node {
         self.stop.send_replace(Stage::Closing);
         self.tick_task.await.context("the node's housekeeping ended early")?;
         self.control_task.await.context("the control listener ended early")?;
+        let mut interrupted = self.interrupted_task;
+        match tokio::time::timeout(INDEX_WITHIN, &mut interrupted).await {
+            Ok(done) => done.context("closing interrupted calls ended early")??,
+            // The next start finds them again.
+            Err(_) => interrupted.abort(),
+        }
         let journal = Arc::clone(&self.handles.journal);
         tokio::task::spawn_blocking(move || journal.close()).await.context("the journal ended early")?;
-        self.index_task.await.context("the index ended early")?;
+        let mut index = self.index_task;
+        match tokio::time::timeout(INDEX_WITHIN, &mut index).await {
+            Ok(done) => done.context("the index ended early")?,
+            Err(_) => {
+                tracing::warn!("the index of calls is behind; the next start goes on with it");
+                index.abort();
+            }
+        }
         drop(self.handles);
         self.sequencer_task.await.context("the sequencer ended early")?;
         Ok(cut_off)
@@ -376,9 +396,19 @@ async fn open_folder(path: &Path) -> anyhow::Result<DataDir> {
     }
 }
 
-/// Calls that had begun and not ended when the process before this one did.
-async fn close_interrupted(handles: &Handles, recorder: &JournalRecorder) -> anyhow::Result<()> {
-    let open = handles.index.running().await?;
+/// Ends the records of calls that had begun and not ended when the process before this one did: those below `size`, the
+/// journal's length at the start, once the index has read that far.
+async fn close_interrupted(
+    handles: Handles,
+    recorder: Arc<JournalRecorder>,
+    size: u64,
+) -> anyhow::Result<()> {
+    let journal = *handles.journal.id().as_bytes();
+    while handles.index.progress().await?.get(&journal).copied().unwrap_or(0) < size {
+        tokio::time::sleep(INDEX_PAUSE).await;
+    }
+    let mut open = handles.index.running().await?;
+    open.retain(|row| row.place.journal != journal || row.place.opened < size);
     if open.is_empty() {
         return Ok(());
     }
