@@ -312,6 +312,22 @@ async fn what_is_no_log_is_said_to_be_none() {
     assert!(matches!(SqliteLog::open(&other).await, Err(LogError::Damaged(_))));
 }
 
+#[tokio::test]
+async fn a_log_whose_file_is_gone_takes_nothing_and_goes_on_when_it_is_back() {
+    let folder = Folder::new();
+    let log = SqliteLog::open(&folder.file()).await.unwrap();
+    log.append(0, &teams(0, 3), &[]).await.unwrap();
+    let aside = folder.path().join("aside.db");
+    std::fs::rename(folder.file(), &aside).unwrap();
+    assert!(matches!(log.head().await, Err(LogError::Unavailable(_))));
+    assert!(matches!(log.append(3, &teams(3, 1), &[]).await, Err(AppendError::Unavailable(_))));
+    std::fs::write(folder.file(), "").unwrap();
+    assert!(matches!(log.append(3, &teams(3, 1), &[]).await, Err(AppendError::Unavailable(_))));
+    std::fs::rename(&aside, folder.file()).unwrap();
+    assert_eq!(log.append(3, &teams(3, 1), &[]).await.unwrap(), 4);
+    assert_eq!(log.read(0, 9).await.unwrap().len(), 4);
+}
+
 /// What the process that is killed says after each append.
 const ACKNOWLEDGED: &str = "acknowledged";
 

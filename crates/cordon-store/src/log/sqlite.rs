@@ -1,4 +1,10 @@
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use cordon_core::{Digest, HmacKey, Seal, Timestamp, command::Vault, state::Touched};
 use sqlx::{
@@ -15,6 +21,39 @@ pub struct SqliteLog {
     /// One connection: SQLite has one writer, and waiting for it belongs here and not into its busy handler.
     writer: Option<SqlitePool>,
     readers: SqlitePool,
+    place: Place,
+}
+
+/// The file behind a path when the log was opened. An open database can be read after its file was removed or another one
+/// put in its place: a node would go on with a log that nobody else sees.
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    file: (u64, u64),
+}
+
+impl Place {
+    fn of(path: &Path) -> Result<Self, LogError> {
+        let file = Self::file(path).map_err(|error| LogError::Unavailable(error.into()))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Device and inode.
+    fn file(path: &Path) -> io::Result<(u64, u64)> {
+        path.metadata().map(|meta| (meta.dev(), meta.ino()))
+    }
+
+    fn check(&self) -> Result<(), LogError> {
+        let why = match Self::file(&self.path) {
+            Ok(file) if file == self.file => return Ok(()),
+            Ok(_) => {
+                "another file was put in the place of the log; help: put the former one back, or restart"
+                    .to_owned()
+            }
+            Err(error) => format!("the log's file is gone: {error}; help: put it back, or restart"),
+        };
+        Err(LogError::Unavailable(io::Error::other(why).into()))
+    }
 }
 
 /// How long a statement waits for another process's transaction.
@@ -68,7 +107,7 @@ impl SqliteLog {
         let writer = pool(1).connect_with(writing).await.map_err(log_error)?;
         make_tables(&writer).await?;
         let readers = pool(2).connect_with(options(file).read_only(true)).await.map_err(log_error)?;
-        Ok(Self { writer: Some(writer), readers })
+        Ok(Self { writer: Some(writer), readers, place: Place::of(file)? })
     }
 
     /// Opens the log only to read, also on a disk that cannot be written. The caller holds the folder, so that nobody
@@ -84,7 +123,7 @@ impl SqliteLog {
         let options = options(file).read_only(true).immutable(at_rest);
         let readers = pool(1).connect_with(options).await.map_err(log_error)?;
         check_tables(&readers).await?;
-        Ok(Self { writer: None, readers })
+        Ok(Self { writer: None, readers, place: Place::of(file)? })
     }
 
     /// Ends all work and writes everything back into the one file.
@@ -105,6 +144,7 @@ impl SqliteLog {
         work: impl AsyncFnOnce(&mut Transaction<'_, Sqlite>) -> Result<T, AppendError>,
     ) -> Result<T, AppendError> {
         let writer = self.writer.as_ref().ok_or(AppendError::ReadOnly(None))?;
+        self.place.check()?;
         let mut connection = writer.acquire().await.map_err(append_error)?;
         let done = async {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(append_error)?;
@@ -156,6 +196,7 @@ impl SqliteLog {
     }
 
     async fn head_position(&self) -> Result<u64, LogError> {
+        self.place.check()?;
         let row = sqlx::query(HEAD).fetch_optional(&self.readers).await.map_err(log_error)?;
         row.map_or(Ok(0), |row| Ok(position(&row, 0)? + 1))
     }
