@@ -48,6 +48,8 @@ pub(crate) struct Style {
     routed: Option<Routed>,
     /// Where the stream goes, once it has begun.
     streaming: Option<ReleasedSender>,
+    /// Whether the connection ends with the answer.
+    hang_up: bool,
 }
 
 struct Routed {
@@ -61,7 +63,12 @@ impl Style {
     /// How refusals look on a route.
     pub(crate) fn new(route: &RouteEntry, stream: bool, time: Timestamp) -> Self {
         let routed = Routed { route: route.name.clone(), refusal: route.refusal, stream, time };
-        Self { routed: Some(routed), streaming: None }
+        Self { routed: Some(routed), streaming: None, hang_up: false }
+    }
+
+    /// The body was not taken whole: what comes after it on the connection could be anything.
+    pub(crate) const fn hang_up(&mut self) {
+        self.hang_up = true;
     }
 }
 
@@ -446,5 +453,8 @@ pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &
         None => respond::refusal(refusal, id),
     };
     respond::seal(&mut response, id, record.verdict(), &record.end.timings);
+    if style.hang_up {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     answer.send(response);
 }

@@ -144,7 +144,8 @@ impl Gateway {
 
     /// Says that the Snapshot is the log's latest at this time. Routes close when this was too long ago.
     pub fn confirm(&self, now: Timestamp) {
-        self.0.confirmed.fetch_max(now.as_millis(), Ordering::AcqRel);
+        // Not the latest: after a clock was set back, a time in the future would hide that the log is gone.
+        self.0.confirmed.store(now.as_millis(), Ordering::Release);
     }
 
     /// Says whether the gateway wants calls. It serves those that come all the same.
@@ -363,9 +364,11 @@ impl Inner {
         let bound = body_bound(&call.snapshot, &subjects, self.options.max_body_bytes);
         let limits =
             BodyLimits { max_bytes: bound, total: self.options.body_timeout, ..BodyLimits::default() };
-        let bytes = body::collect(call.stage.headers(), std::pin::pin!(body), &limits)
-            .await
-            .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+        let bytes =
+            body::collect(call.stage.headers(), std::pin::pin!(body), &limits).await.map_err(|error| {
+                style.hang_up();
+                Refusal::new(error.code(), error.to_string())
+            })?;
         record.end.timings.receive = record.micros();
         record.describe(|opened| opened.request_bytes = bytes.len() as u64);
 

@@ -9,7 +9,10 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 
+use self::patience::Patient;
 use crate::pipeline::Gateway;
+
+mod patience;
 
 /// Bounds of the listener.
 #[derive(Clone, Debug)]
@@ -18,13 +21,20 @@ pub struct ServerLimits {
     pub connections: usize,
     /// From a connection's (or the last answer's) end to the end of the next request's headers.
     pub header_timeout: Duration,
+    /// How long a caller may leave what was sent to it unread. Its connection is closed then, and its call ends.
+    pub write_timeout: Duration,
     /// How long calls in flight may still take once the server goes down.
     pub drain: Duration,
 }
 
 impl Default for ServerLimits {
     fn default() -> Self {
-        Self { connections: 8192, header_timeout: Duration::from_secs(60), drain: Duration::from_secs(30) }
+        Self {
+            connections: 8192,
+            header_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
+            drain: Duration::from_secs(30),
+        }
     }
 }
 
@@ -70,7 +80,8 @@ pub async fn serve(
             let gateway = gateway.clone();
             async move { Ok::<_, Infallible>(gateway.handle(request).await) }
         });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service));
+        let connection = graceful
+            .watch(http.serve_connection(TokioIo::new(Patient::new(socket, limits.write_timeout)), service));
         tokio::spawn(async move {
             // Broken connections are the caller's business; the call's own task records what became of it.
             let _ = connection.await;

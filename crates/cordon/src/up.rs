@@ -79,6 +79,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
             connections: config.gateway.max_connections,
             header_timeout: time(config.gateway.header_timeout.max(config.gateway.idle_timeout)),
             drain: time(config.gateway.drain),
+            ..ServerLimits::default()
         },
         max_body_bytes: usize::try_from(config.gateway.max_body).unwrap_or(usize::MAX),
         body_timeout: time(config.gateway.body_timeout),
