@@ -8,9 +8,9 @@ use cordon_core::State;
 
 use crate::data_dir::{private_dir, private_file};
 
-/// A cache is written when so many facts lie behind the latest one, or twice as many as the state has entries: the larger
-/// one. So a state of the past costs a cache and at most so many facts, and the caches stay smaller than the log.
-pub const CACHE_EVERY: u64 = 8_192;
+/// A cache is written when so many facts lie behind the latest one, or as many as the state has entries: the larger one.
+/// So a state of the past costs a cache and at most so many facts, and the caches stay smaller than the log.
+pub const CACHE_EVERY: u64 = 4_096;
 
 /// The state caches of a folder: one file for each of some positions, `state-<position>.json`.
 ///
@@ -68,7 +68,7 @@ impl StateCaches {
 
     /// Whether this state is far enough behind the latest cache to be written.
     pub fn is_due(state: &State, latest: u64) -> bool {
-        let every = CACHE_EVERY.max((state.len() as u64).saturating_mul(2));
+        let every = CACHE_EVERY.max(state.len() as u64);
         state.position().saturating_sub(latest) >= every
     }
 
