@@ -2,10 +2,13 @@
 //!
 //! Random bytes and sealed values are arguments too ([`Entropy`], [`Vault`]): the same inputs give the same facts.
 
+mod records;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    ApiKey, Digest, DurationMs, HmacKey, KeyId, Name, Timestamp,
+    ApiKey, Digest, DurationMs, HmacKey, KeyId, Name, Sealed, Timestamp,
+    evidence::{Anchor, ContentScope, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
     fact::{Actor, Body},
     resource::{Kind, Problem, Resource},
     sealed::Seal,
@@ -25,6 +28,50 @@ pub enum Wish {
     RevokeKey(KeyId, Option<String>),
     /// A key is to be followed by another one of the same rights.
     RotateKey(Rotation),
+    /// A node begins a journal.
+    StartJournal(JournalStart),
+    /// Journals have grown this far.
+    Anchor(Vec<Anchor>),
+    /// A journal takes no more frames.
+    EndJournal(JournalEnd),
+    /// A segment lies in the object store, checked.
+    SealSegment(SegmentSeal),
+    /// These records are to go.
+    RetireRecords(Retirement),
+    /// Content is to be forgotten.
+    EraseContent(NewErasure),
+    /// Content is to be held.
+    SetHold(NewHold),
+    /// A legal hold is to end.
+    ReleaseHold(Name, Option<String>),
+    /// Checkpoints are to be signed with this key.
+    SetLogKey(LogKey),
+}
+
+/// An erasure that somebody wants.
+#[derive(Clone, Debug)]
+pub struct NewErasure {
+    /// Whose content.
+    pub scope: ContentScope,
+    /// How many calls have content in this scope now.
+    pub calls: u64,
+    /// The legal holds that some of them are under by another scope than their own; the state knows only scopes.
+    pub held_by: Vec<Name>,
+    /// Until when a backup of the keys may still hold one of them.
+    pub backups_until: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A legal hold that somebody wants.
+#[derive(Clone, Debug)]
+pub struct NewHold {
+    /// Its name.
+    pub name: Name,
+    /// What it is to hold.
+    pub scope: ContentScope,
+    /// Why.
+    pub reason: String,
 }
 
 /// A key that somebody wants. The secret is made outside and only its digest comes here.
@@ -163,7 +210,7 @@ pub fn plan(state: &State, resources: &[Resource], vault: &Vault) -> Result<Vec<
                 let same =
                     closed.get(&path).filter(|digest| vault.get(digest).is_some_and(|seal| field.is(seal)));
                 if let Some(digest) = same {
-                    *field = crate::Sealed::Closed(*digest);
+                    *field = Sealed::Closed(*digest);
                 }
             }
         }
@@ -267,14 +314,7 @@ pub fn decide(
                 return Ok(Decision::default());
             }
             let mut decision = Decision::default();
-            let reason = match reason.map(crate::Sealed::Open) {
-                Some(mut reason) => {
-                    let seal = reason.close(entropy.next()).map_err(|e| Rejection::Refused(e.to_string()))?;
-                    decision.seals.extend(seal);
-                    Some(reason)
-                }
-                None => None,
-            };
+            let reason = decision.seal(reason, entropy)?;
             decision.facts.push(Body::KeyRevoked(id, reason));
             Ok(decision)
         }
@@ -296,6 +336,45 @@ pub fn decide(
             let mut decision = issue(state, now, new, Some(old.id))?;
             decision.facts.push(Body::KeyRetired(old.id, now.plus(rotation.overlap).min(old.expires)));
             Ok(decision)
+        }
+        Wish::StartJournal(start) => records::start(state, start),
+        Wish::Anchor(anchors) => records::anchor(state, anchors),
+        Wish::EndJournal(end) => records::end(state, end),
+        Wish::SealSegment(seal) => records::seal(state, seal),
+        Wish::RetireRecords(retirement) => records::retire(state, retirement),
+        Wish::EraseContent(new) => records::erase(state, new, entropy),
+        Wish::SetHold(new) => records::set_hold(state, new, entropy),
+        Wish::ReleaseHold(name, reason) => records::release_hold(state, &name, reason, entropy),
+        Wish::SetLogKey(key) => records::set_log_key(state, key),
+    }
+}
+
+impl Decision {
+    /// One fact, and nothing beside it.
+    fn fact(body: Body) -> Self {
+        Self { facts: vec![body], seals: Vec::new() }
+    }
+
+    /// Closes a text that identifies somebody or is free: the value lies beside the log.
+    fn seal(
+        &mut self,
+        text: Option<String>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Option<Sealed<String>>, Rejection> {
+        let Some(mut text) = text.map(Sealed::Open) else { return Ok(None) };
+        let seal = text.close(entropy.next()).map_err(|error| Rejection::Refused(error.to_string()))?;
+        self.seals.extend(seal);
+        Ok(Some(text))
+    }
+}
+
+impl Wish {
+    /// About how many facts it may lead to.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Apply(resources) => resources.len(),
+            Self::RotateKey(_) => 2,
+            _ => 1,
         }
     }
 }
@@ -337,7 +416,7 @@ fn delete(state: &State, kind: Kind, name: Name) -> Result<Decision, Rejection> 
         users.extend(live.map(|key| format!("key `{}`", key.id)));
     }
     if users.is_empty() {
-        Ok(Decision { facts: vec![Body::ResourceRemoved(kind, name)], seals: Vec::new() })
+        Ok(Decision::fact(Body::ResourceRemoved(kind, name)))
     } else {
         let more = users.len().saturating_sub(5);
         users.truncate(5);
@@ -382,5 +461,5 @@ fn issue(state: &State, now: Timestamp, new: NewKey, replaces: Option<KeyId>) ->
         revoked: None,
         replaces,
     };
-    Ok(Decision { facts: vec![Body::KeyIssued(key)], seals: Vec::new() })
+    Ok(Decision::fact(Body::KeyIssued(key)))
 }

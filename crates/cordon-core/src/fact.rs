@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiKey, Digest, KeyId, Name, Sealed, Timestamp, canonical,
+    evidence::{Anchor, Erasure, Hold, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
     json::{Object, Value},
     resource::{Kind, Resource, Spec},
 };
@@ -56,6 +57,24 @@ pub enum Body {
     KeyRetired(KeyId, Timestamp),
     /// A key is void from now on.
     KeyRevoked(KeyId, Option<Sealed<String>>),
+    /// A node begins a journal of calls.
+    JournalStarted(JournalStart),
+    /// Journals have grown this far.
+    JournalsAnchored(Vec<Anchor>),
+    /// A journal takes no more frames.
+    JournalEnded(JournalEnd),
+    /// A segment of a journal lies in the object store.
+    SegmentSealed(SegmentSeal),
+    /// Records are gone because their time was over.
+    RecordsRetired(Retirement),
+    /// The keys of captured content are destroyed.
+    ContentErased(Erasure),
+    /// Content is under legal hold.
+    HoldSet(Hold),
+    /// A legal hold ends.
+    HoldReleased(Name, Option<Sealed<String>>),
+    /// Checkpoints are signed with this key from now on.
+    LogKeySet(LogKey),
 }
 
 /// The stored form of a fact.
@@ -140,6 +159,20 @@ struct KeyRevokedV1 {
     reason: Option<Sealed<String>>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JournalsAnchoredV1<A> {
+    anchors: A,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HoldReleasedV1 {
+    name: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Sealed<String>>,
+}
+
 impl Body {
     /// The type's name, as stored and shown.
     pub const fn type_name(&self) -> &'static str {
@@ -149,6 +182,15 @@ impl Body {
             Self::KeyIssued(_) => "key.issued",
             Self::KeyRetired(..) => "key.retired",
             Self::KeyRevoked(..) => "key.revoked",
+            Self::JournalStarted(_) => "journal.started",
+            Self::JournalsAnchored(_) => "journals.anchored",
+            Self::JournalEnded(_) => "journal.ended",
+            Self::SegmentSealed(_) => "segment.sealed",
+            Self::RecordsRetired(_) => "records.retired",
+            Self::ContentErased(_) => "content.erased",
+            Self::HoldSet(_) => "hold.set",
+            Self::HoldReleased(..) => "hold.released",
+            Self::LogKeySet(_) => "log.key_set",
         }
     }
 
@@ -174,6 +216,17 @@ impl Body {
             Self::KeyRevoked(key, reason) => {
                 canonical::to_value(&KeyRevokedV1 { key: *key, reason: reason.clone() })?
             }
+            Self::JournalStarted(start) => canonical::to_value(start)?,
+            Self::JournalsAnchored(anchors) => canonical::to_value(&JournalsAnchoredV1 { anchors })?,
+            Self::JournalEnded(end) => canonical::to_value(end)?,
+            Self::SegmentSealed(seal) => canonical::to_value(seal)?,
+            Self::RecordsRetired(retirement) => canonical::to_value(retirement)?,
+            Self::ContentErased(erasure) => canonical::to_value(erasure)?,
+            Self::HoldSet(hold) => canonical::to_value(hold)?,
+            Self::HoldReleased(name, reason) => {
+                canonical::to_value(&HoldReleasedV1 { name: name.clone(), reason: reason.clone() })?
+            }
+            Self::LogKeySet(key) => canonical::to_value(key)?,
         })
     }
 
@@ -198,6 +251,21 @@ impl Body {
                 let revoked: KeyRevokedV1 = canonical::from_bytes(body)?;
                 Self::KeyRevoked(revoked.key, revoked.reason)
             }
+            ("journal.started", 1) => Self::JournalStarted(canonical::from_bytes(body)?),
+            ("journals.anchored", 1) => {
+                let anchored: JournalsAnchoredV1<Vec<Anchor>> = canonical::from_bytes(body)?;
+                Self::JournalsAnchored(anchored.anchors)
+            }
+            ("journal.ended", 1) => Self::JournalEnded(canonical::from_bytes(body)?),
+            ("segment.sealed", 1) => Self::SegmentSealed(canonical::from_bytes(body)?),
+            ("records.retired", 1) => Self::RecordsRetired(canonical::from_bytes(body)?),
+            ("content.erased", 1) => Self::ContentErased(canonical::from_bytes(body)?),
+            ("hold.set", 1) => Self::HoldSet(canonical::from_bytes(body)?),
+            ("hold.released", 1) => {
+                let released: HoldReleasedV1 = canonical::from_bytes(body)?;
+                Self::HoldReleased(released.name, released.reason)
+            }
+            ("log.key_set", 1) => Self::LogKeySet(canonical::from_bytes(body)?),
             _ => return Err(DecodeError::UnknownVersion { kind: kind.chars().take(64).collect(), version }),
         })
     }

@@ -133,3 +133,81 @@ impl<'de> Deserialize<'de> for CallId {
         Self::parse(&text).map_err(serde::de::Error::custom)
     }
 }
+
+/// The id of a journal: 16 bytes, written as 32 lower-case hexadecimal digits.
+///
+/// The first four bytes count the journals of a folder (big-endian), so ids sort in the order of their making without
+/// asking a clock; the other twelve are random, so that no two journals ever share an id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JournalId([u8; 16]);
+
+impl JournalId {
+    /// The id of the `ordinal`-th journal of a folder, with 12 random bytes.
+    pub fn new(ordinal: u32, random: [u8; 12]) -> Self {
+        let mut bytes = [0; 16];
+        let (head, tail) = bytes.split_at_mut(4);
+        head.copy_from_slice(&ordinal.to_be_bytes());
+        tail.copy_from_slice(&random);
+        Self(bytes)
+    }
+
+    /// Reads 32 lower-case hexadecimal digits; `None` where the text has another form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let nibble = |b: u8| match b {
+            b'0'..=b'9' => Some(b - b'0'),
+            b'a'..=b'f' => Some(b - b'a' + 10),
+            _ => None,
+        };
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != 16 || !rest.is_empty() {
+            return None;
+        }
+        let mut bytes = [0; 16];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = nibble(*high)? << 4 | nibble(*low)?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// The 16 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Which journal of its folder this is, from 0.
+    pub fn ordinal(&self) -> u32 {
+        self.0.first_chunk().map_or(0, |head| u32::from_be_bytes(*head))
+    }
+}
+
+impl std::fmt::Display for JournalId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for JournalId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "JournalId({self})")
+    }
+}
+
+impl JournalId {
+    /// These 16 bytes as an id.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Serialize for JournalId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for JournalId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a journal's id"))
+    }
+}

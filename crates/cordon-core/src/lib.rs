@@ -15,6 +15,7 @@
 
 pub mod canonical;
 pub mod command;
+pub mod evidence;
 pub mod fact;
 pub mod json;
 pub mod record;
@@ -39,7 +40,7 @@ pub use channel::{Channel, Trust};
 pub use digest::{Digest, DigestError, HmacKey, KeyedHasher};
 pub use fact::Fact;
 pub use finding::{Finding, Span};
-pub use id::{CallId, IdError, Name, NameError};
+pub use id::{CallId, IdError, JournalId, Name, NameError};
 pub use key::{ApiKey, KeyError, KeyId, KeySecret};
 pub use refusal::{Refusal, RefusalCode};
 pub use score::{Score, ScoreError};

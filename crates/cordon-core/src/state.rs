@@ -1,5 +1,7 @@
 //! The fold: all governed state is this function of the facts, and nothing else is a source of truth.
 
+mod records;
+
 use std::sync::{Arc, OnceLock};
 
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ApiKey, Digest, KeyId, Name, Timestamp, canonical,
+    ApiKey, Digest, JournalId, KeyId, Name, Timestamp, canonical,
     fact::{Actor, Body, Fact},
     json::Value,
     resource::{Kind, Resource, Spec},
@@ -24,6 +26,7 @@ pub struct State {
     unsettled: RedBlackTreeSetSync<Touched>,
     resources: RedBlackTreeMapSync<(Kind, Name), Entry<Standing>>,
     keys: RedBlackTreeMapSync<KeyId, Entry<ApiKey>>,
+    records: records::Records,
 }
 
 /// An entry of the state, with its digest once somebody asked for it.
@@ -53,6 +56,16 @@ pub enum Touched {
     Resource(Kind, Name),
     /// A key.
     Key(KeyId),
+    /// A journal: its start, its anchors, its end.
+    Journal(JournalId),
+    /// The sealed segment of a journal that begins with this frame.
+    Segment(JournalId, u64),
+    /// A legal hold.
+    Hold(Name),
+    /// The erasures of content: each is a fact, none is an entry of the state.
+    Erasures,
+    /// The key that signs checkpoints.
+    LogKey,
 }
 
 /// Why a cache cannot be used. It is thrown away and the facts are folded.
@@ -96,6 +109,15 @@ impl State {
             Body::KeyRevoked(id, _) => self.change_key(*id, |key| {
                 key.revoked = Some(key.revoked.map_or(fact.time, |t| t.min(fact.time)));
             }),
+            Body::JournalStarted(_)
+            | Body::JournalsAnchored(_)
+            | Body::JournalEnded(_)
+            | Body::SegmentSealed(_)
+            | Body::RecordsRetired(_)
+            | Body::ContentErased(_)
+            | Body::HoldSet(_)
+            | Body::HoldReleased(..)
+            | Body::LogKeySet(_) => self.apply_to_records(position, fact),
         }
     }
 
@@ -142,6 +164,7 @@ impl State {
                     .map(|entry| entry.digest(|standing| digest_of_resource(&at, standing)))
             }
             Touched::Key(id) => self.keys.get(id).map(|entry| entry.digest(digest_of_key)),
+            _ => self.records.digest_of(at),
         }
     }
 
@@ -207,7 +230,7 @@ impl State {
 
     /// Number of entries: what a cache of this state costs.
     pub fn len(&self) -> usize {
-        self.resources.size() + self.keys.size()
+        self.resources.size() + self.keys.size() + self.records.len()
     }
 
     /// Whether nothing stands.
@@ -237,6 +260,7 @@ impl State {
         for key in self.keys() {
             line(&canonical::to_value(key.as_ref())?);
         }
+        self.records.lines(&mut line)?;
         Ok(out)
     }
 
@@ -259,9 +283,11 @@ impl State {
             if line.starts_with(b"{\"actor\"") {
                 let (at, standing) = read_resource(line).map_err(|e| wrong(&e))?;
                 state.resources.insert_mut(at, Entry::with_digest(standing, digest));
-            } else {
+            } else if line.starts_with(b"{\"created\"") {
                 let key: ApiKey = canonical::from_bytes(line).map_err(|e| wrong(&e))?;
                 state.keys.insert_mut(key.id, Entry::with_digest(key, digest));
+            } else {
+                state.records.read_line(line, digest).map_err(|e| wrong(&e))?;
             }
             toggle(&mut state.settled, &digest);
             count += 1;
@@ -284,6 +310,7 @@ impl PartialEq for State {
             && self.time == other.time
             && self.resources == other.resources
             && self.keys == other.keys
+            && self.records == other.records
     }
 }
 

@@ -12,10 +12,15 @@ mod support;
 use std::collections::BTreeMap;
 
 use cordon_core::{
-    Digest, DurationMs, Fact, HmacKey, KeyId, State,
-    command::{self, NewKey, Rejection, Rotation, Vault, Wish},
-    fact::{Actor, Leaf},
+    Digest, DurationMs, Fact, HmacKey, JournalId, KeyId, State,
+    command::{self, NewErasure, NewHold, NewKey, Rejection, Rotation, Vault, Wish},
+    evidence::{
+        Anchor, ContentScope, EndReason, FrameRange, JournalEnd, JournalStart, LogKey, Retirement,
+        SegmentSeal,
+    },
+    fact::{Actor, Body, Leaf},
     resource::{Kind, Resource},
+    state::Touched,
 };
 use proptest::prelude::*;
 use support::{at, digest, name, resource};
@@ -30,6 +35,8 @@ enum Step {
     Issue(u8, u32),
     Revoke(u8, bool),
     Rotate(u8, u8),
+    /// Something about records: what, which journal or hold, and a number.
+    Record(u8, u32, u64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -40,6 +47,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0..12_u8, 0..OTHERS).prop_map(|(id, principal)| Step::Issue(id, principal)),
         1 => (0..12_u8, any::<bool>()).prop_map(|(id, said)| Step::Revoke(id, said)),
         1 => (0..12_u8, 0..12_u8).prop_map(|(old, new)| Step::Rotate(old, new)),
+        6 => (0..9_u8, 0..3_u32, 0..12_u64).prop_map(|(what, which, number)| Step::Record(what, which, number)),
     ];
     // A whole world first, so that later wishes find what they refer to.
     let world = Kind::ALL.iter().flat_map(|kind| (0..OTHERS).map(|number| (*kind, number, number)));
@@ -77,6 +85,49 @@ fn wish(step: &Step) -> Wish {
             secret: digest(*new),
             lifetime: DurationMs::from_secs(600),
             overlap: DurationMs::from_secs(60),
+        }),
+        Step::Record(what, which, number) => of_records(*what, *which, *number),
+    }
+}
+
+fn of_records(what: u8, which: u32, number: u64) -> Wish {
+    let journal = JournalId::new(which, [1; 12]);
+    let anchor = Anchor { journal, size: number, root: digest(u8::try_from(number).unwrap()) };
+    let scope = ContentScope::Subject(digest(u8::try_from(which).unwrap()));
+    match what {
+        0 => Wish::StartJournal(JournalStart { journal, node: name(Kind::Team, 0), follows: None }),
+        1 | 2 => Wish::Anchor(vec![anchor]),
+        3 => Wish::EndJournal(JournalEnd { last: anchor, why: EndReason::Closed }),
+        4 | 5 => Wish::SealSegment(SegmentSeal {
+            journal,
+            first: number / 3 * 2,
+            count: 2,
+            root: digest(1),
+            object: "object".to_owned(),
+            digest: digest(2),
+            bytes: 3,
+        }),
+        6 => Wish::RetireRecords(Retirement {
+            ranges: vec![FrameRange { journal, first: 0, count: number }],
+            root: digest(4),
+            before: at(5),
+        }),
+        7 if number < 6 => Wish::SetHold(NewHold {
+            name: name(Kind::Team, which),
+            scope,
+            reason: "a court asked".to_owned(),
+        }),
+        7 => Wish::ReleaseHold(name(Kind::Team, which), None),
+        _ if number < 6 => Wish::EraseContent(NewErasure {
+            scope,
+            calls: number,
+            held_by: Vec::new(),
+            backups_until: None,
+            reason: Some("they asked".to_owned()),
+        }),
+        _ => Wish::SetLogKey(LogKey {
+            key: format!("key {number}"),
+            statement: (number > 8).then(|| "signed by both".to_owned()),
         }),
     }
 }
@@ -200,17 +251,54 @@ proptest! {
     }
 
     #[test]
+    fn records_only_grow_and_are_sealed_once_in_order(steps in steps()) {
+        let mut state = State::new();
+        for fact in World::run(&steps).facts() {
+            let before = state.clone();
+            state.apply(&fact);
+            for journal in before.journals() {
+                let after = state.journal(journal.anchor.journal).unwrap();
+                prop_assert!(after.anchor.size >= journal.anchor.size && after.sealed >= journal.sealed);
+                prop_assert!(after.sealed <= after.anchor.size && after.retired <= after.sealed);
+                prop_assert!(journal.ended.is_none() || after.anchor == journal.anchor);
+                let mut next = after.retired;
+                for segment in state.segments(journal.anchor.journal) {
+                    // A range that ends inside a segment leaves it whole.
+                    prop_assert!(segment.first <= next || next == segment.first, "{segment:?} after {next}");
+                    next = segment.first + segment.count;
+                    prop_assert_eq!(state.segment_of(segment.journal, next - 1).map(|s| s.first), Some(segment.first));
+                }
+                prop_assert!(next == after.sealed || after.retired == after.sealed);
+            }
+            if let Body::ContentErased(erasure) = &fact.body {
+                prop_assert!(before.holds().all(|hold| hold.scope != erasure.scope), "a hold stands");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_touched_is_all_that_differs(steps in steps()) {
         let entries = |state: &State| -> BTreeMap<String, String> {
             let resources = state.resources().map(|(kind, name, standing)| (format!("{kind}/{name}"), format!("{standing:?}")));
-            resources.chain(state.keys().map(|key| (format!("key/{}", key.id), format!("{key:?}")))).collect()
+            let mut entries: BTreeMap<String, String> =
+                resources.chain(state.keys().map(|key| (format!("key/{}", key.id), format!("{key:?}")))).collect();
+            for journal in state.journals() {
+                let id = journal.anchor.journal;
+                entries.insert(format!("{:?}", Touched::Journal(id)), format!("{journal:?}"));
+                let segments = state.segments(id);
+                entries.extend(segments.map(|segment| (format!("{:?}", Touched::Segment(id, segment.first)), format!("{segment:?}"))));
+            }
+            entries.extend(state.holds().map(|hold| (format!("{:?}", Touched::Hold(hold.name.clone())), format!("{hold:?}"))));
+            entries.extend(state.log_key().map(|key| (format!("{:?}", Touched::LogKey), format!("{key:?}"))));
+            entries
         };
         let mut state = State::new();
         for fact in World::run(&steps).facts() {
             let before = entries(&state);
             let touched: Vec<String> = state.apply(&fact).into_iter().map(|touched| match touched {
-                cordon_core::state::Touched::Resource(kind, name) => format!("{kind}/{name}"),
-                cordon_core::state::Touched::Key(id) => format!("key/{id}"),
+                Touched::Resource(kind, name) => format!("{kind}/{name}"),
+                Touched::Key(id) => format!("key/{id}"),
+                other => format!("{other:?}"),
             }).collect();
             let after = entries(&state);
             for key in before.keys().chain(after.keys()) {

@@ -15,7 +15,11 @@ mod support;
 use std::{collections::BTreeMap, path::PathBuf, sync::Once};
 
 use cordon_core::{
-    ApiKey, Digest, Fact, KeyId, Sealed, State,
+    ApiKey, CallId, Digest, Fact, JournalId, KeyId, Sealed, State,
+    evidence::{
+        Anchor, ContentScope, EndReason, Erasure, FrameRange, Hold, JournalEnd, JournalStart, LogKey,
+        Retirement, SegmentSeal,
+    },
     fact::{Actor, Body, DecodeError},
     resource::{Kind, Spec},
 };
@@ -59,6 +63,7 @@ fn samples() -> Vec<(String, Fact)> {
     bodies
         .push((String::new(), Body::KeyRevoked(KeyId::from_bytes([2; 8]), Some(Sealed::Closed(digest(9))))));
     bodies.push(("-unsaid".to_owned(), Body::KeyRevoked(KeyId::from_bytes([1; 8]), None)));
+    bodies.extend(of_records());
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     bodies
         .into_iter()
@@ -71,16 +76,86 @@ fn samples() -> Vec<(String, Fact)> {
         .collect()
 }
 
+/// The facts about records: a journal that follows another one, with a segment sealed and one retired.
+fn of_records() -> Vec<(String, Body)> {
+    let journal = |ordinal: u32| JournalId::new(ordinal, [7; 12]);
+    let anchor = |ordinal: u32, size: u64| Anchor { journal: journal(ordinal), size, root: digest(3) };
+    let node = name(Kind::Principal, 7);
+    let seal = |first: u64, count: u64| {
+        Body::SegmentSealed(SegmentSeal {
+            journal: journal(0),
+            first,
+            count,
+            root: digest(4),
+            object: "journal/one.parquet".to_owned(),
+            digest: digest(5),
+            bytes: 1 << 20,
+        })
+    };
+    let reason = || Sealed::Closed(digest(8));
+    let call = ContentScope::Call(CallId::from_bytes([6; 16]));
+    let erasure = Erasure { scope: call, calls: 1, backups_until: None, reason: None };
+    let of_subject = Erasure {
+        scope: ContentScope::Subject(digest(6)),
+        calls: 3,
+        backups_until: Some(at(9000)),
+        reason: Some(reason()),
+    };
+    let key = |key: &str, statement: Option<&str>| {
+        Body::LogKeySet(LogKey { key: key.to_owned(), statement: statement.map(str::to_owned) })
+    };
+    let hold =
+        |number: u32, scope| Body::HoldSet(Hold { name: name(Kind::Team, number), scope, reason: reason() });
+    let bodies = [
+        ("", Body::JournalStarted(JournalStart { journal: journal(0), node: node.clone(), follows: None })),
+        ("", Body::JournalsAnchored(vec![anchor(0, 10)])),
+        ("", seal(0, 4)),
+        ("-next", seal(4, 6)),
+        ("", Body::JournalEnded(JournalEnd { last: anchor(0, 10), why: EndReason::Closed })),
+        (
+            "-follows",
+            Body::JournalStarted(JournalStart { journal: journal(1), node, follows: Some(journal(0)) }),
+        ),
+        ("-two", Body::JournalsAnchored(vec![anchor(0, 10), anchor(1, 5)])),
+        (
+            "",
+            Body::RecordsRetired(Retirement {
+                ranges: vec![FrameRange { journal: journal(0), first: 0, count: 4 }],
+                root: digest(7),
+                before: at(10),
+            }),
+        ),
+        ("", Body::ContentErased(erasure)),
+        ("-subject", Body::ContentErased(of_subject)),
+        ("", hold(1, call)),
+        ("-subject", hold(2, ContentScope::Subject(digest(6)))),
+        ("", Body::HoldReleased(name(Kind::Team, 1), None)),
+        ("-said", Body::HoldReleased(name(Kind::Team, 9), Some(reason()))),
+        ("", key("log+00000001+AQ==", None)),
+        ("-rotated", key("log+00000002+AQ==", Some("a statement\n"))),
+    ];
+    bodies.into_iter().map(|(suffix, body)| (suffix.to_owned(), body)).collect()
+}
+
 /// The types of facts. The match has no arm for the rest: who adds a type must come here, and add a sample.
-fn types() -> [&'static str; 5] {
+fn types() -> [&'static str; 14] {
     let number = |body: &Body| match body {
         Body::ResourceSet(_) => 0,
         Body::ResourceRemoved(..) => 1,
         Body::KeyIssued(_) => 2,
         Body::KeyRetired(..) => 3,
         Body::KeyRevoked(..) => 4,
+        Body::JournalStarted(_) => 5,
+        Body::JournalsAnchored(_) => 6,
+        Body::JournalEnded(_) => 7,
+        Body::SegmentSealed(_) => 8,
+        Body::RecordsRetired(_) => 9,
+        Body::ContentErased(_) => 10,
+        Body::HoldSet(_) => 11,
+        Body::HoldReleased(..) => 12,
+        Body::LogKeySet(_) => 13,
     };
-    let mut names = [""; 5];
+    let mut names = [""; 14];
     for (_, fact) in samples() {
         names[number(&fact.body)] = fact.body.type_name();
     }

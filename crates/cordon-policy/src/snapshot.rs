@@ -123,6 +123,12 @@ impl Snapshot {
                         next.learn(name, &standing.spec);
                     }
                 }
+                // Records and their keys decide nothing about a call.
+                Touched::Journal(_)
+                | Touched::Segment(..)
+                | Touched::Hold(_)
+                | Touched::Erasures
+                | Touched::LogKey => {}
             }
         }
         next

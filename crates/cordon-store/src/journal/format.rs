@@ -10,6 +10,7 @@
 //! no sequence of its own; it says that everything before it is durable, and the next frame overwrites it.
 
 use cordon_core::Digest;
+pub use cordon_core::JournalId;
 use sha2::{Digest as _, Sha256};
 
 /// The largest payload of one frame in bytes.
@@ -27,67 +28,9 @@ const VERSION: u32 = 1;
 /// Header bytes before its checksum.
 const HEADER_FIELDS: usize = 88;
 
-/// The id of a journal: 16 bytes, written as 32 lower-case hexadecimal digits.
-///
-/// The first four bytes count the journals of a folder (big-endian), so ids sort in the order of their making without
-/// asking a clock; the other twelve are random, so that no two journals ever share an id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JournalId([u8; 16]);
-
 /// What a frame holds; 1 to 255. The journal does not look at it, the chain covers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(u8);
-
-impl JournalId {
-    /// The id of the `ordinal`-th journal of a folder, with 12 random bytes.
-    pub(crate) fn new(ordinal: u32, random: [u8; 12]) -> Self {
-        let mut bytes = [0; 16];
-        let (head, tail) = bytes.split_at_mut(4);
-        head.copy_from_slice(&ordinal.to_be_bytes());
-        tail.copy_from_slice(&random);
-        Self(bytes)
-    }
-
-    /// Reads 32 lower-case hexadecimal digits; `None` where the text has another form.
-    pub fn parse(text: &str) -> Option<Self> {
-        let nibble = |b: u8| match b {
-            b'0'..=b'9' => Some(b - b'0'),
-            b'a'..=b'f' => Some(b - b'a' + 10),
-            _ => None,
-        };
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if pairs.len() != 16 || !rest.is_empty() {
-            return None;
-        }
-        let mut bytes = [0; 16];
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            *byte = nibble(*high)? << 4 | nibble(*low)?;
-        }
-        Some(Self(bytes))
-    }
-
-    /// The 16 bytes.
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// Which journal of its folder this is, from 0.
-    pub(crate) fn ordinal(&self) -> u32 {
-        self.0.first_chunk().map_or(0, |head| u32::from_be_bytes(*head))
-    }
-}
-
-impl std::fmt::Display for JournalId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl std::fmt::Debug for JournalId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "JournalId({self})")
-    }
-}
 
 impl Kind {
     /// The frame that opens a call.
@@ -113,7 +56,9 @@ pub fn leaf(payload: &[u8]) -> Digest {
 
 /// The chain before the first frame: `SHA-256("cordon/journal/v1" ‖ journal id)`.
 pub(crate) fn genesis(id: JournalId) -> Digest {
-    Digest::from_bytes(Sha256::new().chain_update(b"cordon/journal/v1").chain_update(id.0).finalize().into())
+    Digest::from_bytes(
+        Sha256::new().chain_update(b"cordon/journal/v1").chain_update(id.as_bytes()).finalize().into(),
+    )
 }
 
 /// The chain after a frame: `SHA-256(previous ‖ leaf ‖ sequence (8 bytes, little-endian) ‖ kind)`.
@@ -146,7 +91,7 @@ impl SegmentHeader {
         bytes.extend_from_slice(&SEGMENT_MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&[0; 4]);
-        bytes.extend_from_slice(&self.journal.0);
+        bytes.extend_from_slice(self.journal.as_bytes());
         bytes.extend_from_slice(&self.number.to_le_bytes());
         bytes.extend_from_slice(&self.first.to_le_bytes());
         bytes.extend_from_slice(&self.initial.to_le_bytes());
@@ -164,7 +109,7 @@ impl SegmentHeader {
         let header_is_ours = fields.take()? == SEGMENT_MAGIC
             && u32::from_le_bytes(fields.take()?) == VERSION
             && fields.take()? == [0; 4]
-            && fields.take()? == journal.0;
+            && fields.take()? == *journal.as_bytes();
         let header = Self {
             journal,
             number: u64::from_le_bytes(fields.take()?),
@@ -298,7 +243,7 @@ pub(crate) fn encode_mark(journal: JournalId, sequence: u64, previous: Digest) -
 }
 
 fn checksum(journal: JournalId, parts: &[&[u8]]) -> u32 {
-    parts.iter().fold(crc32c::crc32c(&journal.0), |crc, part| crc32c::crc32c_append(crc, part))
+    parts.iter().fold(crc32c::crc32c(journal.as_bytes()), |crc, part| crc32c::crc32c_append(crc, part))
 }
 
 /// Takes fixed-size fields from the front of a slice.

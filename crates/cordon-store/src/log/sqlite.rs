@@ -467,6 +467,11 @@ fn subject_key(subject: &Touched) -> [u8; 16] {
     let text = match subject {
         Touched::Resource(kind, name) => format!("{kind}/{name}"),
         Touched::Key(id) => format!("Key/{id}"),
+        Touched::Journal(id) => format!("Journal/{id}"),
+        Touched::Segment(id, first) => format!("Segment/{id}/{first}"),
+        Touched::Hold(name) => format!("Hold/{name}"),
+        Touched::Erasures => "Erasures".to_owned(),
+        Touched::LogKey => "LogKey".to_owned(),
     };
     let digest = Digest::sha256(text.as_bytes());
     let mut key = [0; 16];

@@ -91,10 +91,7 @@ impl Task {
             let mut facts = 0;
             // Wishes differ in weight: resources to apply are counted as facts.
             while let Some(request) = waiting.next_if(|_| facts < GROUP_FACTS) {
-                facts += match &request.wish {
-                    Wish::Apply(resources) => resources.len(),
-                    Wish::Delete(..) | Wish::IssueKey(_) | Wish::RevokeKey(..) | Wish::RotateKey(_) => 2,
-                };
+                facts += request.wish.weight();
                 part.push(request);
             }
             self.serve_group(part).await;
