@@ -202,14 +202,14 @@ pub(crate) fn span(payload: usize) -> u64 {
     (FRAME_HEADER as u64 + payload as u64).next_multiple_of(8)
 }
 
-/// Appends one frame's bytes, padding included, and returns the chain after it.
+/// Appends one frame's bytes, padding included, and returns the payload's leaf hash and the chain after it.
 pub(crate) fn encode_frame(
     buffer: &mut Vec<u8>,
     journal: JournalId,
     place: Place,
     kind: u8,
     payload: &[u8],
-) -> Digest {
+) -> (Digest, Digest) {
     // INVARIANT: a payload is at most MAX_PAYLOAD; a longer one would be cut off here and never pass its checksum.
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     let mut header = FrameHeader {
@@ -224,7 +224,8 @@ pub(crate) fn encode_frame(
     buffer.extend_from_slice(&header.encode());
     buffer.extend_from_slice(payload);
     buffer.resize(buffer.len().next_multiple_of(8), 0);
-    link(place.previous, leaf(payload), place.sequence, kind)
+    let leaf = leaf(payload);
+    (leaf, link(place.previous, leaf, place.sequence, kind))
 }
 
 /// Where in the chain a frame goes.

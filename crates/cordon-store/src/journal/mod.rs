@@ -61,6 +61,7 @@ pub use disk::{Disk, DiskFile, FileSystem};
 pub use format::{JournalId, Kind, MAX_PAYLOAD, leaf};
 pub use reader::{Damage, Fault, Frame, Position, ReadError, Reader, Torn, Verified, list, verify};
 pub use recovery::Check;
+pub use tail::Leaves;
 pub use writer::{
     AppendError, Health, Journal, NewFrame, OpenError, Options, Receipt, Recovered, Ticket, Unwritable,
 };

@@ -15,6 +15,9 @@ use super::reader::Position;
 use super::recovery::Recovery;
 use super::segment::segment_path;
 
+/// Leaf hashes that are kept for whoever grows the journal's tree; 2 MiB of them. Whoever comes too late reads the frames.
+pub(crate) const MAX_LEAVES: usize = 65_536;
+
 /// What every write past the end of what is preallocated adds, at least.
 const GROWTH: u64 = 1 << 20;
 
@@ -79,6 +82,38 @@ impl Batch {
     }
 }
 
+/// Leaf hashes of consecutive frames: what is hashed once for the chain is not hashed again for the tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leaves {
+    /// Sequence of the first frame.
+    pub first: u64,
+    /// `SHA-256(0x00 ‖ payload)` of each frame.
+    pub hashes: Vec<Digest>,
+}
+
+impl Leaves {
+    /// The sequence after the last one.
+    pub fn end(&self) -> u64 {
+        self.first.saturating_add(self.hashes.len() as u64)
+    }
+
+    /// Forgets all from a sequence on, and goes on there.
+    fn cut(&mut self, size: u64) {
+        match size.checked_sub(self.first).map(usize::try_from) {
+            Some(Ok(count)) if count <= self.hashes.len() => self.hashes.truncate(count),
+            _ => *self = Self { first: size, hashes: Vec::new() },
+        }
+    }
+
+    /// Takes out those of the first `size` frames.
+    fn take(&mut self, size: u64) -> Self {
+        let count = usize::try_from(size.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let rest = self.hashes.split_off(count.min(self.hashes.len()));
+        let first = self.end();
+        std::mem::replace(self, Self { first, hashes: rest })
+    }
+}
+
 /// Bounds and sizes of a [`Tail`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TailOptions {
@@ -109,6 +144,8 @@ pub(crate) struct Tail {
     /// segment is open, the backlog for the next one.
     kept: Batch,
     lost: u64,
+    /// Those of frames up to `written` that nobody took yet.
+    leaves: Leaves,
     buffer: Vec<u8>,
 }
 
@@ -149,6 +186,7 @@ impl Tail {
             written: recovery.durable,
             kept: recovery.unproven,
             lost: 0,
+            leaves: Leaves { first: recovery.durable.size, hashes: Vec::new() },
             buffer: Vec::new(),
         }
     }
@@ -207,7 +245,9 @@ impl Tail {
         self.buffer.clear();
         self.buffer.extend_from_slice(&header.encode());
         self.buffer.resize(HEADER_BLOCK_LENGTH, 0);
-        let after = encode(&mut self.buffer, self.journal, self.durable, self.durable.size, &self.kept);
+        let mut leaves = Leaves { first: self.durable.size, hashes: Vec::new() };
+        let after =
+            encode(&mut self.buffer, &mut leaves, self.journal, self.durable, self.durable.size, &self.kept);
         let zeros = usize::try_from(initial).unwrap_or(usize::MAX);
         self.buffer.resize(zeros, 0);
 
@@ -231,6 +271,8 @@ impl Tail {
         };
         self.segment =
             Some(OpenSegment { number, file, offset: frames_end, allocated: initial, marked: false });
+        self.leaves.cut(self.durable.size);
+        self.leaves.hashes.append(&mut leaves.hashes);
         self.durable = after;
         self.written = after;
         self.kept.clear();
@@ -273,7 +315,11 @@ impl Tail {
         let Some(segment) = &mut self.segment else { return Err(io::ErrorKind::NotFound.into()) };
         let first = self.written.size;
         self.buffer.clear();
-        let after = encode(&mut self.buffer, self.journal, self.written, self.durable.size, batch);
+        if self.leaves.hashes.len() + batch.frames() > MAX_LEAVES {
+            self.leaves = Leaves { first: self.written.size, hashes: Vec::new() };
+        }
+        let leaves = &mut self.leaves;
+        let after = encode(&mut self.buffer, leaves, self.journal, self.written, self.durable.size, batch);
         segment.file.write_at(&self.buffer, segment.offset)?;
         segment.marked = false;
         segment.offset += length;
@@ -361,6 +407,11 @@ impl Tail {
         }
     }
 
+    /// Takes the leaf hashes of durable frames that nobody took yet.
+    pub(crate) fn take_leaves(&mut self) -> Leaves {
+        self.leaves.take(self.durable.size)
+    }
+
     /// Gives memory back that a burst took.
     pub(crate) fn shrink_to(&mut self, bytes: usize) {
         self.buffer.clear();
@@ -376,6 +427,7 @@ impl Tail {
     fn give_up(&mut self) {
         self.segment = None;
         self.written = self.durable;
+        self.leaves.cut(self.durable.size);
     }
 }
 
@@ -388,11 +440,19 @@ pub(crate) enum Sync {
     Later,
 }
 
-/// Appends a batch's frames to a buffer and returns how far the journal gets with them.
-fn encode(buffer: &mut Vec<u8>, journal: JournalId, from: Point, durable: u64, batch: &Batch) -> Point {
+/// Appends a batch's frames to a buffer, their leaf hashes to the others, and returns how far the journal gets with them.
+fn encode(
+    buffer: &mut Vec<u8>,
+    leaves: &mut Leaves,
+    journal: JournalId,
+    from: Point,
+    durable: u64,
+    batch: &Batch,
+) -> Point {
     batch.iter().fold(from, |point, (item, payload)| {
         let place = Place { sequence: point.size, durable, previous: point.chain };
-        let chain = encode_frame(buffer, journal, place, item.kind, payload);
+        let (leaf, chain) = encode_frame(buffer, journal, place, item.kind, payload);
+        leaves.hashes.push(leaf);
         Point { size: point.size + 1, chain }
     })
 }

@@ -15,7 +15,7 @@ use super::disk::{Disk, FileSystem};
 use super::format::{JournalId, Kind, MAX_PAYLOAD};
 use super::reader::{Damage, Position, ReadError, Reader, Torn};
 use super::recovery::{Check, Found, find};
-use super::tail::{Batch, Sync, Tail, TailOptions};
+use super::tail::{Batch, Leaves, MAX_LEAVES, Sync, Tail, TailOptions};
 
 /// How long the journal is idle before it marks its end.
 const MARK_AFTER: Duration = Duration::from_millis(100);
@@ -239,6 +239,7 @@ impl Journal {
             queue: Mutex::new(Queue::default()),
             wake: Condvar::new(),
             health: Mutex::new(health),
+            leaves: Mutex::new(Leaves { first: tail.durable().size, hashes: Vec::new() }),
         });
         let mut writer = Writer::new(Arc::clone(&shared), tail, options.sync_interval, sender, id);
         writer.open_if_due();
@@ -278,6 +279,14 @@ impl Journal {
     /// How many frames are durable, and a wait for more: `changed().await`, then read with [`Reader::read_below`].
     pub fn follow(&self) -> watch::Receiver<u64> {
         self.durable.clone()
+    }
+
+    /// Takes the leaf hashes of frames that became durable since the last time. Where they do not follow what was taken
+    /// before, more came together than are kept, or nobody hashed them in this process: read these frames.
+    pub fn take_leaves(&self) -> Leaves {
+        let mut leaves = lock(&self.shared.leaves);
+        let first = leaves.end();
+        std::mem::replace(&mut *leaves, Leaves { first, hashes: Vec::new() })
     }
 
     /// A reader of this journal at its first frame.
@@ -369,6 +378,7 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     health: Mutex<Health>,
+    leaves: Mutex<Leaves>,
 }
 
 #[derive(Default)]
@@ -575,8 +585,17 @@ impl Writer {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
         let durable = self.tail.durable().size;
+        let mut new = self.tail.take_leaves();
+        if !new.hashes.is_empty() {
+            let mut leaves = lock(&self.shared.leaves);
+            if leaves.end() == new.first && leaves.hashes.len() + new.hashes.len() <= MAX_LEAVES {
+                leaves.hashes.append(&mut new.hashes);
+            } else {
+                *leaves = new;
+            }
+        }
         self.durable.send_if_modified(|size| std::mem::replace(size, durable) != durable);
         let mut health = lock(&self.shared.health);
         health.durable = durable;

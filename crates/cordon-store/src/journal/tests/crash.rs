@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 
+use crate::journal::leaf;
 use crate::journal::recovery::Check;
 use crate::journal::sim::{Fate, Random, SimDisk};
 use crate::journal::tail::{Batch, Sync, Tail};
@@ -130,6 +131,13 @@ fn run(disk: &SimDisk, seed: u64, steps: usize, model: &mut Model) {
                 // memory, if no segment was open.
                 model.check(disk, Check::All, "restart");
                 tail = self::tail(disk, segment_bytes);
+            }
+        }
+        if random.below(2) == 0 {
+            let leaves = tail.take_leaves();
+            assert_eq!(leaves.end(), tail.durable().size);
+            for (hash, sequence) in leaves.hashes.iter().zip(leaves.first..) {
+                assert_eq!(*hash, leaf(&model.durable[usize::try_from(sequence).unwrap()]), "{sequence}");
             }
         }
         if disk.is_crashed() {

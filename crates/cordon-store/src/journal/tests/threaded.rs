@@ -27,6 +27,9 @@ async fn frames_come_back_as_they_went_in_and_the_journal_goes_on_after_a_restar
     let mut reader = journal.reader().unwrap();
     let third = std::iter::from_fn(|| reader.read_below(3).unwrap()).last().unwrap();
     assert_eq!((third.sequence, third.payload.as_slice(), third.leaf), (2, &b"three"[..], leaf(b"three")));
+    let leaves = journal.take_leaves();
+    assert_eq!((leaves.first, leaves.hashes), (0, [b"one", &b"two"[..], b"three"].map(leaf).to_vec()));
+    assert_eq!((journal.take_leaves().first, journal.take_leaves().hashes.len()), (3, 0));
     let id = journal.id();
     journal.close();
     assert!(matches!(journal.append(&pair), Err(AppendError::Closed)));
