@@ -119,6 +119,16 @@ impl DataDir {
         self.path.join("index.db")
     }
 
+    /// The file of the keys to captured content.
+    pub fn keys_file(&self) -> PathBuf {
+        self.path.join("keys.db")
+    }
+
+    /// The file of captured content, sealed.
+    pub fn content_file(&self) -> PathBuf {
+        self.path.join("content.db")
+    }
+
     /// The folder of state caches.
     pub fn cache_dir(&self) -> PathBuf {
         self.path.join("cache")

@@ -1,4 +1,5 @@
-//! Everything that Cordon keeps: the log of facts, the caches of the state, the index of calls.
+//! Everything that Cordon keeps: the log of facts, the caches of the state, the index of calls,
+//! content that can be forgotten.
 //!
 //! The only crate with SQL, journals and files of its own. The log is the truth; caches and indexes are derived from it
 //! or from the journal and can be thrown away.
@@ -20,12 +21,14 @@
 //! ```
 
 pub mod calls;
+pub mod content;
 pub mod data_dir;
 pub mod journal;
 pub mod log;
 pub mod sequencer;
 
 pub use calls::CallIndex;
+pub use content::ContentStore;
 pub use data_dir::DataDir;
 pub use log::{Log, SqliteLog};
 pub use sequencer::Sequencer;

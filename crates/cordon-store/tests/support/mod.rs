@@ -9,6 +9,7 @@
     reason = "test code; each test file uses a part of it"
 )]
 
+pub mod content;
 pub mod frames;
 
 use std::sync::{
