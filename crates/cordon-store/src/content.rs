@@ -155,20 +155,22 @@ impl ContentStore {
     /// # Errors
     /// When a file cannot be made or opened, is not such a file, is a backup, or the two do not belong together.
     pub async fn open(files: &Files, bounds: Bounds, entropy: impl Entropy) -> Result<Self, ContentError> {
-        let mut random = [0; 16];
-        entropy.fill(&mut random);
         let keys = Keyring::open(&files.keys).await?;
-        let id = keys.file.store_id(StoreId::from_bytes(random)).await?;
-        let objects = Objects::open(&files.content).await?;
-        // The keys came first: where a crash left content without an id, it takes theirs.
-        if objects.file.store_id(id).await? != id {
-            return Err(ContentError::Mismatch);
-        }
-        for file in [&keys.file, &objects.file] {
-            if let Some(mark) = backup::mark(file).await? {
-                return Err(ContentError::Backup { file: file.form().what, made: mark.made });
+        let objects = match Objects::open(&files.content).await {
+            Ok(objects) => objects,
+            Err(error) => {
+                keys.file.close().await;
+                return Err(error);
             }
-        }
+        };
+        let id = match join(&keys, &objects, &entropy).await {
+            Ok(id) => id,
+            Err(error) => {
+                keys.file.close().await;
+                objects.file.close().await;
+                return Err(error);
+            }
+        };
         let bounds = Bounds { wraps: bounds.wraps.clamp(1, WRAPS), ..bounds };
         Ok(Self { keys, objects, id, bounds, entropy: Arc::new(entropy), turn: Arc::default() })
     }
@@ -205,6 +207,23 @@ impl ContentStore {
         self.entropy.fill(&mut bytes);
         bytes
     }
+}
+
+/// Makes sure that two files are those of one store in service, and gives its id; a new store gets one.
+async fn join(keys: &Keyring, objects: &Objects, entropy: &impl Entropy) -> Result<StoreId, ContentError> {
+    let mut random = [0; 16];
+    entropy.fill(&mut random);
+    let id = keys.file.store_id(StoreId::from_bytes(random)).await?;
+    // The keys come first: where a crash left content without an id, it takes theirs.
+    if objects.file.store_id(id).await? != id {
+        return Err(ContentError::Mismatch);
+    }
+    for file in [&keys.file, &objects.file] {
+        if let Some(mark) = backup::mark(file).await? {
+            return Err(ContentError::Backup { file: file.form().what, made: mark.made });
+        }
+    }
+    Ok(id)
 }
 
 impl std::fmt::Debug for ContentStore {

@@ -269,9 +269,11 @@ async fn expire_page(
     limit: u32,
 ) -> Result<(Vec<CallId>, bool), ContentError> {
     let limit = limit as usize;
-    let mut calls = keyring::unswept(connection, Why::Expired, limit).await?;
-    let room = limit.saturating_sub(calls.len());
     // One more than there is room for tells whether there are more.
+    let mut calls = keyring::unswept(connection, Why::Expired, limit + 1).await?;
+    let unswept = calls.len();
+    calls.truncate(limit);
+    let room = limit - calls.len();
     let sql = format!(
         "SELECT d.call, d.slot FROM data_keys d WHERE d.expires <= $1 AND NOT {HELD}
          ORDER BY d.expires, d.call LIMIT $2"
@@ -285,7 +287,7 @@ async fn expire_page(
     keyring::destroy(connection, &keys, Why::Expired, now).await?;
     calls.extend(keys.iter().map(|(call, _)| *call));
     calls.sort_unstable();
-    Ok((calls, rows.len() > room))
+    Ok((calls, unswept > limit || rows.len() > room))
 }
 
 fn key(row: &SqliteRow) -> Result<(CallId, i64), ContentError> {
