@@ -22,8 +22,40 @@
 //!
 //! **After a crash** nothing is readable that should not be: keys are durable before content and destroyed before it.
 //! A key without content is nothing; content without a key is noise, and swept by the next run of retention.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use cordon_core::{CallId, DurationMs, Name, Timestamp};
+//! # use cordon_store::content::*;
+//! # let folder = tempfile::tempdir()?;
+//! # let files = Files { keys: folder.path().join("keys.db"), content: folder.path().join("content.db") };
+//! # let random = |bytes: &mut [u8]| bytes.fill(7);
+//! # let (now, answer) = (Timestamp::from_millis(0), Name::parse("answer")?);
+//! # let call = CallId::new(now, [1; 10]);
+//! let store = ContentStore::open(&files, Bounds::default(), random).await?;
+//! let unlocked = store.unlock(MasterKey::new(Secret::new([9; 32]))).await?;
+//! let captured = Captured {
+//!     call,
+//!     team: Name::parse("support")?,
+//!     subject: None,
+//!     route: None,
+//!     time: now,
+//!     expires: now.plus(DurationMs::from_secs(30 * 86_400)),
+//!     objects: vec![(answer.clone(), b"the sky is blue".to_vec())],
+//! };
+//! unlocked.put(&[captured]).await?;
+//! assert_eq!(unlocked.read(call, &answer, now).await?.as_slice(), b"the sky is blue");
+//!
+//! // Forgetting needs no master key.
+//! store.erase(&Scope::Call(call), None, now).await?;
+//! assert!(matches!(unlocked.read(call, &answer, now).await, Err(ReadError::Erased { .. })));
+//! # Ok(())
+//! # }
+//! ```
 
 mod backup;
+mod check;
 pub mod envelope;
 mod file;
 mod forget;
@@ -38,6 +70,7 @@ use std::{path::PathBuf, sync::Arc};
 use cordon_core::{CallId, Digest, DurationMs, Name, Timestamp};
 
 pub use backup::{BackupError, BackupMark, Backups, adopt_backup};
+pub use check::{Checked, Damage};
 pub use envelope::{MasterKey, Secret, StoreId};
 pub use forget::{Erased, Erasure, Removed, Retention};
 pub use hold::Hold;

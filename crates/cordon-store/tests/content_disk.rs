@@ -20,7 +20,7 @@ use std::{
 };
 
 use cordon_core::{CallId, DurationMs};
-use cordon_store::content::{Bounds, ContentStore, Kept, ReadError, Scope, Status, Unlocked};
+use cordon_store::content::{Bounds, ContentStore, Damage, Kept, ReadError, Scope, Status, Unlocked};
 use proptest::prelude::*;
 use sqlx::{AssertSqlSafe, Row as _};
 use support::{
@@ -551,6 +551,21 @@ async fn what_was_swapped_between_calls_teams_or_names_does_not_open() {
     swap(&keys, "UPDATE data_keys SET team_key = 1").await;
     assert!(matches!(read(&store, 5, "request").await, Err(ReadError::Damaged("its key"))));
     assert_eq!(read(&store, 2, "request").await.unwrap(), said(2, "request"));
+    // A check finds the same, page by page.
+    let (mut damaged, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.check(after, 2).await.unwrap();
+        damaged.extend(page.damaged.into_iter().map(|Damage { call, object }| (call, object)));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let request = Some(name("request"));
+    assert_eq!(
+        damaged,
+        [(call(0), request), (call(1), None), (call(3), None), (call(4), None), (call(5), None)]
+    );
     // Not named by accident: what is shown of a store and of what is put says nothing.
     let shown = format!("{store:?} {:?}", captured(0));
     assert!(!shown.contains("card") && !shown.contains("[7, 7") && name("x").as_str() == "x", "{shown}");

@@ -95,6 +95,24 @@ impl ContentStore {
         self.erase_page(scope, after, Reach::NotHeld, at).await
     }
 
+    /// The calls that were erased at exactly this time, after one of them, at most 1,024: what an erasure of that time did
+    /// before it was interrupted, so that its certificate can be whole.
+    ///
+    /// # Errors
+    /// When the file of keys cannot be read.
+    pub async fn erased_at(&self, at: Timestamp, after: Option<CallId>) -> Result<Vec<CallId>, ContentError> {
+        let rows = sqlx::query(
+            "SELECT call FROM gone WHERE at = $1 AND why = $2 AND call > $3 ORDER BY call LIMIT $4",
+        )
+        .bind(at.as_millis())
+        .bind(Why::Erased.number())
+        .bind(after.as_ref().map_or([].as_slice(), |call| call.as_bytes()))
+        .bind(i64::from(PAGE))
+        .fetch_all(self.keys.file.readers())
+        .await?;
+        rows.iter().map(|row| read_call(row.try_get(0)?)).collect()
+    }
+
     /// Does erasures again on what a restore brought back, those first that were first. Holds do not stop them: they were
     /// done, and a certificate says so. Gives how many keys were destroyed, and whether no trace of them is left.
     ///
