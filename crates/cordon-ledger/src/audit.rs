@@ -1,13 +1,10 @@
 //! Recomputing a whole log from its entries: the root against the signed head, and on the way every tile.
-//!
-//! A signed head says nothing of what comes after it, nor whether a later one was withheld: whoever holds a later
-//! checkpoint compares the two ([`crate::Verifier::verify_consistency`]).
 
 use std::convert::Infallible;
 
 use crate::{
     hash::{Hash, leaf_hash},
-    tiles::{self, BundleError, File, Row, Tile, TileError, TileNodes, TileWriter, Tiles, WIDTH},
+    tiles::{File, Row, Tile, TileError, TileNodes, TileWriter, Tiles},
     tree::{self, Head, InclusionError, ProveError},
     verify::SignedHead,
 };
@@ -37,9 +34,6 @@ impl Tiles for NoTiles {
 /// What is wrong with a log.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError<E: std::error::Error + 'static = Infallible> {
-    /// An entry bundle is not one.
-    #[error("an entry bundle is damaged")]
-    Bundle(#[from] BundleError),
     /// This entry is not the one that was logged: the tiles lead from the hash that it should have to the signed root.
     #[error("entry {index} has hash {found}, but the log signed {expected}: it was changed, moved or put in")]
     Entry {
@@ -170,8 +164,8 @@ impl<T: Tiles> Auditor<'_, T> {
 
     /// The tile that the entries make, against the one that is kept.
     fn compare(&self, file: &File) -> Result<(), AuditError<T::Error>> {
-        let Some(reader) = &self.tiles else { return Ok(()) };
-        let kept = tiles::read_tile(reader, file.tile)?;
+        let Some(tiles) = &self.tiles else { return Ok(()) };
+        let kept = crate::tiles::read_tile(tiles, file.tile)?;
         let hashes = |bytes: &[u8]| -> Vec<Hash> {
             bytes.as_chunks::<{ Hash::SIZE }>().0.iter().copied().map(Hash::new).collect()
         };
@@ -185,9 +179,9 @@ impl<T: Tiles> Auditor<'_, T> {
             // The tiles below are as the entries make them, and this one is not as they make it.
             return Err(AuditError::Tile { tile, position, source: None });
         }
-        let index = tile.index() * u64::from(WIDTH) + position;
+        let index = tile.index() * u64::from(crate::tiles::WIDTH) + position;
         let size = self.signed.size();
-        match tree::inclusion(index, size, &TileNodes::new(reader, size)) {
+        match tree::inclusion(index, size, &TileNodes::new(tiles, size)) {
             Ok(proof) => match tree::check_inclusion(expected, &proof, self.signed.head()) {
                 Ok(()) => Err(AuditError::Entry { index, expected, found }),
                 Err(source) => Err(AuditError::Tile { tile, position, source: Some(Box::new(source)) }),
@@ -206,18 +200,6 @@ pub fn check_tree<T: Tiles>(
 ) -> Result<(), AuditError<T::Error>> {
     let mut auditor = Auditor::new(signed).with_tiles(tiles);
     entries.into_iter().try_for_each(|entry| auditor.push(entry.as_ref()))?;
-    auditor.finish()
-}
-
-/// Reads all entries of a log out of its own bundles, and all its tiles: a static log needs nothing else to be verified.
-pub fn check_log<T: Tiles>(signed: &SignedHead, log: T) -> Result<(), AuditError<T::Error>> {
-    let mut auditor = Auditor::new(signed).with_tiles(&log);
-    let bundles = (0..).map_while(|index| Tile::of_tree(Row::Entries, index, signed.size()));
-    for bundle in bundles {
-        let (found, bytes) = tiles::read_either(&log, bundle)?;
-        let entries = tiles::entries(found, &bytes)?;
-        entries.into_iter().take(bundle.width().into()).try_for_each(|entry| auditor.push(entry))?;
-    }
     auditor.finish()
 }
 

@@ -6,7 +6,7 @@ mod path;
 mod read;
 mod write;
 
-pub(crate) use read::{read as read_tile, read_either};
+pub(crate) use read::read as read_tile;
 
 pub use bundle::{BundleError, EntryTooLong, MAX_ENTRY, entries, push_entry};
 pub use path::{PathError, Row, Tile};

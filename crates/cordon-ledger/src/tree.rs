@@ -99,8 +99,8 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// The frontier of a tree of `size` leaves, at most [`Frontier::MAX_SIZE`], whose complete subtrees are at hand.
-    pub(crate) fn from_nodes<N: Nodes>(size: u64, nodes: &N) -> Result<Self, N::Error> {
+    /// The frontier of a tree of `size` leaves whose complete subtrees are at hand.
+    pub fn from_nodes<N: Nodes>(size: u64, nodes: &N) -> Result<Self, N::Error> {
         let peaks = prove::subtrees(0, size)
             .map(|(level, index)| nodes.node(level, index))
             .collect::<Result<_, _>>()?;

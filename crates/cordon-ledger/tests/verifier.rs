@@ -261,33 +261,6 @@ fn witnesses_are_counted_once_each() {
     assert!(cosignature::cosign(&mut note, &witness(12), u64::MAX).is_err());
 }
 
-/// A witness of the public network and a checkpoint of a log that it cosigned, both as they were published; the lines of
-/// the log itself (of another algorithm) and of other witnesses are left out.
-const NAVIGLI: &str =
-    "witness.navigli.sunlight.geomys.org+a3e00fe2+BNy/co4C1Hn1p+INwJrfUlgz7W55dSZReusH/GhUhJ/G";
-const COSIGNED: &str = "coachandhorses2026h1.staging.certificate.transparency.goog\n185550722\n\
-    YXAM0VmnrfvLaBCOOYSJhCaE5F10oGBOo+hkbDa1kng=\n\n\
-    — witness.navigli.sunlight.geomys.org o+AP4gAAAABqb7DzNrGFRJnQ9vrJ8xpnwZytnr/ZYczDIsvwvouiSjwOjn7a72ccxBk+lKnZ7dKqkYKER1s/KxLTaVwQD7lJZTC/CQ==\n";
-
-#[test]
-fn cosignatures_of_others_verify() {
-    let keys = [VerifierKey::parse(NAVIGLI).unwrap()];
-    assert_eq!(keys[0].to_string(), NAVIGLI);
-    let note = Note::parse(COSIGNED.as_bytes()).unwrap();
-    let checkpoint = Checkpoint::parse(note.open(&keys).unwrap().text()).unwrap();
-    assert_eq!(checkpoint.head().size, 185_550_722);
-    for (from, to) in [("185550722", "185550723"), ("AAAABqb7Dz", "AAAABqb7D0")] {
-        let changed = Note::parse(COSIGNED.replace(from, to).as_bytes()).unwrap();
-        assert!(matches!(changed.open(&keys), Err(OpenError::BadSignature { .. })), "{to}");
-    }
-    // The checkpoint in c2sp.org/tlog-cosignature at its time there, cosigned by Go's crypto/ed25519 with this seed.
-    let text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
-    let line = "— witness.example/11 fYIF6wAAAABkGFDLAIrnnJkINrRh7QxdqVjMuJ5GB9YwJ0fFtJK4D/D4IFFpZMw15TXTtag1eElH4DurRT8vRxAJWO3bJgVN8MBGBg==\n";
-    let mut note = Note::new(text).unwrap();
-    cosignature::cosign(&mut note, &witness(11), 1_679_315_147).unwrap();
-    assert_eq!(note.to_string(), format!("{text}\n{line}"));
-}
-
 #[test]
 fn a_verifier_follows_the_rotation_of_keys() {
     let mut history = KeyHistory::new(ORIGIN, public(&key(1))).unwrap();
@@ -344,7 +317,10 @@ fn the_text_of_a_proof_is_that_of_the_specification() {
 }
 
 proptest! {
-    /// With one signature there is no byte in a proof that nobody looks at.
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Whatever byte of the text is changed: it is not a proof any more, or it does not verify, or what was changed is the
+    /// key name or id of ... nothing: with one signature there is no byte that nobody looks at.
     #[test]
     fn any_changed_byte_of_a_proof_is_found(index in 0_u64..9, at in any::<prop::sample::Index>(), to in any::<u8>()) {
         let entries = entries(9);

@@ -22,40 +22,8 @@
 //!
 //! **After a crash** nothing is readable that should not be: keys are durable before content and destroyed before it.
 //! A key without content is nothing; content without a key is noise, and swept by the next run of retention.
-//!
-//! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use cordon_core::{CallId, DurationMs, Name, Timestamp};
-//! # use cordon_store::content::*;
-//! # let folder = tempfile::tempdir()?;
-//! # let files = Files { keys: folder.path().join("keys.db"), content: folder.path().join("content.db") };
-//! # let random = |bytes: &mut [u8]| bytes.fill(7);
-//! # let (now, answer) = (Timestamp::from_millis(0), Name::parse("answer")?);
-//! # let call = CallId::new(now, [1; 10]);
-//! let store = ContentStore::open(&files, Bounds::default(), random).await?;
-//! let unlocked = store.unlock(MasterKey::new(Secret::new([9; 32]))).await?;
-//! let captured = Captured {
-//!     call,
-//!     team: Name::parse("support")?,
-//!     subject: None,
-//!     route: None,
-//!     time: now,
-//!     expires: now.plus(DurationMs::from_secs(30 * 86_400)),
-//!     objects: vec![(answer.clone(), b"the sky is blue".to_vec())],
-//! };
-//! unlocked.put(&[captured]).await?;
-//! assert_eq!(unlocked.read(call, &answer, now).await?.as_slice(), b"the sky is blue");
-//!
-//! // Forgetting needs no master key.
-//! store.erase(&Scope::Call(call), None, now).await?;
-//! assert!(matches!(unlocked.read(call, &answer, now).await, Err(ReadError::Erased { .. })));
-//! # Ok(())
-//! # }
-//! ```
 
 mod backup;
-mod check;
 pub mod envelope;
 mod file;
 mod forget;
@@ -70,7 +38,6 @@ use std::{path::PathBuf, sync::Arc};
 use cordon_core::{CallId, Digest, DurationMs, Name, Timestamp};
 
 pub use backup::{BackupError, BackupMark, Backups, adopt_backup};
-pub use check::{Checked, Damage};
 pub use envelope::{MasterKey, Secret, StoreId};
 pub use forget::{Erased, Erasure, Removed, Retention};
 pub use hold::Hold;
@@ -188,22 +155,20 @@ impl ContentStore {
     /// # Errors
     /// When a file cannot be made or opened, is not such a file, is a backup, or the two do not belong together.
     pub async fn open(files: &Files, bounds: Bounds, entropy: impl Entropy) -> Result<Self, ContentError> {
+        let mut random = [0; 16];
+        entropy.fill(&mut random);
         let keys = Keyring::open(&files.keys).await?;
-        let objects = match Objects::open(&files.content).await {
-            Ok(objects) => objects,
-            Err(error) => {
-                keys.file.close().await;
-                return Err(error);
+        let id = keys.file.store_id(StoreId::from_bytes(random)).await?;
+        let objects = Objects::open(&files.content).await?;
+        // The keys came first: where a crash left content without an id, it takes theirs.
+        if objects.file.store_id(id).await? != id {
+            return Err(ContentError::Mismatch);
+        }
+        for file in [&keys.file, &objects.file] {
+            if let Some(mark) = backup::mark(file).await? {
+                return Err(ContentError::Backup { file: file.form().what, made: mark.made });
             }
-        };
-        let id = match join(&keys, &objects, &entropy).await {
-            Ok(id) => id,
-            Err(error) => {
-                keys.file.close().await;
-                objects.file.close().await;
-                return Err(error);
-            }
-        };
+        }
         let bounds = Bounds { wraps: bounds.wraps.clamp(1, WRAPS), ..bounds };
         Ok(Self { keys, objects, id, bounds, entropy: Arc::new(entropy), turn: Arc::default() })
     }
@@ -240,23 +205,6 @@ impl ContentStore {
         self.entropy.fill(&mut bytes);
         bytes
     }
-}
-
-/// Makes sure that two files are those of one store in service, and gives its id; a new store gets one.
-async fn join(keys: &Keyring, objects: &Objects, entropy: &impl Entropy) -> Result<StoreId, ContentError> {
-    let mut random = [0; 16];
-    entropy.fill(&mut random);
-    let id = keys.file.store_id(StoreId::from_bytes(random)).await?;
-    // The keys come first: where a crash left content without an id, it takes theirs.
-    if objects.file.store_id(id).await? != id {
-        return Err(ContentError::Mismatch);
-    }
-    for file in [&keys.file, &objects.file] {
-        if let Some(mark) = backup::mark(file).await? {
-            return Err(ContentError::Backup { file: file.form().what, made: mark.made });
-        }
-    }
-    Ok(id)
 }
 
 impl std::fmt::Debug for ContentStore {

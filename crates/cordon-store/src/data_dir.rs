@@ -139,6 +139,11 @@ impl DataDir {
         self.path.join("journal")
     }
 
+    /// The folder of trees, tiles and checkpoints.
+    pub fn ledger_dir(&self) -> PathBuf {
+        self.path.join("ledger")
+    }
+
     /// Whether this process holds the lock. A folder that was never served and is only read has none.
     pub fn is_held(&self) -> bool {
         self.lock.is_some()

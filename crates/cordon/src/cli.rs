@@ -17,7 +17,7 @@ use std::{
 };
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use cordon_core::{DurationMs, Timestamp};
+use cordon_core::{DurationMs, JournalId, Timestamp};
 use cordon_store::{DataDir, data_dir::DataDirError};
 
 use self::{
@@ -134,6 +134,9 @@ pub struct UpArgs {
     /// The configuration file; `cordon.toml` is read where it is there.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Leave this journal as it is, as evidence, and begin another one: for a journal that is not as it was anchored.
+    #[arg(long, value_name = "JOURNAL", value_parser = journal_id)]
+    pub abandon_journal: Option<JournalId>,
     /// Start the sandbox upstream too, send a first wave of calls through, and print what happened.
     #[arg(long)]
     pub demo: bool,
@@ -165,6 +168,10 @@ struct SandboxArgs {
     /// The key that callers must send; without one everybody is served.
     #[arg(long, env = "CORDON_SANDBOX_KEY", hide_env_values = true, value_name = "KEY")]
     api_key: Option<String>,
+}
+
+fn journal_id(text: &str) -> Result<JournalId, String> {
+    JournalId::parse(text).ok_or_else(|| "32 hexadecimal digits are expected".to_owned())
 }
 
 /// Why a command ends with another exit code than 0.

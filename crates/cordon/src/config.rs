@@ -10,8 +10,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cordon_core::DurationMs;
+use cordon_core::{DurationMs, resource::SecretRef};
 use cordon_guard::upstream::{ClientConfig, Environment, ProxyEnv};
+use cordon_ledger::note::KeyName;
 
 use crate::declare::nearest;
 
@@ -81,6 +82,17 @@ pub const SETTINGS: &[Setting] = &[
         "size of the index of calls; beyond it the oldest are forgotten there, the journal keeps them",
     ),
     setting(
+        "ledger.origin",
+        "",
+        "name of this log in checkpoints, such as `example.com/cordon`; only read when the key is made",
+    ),
+    setting(
+        "ledger.key",
+        "",
+        "secret key that signs checkpoints, as `env:NAME` or `file:PATH`; without it one is made in the data folder",
+    ),
+    setting("ledger.anchor", "5s", "time between two anchors of a journal that grows, at most 10s"),
+    setting(
         "log.level",
         "info",
         "`error`, `warn`, `info`, `debug` or `trace`, or filters such as `info,cordon_guard=debug`",
@@ -103,6 +115,8 @@ pub struct Config {
     pub journal: Journal,
     /// Bytes of the index of calls.
     pub index_max_size: u64,
+    /// Proofs.
+    pub ledger: Ledger,
     /// The program's own log.
     pub log: Log,
 }
@@ -175,6 +189,17 @@ pub struct Journal {
     pub backlog: usize,
     /// Longest time until a best-effort record is synced.
     pub sync: DurationMs,
+}
+
+/// Proofs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// The log's name in checkpoints.
+    pub origin: Option<String>,
+    /// Where the secret key is, if not in the data folder.
+    pub key: Option<SecretRef>,
+    /// Time between two anchors.
+    pub anchor: DurationMs,
 }
 
 /// The program's own log.
@@ -397,6 +422,20 @@ impl Raw {
         let backlog = self.take("journal.backlog", size);
         let sync = self.take("journal.sync", time);
         let index_max_size = self.take("index.max_size", bytes);
+        let origin = self.take("ledger.origin", |text| match KeyName::parse(text) {
+            _ if text.is_empty() => Ok(None),
+            Ok(_) => Ok(Some(text.to_owned())),
+            Err(error) => Err(error.to_string()),
+        });
+        let ledger_key = self.take("ledger.key", |text| match SecretRef::parse(text) {
+            _ if text.is_empty() => Ok(None),
+            Ok(reference) => Ok(Some(reference)),
+            Err(error) => Err(error.to_string()),
+        });
+        let anchor = self.take("ledger.anchor", |text| match time(text)? {
+            time if time <= DurationMs::from_secs(10) => Ok(time),
+            _ => Err("at most 10s is expected: calls are provable within that time".to_owned()),
+        });
         let level = self.take("log.level", |text| {
             text.parse::<tracing_subscriber::filter::Targets>()
                 .map(|_| text.to_owned())
@@ -434,6 +473,7 @@ impl Raw {
                 upstream: Upstream { ca_bundle: ca_bundle?, proxy: proxy? },
                 journal: Journal { segment: segment?, queue: queue?, backlog: backlog?, sync: sync? },
                 index_max_size: index_max_size?,
+                ledger: Ledger { origin: origin?, key: ledger_key?, anchor: anchor? },
                 log: Log { level: level?, format: format? },
             })
         })();

@@ -26,6 +26,7 @@ pub mod declare;
 pub mod demo;
 pub mod desk;
 pub mod doctor;
+pub mod ledger;
 pub mod logging;
 pub mod metrics;
 pub mod node;

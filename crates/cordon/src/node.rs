@@ -10,9 +10,9 @@ use std::{
 
 use anyhow::Context as _;
 use cordon_core::{
-    Digest, HmacKey,
+    Digest, HmacKey, Name,
     record::{Closed, Frame, Outcome, RecordedVerdict, Timings},
-    resource::{Kind, Spec},
+    resource::{Kind, SecretRef, Spec},
     state::Touched,
 };
 use cordon_guard::{
@@ -24,6 +24,7 @@ use cordon_guard::{
     upstream::{Client, ClientConfig, Environment},
 };
 use cordon_inspect::Engine;
+use cordon_ledger::SigningKey;
 use cordon_policy::Snapshot;
 use cordon_store::{
     DataDir, Log, Sequencer, SqliteLog,
@@ -38,6 +39,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     control::{self, AdminToken},
+    ledger::{self, Ledger},
     metrics::Metrics,
     recorder::JournalRecorder,
 };
@@ -67,6 +69,12 @@ pub struct Settings {
     pub journal: journal::Options,
     /// Most bytes of the index of calls on disk.
     pub index_bytes: u64,
+    /// The log's name in checkpoints; used when its key is made.
+    pub ledger_origin: Option<String>,
+    /// Where the key that signs checkpoints is, if not in the data folder.
+    pub ledger_key: Option<SecretRef>,
+    /// How often the journal is anchored in the log while it grows.
+    pub anchor_every: Duration,
     /// A header that names the person behind the caller.
     pub subject_header: Option<http::HeaderName>,
     /// The time.
@@ -105,6 +113,8 @@ pub struct Handles {
     pub settings: Arc<Settings>,
     /// The token of the first administrator.
     pub admin_token: AdminToken,
+    /// How far proofs are behind the records.
+    pub provable: watch::Receiver<ledger::Progress>,
     /// Becomes true when the node goes down: live views end then.
     pub stopping: watch::Receiver<bool>,
 }
@@ -125,6 +135,7 @@ pub struct Node {
     index_task: JoinHandle<()>,
     interrupted_task: JoinHandle<anyhow::Result<()>>,
     tick_task: JoinHandle<()>,
+    ledger: Ledger,
     // Held until the end: nobody else may open the folder meanwhile.
     _folder: DataDir,
 }
@@ -135,6 +146,8 @@ enum Stage {
     Running,
     Draining,
     Closing,
+    /// Nothing is recorded any more, and all of it is anchored.
+    Ended,
 }
 
 async fn reached(mut stop: watch::Receiver<Stage>, stage: Stage) {
@@ -152,7 +165,7 @@ impl Node {
         routes: impl FnOnce(&Handles) -> axum::Router,
     ) -> anyhow::Result<Self> {
         let folder = open_folder(&settings.data).await?;
-        let keys = Keys::open(folder.path(), settings.entropy.as_ref())?;
+        let keys = Keys::open(folder.path(), &settings)?;
         let (stop, stopped) = watch::channel(Stage::Running);
         let (stopping, stopping_seen) = watch::channel(false);
 
@@ -202,10 +215,21 @@ impl Node {
 
         let outside = outside(&settings, &gateway);
         let (sequencer, sequencing) =
-            Sequencer::start(loader, outside, reached(stopped.clone(), Stage::Closing)).await?;
+            Sequencer::start(loader, outside, reached(stopped.clone(), Stage::Ended)).await?;
         // Before the sequencer's task runs, so that no commit is swapped in before this.
         gateway.swap(Snapshot::compile(&sequencer.committed().state));
         let sequencer_task = tokio::spawn(sequencing);
+
+        let ledger = Ledger::start(ledger::Parts {
+            sequencer: sequencer.clone(),
+            journal: Arc::clone(&journal),
+            journals: folder.journal_dir(),
+            folder: folder.ledger_dir(),
+            signer: keys.ledger,
+            node: keys.node,
+            every: settings.anchor_every,
+        })
+        .await?;
 
         let handles = Handles {
             sequencer,
@@ -217,6 +241,7 @@ impl Node {
             engine,
             settings: Arc::clone(&settings),
             admin_token: keys.admin_token,
+            provable: ledger.progress.clone(),
             stopping: stopping_seen,
         };
         // Behind the path: a start waits neither for the index nor for what it tells of the process before.
@@ -253,6 +278,7 @@ impl Node {
             index_task,
             interrupted_task,
             tick_task,
+            ledger,
             _folder: folder,
         })
     }
@@ -287,6 +313,8 @@ impl Node {
                 index.abort();
             }
         }
+        self.ledger.stop().await;
+        self.stop.send_replace(Stage::Ended);
         drop(self.handles);
         self.sequencer_task.await.context("the sequencer ended early")?;
         Ok(cut_off)
@@ -445,20 +473,58 @@ struct Keys {
     digest: HmacKey,
     pseudonym: HmacKey,
     admin_token: AdminToken,
+    ledger: Arc<SigningKey>,
+    node: Name,
 }
 
 impl Keys {
-    fn open(folder: &Path, entropy: &dyn Entropy) -> anyhow::Result<Self> {
+    fn open(folder: &Path, settings: &Settings) -> anyhow::Result<Self> {
+        let entropy = settings.entropy.as_ref();
         let key = |name: &str| -> anyhow::Result<HmacKey> {
-            let text =
-                secret_file(&folder.join(name), || Digest::from_bytes(random_bytes(entropy)).to_string())?;
+            let text = secret_file(&folder.join(name), || {
+                Some(Digest::from_bytes(random_bytes(entropy)).to_string())
+            })?;
             let digest = Digest::parse(text.trim())
                 .with_context(|| format!("{} is not a key", folder.join(name).display()))?;
             Ok(HmacKey::from_bytes(*digest.as_bytes()))
         };
         let admin_token = AdminToken::load_or_create(folder, || random_bytes(entropy))?;
-        Ok(Self { digest: key("digest.key")?, pseudonym: key("pseudonym.key")?, admin_token })
+        let node = secret_file(&folder.join("node.name"), || {
+            let mut bytes = [0; 8];
+            entropy.fill(&mut bytes);
+            Some(format!("node-{:016x}", u64::from_be_bytes(bytes)))
+        })?;
+        let node = Name::parse(node.trim()).context("node.name in the data folder is not a name")?;
+        Ok(Self {
+            digest: key("digest.key")?,
+            pseudonym: key("pseudonym.key")?,
+            admin_token,
+            ledger: Arc::new(ledger_key(folder, settings, &node)?),
+            node,
+        })
     }
+}
+
+/// The key that signs checkpoints: from where the configuration says, or from a file that is made at the first start.
+fn ledger_key(folder: &Path, settings: &Settings, node: &Name) -> anyhow::Result<SigningKey> {
+    let (text, place) = match &settings.ledger_key {
+        Some(SecretRef::Env(name)) => {
+            let text = settings.environment.read(name);
+            (text.with_context(|| format!("ledger.key: there is no variable `{name}`"))?, name.clone())
+        }
+        Some(SecretRef::File(path)) => {
+            let text = secret_file(Path::new(path), || None)?;
+            (text, path.clone())
+        }
+        None => {
+            let path = folder.join("ledger.key");
+            let origin = settings.ledger_origin.clone().unwrap_or_else(|| format!("cordon/{node}"));
+            let new = SigningKey::from_seed(&origin, random_bytes(settings.entropy.as_ref()))
+                .with_context(|| format!("`{origin}` cannot be the name of a log"))?;
+            (secret_file(&path, || Some(new.to_text().to_string()))?, path.display().to_string())
+        }
+    };
+    SigningKey::parse(text.trim()).with_context(|| format!("{place} holds no signing key"))
 }
 
 fn random_bytes(entropy: &dyn Entropy) -> [u8; 32] {
@@ -467,8 +533,8 @@ fn random_bytes(entropy: &dyn Entropy) -> [u8; 32] {
     bytes
 }
 
-/// The content of a file that only its owner may read; made when it is not there.
-fn secret_file(path: &Path, make: impl FnOnce() -> String) -> anyhow::Result<String> {
+/// The content of a file that only its owner may read; made when it is not there and something is given for it.
+fn secret_file(path: &Path, make: impl FnOnce() -> Option<String>) -> anyhow::Result<String> {
     use std::{
         io::Write as _,
         os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
@@ -485,7 +551,7 @@ fn secret_file(path: &Path, make: impl FnOnce() -> String) -> anyhow::Result<Str
             Ok(text)
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let text = make();
+            let text = make().with_context(|| format!("there is no {shown}"))?;
             // Written whole under another name first: a crash leaves no half a key.
             let draft = path.with_extension("new");
             let mut file = std::fs::OpenOptions::new()

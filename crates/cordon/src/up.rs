@@ -45,7 +45,9 @@ impl ports::Entropy for MachineEntropy {
 pub async fn run(args: UpArgs, config: Config) -> Result<()> {
     // Heard from now on: a signal during the start ends the node as soon as it runs.
     let ended = terminated();
-    let node = Node::start(settings(&config)?, |handles| routes(handles, config.clone())).await?;
+    let mut settings = settings(&config)?;
+    settings.journal.abandoned = args.abandon_journal;
+    let node = Node::start(settings, |handles| routes(handles, config.clone())).await?;
     control::announce(&config.data, node.control).context("cannot write control.url in the data folder")?;
     say(&format!("gateway  ready at http://{}  (POST /v1/chat/completions, GET /v1/models)", node.gateway));
     say(&format!("control  ready at http://{}  (/api/v1, /metrics, /readyz)", node.control));
@@ -94,6 +96,9 @@ pub fn settings(config: &Config) -> Result<Settings> {
             ..journal::Options::default()
         },
         index_bytes: config.index_max_size,
+        ledger_origin: config.ledger.origin.clone(),
+        ledger_key: config.ledger.key.clone(),
+        anchor_every: time(config.ledger.anchor),
         subject_header: header
             .map(str::parse)
             .transpose()
@@ -109,6 +114,7 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
     let clock = Clock::of(move || time.now());
     let desk = Desk::served(handles.sequencer.clone(), call_log(handles), handles.engine.clone(), clock);
     let (sequencer, journal) = (handles.sequencer.clone(), Arc::clone(&handles.journal));
+    let provable = handles.provable.clone();
     let readiness = move || {
         let mut reasons = Vec::new();
         match sequencer.committed().health {
@@ -119,6 +125,9 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
         if let Some(why) = journal.health().unwritable {
             reasons.push(why.to_string());
         }
+        let provable = provable.borrow();
+        reasons.extend(provable.unsigned.as_ref().map(|why| format!("facts are not signed: {why}")));
+        reasons.extend(provable.unanchored.as_ref().map(|why| format!("calls are not anchored: {why}")));
         reasons
     };
     let sequencer = handles.sequencer.clone();

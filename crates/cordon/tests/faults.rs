@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use cordon_core::{DurationMs, HmacKey, KeySecret};
+use cordon_core::{DurationMs, HmacKey, KeySecret, command::Wish, fact::Actor, fact::Leaf};
 use cordon_guard::{
     Gateway, Options, Parts,
     dispatch::Upstreams,
@@ -26,7 +26,12 @@ use cordon_guard::{
     upstream::{Client, ClientConfig, Environment},
 };
 use cordon_policy::Snapshot;
-use cordon_store::sequencer::Health;
+use cordon_store::{
+    Log as _, SqliteLog,
+    calls::CallQuery,
+    log::Entry,
+    sequencer::{Health, WishError},
+};
 use cordon_testkit::{FakeUpstream, Script};
 use http_body_util::BodyExt as _;
 use support::{TestClock, TestEntropy, World, chat};
@@ -96,6 +101,122 @@ async fn without_its_log_a_route_serves_until_its_snapshot_is_too_old() {
     world.clock.advance(DurationMs::from_secs(61));
     let reply = world.chat("hi").await;
     assert_eq!((reply.status.as_u16(), reply.code().as_str()), (503, "snapshot_stale"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_back_is_followed_again() {
+    let upstream = FakeUpstream::start([Script::says("ok")]).await;
+    let world = World::with(&upstream.base_url(), ", max_snapshot_age: 1m", "", |_| {}).await;
+    let (log, aside) =
+        (world.node.handles.settings.data.join("log.db"), world.folder.path().join("aside.db"));
+    let mut committed = world.node.handles.sequencer.watch();
+    std::fs::rename(&log, &aside).unwrap();
+    committed.wait_for(|committed| committed.health != Health::Following).await.unwrap();
+    world.clock.advance(DurationMs::from_secs(61));
+    assert_eq!(world.chat("hi").await.code(), "snapshot_stale");
+    let refused = world.node.handles.sequencer.wish(Wish::RevokeKey(world.key_id, None), Actor::Local).await;
+    assert!(matches!(refused, Err(WishError::Load(_) | WishError::Log(_))), "{refused:?}");
+    std::fs::rename(&aside, &log).unwrap();
+    committed.wait_for(|committed| committed.health == Health::Following).await.unwrap();
+    // The gateway learns of it from the same source, a moment later.
+    while !world.node.handles.gateway.is_ready() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.chat("hi").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_gone_or_damaged_is_built_again() {
+    let upstream = FakeUpstream::start((0..3).map(|_| Script::says("ok"))).await;
+    let mut world = World::new(&upstream.base_url()).await;
+    let mut calls = Vec::new();
+    let damages: [fn(&std::path::Path); 3] = [
+        |data| {
+            for suffix in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(data.join(format!("index.db{suffix}")));
+            }
+        },
+        |data| std::fs::write(data.join("index.db"), "certainly no database".repeat(500)).unwrap(),
+        |data| {
+            let file = std::fs::OpenOptions::new().write(true).open(data.join("index.db")).unwrap();
+            file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+        },
+    ];
+    for damage in damages {
+        calls.push(world.chat("hi").await.call());
+        world = world.again(damage).await;
+        let (index, size) = (&world.node.handles.index, *world.node.handles.journal.follow().borrow());
+        let journal = *world.node.handles.journal.id().as_bytes();
+        let built = async {
+            // Behind the path, so that a start does not wait for it.
+            while index.progress().await.unwrap().get(&journal).copied().unwrap_or(0) < size {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), built).await.expect("the index is built again");
+        let mut listed: Vec<_> =
+            index.query(&CallQuery::default()).await.unwrap().iter().map(|row| row.call).collect();
+        listed.sort();
+        let mut expected = calls.clone();
+        expected.sort();
+        assert_eq!(listed, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_goes_back_stops_nothing_and_facts_stay_in_order() {
+    let upstream = FakeUpstream::start((0..2).map(|_| Script::says("ok"))).await;
+    let world = World::new(&upstream.base_url()).await;
+    let team = |name: &str| format!("{{apiVersion: cordon/v1, kind: Team, name: {name}, spec: {{}}}}");
+    let latest = || world.node.handles.sequencer.committed().state.time().unwrap();
+    world.apply(&team("before")).await;
+    let before = latest();
+    assert_eq!(world.chat("hi").await.status, 200);
+    world.clock.set(cordon_core::Timestamp::from_millis(before.as_millis() - 3_600_000));
+    world.apply(&team("after")).await;
+    assert_eq!(latest(), before, "the time of facts stands still until the clock is there again");
+    let reply = world.chat("hi").await;
+    assert_eq!(reply.status, 200);
+    let call = reply.call();
+    let frames = world.frames().await;
+    let opened = frames.opened.iter().find(|opened| opened.call == call).unwrap();
+    assert!(opened.time <= frames.closed_of(call).time && opened.time < before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fact_of_a_newer_version_leaves_the_last_snapshot_in_force_and_the_node_not_ready() {
+    let upstream = FakeUpstream::start((0..2).map(|_| Script::says("ok"))).await;
+    let world = World::new(&upstream.base_url()).await;
+    let log = SqliteLog::open(&world.node.handles.settings.data.join("log.db")).await.unwrap();
+    let head = log.head().await.unwrap();
+    let last = log.read(head - 1, head).await.unwrap().remove(0);
+    let text = String::from_utf8(last.leaf).unwrap();
+    let newer = text.replace("\"v\":1}", "\"v\":999}");
+    assert_ne!(newer, text);
+    let time = world.node.handles.sequencer.committed().state.time().unwrap();
+    let leaf = Leaf { bytes: newer.into_bytes(), blob: None };
+    log.append(head, &[Entry { time, touched: Vec::new(), leaf }], &[]).await.unwrap();
+
+    let mut committed = world.node.handles.sequencer.watch();
+    let stalled = |health: &Health| match health {
+        Health::Stalled(stalled) => Some(stalled.to_string()),
+        Health::Following | Health::Unreachable(_) => None,
+    };
+    committed.wait_for(|committed| stalled(&committed.health).is_some()).await.unwrap();
+    let why = stalled(&committed.borrow().health).unwrap();
+    assert!(why.contains("999") && why.contains("upgrade"), "{why}");
+    while world.node.handles.gateway.is_ready() {
+        tokio::task::yield_now().await;
+    }
+    let ready = |world: &World| {
+        http::Request::get(format!("http://{}/readyz", world.address())).body(http_body_util::Full::default())
+    };
+    assert_eq!(world.send(ready(&world).unwrap()).await.status, 503);
+    assert_eq!(world.chat("hi").await.status, 200);
+    // A start finds the same.
+    let world = world.again(|_| {}).await;
+    assert_eq!(world.send(ready(&world).unwrap()).await.status, 503);
+    assert_eq!(world.chat("hi").await.status, 200);
 }
 
 /// A recorder whose disk takes nothing.

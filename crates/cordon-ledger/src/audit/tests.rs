@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Checkpoint, Frontier, SigningKey, Verifier, tiles::EntryWriter};
+use crate::{Checkpoint, Frontier, SigningKey, Verifier};
 
 const ORIGIN: &str = "example.com/log";
 
@@ -126,28 +126,6 @@ fn a_wrong_tile_is_told_from_a_wrong_entry() {
     forged[10] = b"forged".to_vec();
     let together = check_tree(&signed, self::files(&forged), &forged);
     assert!(matches!(together, Err(AuditError::Root { stated, .. }) if stated == signed.head().root));
-}
-
-#[test]
-fn a_static_log_is_verified_out_of_its_own_files() {
-    let entries = entries(600);
-    let mut bundles = EntryWriter::new();
-    entries.iter().for_each(|entry| bundles.push(entry).unwrap());
-    let mut files = files(&entries);
-    files.0.extend(bundles.cut().into_iter().map(|file| (file.tile, file.bytes)));
-    check_log(&signed(ORIGIN, &entries), &files).unwrap();
-    // A smaller tree out of the files of the larger one, where they are full.
-    check_log(&signed(ORIGIN, &entries[..512]), &files).unwrap();
-    let third = Tile::new(Row::Entries, 2, 88).unwrap();
-    let bundle = files.0.get_mut(&third).unwrap();
-    *bundle.last_mut().unwrap() ^= 1;
-    let changed = check_log(&signed(ORIGIN, &entries), &files);
-    assert!(matches!(changed, Err(AuditError::Entry { index: 599, .. })));
-    files.0.get_mut(&third).unwrap().push(0);
-    assert!(matches!(check_log(&signed(ORIGIN, &entries), &files), Err(AuditError::Bundle(_))));
-    files.0.remove(&third);
-    let missing = check_log(&signed(ORIGIN, &entries), &files);
-    assert!(matches!(missing, Err(AuditError::Read(TileError::Missing(tile))) if tile == third));
 }
 
 proptest! {

@@ -145,7 +145,7 @@ pub(crate) fn read<T: Tiles>(tiles: &T, tile: Tile) -> Result<Vec<u8>, TileError
 }
 
 /// The file of a tile, or the full one in its place; with the tile that was found.
-pub(crate) fn read_either<T: Tiles>(tiles: &T, tile: Tile) -> Result<(Tile, Vec<u8>), TileError<T::Error>> {
+pub(super) fn read_either<T: Tiles>(tiles: &T, tile: Tile) -> Result<(Tile, Vec<u8>), TileError<T::Error>> {
     for candidate in [tile, tile.full()] {
         let bytes = tiles.read(candidate).map_err(|source| TileError::Read { tile: candidate, source })?;
         if let Some(bytes) = bytes {

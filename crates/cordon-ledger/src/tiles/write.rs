@@ -162,9 +162,6 @@ impl EntryWriter {
     /// Goes on after `size` entries, of which the bundles are written. Reads at most one. That its entries are the right
     /// ones is not checked here: their hashes are in the tiles.
     pub fn resume<T: Tiles>(size: u64, tiles: &T) -> Result<Self, ResumeError<T::Error>> {
-        if size > Frontier::MAX_SIZE {
-            return Err(ResumeError::TooLarge(size));
-        }
         let mut bundle = Vec::new();
         if let Some(tile) = Tile::of_tree(Row::Entries, size / u64::from(WIDTH), size) {
             let (found, bytes) = read::read_either(tiles, tile)?;

@@ -85,11 +85,7 @@ impl ContentStore {
             .await
             .map_err(|error: ContentError| error)?;
         copy(&self.objects.file, &to.content, mark).await?;
-        let keys = copy(&self.keys.file, &to.keys, mark).await;
-        if keys.is_err() {
-            remove(&to.content);
-        }
-        keys
+        copy(&self.keys.file, &to.keys, mark).await
     }
 }
 
@@ -132,12 +128,6 @@ async fn adopt(
     if mark.expires <= now {
         return Err(BackupError::Expired { made: mark.made, expires: mark.expires });
     }
-    if application == keyring::FORM.application {
-        // What these keys wrapped after the copy was made is counted nowhere: each team begins a new generation.
-        let last = query(connection, "SELECT coalesce(max(id), 0) FROM team_keys").await?;
-        set_meta(connection, "retired", &last.to_be_bytes()).await?;
-    }
-    // Last: a crash before it leaves a copy, which can be taken back again.
     sqlx::query("DELETE FROM meta WHERE name IN ('backup_made', 'backup_expires')")
         .execute(connection)
         .await
@@ -181,14 +171,10 @@ async fn copy(file: &Database, to: &Path, mark: BackupMark) -> Result<(), Backup
         Err(error) => Err(error.into()),
     };
     if synced.is_err() {
-        remove(to);
+        // Half a copy is none. One that cannot be removed is found by whoever makes the next one.
+        let _ = std::fs::remove_file(to);
     }
     synced
-}
-
-/// Half a copy is none. One that cannot be removed is found by whoever makes the next one.
-fn remove(copy: &Path) {
-    let _ = std::fs::remove_file(copy);
 }
 
 /// Makes a file and its name durable: SQLite does not when it writes a copy.

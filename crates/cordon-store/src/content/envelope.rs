@@ -15,9 +15,7 @@
 //!
 //! **Why the bounds hold.** SP 800-38D, section 8.3, allows 2^32 seals under one key with random 96-bit nonces: the chance
 //! that a nonce comes twice is then at most 2^-32.
-//! - A team key seals at most 2^28 data keys (2^-41), then a new generation begins. Files that were set back without
-//!   being taken back as a backup, such as a machine's snapshot, are set back in their count too: the bound leaves room
-//!   for fifteen such times.
+//! - A team key seals at most 2^28 data keys (2^-41), then a new generation begins.
 //! - The master's key seals a team key once for each block of wraps reserved, 2^16 of them: a generation takes 2^12 + 1
 //!   seals, so the bound is met after a million generations.
 //! - An object key seals one object; written again after a crash, a few. One object is far below the 2^36 - 32 bytes that

@@ -56,19 +56,10 @@ impl Database {
             // What is deleted is overwritten, in free pages too.
             .pragma("secure_delete", "ON");
         let writer = pool(1).connect_with(writing).await.map_err(|error| named(form, error))?;
-        let readers = async {
-            make(&writer, form).await.map_err(|error| named(form, error))?;
-            check(&writer, form).await?;
-            pool(2).connect_with(options(path).read_only(true)).await.map_err(|error| named(form, error))
-        }
-        .await;
-        let readers = match readers {
-            Ok(readers) => readers,
-            Err(error) => {
-                writer.close().await;
-                return Err(error);
-            }
-        };
+        make(&writer, form).await.map_err(|error| named(form, error))?;
+        check(&writer, form).await?;
+        let readers =
+            pool(2).connect_with(options(path).read_only(true)).await.map_err(|error| named(form, error))?;
         Ok(Self { form, writer, readers })
     }
 
@@ -116,13 +107,15 @@ impl Database {
 
     /// Bytes of the file that hold something. The rest is used again before the file grows.
     pub(super) async fn used(&self) -> Result<u64, ContentError> {
-        let used: i64 = sqlx::query_scalar(
-            "SELECT (p.page_count - f.freelist_count) * s.page_size
-             FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s",
-        )
-        .fetch_one(&self.writer)
-        .await?;
-        Ok(u64::try_from(used).unwrap_or(0))
+        let mut connection = self.writer.acquire().await?;
+        let mut numbers = [0_u64; 3];
+        let pragmas = ["PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"];
+        for (number, pragma) in numbers.iter_mut().zip(pragmas) {
+            let value: i64 = sqlx::query_scalar(pragma).fetch_one(&mut *connection).await?;
+            *number = u64::try_from(value).unwrap_or(0);
+        }
+        let [pages, free, size] = numbers;
+        Ok(pages.saturating_sub(free).saturating_mul(size))
     }
 
     /// Gives free pages back to the disk.

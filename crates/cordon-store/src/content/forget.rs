@@ -95,24 +95,6 @@ impl ContentStore {
         self.erase_page(scope, after, Reach::NotHeld, at).await
     }
 
-    /// The calls that were erased at exactly this time, after one of them, at most 1,024: what an erasure of that time did
-    /// before it was interrupted, so that its certificate can be whole.
-    ///
-    /// # Errors
-    /// When the file of keys cannot be read.
-    pub async fn erased_at(&self, at: Timestamp, after: Option<CallId>) -> Result<Vec<CallId>, ContentError> {
-        let rows = sqlx::query(
-            "SELECT call FROM gone WHERE at = $1 AND why = $2 AND call > $3 ORDER BY call LIMIT $4",
-        )
-        .bind(at.as_millis())
-        .bind(Why::Erased.number())
-        .bind(after.as_ref().map_or([].as_slice(), |call| call.as_bytes()))
-        .bind(i64::from(PAGE))
-        .fetch_all(self.keys.file.readers())
-        .await?;
-        rows.iter().map(|row| read_call(row.try_get(0)?)).collect()
-    }
-
     /// Does erasures again on what a restore brought back, those first that were first. Holds do not stop them: they were
     /// done, and a certificate says so. Gives how many keys were destroyed, and whether no trace of them is left.
     ///
@@ -287,11 +269,9 @@ async fn expire_page(
     limit: u32,
 ) -> Result<(Vec<CallId>, bool), ContentError> {
     let limit = limit as usize;
+    let mut calls = keyring::unswept(connection, Why::Expired, limit).await?;
+    let room = limit.saturating_sub(calls.len());
     // One more than there is room for tells whether there are more.
-    let mut calls = keyring::unswept(connection, Why::Expired, limit + 1).await?;
-    let unswept = calls.len();
-    calls.truncate(limit);
-    let room = limit - calls.len();
     let sql = format!(
         "SELECT d.call, d.slot FROM data_keys d WHERE d.expires <= $1 AND NOT {HELD}
          ORDER BY d.expires, d.call LIMIT $2"
@@ -305,7 +285,7 @@ async fn expire_page(
     keyring::destroy(connection, &keys, Why::Expired, now).await?;
     calls.extend(keys.iter().map(|(call, _)| *call));
     calls.sort_unstable();
-    Ok((calls, unswept > limit || rows.len() > room))
+    Ok((calls, rows.len() > room))
 }
 
 fn key(row: &SqliteRow) -> Result<(CallId, i64), ContentError> {

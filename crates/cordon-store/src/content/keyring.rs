@@ -35,7 +35,7 @@ CREATE INDEX data_keys_expires ON data_keys (expires, call);
 CREATE TABLE gone (call BLOB PRIMARY KEY, why INTEGER NOT NULL, at INTEGER NOT NULL, swept INTEGER NOT NULL)
     STRICT, WITHOUT ROWID;
 CREATE INDEX gone_unswept ON gone (why, call) WHERE swept = 0;
-CREATE INDEX gone_at ON gone (at, call);
+CREATE INDEX gone_at ON gone (at);
 CREATE TABLE holds (kind INTEGER NOT NULL, value BLOB NOT NULL, cause TEXT NOT NULL, since INTEGER NOT NULL,
     PRIMARY KEY (kind, value, cause)) STRICT, WITHOUT ROWID;
 ",

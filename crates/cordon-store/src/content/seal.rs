@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     ContentError, ContentStore, Entropy,
     envelope::{CallContext, DataKey, EnvelopeError, KEY, MAX_OBJECT, MasterKey, NONCE, ObjectContext},
-    keyring::{self, StoredKey, Why},
+    keyring::{self, Why},
     objects::{Sealed, footprint},
     team::{Teams, Wrapping},
 };
@@ -192,7 +192,7 @@ impl Unlocked {
                 Status::Kept { .. } | Status::Missing => ReadError::Missing,
             });
         };
-        if !self.is_current(&stored) {
+        if stored.epoch.as_deref() != Some(self.epoch.to_be_bytes().as_slice()) {
             return Err(ReadError::Locked);
         }
         if stored.expires <= now && !stored.held {
@@ -221,11 +221,6 @@ impl Unlocked {
     /// The store itself.
     pub const fn store(&self) -> &ContentStore {
         &self.store
-    }
-
-    /// Whether a key is under the master key that this store was unlocked with.
-    pub(super) fn is_current(&self, stored: &StoredKey) -> bool {
-        stored.epoch.as_deref() == Some(self.epoch.to_be_bytes().as_slice())
     }
 
     async fn make_sure_of_room(&self, bytes: u64, calls: u64) -> Result<(), ContentError> {
@@ -288,7 +283,7 @@ impl Unlocked {
     async fn open_key(&self, connection: &mut sqlx::SqliteConnection, call: CallId) -> Result<Key, PutError> {
         let damaged = || PutError::Damaged { call };
         let stored = keyring::find(connection, call).await?.ok_or_else(damaged)?;
-        if !self.is_current(&stored) {
+        if stored.epoch.as_deref() != Some(self.epoch.to_be_bytes().as_slice()) {
             return Err(PutError::Locked);
         }
         let store = &self.store.id;

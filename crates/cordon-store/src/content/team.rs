@@ -189,11 +189,9 @@ async fn reserve(
     }
     // A generation takes at least sixteen blocks, so that a few restarts do not use it up.
     let block = (with.wraps / 16).clamp(1, RESERVED);
-    // Keys that came back with a backup may have wrapped more than their counts say.
-    let retired = meta_number(connection, "retired").await?.unwrap_or(0);
     let latest = latest_team_key(connection, team).await?;
     let generation = match latest {
-        Some(mut stored) if stored.id > retired && stored.reserved.saturating_add(block) <= with.wraps => {
+        Some(mut stored) if stored.reserved.saturating_add(block) <= with.wraps => {
             let key = with.master.unwrap(&stored.wrapped, &stored.context(with.store)).map_err(|_| {
                 ContentError::Damaged(format!("keys.db: the key of team `{team}` does not open"))
             })?;

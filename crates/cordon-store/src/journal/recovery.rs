@@ -43,23 +43,26 @@ pub(crate) struct Found {
     pub(crate) damage: Option<Damage>,
 }
 
-/// Finds the newest journal of a folder and reads how far it got. A damaged one is left alone, and a new one begins.
+/// Finds the newest journal of a folder and reads how far it got. A damaged or abandoned one is left alone, and a new one
+/// begins.
 pub(crate) fn find(
     disk: &Arc<dyn Disk>,
     root: &Path,
     check: Check,
+    abandoned: Option<JournalId>,
     random: [u8; 12],
 ) -> Result<Found, ReadError> {
     let journals = list_on(&**disk, root).map_err(|source| ReadError::Io { folder: root.into(), source })?;
     let Some(newest) = journals.last() else {
         return Ok(Found { recovery: Recovery::empty(JournalId::new(0, random)), damage: None });
     };
+    let next = || Recovery::empty(JournalId::new(newest.ordinal().saturating_add(1), random));
+    if abandoned == Some(*newest) {
+        return Ok(Found { recovery: next(), damage: None });
+    }
     match recover(disk, root, *newest, check) {
         Ok(recovery) => Ok(Found { recovery, damage: None }),
-        Err(ReadError::Damage(damage)) => {
-            let id = JournalId::new(newest.ordinal().saturating_add(1), random);
-            Ok(Found { recovery: Recovery::empty(id), damage: Some(damage) })
-        }
+        Err(ReadError::Damage(damage)) => Ok(Found { recovery: next(), damage: Some(damage) }),
         Err(error) => Err(error),
     }
 }

@@ -24,7 +24,7 @@ fn shared(disk: &SimDisk) -> Arc<dyn Disk> {
 }
 
 fn found(disk: &SimDisk, check: Check) -> Found {
-    find(&shared(disk), root(), check, [7; 12]).unwrap()
+    find(&shared(disk), root(), check, None, [7; 12]).unwrap()
 }
 
 fn tail(disk: &SimDisk, segment_bytes: u64) -> Tail {

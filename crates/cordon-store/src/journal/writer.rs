@@ -43,6 +43,8 @@ pub struct Options {
     pub sync_interval: Duration,
     /// How much is checked at the start.
     pub check: Check,
+    /// A journal that does not go on, although nothing in its files is wrong: another one begins in its place.
+    pub abandoned: Option<JournalId>,
 }
 
 impl Default for Options {
@@ -55,6 +57,7 @@ impl Default for Options {
             backlog_frames: 16_384,
             sync_interval: Duration::from_millis(50),
             check: Check::All,
+            abandoned: None,
         }
     }
 }
@@ -214,7 +217,7 @@ impl Journal {
         options: Options,
         random: [u8; 12],
     ) -> Result<(Self, Recovered), OpenError> {
-        let Found { recovery, damage } = find(&disk, folder, options.check, random)?;
+        let Found { recovery, damage } = find(&disk, folder, options.check, options.abandoned, random)?;
         let id = recovery.journal;
         let size = recovery.durable.size + recovery.unproven.frames() as u64;
         let recovered = Recovered { journal: id, size, torn: recovery.torn, damage };

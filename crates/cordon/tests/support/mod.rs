@@ -119,6 +119,9 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         max_calls: 256,
         journal: journal::Options { segment_bytes: 1 << 20, ..journal::Options::default() },
         index_bytes: 1 << 30,
+        ledger_origin: Some("example.com/log".to_owned()),
+        ledger_key: None,
+        anchor_every: Duration::from_millis(20),
         subject_header: Some("x-end-user".parse().unwrap()),
         clock: Arc::new(TestClock(clock.clone())),
         entropy: Arc::new(TestEntropy),
@@ -199,6 +202,16 @@ impl World {
         };
         self.node.handles.sequencer.wish(Wish::IssueKey(new), Actor::Local).await.unwrap();
         key
+    }
+
+    /// Ends the node, does something to its folder, and starts it again.
+    pub async fn again(self, meanwhile: impl FnOnce(&Path)) -> Self {
+        let Self { node, clock, key, key_id, folder, client } = self;
+        let settings = Settings::clone(&node.handles.settings);
+        node.stop().await.unwrap();
+        meanwhile(&settings.data);
+        let node = Node::start(settings, |_| axum::Router::new()).await.unwrap();
+        Self { node, clock, key, key_id, folder, client }
     }
 
     pub fn address(&self) -> SocketAddr {
