@@ -321,16 +321,13 @@ impl Verifier {
             Keys::History(history) => std::slice::from_ref(history.key_at(size)),
         };
         let keys = [log_keys, &self.witnesses].concat();
-        let opened = note.open(&keys).map_err(|error| self.explain(note, size, error))?;
+        let opened =
+            note.open(&keys).map_err(|error| self.out_of_turn(note, size).unwrap_or(error.into()))?;
         let (signers, cosigners): (Vec<_>, Vec<_>) =
             opened.signers().iter().copied().cloned().partition(|key| log_keys.contains(key));
         if signers.is_empty() {
-            let not_it =
-                self.explain(note, size, OpenError::Unknown { found: String::new(), known: String::new() });
-            return Err(match not_it {
-                VerifyError::NotItsTurn { .. } => not_it,
-                _ => VerifyError::OnlyWitnesses { origin: self.origin.clone() },
-            });
+            let only_witnesses = VerifyError::OnlyWitnesses { origin: self.origin.clone() };
+            return Err(self.out_of_turn(note, size).unwrap_or(only_witnesses));
         }
         let witnesses: Vec<_> = cosigners
             .into_iter()
@@ -346,15 +343,17 @@ impl Verifier {
         Ok(SignedHead { checkpoint, signers, witnesses })
     }
 
-    /// A key of the log that signed out of its turn is a better answer than an unknown key.
-    fn explain(&self, note: &Note, size: u64, error: OpenError) -> VerifyError {
-        if let (Keys::History(history), OpenError::Unknown { .. }) = (&self.keys, &error) {
-            let signed = |key: &VerifierKey| note.signatures().iter().any(|line| line.is_by(key));
-            if let Some((_, key)) = history.keys().find(|(_, key)| signed(key)) {
-                return VerifyError::NotItsTurn { key: key.id(), turn: history.key_at(size).id(), size };
-            }
+    /// Once the key whose turn it is has not signed: whether another key of the log did, which is a better answer than
+    /// that nobody known signed.
+    fn out_of_turn(&self, note: &Note, size: u64) -> Option<VerifyError> {
+        let Keys::History(history) = &self.keys else { return None };
+        let turn = history.key_at(size);
+        let claimed = |key: &VerifierKey| note.signatures().iter().any(|line| line.is_by(key));
+        if claimed(turn) {
+            return None;
         }
-        error.into()
+        let (_, key) = history.keys().find(|(_, key)| claimed(key))?;
+        Some(VerifyError::NotItsTurn { key: key.id(), turn: turn.id(), size })
     }
 }
 

@@ -277,6 +277,15 @@ fn a_verifier_follows_the_rotation_of_keys() {
     assert_eq!(by(1, 3), Err(VerifyError::NotItsTurn { key: old, turn: new, size: 3 }));
     assert_eq!(by(2, 2), Err(VerifyError::NotItsTurn { key: new, turn: old, size: 2 }));
     assert!(matches!(by(3, 3), Err(VerifyError::Open(OpenError::Unknown { .. }))));
+    // While keys change both may sign; only the one whose turn it is counts, and its wrong signature is not excused.
+    let checkpoint = Checkpoint::new(ORIGIN, head(&all)).unwrap();
+    let both = checkpoint.sign(&[&key(1), &key(2)]).unwrap().to_string();
+    assert_eq!(verifier.checkpoint(both.as_bytes()).unwrap().signers(), [public(&key(2))]);
+    let longer = both.replacen("\n5\n", "\n6\n", 1);
+    assert!(matches!(
+        verifier.checkpoint(longer.as_bytes()),
+        Err(VerifyError::Open(OpenError::BadSignature { id, .. })) if id == new
+    ));
 }
 
 #[test]

@@ -65,7 +65,8 @@ pub enum TileError<E: std::error::Error + 'static> {
 const REMEMBERED: usize = 64;
 
 /// The nodes of the tree of the first `size` leaves, out of its tiles. Remembers up to 64 tiles. The tiles are believed:
-/// what is made of them is checked against a signed checkpoint by whoever verifies.
+/// what is made of them is checked against a signed checkpoint by whoever verifies. A subtree that is complete stays so:
+/// the nodes of the tree as it is now serve for proofs of every smaller one, whose partial tiles need not be kept.
 #[derive(Debug)]
 pub struct TileNodes<T> {
     tiles: T,
