@@ -265,12 +265,16 @@ proptest! {
             prop_assert!(!holds(old, new, &changed));
             let mut shorter = proof.clone();
             shorter.path.remove(position);
-            prop_assert!(!holds(old, new, &shorter));
+            let shorter = check_consistency(old, new, &shorter);
+            let length = matches!(shorter, Err(ConsistencyError::Length { .. }));
+            prop_assert!(length);
         }
         for position in 0..=proof.path.len() {
             let mut longer = proof.clone();
             longer.path.insert(position, extra);
-            prop_assert!(!holds(old, new, &longer));
+            let longer = check_consistency(old, new, &longer);
+            let length = matches!(longer, Err(ConsistencyError::Length { .. }));
+            prop_assert!(length);
         }
     }
 
