@@ -23,11 +23,13 @@
 pub mod chunking;
 pub mod corpus;
 
+mod bomb;
 mod clock;
 mod http;
 mod script;
 mod upstream;
 
+pub use bomb::bomb;
 pub use clock::ManualClock;
 pub use http::Request;
 pub use script::{Gate, Script};
