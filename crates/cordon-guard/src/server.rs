@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
+use http::header::CONNECTION;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -9,7 +10,7 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 
-use self::patience::Patient;
+use self::patience::{Patient, Unread};
 use crate::pipeline::Gateway;
 
 mod patience;
@@ -76,12 +77,20 @@ pub async fn serve(
         };
         let _ = socket.set_nodelay(true);
         let gateway = gateway.clone();
+        let unread = Unread::default();
+        let socket = Patient::new(socket, limits.write_timeout, unread.clone());
         let service = service_fn(move |request| {
-            let gateway = gateway.clone();
-            async move { Ok::<_, Infallible>(gateway.handle(request).await) }
+            let (gateway, unread) = (gateway.clone(), unread.clone());
+            async move {
+                let response = gateway.handle(request).await;
+                // The gateway says so where it did not take the body whole.
+                if response.headers().contains_key(CONNECTION) {
+                    unread.note();
+                }
+                Ok::<_, Infallible>(response)
+            }
         });
-        let connection = graceful
-            .watch(http.serve_connection(TokioIo::new(Patient::new(socket, limits.write_timeout)), service));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service));
         tokio::spawn(async move {
             // Broken connections are the caller's business; the call's own task records what became of it.
             let _ = connection.await;

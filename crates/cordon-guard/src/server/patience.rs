@@ -1,17 +1,37 @@
-//! A socket whose peer must read: a write that makes no progress for too long is an error.
+//! A socket whose peer must read: a write that makes no progress for too long is an error. And one whose end waits a
+//! little for a peer that is still sending, so that it learns why nobody listens.
 
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
+
+/// How long, and for how many bytes, a caller whose body was refused may go on sending. A connection that is closed with
+/// bytes unread is reset, and many callers give up on the failed write and never read the answer (RFC 9112, section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 8 << 20;
+
+/// Says that the answer to a connection's last request was given before its body was read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unread(Arc<AtomicBool>);
+
+impl Unread {
+    pub(super) fn note(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
 
 /// A TCP connection with a bound on how long its peer may leave what was sent unread. Reading is bounded elsewhere.
 pub(super) struct Patient {
@@ -20,11 +40,35 @@ pub(super) struct Patient {
     /// Made when the first write has to wait: most never do.
     timer: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    unread: Unread,
+    end: Option<End>,
+}
+
+/// Everything was said; what still comes is thrown away.
+struct End {
+    over: Pin<Box<Sleep>>,
+    left: usize,
 }
 
 impl Patient {
-    pub(super) const fn new(socket: TcpStream, patience: Duration) -> Self {
-        Self { socket, patience, timer: None, waiting: false }
+    pub(super) const fn new(socket: TcpStream, patience: Duration, unread: Unread) -> Self {
+        Self { socket, patience, timer: None, waiting: false, unread, end: None }
+    }
+
+    /// Ready when the peer has stopped sending, or went on for too long.
+    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(end) = &mut self.end else { return Poll::Ready(()) };
+        let mut space = [0; 8 << 10];
+        while end.left > 0 && end.over.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::new(&mut space);
+            match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {
+                    end.left = end.left.saturating_sub(buffer.filled().len());
+                }
+                _ => break,
+            }
+        }
+        Poll::Ready(())
     }
 
     fn bounded(&mut self, cx: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -79,6 +123,12 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        if self.end.is_none() {
+            ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+            if self.unread.0.load(Ordering::Acquire) {
+                self.end = Some(End { over: Box::pin(sleep(LINGER)), left: LINGER_BYTES });
+            }
+        }
+        self.poll_quiet(cx).map(Ok)
     }
 }
