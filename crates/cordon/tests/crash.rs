@@ -35,7 +35,7 @@ use hyper_util::{
 use support::{
     Frames, World,
     binary::{Server, output},
-    chat,
+    chat, real_time,
 };
 use tokio::sync::watch;
 
@@ -73,7 +73,7 @@ struct Place {
 
 impl Place {
     async fn new(upstream: &FakeUpstream) -> Self {
-        let World { node, folder, key, .. } = World::new(&upstream.base_url()).await;
+        let World { node, folder, key, .. } = World::with(&upstream.base_url(), "", "", real_time).await;
         let data = node.handles.settings.data.clone();
         node.stop().await.unwrap();
         Self { _folder: folder, data, key: Arc::new(key) }

@@ -128,6 +128,11 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
     }
 }
 
+/// The machine's own time, for a folder that a real process serves later: keys that are good now, not at a set time.
+pub fn real_time(settings: &mut Settings) {
+    settings.clock = Arc::new(cordon::clock::Clock::system());
+}
+
 /// A team, a system, a service at this address, one route to it; `extra` is added, and its guards and limits apply.
 pub fn resources(base_url: &str, route_extra: &str, extra: &str) -> String {
     format!(
