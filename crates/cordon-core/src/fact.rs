@@ -194,6 +194,21 @@ impl Body {
         }
     }
 
+    /// The digests of its sealed values, which lie beside the log as long as nobody destroyed them.
+    pub fn sealed_digests(&self) -> Vec<Digest> {
+        let reason = match self {
+            Self::ResourceSet(resource) => {
+                let mut spec = resource.spec.clone();
+                return spec.sealed_fields().into_iter().filter_map(|(_, field)| field.digest()).collect();
+            }
+            Self::KeyRevoked(_, reason) | Self::HoldReleased(_, reason) => reason.as_ref(),
+            Self::ContentErased(erasure) => erasure.reason.as_ref(),
+            Self::HoldSet(hold) => Some(&hold.reason),
+            _ => None,
+        };
+        reason.and_then(Sealed::digest).into_iter().collect()
+    }
+
     /// The body's tree and the spec that may have to leave it.
     fn to_value(&self) -> Result<Value, canonical::Error> {
         Ok(match self {

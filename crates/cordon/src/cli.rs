@@ -6,8 +6,10 @@ mod http;
 mod inspect;
 mod keys;
 mod local;
+mod prove;
 mod resources;
 mod table;
+mod verify;
 mod yaml;
 
 use std::{
@@ -51,6 +53,8 @@ Examples:
   cordon apply -f policies/                    make it so
   cordon key create --principal app --expires 30d
   cordon calls list --verdict block --since 1h
+  cordon prove --call ID -o proof.json         show somebody who does not trust you what happened
+  cordon verify                                is every record still what it was?
   cordon doctor                                what is wrong, and how to mend it";
 
 /// Where commands go.
@@ -103,6 +107,15 @@ enum Command {
     /// The record of calls.
     #[command(subcommand)]
     Calls(calls::CallsCommand),
+    /// Write the proof of a call: a file that anybody checks with the log's public key.
+    #[command(after_help = prove::EXAMPLES)]
+    Prove(prove::ProveArgs),
+    /// Check that everything kept is what was recorded, or that a proof holds.
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::VerifyArgs),
+    /// The log's public key and its newest checkpoint, to be kept elsewhere.
+    #[command(subcommand)]
+    Ledger(verify::LedgerCommand),
     /// Say what the detectors find in texts, and what a guard would do about it.
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
@@ -250,6 +263,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Schema(args) => resources::schema(&args),
         Command::Key(command) => keys::run(place, command).await,
         Command::Calls(command) => calls::run(place, command).await,
+        Command::Prove(args) => prove::run(place, args).await,
+        Command::Verify(args) => verify::run(place, args).await,
+        Command::Ledger(command) => verify::ledger(place, command).await,
         Command::Inspect(args) => inspect::run(&args),
         Command::Doctor(args) => examine(place, args).await,
         Command::Sandbox(args) => play(args).await,

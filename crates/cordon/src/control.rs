@@ -19,6 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use cordon_store::ledger::TileFolder;
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
@@ -40,6 +41,8 @@ pub type Checks = std::pin::Pin<Box<dyn Future<Output = Vec<Check>> + Send>>;
 pub struct ControlState {
     /// Where questions are answered.
     pub desk: Desk,
+    /// The published log.
+    pub tiles: TileFolder,
     /// What operators must show.
     pub token: AdminToken,
     /// Whether calls can be served now: nothing, or everything that stands in the way, in words.
@@ -85,6 +88,7 @@ pub fn router(state: ControlState) -> Router {
         .route("/keys/{id}/revoke", post(handlers::revoke_key))
         .route("/calls", get(handlers::calls))
         .route("/calls/{id}", get(handlers::call))
+        .route("/calls/{id}/proof", get(handlers::proof))
         // Streams have no such end; they stand beside this layer.
         .layer(middleware::from_fn(in_time));
     let api = answers
@@ -102,8 +106,13 @@ pub fn router(state: ControlState) -> Router {
             )
         })
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
+    // What any client of C2SP tlog-tiles reads, below the prefix `/ledger`.
+    let ledger = Router::new()
+        .route("/{*path}", get(handlers::ledger))
+        .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
     Router::new()
         .nest("/api/v1", api)
+        .nest("/ledger", ledger)
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(handlers::ready))
         .route("/metrics", get(handlers::metrics))

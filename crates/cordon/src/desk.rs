@@ -7,7 +7,7 @@ mod effect;
 mod following;
 
 use cordon_core::{
-    ApiKey, Fact, KeyId, Name, Sealed, State, Timestamp,
+    ApiKey, CallId, Fact, KeyId, Name, Sealed, State, Timestamp,
     command::{self, Change, NewKey, Rejection, Rotation, Vault, Wish},
     fact::{Actor, Body},
     resource::{API_VERSION, Kind, Resource, Spec},
@@ -30,6 +30,7 @@ use crate::{
     },
     clock::Clock,
     declare,
+    proof::{self, CallProof, ProveError},
 };
 
 /// Where wishes go and questions are answered. Clones share everything.
@@ -102,6 +103,24 @@ impl Desk {
                 Err(Problem::new(503, "stalled", "the log is newer than this program", stalled.to_string()))
             }
         }
+    }
+
+    /// The proof of a call.
+    ///
+    /// # Errors
+    /// When the call is not recorded here, too young to be proved, or something cannot be read.
+    pub async fn prove(&self, call: CallId) -> Result<CallProof, Problem> {
+        let unknown = || not_found(format!("call `{call}` is not recorded here"));
+        let row = self.calls.row(call).await?.ok_or_else(unknown)?;
+        let log = self.loader().ok_or_else(unknown)?.log();
+        let state = self.state(None).await?;
+        let sources = proof::Sources { log: log.as_ref(), state: &state, data: self.calls.data() };
+        proof::prove(&sources, &row).await.map_err(|error| match &error {
+            ProveError::Pending(_) => Problem::new(409, "pending", "the proof is pending", error.to_string()),
+            ProveError::Broken { .. } => {
+                Problem::new(503, "unprovable", "there is no proof", error.to_string())
+            }
+        })
     }
 
     /// The resources of a kind, or all, by kind and name.

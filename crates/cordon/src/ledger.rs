@@ -22,7 +22,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// The most anchors of a subject's history that are looked at together.
+/// The most facts of a subject's history that are looked at together.
 const PAGE: u32 = 256;
 
 /// How long a failed attempt waits for the next one.
@@ -49,11 +49,12 @@ pub fn journals_folder(ledger: &std::path::Path) -> PathBuf {
     ledger.join("journal")
 }
 
-/// Every key that ever signed this log, as the log itself says, oldest first.
+/// Every key that ever signed this log, as the log itself says, oldest first, each with the statement of both keys that made
+/// it follow the one before.
 ///
 /// # Errors
 /// When the log cannot be read or a key has no form.
-pub async fn keys(log: &dyn Log) -> anyhow::Result<Vec<VerifierKey>> {
+pub async fn log_keys(log: &dyn Log) -> anyhow::Result<Vec<(VerifierKey, Option<String>)>> {
     let mut keys = Vec::new();
     let mut before = u64::MAX;
     loop {
@@ -63,7 +64,7 @@ pub async fn keys(log: &dyn Log) -> anyhow::Result<Vec<VerifierKey>> {
             if let Body::LogKeySet(set) = stored.decode()?.body {
                 let key = VerifierKey::parse(&set.key)
                     .with_context(|| format!("the key of fact {} has no form", stored.position))?;
-                keys.push(key);
+                keys.push((key, set.statement));
             }
         }
         if page.len() < PAGE as usize {
@@ -294,7 +295,7 @@ async fn publish(parts: &Parts, publisher: &mut Option<Publisher>, position: u64
     let opened = match publisher {
         Some(opened) => opened,
         None => {
-            let mut known = keys(log.as_ref()).await?;
+            let mut known: Vec<_> = log_keys(log.as_ref()).await?.into_iter().map(|(key, _)| key).collect();
             if !known.contains(parts.signer.verifier_key()) {
                 known.push(parts.signer.verifier_key().clone());
             }

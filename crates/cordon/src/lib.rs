@@ -30,9 +30,11 @@ pub mod ledger;
 pub mod logging;
 pub mod metrics;
 pub mod node;
+pub mod proof;
 pub mod recorder;
 pub mod sandbox;
 pub mod up;
+pub mod verify;
 
 /// Which program this is.
 pub fn version() -> api::Version {

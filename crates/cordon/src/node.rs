@@ -27,7 +27,7 @@ use cordon_inspect::Engine;
 use cordon_ledger::SigningKey;
 use cordon_policy::Snapshot;
 use cordon_store::{
-    DataDir, Log, Sequencer, SqliteLog,
+    DataDir, Sequencer, SqliteLog,
     calls::{CallIndex, Follower, Lag},
     data_dir::DataDirError,
     journal::{self, Journal},
@@ -136,6 +136,7 @@ pub struct Node {
     interrupted_task: JoinHandle<anyhow::Result<()>>,
     tick_task: JoinHandle<()>,
     ledger: Ledger,
+    log: Arc<SqliteLog>,
     // Held until the end: nobody else may open the folder meanwhile.
     _folder: DataDir,
 }
@@ -176,8 +177,8 @@ impl Node {
         settings.entropy.fill(&mut random);
         let opening =
             tokio::task::spawn_blocking(move || Journal::open(&journal_dir, journal_options, random));
-        let log: Arc<dyn Log> = Arc::new(SqliteLog::open(&folder.log_file()).await?);
-        let loader = Loader::new(log, StateCaches::new(folder.cache_dir()));
+        let log = Arc::new(SqliteLog::open(&folder.log_file()).await?);
+        let loader = Loader::new(Arc::<SqliteLog>::clone(&log), StateCaches::new(folder.cache_dir()));
         let (index, writer) = CallIndex::open(&folder.index_file()).await?;
         let writer = writer.bounded(settings.index_bytes);
         let client = Client::new(&settings.client).context("the upstream client cannot be made")?;
@@ -279,6 +280,7 @@ impl Node {
             interrupted_task,
             tick_task,
             ledger,
+            log,
             _folder: folder,
         })
     }
@@ -315,8 +317,12 @@ impl Node {
         }
         self.ledger.stop().await;
         self.stop.send_replace(Stage::Ended);
+        let call_index = self.handles.index.clone();
         drop(self.handles);
         self.sequencer_task.await.context("the sequencer ended early")?;
+        // Everything in one file each: the folder can be copied as it is.
+        call_index.close().await;
+        self.log.close().await;
         Ok(cut_off)
     }
 }

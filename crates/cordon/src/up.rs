@@ -5,7 +5,7 @@ use std::{io::Write as _, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use cordon_core::DurationMs;
 use cordon_guard::{ports, server::ServerLimits, upstream::Environment};
-use cordon_store::{journal, sequencer::Health};
+use cordon_store::{journal, ledger::TileFolder, sequencer::Health};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     control::{self, ControlState},
     demo::{self, Shown},
     desk::{CallLog, Desk},
-    doctor,
+    doctor, ledger,
     node::{Handles, Node, Settings},
 };
 
@@ -134,6 +134,7 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
     let max_body = config.control.max_body;
     control::router(ControlState {
         desk,
+        tiles: TileFolder::new(ledger::log_folder(&handles.settings.data.join("ledger"))),
         token: handles.admin_token,
         readiness: Arc::new(readiness),
         metrics: Arc::clone(&handles.registry),

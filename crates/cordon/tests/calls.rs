@@ -281,6 +281,7 @@ async fn a_server_tells_of_calls_when_they_end() {
     let calls = CallLog::new(&data.join("journal"), None, Some((recovered.journal, journal.follow())));
     let (stop, stopping) = watch::channel(false);
     let state = ControlState {
+        tiles: cordon_store::ledger::TileFolder::new("no folder"),
         desk: Desk::empty(calls, Engine::builtin(), Clock::system()),
         token: AdminToken::of("ca_the_token_of_this_test"),
         readiness: Arc::new(Vec::new),

@@ -126,6 +126,16 @@ impl SqliteLog {
         Ok(Self { writer: None, readers, place: Place::of(file)? })
     }
 
+    /// Opens the log only to read, beside a process that may write it meanwhile.
+    ///
+    /// # Errors
+    /// When there is no such file, or it is not such a log.
+    pub async fn open_beside(file: &Path) -> Result<Self, LogError> {
+        let readers = pool(1).connect_with(options(file).read_only(true)).await.map_err(log_error)?;
+        check_tables(&readers).await?;
+        Ok(Self { writer: None, readers, place: Place::of(file)? })
+    }
+
     /// Ends all work and writes everything back into the one file.
     pub async fn close(&self) {
         self.readers.close().await;

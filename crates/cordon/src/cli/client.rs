@@ -11,6 +11,7 @@ use crate::{
         Problem, ResourceView, RevokeKey, RotateKey,
     },
     desk::Following,
+    proof::CallProof,
 };
 
 /// Where commands go.
@@ -144,6 +145,13 @@ impl Client {
                     format!("call `{id}` is not recorded here"),
                 )
             }),
+        }
+    }
+
+    pub(super) async fn prove(&self, id: CallId) -> Result<CallProof, Problem> {
+        match self {
+            Self::Server(http) => http.get(&format!("/calls/{id}/proof"), &[]).await,
+            Self::Folder(local) => local.desk.prove(id).await,
         }
     }
 

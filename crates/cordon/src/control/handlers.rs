@@ -9,12 +9,16 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use cordon_core::{CallId, KeyId, Name, Timestamp, fact::Actor, resource::Kind};
+use cordon_ledger::tiles::{CHECKPOINT, Tile, Tiles as _};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::Shared;
-use crate::api::{
-    CallFilter, CallRecord, CallView, Check, CreateKey, Documents, Done, HistoryEntry, KeyView, List, Plan,
-    Problem, ResourceView, RevokeKey, RotateKey, Version,
+use crate::{
+    api::{
+        CallFilter, CallRecord, CallView, Check, CreateKey, Documents, Done, HistoryEntry, KeyView, List,
+        Plan, Problem, ResourceView, RevokeKey, RotateKey, Version,
+    },
+    proof::CallProof,
 };
 
 type Answer<T> = Result<Json<T>, Problem>;
@@ -139,6 +143,32 @@ pub(super) async fn call(State(shared): State<Shared>, Path(id): Path<String>) -
     found.map(Json).ok_or_else(|| {
         Problem::new(404, "not_found", "it does not exist", format!("call `{id}` is not recorded here"))
     })
+}
+
+pub(super) async fn proof(State(shared): State<Shared>, Path(id): Path<String>) -> Answer<CallProof> {
+    let id = CallId::parse(&id).map_err(|error| wrong(&error))?;
+    Ok(Json(shared.state.desk.prove(id).await?))
+}
+
+/// The checkpoint, or a tile. Only these two forms of a path lead to a file.
+pub(super) async fn ledger(
+    State(shared): State<Shared>,
+    Path(path): Path<String>,
+) -> Result<Response, Problem> {
+    let tiles = shared.state.tiles.clone();
+    let text = path == CHECKPOINT;
+    let read = move || match path.as_str() {
+        CHECKPOINT => tiles.checkpoint(),
+        path => Tile::parse(path).map_or(Ok(None), |tile| tiles.read(tile)),
+    };
+    let read = tokio::task::spawn_blocking(read).await;
+    let bytes = read.map_err(std::io::Error::other).and_then(|read| read).map_err(|error| {
+        Problem::new(503, "ledger_unavailable", "the ledger cannot be read", error.to_string())
+    })?;
+    let bytes =
+        bytes.ok_or_else(|| Problem::new(404, "not_found", "it does not exist", "there is no such tile"))?;
+    let kind = if text { "text/plain; charset=utf-8" } else { "application/octet-stream" };
+    Ok(([(header::CONTENT_TYPE, kind)], bytes).into_response())
 }
 
 pub(super) async fn ready(State(shared): State<Shared>) -> Response {

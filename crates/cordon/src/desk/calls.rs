@@ -96,6 +96,11 @@ impl CallLog {
         Following::new(self.clone(), query(&filter), current, reader).await
     }
 
+    /// The data folder that these calls lie in.
+    pub(super) fn data(&self) -> &Path {
+        self.0.journals.parent().unwrap_or(&self.0.journals)
+    }
+
     /// A call as the index and the tail know it.
     pub(super) async fn row(&self, call: CallId) -> Result<Option<CallRow>, CallsProblem> {
         let failed = Failure::default();

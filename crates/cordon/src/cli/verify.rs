@@ -1,0 +1,186 @@
+//! `cordon verify` and `cordon ledger`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use cordon_store::{DataDir, SqliteLog, data_dir::DataDirError, ledger::TileFolder};
+
+use super::{Failure, Outcome, Output, Place, json, say, table::plain, unusable};
+use crate::{
+    api::Problem,
+    desk::with_causes,
+    ledger,
+    proof::{self, ProvedCall},
+    verify::{self, Check, Options, Outcome as Verdict, Report},
+};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  cordon verify --data cordon-data --key log.pub    everything in a folder, also while it is served
+  cordon verify --since checkpoint.old              and that it continues a checkpoint that was kept elsewhere
+  cordon verify proof.json --key log.pub            the proof of one call, offline
+
+Exit code: 0 everything holds, 2 something does not, 1 it could not be looked at.
+
+Who holds the signing key can put a whole folder back to an older state, and it will agree with itself. A
+checkpoint kept elsewhere (`cordon ledger checkpoint`) shows that: give it with --since.";
+
+/// The exit code when something does not hold.
+const FAILS: u8 = 2;
+
+#[derive(Args)]
+pub(super) struct VerifyArgs {
+    /// A proof made by `cordon prove`. Without one, the data folder is verified.
+    #[arg(value_name = "PROOF")]
+    proof: Option<PathBuf>,
+    /// The log's public key, or a file with it: what is trusted.
+    #[arg(long, value_name = "KEY|FILE", value_parser = verify::read_key)]
+    key: Option<cordon_ledger::VerifierKey>,
+    /// A checkpoint of this log that was kept elsewhere.
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with = "proof")]
+    since: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Subcommand)]
+pub(super) enum LedgerCommand {
+    /// Print the public key that proofs are checked with.
+    Key,
+    /// Print the newest signed checkpoint. Keep it where this machine's administrator cannot change it.
+    Checkpoint,
+}
+
+pub(super) async fn run(place: &Place, args: VerifyArgs) -> Outcome {
+    if let Some(path) = &args.proof {
+        return of_call(path, &args);
+    }
+    let data = place.folder();
+    let since = args.since.as_deref().map(read).transpose()?;
+    // Held while it is read, where nobody serves it; otherwise read beside the server.
+    let held = match DataDir::read_only(&data) {
+        Ok(held) => Some(held),
+        Err(DataDirError::InUse { .. }) => None,
+        Err(error) => return Err(unusable(&error).into()),
+    };
+    let options = Options { data, key: args.key, since, at_rest: held.is_some() };
+    let report = verify::folder(options)
+        .await
+        .map_err(|error| Problem::new(503, "unverifiable", "nothing can be verified", with_causes(&error)))?;
+    drop(held);
+    if args.output.json {
+        json(&report)?;
+    } else {
+        say(&told(&report))?;
+    }
+    if report.holds { Ok(()) } else { Err(Failure::Code(FAILS)) }
+}
+
+fn told(report: &Report) -> String {
+    let mut text = String::new();
+    for Check { name, outcome, detail } in &report.checks {
+        let word = match outcome {
+            Verdict::Holds => "holds  ",
+            Verdict::Fails => "FAILS  ",
+            Verdict::Skipped => "skipped",
+        };
+        text.push_str(&format!("{word}  {name}: {}\n", plain(detail)));
+    }
+    for note in &report.notes {
+        text.push_str(&format!("note     {}\n", plain(note)));
+    }
+    text.push_str(if report.holds { "everything holds\n" } else { "NOT everything holds\n" });
+    text
+}
+
+fn of_call(path: &Path, args: &VerifyArgs) -> Outcome {
+    let Some(key) = args.key.clone() else {
+        let detail = "a proof is checked with the log's public key; help: --key FILE, got from somebody you trust, not from whoever gave you the proof";
+        return Err(Problem::new(400, "malformed", "a key is needed", detail).into());
+    };
+    match proof::check(&read(path)?, key) {
+        Ok(proved) if args.output.json => json(&proved),
+        Ok(proved) => say(&plain(&told_of_call(&proved))),
+        Err(why) if args.output.json => {
+            json(&serde_json::json!({ "holds": false, "why": why }))?;
+            Err(Failure::Code(FAILS))
+        }
+        Err(why) => {
+            say(&format!("FAILS  {}: {}\n", path.display(), plain(&why)))?;
+            Err(Failure::Code(FAILS))
+        }
+    }
+}
+
+fn told_of_call(proved: &ProvedCall) -> String {
+    let opened = &proved.opened;
+    let or_dash = |name: Option<&cordon_core::Name>| name.map_or_else(|| "-".to_owned(), ToString::to_string);
+    let mut lines = vec![
+        format!(
+            "holds  call {} is in the log, in a checkpoint of {} facts signed by",
+            opened.call, proved.log_size
+        ),
+        format!("       {}", proved.signer),
+        format!("       began {} by principal {} of team {}", opened.time, opened.principal, opened.team),
+        format!("       route {}, model {}", or_dash(opened.route.as_ref()), or_dash(opened.model.as_ref())),
+        format!(
+            "       verdict on the request: {}, {} findings",
+            opened.input.action,
+            opened.input.findings.len()
+        ),
+    ];
+    match &proved.closed {
+        Some(closed) => lines.extend([
+            format!(
+                "       verdict on the answer: {}, {} findings",
+                closed.output.action,
+                closed.output.findings.len()
+            ),
+            format!("       ended {} with status {} ({:?})", closed.time, closed.status, closed.outcome),
+        ]),
+        None => lines.push("       this proof does not say how it ended".to_owned()),
+    }
+    lines.join("\n") + "\n"
+}
+
+pub(super) async fn ledger(place: &Place, command: LedgerCommand) -> Outcome {
+    let data = place.folder();
+    match command {
+        LedgerCommand::Key => {
+            let log = SqliteLog::open_beside(&data.join("log.db")).await;
+            let log = log.map_err(|error| unusable(&error))?;
+            let keys = ledger::log_keys(&log).await;
+            log.close().await;
+            let keys = keys.map_err(|error| {
+                Problem::new(503, "log_unavailable", "the log cannot be read", format!("{error:#}"))
+            })?;
+            match keys.last() {
+                Some((key, _)) => say(&format!("{key}\n")),
+                None => Err(nothing_signed(&data)),
+            }
+        }
+        LedgerCommand::Checkpoint => {
+            let tiles = TileFolder::new(ledger::log_folder(&data.join("ledger")));
+            match tiles.checkpoint().map_err(|error| unusable(&error))? {
+                Some(note) => say(&String::from_utf8_lossy(&note)),
+                None => Err(nothing_signed(&data)),
+            }
+        }
+    }
+}
+
+fn nothing_signed(data: &Path) -> Failure {
+    let detail = format!("nothing was signed in `{}` yet; help: `cordon up` signs the log", data.display());
+    Problem::new(404, "not_found", "there is none", detail).into()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    let wrong = |why: String| {
+        Problem::new(400, "unreadable", "the file cannot be read", format!("`{}`: {why}", path.display()))
+    };
+    let length = path.metadata().map_err(|error| wrong(error.to_string()))?.len();
+    if length > proof::MAX_FILE as u64 {
+        return Err(wrong(format!("{length} bytes; at most {} are read", proof::MAX_FILE)));
+    }
+    std::fs::read(path).map_err(|error| wrong(error.to_string()))
+}

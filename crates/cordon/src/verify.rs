@@ -1,0 +1,158 @@
+//! `cordon verify`: whether everything that is kept is what was recorded. Needs one public key and trusts nothing else:
+//! neither this program's caches nor the machine's administrator.
+//!
+//! **What it cannot see.** Whoever holds the signing key and puts *everything* back to an older state, checkpoint included,
+//! shows a whole and consistent folder. Only somebody who kept a later checkpoint sees that: give it with `--since`.
+
+mod facts;
+mod index;
+mod journals;
+
+use std::path::{Path, PathBuf};
+
+use cordon_core::State;
+use cordon_ledger::{VerifierKey, verify::VerifyError};
+use cordon_store::{SqliteLog, ledger::TileFolder};
+use serde::{Deserialize, Serialize};
+
+use crate::desk::with_causes;
+
+/// What to verify, and against what.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The key that is trusted; without one the log's own first key, which proves only that the folder agrees with itself.
+    pub key: Option<VerifierKey>,
+    /// A checkpoint that was kept elsewhere, as its file.
+    pub since: Option<Vec<u8>>,
+    /// Nobody writes the folder meanwhile.
+    pub at_rest: bool,
+}
+
+/// One thing that was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What.
+    pub name: String,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// What was seen; where it failed, the first wrong entry and what is wrong with it.
+    pub detail: String,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It holds.
+    Holds,
+    /// It does not.
+    Fails,
+    /// It could not be looked at because of another failure.
+    Skipped,
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Everything that was checked holds.
+    pub holds: bool,
+    /// The checks, in their order.
+    pub checks: Vec<Check>,
+    /// What a reader must know to judge this.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    fn new() -> Self {
+        Self { holds: true, checks: Vec::new(), notes: Vec::new() }
+    }
+
+    fn add(&mut self, name: &str, result: Result<String, String>) -> bool {
+        let (outcome, detail) = match result {
+            Ok(detail) => (Outcome::Holds, detail),
+            Err(detail) => (Outcome::Fails, detail),
+        };
+        self.holds &= outcome == Outcome::Holds;
+        self.checks.push(Check { name: name.to_owned(), outcome, detail });
+        outcome == Outcome::Holds
+    }
+
+    fn skip(&mut self, name: &str, why: &str) {
+        self.checks.push(Check { name: name.to_owned(), outcome: Outcome::Skipped, detail: why.to_owned() });
+    }
+}
+
+/// Why nothing could be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyProblem {
+    /// There is nothing.
+    #[error("`{0}` holds no log; help: `--data DIR` names the folder of a Cordon")]
+    Nothing(PathBuf),
+    /// The log cannot be opened.
+    #[error("the log cannot be read")]
+    Log(#[from] cordon_store::log::LogError),
+}
+
+/// Verifies a data folder: log, blobs, tiles, signatures, journals and their anchors, index. A folder may be served
+/// meanwhile.
+///
+/// # Errors
+/// When there is nothing to verify.
+pub async fn folder(options: Options) -> Result<Report, VerifyProblem> {
+    let data = &options.data;
+    let file = data.join("log.db");
+    if !file.exists() {
+        return Err(VerifyProblem::Nothing(data.clone()));
+    }
+    // What was signed is read first: the log is at least as long, and the journals at least as long as its anchors say.
+    let tiles = TileFolder::new(crate::ledger::log_folder(&data.join("ledger")));
+    let note = tiles.checkpoint();
+    let log = if options.at_rest {
+        SqliteLog::open_read_only(&file).await?
+    } else {
+        SqliteLog::open_beside(&file).await?
+    };
+    let mut report = Report::new();
+    let read = facts::check(&mut report, &options, &log, tiles, note).await;
+    log.close().await;
+    match read {
+        Some(history) => {
+            let walked = journals::check(&mut report, data, &history).await;
+            match walked {
+                Some(walked) => index::check(&mut report, data, walked).await,
+                None => report.skip("index", "the journals are not what was anchored"),
+            }
+        }
+        None => {
+            report.skip("journals", "the log is not what was signed");
+            report.skip("index", "the log is not what was signed");
+        }
+    }
+    Ok(report)
+}
+
+/// What the facts say of the records.
+struct History {
+    state: State,
+    /// Every anchor, in the order of the facts, with the position of its fact.
+    anchors: Vec<(u64, cordon_core::evidence::Anchor)>,
+}
+
+/// Reads a key that is given as such or as a file.
+///
+/// # Errors
+/// When it is neither.
+pub fn read_key(text: &str) -> Result<VerifierKey, String> {
+    if let Ok(key) = VerifierKey::parse(text.trim()) {
+        return Ok(key);
+    }
+    let read = std::fs::read_to_string(Path::new(text))
+        .map_err(|error| format!("`{text}` is neither a key nor a file that can be read: {error}"))?;
+    VerifierKey::parse(read.trim()).map_err(|error| format!("`{text}`: {error}"))
+}
+
+fn explain(error: &VerifyError) -> String {
+    with_causes(error)
+}

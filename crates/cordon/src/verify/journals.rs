@@ -1,0 +1,238 @@
+//! The journals: every frame, its chain, and the tree over all of them against every anchor.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use cordon_core::{
+    CallId, Digest, JournalId,
+    evidence::{Anchor, EndReason, Journal},
+    record::Frame,
+};
+use cordon_ledger::{Frontier, Hash};
+use cordon_store::{
+    calls::CallRow,
+    journal::{self, ReadError, Reader},
+    ledger::Levels,
+};
+
+use super::{History, Report};
+use crate::{desk::with_causes, ledger};
+
+/// What the frames of all journals say of the calls, for the index: handed over call by call.
+pub(super) struct Walked {
+    pub(super) data: PathBuf,
+    /// Journals with the number of frames that were read and hold.
+    pub(super) journals: Vec<(JournalId, u64)>,
+}
+
+pub(super) async fn check(report: &mut Report, data: &Path, history: &History) -> Option<Walked> {
+    let mut anchors: BTreeMap<JournalId, Vec<(u64, Anchor)>> = BTreeMap::new();
+    for (position, anchor) in &history.anchors {
+        anchors.entry(anchor.journal).or_default().push((*position, anchor.clone()));
+    }
+    let known: Vec<Journal> = history.state.journals().map(|journal| Journal::clone(journal)).collect();
+    let data = data.to_owned();
+    let work = move || walk(&data, &known, &anchors);
+    let walked = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(vec![error.to_string()]));
+    match walked {
+        Ok((walked, detail)) => report.add("journals", Ok(detail)).then_some(walked),
+        Err(faults) => {
+            for fault in faults {
+                report.add("journals", Err(fault));
+            }
+            None
+        }
+    }
+}
+
+fn walk(
+    data: &Path,
+    known: &[Journal],
+    anchors: &BTreeMap<JournalId, Vec<(u64, Anchor)>>,
+) -> Result<(Walked, String), Vec<String>> {
+    let folder = data.join("journal");
+    let there =
+        journal::list(&folder).map_err(|error| vec![format!("the journals cannot be read: {error}")])?;
+    let (mut faults, mut journals) = (Vec::new(), Vec::new());
+    let (mut frames, mut pending, mut count) = (0, 0, 0);
+    for journal in known {
+        let id = journal.anchor.journal;
+        let own = anchors.get(&id).map(Vec::as_slice).unwrap_or_default();
+        count += own.len();
+        match one(data, &folder, journal, own, there.contains(&id)) {
+            Ok(size) => {
+                frames += size;
+                pending += size.saturating_sub(journal.anchor.size);
+                journals.push((id, size));
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    for id in there.iter().filter(|id| known.iter().all(|journal| journal.anchor.journal != **id)) {
+        // A journal that its node has not named yet, or one that does not belong here.
+        match Reader::open(&folder, *id).and_then(|mut reader| count_frames(&mut reader)) {
+            Ok(size) => {
+                pending += size;
+                frames += size;
+                journals.push((*id, size));
+            }
+            Err(error) => faults.push(with_causes(&error)),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let detail = format!("{frames} frames of {} journals are those of {count} anchors", journals.len());
+    let detail = match pending {
+        0 => detail,
+        pending => format!(
+            "{detail}; {pending} are younger than the last anchor, which comes within 10 s of a running node"
+        ),
+    };
+    Ok((Walked { data: data.to_owned(), journals }, detail))
+}
+
+fn count_frames(reader: &mut Reader) -> Result<u64, ReadError> {
+    let mut size = 0;
+    while let Some(frame) = reader.read()? {
+        size = frame.sequence.saturating_add(1);
+    }
+    Ok(size)
+}
+
+/// Reads one journal and compares it with each of its anchors. Gives the number of its frames.
+fn one(
+    data: &Path,
+    folder: &Path,
+    journal: &Journal,
+    anchors: &[(u64, Anchor)],
+    there: bool,
+) -> Result<u64, String> {
+    let id = journal.anchor.journal;
+    match journal.ended.as_ref().map(|ended| ended.why) {
+        Some(EndReason::Missing) => {
+            return Err(format!(
+                "journal {id} is missing, as its node found at its start: {} anchored frames are not there",
+                journal.anchor.size
+            ));
+        }
+        _ if !there && journal.anchor.size > 0 => {
+            return Err(format!(
+                "journal {id} is missing: {} anchored frames are not there",
+                journal.anchor.size
+            ));
+        }
+        _ => {}
+    }
+    let mut reader = Reader::open(folder, id).map_err(|error| with_causes(&error))?;
+    let kept = Levels::read(&ledger::journals_folder(&data.join("ledger")).join(id.to_string())).ok();
+    let mut anchors = anchors.iter().peekable();
+    let mut frontier = Frontier::new();
+    let mut good = 0;
+    // The anchors at this size: each must have this root.
+    let mut compare = |frontier: &Frontier, wrong: Option<u64>| -> Result<(), String> {
+        while let Some((position, anchor)) = anchors.next_if(|(_, anchor)| anchor.size <= frontier.size()) {
+            if anchor.size < frontier.size() {
+                return Err(format!(
+                    "fact {position} anchors {} frames of journal {id} after more were anchored",
+                    anchor.size
+                ));
+            }
+            let root = Digest::from_bytes(*frontier.root().as_bytes());
+            if anchor.root != root {
+                let first = match wrong {
+                    Some(first) => {
+                        format!("frame {first} is the first that is not the one that was anchored")
+                    }
+                    None => format!(
+                        "one of the frames {good} to {} is not the one that was anchored",
+                        anchor.size - 1
+                    ),
+                };
+                return Err(format!(
+                    "journal {id} does not have the root that fact {position} anchors at {} frames: {first}",
+                    anchor.size
+                ));
+            }
+            good = anchor.size;
+        }
+        Ok(())
+    };
+    compare(&frontier, None)?;
+    let mut wrong = None;
+    loop {
+        let frame = match reader.read() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break,
+            Err(error) => return Err(with_causes(&error)),
+        };
+        let sequence = frontier.size();
+        if frame.sequence != sequence {
+            return Err(format!("journal {id}: frames {sequence} to {} are not there", frame.sequence));
+        }
+        let leaf = Hash::new(*frame.leaf.as_bytes());
+        // The kept tree is not believed, but it tells which frame it is.
+        if wrong.is_none()
+            && let Some(kept) = &kept
+            && kept
+                .leaves(sequence, 1)
+                .ok()
+                .and_then(|leaves| leaves.first().copied())
+                .is_some_and(|kept| kept != leaf)
+        {
+            wrong = Some(sequence);
+        }
+        frontier.push(leaf);
+        compare(&frontier, wrong)?;
+    }
+    let size = frontier.size();
+    if size < journal.anchor.size {
+        return Err(format!(
+            "journal {id} has {size} frames, but {} were anchored: the first missing one is frame {size}",
+            journal.anchor.size
+        ));
+    }
+    let kept = kept.filter(|kept| kept.size() >= journal.anchor.size);
+    let root = kept.as_ref().map(|kept| kept.root(journal.anchor.size));
+    match root {
+        Some(Ok(root)) if wrong.is_none() && root.as_bytes() == journal.anchor.root.as_bytes() => Ok(size),
+        _ if journal.anchor.size == 0 => Ok(size),
+        _ => Err(format!(
+            "the tree that is kept of journal {id} is not the one of its frames, which hold; help: a restart makes it again"
+        )),
+    }
+}
+
+/// Gives every call of a journal as the index should know it, in the order of their ends; those that did not end, last.
+pub(super) fn calls(
+    data: &Path,
+    id: JournalId,
+    size: u64,
+    mut each: impl FnMut(CallRow) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut reader = Reader::open(&data.join("journal"), id).map_err(|error| with_causes(&error))?;
+    let mut open: BTreeMap<CallId, CallRow> = BTreeMap::new();
+    while let Some(frame) = reader.read().map_err(|error| with_causes(&error))? {
+        if frame.sequence >= size {
+            break;
+        }
+        let decoded = Frame::decode(&frame.payload)
+            .map_err(|error| format!("frame {} of journal {id} cannot be read: {error}", frame.sequence))?;
+        match decoded {
+            Frame::Opened(opened) => {
+                let row = CallRow::opened(*id.as_bytes(), frame.sequence, *opened);
+                open.insert(row.call, row);
+            }
+            Frame::Closed(closed) => {
+                if let Some(mut row) = open.remove(&closed.call) {
+                    row.close(frame.sequence, *closed);
+                    each(row)?;
+                }
+            }
+            Frame::Unknown(_) => {}
+        }
+    }
+    open.into_values().try_for_each(each)
+}
