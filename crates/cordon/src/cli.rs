@@ -5,6 +5,7 @@ mod client;
 mod http;
 mod inspect;
 mod keys;
+mod ledger;
 mod local;
 mod prove;
 mod resources;
@@ -113,9 +114,9 @@ enum Command {
     /// Check that everything kept is what was recorded, or that a proof holds.
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::VerifyArgs),
-    /// The log's public key and its newest checkpoint, to be kept elsewhere.
+    /// The log's public key and its newest checkpoint, to be kept elsewhere; a new key.
     #[command(subcommand)]
-    Ledger(verify::LedgerCommand),
+    Ledger(ledger::LedgerCommand),
     /// Say what the detectors find in texts, and what a guard would do about it.
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
@@ -265,7 +266,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Calls(command) => calls::run(place, command).await,
         Command::Prove(args) => prove::run(place, args).await,
         Command::Verify(args) => verify::run(place, args).await,
-        Command::Ledger(command) => verify::ledger(place, command).await,
+        Command::Ledger(command) => ledger::run(place, command).await,
         Command::Inspect(args) => inspect::run(&args),
         Command::Doctor(args) => examine(place, args).await,
         Command::Sandbox(args) => play(args).await,

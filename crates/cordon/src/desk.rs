@@ -9,11 +9,13 @@ mod following;
 use cordon_core::{
     ApiKey, CallId, Fact, KeyId, Name, Sealed, State, Timestamp,
     command::{self, Change, NewKey, Rejection, Rotation, Vault, Wish},
+    evidence::LogKey,
     fact::{Actor, Body},
     resource::{API_VERSION, Kind, Resource, Spec},
     state::{Standing, Touched},
 };
 use cordon_inspect::Engine;
+use cordon_ledger::{Rotation as KeyRotation, SigningKey};
 use cordon_store::{
     Sequencer,
     log::{LoadError, Loader, LogError},
@@ -121,6 +123,42 @@ impl Desk {
                 Problem::new(503, "unprovable", "there is no proof", error.to_string())
             }
         })
+    }
+
+    /// Takes a new key for checkpoints: a fact that the old key and the new one sign together. Nobody else may append
+    /// meanwhile, since the statement names the size from which on the new key signs. Gives the position of the fact.
+    ///
+    /// # Errors
+    /// When the old key is not the one of the log, or the log takes no facts.
+    pub async fn rotate_log_key(&self, old: &SigningKey, new: &SigningKey) -> Result<u64, Problem> {
+        let sequencer = self.sequencer()?;
+        let state = sequencer.committed().state;
+        let wrong = |why: String| Problem::new(409, "wrong_key", "the key cannot be replaced", why);
+        let new_key = new.verifier_key().to_string();
+        match state.log_key() {
+            // An attempt before this one was cut off after its fact.
+            Some(key) if key.key == new_key => return Ok(state.position()),
+            Some(key) if key.key == old.verifier_key().to_string() => {}
+            Some(key) => {
+                return Err(wrong(format!(
+                    "the log is signed with `{}`, not with the key that is here",
+                    key.key
+                )));
+            }
+            None => return Err(wrong("nothing was signed yet; help: `cordon up` signs the log".to_owned())),
+        }
+        let position = state.position();
+        let statement =
+            KeyRotation::sign(old.verifier_key().name().as_str(), old, new, position.saturating_add(1))
+                .map_err(|error| wrong(error.to_string()))?;
+        let key = LogKey { key: new_key, statement: Some(statement.to_string()) };
+        let granted = sequencer.wish(Wish::SetLogKey(key), Actor::Local).await.map_err(refused)?;
+        if granted.position == position {
+            return Ok(position);
+        }
+        Err(wrong(
+            "somebody else appended a fact meanwhile; help: stop everything that writes this log".to_owned(),
+        ))
     }
 
     /// The resources of a kind, or all, by kind and name.

@@ -109,7 +109,7 @@ impl Ledger {
         if let Some(key) = state.log_key() {
             anyhow::ensure!(
                 key.key == own,
-                "the log is signed with the key `{}`, but `ledger.key` holds `{own}`\nhelp: put the right file back; a key is only changed by `cordon ledger rotate`",
+                "the log is signed with the key `{}`, but `ledger.key` holds `{own}`\nhelp: put the right file back; a key is only changed by `cordon ledger rotate`, which also finishes a rotation that was cut off",
                 key.key
             );
         }

@@ -518,10 +518,7 @@ fn ledger_key(folder: &Path, settings: &Settings, node: &Name) -> anyhow::Result
             let text = settings.environment.read(name);
             (text.with_context(|| format!("ledger.key: there is no variable `{name}`"))?, name.clone())
         }
-        Some(SecretRef::File(path)) => {
-            let text = secret_file(Path::new(path), || None)?;
-            (text, path.clone())
-        }
+        Some(SecretRef::File(path)) => return read_signing_key(Path::new(path)),
         None => {
             let path = folder.join("ledger.key");
             let origin = settings.ledger_origin.clone().unwrap_or_else(|| format!("cordon/{node}"));
@@ -533,6 +530,12 @@ fn ledger_key(folder: &Path, settings: &Settings, node: &Name) -> anyhow::Result
     SigningKey::parse(text.trim()).with_context(|| format!("{place} holds no signing key"))
 }
 
+/// A signing key in a file that only its owner may read.
+pub(crate) fn read_signing_key(path: &Path) -> anyhow::Result<SigningKey> {
+    let text = secret_file(path, || None)?;
+    SigningKey::parse(text.trim()).with_context(|| format!("{} holds no signing key", path.display()))
+}
+
 fn random_bytes(entropy: &dyn Entropy) -> [u8; 32] {
     let mut bytes = [0; 32];
     entropy.fill(&mut bytes);
@@ -540,7 +543,7 @@ fn random_bytes(entropy: &dyn Entropy) -> [u8; 32] {
 }
 
 /// The content of a file that only its owner may read; made when it is not there and something is given for it.
-fn secret_file(path: &Path, make: impl FnOnce() -> Option<String>) -> anyhow::Result<String> {
+pub(crate) fn secret_file(path: &Path, make: impl FnOnce() -> Option<String>) -> anyhow::Result<String> {
     use std::{
         io::Write as _,
         os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},

@@ -453,3 +453,28 @@ async fn whatever_is_done_to_the_files_is_found_or_changes_nothing_that_was_reco
     assert!(found > trials() / 4, "{found} of {} found: the trials miss what counts", trials());
     assert!(verify(&kept, None).await.holds, "the trials left the folder as it was");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_replaced_by_a_statement_of_both_and_whoever_trusts_the_first_can_follow() {
+    let upstream = FakeUpstream::start((0..2).map(|_| Script::says("ok"))).await;
+    let world = World::new(&upstream.base_url()).await;
+    world.chat("one").await;
+    let data = world.node.handles.settings.data.clone();
+    let rotated = |data: &Path| {
+        let output = support::binary::output(data, &["ledger", "rotate"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let old = key(&data).await;
+    let world = world.again(rotated).await;
+    world.chat("two").await;
+    let World { node, folder, .. } = world;
+    node.stop().await.unwrap();
+    let kept = Kept { key: old.clone(), data: data.clone(), calls: Vec::new(), _folder: folder };
+    let report = verify(&kept, None).await;
+    assert!(report.holds, "{report:?}");
+    let own = SigningKey::parse(std::fs::read_to_string(data.join("ledger.key")).unwrap().trim()).unwrap();
+    let new = own.verifier_key();
+    assert!(*new != old && report.checks[0].detail.contains(&new.id().to_string()), "{report:?}");
+    let kept = Kept { key: new.clone(), ..kept };
+    assert!(verify(&kept, None).await.holds, "whoever trusts the present key needs no more");
+}

@@ -1,15 +1,14 @@
-//! `cordon verify` and `cordon ledger`.
+//! `cordon verify`.
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
-use cordon_store::{DataDir, SqliteLog, data_dir::DataDirError, ledger::TileFolder};
+use clap::Args;
+use cordon_store::{DataDir, data_dir::DataDirError};
 
 use super::{Failure, Outcome, Output, Place, json, say, table::plain, unusable};
 use crate::{
     api::Problem,
     desk::with_causes,
-    ledger,
     proof::{self, ProvedCall},
     verify::{self, Check, Options, Outcome as Verdict, Report},
 };
@@ -41,14 +40,6 @@ pub(super) struct VerifyArgs {
     since: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
-}
-
-#[derive(Subcommand)]
-pub(super) enum LedgerCommand {
-    /// Print the public key that proofs are checked with.
-    Key,
-    /// Print the newest signed checkpoint. Keep it where this machine's administrator cannot change it.
-    Checkpoint,
 }
 
 pub(super) async fn run(place: &Place, args: VerifyArgs) -> Outcome {
@@ -141,37 +132,6 @@ fn told_of_call(proved: &ProvedCall) -> String {
         None => lines.push("       this proof does not say how it ended".to_owned()),
     }
     lines.join("\n") + "\n"
-}
-
-pub(super) async fn ledger(place: &Place, command: LedgerCommand) -> Outcome {
-    let data = place.folder();
-    match command {
-        LedgerCommand::Key => {
-            let log = SqliteLog::open_beside(&data.join("log.db")).await;
-            let log = log.map_err(|error| unusable(&error))?;
-            let keys = ledger::log_keys(&log).await;
-            log.close().await;
-            let keys = keys.map_err(|error| {
-                Problem::new(503, "log_unavailable", "the log cannot be read", format!("{error:#}"))
-            })?;
-            match keys.last() {
-                Some((key, _)) => say(&format!("{key}\n")),
-                None => Err(nothing_signed(&data)),
-            }
-        }
-        LedgerCommand::Checkpoint => {
-            let tiles = TileFolder::new(ledger::log_folder(&data.join("ledger")));
-            match tiles.checkpoint().map_err(|error| unusable(&error))? {
-                Some(note) => say(&String::from_utf8_lossy(&note)),
-                None => Err(nothing_signed(&data)),
-            }
-        }
-    }
-}
-
-fn nothing_signed(data: &Path) -> Failure {
-    let detail = format!("nothing was signed in `{}` yet; help: `cordon up` signs the log", data.display());
-    Problem::new(404, "not_found", "there is none", detail).into()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
