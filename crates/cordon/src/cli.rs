@@ -32,7 +32,7 @@ use crate::{
     api::{Check, Health, Problem},
     clock,
     config::{self, Config, LogFormat, Raw},
-    control::{self, AdminToken},
+    control::{self, AdminToken, TokenError},
     desk::with_causes,
     doctor, logging, sandbox, up,
 };
@@ -342,14 +342,18 @@ impl Place {
         }
     }
 
-    fn http(&self, server: &str) -> Result<Http, Problem> {
+    /// The administrator's token: from the file that is named, the variable, or the data folder.
+    fn token(&self) -> Result<String, TokenError> {
         let variable = std::env::var("CORDON_TOKEN").ok().filter(|token| !token.is_empty());
-        let token = match (&self.token_file, variable) {
+        match (&self.token_file, variable) {
             (Some(file), _) => AdminToken::read_file(file),
             (None, Some(token)) => Ok(token.trim().to_owned()),
             (None, None) => AdminToken::read(&self.folder()),
-        };
-        let token = token.map_err(|error| {
+        }
+    }
+
+    fn http(&self, server: &str) -> Result<Http, Problem> {
+        let token = self.token().map_err(|error| {
             let help = "help: set CORDON_TOKEN or give --token-file; the server keeps it in admin.token in its data folder";
             let detail = format!("there is no token for {server}: {}; {help}", with_causes(&error));
             Problem::new(401, "unauthenticated", "a token is needed", detail)

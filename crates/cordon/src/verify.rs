@@ -7,6 +7,7 @@
 mod facts;
 mod index;
 mod journals;
+mod mirror;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,9 @@ use cordon_ledger::{VerifierKey, verify::VerifyError};
 use cordon_store::{SqliteLog, ledger::TileFolder};
 use serde::{Deserialize, Serialize};
 
+pub use mirror::{Mirror, MirrorError};
+
+use self::facts::{Source, Trust};
 use crate::desk::with_causes;
 
 /// What to verify, and against what.
@@ -115,7 +119,8 @@ pub async fn folder(options: Options) -> Result<Report, VerifyProblem> {
         SqliteLog::open_beside(&file).await?
     };
     let mut report = Report::new();
-    let read = facts::check(&mut report, &options, &log, tiles, note).await;
+    let trust = Trust { key: options.key.as_ref(), since: options.since.as_deref() };
+    let read = facts::check(&mut report, &trust, Source::Log(&log), tiles, note).await;
     log.close().await;
     match read {
         Some(history) => {
@@ -129,6 +134,33 @@ pub async fn folder(options: Options) -> Result<Report, VerifyProblem> {
             report.skip("journals", "the log is not what was signed");
             report.skip("index", "the log is not what was signed");
         }
+    }
+    Ok(report)
+}
+
+/// Verifies a log as its server publishes it: signature, facts, tiles, and that they continue a kept checkpoint. The records
+/// that its anchors stand for are not published.
+///
+/// # Errors
+/// When the log cannot be fetched.
+pub async fn published(
+    mirror: &Mirror,
+    key: Option<&VerifierKey>,
+    since: Option<&[u8]>,
+) -> Result<Report, MirrorError> {
+    let folder = tempfile::tempdir().map_err(MirrorError::Folder)?;
+    let tiles = TileFolder::new(folder.path());
+    let size = mirror.fetch(folder.path()).await?;
+    let mut report = Report::new();
+    let trust = Trust { key, since };
+    let note = tiles.checkpoint();
+    let read = facts::check(&mut report, &trust, Source::Bundles(&tiles, size), tiles.clone(), note).await;
+    if let Some(history) = read {
+        let journals = history.state.journals().count();
+        report.notes.push(format!(
+            "{} anchors of {journals} journals are in the log; the frames themselves are verified where they lie, or by `cordon prove`",
+            history.anchors.len()
+        ));
     }
     Ok(report)
 }

@@ -478,3 +478,36 @@ async fn a_key_is_replaced_by_a_statement_of_both_and_whoever_trusts_the_first_c
     let kept = Kept { key: new.clone(), ..kept };
     assert!(verify(&kept, None).await.holds, "whoever trusts the present key needs no more");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_log_is_verified_from_its_files_alone() {
+    let upstream = FakeUpstream::start([Script::says("ok")]).await;
+    let folder = TempDir::new().unwrap();
+    let clock = cordon_testkit::ManualClock::at(Timestamp::parse("2026-11-21T09:00:00Z").unwrap());
+    let settings = support::settings(&folder, &clock);
+    let config = cordon::config::Raw::default().check().unwrap();
+    let node =
+        cordon::node::Node::start(settings, |handles| cordon::up::routes(handles, config)).await.unwrap();
+    let resources = support::resources(&upstream.base_url(), "", "");
+    let reading =
+        cordon::declare::read(&[cordon::declare::Source { name: "t".into(), bytes: resources.into() }]);
+    let wish = cordon_core::command::Wish::Apply(reading.declaration.resources());
+    node.handles.sequencer.wish(wish, cordon_core::fact::Actor::Local).await.unwrap();
+    let size = node.handles.sequencer.committed().state.position();
+    let mut provable = node.handles.provable.clone();
+    provable.wait_for(|progress| progress.signed >= size).await.unwrap();
+
+    let url = format!("http://{}/ledger", node.control);
+    let data = node.handles.settings.data.clone();
+    let token = cordon::control::AdminToken::read(&data).unwrap();
+    let trusted = key(&data).await;
+    let mirror = |token| verify::Mirror::new(&url, token, None).unwrap();
+    let report = verify::published(&mirror(Some(token.as_str())), Some(&trusted), None).await.unwrap();
+    assert!(report.holds, "{report:?}");
+    let refused = verify::published(&mirror(None), Some(&trusted), None).await.unwrap_err();
+    assert!(refused.to_string().contains("401"), "{refused}");
+    let stranger = SigningKey::from_seed("example.com/log", [9; 32]).unwrap();
+    let other = Some(stranger.verifier_key());
+    assert!(!verify::published(&mirror(Some(token.as_str())), other, None).await.unwrap().holds);
+    node.stop().await.unwrap();
+}

@@ -10,7 +10,7 @@ use crate::{
     api::Problem,
     desk::with_causes,
     proof::{self, ProvedCall},
-    verify::{self, Check, Options, Outcome as Verdict, Report},
+    verify::{self, Check, Mirror, Options, Outcome as Verdict, Report},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -18,6 +18,7 @@ Examples:
   cordon verify --data cordon-data --key log.pub    everything in a folder, also while it is served
   cordon verify --since checkpoint.old              and that it continues a checkpoint that was kept elsewhere
   cordon verify proof.json --key log.pub            the proof of one call, offline
+  cordon verify --url http://127.0.0.1:4181/ledger --key log.pub    a log as it is published
 
 Exit code: 0 everything holds, 2 something does not, 1 it could not be looked at.
 
@@ -32,6 +33,10 @@ pub(super) struct VerifyArgs {
     /// A proof made by `cordon prove`. Without one, the data folder is verified.
     #[arg(value_name = "PROOF")]
     proof: Option<PathBuf>,
+    /// A log that is published, by the prefix before `/checkpoint`: http://127.0.0.1:4181/ledger. A token is shown where
+    /// one is set.
+    #[arg(long, value_name = "URL", conflicts_with = "proof")]
+    url: Option<String>,
     /// The log's public key, or a file with it: what is trusted.
     #[arg(long, value_name = "KEY|FILE", value_parser = verify::read_key)]
     key: Option<cordon_ledger::VerifierKey>,
@@ -46,8 +51,18 @@ pub(super) async fn run(place: &Place, args: VerifyArgs) -> Outcome {
     if let Some(path) = &args.proof {
         return of_call(path, &args);
     }
-    let data = place.folder();
     let since = args.since.as_deref().map(read).transpose()?;
+    let problem = |error: &dyn std::error::Error| {
+        Problem::new(503, "unverifiable", "nothing can be verified", with_causes(error))
+    };
+    if let Some(url) = &args.url {
+        let token = place.token().ok();
+        let mirror =
+            Mirror::new(url, token.as_deref(), place.ca_bundle.clone()).map_err(|error| problem(&error))?;
+        let report = verify::published(&mirror, args.key.as_ref(), since.as_deref()).await;
+        return tell(&report.map_err(|error| problem(&error))?, args.output);
+    }
+    let data = place.folder();
     // Held while it is read, where nobody serves it; otherwise read beside the server.
     let held = match DataDir::read_only(&data) {
         Ok(held) => Some(held),
@@ -55,14 +70,16 @@ pub(super) async fn run(place: &Place, args: VerifyArgs) -> Outcome {
         Err(error) => return Err(unusable(&error).into()),
     };
     let options = Options { data, key: args.key, since, at_rest: held.is_some() };
-    let report = verify::folder(options)
-        .await
-        .map_err(|error| Problem::new(503, "unverifiable", "nothing can be verified", with_causes(&error)))?;
+    let report = verify::folder(options).await.map_err(|error| problem(&error))?;
     drop(held);
-    if args.output.json {
-        json(&report)?;
+    tell(&report, args.output)
+}
+
+fn tell(report: &Report, output: Output) -> Outcome {
+    if output.json {
+        json(report)?;
     } else {
-        say(&told(&report))?;
+        say(&told(report))?;
     }
     if report.holds { Ok(()) } else { Err(Failure::Code(FAILS)) }
 }

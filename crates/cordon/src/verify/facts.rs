@@ -4,26 +4,102 @@ use std::{collections::BTreeMap, io};
 
 use cordon_core::{
     Digest, State,
+    command::Vault,
     fact::{Body, DecodeError},
 };
 use cordon_ledger::{
-    Auditor, KeyHistory, Verifier,
-    tiles::{EntryWriter, Tiles as _},
+    Auditor, KeyHistory, Verifier, VerifierKey,
+    tiles::{EntryWriter, Row, Tile, Tiles as _, entries},
     verify::SignedHead,
 };
 use cordon_store::{Log, SqliteLog, ledger::TileFolder, log::StoredFact};
 
-use super::{History, Options, Report, explain};
+use super::{History, Report, explain};
 use crate::{desk::with_causes, ledger};
+
+/// Where facts are read.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'s> {
+    /// The log itself.
+    Log(&'s SqliteLog),
+    /// The entry bundles of a log of this size: facts alone, without blobs and sealed values.
+    Bundles(&'s TileFolder, u64),
+}
+
+/// What is trusted.
+pub(super) struct Trust<'t> {
+    pub(super) key: Option<&'t VerifierKey>,
+    pub(super) since: Option<&'t [u8]>,
+}
+
+impl Source<'_> {
+    async fn head(self) -> Result<u64, String> {
+        match self {
+            Self::Log(log) => log.head().await.map_err(|error| with_causes(&error)),
+            Self::Bundles(_, size) => Ok(size),
+        }
+    }
+
+    async fn read(self, from: u64, to: u64) -> Result<Vec<StoredFact>, String> {
+        match self {
+            Self::Log(log) => log.read(from, to).await.map_err(|error| with_causes(&error)),
+            Self::Bundles(tiles, size) => bundle(tiles, size, from),
+        }
+    }
+
+    async fn keys(self) -> Result<Vec<LogKeySet>, String> {
+        match self {
+            Self::Log(log) => ledger::log_keys(log).await.map_err(|error| format!("{error:#}")),
+            Self::Bundles(tiles, size) => {
+                let (mut keys, mut next) = (Vec::new(), 0);
+                while next < size {
+                    let page = bundle(tiles, size, next)?;
+                    next += page.len() as u64;
+                    for stored in page {
+                        // What cannot be read is told when the facts are checked.
+                        if let Ok(fact) = stored.decode()
+                            && let Body::LogKeySet(set) = fact.body
+                        {
+                            let key = VerifierKey::parse(&set.key).map_err(|error| error.to_string())?;
+                            keys.push((key, set.statement));
+                        }
+                    }
+                }
+                Ok(keys)
+            }
+        }
+    }
+
+    async fn seals(self, digests: &[Digest]) -> Result<Vault, String> {
+        match self {
+            Self::Log(log) => log.seals(digests).await.map_err(|error| with_causes(&error)),
+            Self::Bundles(..) => Ok(Vault::new()),
+        }
+    }
+}
+
+/// The rest of the bundle that holds a fact.
+fn bundle(tiles: &TileFolder, size: u64, from: u64) -> Result<Vec<StoredFact>, String> {
+    let width = u64::from(cordon_ledger::tiles::WIDTH);
+    let tile =
+        Tile::of_tree(Row::Entries, from / width, size).ok_or_else(|| format!("fact {from} is missing"))?;
+    let bytes = tiles.read(tile).map_err(|error| format!("`{tile}` cannot be read: {error}"))?;
+    let bytes = bytes.ok_or_else(|| format!("`{tile}` is missing"))?;
+    let entries = entries(tile, &bytes).map_err(|error| error.to_string())?;
+    let facts = entries.into_iter().zip(from / width * width..).skip_while(|(_, position)| *position < from);
+    Ok(facts.map(|(leaf, position)| StoredFact { position, leaf: leaf.to_vec(), blob: None }).collect())
+}
+
+type LogKeySet = (VerifierKey, Option<String>);
 
 pub(super) async fn check(
     report: &mut Report,
-    options: &Options,
-    log: &SqliteLog,
+    trust: &Trust<'_>,
+    log: Source<'_>,
     tiles: TileFolder,
     note: io::Result<Option<Vec<u8>>>,
 ) -> Option<History> {
-    let verifier = match verifier(report, options, log).await {
+    let verifier = match verifier(report, trust.key, log).await {
         Ok(verifier) => verifier,
         Err(why) => {
             report.add("signature", Err(why));
@@ -46,7 +122,7 @@ pub(super) async fn check(
     report
         .add("signature", Ok(format!("checkpoint of {} facts, signed by {}", head.size(), keys.join(", "))));
 
-    let kept = options.since.as_ref().map(|note| verifier.checkpoint(note).map_err(|error| explain(&error)));
+    let kept = trust.since.map(|note| verifier.checkpoint(note).map_err(|error| explain(&error)));
     let since = match kept {
         None => None,
         Some(Ok(since)) if since.size() > head.size() => {
@@ -71,32 +147,36 @@ pub(super) async fn check(
         state: State::new(),
         anchors: Vec::new(),
         signed: head.size(),
+        count: 0,
         since: since.as_ref(),
         since_holds: None,
-        newer: None,
+        blobs: matches!(log, Source::Log(_)),
     };
     let walked = walk.read(log).await;
-    let (count, newer, since_holds) = (walk.state.position(), walk.newer.take(), walk.since_holds.take());
+    let (count, since_holds) = (walk.count, walk.since_holds.take());
     let history =
         History { state: std::mem::take(&mut walk.state), anchors: std::mem::take(&mut walk.anchors) };
+    let blobs = walk.blobs;
     let ended = walked.and_then(|()| walk.finish());
-    if let Some(newer) = newer {
-        report.notes.push(newer);
-    }
     if let Some(result) = since_holds {
         report.add("since", result);
     }
     let unsigned = count.saturating_sub(head.size());
-    let detail = format!("{count} facts are those that were signed, with blobs and tiles");
+    let with = if blobs { "blobs and tiles" } else { "tiles" };
+    let detail = format!("{count} facts are those that were signed, with {with}");
     let detail =
         if unsigned > 0 { format!("{detail}; the last {unsigned} are not signed yet") } else { detail };
     report.add("log", ended.map(|()| detail)).then_some(history)
 }
 
 /// Trusts the given key, or the first one of the log, and follows the rotations that the log holds.
-async fn verifier(report: &mut Report, options: &Options, log: &SqliteLog) -> Result<Verifier, String> {
-    let sets = ledger::log_keys(log).await.map_err(|error| format!("{error:#}"))?;
-    let trusted = match (&options.key, sets.first()) {
+async fn verifier(
+    report: &mut Report,
+    trusted: Option<&VerifierKey>,
+    log: Source<'_>,
+) -> Result<Verifier, String> {
+    let sets = log.keys().await?;
+    let trusted = match (trusted, sets.first()) {
         (Some(key), _) => key.clone(),
         (None, Some((key, _))) => {
             report.notes.push(format!(
@@ -124,14 +204,16 @@ struct Walk<'h> {
     state: State,
     anchors: Vec<(u64, cordon_core::evidence::Anchor)>,
     signed: u64,
+    count: u64,
     since: Option<&'h SignedHead>,
     since_holds: Option<Result<String, String>>,
-    newer: Option<String>,
+    /// Blobs are at hand.
+    blobs: bool,
 }
 
 impl Walk<'_> {
-    async fn read(&mut self, log: &SqliteLog) -> Result<(), String> {
-        let head = log.head().await.map_err(|error| with_causes(&error))?;
+    async fn read(&mut self, log: Source<'_>) -> Result<(), String> {
+        let head = log.head().await?;
         if head < self.signed {
             return Err(format!(
                 "there are {head} facts, but {} were signed: the first missing one is fact {head}",
@@ -141,7 +223,7 @@ impl Walk<'_> {
         self.compare_since()?;
         let mut next = 0;
         while next < head {
-            let page = log.read(next, head).await.map_err(|error| with_causes(&error))?;
+            let page = log.read(next, head).await?;
             if page.is_empty() {
                 return Err(format!("fact {next} is missing"));
             }
@@ -153,11 +235,12 @@ impl Walk<'_> {
                 let digests = self.take(&fact)?;
                 sealed.extend(digests.into_iter().map(|digest| (digest, next)));
                 next += 1;
+                self.count = next;
                 self.compare_since()?;
             }
             // Those that were destroyed are gone, which is legal; those that are there must be the right ones.
             let digests: Vec<Digest> = sealed.keys().copied().collect();
-            let vault = log.seals(&digests).await.map_err(|error| with_causes(&error))?;
+            let vault = log.seals(&digests).await?;
             for (digest, position) in sealed {
                 if vault.get(&digest).is_some_and(|seal| seal.digest != digest || !seal.holds()) {
                     return Err(format!(
@@ -196,6 +279,8 @@ impl Walk<'_> {
             Err(DecodeError::UnknownVersion { kind, version }) => Err(format!(
                 "fact {position} has type `{kind}` version {version}, which this program does not know; help: verify with a newer one"
             )),
+            // A large spec lies beside the log; the digest in the fact, which was signed, stands for it.
+            Err(DecodeError::Blob(_)) if !self.blobs => Ok(Vec::new()),
             Err(error) => Err(format!("fact {position}: {error}")),
         }
     }
