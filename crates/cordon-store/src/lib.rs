@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+pub mod backup;
 pub mod calls;
 pub mod content;
 pub mod data_dir;

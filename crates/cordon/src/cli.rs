@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod calls;
 mod client;
 mod http;
@@ -117,6 +118,12 @@ enum Command {
     /// The log's public key and its newest checkpoint, to be kept elsewhere; a new key.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Copy everything that is kept, also while it is served.
+    #[command(after_help = backup::BACKUP)]
+    Backup(backup::BackupArgs),
+    /// Verify a copy and put it into a new data folder.
+    #[command(after_help = backup::RESTORE)]
+    Restore(backup::RestoreArgs),
     /// Say what the detectors find in texts, and what a guard would do about it.
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
@@ -267,6 +274,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Prove(args) => prove::run(place, args).await,
         Command::Verify(args) => verify::run(place, args).await,
         Command::Ledger(command) => ledger::run(place, command).await,
+        Command::Backup(args) => backup::take(place, args).await,
+        Command::Restore(args) => backup::put_back(place, args).await,
         Command::Inspect(args) => inspect::run(&args),
         Command::Doctor(args) => examine(place, args).await,
         Command::Sandbox(args) => play(args).await,

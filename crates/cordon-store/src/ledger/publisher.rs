@@ -113,6 +113,31 @@ impl TileFolder {
         found(fs::read(self.0.join(CHECKPOINT)))
     }
 
+    /// Writes the tiles and bundles of the first `size` facts of a log anew. Signs nothing, and compares nothing.
+    ///
+    /// # Errors
+    /// When the log is shorter, or something cannot be read or written.
+    pub async fn derive(&self, log: &dyn Log, size: u64) -> Result<Head, PublishError> {
+        let (mut tiles, mut entries) = (TileWriter::new(), EntryWriter::new());
+        while entries.size() < size {
+            let page = log.read(entries.size(), size).await?;
+            if page.is_empty() {
+                return Err(PublishError::Shorter { signed: size, found: entries.size() });
+            }
+            for fact in page {
+                tiles.push(leaf_hash(&fact.leaf));
+                entries.push(&fact.leaf)?;
+            }
+            for file in entries.take_full().into_iter().chain(tiles.take_full()) {
+                self.tile(file.tile, &file.bytes)?;
+            }
+        }
+        for file in entries.cut().into_iter().chain(tiles.cut()) {
+            self.tile(file.tile, &file.bytes)?;
+        }
+        Ok(tiles.head())
+    }
+
     /// Writes a file so that it is there whole or not at all, durably where that is asked for.
     fn write(&self, path: &str, bytes: &[u8], durable: bool) -> Result<(), PublishError> {
         let path = self.0.join(path);

@@ -136,6 +136,22 @@ impl SqliteLog {
         Ok(Self { writer: None, readers, place: Place::of(file)? })
     }
 
+    /// Copies the log as it is now into a new file (mode 0600), beside whoever writes it. Gives the number of its facts.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or the file exists or cannot be written.
+    pub async fn copy_to(&self, file: &Path) -> Result<u64, LogError> {
+        self.place.check()?;
+        let path = file.to_str().ok_or_else(|| LogError::Damaged("the copy's name is no text".to_owned()))?;
+        // SQLite fills an empty file and refuses any other.
+        private_file(file).map_err(|error| LogError::Unavailable(error.into()))?;
+        sqlx::query("VACUUM INTO $1").bind(path).execute(&self.readers).await.map_err(log_error)?;
+        let copy = Self::open_read_only(file).await?;
+        let facts = copy.head_position().await;
+        copy.close().await;
+        facts
+    }
+
     /// Ends all work and writes everything back into the one file.
     pub async fn close(&self) {
         self.readers.close().await;

@@ -84,7 +84,7 @@ fn tell(report: &Report, output: Output) -> Outcome {
     if report.holds { Ok(()) } else { Err(Failure::Code(FAILS)) }
 }
 
-fn told(report: &Report) -> String {
+pub(super) fn told(report: &Report) -> String {
     let mut text = String::new();
     for Check { name, outcome, detail } in &report.checks {
         let word = match outcome {
