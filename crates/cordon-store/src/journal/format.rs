@@ -243,15 +243,15 @@ pub(crate) fn encode_mark(journal: JournalId, sequence: u64, previous: Digest) -
     header.encode()
 }
 
-fn checksum(journal: JournalId, parts: &[&[u8]]) -> u32 {
+pub(crate) fn checksum(journal: JournalId, parts: &[&[u8]]) -> u32 {
     parts.iter().fold(crc32c::crc32c(journal.as_bytes()), |crc, part| crc32c::crc32c_append(crc, part))
 }
 
 /// Takes fixed-size fields from the front of a slice.
-struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl Fields<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (field, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
         Some(*field)

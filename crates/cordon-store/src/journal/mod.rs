@@ -27,6 +27,10 @@
 //! - A frame of another journal, or of an earlier use of the same disk blocks, never passes: its checksum starts with
 //!   another journal id, and its sequence and chain do not fit.
 //!
+//! Frames that are sealed in the object store and anchored give their space back segment by segment
+//! ([`remove_sealed`]): the journal then begins with its first kept segment, whose header holds the chain before it. Only
+//! a mark of the removal lets it; the loss of segments stays damage.
+//!
 //! A journal whose end is sound goes on after a restart under the same id, because a node restarts often and every
 //! journal costs facts (start, end, successor, anchors) for ever. After damage a new journal begins beside the old one.
 //!
@@ -48,6 +52,7 @@ mod disk;
 mod format;
 mod reader;
 mod recovery;
+mod sealed;
 mod segment;
 mod tail;
 mod writer;
@@ -61,6 +66,7 @@ pub use disk::{Disk, DiskFile, FileSystem};
 pub use format::{JournalId, Kind, MAX_PAYLOAD, leaf};
 pub use reader::{Damage, Fault, Frame, Position, ReadError, Reader, Torn, Verified, list, verify};
 pub use recovery::Check;
+pub use sealed::{RemoveError, SegmentRange, remove_sealed, remove_sealed_on, segments, segments_on};
 pub use tail::Leaves;
 pub use writer::{
     AppendError, Health, Journal, NewFrame, OpenError, Options, Receipt, Recovered, Ticket, Unwritable,

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use cordon_core::Digest;
 
 use super::disk::{Disk, FileSystem};
-use super::format::{FRAME_HEADER, FrameHeader, HEADER_BLOCK, JournalId, Kind, genesis, leaf, link};
+use super::format::{
+    FRAME_HEADER, FrameHeader, HEADER_BLOCK, JournalId, Kind, SegmentHeader, genesis, leaf, link,
+};
+use super::sealed::read_mark;
 use super::segment::{Remains, Segment, Slot, segment_numbers, segment_path};
 use super::tail::Point;
 
@@ -100,7 +103,9 @@ pub enum ReadError {
 /// What a whole journal holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// How many frames.
+    /// The sequence of the first frame that is here: those before it are sealed and removed.
+    pub first: u64,
+    /// How many frames were written, those before `first` included.
     pub size: u64,
     /// The chain after the last one.
     pub chain: Digest,
@@ -132,9 +137,10 @@ pub(crate) fn list_on(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<JournalI
 /// [`ReadError::Damage`] at the first place where the journal is not as it was written.
 pub fn verify(folder: &Path, journal: JournalId) -> Result<Verified, ReadError> {
     let mut reader = Reader::open(folder, journal)?;
+    let first = reader.first()?;
     loop {
         if let Step::End(end) = reader.step()? {
-            return Ok(Verified { size: reader.next, chain: reader.chain, torn: end.torn });
+            return Ok(Verified { first, size: reader.next, chain: reader.chain, torn: end.torn });
         }
     }
 }
@@ -153,6 +159,8 @@ pub struct Reader {
     /// The sequence of the next frame, and the chain before it.
     next: u64,
     chain: Digest,
+    /// The leaf hash of the frame that was met last.
+    leaf: Digest,
     /// Frames below this sequence are read and not yielded.
     from: u64,
 }
@@ -181,7 +189,8 @@ pub(crate) struct End {
 }
 
 impl Reader {
-    /// Opens a journal of a folder (`DIR/journal`) at its first frame. A journal without files is empty.
+    /// Opens a journal of a folder (`DIR/journal`) at its first frame, or at the first one that is kept
+    /// ([`Reader::first`]). A journal without files is empty.
     ///
     /// # Errors
     /// [`ReadError::Damage`] when the first segment is not as it was written.
@@ -196,16 +205,26 @@ impl Reader {
     pub fn open_on(disk: Arc<dyn Disk>, folder: &Path, journal: JournalId) -> Result<Self, ReadError> {
         let folder = folder.join(journal.to_string());
         let chain = genesis(journal);
-        Ok(Self { disk, folder, journal, current: None, next: 0, chain, from: 0 })
+        Ok(Self { disk, folder, journal, current: None, next: 0, chain, leaf: chain, from: 0 })
     }
 
-    /// Goes to a frame: the next one yielded has this sequence. Trusts the segments before the one that holds it.
+    /// The sequence of the first frame that is kept: frames before it are sealed and removed. 0 for a journal without
+    /// files.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`] when the first segment is not as it was written, or those before it are lost.
+    pub fn first(&self) -> Result<u64, ReadError> {
+        Ok(self.first_segment()?.map_or(0, |segment| segment.header.first))
+    }
+
+    /// Goes to a frame: the next one yielded has this sequence, or is the first one that is kept. Trusts the segments before the one that holds it.
     ///
     /// # Errors
     /// [`ReadError::Damage`] when a segment's header is not valid.
     pub fn seek(&mut self, sequence: u64) -> Result<(), ReadError> {
         self.from = sequence;
         let numbers = self.numbers()?;
+        let lowest = numbers.first().copied();
         let mut found = None;
         for number in numbers.iter().rev() {
             let segment = self.segment(*number)?;
@@ -217,6 +236,9 @@ impl Reader {
             }
         }
         if let Some(segment) = found {
+            if lowest == Some(segment.header.number) {
+                self.check_begin(&segment.header)?;
+            }
             self.enter(segment)?;
         }
         Ok(())
@@ -269,7 +291,7 @@ impl Reader {
         }
     }
 
-    /// The frame that a step met, with its payload.
+    /// The frame that the last step met, with its payload.
     pub(crate) fn frame(&mut self, header: &FrameHeader, position: Position) -> Result<Frame, ReadError> {
         let payload = match &mut self.current {
             Some(current) => {
@@ -279,7 +301,7 @@ impl Reader {
             None => Vec::new(),
         };
         let kind = Kind::new(header.kind).unwrap_or(Kind::OPENED);
-        Ok(Frame { sequence: header.sequence, kind, leaf: leaf(&payload), payload, position })
+        Ok(Frame { sequence: header.sequence, kind, leaf: self.leaf, payload, position })
     }
 
     /// How far the reader got.
@@ -314,7 +336,8 @@ impl Reader {
                     Ok(payload) => payload,
                     Err(source) => return Err(self.io(source)),
                 };
-                self.chain = link(chain, leaf(payload), next, header.kind);
+                self.leaf = leaf(payload);
+                self.chain = link(chain, self.leaf, next, header.kind);
                 self.next += 1;
                 current.offset += header.span();
                 return Ok(Step::Frame(header, position));
@@ -390,13 +413,35 @@ impl Reader {
 
     /// Opens the first segment; `false` where there is none yet.
     fn enter_first(&mut self) -> Result<bool, ReadError> {
-        let Some(number) = self.numbers()?.first().copied() else { return Ok(false) };
-        let segment = self.segment(number)?;
-        if segment.header.first != 0 || segment.header.previous != genesis(self.journal) {
-            return Err(self.damage(Position { segment: number, offset: 0 }, Fault::Sequence));
-        }
+        let Some(segment) = self.first_segment()? else { return Ok(false) };
         self.enter(segment)?;
         Ok(true)
+    }
+
+    /// The first segment, where it may be the first.
+    fn first_segment(&self) -> Result<Option<Segment>, ReadError> {
+        let Some(number) = self.numbers()?.first().copied() else { return Ok(None) };
+        let segment = self.segment(number)?;
+        self.check_begin(&segment.header)?;
+        Ok(Some(segment))
+    }
+
+    /// A journal begins with its first frame, or behind frames that were sealed.
+    fn check_begin(&self, header: &SegmentHeader) -> Result<(), ReadError> {
+        let sound = if header.first == 0 {
+            header.previous == genesis(self.journal)
+        } else {
+            let mark = read_mark(&*self.disk, &self.folder, self.journal);
+            header.first <= mark.map_err(|source| self.io(source))?
+        };
+        let position = Position { segment: header.number, offset: 0 };
+        if sound { Ok(()) } else { Err(self.damage(position, Fault::Sequence)) }
+    }
+
+    /// The headers of all segments, in their order.
+    pub(crate) fn headers(&self) -> Result<Vec<SegmentHeader>, ReadError> {
+        let numbers = self.numbers()?.into_iter();
+        numbers.map(|number| Ok(self.segment(number)?.header)).collect()
     }
 
     /// Goes on to the next segment, whose first frame is at or before the next sequence.

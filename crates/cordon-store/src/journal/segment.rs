@@ -181,7 +181,7 @@ impl Segment {
 }
 
 /// Reads until the buffer is full or the file ends.
-fn read_full(file: &dyn DiskFile, buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
+pub(crate) fn read_full(file: &dyn DiskFile, buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
         let read = file.read_at(rest, offset)?;

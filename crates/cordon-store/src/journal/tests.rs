@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod sealed;
 mod threaded;
 
 use std::path::Path;
