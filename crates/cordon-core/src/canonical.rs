@@ -12,7 +12,7 @@
 mod stream;
 
 use serde::{
-    Serialize,
+    Deserialize, Serialize,
     de::{self, DeserializeOwned},
     ser,
 };
@@ -60,6 +60,14 @@ pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// When the bytes are not canonical JSON, or do not describe such a value.
 pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    read(bytes, |stream| T::deserialize(stream))
+}
+
+/// A value of its canonical bytes that may borrow from them.
+///
+/// # Errors
+/// As [`from_bytes`].
+pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
     read(bytes, |stream| T::deserialize(stream))
 }
 

@@ -27,10 +27,13 @@ pub mod data_dir;
 pub mod journal;
 pub mod ledger;
 pub mod log;
+pub mod objects;
+pub mod seal;
 pub mod sequencer;
 
 pub use calls::CallIndex;
 pub use content::ContentStore;
 pub use data_dir::DataDir;
 pub use log::{Log, SqliteLog};
+pub use objects::{FolderObjects, Objects};
 pub use sequencer::Sequencer;

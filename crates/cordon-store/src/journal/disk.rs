@@ -1,11 +1,11 @@
-//! The little that the journal asks of storage, so that tests can put a failing disk in its place.
+//! The little that the journal and the objects ask of storage, so that tests can put a failing disk in its place.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Storage as the journal sees it: folders of files that are written at offsets and synced.
+/// Storage as the journal and the objects see it: folders of files that are written at offsets and synced.
 ///
 /// Nothing is durable before its sync: a file's bytes before [`DiskFile::sync`], a name (created, renamed, removed)
 /// before [`Disk::sync_folder`] of its folder.
@@ -30,11 +30,16 @@ pub trait Disk: Send + Sync + 'static {
     /// # Errors
     /// Those of the operating system; `AlreadyExists` where the name is taken.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-    /// Gives a file another name in the same folder, atomically.
+    /// Gives a file another name, atomically. Where that is in another folder, both are to be synced.
     ///
     /// # Errors
     /// Those of the operating system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file one more name.
+    ///
+    /// # Errors
+    /// Those of the operating system; `AlreadyExists` where the name is taken.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     ///
     /// # Errors
@@ -100,6 +105,10 @@ impl Disk for FileSystem {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -67,6 +67,7 @@ pub use format::{JournalId, Kind, MAX_PAYLOAD, leaf};
 pub use reader::{Damage, Fault, Frame, Position, ReadError, Reader, Torn, Verified, list, verify};
 pub use recovery::Check;
 pub use sealed::{RemoveError, SegmentRange, remove_sealed, remove_sealed_on, segments, segments_on};
+pub(crate) use segment::read_full;
 pub use tail::Leaves;
 pub use writer::{
     AppendError, Health, Journal, NewFrame, OpenError, Options, Receipt, Recovered, Ticket, Unwritable,

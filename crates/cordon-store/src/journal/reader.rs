@@ -253,6 +253,11 @@ impl Reader {
         Ok(())
     }
 
+    /// The journal that is read.
+    pub fn journal(&self) -> JournalId {
+        self.journal
+    }
+
     /// The sequence of the next frame to be yielded.
     pub fn sequence(&self) -> u64 {
         self.next.max(self.from)

@@ -86,7 +86,7 @@ pub fn segments_on(
 /// # Errors
 /// When the segments cannot be read or removed; asking again goes on.
 pub fn remove_sealed(folder: &Path, journal: JournalId, below: u64) -> Result<usize, RemoveError> {
-    remove_sealed_on(Arc::new(FileSystem), folder, journal, below)
+    remove_sealed_on(&(Arc::new(FileSystem) as Arc<dyn Disk>), folder, journal, below)
 }
 
 /// The same on any disk.
@@ -94,12 +94,12 @@ pub fn remove_sealed(folder: &Path, journal: JournalId, below: u64) -> Result<us
 /// # Errors
 /// As [`remove_sealed`].
 pub fn remove_sealed_on(
-    disk: Arc<dyn Disk>,
+    disk: &Arc<dyn Disk>,
     folder: &Path,
     journal: JournalId,
     below: u64,
 ) -> Result<usize, RemoveError> {
-    let ranges = segments_on(Arc::clone(&disk), folder, journal)?;
+    let ranges = segments_on(Arc::clone(disk), folder, journal)?;
     let folder = folder.join(journal.to_string());
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -108,8 +108,8 @@ pub fn remove_sealed_on(
     let sealed: Vec<&SegmentRange> =
         ranges.iter().take_while(|range| range.end.is_some_and(|end| end <= below)).collect();
     let Some(begin) = sealed.last().and_then(|range| range.end) else { return Ok(0) };
-    if read_mark(&*disk, &folder, journal).map_err(failed(&mark_path(&folder)))? < begin {
-        write_mark(&*disk, &folder, journal, begin).map_err(failed(&mark_path(&folder)))?;
+    if read_mark(&**disk, &folder, journal).map_err(failed(&mark_path(&folder)))? < begin {
+        write_mark(&**disk, &folder, journal, begin).map_err(failed(&mark_path(&folder)))?;
     }
     for range in &sealed {
         // One after the other: names that go together may go in any order, and a gap would be damage.

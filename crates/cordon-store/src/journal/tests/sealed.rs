@@ -1,7 +1,6 @@
 //! Journals whose first segments are sealed and removed: they begin later, and everything else is as before.
 
 use std::io;
-use std::sync::Arc;
 
 use crate::journal::recovery::Check;
 use crate::journal::sim::{Fate, SimDisk};
@@ -76,28 +75,28 @@ fn a_journal_goes_on_behind_what_was_removed() {
     let before = ranges(&disk, id);
     for below in 0..=payloads.len() as u64 + 5 {
         let disk = disk.copy();
-        let removed = remove_sealed_on(shared(&disk), root(), id, below).unwrap();
+        let removed = remove_sealed_on(&shared(&disk), root(), id, below).unwrap();
         let kept = ranges(&disk, id);
         assert_eq!(kept, before[removed..]);
         assert!(before[..removed].iter().all(|range| range.end.unwrap() <= below));
         assert!(kept[0].end.is_none_or(|end| end > below), "all that could go are gone, the last one never");
         check(&disk, id, &payloads, below.min(kept[0].first));
         assert_eq!(
-            remove_sealed_on(shared(&disk), root(), id, below).unwrap(),
+            remove_sealed_on(&shared(&disk), root(), id, below).unwrap(),
             0,
             "a second time is nothing"
         );
-        assert!(remove_sealed_on(shared(&disk), root(), id, 0).is_ok());
+        assert!(remove_sealed_on(&shared(&disk), root(), id, 0).is_ok());
         check(&disk, id, &payloads, below);
     }
-    assert_eq!(remove_sealed_on(shared(&SimDisk::new(3)), root(), id, 9).unwrap(), 0);
+    assert_eq!(remove_sealed_on(&shared(&SimDisk::new(3)), root(), id, 9).unwrap(), 0);
 }
 
 #[test]
 fn what_is_missing_without_a_removal_is_damage() {
     let (disk, id, payloads) = journal(3);
     let all = ranges(&disk, id);
-    remove_sealed_on(shared(&disk), root(), id, all[1].end.unwrap()).unwrap();
+    remove_sealed_on(&shared(&disk), root(), id, all[1].end.unwrap()).unwrap();
     let kept = ranges(&disk, id);
     assert_eq!(kept.len(), all.len() - 2);
     let folder = root().join(id.to_string());
@@ -130,7 +129,7 @@ fn a_removal_that_is_cut_off_anywhere_leaves_a_sound_journal_and_can_be_asked_ag
     let below = payloads.len() as u64 - 2;
     let counted = whole.copy();
     let start = counted.operations();
-    remove_sealed_on(shared(&counted), root(), id, below).unwrap();
+    remove_sealed_on(&shared(&counted), root(), id, below).unwrap();
     let operations = counted.operations() - start;
     assert!(operations > 10);
     for operation in 1..=operations {
@@ -138,13 +137,13 @@ fn a_removal_that_is_cut_off_anywhere_leaves_a_sound_journal_and_can_be_asked_ag
             for fate in [Fate::Crash, Fate::Fail(io::ErrorKind::Other)] {
                 let disk = whole.copy();
                 disk.plan(disk.operations() + operation, fate);
-                let result = remove_sealed_on(Arc::new(disk.clone()), root(), id, below);
+                let result = remove_sealed_on(&shared(&disk), root(), id, below);
                 assert!(result.is_err(), "operation {operation}");
                 if fate == Fate::Crash {
                     disk.crash(seed);
                 }
                 check(&disk, id, &payloads, below);
-                remove_sealed_on(shared(&disk), root(), id, below).unwrap();
+                remove_sealed_on(&shared(&disk), root(), id, below).unwrap();
                 assert_eq!(ranges(&disk, id), ranges(&counted, id));
                 check(&disk, id, &payloads, below);
             }
