@@ -269,7 +269,7 @@ impl Objects for FolderObjects {
     fn put_if_absent(&self, name: &str, content: &mut dyn Content) -> Result<Put, ObjectError> {
         check_name(name)?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let unfinished = self.root.join(UNFINISHED).join(number.to_string());
+        let unfinished = self.root.join(UNFINISHED).join(format!("{number}.part"));
         let put = self
             .write(name, &unfinished, content)
             .and_then(|()| self.publish(name, &unfinished).map_err(failed(name)));
