@@ -25,21 +25,23 @@ fn main() {
         syncs[syncs.len() / 2],
         syncs[syncs.len() * 99 / 100]
     );
-    println!("two frames of {PAYLOAD} bytes an append");
+    println!("frames of {PAYLOAD} bytes");
     println!("CPU µs a frame: of the journal's thread, and of the whole process with its runtime");
     println!(
-        "{:>9} {:>12} {:>14} {:>14} {:>10} {:>10}",
-        "appenders", "frames/s", "journal", "process", "p50", "p99"
+        "{:>9} {:>6} {:>12} {:>14} {:>14} {:>10} {:>10}",
+        "appenders", "group", "frames/s", "journal", "process", "p50", "p99"
     );
-    for appenders in [1, 16, 64] {
-        let root = folder.path().join(format!("journal-{appenders}"));
+    // Two frames are a call whose answer is not streamed; 64 are what a bulk load appends together.
+    for (appenders, group) in [(1, 2), (16, 2), (64, 2), (256, 2), (16, 64)] {
+        let root = folder.path().join(format!("journal-{appenders}-{group}"));
         let (journal, _) = Journal::open(&root, Options::default(), [1; 12]).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         let journal = std::sync::Arc::new(journal);
         let (own, all) = (cpu_time("journal"), cpu_time(""));
         let start = Instant::now();
         let mut times: Vec<Duration> = runtime.block_on(async {
-            let tasks: Vec<_> = (0..appenders).map(|_| tokio::spawn(append(journal.clone()))).collect();
+            let tasks: Vec<_> =
+                (0..appenders).map(|_| tokio::spawn(append(journal.clone(), group))).collect();
             let mut times = Vec::new();
             for task in tasks {
                 times.extend(task.await.unwrap());
@@ -48,9 +50,9 @@ fn main() {
         });
         let (elapsed, own, all) = (start.elapsed(), cpu_time("journal") - own, cpu_time("") - all);
         times.sort_unstable();
-        let frames = 2.0 * times.len() as f64;
+        let frames = group as f64 * times.len() as f64;
         println!(
-            "{appenders:>9} {:>12.0} {:>14.2} {:>14.2} {:>10.1?} {:>10.1?}",
+            "{appenders:>9} {group:>6} {:>12.0} {:>14.2} {:>14.2} {:>10.1?} {:>10.1?}",
             frames / elapsed.as_secs_f64(),
             own.as_secs_f64() * 1e6 / frames,
             all.as_secs_f64() * 1e6 / frames,
@@ -60,14 +62,15 @@ fn main() {
     }
 }
 
-async fn append(journal: std::sync::Arc<Journal>) -> Vec<Duration> {
+async fn append(journal: std::sync::Arc<Journal>, group: usize) -> Vec<Duration> {
     let payload = [b'x'; PAYLOAD];
-    let pair = [Kind::OPENED, Kind::CLOSED].map(|kind| NewFrame { kind, payload: &payload });
+    let kinds = [Kind::OPENED, Kind::CLOSED].into_iter().cycle().take(group);
+    let frames: Vec<NewFrame<'_>> = kinds.map(|kind| NewFrame { kind, payload: &payload }).collect();
     let start = Instant::now();
     let mut times = Vec::new();
     while start.elapsed() < RUN {
         let before = Instant::now();
-        journal.append(&pair).unwrap().await.unwrap();
+        journal.append(&frames).unwrap().await.unwrap();
         times.push(before.elapsed());
     }
     times
