@@ -638,16 +638,27 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The string that comes next, where it holds no escape and nothing is wrong with it: most of them.
+    #[inline]
+    pub(crate) fn plain_string(&mut self) -> Option<&'a str> {
+        let rest = self.text.get(self.at..)?.strip_prefix('"')?;
+        let length = plain(rest.as_bytes())?;
+        let (text, end) = rest.split_at_checked(length)?;
+        if !end.starts_with('"') {
+            return None;
+        }
+        self.at += length + 2;
+        Some(text)
+    }
+
     /// The string whose quotation mark comes next; borrowed where it holds no escape.
     pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.at += 1;
         let mut out = String::new();
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let plain = rest
-                .bytes()
-                .position(|b| matches!(b, 0..=0x1f | b'"' | b'\\'))
-                .ok_or(Error { kind: ErrorKind::End, offset: self.text.len() })?;
+            let plain =
+                plain(rest.as_bytes()).ok_or(Error { kind: ErrorKind::End, offset: self.text.len() })?;
             // The byte found is ASCII, so it is a boundary of characters.
             let text: &'a str = rest.get(..plain).unwrap_or_default();
             self.at += plain;
@@ -717,6 +728,27 @@ impl<'a> Reader<'a> {
         }
         Ok(code)
     }
+}
+
+/// Where the first byte lies that ends the plain part of a string: a quotation mark, a backslash or a control character.
+fn plain(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    // Marks the bytes below `bound`, at most 0x80; above the lowest byte that it marks it may mark others too.
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGH;
+    let (words, rest) = text.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+        // The lowest mark of each is true, and so the lowest of all is.
+        let marks = below(word, 0x20) | quote | backslash;
+        if marks != 0 {
+            return Some(number * 8 + marks.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\'))?;
+    Some(words.len() * 8 + at)
 }
 
 #[cfg(test)]
@@ -836,6 +868,35 @@ mod tests {
         fn json_like_noise_never_panics(text in r#"[\[\]{}",:0-9eE.+\-\\untrfalse ]{0,40}"#) {
             if let Ok(value) = Value::parse(text.as_bytes(), Limits::default()) {
                 prop_assert_eq!(Value::parse(&value.to_vec(), Limits::default()).unwrap(), value);
+            }
+        }
+    }
+
+    #[test]
+    fn the_plain_part_of_a_string_ends_where_each_byte_alone_says() {
+        let ends = |byte: &u8| matches!(byte, 0..=0x1f | b'"' | b'\\');
+        let mut state = 7_u64;
+        for round in 0..20_000 {
+            // Mostly plain bytes, with some that are next to those that end it.
+            let bytes: Vec<u8> = (0..round % 40)
+                .map(|_| {
+                    state =
+                        state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    match state >> 60 {
+                        0 => [0x1f, 0x20, 0x21, 0x22, 0x23, 0x5b, 0x5c, 0x5d][(state >> 40) as usize % 8],
+                        1 => state.to_le_bytes()[5],
+                        _ => 0x21 + state.to_le_bytes()[5] % 0x3a,
+                    }
+                })
+                .map(|byte| if byte == b'"' && round % 3 > 0 { b'a' } else { byte })
+                .collect();
+            assert_eq!(plain(&bytes), bytes.iter().position(ends), "{bytes:?}");
+        }
+        for byte in 0..=u8::MAX {
+            for at in 0..16 {
+                let mut bytes = [0xff; 16];
+                bytes[at] = byte;
+                assert_eq!(plain(&bytes), ends(&byte).then_some(at));
             }
         }
     }

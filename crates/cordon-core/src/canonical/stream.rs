@@ -45,23 +45,36 @@ impl<'de> Stream<'de> {
         Ok(members)
     }
 
+    #[cold]
     fn error(&self, what: &str) -> Error {
         Error(format!("{what} at byte {}", self.text.offset()))
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Result<(), Error> {
-        if self.text.take(byte) {
-            Ok(())
-        } else {
-            Err(self.error(&format!("`{}` is expected", char::from(byte))))
-        }
+        if self.text.take(byte) { Ok(()) } else { Err(self.unexpected(byte)) }
+    }
+
+    #[cold]
+    fn unexpected(&self, byte: u8) -> Error {
+        self.error(&format!("`{}` is expected", char::from(byte)))
     }
 
     fn word(&mut self, word: &str) -> Result<(), Error> {
         if self.text.take_word(word) { Ok(()) } else { Err(self.error("a value is expected")) }
     }
 
+    #[inline]
     fn string(&mut self) -> Result<Cow<'de, str>, Error> {
+        match self.text.plain_string() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.other_string(),
+        }
+    }
+
+    /// A string with an escape, or none at all.
+    #[cold]
+    fn other_string(&mut self) -> Result<Cow<'de, str>, Error> {
         if self.text.peek() == Some(b'"') {
             self.text.string().map_err(|error| Error(error.to_string()))
         } else {
