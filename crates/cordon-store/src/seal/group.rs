@@ -22,6 +22,24 @@ const BATCH_ROWS: usize = 2048;
 /// Bytes of entries that are written at once: a page ends only between two batches.
 const BATCH_BYTES: usize = 256 * 1024;
 
+/// Characters of a call id (RFC 9562, section 4).
+const UUID: usize = 36;
+
+/// The digits of every byte, behind each other.
+const HEX: [u8; 512] = {
+    let (digits, mut pairs, mut byte) = (*b"0123456789abcdef", [0; 512], 0);
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated by the compiler: outside of its bounds it does not build"
+    )]
+    while byte < 256 {
+        pairs[2 * byte] = digits[byte >> 4];
+        pairs[2 * byte + 1] = digits[byte & 15];
+        byte += 1;
+    }
+    pairs
+};
+
 /// A name that a frame does not say.
 const NONE: u32 = u32::MAX;
 
@@ -207,24 +225,21 @@ fn some<T: Copy>(rows: &[Option<T>], values: fn(Vec<T>) -> Values) -> Batch {
 
 /// Call ids in their text form, one allocation for all.
 fn texts_of_calls(rows: &[Option<CallId>]) -> Batch {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(rows.len() * 36);
-    let mut ends = Vec::with_capacity(rows.len());
+    let calls = rows.iter().flatten().count();
+    let mut text = Vec::with_capacity(calls * UUID);
     for call in rows.iter().flatten() {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{call}");
-        ends.push(text.len());
+        let (digits, _) = HEX.as_chunks::<2>();
+        for (number, byte) in call.as_bytes().iter().enumerate() {
+            if matches!(number, 4 | 6 | 8 | 10) {
+                text.push(b'-');
+            }
+            text.extend_from_slice(digits.get(usize::from(*byte)).unwrap_or(&[b'0'; 2]));
+        }
     }
-    let text = ByteArray::from(text.into_bytes());
-    let mut start = 0;
-    let slice = |end| {
-        let value = text.slice(start, end - start);
-        start = end;
-        value
-    };
+    let text = ByteArray::from(text);
     Batch {
         levels: rows.iter().map(|row| row.is_some().into()).collect(),
-        values: Values::Bytes(ends.into_iter().map(slice).collect()),
+        values: Values::Bytes((0..calls).map(|call| text.slice(call * UUID, UUID)).collect()),
     }
 }
 

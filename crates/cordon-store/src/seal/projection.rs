@@ -82,7 +82,9 @@ enum View<'a> {
 
 #[derive(Deserialize)]
 struct Opened<'a> {
+    #[serde(deserialize_with = "call")]
     call: CallId,
+    #[serde(deserialize_with = "time")]
     time: Timestamp,
     #[serde(borrow)]
     principal: Text<'a>,
@@ -100,7 +102,9 @@ struct Opened<'a> {
 
 #[derive(Deserialize)]
 struct Closed<'a> {
+    #[serde(deserialize_with = "call")]
     call: CallId,
+    #[serde(deserialize_with = "time")]
     time: Timestamp,
     #[serde(borrow)]
     output: Verdict<'a>,
@@ -111,7 +115,9 @@ struct Closed<'a> {
 
 #[derive(Deserialize)]
 struct Unknown {
+    #[serde(deserialize_with = "call")]
     call: CallId,
+    #[serde(deserialize_with = "time")]
     time: Timestamp,
 }
 
@@ -125,6 +131,18 @@ struct Verdict<'a> {
 struct Tokens {
     input: u64,
     output: u64,
+}
+
+// These read ids and times without a copy of their text.
+
+fn call<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CallId, D::Error> {
+    let text = Text::deserialize(deserializer)?;
+    CallId::parse(&text.0).map_err(de::Error::custom)
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = Text::deserialize(deserializer)?;
+    Timestamp::parse(&text.0).map_err(de::Error::custom)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {

@@ -7,7 +7,7 @@ use std::{
 use cordon_core::{CallId, Name, Timestamp};
 use cordon_ledger::leaf_hash;
 
-use super::{columns::Column, *};
+use super::{columns::Column, group::Values, *};
 use crate::{
     journal::{Journal, Kind, MAX_PAYLOAD, NewFrame, Options, sim::Random},
     objects::{Content, FolderObjects, Put},
@@ -235,6 +235,22 @@ fn row_groups_are_bounded_and_a_call_is_found_in_any_of_them() {
     assert!(read_all(&mut reader) == bench.expected(&seal, 0));
     reader.seek(count as u64 - 1).unwrap();
     assert_eq!(read_all(&mut reader), bench.expected(&seal, count as u64 - 1));
+}
+
+/// The column of ids is written by hand: it says what the id itself says.
+#[test]
+fn ids_are_written_as_people_write_them() {
+    let mut random = Random::new(13);
+    let mut group = Group::new(0);
+    let calls: Vec<CallId> = (0..300).map(|_| call(&mut random)).collect();
+    for call in &calls {
+        group.push(1, &opened(*call, &mut random));
+    }
+    group.close();
+    let Values::Bytes(ids) = group.batch(Column::CallId, 0..300).values else { panic!("ids are bytes") };
+    assert!(
+        ids.iter().map(|id| id.data().to_vec()).eq(calls.iter().map(|call| call.to_string().into_bytes()))
+    );
 }
 
 #[test]
