@@ -7,8 +7,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     missing_docs,
-    reason = "a benchmark"
+    reason = "a benchmark: it is its own clock"
 )]
 
 use std::{

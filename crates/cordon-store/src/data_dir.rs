@@ -144,6 +144,16 @@ impl DataDir {
         self.path.join("ledger")
     }
 
+    /// The folder of the object store.
+    pub fn objects_dir(&self) -> PathBuf {
+        self.path.join("objects")
+    }
+
+    /// The folder of files that are not finished.
+    pub fn scratch_dir(&self) -> PathBuf {
+        self.path.join("scratch")
+    }
+
     /// Whether this process holds the lock. A folder that was never served and is only read has none.
     pub fn is_held(&self) -> bool {
         self.lock.is_some()

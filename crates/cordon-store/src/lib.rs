@@ -24,6 +24,7 @@ pub mod backup;
 pub mod calls;
 pub mod content;
 pub mod data_dir;
+pub mod frames;
 pub mod journal;
 pub mod ledger;
 pub mod log;

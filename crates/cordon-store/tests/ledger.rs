@@ -18,6 +18,7 @@ use cordon_ledger::{
 };
 use cordon_store::{
     Log as _, SqliteLog,
+    frames::FrameReader,
     journal::{Journal, Kind, NewFrame, Options},
     ledger::{JournalTree, Levels, PublishError, Publisher, TileFolder, TreeError},
     log::Entry,
@@ -183,6 +184,10 @@ async fn a_log_that_is_not_the_signed_one_gets_no_checkpoint() {
     assert!(matches!(open(&tiles), Err(PublishError::Checkpoint { .. })));
 }
 
+fn frames_of(journal: &Journal) -> FrameReader {
+    FrameReader::of(journal.reader().unwrap(), None, 0).unwrap()
+}
+
 fn frames(journal: &Journal, range: std::ops::Range<u64>) {
     for number in range {
         let payload = number.to_be_bytes();
@@ -202,9 +207,8 @@ fn the_tree_of_a_journal_grows_with_it_and_survives_the_loss_of_its_files() {
     let journal = || Journal::open(&root, Options::default(), [7; 12]).unwrap().0;
     let mut open_journal = journal();
     let none = Anchor { journal: open_journal.id(), size: 0, root: empty_root() };
-    let tree = |journal: &Journal, anchor: &Anchor| {
-        JournalTree::open(&trees, anchor, 0, &mut journal.reader().unwrap())
-    };
+    let tree =
+        |journal: &Journal, anchor: &Anchor| JournalTree::open(&trees, anchor, 0, &mut frames_of(journal));
     let mut grown = tree(&open_journal, &none).unwrap();
     frames(&open_journal, 0..300);
     assert_eq!(grown.grow(&open_journal).unwrap(), anchor(&open_journal, 300));
@@ -239,7 +243,7 @@ fn a_journal_that_is_not_the_anchored_one_is_told_apart() {
     let (journal, _) = Journal::open(&root, Options::default(), [7; 12]).unwrap();
     frames(&journal, 0..20);
     let open = |anchor: &Anchor| {
-        JournalTree::open(&folder.path().join("trees"), anchor, 0, &mut journal.reader().unwrap())
+        JournalTree::open(&folder.path().join("trees"), anchor, 0, &mut frames_of(&journal))
     };
     let short = open(&anchor(&journal, 25)).unwrap_err();
     assert!(matches!(short, TreeError::Short { size: 25, found: 20, .. }), "{short}");

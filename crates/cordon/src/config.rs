@@ -69,6 +69,11 @@ pub const SETTINGS: &[Setting] = &[
         "hosts that are reached without the proxy, separated by commas; only beside an address in `upstream.proxy`",
     ),
     setting("journal.segment", "16MiB", "size of one file of the journal of calls"),
+    setting(
+        "journal.keep",
+        "256MiB",
+        "how much of a journal stays as it was written; older segments are sealed to Parquet objects",
+    ),
     setting("journal.queue", "4MiB", "bytes of records that may wait for the disk before calls are refused"),
     setting(
         "journal.backlog",
@@ -183,6 +188,8 @@ pub enum Proxy {
 pub struct Journal {
     /// Bytes of a segment.
     pub segment: u64,
+    /// Bytes that are not sealed.
+    pub keep: u64,
     /// Bytes that may wait.
     pub queue: usize,
     /// Bytes kept while the disk cannot be written.
@@ -418,6 +425,7 @@ impl Raw {
             segment @ 1_048_576..=1_073_741_824 => Ok(segment),
             _ => Err("1MiB to 1GiB are expected".to_owned()),
         });
+        let keep = self.take("journal.keep", bytes);
         let queue = self.take("journal.queue", size);
         let backlog = self.take("journal.backlog", size);
         let sync = self.take("journal.sync", time);
@@ -471,7 +479,13 @@ impl Raw {
                 },
                 control: Control { listen: control_listen?, max_body: control_body? },
                 upstream: Upstream { ca_bundle: ca_bundle?, proxy: proxy? },
-                journal: Journal { segment: segment?, queue: queue?, backlog: backlog?, sync: sync? },
+                journal: Journal {
+                    segment: segment?,
+                    keep: keep?,
+                    queue: queue?,
+                    backlog: backlog?,
+                    sync: sync?,
+                },
                 index_max_size: index_max_size?,
                 ledger: Ledger { origin: origin?, key: ledger_key?, anchor: anchor? },
                 log: Log { level: level?, format: format? },

@@ -116,7 +116,8 @@ impl Desk {
         let row = self.calls.row(call).await?.ok_or_else(unknown)?;
         let log = self.loader().ok_or_else(unknown)?.log();
         let state = self.state(None).await?;
-        let sources = proof::Sources { log: log.as_ref(), state: &state, data: self.calls.data() };
+        let (data, archive) = (self.calls.data(), self.calls.archive());
+        let sources = proof::Sources { log: log.as_ref(), state: &state, data, archive };
         proof::prove(&sources, &row).await.map_err(|error| match &error {
             ProveError::Pending(_) => Problem::new(409, "pending", "the proof is pending", error.to_string()),
             ProveError::Broken { .. } => {

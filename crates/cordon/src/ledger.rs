@@ -13,7 +13,8 @@ use cordon_core::{
 use cordon_ledger::{SigningKey, VerifierKey};
 use cordon_store::{
     Log, Sequencer,
-    journal::{self, Journal, Reader},
+    frames::{Archive, FrameReader},
+    journal::{self, Journal},
     ledger::{JournalTree, PublishError, Publisher, TileFolder},
     sequencer::WishError,
 };
@@ -82,6 +83,7 @@ pub(crate) struct Parts {
     pub(crate) journals: PathBuf,
     /// `DIR/ledger`.
     pub(crate) folder: PathBuf,
+    pub(crate) archive: Archive,
     pub(crate) signer: Arc<SigningKey>,
     pub(crate) node: Name,
     /// How often journals are anchored while they grow.
@@ -139,10 +141,12 @@ async fn open_tree(parts: &Parts, state: &State) -> anyhow::Result<JournalTree> 
         || (Anchor { journal: id, size: 0, root: empty_root() }, 0),
         |journal| (journal.anchor.clone(), journal.sealed),
     );
-    let mut reader = parts.journal.reader()?;
+    let (reader, archive) = (parts.journal.reader()?, parts.archive.clone());
     let folder = journals_folder(&parts.folder);
-    let opening =
-        tokio::task::spawn_blocking(move || JournalTree::open(&folder, &anchor, sealed, &mut reader));
+    let opening = tokio::task::spawn_blocking(move || {
+        let mut reader = FrameReader::of(reader, Some(&archive), 0)?;
+        JournalTree::open(&folder, &anchor, sealed, &mut reader)
+    });
     Ok(opening.await.context("opening the journal's tree ended early")??)
 }
 
@@ -201,8 +205,10 @@ async fn register(parts: &Parts) -> anyhow::Result<()> {
     let follows = before.last().map(|journal| journal.anchor.journal);
     for journal in before.iter().filter(|journal| journal.ended.is_none()) {
         let (folder, journals) = (journals_folder(&parts.folder), parts.journals.clone());
+        let archive = parts.archive.clone();
         let (anchor, sealed) = (journal.anchor.clone(), journal.sealed);
-        let ending = tokio::task::spawn_blocking(move || end_of(&journals, &folder, anchor, sealed));
+        let ending =
+            tokio::task::spawn_blocking(move || end_of(&journals, &archive, &folder, anchor, sealed));
         let end = ending.await.context("reading a former journal ended early")?;
         if end.why != EndReason::Closed {
             tracing::error!(journal = %end.last.journal, why = ?end.why, "a former journal is not as it was anchored");
@@ -213,14 +219,20 @@ async fn register(parts: &Parts) -> anyhow::Result<()> {
 }
 
 /// How a journal ended that nobody writes any more.
-fn end_of(journals: &std::path::Path, folder: &std::path::Path, anchor: Anchor, sealed: u64) -> JournalEnd {
+fn end_of(
+    journals: &std::path::Path,
+    archive: &Archive,
+    folder: &std::path::Path,
+    anchor: Anchor,
+    sealed: u64,
+) -> JournalEnd {
     let id = anchor.journal;
     let there = journal::list(journals).is_ok_and(|found| found.contains(&id));
     if !there && anchor.size > sealed {
         return JournalEnd { last: anchor, why: EndReason::Missing };
     }
     let finished = || -> Result<Anchor, cordon_store::ledger::TreeError> {
-        let mut reader = Reader::open(journals, id)?;
+        let mut reader = FrameReader::open(journals, id, Some(archive), 0)?;
         JournalTree::open(folder, &anchor, sealed, &mut reader)?.finish(&mut reader)
     };
     match finished() {

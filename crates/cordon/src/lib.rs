@@ -33,6 +33,7 @@ pub mod node;
 pub mod proof;
 pub mod recorder;
 pub mod sandbox;
+mod sealing;
 pub mod up;
 pub mod verify;
 

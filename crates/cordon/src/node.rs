@@ -11,6 +11,7 @@ use std::{
 use anyhow::Context as _;
 use cordon_core::{
     Digest, HmacKey, Name,
+    evidence::SegmentSeal,
     record::{Closed, Frame, Outcome, RecordedVerdict, Timings},
     resource::{Kind, SecretRef, Spec},
     state::Touched,
@@ -30,8 +31,10 @@ use cordon_store::{
     DataDir, Sequencer, SqliteLog,
     calls::{CallIndex, Follower, Lag},
     data_dir::DataDirError,
+    frames::Archive,
     journal::{self, Journal},
     log::{Loader, StateCaches},
+    objects::{FolderObjects, Objects},
     sequencer::{Health, Outside},
 };
 use prometheus_client::registry::Registry;
@@ -42,6 +45,7 @@ use crate::{
     ledger::{self, Ledger},
     metrics::Metrics,
     recorder::JournalRecorder,
+    sealing,
 };
 
 /// What a node is made of.
@@ -67,6 +71,10 @@ pub struct Settings {
     pub max_calls: usize,
     /// Sizes and bounds of the journal.
     pub journal: journal::Options,
+    /// How many bytes of the journal's whole segments are not sealed.
+    pub keep_bytes: u64,
+    /// How often it is looked for segments to seal.
+    pub seal_every: Duration,
     /// Most bytes of the index of calls on disk.
     pub index_bytes: u64,
     /// The log's name in checkpoints; used when its key is made.
@@ -83,6 +91,8 @@ pub struct Settings {
     pub entropy: Arc<dyn Entropy>,
 }
 
+/// How many full segments make one sealed object.
+const SEGMENTS_OF_AN_OBJECT: u64 = 4;
 /// How often a node looks after what nobody else does.
 const TICK: Duration = Duration::from_millis(500);
 /// How often it is looked whether the index has caught up after a start.
@@ -115,6 +125,8 @@ pub struct Handles {
     pub admin_token: AdminToken,
     /// How far proofs are behind the records.
     pub provable: watch::Receiver<ledger::Progress>,
+    /// Where frames are that are not in the journal any more.
+    pub archive: Archive,
     /// Becomes true when the node goes down: live views end then.
     pub stopping: watch::Receiver<bool>,
 }
@@ -134,6 +146,7 @@ pub struct Node {
     sequencer_task: JoinHandle<()>,
     index_task: JoinHandle<()>,
     interrupted_task: JoinHandle<anyhow::Result<()>>,
+    sealing_task: JoinHandle<()>,
     tick_task: JoinHandle<()>,
     ledger: Ledger,
     log: Arc<SqliteLog>,
@@ -221,13 +234,19 @@ impl Node {
         gateway.swap(Snapshot::compile(&sequencer.committed().state));
         let sequencer_task = tokio::spawn(sequencing);
 
+        let objects: Arc<dyn Objects> = Arc::new(FolderObjects::open(&folder.objects_dir())?);
+        let seals = sequencer.clone();
+        let archive = Archive::new(objects, move |id| {
+            seals.committed().state.segments(id).map(|seal| SegmentSeal::clone(seal)).collect()
+        });
         let ledger = Ledger::start(ledger::Parts {
             sequencer: sequencer.clone(),
             journal: Arc::clone(&journal),
             journals: folder.journal_dir(),
+            archive: archive.clone(),
             folder: folder.ledger_dir(),
             signer: keys.ledger,
-            node: keys.node,
+            node: keys.node.clone(),
             every: settings.anchor_every,
         })
         .await?;
@@ -243,11 +262,30 @@ impl Node {
             settings: Arc::clone(&settings),
             admin_token: keys.admin_token,
             provable: ledger.progress.clone(),
+            archive: archive.clone(),
             stopping: stopping_seen,
         };
         // Behind the path: a start waits neither for the index nor for what it tells of the process before.
         let (follower, lag) = Follower::new(&folder.journal_dir(), writer);
+        let follower = follower.with_archive(archive.clone());
         let index_task = tokio::spawn(follower.run(journal.id(), journal.follow(), std::future::pending()));
+
+        let sealing_task = tokio::spawn(sealing::run(
+            sealing::Parts {
+                sequencer: handles.sequencer.clone(),
+                index: handles.index.clone(),
+                provable: ledger.progress.clone(),
+                archive,
+                journals: folder.journal_dir(),
+                ledger: folder.ledger_dir(),
+                scratch: folder.scratch_dir(),
+                node: keys.node,
+                keep: settings.keep_bytes,
+                object: settings.journal.segment_bytes.saturating_mul(SEGMENTS_OF_AN_OBJECT),
+                every: settings.seal_every,
+            },
+            reached(stopped.clone(), Stage::Closing),
+        ));
 
         let interrupted_task =
             tokio::spawn(close_interrupted(handles.clone(), Arc::clone(&recorder), recovered.size));
@@ -278,6 +316,7 @@ impl Node {
             sequencer_task,
             index_task,
             interrupted_task,
+            sealing_task,
             tick_task,
             ledger,
             log,
@@ -298,6 +337,7 @@ impl Node {
         self.handles.gateway.flush_unknown(true);
         self.stop.send_replace(Stage::Closing);
         self.tick_task.await.context("the node's housekeeping ended early")?;
+        self.sealing_task.await.context("sealing ended early")?;
         self.control_task.await.context("the control listener ended early")?;
         let mut interrupted = self.interrupted_task;
         match tokio::time::timeout(INDEX_WITHIN, &mut interrupted).await {

@@ -24,7 +24,7 @@ use cordon_ledger::{
 use cordon_store::{
     Log,
     calls::CallRow,
-    journal::Reader,
+    frames::{Archive, FrameReader},
     ledger::{Levels, TileFolder},
 };
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,8 @@ pub struct Sources<'s> {
     pub state: &'s State,
     /// The data folder.
     pub data: &'s Path,
+    /// Where frames are that are not in the journals any more.
+    pub archive: Option<&'s Archive>,
 }
 
 /// Makes the proof of a call.
@@ -138,12 +140,13 @@ pub async fn prove(sources: &Sources<'_>, row: &CallRow) -> Result<CallProof, Pr
     let facts =
         sources.log.read(position, position + 1).await.map_err(|error| broken(with_causes(&error)))?;
     let fact = facts.into_iter().next().ok_or_else(|| broken(format!("fact {position} is missing")))?.leaf;
-    let data = sources.data.to_owned();
+    let (data, archive) = (sources.data.to_owned(), sources.archive.cloned());
     let key = keys.last().map(ToString::to_string).unwrap_or_default();
     let work = move || -> Result<CallProof, String> {
         let outer =
             tree::inclusion(position, size, &TileNodes::new(&tiles, size)).map_err(|e| with_causes(&e))?;
-        let parts = Parts { data: &data, anchor: &anchor, fact: &fact, outer: &outer, note: &note };
+        let archive = archive.as_ref();
+        let parts = Parts { data: &data, archive, anchor: &anchor, fact: &fact, outer: &outer, note: &note };
         let frames = sequences.iter().map(|sequence| frame(&parts, *sequence)).collect::<Result<_, _>>()?;
         Ok(CallProof { format: FORMAT.to_owned(), call, journal: id, key, frames })
     };
@@ -152,6 +155,7 @@ pub async fn prove(sources: &Sources<'_>, row: &CallRow) -> Result<CallProof, Pr
 
 struct Parts<'p> {
     data: &'p Path,
+    archive: Option<&'p Archive>,
     anchor: &'p Anchor,
     fact: &'p [u8],
     outer: &'p Inclusion,
@@ -160,7 +164,7 @@ struct Parts<'p> {
 
 fn frame(parts: &Parts<'_>, sequence: u64) -> Result<FrameProof, String> {
     let id = parts.anchor.journal;
-    let entry = entry(&parts.data.join("journal"), id, sequence)?;
+    let entry = entry(&parts.data.join("journal"), parts.archive, id, sequence)?;
     let tree: PathBuf = ledger::journals_folder(&parts.data.join("ledger")).join(id.to_string());
     let levels = Levels::read(&tree).map_err(|error| format!("the tree of journal {id}: {error}"))?;
     let inner = tree::inclusion(sequence, parts.anchor.size, &levels).map_err(|error| with_causes(&error))?;
@@ -169,9 +173,9 @@ fn frame(parts: &Parts<'_>, sequence: u64) -> Result<FrameProof, String> {
     Ok(FrameProof { entry, proof: proof.to_string() })
 }
 
-fn entry(journals: &Path, id: JournalId, sequence: u64) -> Result<String, String> {
-    let mut reader = Reader::open(journals, id).map_err(|error| with_causes(&error))?;
-    reader.seek(sequence).map_err(|error| with_causes(&error))?;
+fn entry(journals: &Path, archive: Option<&Archive>, id: JournalId, sequence: u64) -> Result<String, String> {
+    let mut reader =
+        FrameReader::open(journals, id, archive, sequence).map_err(|error| with_causes(&error))?;
     let frame = reader.read().map_err(|error| with_causes(&error))?;
     let frame = frame.filter(|frame| frame.sequence == sequence);
     let frame = frame.ok_or_else(|| format!("frame {sequence} of journal {id} is not there"))?;

@@ -25,6 +25,9 @@ impl ports::Clock for Clock {
     }
 }
 
+/// How often it is looked for journal segments to seal.
+const SEAL_EVERY: Duration = Duration::from_secs(10);
+
 /// Random bytes of the operating system.
 pub struct MachineEntropy;
 
@@ -95,6 +98,8 @@ pub fn settings(config: &Config) -> Result<Settings> {
             check: journal::Check::LastSegment,
             ..journal::Options::default()
         },
+        keep_bytes: config.journal.keep,
+        seal_every: SEAL_EVERY,
         index_bytes: config.index_max_size,
         ledger_origin: config.ledger.origin.clone(),
         ledger_key: config.ledger.key.clone(),
@@ -151,6 +156,7 @@ fn call_log(handles: &Handles) -> CallLog {
     let journal = &handles.journal;
     let folder = handles.settings.data.join("journal");
     CallLog::new(&folder, Some(handles.index.clone()), Some((journal.id(), journal.follow())))
+        .with_archive(handles.archive.clone())
 }
 
 /// Resolves on SIGTERM or SIGINT. Where signals cannot be heard, never: the process then ends as the system ends it.

@@ -511,3 +511,105 @@ async fn a_published_log_is_verified_from_its_files_alone() {
     assert!(!verify::published(&mirror(Some(token.as_str())), other, None).await.unwrap().holds);
     node.stop().await.unwrap();
 }
+
+/// A folder whose oldest calls are sealed, and their space free.
+async fn sealed() -> Kept {
+    let calls = 60;
+    let upstream = FakeUpstream::start((0..calls).map(|_| Script::says("ok"))).await;
+    let small = |settings: &mut cordon::node::Settings| {
+        (settings.journal.segment_bytes, settings.keep_bytes) = (1 << 12, 1 << 14);
+    };
+    let world = World::with(&upstream.base_url(), "", "", small).await;
+    let mut ids = Vec::new();
+    for _ in 0..calls {
+        ids.push(world.chat("hi").await.call());
+    }
+    let handles = &world.node.handles;
+    let (id, folder) = (handles.journal.id(), handles.settings.data.join("journal"));
+    let freed = async {
+        let mut committed = handles.sequencer.watch();
+        committed
+            .wait_for(|committed| committed.state.journal(id).is_some_and(|journal| journal.sealed > 40))
+            .await
+            .unwrap();
+        while Reader::open(&folder, id).unwrap().first().unwrap() < 40 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), freed)
+        .await
+        .expect("segments are sealed and freed");
+    let data = handles.settings.data.clone();
+    let World { node, folder, .. } = world;
+    node.stop().await.unwrap();
+    Kept { key: key(&data).await, data, calls: ids, _folder: folder }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sealed_calls_are_told_proved_verified_and_indexed_again() {
+    let kept = sealed().await;
+    let report = verify(&kept, None).await;
+    assert!(report.holds && report.checks.iter().any(|check| check.name == "objects"), "{report:?}");
+    let shown =
+        |call: CallId| support::binary::output(&kept.data, &["calls", "show", &call.to_string(), "--json"]);
+    for call in [kept.calls[0], kept.calls[59]] {
+        let shown = shown(call);
+        assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
+        let out = kept.data.with_file_name(format!("{call}.json"));
+        let proved = support::binary::output(
+            &kept.data,
+            &["prove", "--call", &call.to_string(), "-o", out.to_str().unwrap()],
+        );
+        assert!(proved.status.success(), "{}", String::from_utf8_lossy(&proved.stderr));
+        let proved = proof::check(&std::fs::read(&out).unwrap(), kept.key.clone()).unwrap();
+        assert_eq!(proved.opened.call, call);
+    }
+    // What is derived is made again from the objects: the index, and the tree of the journal.
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(kept.data.join(format!("index.db{suffix}")));
+    }
+    std::fs::remove_dir_all(kept.data.join("ledger/journal")).unwrap();
+    let clock = cordon_testkit::ManualClock::at(Timestamp::parse("2026-11-21T10:00:00Z").unwrap());
+    let folder = TempDir::new().unwrap();
+    let settings = cordon::node::Settings { data: kept.data.clone(), ..support::settings(&folder, &clock) };
+    let node = cordon::node::Node::start(settings, |_| axum::Router::new()).await.unwrap();
+    let (index, journal) = (node.handles.index.clone(), *node.handles.journal.id().as_bytes());
+    let built = async {
+        while index.progress().await.unwrap().get(&journal).copied().unwrap_or(0) < 120 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), built).await.expect("the index is built again");
+    assert_eq!(
+        index.query(&CallQuery { limit: Some(1000), ..CallQuery::default() }).await.unwrap().len(),
+        60
+    );
+    node.stop().await.unwrap();
+    let report = verify(&kept, None).await;
+    assert!(report.holds, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_changed_or_gone_is_found() {
+    let kept = sealed().await;
+    // One that the log names: another one may have been written when the node was stopped, and is nobody's.
+    let loader_log = Arc::new(SqliteLog::open_read_only(&kept.data.join("log.db")).await.unwrap());
+    let state = Loader::new(loader_log.clone(), StateCaches::read_only(kept.data.join("cache")))
+        .load()
+        .await
+        .unwrap()
+        .state;
+    loader_log.close().await;
+    let journal = state.journals().next().unwrap().anchor.journal;
+    let object = &kept.data.join("objects").join(&state.segments(journal).next().unwrap().object);
+    let whole = std::fs::read(object).unwrap();
+    let mut changed = whole.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    std::fs::write(object, &changed).unwrap();
+    assert!(failure(&verify(&kept, None).await).contains("segments/"));
+    std::fs::remove_file(object).unwrap();
+    assert!(failure(&verify(&kept, None).await).contains("segments/"));
+    std::fs::write(object, whole).unwrap();
+    assert!(verify(&kept, None).await.holds);
+}

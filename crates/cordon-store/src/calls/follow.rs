@@ -8,12 +8,15 @@ use std::{
 use tokio::{sync::watch, time::sleep};
 
 use super::{IndexWriter, SourceFrame};
-use crate::journal::{self, JournalId, ReadError, Reader};
+use crate::{
+    frames::{Archive, FrameReader, FramesError},
+    journal::{self, JournalId},
+};
 
 /// Feeds the index from the journals of a folder, behind the path of the calls.
-#[derive(Debug)]
 pub struct Follower {
     journals: PathBuf,
+    archive: Option<Archive>,
     writer: IndexWriter,
     lag: watch::Sender<Lag>,
 }
@@ -43,7 +46,13 @@ impl Follower {
     /// A follower of the journals in a folder (`DIR/journal`), and its lag.
     pub fn new(journals: &Path, writer: IndexWriter) -> (Self, watch::Receiver<Lag>) {
         let (lag, receiver) = watch::channel(Lag::default());
-        (Self { journals: journals.to_owned(), writer, lag }, receiver)
+        (Self { journals: journals.to_owned(), archive: None, writer, lag }, receiver)
+    }
+
+    /// Reads sealed segments from this archive.
+    #[must_use]
+    pub fn with_archive(self, archive: Archive) -> Self {
+        Self { archive: Some(archive), ..self }
     }
 
     /// Reads all journals of a folder that nobody writes, once, to their ends, and gives the writer back.
@@ -125,12 +134,8 @@ impl Follower {
 
     async fn open(&self, journal: JournalId) -> Option<Source> {
         let next = self.writer.progress().get(journal.as_bytes()).copied().unwrap_or(0);
-        let folder = self.journals.clone();
-        let open = move || {
-            let mut reader = Reader::open(&folder, journal)?;
-            reader.seek(next)?;
-            Ok::<_, ReadError>(reader)
-        };
+        let (folder, archive) = (self.journals.clone(), self.archive.clone());
+        let open = move || FrameReader::open(&folder, journal, archive.as_ref(), next);
         match tokio::task::spawn_blocking(open).await {
             Ok(Ok(reader)) => Some(Source { reader, journal }),
             Ok(Err(error)) => self.unreadable(journal, &error),
@@ -170,7 +175,7 @@ impl Follower {
         }
     }
 
-    fn unreadable(&self, journal: JournalId, error: &ReadError) -> Option<Source> {
+    fn unreadable(&self, journal: JournalId, error: &FramesError) -> Option<Source> {
         tracing::error!(%journal, %error, "the index of calls follows this journal no further");
         self.trouble(error.to_string());
         None
@@ -183,13 +188,13 @@ impl Follower {
 
 /// A journal that is read.
 struct Source {
-    reader: Reader,
+    reader: FrameReader,
     journal: JournalId,
 }
 
 impl Source {
     /// The next frames, and what came instead of one more.
-    fn batch(&mut self, size: Option<u64>) -> (Vec<SourceFrame>, Option<ReadError>) {
+    fn batch(&mut self, size: Option<u64>) -> (Vec<SourceFrame>, Option<FramesError>) {
         let (mut frames, mut bytes) = (Vec::new(), 0);
         while frames.len() < BATCH && bytes < BATCH_BYTES {
             let frame = match size {

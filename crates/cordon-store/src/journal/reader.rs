@@ -14,6 +14,9 @@ use super::sealed::read_mark;
 use super::segment::{Remains, Segment, Slot, segment_numbers, segment_path};
 use super::tail::Point;
 
+/// How often a list of segments is made again because one of them was removed meanwhile.
+const REMOVED: usize = 16;
+
 /// One frame of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -425,10 +428,23 @@ impl Reader {
 
     /// The first segment, where it may be the first.
     fn first_segment(&self) -> Result<Option<Segment>, ReadError> {
-        let Some(number) = self.numbers()?.first().copied() else { return Ok(None) };
-        let segment = self.segment(number)?;
-        self.check_begin(&segment.header)?;
-        Ok(Some(segment))
+        let mut attempts = 0;
+        loop {
+            let Some(number) = self.numbers()?.first().copied() else { return Ok(None) };
+            match self.segment(number) {
+                Ok(segment) => {
+                    self.check_begin(&segment.header)?;
+                    return Ok(Some(segment));
+                }
+                // It was sealed and removed since it was listed.
+                Err(ReadError::Io { source, .. })
+                    if source.kind() == io::ErrorKind::NotFound && attempts < REMOVED =>
+                {
+                    attempts += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// A journal begins with its first frame, or behind frames that were sealed.

@@ -4,7 +4,10 @@ use cordon_core::{Digest, JournalId, evidence::Anchor};
 use cordon_ledger::{Hash, tree::Nodes};
 
 use super::Levels;
-use crate::journal::{Journal, ReadError, Reader};
+use crate::{
+    frames::{FrameReader, FramesError},
+    journal::Journal,
+};
 
 /// Leaf hashes that are written together; 128 KiB of them.
 const BATCH: usize = 4096;
@@ -60,7 +63,7 @@ pub enum TreeError {
     },
     /// The frames cannot be read.
     #[error("the frames of the tree cannot be read")]
-    Read(#[from] ReadError),
+    Read(#[from] FramesError),
     /// The files of the tree cannot be read or written.
     #[error("the files of the tree of journal {journal} cannot be used")]
     Io {
@@ -79,7 +82,12 @@ impl JournalTree {
     ///
     /// # Errors
     /// When the frames are not those that were anchored, or cannot be read.
-    pub fn open(folder: &Path, anchor: &Anchor, sealed: u64, reader: &mut Reader) -> Result<Self, TreeError> {
+    pub fn open(
+        folder: &Path,
+        anchor: &Anchor,
+        sealed: u64,
+        reader: &mut FrameReader,
+    ) -> Result<Self, TreeError> {
         let id = anchor.journal;
         let mut tree = Self { id, levels: Levels::open(&folder.join(id.to_string())).map_err(io(id))? };
         tree.levels.cut(anchor.size).map_err(io(id))?;
@@ -111,14 +119,14 @@ impl JournalTree {
         let new = journal.take_leaves();
         if self.levels.size() < new.first.min(durable) {
             // More came together than are kept in memory, or the process before this one wrote them.
-            self.read(&mut journal.reader()?, new.first.min(durable))?;
+            self.read(&mut open_journal(journal, self.levels.size())?, new.first.min(durable))?;
         }
         let known = usize::try_from(self.levels.size().saturating_sub(new.first)).unwrap_or(usize::MAX);
         for hashes in new.hashes.get(known..).unwrap_or_default().chunks(BATCH) {
             self.append(hashes.iter().map(hash))?;
         }
         if self.levels.size() < durable {
-            self.read(&mut journal.reader()?, durable)?;
+            self.read(&mut open_journal(journal, self.levels.size())?, durable)?;
         }
         self.anchor()
     }
@@ -127,7 +135,7 @@ impl JournalTree {
     ///
     /// # Errors
     /// When frames cannot be read or the files not be written.
-    pub fn finish(&mut self, reader: &mut Reader) -> Result<Anchor, TreeError> {
+    pub fn finish(&mut self, reader: &mut FrameReader) -> Result<Anchor, TreeError> {
         self.read(reader, u64::MAX)?;
         self.anchor()
     }
@@ -173,12 +181,12 @@ impl JournalTree {
     }
 
     /// The journal must hold the last frame that was anchored. The chain in it stands for all frames before.
-    fn compare_last(&self, anchor: &Anchor, reader: &mut Reader) -> Result<(), TreeError> {
+    fn compare_last(&self, anchor: &Anchor, reader: &mut FrameReader) -> Result<(), TreeError> {
         let (journal, size) = (self.id, anchor.size);
         let last = size.saturating_sub(1);
         reader.seek(last)?;
         let Some(frame) = reader.read()?.filter(|frame| frame.sequence == last) else {
-            return Err(TreeError::Short { journal, size, found: reader.point().size.min(last) });
+            return Err(TreeError::Short { journal, size, found: reader.end().min(last) });
         };
         if self.leaves(last, 1)?.first() == Some(&frame.leaf) {
             return Ok(());
@@ -187,7 +195,7 @@ impl JournalTree {
     }
 
     /// Reads frames up to a size, or up to the end where that comes first.
-    fn read(&mut self, reader: &mut Reader, size: u64) -> Result<(), TreeError> {
+    fn read(&mut self, reader: &mut FrameReader, size: u64) -> Result<(), TreeError> {
         reader.seek(self.levels.size())?;
         let mut hashes = Vec::with_capacity(BATCH);
         let mut end = self.levels.size();
@@ -214,6 +222,12 @@ impl JournalTree {
             TreeError::Io { journal: self.id, source }
         })
     }
+}
+
+fn open_journal(journal: &Journal, at: u64) -> Result<FrameReader, TreeError> {
+    let reader = journal.reader().map_err(FramesError::from)?;
+    // What is not in the tree yet is not anchored, hence not sealed.
+    Ok(FrameReader::of(reader, None, at)?)
 }
 
 fn hash(digest: &Digest) -> Hash {

@@ -5,10 +5,13 @@ use std::{
     sync::Arc,
 };
 
+use cordon_core::{State, evidence::SegmentSeal};
 use cordon_inspect::Engine;
 use cordon_store::{
     CallIndex, DataDir, SqliteLog,
+    frames::Archive,
     log::{Loader, StateCaches},
+    objects::FolderObjects,
     sequencer::{Outside, Sequencer},
 };
 
@@ -28,6 +31,12 @@ pub(super) struct Local {
     task: Option<tokio::task::JoinHandle<()>>,
     /// Let go of last: others may come in when all is closed.
     _folder: Option<DataDir>,
+}
+
+/// Where frames are that are not in the journals any more.
+fn archive(folder: &DataDir, state: State) -> Archive {
+    let objects = Arc::new(FolderObjects::read_only(&folder.objects_dir()));
+    Archive::new(objects, move |id| state.segments(id).map(|seal| SegmentSeal::clone(seal)).collect())
 }
 
 impl Local {
@@ -65,12 +74,15 @@ impl Local {
             let started = Sequencer::start(loader, outside, std::future::pending()).await;
             let (sequencer, task) = started.map_err(|error| wrong(&error))?;
             local.task = Some(tokio::spawn(task));
+            let calls = calls.with_archive(archive(&folder, sequencer.committed().state));
             local.desk = Desk::served(sequencer, calls, engine, clock);
             local.log = Some(log);
         } else if is_used(path) {
             let log = SqliteLog::open_read_only(&folder.log_file()).await.map_err(|error| wrong(&error))?;
             let log = Arc::new(log);
             let loader = Loader::new(log.clone(), StateCaches::read_only(folder.cache_dir()));
+            let state = loader.load().await.map_err(|error| wrong(&error))?.state;
+            let calls = calls.with_archive(archive(&folder, state));
             local.desk = Desk::still(loader, calls, engine, clock);
             local.log = Some(log);
         }

@@ -10,6 +10,7 @@ use cordon_inspect::DetectorInfo;
 use cordon_store::{
     CallIndex,
     calls::{CallQuery, CallRow, CallsError, Progress, SourceFrame, Tail},
+    frames::{Archive, FrameReader, FramesError},
     journal::{self, JournalId, ReadError, Reader},
 };
 use tokio::sync::watch;
@@ -28,6 +29,8 @@ struct Inner {
     journals: PathBuf,
     /// The journal that this process writes, and how many of its frames are durable.
     current: Option<(JournalId, watch::Receiver<u64>)>,
+    /// Where frames are that are not in the journals any more.
+    archive: Option<Archive>,
 }
 
 /// Why calls cannot be told.
@@ -39,6 +42,9 @@ pub enum CallsProblem {
     /// A journal.
     #[error(transparent)]
     Journal(#[from] ReadError),
+    /// A journal, or a sealed segment of it.
+    #[error(transparent)]
+    Frames(#[from] FramesError),
     /// The index is too far behind.
     #[error(
         "the index of calls is more than {MAX_TAIL} frames behind the journal; help: `cordon up` brings it up to date"
@@ -63,7 +69,24 @@ impl CallLog {
         index: Option<CallIndex>,
         current: Option<(JournalId, watch::Receiver<u64>)>,
     ) -> Self {
-        Self(Arc::new(Inner { index, journals: journals.to_owned(), current }))
+        Self(Arc::new(Inner { index, journals: journals.to_owned(), current, archive: None }))
+    }
+
+    /// Reads frames that are not in the journals any more from this archive.
+    #[must_use]
+    pub fn with_archive(self, archive: Archive) -> Self {
+        let Inner { index, journals, current, .. } = &*self.0;
+        Self(Arc::new(Inner {
+            index: index.clone(),
+            journals: journals.clone(),
+            current: current.clone(),
+            archive: Some(archive),
+        }))
+    }
+
+    /// Where frames are that are not in the journals any more.
+    pub(super) fn archive(&self) -> Option<&Archive> {
+        self.0.archive.as_ref()
     }
 
     /// The calls that a filter asks for, newest first.
@@ -193,8 +216,8 @@ impl Inner {
         let mut tail = Tail::default();
         let mut left = MAX_TAIL;
         for id in self.list()? {
-            let mut reader = Reader::open(&self.journals, id)?;
-            reader.seek(progress.get(id.as_bytes()).copied().unwrap_or(0))?;
+            let next = progress.get(id.as_bytes()).copied().unwrap_or(0);
+            let mut reader = FrameReader::open(&self.journals, id, self.archive.as_ref(), next)?;
             let mut frames = Vec::new();
             while let Some(frame) = self.read(&mut reader, id)? {
                 left = left.checked_sub(1).ok_or(CallsProblem::Behind)?;
@@ -211,7 +234,7 @@ impl Inner {
     }
 
     /// The next frame that is durable.
-    fn read(&self, reader: &mut Reader, id: JournalId) -> Result<Option<journal::Frame>, ReadError> {
+    fn read(&self, reader: &mut FrameReader, id: JournalId) -> Result<Option<journal::Frame>, FramesError> {
         match &self.current {
             Some((current, durable)) if *current == id => {
                 let size = *durable.borrow();
@@ -222,10 +245,14 @@ impl Inner {
     }
 
     fn frame(&self, journal: [u8; 16], sequence: u64) -> Result<Option<record::Frame>, CallsProblem> {
-        let Some(id) = self.list()?.into_iter().find(|id| *id.as_bytes() == journal) else { return Ok(None) };
-        let mut reader = Reader::open(&self.journals, id)?;
-        reader.seek(sequence)?;
-        let frame = self.read(&mut reader, id)?.filter(|frame| frame.sequence == sequence);
+        let id = JournalId::from_bytes(journal);
+        let mut reader = FrameReader::open(&self.journals, id, self.archive.as_ref(), sequence)?;
+        let size = match &self.current {
+            Some((current, durable)) if *current == id => *durable.borrow(),
+            _ => u64::MAX,
+        };
+        let frame = if sequence < size { reader.read()? } else { None };
+        let frame = frame.filter(|frame| frame.sequence == sequence);
         Ok(frame.and_then(|frame| record::Frame::decode(&frame.payload).ok()))
     }
 }

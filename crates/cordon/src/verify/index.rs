@@ -40,10 +40,10 @@ async fn compare(index: &CallIndex, walked: Walked) -> Result<String, String> {
         let read = progress.get(id.as_bytes()).copied().unwrap_or(0);
         behind += size.saturating_sub(read);
         let (sender, mut receiver) = tokio::sync::mpsc::channel::<CallRow>(BATCH);
-        let data = walked.data.clone();
+        let (data, archive) = (walked.data.clone(), walked.archive.clone());
         // What the index has not read yet is not its fault.
         let reading = tokio::task::spawn_blocking(move || {
-            journals::calls(&data, id, size.min(read), |row| {
+            journals::calls(&data, &archive, id, size.min(read), |row| {
                 sender.blocking_send(row).map_err(|_| "the comparison has ended".to_owned())
             })
         });

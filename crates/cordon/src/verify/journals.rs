@@ -3,18 +3,22 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use cordon_core::{
     CallId, Digest, JournalId,
-    evidence::{Anchor, EndReason, Journal},
+    evidence::{Anchor, EndReason, Journal, SegmentSeal},
     record::Frame,
 };
 use cordon_ledger::{Frontier, Hash};
 use cordon_store::{
     calls::CallRow,
-    journal::{self, ReadError, Reader},
+    frames::{Archive, FrameReader, FramesError},
+    journal,
     ledger::Levels,
+    objects::{FolderObjects, Objects},
+    seal::verify_object,
 };
 
 use super::{History, Report};
@@ -25,6 +29,7 @@ pub(super) struct Walked {
     pub(super) data: PathBuf,
     /// Journals with the number of frames that were read and hold.
     pub(super) journals: Vec<(JournalId, u64)>,
+    pub(super) archive: Archive,
 }
 
 pub(super) async fn check(report: &mut Report, data: &Path, history: &History) -> Option<Walked> {
@@ -32,9 +37,22 @@ pub(super) async fn check(report: &mut Report, data: &Path, history: &History) -
     for (position, anchor) in &history.anchors {
         anchors.entry(anchor.journal).or_default().push((*position, anchor.clone()));
     }
+    let objects: Arc<dyn Objects> = Arc::new(FolderObjects::read_only(&data.join("objects")));
+    let state = history.state.clone();
+    let seals = move |id: JournalId| state.segments(id).map(|seal| SegmentSeal::clone(seal)).collect();
+    let archive = Archive::new(objects, seals);
+    let state = history.state.clone();
+    let sealed: Vec<SegmentSeal> = state
+        .journals()
+        .flat_map(|journal| state.segments(journal.anchor.journal))
+        .map(|seal| SegmentSeal::clone(seal))
+        .collect();
+    if !sealed.is_empty() && !objects_hold(report, &archive, sealed).await {
+        return None;
+    }
     let known: Vec<Journal> = history.state.journals().map(|journal| Journal::clone(journal)).collect();
     let data = data.to_owned();
-    let work = move || walk(&data, &known, &anchors);
+    let work = move || walk(&data, &archive, &known, &anchors);
     let walked = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(vec![error.to_string()]));
     match walked {
         Ok((walked, detail)) => report.add("journals", Ok(detail)).then_some(walked),
@@ -47,8 +65,27 @@ pub(super) async fn check(report: &mut Report, data: &Path, history: &History) -
     }
 }
 
+/// Verifies each sealed segment's object against the fact that sealed it.
+async fn objects_hold(report: &mut Report, archive: &Archive, sealed: Vec<SegmentSeal>) -> bool {
+    let objects = Arc::clone(archive.objects());
+    let work = move || {
+        let (count, mut frames) = (sealed.len(), 0);
+        for seal in &sealed {
+            verify_object(&objects, seal)
+                .map_err(|error| format!("{}: {}", seal.object, with_causes(&error)))?;
+            frames += seal.count;
+        }
+        Ok(format!(
+            "{count} sealed segments hold the {frames} frames that were sealed, and their projections"
+        ))
+    };
+    let result = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.to_string()));
+    report.add("objects", result)
+}
+
 fn walk(
     data: &Path,
+    archive: &Archive,
     known: &[Journal],
     anchors: &BTreeMap<JournalId, Vec<(u64, Anchor)>>,
 ) -> Result<(Walked, String), Vec<String>> {
@@ -61,7 +98,7 @@ fn walk(
         let id = journal.anchor.journal;
         let own = anchors.get(&id).map(Vec::as_slice).unwrap_or_default();
         count += own.len();
-        match one(data, &folder, journal, own, there.contains(&id)) {
+        match one(data, &folder, archive, journal, own, there.contains(&id)) {
             Ok(size) => {
                 frames += size;
                 pending += size.saturating_sub(journal.anchor.size);
@@ -72,7 +109,7 @@ fn walk(
     }
     for id in there.iter().filter(|id| known.iter().all(|journal| journal.anchor.journal != **id)) {
         // A journal that its node has not named yet, or one that does not belong here.
-        match Reader::open(&folder, *id).and_then(|mut reader| count_frames(&mut reader)) {
+        match FrameReader::open(&folder, *id, None, 0).and_then(|mut reader| count_frames(&mut reader)) {
             Ok(size) => {
                 pending += size;
                 frames += size;
@@ -91,10 +128,10 @@ fn walk(
             "{detail}; {pending} are younger than the last anchor, which comes within 10 s of a running node"
         ),
     };
-    Ok((Walked { data: data.to_owned(), journals }, detail))
+    Ok((Walked { data: data.to_owned(), journals, archive: archive.clone() }, detail))
 }
 
-fn count_frames(reader: &mut Reader) -> Result<u64, ReadError> {
+fn count_frames(reader: &mut FrameReader) -> Result<u64, FramesError> {
     let mut size = 0;
     while let Some(frame) = reader.read()? {
         size = frame.sequence.saturating_add(1);
@@ -106,6 +143,7 @@ fn count_frames(reader: &mut Reader) -> Result<u64, ReadError> {
 fn one(
     data: &Path,
     folder: &Path,
+    archive: &Archive,
     journal: &Journal,
     anchors: &[(u64, Anchor)],
     there: bool,
@@ -118,7 +156,7 @@ fn one(
                 journal.anchor.size
             ));
         }
-        _ if !there && journal.anchor.size > 0 => {
+        _ if !there && journal.anchor.size > journal.sealed => {
             return Err(format!(
                 "journal {id} is missing: {} anchored frames are not there",
                 journal.anchor.size
@@ -126,7 +164,7 @@ fn one(
         }
         _ => {}
     }
-    let mut reader = Reader::open(folder, id).map_err(|error| with_causes(&error))?;
+    let mut reader = FrameReader::open(folder, id, Some(archive), 0).map_err(|error| with_causes(&error))?;
     let kept = Levels::read(&ledger::journals_folder(&data.join("ledger")).join(id.to_string())).ok();
     let mut anchors = anchors.iter().peekable();
     let mut frontier = Frontier::new();
@@ -208,11 +246,14 @@ fn one(
 /// Gives every call of a journal as the index should know it, in the order of their ends; those that did not end, last.
 pub(super) fn calls(
     data: &Path,
+    archive: &Archive,
     id: JournalId,
     size: u64,
     mut each: impl FnMut(CallRow) -> Result<(), String>,
 ) -> Result<(), String> {
-    let mut reader = Reader::open(&data.join("journal"), id).map_err(|error| with_causes(&error))?;
+    let journals = data.join("journal");
+    let mut reader =
+        FrameReader::open(&journals, id, Some(archive), 0).map_err(|error| with_causes(&error))?;
     let mut open: BTreeMap<CallId, CallRow> = BTreeMap::new();
     while let Some(frame) = reader.read().map_err(|error| with_causes(&error))? {
         if frame.sequence >= size {

@@ -1,0 +1,163 @@
+//! Seals journal segments that are whole, anchored and in the index: their frames become Parquet objects, and the journal's
+//! space is free again.
+//!
+//! The order is what makes every step safe to do again: the object, read back and verified; the fact; a signed checkpoint
+//! that covers it; only then the segment's file goes. A crash between any two leaves what the next round goes on with.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use cordon_core::{JournalId, Name, command::Wish, evidence::SegmentSeal, fact::Actor};
+use cordon_store::{
+    CallIndex, Sequencer,
+    frames::Archive,
+    journal::{self, Reader},
+    ledger::Levels,
+    seal::seal_range,
+};
+use tokio::sync::watch;
+
+use crate::ledger::{Progress, journals_folder};
+
+/// What the task works on.
+pub(crate) struct Parts {
+    pub(crate) sequencer: Sequencer,
+    pub(crate) index: CallIndex,
+    pub(crate) provable: watch::Receiver<Progress>,
+    pub(crate) archive: Archive,
+    /// `DIR/journal`.
+    pub(crate) journals: PathBuf,
+    /// `DIR/ledger`.
+    pub(crate) ledger: PathBuf,
+    /// Where an object lies until it is whole.
+    pub(crate) scratch: PathBuf,
+    /// The node whose journals these are.
+    pub(crate) node: Name,
+    /// How many bytes of whole segments stay in the journal.
+    pub(crate) keep: u64,
+    /// Bytes of segments that make one object, about: fewer are not worth one, unless the journal has ended.
+    pub(crate) object: u64,
+    /// How often it is looked for more.
+    pub(crate) every: Duration,
+}
+
+/// Seals what can be sealed, round after round, until it is told to stop.
+pub(crate) async fn run(parts: Parts, stop: impl Future<Output = ()>) {
+    let parts = Arc::new(parts);
+    let mut stop = std::pin::pin!(stop);
+    let mut trouble = None;
+    loop {
+        let round = async {
+            let state = parts.sequencer.committed().state;
+            let mine = state.journals().filter(|journal| journal.node == parts.node);
+            for id in mine.map(|journal| journal.anchor.journal).collect::<Vec<_>>() {
+                while step(&parts, id).await.with_context(|| format!("journal {id}"))? {}
+            }
+            anyhow::Ok(())
+        };
+        let failed = tokio::select! {
+            // In the middle of a step: the next start does it again.
+            () = &mut stop => return,
+            done = round => done.err().map(|error| format!("{error:#}")),
+        };
+        if let Some(why) = failed.as_ref().filter(|_| failed != trouble) {
+            tracing::error!(why, "segments are not sealed; the journal keeps them");
+        }
+        trouble = failed;
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(parts.every) => {}
+        }
+    }
+}
+
+/// Frees what is sealed, and seals one more segment of a journal. Says whether there may be another one.
+async fn step(parts: &Arc<Parts>, id: JournalId) -> anyhow::Result<bool> {
+    let state = parts.sequencer.committed().state;
+    let Some(journal) = state.journal(id).cloned() else { return Ok(false) };
+    let read = parts.index.progress().await?.get(id.as_bytes()).copied().unwrap_or(0);
+    if journal.sealed > 0 && parts.provable.borrow().signed >= state.position() {
+        let (folder, below) = (parts.journals.clone(), journal.sealed.min(read));
+        blocking(move || Ok(journal::remove_sealed(&folder, id, below)?)).await?;
+    }
+    let folder = parts.journals.clone();
+    let sealed = journal.sealed;
+    let whole = blocking(move || whole(&folder, id, sealed)).await?;
+    // An ended journal takes no more frames: all of it that its writer left may go.
+    let (keep, least) = if journal.ended.is_some() { (0, 1) } else { (parts.keep, parts.object) };
+    let Some(end) = due(&whole, keep, least, parts.object) else { return Ok(false) };
+    // What is not anchored is not proved, and what the index has not read it would have to fetch.
+    if end > journal.anchor.size || end > read {
+        return Ok(false);
+    }
+    let (first, own) = (journal.sealed, Arc::clone(parts));
+    let seal = blocking(move || seal(&own, id, first, end)).await?;
+    let granted = parts.sequencer.wish(Wish::SealSegment(seal), Actor::Cordon).await?;
+    // Before the space is freed a checkpoint covers the fact.
+    parts.provable.clone().wait_for(|progress| progress.signed > granted.position).await?;
+    Ok(true)
+}
+
+/// The segments that their writer has left and that hold frames that are not sealed: where each ends, and its bytes.
+fn whole(journals: &Path, id: JournalId, sealed: u64) -> anyhow::Result<Vec<(u64, u64)>> {
+    let mut whole = Vec::new();
+    for segment in journal::segments(journals, id)? {
+        let path = journals.join(id.to_string()).join(format!("{:010}.seg", segment.number));
+        if let Some(end) = segment.end.filter(|end| *end > segment.first.max(sealed)) {
+            whole.push((end, path.metadata()?.len()));
+        }
+    }
+    Ok(whole)
+}
+
+/// Where the next object ends: the oldest segments that are more than what is kept, about as many as make one object, and no
+/// fewer than are worth one.
+fn due(whole: &[(u64, u64)], keep: u64, least: u64, object: u64) -> Option<u64> {
+    let mut more = whole.iter().map(|(_, bytes)| bytes).sum::<u64>().saturating_sub(keep);
+    let (mut taken, mut last) = (0, None);
+    for (end, bytes) in whole {
+        if *bytes > more || taken >= object {
+            break;
+        }
+        more -= bytes;
+        taken += bytes;
+        last = Some(*end);
+    }
+    last.filter(|_| taken >= least)
+}
+
+fn seal(parts: &Parts, id: JournalId, first: u64, end: u64) -> anyhow::Result<SegmentSeal> {
+    // From here on the tree must not need these frames.
+    let tree = Levels::read(&journals_folder(&parts.ledger).join(id.to_string()))?;
+    anyhow::ensure!(tree.size() >= end, "the tree has {} frames, not {end}", tree.size());
+    tree.sync()?;
+    let mut reader = Reader::open(&parts.journals, id)?;
+    Ok(seal_range(&mut reader, first, end - first, parts.archive.objects(), &parts.scratch)?)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work).await.context("it ended early")?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_more_than_is_kept_is_sealed_in_objects_of_about_one_size() {
+        let whole = [(10, 4), (20, 4), (30, 4), (40, 4)];
+        assert_eq!(due(&whole, 16, 1, 8), None, "all of it is kept");
+        assert_eq!(due(&whole, 13, 1, 8), None, "less than a segment too much");
+        assert_eq!(due(&whole, 12, 1, 8), Some(10));
+        assert_eq!(due(&whole, 12, 8, 8), None, "not worth an object");
+        assert_eq!(due(&whole, 0, 8, 8), Some(20));
+        assert_eq!(due(&whole[..1], 0, 1, 8), Some(10));
+        assert_eq!(due(&[], 0, 1, 8), None);
+    }
+}
