@@ -254,7 +254,8 @@ async fn a_log_that_fails_leaves_the_state_in_force_and_nothing_is_lost_or_done_
     // The facts are in the log, though nobody was told: the next wish finds them there.
     log.set(Some(Fault::After));
     assert!(matches!(apply(&sequencer, vec![team("c")]).await, Err(WishError::Log(_))));
-    assert_eq!(*published.lock().unwrap(), [1]);
+    // Where a heartbeat came in between, it found them first.
+    assert!(matches!(published.lock().unwrap().as_slice(), [1] | [1, 2]));
     log.set(None);
     let again = apply(&sequencer, vec![team("c")]).await.unwrap();
     assert_eq!((again.position, again.touched.len()), (2, 0));
