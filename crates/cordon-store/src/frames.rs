@@ -61,10 +61,17 @@ impl Archive {
         &self.objects
     }
 
+    /// The segment that holds a frame, or the first one that is kept where the frame was retired.
     fn segment_of(&self, journal: JournalId, sequence: u64) -> Option<SegmentSeal> {
-        let holds =
-            |seal: &SegmentSeal| seal.first <= sequence && sequence < seal.first.saturating_add(seal.count);
-        (self.seals)(journal).into_iter().find(holds)
+        let seals = (self.seals)(journal);
+        seals.into_iter().enumerate().find_map(|(at, seal)| {
+            let begins = seal.first <= sequence || at == 0;
+            (begins && sequence < seal.first.saturating_add(seal.count)).then_some(seal)
+        })
+    }
+
+    fn is_empty(&self, journal: JournalId) -> bool {
+        (self.seals)(journal).is_empty()
     }
 }
 
@@ -92,7 +99,7 @@ impl FrameReader {
         Ok(frames)
     }
 
-    /// Goes to a frame: the next one read has this sequence.
+    /// Goes to a frame: the next one read has this sequence, or is the first one that was not retired.
     ///
     /// # Errors
     /// When it is sealed and its object cannot be read.
@@ -109,8 +116,14 @@ impl FrameReader {
         let journal = self.reader.journal();
         let gone = FramesError::Gone { journal, sequence };
         let archive = self.archive.as_ref().ok_or(gone)?;
+        if archive.is_empty(journal) {
+            // All that was sealed is retired.
+            self.sealed = None;
+            return Ok(self.reader.seek(sequence)?);
+        }
         let seal = archive.segment_of(journal, sequence);
         let seal = seal.ok_or(FramesError::Gone { journal, sequence })?;
+        let sequence = sequence.max(seal.first);
         let mut sealed = SealedReader::open(&archive.objects, &seal)?;
         sealed.seek(sequence)?;
         (self.sealed, self.next) = (Some(sealed), sequence);

@@ -74,6 +74,11 @@ pub const SETTINGS: &[Setting] = &[
         "256MiB",
         "how much of a journal stays as it was written; older segments are sealed to Parquet objects",
     ),
+    setting(
+        "journal.retention",
+        "",
+        "how long sealed records are kept, at least 365d; without it for ever; their hashes and anchors stay",
+    ),
     setting("journal.queue", "4MiB", "bytes of records that may wait for the disk before calls are refused"),
     setting(
         "journal.backlog",
@@ -190,6 +195,8 @@ pub struct Journal {
     pub segment: u64,
     /// Bytes that are not sealed.
     pub keep: u64,
+    /// How long sealed records are kept.
+    pub retention: Option<DurationMs>,
     /// Bytes that may wait.
     pub queue: usize,
     /// Bytes kept while the disk cannot be written.
@@ -426,6 +433,12 @@ impl Raw {
             _ => Err("1MiB to 1GiB are expected".to_owned()),
         });
         let keep = self.take("journal.keep", bytes);
+        let retention = self.take("journal.retention", |text| match duration(text) {
+            _ if text.is_empty() => Ok(None),
+            Ok(time) if time >= DurationMs::from_secs(365 * 86_400) => Ok(Some(time)),
+            Ok(_) => Err("at least 365d are expected: decisions stay provable for a year".to_owned()),
+            Err(error) => Err(error),
+        });
         let queue = self.take("journal.queue", size);
         let backlog = self.take("journal.backlog", size);
         let sync = self.take("journal.sync", time);
@@ -482,6 +495,7 @@ impl Raw {
                 journal: Journal {
                     segment: segment?,
                     keep: keep?,
+                    retention: retention?,
                     queue: queue?,
                     backlog: backlog?,
                     sync: sync?,

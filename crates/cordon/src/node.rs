@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use cordon_core::{
-    Digest, HmacKey, Name,
+    Digest, DurationMs, HmacKey, Name,
     evidence::SegmentSeal,
     record::{Closed, Frame, Outcome, RecordedVerdict, Timings},
     resource::{Kind, SecretRef, Spec},
@@ -73,6 +73,8 @@ pub struct Settings {
     pub journal: journal::Options,
     /// How many bytes of the journal's whole segments are not sealed.
     pub keep_bytes: u64,
+    /// How long sealed records are kept; for ever where nothing is said.
+    pub retention: Option<DurationMs>,
     /// How often it is looked for segments to seal.
     pub seal_every: Duration,
     /// Most bytes of the index of calls on disk.
@@ -282,6 +284,8 @@ impl Node {
                 node: keys.node,
                 keep: settings.keep_bytes,
                 object: settings.journal.segment_bytes.saturating_mul(SEGMENTS_OF_AN_OBJECT),
+                retention: settings.retention,
+                clock: Arc::clone(&settings.clock),
                 every: settings.seal_every,
             },
             reached(stopped.clone(), Stage::Closing),

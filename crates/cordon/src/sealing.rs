@@ -1,17 +1,26 @@
 //! Seals journal segments that are whole, anchored and in the index: their frames become Parquet objects, and the journal's
-//! space is free again.
+//! space is free again. When their time is over, the objects go too; their leaf hashes and anchors stay.
 //!
 //! The order is what makes every step safe to do again: the object, read back and verified; the fact; a signed checkpoint
 //! that covers it; only then the segment's file goes. A crash between any two leaves what the next round goes on with.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context as _;
-use cordon_core::{JournalId, Name, command::Wish, evidence::SegmentSeal, fact::Actor};
+use cordon_core::{
+    Digest, DurationMs, JournalId, Name, Timestamp,
+    command::Wish,
+    evidence::{FrameRange, MAX_RANGES, Retirement, SegmentSeal},
+    fact::Actor,
+    state::Touched,
+};
+use cordon_guard::ports::Clock;
+use cordon_ledger::{Frontier, leaf_hash};
 use cordon_store::{
     CallIndex, Sequencer,
     frames::Archive,
@@ -41,6 +50,9 @@ pub(crate) struct Parts {
     pub(crate) keep: u64,
     /// Bytes of segments that make one object, about: fewer are not worth one, unless the journal has ended.
     pub(crate) object: u64,
+    /// How long records are kept; for ever where nothing is said.
+    pub(crate) retention: Option<DurationMs>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// How often it is looked for more.
     pub(crate) every: Duration,
 }
@@ -55,7 +67,12 @@ pub(crate) async fn run(parts: Parts, stop: impl Future<Output = ()>) {
             let state = parts.sequencer.committed().state;
             let mine = state.journals().filter(|journal| journal.node == parts.node);
             for id in mine.map(|journal| journal.anchor.journal).collect::<Vec<_>>() {
-                while step(&parts, id).await.with_context(|| format!("journal {id}"))? {}
+                let of = || format!("journal {id}");
+                while step(&parts, id).await.with_context(of)? {}
+                if let Some(retention) = parts.retention {
+                    retire(&parts, id, retention).await.with_context(of)?;
+                }
+                sweep(&parts, id).await.with_context(of)?;
             }
             anyhow::Ok(())
         };
@@ -100,6 +117,57 @@ async fn step(parts: &Arc<Parts>, id: JournalId) -> anyhow::Result<bool> {
     // Before the space is freed a checkpoint covers the fact.
     parts.provable.clone().wait_for(|progress| progress.signed > granted.position).await?;
     Ok(true)
+}
+
+/// Says in the log which records go because their time is over. A segment's age counts from the fact that sealed it, which
+/// is younger than its youngest frame. While a legal hold stands, nothing goes.
+async fn retire(parts: &Arc<Parts>, id: JournalId, retention: DurationMs) -> anyhow::Result<()> {
+    let state = parts.sequencer.committed().state;
+    let now = parts.clock.now();
+    if state.holds().next().is_some() {
+        return Ok(());
+    }
+    let (mut ranges, mut tree) = (Vec::new(), Frontier::new());
+    for seal in state.segments(id).take(MAX_RANGES) {
+        let log = parts.sequencer.loader().log();
+        let fact = log.history(&Touched::Segment(id, seal.first), u64::MAX, 1).await?;
+        let sealed = fact.first().map(|stored| stored.decode()).transpose()?.map(|fact| fact.time);
+        if sealed.is_none_or(|sealed| now.since(sealed) < retention) {
+            break;
+        }
+        ranges.push(FrameRange { journal: id, first: seal.first, count: seal.count });
+        tree.push(leaf_hash(seal.root.as_bytes()));
+    }
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    let root = Digest::from_bytes(*tree.root().as_bytes());
+    let ago = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+    let before = Timestamp::from_millis(now.as_millis().saturating_sub(ago));
+    let granted =
+        parts.sequencer.wish(Wish::RetireRecords(Retirement { ranges, root, before }), Actor::Cordon).await?;
+    parts.provable.clone().wait_for(|progress| progress.signed > granted.position).await?;
+    Ok(())
+}
+
+/// Deletes the objects of a journal that the log does not name: those of retired records, and those that were written and
+/// never became a fact. Only this task writes objects, and it is not writing one now.
+async fn sweep(parts: &Arc<Parts>, id: JournalId) -> anyhow::Result<()> {
+    let state = parts.sequencer.committed().state;
+    if parts.provable.borrow().signed < state.position() {
+        return Ok(());
+    }
+    let named: BTreeSet<String> = state.segments(id).map(|seal| seal.object.clone()).collect();
+    let objects = Arc::clone(parts.archive.objects());
+    blocking(move || {
+        for name in objects.list(&format!("segments/{id}/"))? {
+            if !named.contains(&name) {
+                objects.delete(&name)?;
+            }
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// The segments that their writer has left and that hold frames that are not sealed: where each ends, and its bytes.

@@ -99,6 +99,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
             ..journal::Options::default()
         },
         keep_bytes: config.journal.keep,
+        retention: config.journal.retention,
         seal_every: SEAL_EVERY,
         index_bytes: config.index_max_size,
         ledger_origin: config.ledger.origin.clone(),

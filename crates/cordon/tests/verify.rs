@@ -613,3 +613,64 @@ async fn an_object_that_is_changed_or_gone_is_found() {
     std::fs::write(object, whole).unwrap();
     assert!(verify(&kept, None).await.holds);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retired_records_are_gone_and_what_is_left_still_holds() {
+    let kept = sealed().await;
+    let year = cordon_core::DurationMs::from_secs(365 * 86_400);
+    let folder = TempDir::new().unwrap();
+    let clock = cordon_testkit::ManualClock::at(Timestamp::parse("2027-12-01T09:00:00Z").unwrap());
+    let settings = |retention| cordon::node::Settings {
+        data: kept.data.clone(),
+        retention,
+        ..support::settings(&folder, &clock)
+    };
+    let node = cordon::node::Node::start(settings(Some(year)), |_| axum::Router::new()).await.unwrap();
+    let id = node.handles.journal.id();
+    let mut committed = node.handles.sequencer.watch();
+    let retired = committed
+        .wait_for(|committed| committed.state.journal(id).is_some_and(|journal| journal.retired > 40))
+        .await
+        .unwrap()
+        .state
+        .clone();
+    let objects = kept.data.join("objects");
+    let gone = async {
+        loop {
+            let mut left = Vec::new();
+            files(&objects, &mut left);
+            if left.iter().all(|path| path.extension().is_none_or(|kind| kind != "parquet")) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), gone).await.expect("the objects are deleted");
+    assert_eq!(retired.segments(id).count(), 0);
+    node.stop().await.unwrap();
+    let report = verify(&kept, None).await;
+    assert!(report.holds && report.checks.iter().any(|check| check.detail.contains("retired")), "{report:?}");
+    // A call whose frames are kept is still proved, in the same tree.
+    let out = kept.data.with_file_name("proof.json");
+    let call = kept.calls[59].to_string();
+    let proved =
+        support::binary::output(&kept.data, &["prove", "--call", &call, "-o", out.to_str().unwrap()]);
+    assert!(proved.status.success(), "{}", String::from_utf8_lossy(&proved.stderr));
+    proof::check(&std::fs::read(&out).unwrap(), kept.key.clone()).unwrap();
+    let gone = support::binary::output(&kept.data, &["prove", "--call", &kept.calls[0].to_string()]);
+    assert!(!gone.status.success());
+    // The node goes on, and its index too, when that is made again.
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(kept.data.join(format!("index.db{suffix}")));
+    }
+    let node = cordon::node::Node::start(settings(None), |_| axum::Router::new()).await.unwrap();
+    let (index, journal) = (node.handles.index.clone(), *id.as_bytes());
+    let built = async {
+        while index.progress().await.unwrap().get(&journal).copied().unwrap_or(0) < 120 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), built).await.expect("the index is built again");
+    node.stop().await.unwrap();
+    assert!(verify(&kept, None).await.holds);
+}

@@ -30,6 +30,8 @@ pub(super) struct Walked {
     /// Journals with the number of frames that were read and hold.
     pub(super) journals: Vec<(JournalId, u64)>,
     pub(super) archive: Archive,
+    /// How many frames were retired.
+    pub(super) retired: u64,
 }
 
 pub(super) async fn check(report: &mut Report, data: &Path, history: &History) -> Option<Walked> {
@@ -121,6 +123,7 @@ fn walk(
     if !faults.is_empty() {
         return Err(faults);
     }
+    let retired = known.iter().map(|journal| journal.retired).sum::<u64>();
     let detail = format!("{frames} frames of {} journals are those of {count} anchors", journals.len());
     let detail = match pending {
         0 => detail,
@@ -128,7 +131,11 @@ fn walk(
             "{detail}; {pending} are younger than the last anchor, which comes within 10 s of a running node"
         ),
     };
-    Ok((Walked { data: data.to_owned(), journals, archive: archive.clone() }, detail))
+    let detail = match retired {
+        0 => detail,
+        retired => format!("{detail}; {retired} frames are retired, their hashes kept"),
+    };
+    Ok((Walked { data: data.to_owned(), journals, archive: archive.clone(), retired }, detail))
 }
 
 fn count_frames(reader: &mut FrameReader) -> Result<u64, FramesError> {
@@ -164,7 +171,6 @@ fn one(
         }
         _ => {}
     }
-    let mut reader = FrameReader::open(folder, id, Some(archive), 0).map_err(|error| with_causes(&error))?;
     let kept = Levels::read(&ledger::journals_folder(&data.join("ledger")).join(id.to_string())).ok();
     let mut anchors = anchors.iter().peekable();
     let mut frontier = Frontier::new();
@@ -200,6 +206,21 @@ fn one(
     };
     compare(&frontier, None)?;
     let mut wrong = None;
+    // Of retired frames only the hashes are left; the anchors say whether they are the right ones.
+    while frontier.size() < journal.retired {
+        let next = frontier.size();
+        let hashes =
+            kept.as_ref().and_then(|kept| kept.leaves(next, (journal.retired - next).min(4096)).ok());
+        let hashes = hashes.filter(|hashes| !hashes.is_empty()).ok_or_else(|| {
+            format!("journal {id}: the hashes of the retired frames from {next} on are not kept in its tree; help: restore ledger/journal from a backup")
+        })?;
+        for hash in hashes {
+            frontier.push(hash);
+            compare(&frontier, None)?;
+        }
+    }
+    let mut reader =
+        FrameReader::open(folder, id, Some(archive), journal.retired).map_err(|error| with_causes(&error))?;
     loop {
         let frame = match reader.read() {
             Ok(Some(frame)) => frame,

@@ -119,6 +119,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         max_calls: 256,
         journal: journal::Options { segment_bytes: 1 << 20, ..journal::Options::default() },
         keep_bytes: 1 << 40,
+        retention: None,
         seal_every: Duration::from_millis(10),
         index_bytes: 1 << 30,
         ledger_origin: Some("example.com/log".to_owned()),
