@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -19,6 +19,10 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     most: usize,
     running: Mutex<HashMap<CallId, Entry>>,
+    /// Calls that were ever entered.
+    entered: AtomicU64,
+    /// Told when the last running call has gone.
+    empty: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -83,7 +87,12 @@ impl Cancel {
 impl Registry {
     /// A registry for at most this many calls at a time.
     pub fn new(most: usize) -> Self {
-        Self(Arc::new(Inner { most, running: Mutex::new(HashMap::new()) }))
+        Self(Arc::new(Inner {
+            most,
+            running: Mutex::default(),
+            entered: AtomicU64::new(0),
+            empty: Notify::new(),
+        }))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallId, Entry>> {
@@ -99,6 +108,7 @@ impl Registry {
         let entry = Entry::default();
         let cancel = entry.cancel.clone();
         running.insert(call, entry);
+        self.0.entered.fetch_add(1, Ordering::Relaxed);
         Some(Place { registry: self.clone(), call, cancel })
     }
 
@@ -113,6 +123,29 @@ impl Registry {
             Subject::Call(id) => *call == id,
         });
         meant.map(|(_, entry)| entry.cancel.cancel()).count()
+    }
+
+    /// Ends every running call and says how many there were.
+    pub fn cancel_all(&self) -> usize {
+        self.lock().values().map(|entry| entry.cancel.cancel()).count()
+    }
+
+    /// Waits until no call is running.
+    pub async fn emptied(&self) {
+        loop {
+            let mut told = std::pin::pin!(self.0.empty.notified());
+            // Registered before the look, so that no end between the two is missed.
+            told.as_mut().enable();
+            if self.is_empty() {
+                return;
+            }
+            told.await;
+        }
+    }
+
+    /// Number of calls that were ever entered: the same twice, and no call began between the two.
+    pub fn entered(&self) -> u64 {
+        self.0.entered.load(Ordering::Relaxed)
     }
 
     /// Number of running calls.
@@ -151,12 +184,18 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.registry.lock().remove(&self.call);
+        let mut running = self.registry.lock();
+        running.remove(&self.call);
+        if running.is_empty() {
+            self.registry.0.empty.notify_waiters();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Waker};
+
     use cordon_core::Timestamp;
 
     use super::*;
@@ -177,5 +216,23 @@ mod tests {
         assert_eq!(registry.cancel(&Subject::Principal(app)), 2);
         drop(one);
         assert_eq!(registry.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_all_calls_is_waited_for() {
+        let registry = Registry::new(2);
+        registry.emptied().await;
+        let calls: Vec<_> = (1..=2)
+            .map(|n| registry.enter(CallId::new(Timestamp::from_millis(0), [n; 10])).unwrap())
+            .collect();
+        assert_eq!((registry.entered(), registry.cancel_all()), (2, 2));
+        let mut emptied = std::pin::pin!(registry.emptied());
+        let mut poll = || emptied.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        for place in calls {
+            assert!(poll().is_pending(), "a call is running");
+            assert!(place.cancel().is_cancelled());
+            drop(place);
+        }
+        assert!(poll().is_ready());
     }
 }

@@ -10,10 +10,16 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 
-use self::patience::{Patient, Unread};
-use crate::pipeline::Gateway;
+use self::patience::{Patient, Unread, Unsaid};
+use crate::{pipeline::Gateway, registry::Registry};
 
 mod patience;
+
+/// Once calls were ended at the end of the drain time, how long their last words and their records may take.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// So long after the last call, a connection that is still open while the server goes down is only a request that was begun:
+/// a caller that never ends its headers does not hold the process.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Bounds of the listener.
 #[derive(Clone, Debug)]
@@ -39,9 +45,10 @@ impl Default for ServerLimits {
     }
 }
 
-/// Serves calls until `shutdown` resolves, then lets calls in flight end.
+/// Serves calls until `shutdown` resolves, then lets calls in flight end. Those that outlast the drain time are ended: their
+/// callers are told, and their records say so.
 ///
-/// Gives the number of connections that were still open when the drain time was over: 0 is a clean end.
+/// Gives the number of calls that were still running when the drain time was over: 0 is a clean end.
 ///
 /// # Errors
 /// When the listener fails for good.
@@ -53,6 +60,7 @@ pub async fn serve(
 ) -> io::Result<usize> {
     let connections = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
+    let unsaid = Unsaid::default();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
@@ -76,11 +84,11 @@ pub async fn serve(
             }
         };
         let _ = socket.set_nodelay(true);
-        let gateway = gateway.clone();
+        let serving = gateway.clone();
         let unread = Unread::default();
-        let socket = Patient::new(socket, limits.write_timeout, unread.clone());
+        let socket = Patient::new(socket, limits.write_timeout, unread.clone(), unsaid.clone());
         let service = service_fn(move |request| {
-            let (gateway, unread) = (gateway.clone(), unread.clone());
+            let (gateway, unread) = (serving.clone(), unread.clone());
             async move {
                 let response = gateway.handle(request).await;
                 // The gateway says so where it did not take the body whole.
@@ -98,10 +106,37 @@ pub async fn serve(
         });
     }
     drop(listener);
-    let open = || limits.connections.saturating_sub(connections.available_permits());
-    tokio::select! {
-        () = graceful.shutdown() => Ok(0),
-        () = tokio::time::sleep(limits.drain) => Ok(open()),
+    let running = gateway.running();
+    let mut connections_end = std::pin::pin!(graceful.shutdown());
+    let ended = tokio::select! {
+        () = &mut connections_end => true,
+        () = quiet(running, &unsaid) => true,
+        () = tokio::time::sleep(limits.drain) => false,
+    };
+    let cut_off = if ended { 0 } else { running.cancel_all() };
+    // A call that its caller has left may still be about to write its record.
+    let recorded = async {
+        if !ended {
+            tokio::select! {
+                () = &mut connections_end => {}
+                () = quiet(running, &unsaid) => {}
+            }
+        }
+        running.emptied().await;
+    };
+    let _ = tokio::time::timeout(LAST_WORDS, recorded).await;
+    Ok(cut_off)
+}
+
+/// Waits until no call is running, none began for a while, and all answers were taken.
+async fn quiet(running: &Registry, unsaid: &Unsaid) {
+    loop {
+        running.emptied().await;
+        let entered = running.entered();
+        tokio::time::sleep(QUIET).await;
+        if running.is_empty() && running.entered() == entered && unsaid.is_none() {
+            return;
+        }
     }
 }
 

@@ -329,7 +329,7 @@ impl Node {
     }
 
     /// Ends the node: no new calls, calls in flight end (or the drain time does), records are durable, the index is
-    /// written, the folder is free. Gives the number of connections that did not end in time.
+    /// written, the folder is free. Gives the number of calls that did not end in time.
     ///
     /// # Errors
     /// When a part had failed before.

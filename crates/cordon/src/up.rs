@@ -61,7 +61,7 @@ pub async fn run(args: UpArgs, config: Config) -> Result<()> {
     say("stopping: no new calls; calls in flight end");
     let cut_off = node.stop().await?;
     if cut_off > 0 {
-        say(&format!("{cut_off} connections did not end in time and were cut off"));
+        say(&format!("{cut_off} calls did not end in time and were cut off"));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -33,13 +33,38 @@ impl Unread {
     }
 }
 
+/// How many connections have something to say that their callers do not take yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unsaid(Arc<AtomicUsize>);
+
+impl Unsaid {
+    pub(super) fn is_none(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+
+    fn wait(&self) -> Waiting {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Waiting(self.clone())
+    }
+}
+
+/// One connection whose write has to wait.
+struct Waiting(Unsaid);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// A TCP connection with a bound on how long its peer may leave what was sent unread. Reading is bounded elsewhere.
 pub(super) struct Patient {
     socket: TcpStream,
     patience: Duration,
     /// Made when the first write has to wait: most never do.
     timer: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
+    waiting: Option<Waiting>,
+    unsaid: Unsaid,
     unread: Unread,
     end: Option<End>,
 }
@@ -51,8 +76,8 @@ struct End {
 }
 
 impl Patient {
-    pub(super) const fn new(socket: TcpStream, patience: Duration, unread: Unread) -> Self {
-        Self { socket, patience, timer: None, waiting: false, unread, end: None }
+    pub(super) const fn new(socket: TcpStream, patience: Duration, unread: Unread, unsaid: Unsaid) -> Self {
+        Self { socket, patience, timer: None, waiting: None, unsaid, unread, end: None }
     }
 
     /// Ready when the peer has stopped sending, or went on for too long.
@@ -73,13 +98,13 @@ impl Patient {
 
     fn bounded(&mut self, cx: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if wrote.is_ready() {
-            self.waiting = false;
+            self.waiting = None;
             return wrote;
         }
         let due = Instant::now() + self.patience;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        if !self.waiting {
-            self.waiting = true;
+        if self.waiting.is_none() {
+            self.waiting = Some(self.unsaid.wait());
             timer.as_mut().reset(due);
         }
         timer
