@@ -14,7 +14,7 @@ mod support;
 use std::{net::SocketAddr, os::unix::fs::PermissionsExt as _, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
-use cordon_core::{CallId, DurationMs, KeySecret, record::Outcome};
+use cordon_core::{CallId, DurationMs, KeySecret, RefusalCode, record::Outcome};
 use cordon_testkit::{FakeUpstream, Gate, Script, TempDir, bomb};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
@@ -28,7 +28,7 @@ use support::{
     binary::{Server, output},
     chat, real_time,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 
 /// What should happen does so long before this.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,13 +44,15 @@ struct Place {
 impl Place {
     async fn new(base_url: &str) -> Self {
         let world = World::with(base_url, "", "", real_time).await;
-        world
-            .apply(
-                "{apiVersion: cordon/v1, kind: Route, name: easy, spec: {team: t, system: s, targets: [{model: m}], audit: best-effort}}
+        // The service has time: no test here is about an upstream that is slow.
+        let more = format!(
+            r#"{{apiVersion: cordon/v1, kind: Service, name: up, spec: {{protocol: openai, base_url: "{base_url}", private_network: true, secret: "env:UPSTREAM_KEY", timeouts: {{connect: 5s, first_byte: 2m, idle: 2m, total: 10m}}}}}}
 ---
-{apiVersion: cordon/v1, kind: Principal, name: app, spec: {team: t, routes: [bot, easy]}}",
-            )
-            .await;
+{{apiVersion: cordon/v1, kind: Route, name: easy, spec: {{team: t, system: s, targets: [{{model: m}}], audit: best-effort}}}}
+---
+{{apiVersion: cordon/v1, kind: Principal, name: app, spec: {{team: t, routes: [bot, easy]}}}}"#
+        );
+        world.apply(&more).await;
         // A key has the routes that its principal had when it was made.
         let key = world.issue("app", DurationMs::from_secs(3_600)).await;
         let World { node, folder, .. } = world;
@@ -126,6 +128,47 @@ async fn sigterm_lets_a_stream_in_flight_end_and_takes_no_new_call() {
     assert_eq!(status.code(), Some(0));
     let closed = Frames::read(&place.data);
     assert_eq!(closed.closed_of(call).outcome, Outcome::Released);
+}
+
+/// What is said to a process whose drain is this long.
+fn up_with_drain(place: &Place, drain: &str) -> Server {
+    let mut command = support::binary::command(&place.data, &support::binary::UP);
+    Server::of(command.env("CORDON_GATEWAY_DRAIN", drain).stderr(std::process::Stdio::null()), &place.data)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_and_records_a_stream_that_outlasts_the_drain() {
+    let event = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"Before the signal. "},"finish_reason":null}]}"#;
+    let upstream = FakeUpstream::start([Script::sse_head().event(event).then_hang()]).await;
+    let place = Place::new(&upstream.base_url()).await;
+    let mut server = up_with_drain(&place, "300ms");
+    let at = server.addresses().await;
+    let mut stream = place.open(at.gateway, chat("hi", true), "identity").await;
+    let call = call_of(&stream);
+    timeout(PATIENCE, stream.frame()).await.expect("it begins").unwrap().unwrap();
+
+    server.terminate();
+    let rest = timeout(PATIENCE, text(stream)).await.expect("the stream is ended");
+    assert!(rest.contains("\"cancelled\"") && rest.ends_with("data: [DONE]\n\n"), "{rest}");
+    let status = timeout(PATIENCE, server.ended()).await.expect("the process ends");
+    assert_eq!(status.code(), Some(0));
+    let frames = Frames::read(&place.data);
+    assert_eq!(frames.closed_of(call).code, Some(RefusalCode::Cancelled));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_does_not_wait_for_a_request_that_was_only_begun() {
+    let upstream = FakeUpstream::answering(|_| Script::says("ok")).await;
+    let place = Place::new(&upstream.base_url()).await;
+    let mut server = up_with_drain(&place, "10m");
+    let at = server.addresses().await;
+    let mut begun = TcpStream::connect(at.gateway).await.unwrap();
+    begun.write_all(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: ").await.unwrap();
+    // Taken after the one before it, and answered: the listener has both.
+    assert_eq!(place.call(at.gateway, "bot").await.1, 200);
+    server.terminate();
+    let status = timeout(PATIENCE, server.ended()).await.expect("nobody's call holds the process");
+    assert_eq!(status.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
