@@ -29,6 +29,12 @@ pub struct Metrics {
     pub frames_lost: Gauge<i64, AtomicI64>,
     /// How far the index is behind the journal, in frames.
     pub index_lag: Gauge<i64, AtomicI64>,
+    /// Facts that no signed checkpoint covers yet.
+    pub facts_unsigned: Gauge<i64, AtomicI64>,
+    /// Durable frames that are not anchored yet.
+    pub frames_unanchored: Gauge<i64, AtomicI64>,
+    /// Frames that lie in sealed segments.
+    pub frames_sealed: Gauge<i64, AtomicI64>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -90,6 +96,11 @@ impl Metrics {
         let frames_lost =
             gauge(&mut registry, "frames_lost", "Frames lost by calls that do not require a record");
         let index_lag = gauge(&mut registry, "index_lag_frames", "Frames that the index of calls is behind");
+        let facts_unsigned =
+            gauge(&mut registry, "facts_unsigned", "Facts that no signed checkpoint covers yet");
+        let frames_unanchored =
+            gauge(&mut registry, "frames_unanchored", "Durable frames that are not anchored yet");
+        let frames_sealed = gauge(&mut registry, "frames_sealed", "Frames of the journal in sealed segments");
         let metrics = Self {
             calls,
             duration,
@@ -102,6 +113,9 @@ impl Metrics {
             journal_failures,
             frames_lost,
             index_lag,
+            facts_unsigned,
+            frames_unanchored,
+            frames_sealed,
         };
         (Arc::new(metrics), Arc::new(registry))
     }

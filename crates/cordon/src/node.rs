@@ -454,6 +454,14 @@ async fn tick(
         metrics.journal_frames.set(whole(health.durable));
         metrics.journal_failures.set(whole(health.failures));
         metrics.index_lag.set(whole(lag.borrow().frames));
+        let state = handles.sequencer.committed().state;
+        let (anchored, sealed) = state
+            .journal(handles.journal.id())
+            .map_or((0, 0), |journal| (journal.anchor.size, journal.sealed));
+        let signed = handles.provable.borrow().signed;
+        metrics.facts_unsigned.set(whole(state.position().saturating_sub(signed)));
+        metrics.frames_unanchored.set(whole(health.durable.saturating_sub(anchored)));
+        metrics.frames_sealed.set(whole(sealed));
         metrics.frames_lost.set(whole(health.lost.saturating_add(recorder.refused())));
     }
 }
