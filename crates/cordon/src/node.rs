@@ -332,7 +332,7 @@ impl Node {
     /// written, the folder is free. Gives the number of calls that did not end in time.
     ///
     /// # Errors
-    /// When a part had failed before.
+    /// When a part had failed before, or records of calls could not be written to the end.
     pub async fn stop(self) -> anyhow::Result<usize> {
         self.handles.gateway.set_ready(false);
         self.stop.send_replace(Stage::Draining);
@@ -350,7 +350,11 @@ impl Node {
             Err(_) => interrupted.abort(),
         }
         let journal = Arc::clone(&self.handles.journal);
-        tokio::task::spawn_blocking(move || journal.close()).await.context("the journal ended early")?;
+        let closing = tokio::task::spawn_blocking(move || {
+            journal.close();
+            journal.health()
+        });
+        let journal = closing.await.context("the journal ended early")?;
         let mut index = self.index_task;
         match tokio::time::timeout(INDEX_WITHIN, &mut index).await {
             Ok(done) => done.context("the index ended early")?,
@@ -367,6 +371,13 @@ impl Node {
         // Everything in one file each: the folder can be copied as it is.
         call_index.close().await;
         self.log.close().await;
+        if journal.backlog > 0 {
+            let why = journal.unwritable.map_or_else(String::new, |why| format!(": {why}"));
+            anyhow::bail!(
+                "{} frames of calls that were served are lost, because the journal could not be written{why}; help: make room on its disk before a stop, and look at `/readyz`",
+                journal.backlog
+            );
+        }
         Ok(cut_off)
     }
 }
