@@ -449,3 +449,174 @@ async fn a_body_that_unfolds_to_1_gb_is_refused_as_too_large() {
     let frames = world.frames().await;
     assert_eq!(frames.closed_of(call).code, Some(RefusalCode::BodyTooLarge));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunked_body_cannot_hide_a_flood_in_what_is_no_content() {
+    let upstream = FakeUpstream::start([Script::says("ok")]).await;
+    let world = World::new(&upstream.base_url()).await;
+    let body = chat("hi", false);
+    let chunked = head(&world, "transfer-encoding: chunked\r\n\r\n");
+    let whole = format!("{chunked}{:x}\r\n{body}\r\n0\r\n", body.len());
+    let cases = [
+        ("an extension without an end", format!("{chunked}1;"), "y".repeat(1 << 16)),
+        ("an extension at every chunk", chunked, format!("1;{}\r\n \r\n", "y".repeat(1 << 10))),
+        ("trailers without an end", whole.clone(), "x-trailer: y\r\n".repeat(1_000)),
+        ("a trailer without an end", whole + "x-trailer: ", "y".repeat(1 << 16)),
+    ];
+    for (name, first, again) in cases {
+        let spoken = speak(&world, name, first.as_bytes(), again.as_bytes(), usize::MAX).await;
+        assert_eq!((spoken.status(), spoken.answers()), ("400", 1), "{name}: {}", spoken.said);
+        assert!(spoken.written < BUFFERS, "{name}: {} bytes were taken", spoken.written);
+    }
+    assert_eq!(world.chat("hi").await.status, 200, "it serves on");
+    assert_eq!(upstream.count().requests, 1, "none of the floods went on");
+}
+
+/// Zeros before a chunk's size mean nothing and have no bound of their own: the time of the body ends them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunk_size_that_never_ends_is_ended_by_the_time_of_the_body() {
+    let upstream = FakeUpstream::start([]).await;
+    let impatient = |settings: &mut Settings| settings.body_timeout = Duration::from_millis(300);
+    let world = World::with(&upstream.base_url(), "", "", impatient).await;
+    let first = head(&world, "transfer-encoding: chunked\r\n\r\n");
+    let spoken = speak(&world, "zeros", first.as_bytes(), &[b'0'; 1 << 16], usize::MAX).await;
+    assert_eq!((spoken.status(), spoken.answers()), ("408", 1), "{}", spoken.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_announced_too_large_is_refused_before_the_caller_is_told_to_go_on() {
+    let upstream = FakeUpstream::start([]).await;
+    let world = World::new(&upstream.base_url()).await;
+    let asks = head(&world, "expect: 100-continue\r\ncontent-length: 104857600\r\n\r\n");
+    let spoken = speak(&world, "100-continue", asks.as_bytes(), b"", 0).await;
+    assert!(spoken.status() == "413" && spoken.answers() == 1, "{}", spoken.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_comes_byte_by_byte_has_one_time_for_all() {
+    let upstream = FakeUpstream::start([]).await;
+    let impatient = |settings: &mut Settings| settings.body_timeout = Duration::from_millis(300);
+    let world = World::with(&upstream.base_url(), "", "", impatient).await;
+    let (mut reader, mut writer) = TcpStream::connect(world.address()).await.unwrap().into_split();
+    let asks = head(&world, "content-length: 10000\r\n\r\n");
+    writer.write_all(asks.as_bytes()).await.unwrap();
+    let dripping = tokio::spawn(async move {
+        // How slow the caller is; each byte comes long before the time of all.
+        let mut pace = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            pace.tick().await;
+            if writer.write_all(b" ").await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut said = vec![0; 1 << 12];
+    let read = timeout(PATIENCE, reader.read(&mut said)).await.expect("it is refused in time").unwrap();
+    let said = String::from_utf8_lossy(&said[..read]).into_owned();
+    assert!(said.starts_with("HTTP/1.1 408") && said.contains("body_timeout"), "{said}");
+    dripping.abort();
+    let frames = world.frames().await;
+    assert_eq!(frames.closed[0].code, Some(RefusalCode::BodyTimeout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_drips_is_left_when_its_time_is_over() {
+    let gate = Gate::new();
+    let drip = |begun: Script, piece: &str| {
+        (0..4_000).fold(begun, |script, _| script.raw(piece.as_bytes().to_vec()).wait(&gate))
+    };
+    let begun = || Script::new().raw("HTTP/1.1 200 OK\r\n");
+    let cases = [
+        ("headers", drip(begun(), "x: y\r\n"), false),
+        ("a body", drip(begun().raw("content-length: 100000\r\n\r\n"), " "), false),
+        ("comments of a stream", drip(Script::sse_head(), "3\r\n:\n\n\r\n"), true),
+    ];
+    let (names, scripts): (Vec<_>, Vec<_>) = cases.into_iter().map(|(n, s, stream)| ((n, stream), s)).unzip();
+    let upstream = FakeUpstream::start(scripts).await;
+    let world = World::new(&upstream.base_url()).await;
+    world.apply(&patient_service(&upstream.base_url(), "1s")).await;
+    // How fast the upstream drips: never so slowly that it seems to be idle, 40 s in all.
+    let dripping = {
+        let gate = gate.clone();
+        tokio::spawn(async move {
+            let mut pace = tokio::time::interval(Duration::from_millis(10));
+            loop {
+                pace.tick().await;
+                gate.open();
+            }
+        })
+    };
+    let mut calls = Vec::new();
+    for (at, (name, stream)) in names.iter().enumerate() {
+        let call = world.send(world.request(chat("hi", *stream)));
+        let reply = timeout(PATIENCE, call).await.unwrap_or_else(|_| panic!("{name} held a call"));
+        assert!(reply.text().contains("upstream_timeout"), "{name}: {}", reply.text());
+        upstream.until(|count| count.abandoned == at + 1).await;
+        calls.push((name, reply.call()));
+    }
+    dripping.abort();
+    let frames = world.frames().await;
+    for (name, call) in calls {
+        assert_eq!(frames.closed_of(call).code, Some(RefusalCode::UpstreamTimeout), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_sent_without_reading_an_answer_wait_and_are_left_in_time() {
+    let upstream = FakeUpstream::start([]).await;
+    let impatient = |settings: &mut Settings| settings.server.write_timeout = Duration::from_millis(300);
+    let world = World::with(&upstream.base_url(), "", "", impatient).await;
+    // Long answers, so that few requests fill what the kernels hold.
+    let names: Vec<_> = (0..250).map(|number| format!("route-{number}-{}", "r".repeat(40))).collect();
+    let routes: String = names
+        .iter()
+        .map(|name| format!("---\n{{apiVersion: cordon/v1, kind: Route, name: {name}, spec: {{team: t, system: s, targets: [{{model: m}}]}}}}\n"))
+        .collect();
+    let principal = format!(
+        "{{apiVersion: cordon/v1, kind: Principal, name: app, spec: {{team: t, routes: [{}]}}}}\n",
+        names.join(", ")
+    );
+    world.apply(&(principal + &routes)).await;
+    let key = world.issue("app", cordon_core::DurationMs::from_secs(3_600)).await;
+    let models = http::Request::get(format!("http://{}/v1/models", world.address()))
+        .header("authorization", format!("Bearer {}", key.expose()))
+        .body(http_body_util::Full::default());
+    let reply = world.send(models.unwrap()).await;
+    assert!(reply.status == 200 && reply.body.len() > 16 << 10, "{} {}", reply.status, reply.body.len());
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut caller = socket.connect(world.address()).await.unwrap();
+    let many =
+        format!("GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", key.expose())
+            .repeat(100);
+    let flood = async {
+        let mut written = 0;
+        while caller.write_all(many.as_bytes()).await.is_ok() {
+            written += many.len();
+        }
+        written
+    };
+    let written = timeout(2 * PATIENCE, flood).await.expect("the connection is ended");
+    assert!(written < BUFFERS, "{written} bytes were taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_only_hold_connections_give_them_up_in_time() {
+    let upstream = FakeUpstream::start([Script::says("ok")]).await;
+    let small = |settings: &mut Settings| {
+        settings.server.connections = 4;
+        settings.server.header_timeout = Duration::from_millis(500);
+    };
+    let world = World::with(&upstream.base_url(), "", "", small).await;
+    let mut held = Vec::new();
+    for number in 0..8 {
+        let mut socket = TcpStream::connect(world.address()).await.unwrap();
+        if number % 2 == 0 {
+            socket.write_all(b"POST /v1/chat/completions HTTP/1.1\r\nx-slow: ").await.unwrap();
+        }
+        held.push(socket);
+    }
+    let reply = timeout(PATIENCE, world.chat("hi")).await.expect("there is room again");
+    assert_eq!(reply.status, 200);
+    drop(held);
+}

@@ -208,7 +208,10 @@ async fn a_folder_that_cannot_be_written_is_a_clear_error_at_the_start() {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::process::{Command, Stdio};
+    use std::{
+        io::Read as _,
+        process::{Command, Stdio},
+    };
 
     use rustix::process::{Resource, Rlimit, prlimit};
 
@@ -222,7 +225,7 @@ mod linux {
     }
 
     /// A server to which a file that is full is an error of its write, as a full disk is, and no signal.
-    async fn server(place: &Place) -> (Server, support::binary::Addresses) {
+    async fn server(place: &Place, errors: Stdio) -> (Server, support::binary::Addresses) {
         let mut command = Command::new("sh");
         support::binary::at_home(&mut command, &place.data);
         command
@@ -230,7 +233,7 @@ mod linux {
             .args(support::binary::UP)
             .arg("--data")
             .arg(&place.data)
-            .stderr(Stdio::null());
+            .stderr(errors);
         let mut server = Server::of(&mut command, &place.data);
         let at = server.addresses().await;
         (server, at)
@@ -240,7 +243,7 @@ mod linux {
     async fn a_full_disk_closes_the_routes_that_require_a_record_until_there_is_room_again() {
         let upstream = FakeUpstream::answering(|_| Script::says("ok")).await;
         let place = Place::new(&upstream.base_url()).await;
-        let (server, at) = server(&place).await;
+        let (server, at) = server(&place, Stdio::null()).await;
         let mut served = Vec::new();
         for route in ["bot", "easy"] {
             let (call, status, said) = place.call(at.gateway, route).await;
@@ -285,6 +288,72 @@ mod linux {
                 "what was served is recorded, later"
             );
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_disk_refuses_changes_whole_until_there_is_room_again() {
+        let upstream = FakeUpstream::answering(|_| Script::says("ok")).await;
+        let place = Place::new(&upstream.base_url()).await;
+        let (server, at) = server(&place, Stdio::null()).await;
+        let (first, second) = ("kept", "{apiVersion: cordon/v1, kind: Team, name: lost, spec: {}}");
+        let file = |name: &str, text: &str| {
+            let path = place.data.with_file_name(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let kept = file("kept.yaml", &second.replace("lost", first));
+        let lost = file("lost.yaml", second);
+        let told = |arguments: Vec<String>| {
+            let data = place.data.clone();
+            async move {
+                let run = tokio::task::spawn_blocking(move || {
+                    output(&data, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+                });
+                timeout(PATIENCE, run).await.expect("the command ends").unwrap()
+            }
+        };
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let applied = told(words(&["apply", "-f", &kept])).await;
+        assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+
+        writes_at_most(&server, Some(0));
+        let refused = told(words(&["apply", "-f", &lost])).await;
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && !said.is_empty() && !said.contains("panicked"), "{said}");
+        let teams = told(words(&["get", "team", "--json"])).await;
+        let teams = String::from_utf8(teams.stdout).unwrap();
+        assert!(teams.contains("kept") && !teams.contains("lost"), "{teams}");
+        assert_eq!(place.call(at.gateway, "easy").await.1, 200, "it serves on");
+
+        writes_at_most(&server, None);
+        let applies = async { while !told(words(&["apply", "-f", &lost])).await.status.success() {} };
+        timeout(PATIENCE, applies).await.expect("changes are taken again");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn records_that_no_disk_took_until_the_end_are_an_error_of_the_process() {
+        let upstream = FakeUpstream::answering(|_| Script::says("ok")).await;
+        let place = Place::new(&upstream.base_url()).await;
+        let (mut server, at) = server(&place, Stdio::piped()).await;
+        let mut log = server.child.stderr.take().unwrap();
+        let log = tokio::task::spawn_blocking(move || {
+            let mut said = String::new();
+            log.read_to_string(&mut said).unwrap();
+            said
+        });
+        writes_at_most(&server, Some(0));
+        assert_eq!(place.call(at.gateway, "easy").await.1, 200);
+        server.terminate();
+        let status = timeout(PATIENCE, server.ended()).await.expect("a full disk does not hold the process");
+        let said = log.await.unwrap();
+        assert_eq!(status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("2 frames of calls that were served are lost") && said.contains("help: "),
+            "{said}"
+        );
+        assert!(!said.contains("panicked"), "{said}");
+        let (_again, at) = Server::ready(&place.data).await;
+        assert_eq!(place.call(at.gateway, "bot").await.1, 200, "with room it starts and records again");
     }
 
     /// The most memory that the process has had resident, in bytes.
