@@ -28,9 +28,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+use tokio_rustls::client::TlsStream;
 
 mod address;
 mod connect;
@@ -137,6 +140,25 @@ impl Client {
     pub fn census(&self) -> Census {
         let (open, idle) = self.inner.pool.census();
         Census { open, idle }
+    }
+
+    /// A new TLS connection to a host for another protocol than HTTP, by the same rules: the address is checked, the name is
+    /// verified. It is not pooled and goes through no proxy.
+    ///
+    /// # Errors
+    /// When the host is not reached `within` this time, may not be, or is not who it should be.
+    pub async fn connect_tls(
+        &self,
+        host: &str,
+        port: u16,
+        reach: Reach,
+        within: Duration,
+    ) -> Result<TlsStream<TcpStream>, UpstreamError> {
+        let host: Arc<str> = host.to_ascii_lowercase().into();
+        let connecting = self.inner.connector.bare_tls(&host, port, reach);
+        timeout(within, connecting).await.unwrap_or_else(|_| {
+            Err(UpstreamError::Timeout { host: Arc::clone(&host), stage: Stage::Connect, limit: within })
+        })
     }
 
     /// Sends a request and waits for the head of the answer. Dropping the future cancels the call and closes its

@@ -14,7 +14,10 @@ use cordon_core::{DurationMs, resource::SecretRef};
 use cordon_guard::upstream::{ClientConfig, Environment, ProxyEnv};
 use cordon_ledger::note::KeyName;
 
-use crate::declare::nearest;
+use crate::{
+    declare::nearest,
+    siem::{Records, Target},
+};
 
 /// Something that can be set.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +106,22 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("ledger.anchor", "5s", "time between two anchors of a journal that grows, at most 10s"),
     setting(
+        "siem.sink",
+        "",
+        "where events go: `https://…`, `syslog+tls://host:port` or `file:/path`; without it nowhere",
+    ),
+    setting("siem.token", "", "bearer token of an `https` sink, as `env:NAME` or `file:PATH`"),
+    setting(
+        "siem.records",
+        "security",
+        "calls that become events: `security` (verdicts, refusals, unknown callers, interruptions) or `all`",
+    ),
+    setting(
+        "siem.ca_bundle",
+        "",
+        "PEM file of certificates that are trusted for the sink beside the machine's own",
+    ),
+    setting(
         "log.level",
         "info",
         "`error`, `warn`, `info`, `debug` or `trace`, or filters such as `info,cordon_guard=debug`",
@@ -127,6 +146,8 @@ pub struct Config {
     pub index_max_size: u64,
     /// Proofs.
     pub ledger: Ledger,
+    /// Events for a SIEM.
+    pub siem: Option<Siem>,
     /// The program's own log.
     pub log: Log,
 }
@@ -214,6 +235,19 @@ pub struct Ledger {
     pub key: Option<SecretRef>,
     /// Time between two anchors.
     pub anchor: DurationMs,
+}
+
+/// Events for a SIEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Siem {
+    /// Where they go.
+    pub sink: Target,
+    /// The bearer token.
+    pub token: Option<SecretRef>,
+    /// Which calls become events.
+    pub records: Records,
+    /// A PEM file of further roots.
+    pub ca_bundle: Option<PathBuf>,
 }
 
 /// The program's own log.
@@ -457,6 +491,7 @@ impl Raw {
             time if time <= DurationMs::from_secs(10) => Ok(time),
             _ => Err("at most 10s is expected: calls are provable within that time".to_owned()),
         });
+        let siem = self.siem();
         let level = self.take("log.level", |text| {
             text.parse::<tracing_subscriber::filter::Targets>()
                 .map(|_| text.to_owned())
@@ -502,6 +537,7 @@ impl Raw {
                 },
                 index_max_size: index_max_size?,
                 ledger: Ledger { origin: origin?, key: ledger_key?, anchor: anchor? },
+                siem: siem?,
                 log: Log { level: level?, format: format? },
             })
         })();
@@ -509,6 +545,32 @@ impl Raw {
             Some(config) if self.problems.is_empty() => Ok(config),
             _ => Err(self.problems),
         }
+    }
+}
+
+impl Raw {
+    fn siem(&mut self) -> Option<Option<Siem>> {
+        let source = |key: &str, raw: &Self| raw.values.get(key).map(|(_, source)| source.clone());
+        let token_from = source("siem.token", self);
+        let sink = self.take("siem.sink", Target::parse);
+        let token = self.take("siem.token", |text| match SecretRef::parse(text) {
+            _ if text.is_empty() => Ok(None),
+            Ok(reference) => Ok(Some(reference)),
+            Err(error) => Err(error.to_string()),
+        });
+        let records = self.take("siem.records", |text| match text {
+            "all" => Ok(Records::All),
+            "security" => Ok(Records::Security),
+            _ => Err("`security` or `all` is expected".to_owned()),
+        });
+        let ca_bundle = self.take("siem.ca_bundle", |text| Ok((!text.is_empty()).then(|| text.into())));
+        let (sink, token, records, ca_bundle) = (sink?, token?, records?, ca_bundle?);
+        if let (true, Some(source), false) =
+            (token.is_some(), token_from, matches!(sink, Some(Target::Http(_))))
+        {
+            self.wrong(&source, "siem.token: only beside an `https` address in `siem.sink`".to_owned());
+        }
+        Some(sink.map(|sink| Siem { sink, token, records, ca_bundle }))
     }
 }
 
@@ -646,6 +708,19 @@ mod tests {
         assert!(check("a = [").unwrap_err()[0].starts_with("cordon.toml:1:"));
         let same = "[gateway]\nlisten='127.0.0.1:5'\n[control]\nlisten='127.0.0.1:5'";
         assert!(check(same).unwrap_err()[0].contains("already"));
+    }
+
+    #[test]
+    fn a_sink_is_checked_as_a_whole() {
+        let text = "[siem]\nsink = 'https://siem.example/in'\ntoken = 'env:TOKEN'\nrecords = 'all'\nca_bundle = 'ca.pem'";
+        let siem = check(text).unwrap().siem.unwrap();
+        assert_eq!(siem.sink, Target::Http("https://siem.example/in".to_owned()));
+        assert_eq!((siem.token, siem.records), (Some(SecretRef::Env("TOKEN".to_owned())), Records::All));
+        assert_eq!(check("").unwrap().siem, None);
+        let wrong = "[siem]\nsink = 'file:/x'\ntoken = 'env:TOKEN'";
+        assert!(check(wrong).unwrap_err()[0].contains("cordon.toml:3:1: siem.token: only beside"));
+        let wrong = "[siem]\nsink = 'http://siem.example'\ntoken = 'hunter2'\nrecords = 'none'";
+        assert_eq!(check(wrong).unwrap_err().len(), 3);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cordon_core::{
-    State, Timestamp,
+    DurationMs, State, Timestamp,
     resource::{Kind, ServiceSpec, Spec},
 };
 use cordon_guard::upstream::{
@@ -24,6 +24,7 @@ use crate::{
     config::{Config, ConfigProblem},
     control::AdminToken,
     desk::with_causes,
+    siem::Progress,
 };
 
 /// Below this much free space the doctor warns, and below a tenth of it something is broken, in bytes.
@@ -32,6 +33,8 @@ const ROOM: u64 = 1 << 30;
 const DESCRIPTORS: u64 = 4096;
 /// Journals larger than this are not read as a whole, in bytes.
 const MAX_VERIFIED: u64 = 2 << 30;
+/// A SIEM that is behind by more than this is told.
+const SIEM_LATE: DurationMs = DurationMs::from_secs(600);
 /// 2024-01-01 and 2100-01-01 in milliseconds since 1970: a clock outside is set wrongly.
 const YEARS: std::ops::Range<i64> = 1_704_067_200_000..4_102_444_800_000;
 
@@ -123,6 +126,23 @@ pub async fn served(state: &State, config: &Config) -> Vec<Check> {
     let mut found = vec![ok("log", &format!("{} facts are known", state.position())), time(state.time())];
     found.extend(upstreams(state, Some(config)).await);
     found
+}
+
+/// Whether the SIEM's sink keeps up.
+pub fn siem(progress: &Progress, now: Timestamp) -> Check {
+    let waiting = progress.facts.saturating_add(progress.frames);
+    let age = now.since(progress.as_of);
+    let why = progress.trouble.as_ref().map_or(String::new(), |why| format!(": {why}"));
+    let help = "look at siem.sink and at the receiver; nothing is lost, and all of it is sent when it takes events again";
+    if waiting > 0 && age > SIEM_LATE {
+        let minutes = age.as_millis() / 60_000;
+        let message = format!("the siem sink is {minutes} minutes behind, {waiting} entries wait{why}");
+        warning("siem", message.replace("; help: ", ", "), help)
+    } else if why.is_empty() {
+        ok("siem", &format!("{} events were sent since the start, {waiting} entries wait", progress.sent))
+    } else {
+        warning("siem", format!("the last attempt failed{}", why.replace("; help: ", ", ")), help)
+    }
 }
 
 /// Whether another process serves a folder.
@@ -397,5 +417,29 @@ async fn upstream(name: &str, service: &ServiceSpec, client: &Client, environmen
             (_, Some(careless)) => finding(&check, Health::Warning, careless.to_string(), None),
             (status, None) => ok(&check, &format!("it was reached and answered {status}")),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sink_that_is_ten_minutes_behind_is_told() {
+        let at = |millis| Timestamp::from_millis(millis);
+        let progress = |frames, trouble: Option<&str>| Progress {
+            sent: 3,
+            failures: 0,
+            facts: 0,
+            frames,
+            as_of: at(0),
+            trouble: trouble.map(str::to_owned),
+        };
+        assert_eq!(siem(&progress(0, None), at(3_600_000)).health, Health::Ok);
+        assert_eq!(siem(&progress(1, None), at(600_000)).health, Health::Ok);
+        let late = siem(&progress(1, Some("refused; help: x")), at(600_001));
+        assert_eq!(late.health, Health::Warning);
+        assert!(late.message.contains("10 minutes behind, 1 entries wait: refused"), "{}", late.message);
+        assert_eq!(siem(&progress(1, Some("refused")), at(1)).health, Health::Warning);
     }
 }

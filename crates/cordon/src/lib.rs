@@ -34,6 +34,7 @@ pub mod proof;
 pub mod recorder;
 pub mod sandbox;
 mod sealing;
+pub mod siem;
 pub mod up;
 pub mod verify;
 

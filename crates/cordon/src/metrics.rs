@@ -35,6 +35,14 @@ pub struct Metrics {
     pub frames_unanchored: Gauge<i64, AtomicI64>,
     /// Frames that lie in sealed segments.
     pub frames_sealed: Gauge<i64, AtomicI64>,
+    /// Events that the SIEM's sink has acknowledged.
+    pub siem_events: Counter,
+    /// Failed attempts to send events.
+    pub siem_failures: Counter,
+    /// Facts that the sink has not acknowledged.
+    pub siem_lag_facts: Gauge<i64, AtomicI64>,
+    /// Frames that the sink has not acknowledged, or that were not looked at yet.
+    pub siem_lag_frames: Gauge<i64, AtomicI64>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -101,6 +109,12 @@ impl Metrics {
         let frames_unanchored =
             gauge(&mut registry, "frames_unanchored", "Durable frames that are not anchored yet");
         let frames_sealed = gauge(&mut registry, "frames_sealed", "Frames of the journal in sealed segments");
+        let (siem_events, siem_failures) = (Counter::default(), Counter::default());
+        registry.register("siem_events", "Events that the SIEM's sink has acknowledged", siem_events.clone());
+        registry.register("siem_failures", "Failed attempts to send events", siem_failures.clone());
+        let siem_lag_facts = gauge(&mut registry, "siem_lag_facts", "Facts that the SIEM's sink is behind");
+        let siem_lag_frames =
+            gauge(&mut registry, "siem_lag_frames", "Frames that the SIEM's sink is behind");
         let metrics = Self {
             calls,
             duration,
@@ -116,6 +130,10 @@ impl Metrics {
             facts_unsigned,
             frames_unanchored,
             frames_sealed,
+            siem_events,
+            siem_failures,
+            siem_lag_facts,
+            siem_lag_frames,
         };
         (Arc::new(metrics), Arc::new(registry))
     }

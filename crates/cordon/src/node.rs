@@ -42,10 +42,12 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     control::{self, AdminToken},
+    desk::CallLog,
     ledger::{self, Ledger},
     metrics::Metrics,
     recorder::JournalRecorder,
     sealing,
+    siem::{self, Siem},
 };
 
 /// What a node is made of.
@@ -85,6 +87,8 @@ pub struct Settings {
     pub ledger_key: Option<SecretRef>,
     /// How often the journal is anchored in the log while it grows.
     pub anchor_every: Duration,
+    /// What goes to a SIEM, and where.
+    pub siem: Option<siem::Options>,
     /// A header that names the person behind the caller.
     pub subject_header: Option<http::HeaderName>,
     /// The time.
@@ -129,6 +133,8 @@ pub struct Handles {
     pub provable: watch::Receiver<ledger::Progress>,
     /// Where frames are that are not in the journal any more.
     pub archive: Archive,
+    /// How far the SIEM's sink is behind, where there is one.
+    pub siem: Option<watch::Receiver<siem::Progress>>,
     /// Becomes true when the node goes down: live views end then.
     pub stopping: watch::Receiver<bool>,
 }
@@ -149,6 +155,7 @@ pub struct Node {
     index_task: JoinHandle<()>,
     interrupted_task: JoinHandle<anyhow::Result<()>>,
     sealing_task: JoinHandle<()>,
+    siem: Option<Siem>,
     tick_task: JoinHandle<()>,
     ledger: Ledger,
     log: Arc<SqliteLog>,
@@ -253,6 +260,28 @@ impl Node {
         })
         .await?;
 
+        let siem = match settings.siem.clone() {
+            Some(options) => Some(Siem::start(siem::Parts {
+                options,
+                data: folder.path().to_owned(),
+                node: keys.node.clone(),
+                sequencer: sequencer.clone(),
+                journal: Arc::clone(&journal),
+                archive: archive.clone(),
+                calls: CallLog::new(
+                    &folder.journal_dir(),
+                    Some(index.clone()),
+                    Some((journal.id(), journal.follow())),
+                )
+                .with_archive(archive.clone()),
+                metrics: Arc::clone(&metrics),
+                clock: Arc::clone(&settings.clock),
+                client: settings.client.clone(),
+                environment: settings.environment.clone(),
+            })?),
+            None => None,
+        };
+
         let handles = Handles {
             sequencer,
             gateway: gateway.clone(),
@@ -265,6 +294,7 @@ impl Node {
             admin_token: keys.admin_token,
             provable: ledger.progress.clone(),
             archive: archive.clone(),
+            siem: siem.as_ref().map(|siem| siem.progress.clone()),
             stopping: stopping_seen,
         };
         // Behind the path: a start waits neither for the index nor for what it tells of the process before.
@@ -321,6 +351,7 @@ impl Node {
             index_task,
             interrupted_task,
             sealing_task,
+            siem,
             tick_task,
             ledger,
             log,
@@ -364,6 +395,10 @@ impl Node {
             }
         }
         self.ledger.stop().await;
+        // The last facts are those of the ledger.
+        if let Some(siem) = self.siem {
+            siem.stop().await;
+        }
         self.stop.send_replace(Stage::Ended);
         let call_index = self.handles.index.clone();
         drop(self.handles);

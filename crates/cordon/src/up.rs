@@ -17,6 +17,7 @@ use crate::{
     desk::{CallLog, Desk},
     doctor, ledger,
     node::{Handles, Node, Settings},
+    siem,
 };
 
 impl ports::Clock for Clock {
@@ -105,6 +106,14 @@ pub fn settings(config: &Config) -> Result<Settings> {
         ledger_origin: config.ledger.origin.clone(),
         ledger_key: config.ledger.key.clone(),
         anchor_every: time(config.ledger.anchor),
+        siem: config.siem.as_ref().map(|siem| siem::Options {
+            target: siem.sink.clone(),
+            token: siem.token.clone(),
+            records: siem.records,
+            ca_bundle: siem.ca_bundle.clone(),
+            file_bytes: siem::FILE_BYTES,
+            pause: siem::pauses(Arc::new(MachineEntropy)),
+        }),
         subject_header: header
             .map(str::parse)
             .transpose()
@@ -137,6 +146,7 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
         reasons
     };
     let sequencer = handles.sequencer.clone();
+    let (siem, time) = (handles.siem.clone(), Arc::clone(&handles.settings.clock));
     let max_body = config.control.max_body;
     control::router(ControlState {
         desk,
@@ -146,7 +156,12 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
         metrics: Arc::clone(&handles.registry),
         doctor: Arc::new(move || {
             let (state, config) = (sequencer.committed().state, config.clone());
-            Box::pin(async move { doctor::served(&state, &config).await })
+            let siem = siem.as_ref().map(|siem| doctor::siem(&siem.borrow(), time.now()));
+            Box::pin(async move {
+                let mut found = doctor::served(&state, &config).await;
+                found.extend(siem);
+                found
+            })
         }),
         stopping: handles.stopping.clone(),
         max_body,

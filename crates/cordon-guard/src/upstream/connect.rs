@@ -96,6 +96,22 @@ impl Connector {
         }
     }
 
+    /// A TLS connection for another protocol than HTTP, never through a proxy: no protocol is offered by ALPN.
+    pub(super) async fn bare_tls(
+        &self,
+        host: &Arc<str>,
+        port: u16,
+        reach: Reach,
+    ) -> Result<TlsStream<TcpStream>, UpstreamError> {
+        let failed = |source| UpstreamError::Tls { host: Arc::clone(host), source };
+        let name = ServerName::try_from(host.trim_end_matches('.').to_owned())
+            .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
+        let tcp = self.tcp(host, port, Some(reach)).await?;
+        let mut config = ClientConfig::clone(&self.tls);
+        config.alpn_protocols.clear();
+        TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(failed)
+    }
+
     /// A connection to a proxy, which the operator chose and which may be anywhere.
     async fn proxy(&self, proxy: &Proxy) -> Result<Stream, UpstreamError> {
         let tcp = self.tcp(&proxy.host, proxy.port, None).await?;

@@ -125,6 +125,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         ledger_origin: Some("example.com/log".to_owned()),
         ledger_key: None,
         anchor_every: Duration::from_millis(20),
+        siem: None,
         subject_header: Some("x-end-user".parse().unwrap()),
         clock: Arc::new(TestClock(clock.clone())),
         entropy: Arc::new(TestEntropy),
