@@ -174,6 +174,17 @@ impl Task {
             journal.size = durable;
             journal.broken = None;
         }
+        // What a collector finds too large is found out once a pass.
+        self.most = EVENTS;
+        // Nothing was left when the last pass ended: what waits now is new.
+        let at_ease = |progress: &Progress| progress.facts == 0 && progress.frames == 0;
+        self.progress.send_if_modified(|progress| {
+            let rested = at_ease(progress);
+            if rested {
+                progress.as_of = began;
+            }
+            rested
+        });
         let mut facts = Step::More;
         let mut steps = vec![Step::More; self.journals.len()];
         self.measure();
@@ -340,7 +351,6 @@ impl Task {
 
     fn acknowledged(&mut self, events: usize) {
         self.failed = 0;
-        self.most = self.most.saturating_mul(2).min(EVENTS);
         self.save();
         self.parts.metrics.siem_events.inc_by(events as u64);
         self.progress.send_modify(|progress| {
