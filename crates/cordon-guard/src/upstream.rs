@@ -171,13 +171,45 @@ impl Client {
         endpoint: &Endpoint,
         request: UpstreamRequest<'_>,
     ) -> Result<UpstreamResponse, UpstreamError> {
+        let host = self.inner.pool.host(endpoint.key(), &self.inner.proxies);
+        let message = request::message(endpoint, &host.way, request);
+        let (head, body, timing) = self.answer(endpoint, host, message).await?;
+        Ok(UpstreamResponse {
+            status: head.status,
+            headers: response::kept_headers(&head.headers),
+            body,
+            timing,
+        })
+    }
+
+    /// Sends a request of Cordon's own to a service of the operator that speaks something else than the calls do, such as
+    /// an object store: its headers go as they are, beside `Host`, and the answer's come back as they are. Of its URI
+    /// only path and query count: it goes to the endpoint and nowhere else. Nothing of a caller belongs in here.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn exchange(
+        &self,
+        endpoint: &Endpoint,
+        request: http::Request<bytes::Bytes>,
+    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
+        let host = self.inner.pool.host(endpoint.key(), &self.inner.proxies);
+        let message = request::own(endpoint, &host.way, request);
+        let (head, body, _) = self.answer(endpoint, host, message).await?;
+        Ok(http::Response::from_parts(head, body))
+    }
+
+    async fn answer(
+        &self,
+        endpoint: &Endpoint,
+        host: Arc<pool::Host>,
+        message: Option<request::Message>,
+    ) -> Result<(http::response::Parts, UpstreamBody, Timing), UpstreamError> {
         let timeouts = endpoint.timeouts();
         let began = Instant::now();
-        let host = self.inner.pool.host(endpoint.key(), &self.inner.proxies);
-        let name = || Arc::clone(&host.key.host);
         let late = |stage, limit| UpstreamError::Timeout { host: Arc::clone(&host.key.host), stage, limit };
-        let mut message = request::message(endpoint, &host.way, request)
-            .ok_or_else(|| UpstreamError::Protocol { host: name(), source: None })?;
+        let unwritable = || UpstreamError::Protocol { host: Arc::clone(&host.key.host), source: None };
+        let mut message = message.ok_or_else(unwritable)?;
         let mut stale = 0;
         loop {
             let kept = if stale < MAX_STALE { host.checkout() } else { None };
@@ -231,7 +263,7 @@ fn accept(
     endpoint: &Endpoint,
     began: Instant,
     timing: Timing,
-) -> Result<UpstreamResponse, UpstreamError> {
+) -> Result<(http::response::Parts, UpstreamBody, Timing), UpstreamError> {
     let (head, incoming) = answer.into_parts();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody asked for another protocol.
@@ -245,7 +277,7 @@ fn accept(
         endpoint.limits(),
         (endpoint.timeouts(), began),
     )?;
-    Ok(UpstreamResponse { status: head.status, headers: response::kept_headers(&head.headers), body, timing })
+    Ok((head, body, timing))
 }
 
 #[cfg(test)]

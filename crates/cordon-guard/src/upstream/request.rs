@@ -87,14 +87,13 @@ fn is_traceparent(bytes: &[u8]) -> bool {
     hex(2) == Some(b"00") && is_id(hex(32)) && is_id(hex(16)) && hex(2).is_some() && bytes.len() == 55
 }
 
+/// A request as it is written to a connection.
+pub(super) type Message = Request<Full<Bytes>>;
+
 /// Writes the request for this way. `None` when the path is none.
 ///
-/// INVARIANT: this is the only place that makes headers for an upstream.
-pub(super) fn message(
-    endpoint: &Endpoint,
-    way: &Way,
-    request: UpstreamRequest<'_>,
-) -> Option<Request<Full<Bytes>>> {
+/// INVARIANT: this is the only place that makes headers for the upstream of a call.
+pub(super) fn message(endpoint: &Endpoint, way: &Way, request: UpstreamRequest<'_>) -> Option<Message> {
     let UpstreamRequest { method, path, body, accept, authorization, trace } = request;
     let uri = uri(endpoint, way, path)?;
     let mut headers = HeaderMap::with_capacity(10);
@@ -130,6 +129,19 @@ pub(super) fn message(
     *message.uri_mut() = uri;
     *message.headers_mut() = headers;
     Some(message)
+}
+
+/// Writes a request of Cordon's own for this way: its headers, and `Host`. `None` when it has no path.
+pub(super) fn own(endpoint: &Endpoint, way: &Way, request: Request<Bytes>) -> Option<Message> {
+    let (mut head, body) = request.into_parts();
+    head.uri = uri(endpoint, way, head.uri.path_and_query()?.as_str())?;
+    head.headers.insert(HOST, endpoint.authority().clone());
+    if let Way::Forward(proxy) = way
+        && let Some(value) = &proxy.authorization
+    {
+        head.headers.insert(PROXY_AUTHORIZATION, value.clone());
+    }
+    Some(Request::from_parts(head, Full::new(body)))
 }
 
 /// Origin form, or absolute form for a proxy that forwards (RFC 9112, section 3.2).

@@ -138,6 +138,17 @@ impl SecretSource {
         Ok(header)
     }
 
+    /// The secret itself, read anew each time, for what is signed with it instead of sent.
+    ///
+    /// # Errors
+    /// When there is no usable secret.
+    pub fn text(&self) -> Result<Zeroizing<String>, SecretError> {
+        let mut secret = self.read()?;
+        let usable = secret.len() <= MAX_SECRET && secret.iter().all(u8::is_ascii_graphic);
+        let text = if usable { String::from_utf8(std::mem::take(&mut *secret)).ok() } else { None };
+        text.map(Zeroizing::new).ok_or_else(|| SecretError::Malformed { reference: self.reference.clone() })
+    }
+
     /// Whether the secret is there, and what a person should mend about it. For the start and for `cordon doctor`.
     ///
     /// # Errors
@@ -256,6 +267,9 @@ mod tests {
         assert_eq!(header.as_bytes(), b"Bearer sk-verysecret");
         assert!(header.is_sensitive());
         assert!(!format!("{source:?}{header:?}").contains("verysecret"));
+        assert_eq!(source.text().unwrap().as_str(), "sk-verysecret");
+        assert!(matches!(from_env(Some("two words")).text(), Err(SecretError::Malformed { .. })));
+        assert!(matches!(from_env(None).text(), Err(SecretError::Missing { .. })));
         assert!(matches!(from_env(None).bearer(), Err(SecretError::Missing { .. })));
         assert!(matches!(from_env(Some("")).bearer(), Err(SecretError::Missing { .. })));
         for wrong in ["a b", "a\r\nx-evil: 1", "ключ", "a\0b"] {

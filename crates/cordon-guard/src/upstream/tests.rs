@@ -76,6 +76,29 @@ async fn record(listener: TcpListener, end: &'static [u8], answer: &'static [u8]
     read
 }
 
+/// What Cordon itself asks of an operator's service, such as an object store.
+#[tokio::test]
+async fn an_exchange_of_our_own_goes_to_the_endpoint_with_its_headers_and_brings_all_headers_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = b"HTTP/1.1 307 Temporary Redirect\r\nlocation: http://elsewhere.test/\r\netag: \"1\"\r\ncontent-length: 2\r\n\r\nno";
+    let recorded = tokio::spawn(record(listener, b"content", answer));
+    let request = http::Request::put("http://elsewhere.test:9/bucket/a?partNumber=1")
+        .header("if-none-match", "*")
+        .header("host", "elsewhere.test")
+        .body(bytes::Bytes::from_static(b"content"))
+        .unwrap();
+    let answer = client().exchange(&endpoint(&format!("http://{address}")), request).await.unwrap();
+    assert_eq!(answer.status(), 307, "a redirect is an answer, and not followed");
+    assert_eq!(answer.headers()["etag"], "\"1\"");
+    assert_eq!(answer.into_body().collect(9).await.unwrap(), "no");
+    let sent = String::from_utf8(recorded.await.unwrap()).unwrap();
+    let expected = format!(
+        "PUT /bucket/a?partNumber=1 HTTP/1.1\r\nif-none-match: *\r\nhost: {address}\r\ncontent-length: 7\r\n\r\ncontent"
+    );
+    assert_eq!(sent, expected);
+}
+
 #[tokio::test]
 async fn these_bytes_and_no_others_are_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
