@@ -32,6 +32,7 @@ pub mod metrics;
 pub mod node;
 pub mod proof;
 pub mod recorder;
+pub mod s3;
 pub mod sandbox;
 mod sealing;
 pub mod siem;
