@@ -10,6 +10,10 @@
 //!
 //! **What the bucket needs**: conditional writes (`If-None-Match` for `PutObject` and `CompleteMultipartUpload`), the
 //! rights to get, put, delete and list below its prefix, and a rule that ends unfinished multipart uploads after a day.
+//!
+//! **One writer to a prefix**: unlike a folder, a bucket does not travel with the data folder that names its objects. A copy
+//! of that folder under the same prefix meets the objects of the original, also those that it does not know; whoever
+//! deletes what a log does not name must know that the prefix is that log's alone.
 
 use std::{
     io::{self, Read, SeekFrom},
@@ -466,7 +470,8 @@ fn refused(name: &str) -> impl FnOnce(object_store::Error) -> ObjectError {
         let (kind, said) = if let Some(secret) = cause::<SecretError>(&error) {
             (io::ErrorKind::PermissionDenied, secret.to_string())
         } else if let Some(forbidden) = cause::<Forbidden>(&error) {
-            let help = "help: compare objects.access_key and objects.secret_key with the store, and what the key may do";
+            let help =
+                "help: compare it with the store's, and see that it may get, put, delete and list here";
             (io::ErrorKind::PermissionDenied, format!("{forbidden}; {help}"))
         } else if matches!(error, object_store::Error::NotFound { .. }) {
             (io::ErrorKind::NotFound, "there is no such bucket; help: make it, or name another".to_owned())

@@ -121,6 +121,29 @@ fn objects_are_written_once_and_come_back() {
     assert!(store.list("../").is_err());
 }
 
+/// Somebody else puts the object between the look for it and the end of the upload.
+#[test]
+fn a_name_that_is_taken_meanwhile_stays_as_it_is() {
+    let Some(server) = Server::start(Keys::Any) else { return };
+    let address = server.address;
+    let between = Between::answering(move |request| {
+        if request.starts_with(b"HEAD ") {
+            return b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec();
+        }
+        server::forward(address, request)
+    });
+    let (late, first) = (at(between.address, &server, "node", 0), at(address, &server, "node", 0));
+    for (length, theirs) in
+        [(SMALL, b"small".to_vec()), (SMALL + 1, content(7)), (5 * SMALL, content(SMALL + 9))]
+    {
+        let name = format!("taken/{length}");
+        assert_eq!(first.put_if_absent(&name, &mut Cursor::new(&theirs)).unwrap(), Put::Stored);
+        assert_eq!(late.put_if_absent(&name, &mut Cursor::new(content(length))).unwrap(), Put::Present);
+        assert_eq!(first.get(&name, usize::MAX).unwrap(), theirs, "{length} bytes");
+    }
+    assert_eq!(everything(&first).len(), 3, "nothing unfinished is left");
+}
+
 #[test]
 fn more_names_than_a_page_holds_are_listed() {
     let Some(server) = Server::start(Keys::Any) else { return };
@@ -330,7 +353,7 @@ fn what_a_store_says_is_bounded_and_never_believed() {
     let found = alone(between.address).list("").unwrap_err();
     assert!(text(&found).contains("does not end"), "{found:?}");
     assert_eq!(between.requests(), 5);
-    let strange = page(false, &["node/b", "node/A", "node/.new/a", "other/a", "a", "node/a/b"]);
+    let strange = page(false, &["node/b", "node/A", "node/.new/a", "other/a", "node2/z", "a", "node/a/b"]);
     let between = Between::answering(move |_| answer("200 OK", "", &strange));
     assert_eq!(alone(between.address).list("").unwrap(), ["a/b", "b"]);
     let outside = page(false, &["node/a/../../c"]);

@@ -233,7 +233,8 @@ fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     }
 }
 
-fn forward(server: SocketAddr, request: &[u8]) -> Vec<u8> {
+/// Asks the server, on a connection of its own.
+pub fn forward(server: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(server).unwrap();
     let line = request.windows(2).position(|part| part == b"\r\n").unwrap() + 2;
     let mut sent = request[..line].to_vec();
