@@ -248,8 +248,8 @@ async fn a_log_that_fails_leaves_the_state_in_force_and_nothing_is_lost_or_done_
 
     log.set(Some(Fault::Before));
     assert!(matches!(apply(&sequencer, vec![team("b")]).await, Err(WishError::Log(_))));
-    let committed = sequencer.committed();
-    assert_eq!((committed.state.position(), committed.is_ready()), (1, false));
+    // It can be read, so a heartbeat may have found it well again already: readiness is looked at where nothing answers.
+    assert_eq!(sequencer.committed().state.position(), 1);
 
     // The facts are in the log, though nobody was told: the next wish finds them there.
     log.set(Some(Fault::After));
