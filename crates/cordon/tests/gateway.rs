@@ -82,7 +82,7 @@ async fn personal_data_is_redacted_both_ways_streams_included() {
     let closed = frames.closed_of(call);
     assert_eq!((closed.outcome, closed.output.action), (Outcome::Released, Action::Redact));
     assert_eq!(closed.output.findings[0].category.as_str(), "pii/card");
-    assert!(!frames.hold("4111"));
+    assert!(!frames.hold(CARD));
 }
 
 #[tokio::test(flavor = "multi_thread")]
