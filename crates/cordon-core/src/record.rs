@@ -8,13 +8,14 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, CallId, Category, Channel, Digest, Finding, KeyId, Name, RefusalCode, Score, Timestamp, canonical,
+    Action, CallId, Category, Channel, Digest, Finding, KeyId, Name, RefusalCode, Score, Timestamp,
+    canonical, fact::Actor,
 };
 
 /// The most findings that one frame lists; more are counted in `findings_more`.
 pub const MAX_FINDINGS: usize = 64;
 
-/// A frame of a call's record.
+/// A frame: of a call's record, or about records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frame {
@@ -24,6 +25,8 @@ pub enum Frame {
     Closed(Box<Closed>),
     /// Calls without a known principal, counted over a time; one of them as a sample.
     Unknown(Box<Unknown>),
+    /// Captured content is about to be given to somebody: durable before it is.
+    Read(Box<ContentRead>),
 }
 
 /// What a call does.
@@ -219,6 +222,49 @@ pub struct Closed {
     pub upstream_status: Option<u16>,
     /// How long each step took.
     pub timings: Timings,
+    /// What of its content was handed over to be kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content: Vec<CapturedContent>,
+}
+
+/// A piece of a call's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContentObject {
+    /// What went to the model.
+    Request,
+    /// What came from the model.
+    Answer,
+}
+
+/// Content that was handed over to be kept. That it is readable later is not said: it may have been erased since, it may
+/// have expired, or the store may have been full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapturedContent {
+    /// Which.
+    pub object: ContentObject,
+    /// Bytes that were handed over.
+    pub bytes: u64,
+    /// Whether there was more, which was not kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// Keyed digest of these bytes, under the same key as the call's other digests.
+    pub digest: Digest,
+}
+
+/// Somebody reads captured content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContentRead {
+    /// When.
+    pub time: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// Of which call.
+    pub call: CallId,
+    /// What.
+    pub objects: Vec<ContentObject>,
 }
 
 /// Calls without a known principal.
@@ -235,6 +281,24 @@ pub struct Unknown {
     pub code: RefusalCode,
     /// The sample's id.
     pub call: CallId,
+}
+
+impl ContentObject {
+    /// Both, in their order.
+    pub const ALL: &[Self] = &[Self::Request, Self::Answer];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+        }
+    }
+
+    /// The object of this name.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|object| object.as_str() == word)
+    }
 }
 
 impl Frame {
@@ -339,8 +403,44 @@ mod tests {
             tokens: Some(Tokens { input: 1, output: 2 }),
             upstream_status: Some(200),
             timings: Timings { total: 77, ..Timings::default() },
+            content: Vec::new(),
         }));
         let bytes = frame.encode().unwrap();
         assert_eq!(Frame::decode(&bytes).unwrap(), frame);
+        let mut frame = frame;
+        if let Frame::Closed(closed) = &mut frame {
+            closed.content = vec![CapturedContent {
+                object: ContentObject::Answer,
+                bytes: 1 << 20,
+                truncated: true,
+                digest: Digest::sha256(b"y"),
+            }];
+        }
+        let bytes = frame.encode().unwrap();
+        assert_eq!(Frame::decode(&bytes).unwrap(), frame);
+    }
+
+    /// Journals are read for ever: what stands here was written once and never changes.
+    #[test]
+    fn the_forms_that_were_written_are_read() {
+        let timings = r#"{"admit":0,"inspect_input":0,"inspect_output":0,"receive":0,"record":0,"total":7,"upstream":0,"upstream_first_byte":0}"#;
+        let closed = |content: &str| {
+            format!(
+                r#"{{"closed":{{"call":"00000000-0001-7303-8303-030303030303"{content},"outcome":"refused","output":{{"action":"allow","would":"allow"}},"response_bytes":0,"status":400,"time":"1970-01-01T00:00:00.005Z","timings":{timings}}}}}"#
+            )
+        };
+        let digest = "00".repeat(32);
+        let forms = [
+            closed(""),
+            closed(&format!(r#","content":[{{"bytes":2,"digest":"{digest}","object":"request"}}]"#)),
+            closed(&format!(
+                r#","content":[{{"bytes":2,"digest":"{digest}","object":"answer","truncated":true}}]"#
+            )),
+            r#"{"read":{"actor":"bootstrap","call":"00000000-0001-7303-8303-030303030303","objects":["request","answer"],"time":"1970-01-01T00:00:00.005Z"}}"#.to_owned(),
+        ];
+        for form in forms {
+            let frame = Frame::decode(form.as_bytes()).unwrap_or_else(|error| panic!("{form}: {error}"));
+            assert_eq!(String::from_utf8(frame.encode().unwrap()).unwrap(), form);
+        }
     }
 }

@@ -107,6 +107,9 @@ codes! {
     /// The record cannot be made durable.
     RecordUnavailable = "record_unavailable", 503, "server_error",
         "The call cannot be recorded, and this route requires a record.";
+    /// What the route says must be kept cannot be kept.
+    ContentUnavailable = "content_unavailable", 503, "server_error",
+        "The call's content cannot be kept, and this route requires it.";
     /// The Snapshot is too old.
     SnapshotStale = "snapshot_stale", 503, "server_error", "The gateway's policy is out of date.";
     /// More calls than the gateway takes.

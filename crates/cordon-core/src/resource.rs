@@ -14,7 +14,10 @@ use serde::{Deserialize, Serialize};
 pub use check::{Problem, References};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule};
 pub use limit::{LimitSpec, LimitSubject, Requests};
-pub use route::{Audit, RefusalStyle, RouteGuards, RouteSpec, Target};
+pub use route::{
+    Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, MAX_CONTENT_RETENTION, RefusalStyle, RouteGuards,
+    RouteSpec, Target,
+};
 pub use service::{ModelSpec, Protocol, SecretRef, SecretRefError, ServiceSpec, Timeouts};
 pub use team::{PrincipalSpec, RiskClass, SystemSpec, TeamSpec};
 

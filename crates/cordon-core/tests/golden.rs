@@ -15,13 +15,13 @@ mod support;
 use std::{collections::BTreeMap, path::PathBuf, sync::Once};
 
 use cordon_core::{
-    ApiKey, CallId, Digest, Fact, JournalId, KeyId, Sealed, State,
+    ApiKey, CallId, Digest, DurationMs, Fact, JournalId, KeyId, Sealed, State,
     evidence::{
         Anchor, ContentScope, EndReason, Erasure, FrameRange, Hold, JournalEnd, JournalStart, LogKey,
         Retirement, SegmentSeal,
     },
     fact::{Actor, Body, DecodeError},
-    resource::{Kind, Spec},
+    resource::{ContentCapture, Kind, Spec},
 };
 use support::{at, close, digest, name, resource};
 
@@ -64,6 +64,13 @@ fn samples() -> Vec<(String, Fact)> {
         .push((String::new(), Body::KeyRevoked(KeyId::from_bytes([2; 8]), Some(Sealed::Closed(digest(9))))));
     bodies.push(("-unsaid".to_owned(), Body::KeyRevoked(KeyId::from_bytes([1; 8]), None)));
     bodies.extend(of_records());
+    let mut captures = resource(Kind::Route, 2, 6, 2);
+    close(&mut captures);
+    if let Spec::Route(route) = &mut captures.spec {
+        route.content = ContentCapture::Redacted;
+        route.content_retention = Some(DurationMs::from_secs(90 * 86_400));
+    }
+    bodies.push(("-route-content".to_owned(), Body::ResourceSet(captures)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     bodies
         .into_iter()

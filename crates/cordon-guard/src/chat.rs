@@ -119,6 +119,9 @@ pub(crate) async fn exchange(
     let stream = call.stage.request.stream();
     let accept = if stream { Accept::EventStream } else { Accept::Json };
     let trace = Trace::of(call.stage.admitted.headers());
+    if let Some(capturing) = record.capturing() {
+        capturing.sent(&body, call.stage.request.tokens());
+    }
     let sent = Instant::now();
     let response = gateway.upstreams.send(permit, PATH, body, accept, trace).await?;
     record.end.timings.upstream_first_byte = micros(sent);
@@ -154,6 +157,9 @@ async fn whole(
     let waiting = Instant::now();
     let bytes = response.body.collect(MAX_ANSWER_BYTES).await.map_err(|error| refusal_of(&error))?;
     record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
+    if let Some(capturing) = record.capturing() {
+        capturing.answered(&bytes);
+    }
     let inspecting = Instant::now();
     let read = openai::Response::read(parse(&bytes)?).map_err(no_answer)?;
     record.used(read.usage());
@@ -183,6 +189,9 @@ async fn failed(
     let waiting = Instant::now();
     let bytes = response.body.collect(MAX_ERROR_BYTES).await.map_err(|error| refusal_of(&error))?;
     record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
+    if let Some(capturing) = record.capturing() {
+        capturing.answered(&bytes);
+    }
     let inspecting = Instant::now();
     let mut verdict = Verdict::default();
     let error =
@@ -211,6 +220,9 @@ async fn release(
 ) -> Result<(), Refusal> {
     record.end.response_bytes = body.len() as u64;
     record.end.response_digest = Some(gateway.content_digest(call.id, body.as_bytes()));
+    if let Some(capturing) = record.capturing() {
+        capturing.released(body.as_bytes());
+    }
     let recorded = record.close(outcome, status).await;
     let mut response = match &recorded {
         Ok(()) => respond::released(status, body, "application/json"),
@@ -261,6 +273,9 @@ impl Downstream<'_> {
             self.sender = Some(sender);
         }
         self.hasher.update(&bytes);
+        if let Some(capturing) = record.capturing() {
+            capturing.released(&bytes);
+        }
         record.end.response_bytes = record.end.response_bytes.saturating_add(bytes.len() as u64);
         let Some(sender) = &self.sender else { return Ok(()) };
         let sent = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(bytes)));
@@ -279,6 +294,9 @@ impl Downstream<'_> {
         answer: &mut Answer,
     ) -> Result<(), Refusal> {
         self.hasher.update(&last);
+        if let Some(capturing) = record.capturing() {
+            capturing.released(&last);
+        }
         record.end.response_digest = Some(self.hasher.clone().finish());
         record.end.response_bytes = record.end.response_bytes.saturating_add(last.len() as u64);
         record.close(Outcome::Released, 200).await?;
@@ -349,6 +367,9 @@ async fn streamed(
         let waiting = Instant::now();
         let chunk = body.chunk().await;
         record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
+        if let (Ok(Some(chunk)), Some(capturing)) = (&chunk, record.capturing()) {
+            capturing.answered(chunk);
+        }
         let inspecting = Instant::now();
         let mut out = Vec::new();
         let step = match chunk {

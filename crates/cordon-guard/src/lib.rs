@@ -29,6 +29,7 @@ pub mod server;
 pub mod sse;
 pub mod upstream;
 
+mod capture;
 mod inspection;
 mod lane;
 mod pipeline;

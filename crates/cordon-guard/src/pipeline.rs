@@ -13,6 +13,7 @@ use bytes::Bytes;
 use cordon_core::{
     Action, CallId, DurationMs, HmacKey, Refusal, RefusalCode, Timestamp, json,
     record::{Opened, Operation, Outcome, RecordedVerdict, Timings},
+    resource::ContentCapture,
 };
 use cordon_inspect::Engine;
 use cordon_policy::Snapshot;
@@ -24,12 +25,13 @@ use crate::{
     admit::{admit, body_bound, caller_subjects, may_use},
     body::{self, BodyLimits},
     call::{Call, Received},
+    capture::Capturing,
     chat,
     dispatch::Upstreams,
     identify::known,
     limits::Limits,
     openai,
-    ports::{Clock, Entropy, Meter, Recorder},
+    ports::{Capture, Clock, Entropy, Meter, Recorder},
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Registry},
     release::{Presence, ReleasedBody},
@@ -46,6 +48,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Where frames go.
     pub recorder: Arc<dyn Recorder>,
+    /// Where captured content goes.
+    pub capture: Arc<dyn Capture>,
     /// Where counts go.
     pub meter: Arc<dyn Meter>,
     /// The detectors.
@@ -118,7 +122,12 @@ impl Gateway {
     pub fn new(parts: Parts) -> Self {
         let confirmed = parts.clock.now();
         Self(Arc::new(Inner {
-            ports: Ports { recorder: parts.recorder, clock: parts.clock, meter: parts.meter },
+            ports: Ports {
+                recorder: parts.recorder,
+                capture: parts.capture,
+                clock: parts.clock,
+                meter: parts.meter,
+            },
             entropy: parts.entropy,
             engine: parts.engine,
             upstreams: parts.upstreams,
@@ -172,6 +181,11 @@ impl Gateway {
     pub fn flush_unknown(&self, all: bool) {
         let frame = if all { self.0.unknown.drain() } else { self.0.unknown.due(self.0.ports.clock.now()) };
         self.0.record_unknown(frame);
+    }
+
+    /// Whether a keyed digest in a call's record is the one of this content.
+    pub fn is_content(&self, call: CallId, content: &[u8], digest: cordon_core::Digest) -> bool {
+        self.0.content_digest(call, content) == digest
     }
 
     /// Answers a request.
@@ -385,6 +399,15 @@ impl Inner {
         *style = chat::Style::new(&route, request.stream(), call.time);
         record.routed(&route.name, route.audit);
         self.describe(record, &call, &request, &bytes);
+        if route.content != ContentCapture::None {
+            if !self.ports.capture.is_ready() {
+                let why = "the route captures content, and there is no key to keep it under";
+                return Err(Refusal::new(RefusalCode::ContentUnavailable, why));
+            }
+            let mut capturing = Capturing::new(&route, self.content_key(call.id));
+            capturing.received(&bytes);
+            record.capture(capturing);
+        }
         record.end.timings.admit = micros(admitting);
 
         // Inspect the request, choose a target, dispatch; the answer goes back through the output gate.

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use cordon_core::Timestamp;
+use cordon_core::{CallId, Digest, Name, Timestamp, record::ContentObject};
 
 /// The wall clock. It never goes back.
 pub trait Clock: Send + Sync + 'static {
@@ -39,6 +39,63 @@ pub trait Recorder: Send + Sync + 'static {
     /// Appends frames of a call that goes on without them (`audit: best-effort`): kept and written as soon as it can be
     /// done, counted where it cannot.
     fn offer(&self, frames: Vec<Vec<u8>>);
+}
+
+/// What is kept of a call's content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CapturedCall {
+    /// The call.
+    pub call: CallId,
+    /// The route's owner, under whose key it is kept.
+    pub team: Name,
+    /// The route.
+    pub route: Name,
+    /// Keyed pseudonym of the person behind the caller.
+    pub subject: Option<Digest>,
+    /// When the call was.
+    pub time: Timestamp,
+    /// When its content must be gone.
+    pub expires: Timestamp,
+    /// What was said, at most [`MAX_CAPTURED`] bytes each.
+    pub objects: Vec<(ContentObject, Vec<u8>)>,
+}
+
+/// The most bytes of each object that are captured; what comes after them is not kept, and the record says so.
+pub const MAX_CAPTURED: usize = 1 << 20;
+
+/// Where captured content goes.
+pub trait Capture: Send + Sync + 'static {
+    /// Whether content can be kept at all. Routes that capture are closed while it cannot.
+    fn is_ready(&self) -> bool;
+
+    /// Takes what is to be kept of a call, and never waits. Gives false when there is no room: then it is not kept, which
+    /// is counted, and the call's record names no content.
+    fn capture(&self, call: CapturedCall) -> bool;
+}
+
+/// Keeps nothing: routes that capture are closed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoCapture;
+
+impl Capture for NoCapture {
+    fn is_ready(&self) -> bool {
+        false
+    }
+
+    fn capture(&self, _: CapturedCall) -> bool {
+        false
+    }
+}
+
+impl std::fmt::Debug for CapturedCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What was said stays out of logs.
+        f.debug_struct("CapturedCall")
+            .field("call", &self.call)
+            .field("route", &self.route)
+            .field("objects", &self.objects.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Counts of what a stage saw. Names and labels are the exporter's business.

@@ -8,7 +8,10 @@ use cordon_core::{
     resource::Audit,
 };
 
-use crate::ports::{Clock, Durable, EndedCall, Meter, RecordError, Recorder};
+use crate::{
+    capture::Capturing,
+    ports::{Capture, Clock, Durable, EndedCall, Meter, RecordError, Recorder},
+};
 
 /// The record of a call with a known principal. Dropped without being closed (a panic, a runtime that goes down), it writes
 /// its end as `interrupted`.
@@ -23,6 +26,8 @@ pub(crate) struct CallRecord {
     pub(crate) input: RecordedVerdict,
     audit: Audit,
     route: Option<cordon_core::Name>,
+    /// What is to be kept of its content.
+    capturing: Option<Box<Capturing>>,
     closed: bool,
 }
 
@@ -30,6 +35,7 @@ pub(crate) struct CallRecord {
 #[derive(Clone)]
 pub(crate) struct Ports {
     pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) capture: Arc<dyn Capture>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Arc<dyn Meter>,
 }
@@ -50,6 +56,7 @@ impl CallRecord {
             tokens: None,
             upstream_status: None,
             timings: Timings::default(),
+            content: Vec::new(),
         };
         Self {
             ports,
@@ -60,6 +67,7 @@ impl CallRecord {
             input: RecordedVerdict::default(),
             audit: Audit::Required,
             route: None,
+            capturing: None,
             closed: false,
         }
     }
@@ -80,6 +88,19 @@ impl CallRecord {
     pub(crate) fn routed(&mut self, route: &cordon_core::Name, audit: Audit) {
         self.audit = audit;
         self.route = Some(route.clone());
+    }
+
+    /// Keeps what the call says from now on. Without effect once `opened` was written.
+    pub(crate) fn capture(&mut self, mut capturing: Capturing) {
+        if let Some(opened) = &self.opened {
+            capturing.of(opened.call, opened.time, opened.subject);
+            self.capturing = Some(Box::new(capturing));
+        }
+    }
+
+    /// What is to be kept of the call's content, if anything is.
+    pub(crate) fn capturing(&mut self) -> Option<&mut Capturing> {
+        self.capturing.as_deref_mut()
     }
 
     /// Whether the end was written.
@@ -184,6 +205,11 @@ impl CallRecord {
         self.end.time = self.ports.clock.now().max(self.end.time);
         self.end.timings.total = self.micros();
         let opened = self.opened_frame()?;
+        if let Some((content, call)) = self.capturing.take().and_then(|capturing| capturing.finish(outcome))
+            && self.ports.capture.capture(call)
+        {
+            self.end.content = content;
+        }
         self.ports.meter.call_ended(&EndedCall {
             route: self.route.as_ref().map(cordon_core::Name::as_str),
             verdict: self.verdict(),

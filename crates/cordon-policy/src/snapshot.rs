@@ -3,8 +3,8 @@ use std::sync::Arc;
 use cordon_core::{
     ApiKey, KeyId, Name, State, Timestamp,
     resource::{
-        Audit, GuardScope, Kind, LimitSubject, ModelSpec, PrincipalSpec, RefusalStyle, RouteGuards,
-        ServiceSpec, Spec,
+        Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, LimitSubject, ModelSpec,
+        PrincipalSpec, RefusalStyle, RouteGuards, RouteSpec, ServiceSpec, Spec,
     },
     state::Touched,
 };
@@ -76,6 +76,10 @@ pub struct RouteEntry {
     pub audit: Audit,
     /// How old the Snapshot may get before the route closes, in milliseconds.
     pub max_snapshot_age: cordon_core::DurationMs,
+    /// What is kept of what its calls say.
+    pub content: ContentCapture,
+    /// How long that is kept.
+    pub content_retention: cordon_core::DurationMs,
     guards: Vec<Name>,
     without_baseline: bool,
 }
@@ -91,6 +95,28 @@ pub struct ServiceEntry {
 
 /// A day: long enough for any mending of the log, short enough that a forgotten node closes.
 const DEFAULT_MAX_SNAPSHOT_AGE: cordon_core::DurationMs = cordon_core::DurationMs::from_secs(86_400);
+
+impl RouteEntry {
+    /// What the data plane knows of a route.
+    pub fn new(name: &Name, spec: &RouteSpec) -> Self {
+        let targets = spec.targets.iter();
+        Self {
+            name: name.clone(),
+            team: spec.team.clone(),
+            system: spec.system.clone(),
+            targets: targets
+                .map(|target| RouteTarget { model: target.model.clone(), weight: target.weight })
+                .collect(),
+            refusal: spec.refusal,
+            audit: spec.audit,
+            max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),
+            content: spec.content,
+            content_retention: spec.content_retention.unwrap_or(DEFAULT_CONTENT_RETENTION),
+            guards: spec.guards.names().to_vec(),
+            without_baseline: spec.guards == RouteGuards::None,
+        }
+    }
+}
 
 impl Snapshot {
     /// Compiles a whole state.
@@ -178,20 +204,7 @@ impl Snapshot {
                 self.principals.insert_mut(key, Arc::new(entry));
             }
             Spec::Route(spec) => {
-                let targets = spec.targets.iter();
-                let entry = RouteEntry {
-                    name: name.clone(),
-                    team: spec.team.clone(),
-                    system: spec.system.clone(),
-                    targets: targets
-                        .map(|target| RouteTarget { model: target.model.clone(), weight: target.weight })
-                        .collect(),
-                    refusal: spec.refusal,
-                    audit: spec.audit,
-                    max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),
-                    guards: spec.guards.names().to_vec(),
-                    without_baseline: spec.guards == RouteGuards::None,
-                };
+                let entry = RouteEntry::new(name, spec);
                 self.routes.insert_mut(key, Arc::new(entry));
             }
             Spec::Service(spec) => {

@@ -102,6 +102,8 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             audit: Audit::Required,
             guards_reason: None,
             max_snapshot_age: None,
+            content: cordon_core::resource::ContentCapture::None,
+            content_retention: None,
         }),
         Kind::Principal => Spec::Principal(PrincipalSpec {
             team: name("team", random.below(100)),

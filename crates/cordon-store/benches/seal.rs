@@ -130,6 +130,7 @@ fn call(number: u64, random: &mut Random) -> (CallId, [Frame; 2]) {
             record: random.below(1000),
             total,
         },
+        content: Vec::new(),
     };
     (call, [Frame::Opened(Box::new(opened)), Frame::Closed(Box::new(closed))])
 }

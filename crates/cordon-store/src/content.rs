@@ -39,7 +39,7 @@ use cordon_core::{CallId, Digest, DurationMs, Name, Timestamp};
 
 pub use backup::{BackupError, BackupMark, Backups, adopt_backup};
 pub use envelope::{MasterKey, Secret, StoreId};
-pub use forget::{Erased, Erasure, Removed, Retention};
+pub use forget::{Erased, Erasure, Extent, Removed, Retention};
 pub use hold::Hold;
 pub use objects::StoredObject;
 pub use seal::{Captured, Kept, PutError, ReadError, Status, Unlocked};

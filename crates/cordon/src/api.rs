@@ -1,9 +1,10 @@
 //! The forms of the control API, as JSON: what the server writes and the command line reads, and the other way round.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use cordon_core::{
     Action, CallId, Digest, DurationMs, KeyId, Name, Timestamp,
     fact::Actor,
-    record::{Closed, Opened, Outcome, RecordedFinding, Timings, Tokens},
+    record::{Closed, ContentObject, Opened, Outcome, RecordedFinding, Timings, Tokens},
     resource::Kind,
 };
 use cordon_store::calls::CallRow;
@@ -106,6 +107,9 @@ pub struct Plan {
     pub position: u64,
     /// The changes, in the order of their facts.
     pub changes: Vec<ChangeView>,
+    /// What is allowed and yet should be looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What it would mean for recent calls; absent after applying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
@@ -363,6 +367,109 @@ pub struct CallRecord {
     pub closed: Option<Closed>,
 }
 
+/// What was kept of a call.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentView {
+    /// The call.
+    pub call_id: CallId,
+    /// What was kept.
+    pub objects: Vec<ContentPiece>,
+}
+
+/// A piece of what was kept. Either `text` or `base64` is there.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentPiece {
+    /// Which.
+    pub object: ContentObject,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// Whether there was more, which was not kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// The content, where it is UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The content otherwise, in base64 (RFC 4648, with padding).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base64: Option<String>,
+}
+
+/// Content that somebody wants erased: of one call, or of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EraseContent {
+    /// The call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// The person, by the keyed pseudonym that the records hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Digest>,
+    /// Why (kept sealed).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The certificate of an erasure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The call whose content was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// The person whose content was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Digest>,
+    /// Where the fact stands in the log that says so.
+    pub position: u64,
+    /// When: content of calls until then is gone.
+    pub time: Timestamp,
+    /// How many calls had content.
+    pub calls: u64,
+    /// Until when a backup of the keys may still hold one of them; absent: there is no backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups_until: Option<Timestamp>,
+}
+
+/// A legal hold that somebody wants: on one call, or on a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetHold {
+    /// Its name.
+    pub name: Name,
+    /// The call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// The person, by the keyed pseudonym that the records hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Digest>,
+    /// Why (kept sealed).
+    pub reason: String,
+}
+
+/// Why a legal hold ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseHold {
+    /// The reason (kept sealed).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A legal hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldView {
+    /// Its name.
+    pub name: Name,
+    /// The call that it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// The person whose calls it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Digest>,
+    /// Why; absent where the text was destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// One check of the doctor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
@@ -411,6 +518,29 @@ impl Problem {
             status,
             detail: detail.into(),
             problems: Vec::new(),
+        }
+    }
+}
+
+impl ContentPiece {
+    /// A piece of content, as text where it is text.
+    pub fn new(object: ContentObject, content: Vec<u8>, truncated: bool) -> Self {
+        let bytes = content.len() as u64;
+        let (text, base64) = match String::from_utf8(content) {
+            Ok(text) => (Some(text), None),
+            Err(error) => (None, Some(BASE64_STANDARD.encode(error.as_bytes()))),
+        };
+        Self { object, bytes, truncated, text, base64 }
+    }
+
+    /// The bytes.
+    ///
+    /// # Errors
+    /// When it holds none, or no base64.
+    pub fn content(&self) -> Result<Vec<u8>, base64::DecodeError> {
+        match (&self.text, &self.base64) {
+            (Some(text), _) => Ok(text.clone().into_bytes()),
+            (None, base64) => BASE64_STANDARD.decode(base64.as_deref().unwrap_or_default()),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod backup;
 mod calls;
 mod client;
+mod content;
 mod http;
 mod inspect;
 mod keys;
@@ -109,6 +110,15 @@ enum Command {
     /// The record of calls.
     #[command(subcommand)]
     Calls(calls::CallsCommand),
+    /// Captured content: shown, backed up, brought back.
+    #[command(subcommand)]
+    Content(content::ContentCommand),
+    /// Erase captured content, of a call or of a person: its keys are destroyed, proofs stay valid.
+    #[command(after_help = content::ERASE)]
+    Erase(content::EraseArgs),
+    /// Legal holds on captured content.
+    #[command(subcommand)]
+    Hold(content::HoldCommand),
     /// Write the proof of a call: a file that anybody checks with the log's public key.
     #[command(after_help = prove::EXAMPLES)]
     Prove(prove::ProveArgs),
@@ -271,6 +281,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Schema(args) => resources::schema(&args),
         Command::Key(command) => keys::run(place, command).await,
         Command::Calls(command) => calls::run(place, command).await,
+        Command::Content(command) => content::run(place, command).await,
+        Command::Erase(args) => content::erase(place, args).await,
+        Command::Hold(command) => content::hold(place, command).await,
         Command::Prove(args) => prove::run(place, args).await,
         Command::Verify(args) => verify::run(place, args).await,
         Command::Ledger(command) => ledger::run(place, command).await,

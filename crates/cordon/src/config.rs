@@ -95,6 +95,17 @@ pub const SETTINGS: &[Setting] = &[
         "size of the index of calls; beyond it the oldest are forgotten there, the journal keeps them",
     ),
     setting(
+        "content.master_key",
+        "",
+        "key of 64 hexadecimal digits that captured content is sealed under, as `env:NAME` or `file:PATH`; without it routes \
+         that capture are closed",
+    ),
+    setting(
+        "content.max_size",
+        "64GiB",
+        "size of captured content; beyond it nothing is kept until some of it has expired",
+    ),
+    setting(
         "ledger.origin",
         "",
         "name of this log in checkpoints, such as `example.com/cordon`; only read when the key is made",
@@ -144,6 +155,8 @@ pub struct Config {
     pub journal: Journal,
     /// Bytes of the index of calls.
     pub index_max_size: u64,
+    /// Captured content.
+    pub content: Content,
     /// Proofs.
     pub ledger: Ledger,
     /// Events for a SIEM.
@@ -224,6 +237,15 @@ pub struct Journal {
     pub backlog: usize,
     /// Longest time until a best-effort record is synced.
     pub sync: DurationMs,
+}
+
+/// Captured content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Where the key is that it is sealed under.
+    pub master_key: Option<SecretRef>,
+    /// Bytes that are kept.
+    pub max_size: u64,
 }
 
 /// Proofs.
@@ -477,16 +499,19 @@ impl Raw {
         let backlog = self.take("journal.backlog", size);
         let sync = self.take("journal.sync", time);
         let index_max_size = self.take("index.max_size", bytes);
+        let reference = |text: &str| match SecretRef::parse(text) {
+            _ if text.is_empty() => Ok(None),
+            Ok(reference) => Ok(Some(reference)),
+            Err(error) => Err(error.to_string()),
+        };
+        let master_key = self.take("content.master_key", reference);
+        let content_max_size = self.take("content.max_size", bytes);
         let origin = self.take("ledger.origin", |text| match KeyName::parse(text) {
             _ if text.is_empty() => Ok(None),
             Ok(_) => Ok(Some(text.to_owned())),
             Err(error) => Err(error.to_string()),
         });
-        let ledger_key = self.take("ledger.key", |text| match SecretRef::parse(text) {
-            _ if text.is_empty() => Ok(None),
-            Ok(reference) => Ok(Some(reference)),
-            Err(error) => Err(error.to_string()),
-        });
+        let ledger_key = self.take("ledger.key", reference);
         let anchor = self.take("ledger.anchor", |text| match time(text)? {
             time if time <= DurationMs::from_secs(10) => Ok(time),
             _ => Err("at most 10s is expected: calls are provable within that time".to_owned()),
@@ -536,6 +561,7 @@ impl Raw {
                     sync: sync?,
                 },
                 index_max_size: index_max_size?,
+                content: Content { master_key: master_key?, max_size: content_max_size? },
                 ledger: Ledger { origin: origin?, key: ledger_key?, anchor: anchor? },
                 siem: siem?,
                 log: Log { level: level?, format: format? },

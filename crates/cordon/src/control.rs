@@ -89,6 +89,10 @@ pub fn router(state: ControlState) -> Router {
         .route("/calls", get(handlers::calls))
         .route("/calls/{id}", get(handlers::call))
         .route("/calls/{id}/proof", get(handlers::proof))
+        .route("/calls/{id}/content", get(handlers::content))
+        .route("/content/erase", post(handlers::erase))
+        .route("/holds", get(handlers::holds).post(handlers::set_hold))
+        .route("/holds/{name}/release", post(handlers::release_hold))
         // Streams have no such end; they stand beside this layer.
         .layer(middleware::from_fn(in_time));
     let api = answers

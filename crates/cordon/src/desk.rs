@@ -2,6 +2,7 @@
 //! on a folder that nobody serves. Plain values in, plain values out; HTTP and text are the business of others.
 
 mod calls;
+mod content;
 mod diff;
 mod effect;
 mod following;
@@ -31,6 +32,7 @@ use crate::{
         Plan, Problem, ResourceView, RevokeKey, RotateKey,
     },
     clock::Clock,
+    content::{Contents, unkept, unkept_warning},
     declare,
     proof::{self, CallProof, ProveError},
 };
@@ -40,6 +42,7 @@ use crate::{
 pub struct Desk {
     governed: Governed,
     calls: CallLog,
+    contents: Option<Contents>,
     engine: Engine,
     clock: Clock,
 }
@@ -62,17 +65,17 @@ pub const MAX_RECENT: u32 = 1_000_000;
 impl Desk {
     /// A desk of a served log.
     pub fn served(sequencer: Sequencer, calls: CallLog, engine: Engine, clock: Clock) -> Self {
-        Self { governed: Governed::Served(sequencer), calls, engine, clock }
+        Self { governed: Governed::Served(sequencer), calls, contents: None, engine, clock }
     }
 
     /// A desk of a log that is only read: every wish is refused.
     pub fn still(loader: Loader, calls: CallLog, engine: Engine, clock: Clock) -> Self {
-        Self { governed: Governed::Still(loader), calls, engine, clock }
+        Self { governed: Governed::Still(loader), calls, contents: None, engine, clock }
     }
 
     /// A desk of a folder in which nothing was done yet: everything can be asked, and every wish is refused.
     pub fn empty(calls: CallLog, engine: Engine, clock: Clock) -> Self {
-        Self { governed: Governed::Nothing, calls, engine, clock }
+        Self { governed: Governed::Nothing, calls, contents: None, engine, clock }
     }
 
     /// The calls.
@@ -267,7 +270,8 @@ impl Desk {
             let judge = effect::Judge::new(&state, &changes, self.clock.now());
             Some(self.calls.judge(judge, recent, self.engine.detectors()).await.map_err(Problem::from)?)
         };
-        Ok(Plan { position: state.position(), changes: views(&changes), effect })
+        let warnings = warnings(&planned(&state, &changes, self.clock.now()).0, &changes);
+        Ok(Plan { position: state.position(), changes: views(&changes), warnings, effect })
     }
 
     /// Makes the documents true: all of them, or none.
@@ -279,12 +283,13 @@ impl Desk {
         let state = self.state(None).await?;
         let changes = self.changes(&state, &resources).await?;
         let granted = self.sequencer()?.wish(Wish::Apply(resources), actor).await.map_err(refused)?;
+        let warnings = warnings(&self.state(None).await?, &changes);
         // Somebody else may have been faster with a part of it: only what this wish appended is told.
         let mut changes = views(&changes);
         changes
             .retain(|change| granted.touched.contains(&Touched::Resource(change.kind, change.name.clone())));
         let position = granted.position.saturating_add(granted.touched.len() as u64);
-        Ok(Plan { position, changes, effect: None })
+        Ok(Plan { position, changes, warnings, effect: None })
     }
 
     /// Takes a resource away.
@@ -360,8 +365,7 @@ impl Desk {
     }
 
     async fn wish(&self, wish: Wish, actor: Actor) -> Result<Done, Problem> {
-        let granted = self.sequencer()?.wish(wish, actor).await.map_err(refused)?;
-        Ok(Done { position: granted.position, time: granted.time, changed: !granted.touched.is_empty() })
+        Ok(self.sequencer()?.wish(wish, actor).await.map_err(refused)?.into())
     }
 
     fn sequencer(&self) -> Result<&Sequencer, Problem> {
@@ -401,6 +405,42 @@ fn read(documents: Vec<serde_json::Value>) -> Result<Vec<Resource>, Problem> {
         message: diagnostic.message,
     });
     Err(invalid(problems.collect()))
+}
+
+/// The state that changes would lead to, and what of it they touch.
+fn planned(state: &State, changes: &[Change], now: Timestamp) -> (State, Vec<Touched>) {
+    let mut planned = state.clone();
+    let mut touched = Vec::new();
+    for change in changes {
+        let body = match (&change.before, &change.after) {
+            (_, Some(after)) => Body::ResourceSet(after.clone()),
+            (Some(gone), None) => Body::ResourceRemoved(gone.spec.kind(), gone.name.clone()),
+            (None, None) => continue,
+        };
+        touched.extend(planned.apply(&Fact { time: now, actor: Actor::Cordon, body }));
+    }
+    (planned, touched)
+}
+
+/// What is allowed and yet should be looked at, in the resources that change.
+fn warnings(state: &State, changes: &[Change]) -> Vec<String> {
+    let changed = |kind: Kind, name: &Name| {
+        changes
+            .iter()
+            .filter_map(|change| change.after.as_ref())
+            .any(|resource| resource.spec.kind() == kind && resource.name == *name)
+    };
+    unkept(state)
+        .into_iter()
+        .filter(|(route, system)| changed(Kind::Route, route) || changed(Kind::System, system))
+        .map(|(route, system)| unkept_warning(&route, &system))
+        .collect()
+}
+
+impl From<sequencer::Granted> for Done {
+    fn from(granted: sequencer::Granted) -> Self {
+        Self { position: granted.position, time: granted.time, changed: !granted.touched.is_empty() }
+    }
 }
 
 fn views(changes: &[Change]) -> Vec<crate::api::ChangeView> {

@@ -22,6 +22,7 @@ use crate::{
     api::{Check, Health},
     clock,
     config::{Config, ConfigProblem},
+    content,
     control::AdminToken,
     desk::with_causes,
     siem::Progress,
@@ -33,6 +34,8 @@ const ROOM: u64 = 1 << 30;
 const DESCRIPTORS: u64 = 4096;
 /// Journals larger than this are not read as a whole, in bytes.
 const MAX_VERIFIED: u64 = 2 << 30;
+/// Findings of one sort that are named one by one.
+const MAX_NAMED: usize = 20;
 /// A SIEM that is behind by more than this is told.
 const SIEM_LATE: DurationMs = DurationMs::from_secs(600);
 /// 2024-01-01 and 2100-01-01 in milliseconds since 1970: a clock outside is set wrongly.
@@ -80,6 +83,8 @@ pub async fn folder(folder: &Path, config: Option<&Config>, offline: bool) -> Ve
                 Ok(state) => {
                     found.push(ok("log", &format!("all {} facts can be read", state.position())));
                     found.push(time(state.time()));
+                    let unlocked = config.is_none_or(|config| config.content.master_key.is_some());
+                    found.extend(content(&state, unlocked, None));
                     if !offline {
                         found.extend(upstreams(&state, config).await);
                     }
@@ -143,6 +148,43 @@ pub fn siem(progress: &Progress, now: Timestamp) -> Check {
     } else {
         warning("siem", format!("the last attempt failed{}", why.replace("; help: ", ", ")), help)
     }
+}
+
+/// Whether what should be kept of calls is kept.
+pub fn content(state: &State, unlocked: bool, counts: Option<&content::Counts>) -> Vec<Check> {
+    let mut found = Vec::new();
+    let capturing = content::capturing(state);
+    if let (false, Some(route)) = (unlocked, capturing.first()) {
+        let message = format!(
+            "{} route(s) capture content, among them `{route}`, and there is no key to keep it under: their calls are refused",
+            capturing.len()
+        );
+        found.push(broken(
+            "content",
+            message,
+            Some("set content.master_key, or say `content: none` on these routes"),
+        ));
+    }
+    if let Some(why) = counts.and_then(content::Counts::failing) {
+        let help = "look at the disk and at content.max_size; calls go on, what they say is not kept";
+        found.push(warning("content", why.replace("; help: ", ", "), help));
+    }
+    if let Some(lost) = counts.map(content::Counts::lost).filter(|lost| *lost > 0) {
+        let help = "their records say so; a faster disk or fewer capturing routes keep up";
+        found.push(warning(
+            "content",
+            format!("the content of {lost} calls was not kept since the start"),
+            help,
+        ));
+    }
+    let unkept = content::unkept(state);
+    found.extend(unkept.iter().take(MAX_NAMED).map(|(route, system)| {
+        finding("content", Health::Warning, content::unkept_warning(route, system), None)
+    }));
+    if found.is_empty() && !capturing.is_empty() {
+        found.push(ok("content", &format!("{} route(s) capture content, and it is kept", capturing.len())));
+    }
+    found
 }
 
 /// Whether another process serves a folder.

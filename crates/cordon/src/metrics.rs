@@ -35,6 +35,10 @@ pub struct Metrics {
     pub frames_unanchored: Gauge<i64, AtomicI64>,
     /// Frames that lie in sealed segments.
     pub frames_sealed: Gauge<i64, AtomicI64>,
+    /// Calls whose content was kept since the start.
+    pub content_kept: Gauge<i64, AtomicI64>,
+    /// Calls whose content should have been kept and was not, since the start.
+    pub content_lost: Gauge<i64, AtomicI64>,
     /// Events that the SIEM's sink has acknowledged.
     pub siem_events: Counter,
     /// Failed attempts to send events.
@@ -109,6 +113,13 @@ impl Metrics {
         let frames_unanchored =
             gauge(&mut registry, "frames_unanchored", "Durable frames that are not anchored yet");
         let frames_sealed = gauge(&mut registry, "frames_sealed", "Frames of the journal in sealed segments");
+        let content_kept =
+            gauge(&mut registry, "content_kept_calls", "Calls whose content was kept since the start");
+        let content_lost = gauge(
+            &mut registry,
+            "content_lost_calls",
+            "Calls whose content should have been kept since the start, and was not",
+        );
         let (siem_events, siem_failures) = (Counter::default(), Counter::default());
         registry.register("siem_events", "Events that the SIEM's sink has acknowledged", siem_events.clone());
         registry.register("siem_failures", "Failed attempts to send events", siem_failures.clone());
@@ -130,6 +141,8 @@ impl Metrics {
             facts_unsigned,
             frames_unanchored,
             frames_sealed,
+            content_kept,
+            content_lost,
             siem_events,
             siem_failures,
             siem_lag_facts,

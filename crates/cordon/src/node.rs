@@ -30,6 +30,7 @@ use cordon_policy::Snapshot;
 use cordon_store::{
     DataDir, Sequencer, SqliteLog,
     calls::{CallIndex, Follower, Lag},
+    content::{Bounds, ContentStore, Files, Unlocked},
     data_dir::DataDirError,
     frames::Archive,
     journal::{self, Journal},
@@ -41,6 +42,7 @@ use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
+    content::{self, Contents},
     control::{self, AdminToken},
     desk::CallLog,
     ledger::{self, Ledger},
@@ -81,6 +83,10 @@ pub struct Settings {
     pub seal_every: Duration,
     /// Most bytes of the index of calls on disk.
     pub index_bytes: u64,
+    /// Where the key is that captured content is sealed under; without one nothing is captured.
+    pub content_key: Option<SecretRef>,
+    /// Most bytes of captured content on disk.
+    pub content_bytes: u64,
     /// The log's name in checkpoints; used when its key is made.
     pub ledger_origin: Option<String>,
     /// Where the key that signs checkpoints is, if not in the data folder.
@@ -133,6 +139,8 @@ pub struct Handles {
     pub provable: watch::Receiver<ledger::Progress>,
     /// Where frames are that are not in the journal any more.
     pub archive: Archive,
+    /// Captured content.
+    pub contents: Contents,
     /// How far the SIEM's sink is behind, where there is one.
     pub siem: Option<watch::Receiver<siem::Progress>>,
     /// Becomes true when the node goes down: live views end then.
@@ -155,6 +163,7 @@ pub struct Node {
     index_task: JoinHandle<()>,
     interrupted_task: JoinHandle<anyhow::Result<()>>,
     sealing_task: JoinHandle<()>,
+    content_task: JoinHandle<()>,
     siem: Option<Siem>,
     tick_task: JoinHandle<()>,
     ledger: Ledger,
@@ -216,11 +225,13 @@ impl Node {
         let journal = Arc::new(journal);
         let recorder = Arc::new(JournalRecorder::new(Arc::clone(&journal)));
         let settings = Arc::new(settings);
+        let content = open_content(&folder, &settings).await?;
 
         let gateway = Gateway::new(Parts {
             clock: Arc::clone(&settings.clock),
             entropy: Arc::clone(&settings.entropy),
             recorder: Arc::<JournalRecorder>::clone(&recorder),
+            capture: content.queue,
             meter: Arc::<Metrics>::clone(&metrics),
             engine: engine.clone(),
             upstreams: Upstreams::new(client, settings.environment.clone()),
@@ -243,6 +254,18 @@ impl Node {
         gateway.swap(Snapshot::compile(&sequencer.committed().state));
         let sequencer_task = tokio::spawn(sequencing);
 
+        // Before anything is served: what an older copy of the keys brought back is erased again.
+        let contents = Contents::start(content::Parts {
+            store: content.store,
+            unlocked: content.unlocked,
+            sequencer: sequencer.clone(),
+            clock: Arc::clone(&settings.clock),
+            recorder: Arc::<JournalRecorder>::clone(&recorder),
+            gateway: gateway.clone(),
+            counts: content.counts,
+        })
+        .await
+        .context("captured content")?;
         let objects: Arc<dyn Objects> = Arc::new(FolderObjects::open(&folder.objects_dir())?);
         let seals = sequencer.clone();
         let archive = Archive::new(objects, move |id| {
@@ -294,6 +317,7 @@ impl Node {
             admin_token: keys.admin_token,
             provable: ledger.progress.clone(),
             archive: archive.clone(),
+            contents: contents.clone(),
             siem: siem.as_ref().map(|siem| siem.progress.clone()),
             stopping: stopping_seen,
         };
@@ -320,6 +344,9 @@ impl Node {
             },
             reached(stopped.clone(), Stage::Closing),
         ));
+
+        let content_task =
+            tokio::spawn(content::keep(contents, content.receiver, reached(stopped.clone(), Stage::Closing)));
 
         let interrupted_task =
             tokio::spawn(close_interrupted(handles.clone(), Arc::clone(&recorder), recovered.size));
@@ -351,6 +378,7 @@ impl Node {
             index_task,
             interrupted_task,
             sealing_task,
+            content_task,
             siem,
             tick_task,
             ledger,
@@ -374,6 +402,7 @@ impl Node {
         self.tick_task.await.context("the node's housekeeping ended early")?;
         self.sealing_task.await.context("sealing ended early")?;
         self.control_task.await.context("the control listener ended early")?;
+        self.content_task.await.context("keeping content ended early")?;
         let mut interrupted = self.interrupted_task;
         match tokio::time::timeout(INDEX_WITHIN, &mut interrupted).await {
             Ok(done) => done.context("closing interrupted calls ended early")??,
@@ -401,10 +430,12 @@ impl Node {
         }
         self.stop.send_replace(Stage::Ended);
         let call_index = self.handles.index.clone();
+        let content = self.handles.contents.store().clone();
         drop(self.handles);
         self.sequencer_task.await.context("the sequencer ended early")?;
         // Everything in one file each: the folder can be copied as it is.
         call_index.close().await;
+        content.close().await;
         self.log.close().await;
         if journal.backlog > 0 {
             let why = journal.unwritable.map_or_else(String::new, |why| format!(": {why}"));
@@ -415,6 +446,32 @@ impl Node {
         }
         Ok(cut_off)
     }
+}
+
+/// The store of captured content and the way to it.
+struct OpenContent {
+    store: ContentStore,
+    unlocked: Option<Unlocked>,
+    queue: Arc<content::Queue>,
+    receiver: Option<content::Receiver>,
+    counts: Arc<content::Counts>,
+}
+
+async fn open_content(folder: &DataDir, settings: &Settings) -> anyhow::Result<OpenContent> {
+    let files = Files { keys: folder.keys_file(), content: folder.content_file() };
+    let bounds = Bounds { content: settings.content_bytes, ..Bounds::default() };
+    let entropy = Arc::clone(&settings.entropy);
+    let store = ContentStore::open(&files, bounds, move |bytes: &mut [u8]| entropy.fill(bytes)).await?;
+    let counts = Arc::new(content::Counts::default());
+    let (unlocked, queue, receiver) = match &settings.content_key {
+        Some(reference) => {
+            let key = content::master_key(reference, &settings.environment)?;
+            let (queue, receiver) = content::Queue::new(Arc::clone(&counts));
+            (Some(store.unlock(key).await?), queue, Some(receiver))
+        }
+        None => (None, content::Queue::closed(Arc::clone(&counts)), None),
+    };
+    Ok(OpenContent { store, unlocked, queue: Arc::new(queue), receiver, counts })
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -508,6 +565,8 @@ async fn tick(
         metrics.facts_unsigned.set(whole(state.position().saturating_sub(signed)));
         metrics.frames_unanchored.set(whole(health.durable.saturating_sub(anchored)));
         metrics.frames_sealed.set(whole(sealed));
+        metrics.content_kept.set(whole(handles.contents.counts().kept()));
+        metrics.content_lost.set(whole(handles.contents.counts().lost()));
         metrics.frames_lost.set(whole(health.lost.saturating_add(recorder.refused())));
     }
 }
@@ -562,6 +621,7 @@ async fn close_interrupted(
                 tokens: None,
                 upstream_status: None,
                 timings: Timings::default(),
+                content: Vec::new(),
             };
             Frame::Closed(Box::new(closed)).encode().ok()
         })

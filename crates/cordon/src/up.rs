@@ -103,6 +103,8 @@ pub fn settings(config: &Config) -> Result<Settings> {
         retention: config.journal.retention,
         seal_every: SEAL_EVERY,
         index_bytes: config.index_max_size,
+        content_key: config.content.master_key.clone(),
+        content_bytes: config.content.max_size,
         ledger_origin: config.ledger.origin.clone(),
         ledger_key: config.ledger.key.clone(),
         anchor_every: time(config.ledger.anchor),
@@ -127,7 +129,8 @@ pub fn settings(config: &Config) -> Result<Settings> {
 pub fn routes(handles: &Handles, config: Config) -> axum::Router {
     let time = Arc::clone(&handles.settings.clock);
     let clock = Clock::of(move || time.now());
-    let desk = Desk::served(handles.sequencer.clone(), call_log(handles), handles.engine.clone(), clock);
+    let desk = Desk::served(handles.sequencer.clone(), call_log(handles), handles.engine.clone(), clock)
+        .with_contents(handles.contents.clone());
     let (sequencer, journal) = (handles.sequencer.clone(), Arc::clone(&handles.journal));
     let provable = handles.provable.clone();
     let readiness = move || {
@@ -146,6 +149,7 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
         reasons
     };
     let sequencer = handles.sequencer.clone();
+    let contents = handles.contents.clone();
     let (siem, time) = (handles.siem.clone(), Arc::clone(&handles.settings.clock));
     let max_body = config.control.max_body;
     control::router(ControlState {
@@ -157,9 +161,11 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
         doctor: Arc::new(move || {
             let (state, config) = (sequencer.committed().state, config.clone());
             let siem = siem.as_ref().map(|siem| doctor::siem(&siem.borrow(), time.now()));
+            let content = doctor::content(&state, contents.is_unlocked(), Some(contents.counts()));
             Box::pin(async move {
                 let mut found = doctor::served(&state, &config).await;
                 found.extend(siem);
+                found.extend(content);
                 found
             })
         }),

@@ -143,6 +143,7 @@ impl Call {
             tokens: None,
             upstream_status: None,
             timings: Timings { total: 12_345, ..Timings::default() },
+            content: Vec::new(),
         };
         [
             (Kind::OPENED, Frame::Opened(Box::new(opened)).encode().unwrap()),

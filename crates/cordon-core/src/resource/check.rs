@@ -1,6 +1,9 @@
 //! What a schema cannot say: references between resources, and values that make no sense together.
 
-use super::{ExceptionScope, GuardScope, Kind, LimitSubject, Resource, RouteGuards, ServiceSpec, Spec};
+use super::{
+    ContentCapture, ExceptionScope, GuardScope, Kind, LimitSubject, MAX_CONTENT_RETENTION, Resource,
+    RouteGuards, ServiceSpec, Spec,
+};
 use crate::{Action, KeyId, Name};
 
 /// Something wrong with a resource, at a path inside its `spec`.
@@ -126,6 +129,18 @@ impl Resource {
                         "targets",
                         "every weight is 0, so no target could be chosen; help: give one a weight",
                     );
+                }
+                match (route.content, route.content_retention) {
+                    (ContentCapture::None, Some(_)) => {
+                        wrong(
+                            "content_retention",
+                            "nothing is captured; help: say `content: redacted` or `full`, or leave this out",
+                        );
+                    }
+                    (_, Some(time)) if time.as_millis() == 0 || time > MAX_CONTENT_RETENTION => {
+                        wrong("content_retention", "more than nothing and at most 400d is expected");
+                    }
+                    _ => {}
                 }
                 match (&route.guards, &route.guards_reason) {
                     (RouteGuards::None, None) => {

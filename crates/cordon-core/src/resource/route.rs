@@ -46,6 +46,26 @@ pub enum Audit {
     BestEffort,
 }
 
+/// What is kept of what calls say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContentCapture {
+    /// Nothing.
+    #[default]
+    None,
+    /// What left, after redaction: the request as it went upstream, the answer as the caller read it without the values
+    /// that were put back in place of their tokens. Nothing of refused calls.
+    Redacted,
+    /// What came in: the request as received, the answer as the upstream gave it. Of refused calls too.
+    Full,
+}
+
+/// How long captured content is kept when a route does not say it.
+pub const DEFAULT_CONTENT_RETENTION: DurationMs = DurationMs::from_secs(30 * 86_400);
+
+/// The longest time that captured content may be kept.
+pub const MAX_CONTENT_RETENTION: DurationMs = DurationMs::from_secs(400 * 86_400);
+
 /// The public name that callers use in `model`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +92,13 @@ pub struct RouteSpec {
     /// How old the Snapshot may get, with the log out of reach, before the route closes. Default 24h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_snapshot_age: Option<DurationMs>,
+    /// What is kept of what its calls say, sealed: `none`, `redacted` (what left) or `full` (what came in). Needs
+    /// `content.master_key` in the configuration.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub content: ContentCapture,
+    /// How long that is kept, at most 400d. Default 30d.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_retention: Option<DurationMs>,
 }
 
 fn one() -> u32 {

@@ -12,9 +12,9 @@
 use cordon_core::{
     Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, Score, Sealed, Timestamp,
     resource::{
-        Audit, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec,
-        PrincipalSpec, Protocol, RefusalStyle, Requests, Resource, RiskClass, RouteGuards, RouteSpec, Rule,
-        SecretRef, ServiceSpec, Spec, SystemSpec, Target, TeamSpec, Timeouts,
+        Audit, ContentCapture, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec,
+        LimitSubject, ModelSpec, PrincipalSpec, Protocol, RefusalStyle, Requests, Resource, RiskClass,
+        RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Spec, SystemSpec, Target, TeamSpec, Timeouts,
     },
 };
 
@@ -91,6 +91,8 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             refusal: RefusalStyle::default(),
             audit: Audit::default(),
             max_snapshot_age: variant.is_multiple_of(2).then(|| DurationMs::from_secs(3600)),
+            content: ContentCapture::default(),
+            content_retention: None,
         }),
         Kind::Principal => {
             Spec::Principal(PrincipalSpec { team: other(Kind::Team, 6), routes: vec![other(Kind::Route, 6)] })

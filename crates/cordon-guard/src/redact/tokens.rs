@@ -34,6 +34,11 @@ impl Tokens {
         self.issued.is_empty()
     }
 
+    /// The tokens that were issued, each with its value.
+    pub(crate) fn issued(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.issued.iter().map(|(token, value)| (token.as_str(), value.as_str()))
+    }
+
     /// Keeps imitations in mind. Must be called before anything is issued.
     pub(crate) fn avoid(&mut self, taken: Taken) {
         self.taken = taken;

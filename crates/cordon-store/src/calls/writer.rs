@@ -237,6 +237,8 @@ impl Batch {
                 None => self.ends.push((source.sequence, *frame)),
             },
             Some(Frame::Unknown(frame)) => self.unknown.push(*frame),
+            // Who read what is asked of the journal.
+            Some(Frame::Read(_)) => {}
             None => self.written.passed_over += 1,
         }
     }

@@ -5,12 +5,26 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     ContentError, ContentStore, Scope,
-    file::meta_number,
+    file::{meta_number, set_meta},
     keyring::{self, HELD, Why, read_call},
 };
 
 /// The most calls that one step forgets.
 const PAGE: u32 = 1024;
+
+/// The name of the log's position up to which erasures were done.
+const ERASED_TO: &str = "erased_to";
+
+/// What is in a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// How many calls have a key.
+    pub calls: u64,
+    /// The cases of the legal holds that some of them are under, at most 64.
+    pub held_by: Vec<Name>,
+    /// Until when a backup may still hold one of the keys.
+    pub backup_until: Option<Timestamp>,
+}
 
 /// What one step of an erasure did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +177,62 @@ impl ContentStore {
             .await
     }
 
+    /// What there is in a scope now, for whoever is about to decide its erasure.
+    ///
+    /// # Errors
+    /// When the file of keys cannot be read.
+    pub async fn extent(&self, scope: &Scope, now: Timestamp) -> Result<Extent, ContentError> {
+        let mut connection = self.keys.file.readers().acquire().await?;
+        let which = within(scope);
+        let count = format!("SELECT count(*) FROM data_keys d WHERE {which}");
+        let calls: i64 = sqlx::query_scalar(AssertSqlSafe(count))
+            .bind(scope.columns().1)
+            .fetch_one(&mut *connection)
+            .await?;
+        let cases = format!(
+            "SELECT DISTINCT h.cause FROM data_keys d JOIN holds h ON (h.kind = 0 AND h.value = d.call)
+                OR (h.kind = 1 AND h.value = d.subject) OR (h.kind = 2 AND h.value = CAST(d.route AS BLOB))
+             WHERE {which} ORDER BY h.cause LIMIT 64"
+        );
+        let cases: Vec<String> = sqlx::query_scalar(AssertSqlSafe(cases))
+            .bind(scope.columns().1)
+            .fetch_all(&mut *connection)
+            .await?;
+        let held_by: Option<Vec<Name>> = cases.iter().map(|case| Name::parse(case).ok()).collect();
+        let backup_until = meta_number(&mut connection, "backup_until").await?;
+        Ok(Extent {
+            calls: u64::try_from(calls).unwrap_or_default(),
+            held_by: held_by.ok_or_else(|| keyring::wrong("a hold"))?,
+            backup_until: backup_until.map(Timestamp::from_millis).filter(|until| *until > now),
+        })
+    }
+
+    /// Up to which position of the log its erasures were done here. It lies beside the keys, so that what an older copy of
+    /// them brings back is erased again.
+    ///
+    /// # Errors
+    /// When the file of keys cannot be read.
+    pub async fn erased_to(&self) -> Result<u64, ContentError> {
+        let mut connection = self.keys.file.readers().acquire().await?;
+        let position = meta_number(&mut connection, ERASED_TO).await?.unwrap_or(0);
+        u64::try_from(position).map_err(|_| ContentError::Damaged(format!("`{ERASED_TO}` is no position")))
+    }
+
+    /// Says that all erasures before this position of the log were done. It never goes back.
+    ///
+    /// # Errors
+    /// When the file of keys cannot be written.
+    pub async fn set_erased_to(&self, position: u64) -> Result<(), ContentError> {
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        self.keys
+            .file
+            .write(async |transaction| {
+                let before = meta_number(transaction, ERASED_TO).await?.unwrap_or(0);
+                set_meta(transaction, ERASED_TO, &before.max(position).to_be_bytes()).await
+            })
+            .await
+    }
+
     async fn erase_page(
         &self,
         scope: &Scope,
@@ -205,6 +275,15 @@ impl ContentStore {
     }
 }
 
+/// Whether the data key `d` is in a scope, whose value is `$1`.
+const fn within(scope: &Scope) -> &'static str {
+    match scope {
+        Scope::Call(_) => "d.call = $1",
+        Scope::Subject(_) => "d.subject = $1",
+        Scope::Route(_) => "d.route = CAST($1 AS TEXT)",
+    }
+}
+
 /// Which calls of a scope an erasure destroys.
 #[derive(Clone, Copy)]
 enum Reach {
@@ -221,11 +300,7 @@ async fn erase_page(
     reach: Reach,
     at: Timestamp,
 ) -> Result<Erased, ContentError> {
-    let which = match scope {
-        Scope::Call(_) => "d.call = $1",
-        Scope::Subject(_) => "d.subject = $1",
-        Scope::Route(_) => "d.route = CAST($1 AS TEXT)",
-    };
+    let which = within(scope);
     let until = match reach {
         Reach::NotHeld => Timestamp::from_millis(i64::MAX),
         Reach::UntilThen => at,

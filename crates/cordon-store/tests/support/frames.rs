@@ -105,6 +105,7 @@ pub fn closed(number: u64, shape: &Shape) -> Frame {
             record: 800,
             total: 901_000,
         },
+        content: Vec::new(),
     }))
 }
 
@@ -135,7 +136,7 @@ pub fn reference(frames: &[SourceFrame]) -> Vec<CallRow> {
             Ok(Frame::Closed(closed)) => {
                 calls.get_mut(&closed.call).unwrap().close(frame.sequence, *closed);
             }
-            Ok(Frame::Unknown(_)) | Err(_) => {}
+            Ok(Frame::Unknown(_) | Frame::Read(_)) | Err(_) => {}
         }
     }
     let mut rows: Vec<CallRow> = calls.into_values().collect();

@@ -17,7 +17,8 @@ pub(super) const BACKUP: &str = "\
 Examples:
   cordon backup /mnt/backups/monday --secrets /mnt/vault/monday      beside a running server, too
 
-The copy is verified before the command says that it is done. Captured content and its keys are copied by neither.";
+The copy is verified before the command says that it is done. Captured content and its keys are
+copied by neither: `cordon content backup`.";
 
 pub(super) const RESTORE: &str = "\
 Examples:

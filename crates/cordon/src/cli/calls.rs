@@ -177,6 +177,7 @@ fn told(record: &CallRecord) -> String {
     named("model", call.model.as_ref());
     named("service", opened.service.as_ref());
     named("region", opened.region.as_ref());
+    lines.extend(opened.subject.map(|subject| ("subject", subject.to_string())));
     lines.push(("verdict", call.verdict.to_string()));
     if call.would > call.verdict {
         lines.push(("would", format!("{} (guards that only observe)", call.would)));
@@ -191,6 +192,12 @@ fn told(record: &CallRecord) -> String {
             lines.extend(
                 closed.tokens.map(|tokens| ("tokens", format!("{} in, {} out", tokens.input, tokens.output))),
             );
+            for kept in &closed.content {
+                let more = if kept.truncated { ", the beginning of it" } else { "" };
+                let text =
+                    format!("{} ({} bytes{more}); `cordon content show`", kept.object.as_str(), kept.bytes);
+                lines.push(("content kept", text));
+            }
             let t = closed.timings;
             lines.push((
                 "timings (ms)",

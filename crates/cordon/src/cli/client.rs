@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use cordon_core::{CallId, KeyId, Name, Timestamp, fact::Actor, resource::Kind};
+use cordon_core::{CallId, KeyId, Name, Timestamp, fact::Actor, record::ContentObject, resource::Kind};
 
 use super::{http::Http, local::Local};
 use crate::{
     api::{
-        CallFilter, CallRecord, CallView, Check, CreateKey, Documents, Done, HistoryEntry, KeyView, Plan,
-        Problem, ResourceView, RevokeKey, RotateKey,
+        CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
+        EraseContent, HistoryEntry, HoldView, KeyView, Plan, Problem, ReleaseHold, ResourceView, RevokeKey,
+        RotateKey, SetHold,
     },
     desk::Following,
     proof::CallProof,
@@ -152,6 +153,48 @@ impl Client {
         match self {
             Self::Server(http) => http.get(&format!("/calls/{id}/proof"), &[]).await,
             Self::Folder(local) => local.desk.prove(id).await,
+        }
+    }
+
+    pub(super) async fn content(
+        &self,
+        id: CallId,
+        object: Option<ContentObject>,
+    ) -> Result<ContentView, Problem> {
+        match self {
+            Self::Server(http) => {
+                let object = object.map(|object| object.as_str().to_owned());
+                http.get(&format!("/calls/{id}/content"), &[("object", object)]).await
+            }
+            Self::Folder(local) => local.desk.content(id, object, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn erase(&self, wish: EraseContent) -> Result<Certificate, Problem> {
+        match self {
+            Self::Server(http) => http.post("/content/erase", &wish).await,
+            Self::Folder(local) => local.desk.erase(wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn holds(&self, as_of: Option<Timestamp>) -> Result<Vec<HoldView>, Problem> {
+        match self {
+            Self::Server(http) => http.items("/holds", &[("as_of", text(as_of))]).await,
+            Self::Folder(local) => local.desk.holds(as_of).await,
+        }
+    }
+
+    pub(super) async fn set_hold(&self, wish: SetHold) -> Result<Done, Problem> {
+        match self {
+            Self::Server(http) => http.post("/holds", &wish).await,
+            Self::Folder(local) => local.desk.set_hold(wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn release_hold(&self, name: &Name, wish: ReleaseHold) -> Result<Done, Problem> {
+        match self {
+            Self::Server(http) => http.post(&format!("/holds/{name}/release"), &wish).await,
+            Self::Folder(local) => local.desk.release_hold(name.clone(), wish, Actor::Local).await,
         }
     }
 

@@ -102,6 +102,7 @@ pub(super) async fn apply(place: &Place, args: ApplyArgs) -> Outcome {
     let plan = client.apply(documents).await;
     client.close().await;
     let plan = plan.map_err(|problem| located(&reading.declaration, problem))?;
+    warn(&plan);
     if args.output.json {
         return json(&plan);
     }
@@ -122,6 +123,7 @@ pub(super) async fn plan(place: &Place, args: PlanArgs) -> Outcome {
     let plan = client.plan(documents).await;
     client.close().await;
     let plan = plan.map_err(|problem| located(&reading.declaration, problem))?;
+    warn(&plan);
     if args.output.json {
         json(&plan)?;
     } else {
@@ -448,6 +450,13 @@ fn written(plan: &Plan) -> String {
         text.push_str(&meaning(effect));
     }
     text
+}
+
+/// What should be looked at goes to whoever runs the command, not into what a program reads.
+fn warn(plan: &Plan) {
+    for warning in &plan.warnings {
+        complain(&format!("warning: {warning}"));
+    }
 }
 
 /// What it would have meant, in words.

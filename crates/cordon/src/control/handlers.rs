@@ -8,15 +8,16 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use cordon_core::{CallId, KeyId, Name, Timestamp, fact::Actor, resource::Kind};
+use cordon_core::{CallId, KeyId, Name, Timestamp, fact::Actor, record::ContentObject, resource::Kind};
 use cordon_ledger::tiles::{CHECKPOINT, Tile, Tiles as _};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::Shared;
 use crate::{
     api::{
-        CallFilter, CallRecord, CallView, Check, CreateKey, Documents, Done, HistoryEntry, KeyView, List,
-        Plan, Problem, ResourceView, RevokeKey, RotateKey, Version,
+        CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
+        EraseContent, HistoryEntry, HoldView, KeyView, List, Plan, Problem, ReleaseHold, ResourceView,
+        RevokeKey, RotateKey, SetHold, Version,
     },
     proof::CallProof,
 };
@@ -148,6 +149,44 @@ pub(super) async fn call(State(shared): State<Shared>, Path(id): Path<String>) -
 pub(super) async fn proof(State(shared): State<Shared>, Path(id): Path<String>) -> Answer<CallProof> {
     let id = CallId::parse(&id).map_err(|error| wrong(&error))?;
     Ok(Json(shared.state.desk.prove(id).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ContentQuery {
+    object: Option<ContentObject>,
+}
+
+pub(super) async fn content(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    query: Asked<ContentQuery>,
+) -> Answer<ContentView> {
+    let id = CallId::parse(&id).map_err(|error| wrong(&error))?;
+    Ok(Json(shared.state.desk.content(id, asked(query)?.object, Actor::Bootstrap).await?))
+}
+
+pub(super) async fn erase(State(shared): State<Shared>, body: Body) -> Answer<Certificate> {
+    let wish: EraseContent = read(body)?;
+    Ok(Json(shared.state.desk.erase(wish, Actor::Bootstrap).await?))
+}
+
+pub(super) async fn holds(State(shared): State<Shared>, query: Asked<AsOf>) -> Answer<List<HoldView>> {
+    Ok(Json(List { items: shared.state.desk.holds(asked(query)?.as_of).await? }))
+}
+
+pub(super) async fn set_hold(State(shared): State<Shared>, body: Body) -> Answer<Done> {
+    let wish: SetHold = read(body)?;
+    Ok(Json(shared.state.desk.set_hold(wish, Actor::Bootstrap).await?))
+}
+
+pub(super) async fn release_hold(
+    State(shared): State<Shared>,
+    Path(text): Path<String>,
+    body: Body,
+) -> Answer<Done> {
+    let wish: ReleaseHold = read(body)?;
+    Ok(Json(shared.state.desk.release_hold(name(&text)?, wish, Actor::Bootstrap).await?))
 }
 
 /// The checkpoint, or a tile. Only these two forms of a path lead to a file.

@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use cordon_core::{
     Action, Name, State, Timestamp,
     command::Change,
-    fact::{Actor, Body},
     record::{MAX_FINDINGS, RecordedFinding},
-    state::Touched,
 };
 use cordon_inspect::DetectorInfo;
 use cordon_policy::{Caller, EffectiveGuard, RouteEntry, Snapshot};
@@ -32,17 +30,7 @@ const MAX_GUARDS: usize = 10_000;
 impl Judge {
     pub(super) fn new(state: &State, changes: &[Change], now: Timestamp) -> Self {
         let before = Snapshot::compile(state);
-        let mut planned = state.clone();
-        let mut touched: Vec<Touched> = Vec::new();
-        for change in changes {
-            let body = match (&change.before, &change.after) {
-                (_, Some(after)) => Body::ResourceSet(after.clone()),
-                (Some(gone), None) => Body::ResourceRemoved(gone.spec.kind(), gone.name.clone()),
-                (None, None) => continue,
-            };
-            let fact = cordon_core::Fact { time: now, actor: Actor::Cordon, body };
-            touched.extend(planned.apply(&fact));
-        }
+        let (planned, touched) = super::planned(state, changes, now);
         let after = before.advance(&planned, &touched);
         Self {
             before,

@@ -293,7 +293,7 @@ pub(super) fn calls(
                     each(row)?;
                 }
             }
-            Frame::Unknown(_) => {}
+            Frame::Unknown(_) | Frame::Read(_) => {}
         }
     }
     open.into_values().try_for_each(each)

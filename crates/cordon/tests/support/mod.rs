@@ -23,7 +23,7 @@ use cordon_core::{
     CallId, DurationMs, KeyId, KeySecret, Name, Timestamp,
     command::{NewKey, Wish},
     fact::Actor,
-    record::{Closed, Frame, Opened, Unknown},
+    record::{Closed, ContentRead, Frame, Opened, Unknown},
 };
 use cordon_guard::{
     ports::{Clock, Entropy},
@@ -122,6 +122,8 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         retention: None,
         seal_every: Duration::from_millis(10),
         index_bytes: 1 << 30,
+        content_key: None,
+        content_bytes: 1 << 30,
         ledger_origin: Some("example.com/log".to_owned()),
         ledger_key: None,
         anchor_every: Duration::from_millis(20),
@@ -187,6 +189,11 @@ impl World {
         world.key = world.issue("app", DurationMs::from_secs(86_400)).await;
         world.key_id = KeySecret::parse(world.key.expose()).unwrap().0;
         world
+    }
+
+    /// A world of these parts: a node that was started again by the test itself.
+    pub fn of(node: Node, clock: ManualClock, key: KeySecret, key_id: KeyId, folder: TempDir) -> Self {
+        Self { node, clock, key, key_id, folder, client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
     pub async fn apply(&self, yaml: &str) {
@@ -272,6 +279,7 @@ pub struct Frames {
     pub opened: Vec<Opened>,
     pub closed: Vec<Closed>,
     pub unknown: Vec<Unknown>,
+    pub reads: Vec<ContentRead>,
     /// The bytes of all frames together, to look for what must not be there.
     pub bytes: Vec<u8>,
 }
@@ -282,8 +290,13 @@ impl Frames {
         let folder = data.join("journal");
         let journals = journal::list(&folder).unwrap();
         assert_eq!(journals.len(), 1, "a journal was left behind: {journals:?}");
-        let mut frames =
-            Self { opened: Vec::new(), closed: Vec::new(), unknown: Vec::new(), bytes: Vec::new() };
+        let mut frames = Self {
+            opened: Vec::new(),
+            closed: Vec::new(),
+            unknown: Vec::new(),
+            reads: Vec::new(),
+            bytes: Vec::new(),
+        };
         let mut reader = journal::Reader::open(&folder, journals[0]).unwrap();
         while let Some(frame) = reader.read().unwrap() {
             frames.bytes.extend_from_slice(&frame.payload);
@@ -291,6 +304,7 @@ impl Frames {
                 Frame::Opened(opened) => frames.opened.push(*opened),
                 Frame::Closed(closed) => frames.closed.push(*closed),
                 Frame::Unknown(unknown) => frames.unknown.push(*unknown),
+                Frame::Read(read) => frames.reads.push(*read),
             }
         }
         frames

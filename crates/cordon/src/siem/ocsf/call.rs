@@ -1,6 +1,8 @@
 use cordon_core::{
     Action, CallId, Digest, JournalId, KeyId, Name, RefusalCode, Timestamp,
-    record::{Closed, Frame, Opened, Operation, Outcome, RecordedFinding, RecordedVerdict, Unknown},
+    record::{
+        Closed, ContentRead, Frame, Opened, Operation, Outcome, RecordedFinding, RecordedVerdict, Unknown,
+    },
 };
 use serde_json::{Value, json};
 
@@ -86,6 +88,7 @@ pub fn frame(
         Frame::Unknown(unknown) => {
             Some(Told { call: unknown.call, context: None, place, build }.unknown(unknown))
         }
+        Frame::Read(read) => Some(Told { call: read.call, context: None, place, build }.read(read)),
     }
 }
 
@@ -133,6 +136,21 @@ impl<'a> Told<'a> {
             message,
             build: self.build,
         }
+    }
+
+    /// Somebody reads what was captured.
+    fn read(&self, read: &ContentRead) -> Event {
+        let objects: Vec<&str> = read.objects.iter().map(|object| object.as_str()).collect();
+        let message = format!("captured content of a call was read: {}", objects.join(", "));
+        let mut base = self.base("content.read", message, Severity::Medium);
+        (base.activity, base.time) = ((2, "Read"), read.time);
+        let own = json!({
+            "actor": {"user": {"name": word(&read.actor), "type_id": 0}},
+            "api": {"operation": "content.read", "request": {"uid": self.call.to_string()}, "service": {"name": "cordon"}},
+            "status": "Success",
+            "status_id": 1,
+        });
+        base.event(own, self.unmapped(json!({"objects": objects})))
     }
 
     fn actor(&self) -> Value {

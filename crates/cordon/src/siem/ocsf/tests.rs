@@ -67,6 +67,7 @@ fn closed(outcome: Outcome, code: Option<RefusalCode>) -> Closed {
         tokens: Some(Tokens { input: 1, output: 2 }),
         upstream_status: None,
         timings: Timings { total: 8_500, ..Timings::default() },
+        content: Vec::new(),
     }
 }
 
