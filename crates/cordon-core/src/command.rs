@@ -235,6 +235,7 @@ const fn rank(kind: Kind) -> u8 {
         Kind::Route => 5,
         Kind::Principal => 6,
         Kind::Limit => 7,
+        Kind::Retention => 8,
     }
 }
 

@@ -5,6 +5,7 @@
 mod check;
 mod guard;
 mod limit;
+mod retention;
 mod route;
 mod service;
 mod team;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use check::{Problem, References};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule};
 pub use limit::{LimitSpec, LimitSubject, Requests};
+pub use retention::{MIN_RECORD_RETENTION, RetentionSpec};
 pub use route::{
     Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, MAX_CONTENT_RETENTION, RefusalStyle, RouteGuards,
     RouteSpec, Target,
@@ -118,6 +120,8 @@ kinds! {
     Model(ModelSpec) = "Model",
     /// A caller: a workload of a team.
     Principal(PrincipalSpec) = "Principal",
+    /// How long records and captured content of some calls are kept.
+    Retention(RetentionSpec) = "Retention",
     /// The public name that callers use.
     Route(RouteSpec) = "Route",
     /// An upstream provider.

@@ -2,7 +2,10 @@
 
 mod records;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    ops::Bound,
+    sync::{Arc, OnceLock},
+};
 
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use serde::{Deserialize, Serialize};
@@ -215,7 +218,13 @@ impl State {
 
     /// The resources of a kind, by name.
     pub fn resources_of(&self, kind: Kind) -> impl Iterator<Item = (&Name, &Arc<Standing>)> {
-        self.resources().filter(move |(k, ..)| *k == kind).map(|(_, name, standing)| (name, standing))
+        // No name is before this one, so that the walk begins at the kind.
+        let first = Name::parse("0").map_or(Bound::Unbounded, |first| Bound::Included((kind, first)));
+        self.resources
+            .range((first, Bound::Unbounded))
+            .skip_while(move |((at, _), _)| *at != kind)
+            .take_while(move |((at, _), _)| *at == kind)
+            .map(|((_, name), entry)| (name, &entry.value))
     }
 
     /// A key.

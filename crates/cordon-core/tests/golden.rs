@@ -50,7 +50,8 @@ fn samples() -> Vec<(String, Fact)> {
         guard.rules = vec![guard.rules[0].clone(); 1000];
     }
     let mut bodies: Vec<(String, Body)> = Vec::new();
-    for kind in Kind::ALL {
+    // Names of files are for ever: what came later stands at the end.
+    for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Retention) {
         let mut resource = resource(*kind, 1, 6, 2);
         close(&mut resource);
         bodies.push((format!("-{}", kind.as_str().to_ascii_lowercase()), Body::ResourceSet(resource)));
@@ -71,6 +72,18 @@ fn samples() -> Vec<(String, Fact)> {
         route.content_retention = Some(DurationMs::from_secs(90 * 86_400));
     }
     bodies.push(("-route-content".to_owned(), Body::ResourceSet(captures)));
+    let mut retention = resource(Kind::Retention, 1, 6, 2);
+    close(&mut retention);
+    bodies.push(("-retention".to_owned(), Body::ResourceSet(retention)));
+    let mut labelled = resource(Kind::System, 2, 6, 2);
+    close(&mut labelled);
+    if let Spec::System(system) = &mut labelled.spec {
+        system.jurisdictions =
+            vec![cordon_core::Name::parse("eu").unwrap(), cordon_core::Name::parse("us-ca").unwrap()];
+        system.labels =
+            [(cordon_core::Name::parse("data").unwrap(), cordon_core::Name::parse("health").unwrap())].into();
+    }
+    bodies.push(("-system-labels".to_owned(), Body::ResourceSet(labelled)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     bodies
         .into_iter()

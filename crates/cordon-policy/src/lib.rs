@@ -18,8 +18,10 @@
 
 mod guard;
 mod limit;
+mod retention;
 mod snapshot;
 
 pub use guard::{Caller, EffectiveGuard, Ruling, baseline};
 pub use limit::CompiledLimit;
+pub use retention::{content_retention, record_retention, says_of_records};
 pub use snapshot::{PrincipalEntry, RouteEntry, RouteTarget, ServiceEntry, Snapshot};

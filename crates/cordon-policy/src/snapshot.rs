@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use crate::{
     guard::{BASELINE, Caller, CompiledGuard, EffectiveGuard},
     limit::CompiledLimit,
+    retention::content_retention,
 };
 
 type Map<K, V> = RedBlackTreeMapSync<K, Arc<V>>;
@@ -135,6 +136,8 @@ impl Snapshot {
         let mut next = self.clone();
         next.position = state.position();
         next.time = state.time();
+        // What is kept of a route's calls is said by others, too.
+        let mut kept = touched.iter().any(|at| matches!(at, Touched::Resource(Kind::Retention, _)));
         for at in touched {
             match at {
                 Touched::Key(id) => match state.key(*id) {
@@ -146,8 +149,9 @@ impl Snapshot {
                 Touched::Resource(kind, name) => {
                     next.forget(*kind, name);
                     if let Some(standing) = state.resource(*kind, name) {
-                        next.learn(name, &standing.spec);
+                        next.learn(state, name, &standing.spec);
                     }
+                    kept |= *kind == Kind::System && state.resources_of(Kind::Retention).next().is_some();
                 }
                 // Records and their keys decide nothing about a call.
                 Touched::Journal(_)
@@ -156,6 +160,9 @@ impl Snapshot {
                 | Touched::Erasures
                 | Touched::LogKey => {}
             }
+        }
+        if kept {
+            next.keep(state);
         }
         next
     }
@@ -179,11 +186,29 @@ impl Snapshot {
             Kind::Route => drop(self.routes.remove_mut(name)),
             Kind::Service => drop(self.services.remove_mut(name)),
             // What a call needs of these stands in the routes and principals that name them.
-            Kind::System | Kind::Team => {}
+            Kind::Retention | Kind::System | Kind::Team => {}
         }
     }
 
-    fn learn(&mut self, name: &Name, spec: &Spec) {
+    /// Says anew how long content of each route is kept.
+    fn keep(&mut self, state: &State) {
+        let changed: Vec<Arc<RouteEntry>> = state
+            .resources_of(Kind::Route)
+            .filter_map(|(name, standing)| match (&standing.spec, self.routes.get(name)) {
+                (Spec::Route(spec), Some(entry)) => {
+                    let time = content_retention(state, name, spec);
+                    (time != entry.content_retention)
+                        .then(|| Arc::new(RouteEntry { content_retention: time, ..RouteEntry::clone(entry) }))
+                }
+                _ => None,
+            })
+            .collect();
+        for entry in changed {
+            self.routes.insert_mut(entry.name.clone(), entry);
+        }
+    }
+
+    fn learn(&mut self, state: &State, name: &Name, spec: &Spec) {
         let key = name.clone();
         match spec {
             Spec::Guard(spec) => {
@@ -204,14 +229,15 @@ impl Snapshot {
                 self.principals.insert_mut(key, Arc::new(entry));
             }
             Spec::Route(spec) => {
-                let entry = RouteEntry::new(name, spec);
+                let retention = content_retention(state, name, spec);
+                let entry = RouteEntry { content_retention: retention, ..RouteEntry::new(name, spec) };
                 self.routes.insert_mut(key, Arc::new(entry));
             }
             Spec::Service(spec) => {
                 self.services
                     .insert_mut(key, Arc::new(ServiceEntry { name: name.clone(), spec: spec.clone() }));
             }
-            Spec::System(_) | Spec::Team(_) => {}
+            Spec::Retention(_) | Spec::System(_) | Spec::Team(_) => {}
         }
     }
 

@@ -102,12 +102,28 @@ fn any_body() -> impl Strategy<Value = Body> {
             Kind::Principal.read(serde_json::json!({"team": team.as_str(), "routes": ["route1"]})).unwrap(),
         )
     });
-    let kind = prop::sample::select(vec![Kind::Guard, Kind::Limit, Kind::Route, Kind::Principal]);
+    let retention = (any_name("keep"), prop::option::of(any_name("route")), prop::option::of(any_name("system")), 1..60_u32)
+        .prop_map(move |(at, route, system, days)| {
+            let spec = serde_json::json!({
+                "routes": Vec::from_iter(route), "systems": Vec::from_iter(system), "content": format!("{days}d"),
+                "labels": if days % 3 == 0 { serde_json::json!({"data": "health"}) } else { serde_json::json!({}) },
+            });
+            set(at, Kind::Retention.read(spec).unwrap())
+        });
+    let system = (any_name("system"), any::<bool>()).prop_map(move |(at, health)| {
+        let data = if health { "health" } else { "public" };
+        let spec = serde_json::json!({"team": "t", "purpose": "p", "risk": "high", "labels": {"data": data}});
+        set(at, Kind::System.read(spec).unwrap())
+    });
+    let kinds = vec![Kind::Guard, Kind::Limit, Kind::Route, Kind::Principal, Kind::Retention, Kind::System];
+    let kind = prop::sample::select(kinds);
     let removed = (kind, 0..4_u8).prop_map(|(kind, n)| {
         let prefix = match kind {
             Kind::Guard => "guard",
             Kind::Limit => "limit",
             Kind::Route => "route",
+            Kind::Retention => "keep",
+            Kind::System => "system",
             _ => "app",
         };
         Body::ResourceRemoved(kind, name(&format!("{prefix}{n}")))
@@ -119,6 +135,8 @@ fn any_body() -> impl Strategy<Value = Body> {
         limit,
         route,
         principal,
+        retention,
+        system,
         removed,
         issued,
         revoked,

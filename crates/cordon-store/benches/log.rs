@@ -23,8 +23,8 @@ use cordon_core::{
     fact::{Actor, Body},
     resource::{
         Audit, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec, PrincipalSpec, Protocol,
-        RefusalStyle, Requests, Resource, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec,
-        Spec, SystemSpec, Target, TeamSpec, Timeouts,
+        RefusalStyle, Requests, Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef,
+        ServiceSpec, Spec, SystemSpec, Target, TeamSpec, Timeouts,
     },
 };
 use cordon_store::log::{Entry, Loader, Log, SqliteLog, StateCaches};
@@ -74,6 +74,8 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             purpose: sealed(random),
             owner: Some(sealed(random)),
             risk: RiskClass::Limited,
+            jurisdictions: Vec::new(),
+            labels: std::collections::BTreeMap::new(),
         }),
         Kind::Service => Spec::Service(ServiceSpec {
             protocol: Protocol::Openai,
@@ -104,10 +106,20 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             max_snapshot_age: None,
             content: cordon_core::resource::ContentCapture::None,
             content_retention: None,
+            labels: std::collections::BTreeMap::new(),
         }),
         Kind::Principal => Spec::Principal(PrincipalSpec {
             team: name("team", random.below(100)),
             routes: (0..3).map(|_| name("route", random.below(1000))).collect(),
+        }),
+        Kind::Retention => Spec::Retention(RetentionSpec {
+            routes: Vec::new(),
+            systems: vec![name("system", random.below(100))],
+            labels: std::collections::BTreeMap::new(),
+            jurisdictions: Vec::new(),
+            content: Some(DurationMs::from_secs(86_400 * (1 + random.below(30)))),
+            records: None,
+            reason: None,
         }),
         Kind::Limit => Spec::Limit(LimitSpec {
             applies_to: LimitSubject::Route(name("route", random.below(1000))),

@@ -80,7 +80,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "journal.retention",
         "",
-        "how long sealed records are kept, at least 365d; without it for ever; their hashes and anchors stay",
+        "how long sealed records are kept, at least 365d, and longer where a `Retention` says so; without either for ever; their hashes and anchors stay",
     ),
     setting("journal.queue", "4MiB", "bytes of records that may wait for the disk before calls are refused"),
     setting(

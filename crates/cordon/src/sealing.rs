@@ -5,7 +5,7 @@
 //! that covers it; only then the segment's file goes. A crash between any two leaves what the next round goes on with.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,17 +13,20 @@ use std::{
 
 use anyhow::Context as _;
 use cordon_core::{
-    Digest, DurationMs, JournalId, Name, Timestamp,
+    Digest, DurationMs, JournalId, Name, State, Timestamp,
     command::Wish,
     evidence::{FrameRange, MAX_RANGES, Retirement, SegmentSeal},
     fact::Actor,
+    record,
+    resource::MIN_RECORD_RETENTION,
     state::Touched,
 };
 use cordon_guard::ports::Clock;
 use cordon_ledger::{Frontier, leaf_hash};
+use cordon_policy::{record_retention, says_of_records};
 use cordon_store::{
     CallIndex, Sequencer,
-    frames::Archive,
+    frames::{Archive, FrameReader},
     journal::{self, Reader},
     ledger::Levels,
     seal::seal_range,
@@ -62,6 +65,7 @@ pub(crate) async fn run(parts: Parts, stop: impl Future<Output = ()>) {
     let parts = Arc::new(parts);
     let mut stop = std::pin::pin!(stop);
     let mut trouble = None;
+    let mut routes = RoutesOf::new();
     loop {
         let round = async {
             let state = parts.sequencer.committed().state;
@@ -69,9 +73,7 @@ pub(crate) async fn run(parts: Parts, stop: impl Future<Output = ()>) {
             for id in mine.map(|journal| journal.anchor.journal).collect::<Vec<_>>() {
                 let of = || format!("journal {id}");
                 while step(&parts, id).await.with_context(of)? {}
-                if let Some(retention) = parts.retention {
-                    retire(&parts, id, retention).await.with_context(of)?;
-                }
+                retire(&parts, id, &mut routes).await.with_context(of)?;
                 sweep(&parts, id).await.with_context(of)?;
             }
             anyhow::Ok(())
@@ -119,35 +121,82 @@ async fn step(parts: &Arc<Parts>, id: JournalId) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// The routes whose calls an object holds, by the object's name; none for calls that came to no route.
+type RoutesOf = HashMap<String, BTreeSet<Option<Name>>>;
+
 /// Says in the log which records go because their time is over. A segment's age counts from the fact that sealed it, which
-/// is younger than its youngest frame. While a legal hold stands, nothing goes.
-async fn retire(parts: &Arc<Parts>, id: JournalId, retention: DurationMs) -> anyhow::Result<()> {
+/// is younger than its youngest frame, and its time is the longest that is said for any route in it. Records go in their
+/// order: none before those that are older. While a legal hold stands, nothing goes.
+async fn retire(parts: &Arc<Parts>, id: JournalId, routes: &mut RoutesOf) -> anyhow::Result<()> {
     let state = parts.sequencer.committed().state;
+    let by_route = says_of_records(&state);
+    if parts.retention.is_none() && !by_route {
+        return Ok(());
+    }
     let now = parts.clock.now();
     if state.holds().next().is_some() {
         return Ok(());
     }
-    let (mut ranges, mut tree) = (Vec::new(), Frontier::new());
+    let (mut ranges, mut tree, mut shortest) = (Vec::new(), Frontier::new(), None::<DurationMs>);
     for seal in state.segments(id).take(MAX_RANGES) {
         let log = parts.sequencer.loader().log();
         let fact = log.history(&Touched::Segment(id, seal.first), u64::MAX, 1).await?;
         let sealed = fact.first().map(|stored| stored.decode()).transpose()?.map(|fact| fact.time);
-        if sealed.is_none_or(|sealed| now.since(sealed) < retention) {
+        let Some(age) = sealed.map(|sealed| now.since(sealed)) else { break };
+        // Nothing goes earlier than this, whatever is in it.
+        if age < parts.retention.unwrap_or(MIN_RECORD_RETENTION) {
             break;
         }
+        let retention = if by_route {
+            if !routes.contains_key(&seal.object) {
+                let (own, of) = (Arc::clone(parts), SegmentSeal::clone(seal));
+                routes.insert(seal.object.clone(), blocking(move || routes_in(&own, &of)).await?);
+            }
+            let within = routes.get(&seal.object).into_iter().flatten();
+            longest(&state, parts.retention, within)
+        } else {
+            parts.retention
+        };
+        let Some(retention) = retention.filter(|retention| age >= *retention) else { break };
+        shortest = Some(shortest.map_or(retention, |shortest| shortest.min(retention)));
         ranges.push(FrameRange { journal: id, first: seal.first, count: seal.count });
         tree.push(leaf_hash(seal.root.as_bytes()));
     }
-    if ranges.is_empty() {
-        return Ok(());
-    }
+    let Some(shortest) = shortest else { return Ok(()) };
     let root = Digest::from_bytes(*tree.root().as_bytes());
-    let ago = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+    let ago = i64::try_from(shortest.as_millis()).unwrap_or(i64::MAX);
     let before = Timestamp::from_millis(now.as_millis().saturating_sub(ago));
     let granted =
         parts.sequencer.wish(Wish::RetireRecords(Retirement { ranges, root, before }), Actor::Cordon).await?;
     parts.provable.clone().wait_for(|progress| progress.signed > granted.position).await?;
     Ok(())
+}
+
+/// How long calls of these routes are kept, all together: as long as the one that is kept longest.
+fn longest<'n>(
+    state: &State,
+    base: Option<DurationMs>,
+    mut routes: impl Iterator<Item = &'n Option<Name>>,
+) -> Option<DurationMs> {
+    routes.try_fold(DurationMs::from_secs(0), |longest, route| {
+        Some(longest.max(record_retention(state, route.as_ref(), base)?))
+    })
+}
+
+fn routes_in(parts: &Parts, seal: &SegmentSeal) -> anyhow::Result<BTreeSet<Option<Name>>> {
+    let end = seal.first.saturating_add(seal.count);
+    let mut reader = FrameReader::open(&parts.journals, seal.journal, Some(&parts.archive), seal.first)?;
+    let mut routes = BTreeSet::new();
+    while let Some(frame) = reader.read_below(end)? {
+        if let Ok(record::Frame::Opened(opened)) = record::Frame::decode(&frame.payload) {
+            routes.insert(opened.route);
+        }
+    }
+    // The ends of calls that began in another object.
+    if routes.is_empty() {
+        routes.insert(None);
+    }
+    Ok(routes)
 }
 
 /// Deletes the objects of a journal that the log does not name: those of retired records, and those that were written and
@@ -227,5 +276,36 @@ mod tests {
         assert_eq!(due(&whole, 0, 8, 8), Some(20));
         assert_eq!(due(&whole[..1], 0, 1, 8), Some(10));
         assert_eq!(due(&[], 0, 1, 8), None);
+    }
+
+    #[test]
+    fn an_object_is_kept_as_long_as_the_route_in_it_that_is_kept_longest() {
+        use cordon_core::{
+            Fact,
+            fact::Body,
+            resource::{Kind, Resource},
+        };
+        let mut state = State::new();
+        let name = |text: &str| Name::parse(text).unwrap();
+        let mut set = |kind: Kind, at: &str, spec: serde_json::Value| {
+            let body = Body::ResourceSet(Resource { name: name(at), spec: kind.read(spec).unwrap() });
+            state.apply(&Fact { time: Timestamp::from_millis(0), actor: Actor::Local, body });
+        };
+        for route in ["a", "b", "c"] {
+            set(Kind::Route, route, serde_json::json!({"team": "t", "targets": [{"model": "m"}]}));
+        }
+        set(Kind::Retention, "two", serde_json::json!({"routes": ["a"], "records": "730d"}));
+        set(Kind::Retention, "three", serde_json::json!({"routes": ["b"], "records": "1095d"}));
+        let days = |days: u64| Some(DurationMs::from_secs(days * 86_400));
+        let time = |base, routes: &[Option<&str>]| {
+            let routes: Vec<_> = routes.iter().map(|route| route.map(name)).collect();
+            longest(&state, base, routes.iter())
+        };
+        assert_eq!(time(days(365), &[Some("c")]), days(365));
+        assert_eq!(time(days(365), &[Some("a"), Some("c")]), days(730));
+        assert_eq!(time(None, &[Some("a"), Some("b")]), days(1095));
+        assert_eq!(time(None, &[Some("a"), Some("c")]), None, "nothing is said of one of them");
+        assert_eq!(time(None, &[Some("gone")]), days(1095));
+        assert_eq!(time(days(365), &[None]), days(1095));
     }
 }

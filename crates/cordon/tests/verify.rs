@@ -615,6 +615,33 @@ async fn an_object_that_is_changed_or_gone_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_go_when_the_time_of_their_routes_is_over() {
+    let kept = sealed().await;
+    let folder = TempDir::new().unwrap();
+    let clock = cordon_testkit::ManualClock::at(Timestamp::parse("2028-12-01T09:00:00Z").unwrap());
+    let settings = cordon::node::Settings { data: kept.data.clone(), ..support::settings(&folder, &clock) };
+    let node = cordon::node::Node::start(settings, |_| axum::Router::new()).await.unwrap();
+    let id = node.handles.journal.id();
+    let yaml = "apiVersion: cordon/v1\nkind: Retention\nname: law\nspec: {routes: [bot], records: 730d}\n";
+    let source = cordon::declare::Source { name: "t.yaml".into(), bytes: yaml.into() };
+    let wish = cordon_core::command::Wish::Apply(cordon::declare::read(&[source]).declaration.resources());
+    let before = node.handles.sequencer.committed().state;
+    assert!(
+        before.journal(id).is_some_and(|journal| journal.retired == 0),
+        "without a word they are kept for ever"
+    );
+    node.handles.sequencer.wish(wish, cordon_core::fact::Actor::Local).await.unwrap();
+    let mut committed = node.handles.sequencer.watch();
+    let retired = committed.wait_for(|now| now.state.journal(id).is_some_and(|journal| journal.retired > 40));
+    tokio::time::timeout(std::time::Duration::from_secs(30), retired)
+        .await
+        .expect("records are retired")
+        .unwrap();
+    node.stop().await.unwrap();
+    assert!(verify(&kept, None).await.holds);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn retired_records_are_gone_and_what_is_left_still_holds() {
     let kept = sealed().await;
     let year = cordon_core::DurationMs::from_secs(365 * 86_400);

@@ -1,8 +1,8 @@
 //! What a schema cannot say: references between resources, and values that make no sense together.
 
 use super::{
-    ContentCapture, ExceptionScope, GuardScope, Kind, LimitSubject, MAX_CONTENT_RETENTION, Resource,
-    RouteGuards, ServiceSpec, Spec,
+    ContentCapture, ExceptionScope, GuardScope, Kind, LimitSubject, MAX_CONTENT_RETENTION,
+    MIN_RECORD_RETENTION, Resource, RouteGuards, ServiceSpec, Spec,
 };
 use crate::{Action, KeyId, Name};
 
@@ -48,6 +48,14 @@ impl Resource {
             Spec::Team(_) => {}
             Spec::System(system) => need("team", Kind::Team, &system.team),
             Spec::Service(_) => {}
+            Spec::Retention(retention) => {
+                for (i, route) in retention.routes.iter().enumerate() {
+                    need(&format!("routes/{i}"), Kind::Route, route);
+                }
+                for (i, system) in retention.systems.iter().enumerate() {
+                    need(&format!("systems/{i}"), Kind::System, system);
+                }
+            }
             Spec::Model(model) => need("service", Kind::Service, &model.service),
             Spec::Principal(principal) => {
                 need("team", Kind::Team, &principal.team);
@@ -104,7 +112,28 @@ impl Resource {
             });
         };
         match &self.spec {
-            Spec::Team(_) | Spec::System(_) => {}
+            Spec::Team(_) => {}
+            Spec::System(system) => {
+                if system.jurisdictions.len() > LIST_BOUND || system.labels.len() > LIST_BOUND {
+                    wrong("", "at most 256 jurisdictions and 256 labels");
+                }
+            }
+            Spec::Retention(retention) => {
+                let lists = [retention.routes.len(), retention.systems.len(), retention.jurisdictions.len()];
+                if lists.into_iter().chain([retention.labels.len()]).any(|length| length > LIST_BOUND) {
+                    wrong("", "at most 256 entries in each selector; help: split it");
+                }
+                if retention.content.is_none() && retention.records.is_none() {
+                    wrong("", "nothing is said; help: give `content` or `records`");
+                }
+                if retention.content.is_some_and(|time| time.as_millis() == 0 || time > MAX_CONTENT_RETENTION)
+                {
+                    wrong("content", "more than nothing and at most 400d is expected");
+                }
+                if retention.records.is_some_and(|time| time < MIN_RECORD_RETENTION) {
+                    wrong("records", "at least 365d is expected: decisions stay provable for a year");
+                }
+            }
             Spec::Principal(principal) => {
                 if principal.routes.len() > LIST_BOUND {
                     wrong("routes", "at most 256 routes; help: split the principal");
@@ -141,6 +170,9 @@ impl Resource {
                         wrong("content_retention", "more than nothing and at most 400d is expected");
                     }
                     _ => {}
+                }
+                if route.labels.len() > LIST_BOUND {
+                    wrong("labels", "at most 256 labels");
                 }
                 match (&route.guards, &route.guards_reason) {
                     (RouteGuards::None, None) => {

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -96,9 +96,12 @@ pub struct RouteSpec {
     /// `content.master_key` in the configuration.
     #[serde(default, skip_serializing_if = "is_default")]
     pub content: ContentCapture,
-    /// How long that is kept, at most 400d. Default 30d.
+    /// How long that is kept, at most 400d; a `Retention` can only shorten it. Default 30d.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_retention: Option<DurationMs>,
+    /// What else is to be known of it, such as `data: health`; they stand before those of its system.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<Name, Name>,
 }
 
 fn one() -> u32 {

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Name, Sealed};
@@ -38,6 +40,12 @@ pub struct SystemSpec {
     pub owner: Option<Sealed<String>>,
     /// Its risk class.
     pub risk: RiskClass,
+    /// Where it operates, such as `eu` or `us-ca`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jurisdictions: Vec<Name>,
+    /// What else is to be known of it, such as `data: health`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<Name, Name>,
 }
 
 /// A caller: a workload of a team, which authenticates with keys.

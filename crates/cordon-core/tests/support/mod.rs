@@ -13,8 +13,9 @@ use cordon_core::{
     Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, Score, Sealed, Timestamp,
     resource::{
         Audit, ContentCapture, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec,
-        LimitSubject, ModelSpec, PrincipalSpec, Protocol, RefusalStyle, Requests, Resource, RiskClass,
-        RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Spec, SystemSpec, Target, TeamSpec, Timeouts,
+        LimitSubject, ModelSpec, PrincipalSpec, Protocol, RefusalStyle, Requests, Resource, RetentionSpec,
+        RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Spec, SystemSpec, Target, TeamSpec,
+        Timeouts,
     },
 };
 
@@ -38,6 +39,8 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             purpose: text("answers questions"),
             owner: variant.is_multiple_of(2).then(|| text("somebody")),
             risk: if variant.is_multiple_of(2) { RiskClass::Limited } else { RiskClass::High },
+            jurisdictions: Vec::new(),
+            labels: std::collections::BTreeMap::new(),
         }),
         Kind::Service => Spec::Service(ServiceSpec {
             protocol: Protocol::Openai,
@@ -93,10 +96,20 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             max_snapshot_age: variant.is_multiple_of(2).then(|| DurationMs::from_secs(3600)),
             content: ContentCapture::default(),
             content_retention: None,
+            labels: std::collections::BTreeMap::new(),
         }),
         Kind::Principal => {
             Spec::Principal(PrincipalSpec { team: other(Kind::Team, 6), routes: vec![other(Kind::Route, 6)] })
         }
+        Kind::Retention => Spec::Retention(RetentionSpec {
+            routes: vec![other(Kind::Route, 8)],
+            systems: Vec::new(),
+            labels: [(Name::parse("data").unwrap(), Name::parse("health").unwrap())].into(),
+            jurisdictions: vec![Name::parse("eu").unwrap()],
+            content: Some(DurationMs::from_secs(u64::from(1 + variant) * 86_400)),
+            records: variant.is_multiple_of(2).then(|| DurationMs::from_secs(730 * 86_400)),
+            reason: Some(text("the law of")),
+        }),
         Kind::Limit => Spec::Limit(LimitSpec {
             applies_to: match variant % 3 {
                 0 => LimitSubject::Route(other(Kind::Route, 7)),

@@ -50,6 +50,8 @@ pub fn system(text: &str, team: &str, purpose: &str) -> Resource {
         purpose: Sealed::Open(purpose.to_owned()),
         owner: None,
         risk: RiskClass::Limited,
+        jurisdictions: Vec::new(),
+        labels: std::collections::BTreeMap::new(),
     };
     Resource { name: name(text), spec: Spec::System(spec) }
 }

@@ -352,6 +352,7 @@ const fn columns(kind: Kind) -> &'static [&'static str] {
         Kind::Limit => &["applies_to", "requests", "concurrency", "body_bytes"],
         Kind::Model => &["service", "upstream_name"],
         Kind::Principal => &["team", "routes"],
+        Kind::Retention => &["routes", "systems", "labels", "jurisdictions", "content", "records"],
         Kind::Route => &["team", "targets", "guards", "audit"],
         Kind::Service => &["protocol", "base_url", "region"],
         Kind::System => &["team", "risk"],
