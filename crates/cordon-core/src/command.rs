@@ -2,7 +2,10 @@
 //!
 //! Random bytes and sealed values are arguments too ([`Entropy`], [`Vault`]): the same inputs give the same facts.
 
+mod people;
 mod records;
+
+pub use people::MAX_USERS;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +13,7 @@ use crate::{
     ApiKey, Digest, DurationMs, HmacKey, KeyId, Name, Sealed, Timestamp,
     evidence::{Anchor, ContentScope, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
     fact::{Actor, Body},
+    identity::{BootstrapUse, Origin, Role, UserId},
     resource::{Kind, Problem, Resource},
     sealed::Seal,
     state::State,
@@ -46,6 +50,35 @@ pub enum Wish {
     ReleaseHold(Name, Option<String>),
     /// Checkpoints are to be signed with this key.
     SetLogKey(LogKey),
+    /// A person is to be known.
+    AddUser(NewUser),
+    /// A person is to have this role, because somebody here or the identity provider says so.
+    SetRole(UserId, Role, Origin),
+    /// A person is not to sign in any more.
+    DisableUser(UserId, Option<String>),
+    /// A person is to sign in again.
+    EnableUser(UserId),
+    /// A person is to choose a new password; what was signed in is to end.
+    ResetUser(UserId),
+    /// All sessions and tokens of a person are to end.
+    RevokeSessions(UserId),
+    /// The first administrator's token was used.
+    NoteBootstrap(BootstrapUse),
+}
+
+/// A person that somebody wants to be known.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The id: random bytes, or a keyed digest of what the identity provider calls the person.
+    pub id: UserId,
+    /// Who vouches.
+    pub origin: Origin,
+    /// What the person may do.
+    pub role: Role,
+    /// The name to sign in with.
+    pub login: String,
+    /// The name to show.
+    pub name: Option<String>,
 }
 
 /// An erasure that somebody wants.
@@ -347,6 +380,13 @@ pub fn decide(
         Wish::SetHold(new) => records::set_hold(state, new, entropy),
         Wish::ReleaseHold(name, reason) => records::release_hold(state, &name, reason, entropy),
         Wish::SetLogKey(key) => records::set_log_key(state, key),
+        Wish::AddUser(new) => people::add(state, new, entropy),
+        Wish::SetRole(id, role, by) => people::set_role(state, id, role, by),
+        Wish::DisableUser(id, reason) => people::disable(state, id, reason, entropy),
+        Wish::EnableUser(id) => people::enable(state, id),
+        Wish::ResetUser(id) => people::reset(state, id),
+        Wish::RevokeSessions(id) => people::revoke_sessions(state, id),
+        Wish::NoteBootstrap(usage) => Ok(people::note_bootstrap(now, usage)),
     }
 }
 

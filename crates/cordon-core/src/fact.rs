@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ApiKey, Digest, KeyId, Name, Sealed, Timestamp, canonical,
     evidence::{Anchor, Erasure, Hold, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
+    identity::{BootstrapUse, Role, User, UserId},
     json::{Object, Value},
     resource::{Kind, Resource, Spec},
 };
@@ -42,6 +43,8 @@ pub enum Actor {
     Cordon,
     /// Somebody with the rights of the operating system on a store that nobody serves.
     Local,
+    /// A person who signed in. The id says nothing of who that is; names lie sealed beside the fact that added the person.
+    User(UserId),
 }
 
 /// What became true.
@@ -75,6 +78,20 @@ pub enum Body {
     HoldReleased(Name, Option<Sealed<String>>),
     /// Checkpoints are signed with this key from now on.
     LogKeySet(LogKey),
+    /// A person is known from now on.
+    UserAdded(User),
+    /// A person may do this from now on.
+    UserRoleSet(UserId, Role),
+    /// A person may not sign in any more.
+    UserDisabled(UserId, Option<Sealed<String>>),
+    /// A person may sign in again.
+    UserEnabled(UserId),
+    /// A person's password is void, and so are sessions and tokens; a secret to choose a new one was given out.
+    UserReset(UserId),
+    /// All sessions and tokens of a person are void.
+    UserSessionsRevoked(UserId),
+    /// The first administrator's token was used.
+    BootstrapUsed(BootstrapUse),
 }
 
 /// The stored form of a fact.
@@ -173,6 +190,27 @@ struct HoldReleasedV1 {
     reason: Option<Sealed<String>>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserV1 {
+    user: UserId,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserRoleSetV1 {
+    user: UserId,
+    role: Role,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserDisabledV1 {
+    user: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Sealed<String>>,
+}
+
 impl Body {
     /// The type's name, as stored and shown.
     pub const fn type_name(&self) -> &'static str {
@@ -191,6 +229,13 @@ impl Body {
             Self::HoldSet(_) => "hold.set",
             Self::HoldReleased(..) => "hold.released",
             Self::LogKeySet(_) => "log.key_set",
+            Self::UserAdded(_) => "user.added",
+            Self::UserRoleSet(..) => "user.role_set",
+            Self::UserDisabled(..) => "user.disabled",
+            Self::UserEnabled(_) => "user.enabled",
+            Self::UserReset(_) => "user.reset",
+            Self::UserSessionsRevoked(_) => "user.sessions_revoked",
+            Self::BootstrapUsed(_) => "bootstrap.used",
         }
     }
 
@@ -201,7 +246,13 @@ impl Body {
                 let mut spec = resource.spec.clone();
                 return spec.sealed_fields().into_iter().filter_map(|(_, field)| field.digest()).collect();
             }
-            Self::KeyRevoked(_, reason) | Self::HoldReleased(_, reason) => reason.as_ref(),
+            Self::UserAdded(user) => {
+                let fields = [Some(&user.login), user.name.as_ref()];
+                return fields.into_iter().flatten().filter_map(Sealed::digest).collect();
+            }
+            Self::KeyRevoked(_, reason) | Self::HoldReleased(_, reason) | Self::UserDisabled(_, reason) => {
+                reason.as_ref()
+            }
             Self::ContentErased(erasure) => erasure.reason.as_ref(),
             Self::HoldSet(hold) => Some(&hold.reason),
             _ => None,
@@ -242,6 +293,17 @@ impl Body {
                 canonical::to_value(&HoldReleasedV1 { name: name.clone(), reason: reason.clone() })?
             }
             Self::LogKeySet(key) => canonical::to_value(key)?,
+            Self::UserAdded(user) => canonical::to_value(user)?,
+            Self::UserRoleSet(user, role) => {
+                canonical::to_value(&UserRoleSetV1 { user: *user, role: *role })?
+            }
+            Self::UserDisabled(user, reason) => {
+                canonical::to_value(&UserDisabledV1 { user: *user, reason: reason.clone() })?
+            }
+            Self::UserEnabled(user) | Self::UserReset(user) | Self::UserSessionsRevoked(user) => {
+                canonical::to_value(&UserV1 { user: *user })?
+            }
+            Self::BootstrapUsed(usage) => canonical::to_value(usage)?,
         })
     }
 
@@ -281,6 +343,21 @@ impl Body {
                 Self::HoldReleased(released.name, released.reason)
             }
             ("log.key_set", 1) => Self::LogKeySet(canonical::from_bytes(body)?),
+            ("user.added", 1) => Self::UserAdded(canonical::from_bytes(body)?),
+            ("user.role_set", 1) => {
+                let set: UserRoleSetV1 = canonical::from_bytes(body)?;
+                Self::UserRoleSet(set.user, set.role)
+            }
+            ("user.disabled", 1) => {
+                let disabled: UserDisabledV1 = canonical::from_bytes(body)?;
+                Self::UserDisabled(disabled.user, disabled.reason)
+            }
+            ("user.enabled", 1) => Self::UserEnabled(canonical::from_bytes::<UserV1>(body)?.user),
+            ("user.reset", 1) => Self::UserReset(canonical::from_bytes::<UserV1>(body)?.user),
+            ("user.sessions_revoked", 1) => {
+                Self::UserSessionsRevoked(canonical::from_bytes::<UserV1>(body)?.user)
+            }
+            ("bootstrap.used", 1) => Self::BootstrapUsed(canonical::from_bytes(body)?),
             _ => return Err(DecodeError::UnknownVersion { kind: kind.chars().take(64).collect(), version }),
         })
     }

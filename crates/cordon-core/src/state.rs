@@ -1,5 +1,6 @@
 //! The fold: all governed state is this function of the facts, and nothing else is a source of truth.
 
+mod people;
 mod records;
 
 use std::{
@@ -14,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     ApiKey, Digest, JournalId, KeyId, Name, Timestamp, canonical,
     fact::{Actor, Body, Fact},
+    identity::UserId,
     json::Value,
     resource::{Kind, Resource, Spec},
 };
@@ -30,6 +32,7 @@ pub struct State {
     resources: RedBlackTreeMapSync<(Kind, Name), Entry<Standing>>,
     keys: RedBlackTreeMapSync<KeyId, Entry<ApiKey>>,
     records: records::Records,
+    people: people::People,
 }
 
 /// An entry of the state, with its digest once somebody asked for it.
@@ -69,6 +72,10 @@ pub enum Touched {
     Erasures,
     /// The key that signs checkpoints.
     LogKey,
+    /// A person who operates Cordon.
+    User(UserId),
+    /// The uses of the first administrator's token.
+    Bootstrap,
 }
 
 /// Why a cache cannot be used. It is thrown away and the facts are folded.
@@ -121,6 +128,13 @@ impl State {
             | Body::HoldSet(_)
             | Body::HoldReleased(..)
             | Body::LogKeySet(_) => self.apply_to_records(position, fact),
+            Body::UserAdded(_)
+            | Body::UserRoleSet(..)
+            | Body::UserDisabled(..)
+            | Body::UserEnabled(_)
+            | Body::UserReset(_)
+            | Body::UserSessionsRevoked(_)
+            | Body::BootstrapUsed(_) => self.apply_to_people(fact),
         }
     }
 
@@ -167,6 +181,7 @@ impl State {
                     .map(|entry| entry.digest(|standing| digest_of_resource(&at, standing)))
             }
             Touched::Key(id) => self.keys.get(id).map(|entry| entry.digest(digest_of_key)),
+            Touched::User(_) | Touched::Bootstrap => self.people.digest_of(at),
             _ => self.records.digest_of(at),
         }
     }
@@ -239,7 +254,7 @@ impl State {
 
     /// Number of entries: what a cache of this state costs.
     pub fn len(&self) -> usize {
-        self.resources.size() + self.keys.size() + self.records.len()
+        self.resources.size() + self.keys.size() + self.records.len() + self.people.len()
     }
 
     /// Whether nothing stands.
@@ -270,6 +285,7 @@ impl State {
             line(&canonical::to_value(key.as_ref())?);
         }
         self.records.lines(&mut line)?;
+        self.people.lines(&mut line)?;
         Ok(out)
     }
 
@@ -295,6 +311,8 @@ impl State {
             } else if line.starts_with(b"{\"created\"") {
                 let key: ApiKey = canonical::from_bytes(line).map_err(|e| wrong(&e))?;
                 state.keys.insert_mut(key.id, Entry::with_digest(key, digest));
+            } else if people::People::is_line(line) {
+                state.people.read_line(line, digest).map_err(|e| wrong(&e))?;
             } else {
                 state.records.read_line(line, digest).map_err(|e| wrong(&e))?;
             }
@@ -320,6 +338,7 @@ impl PartialEq for State {
             && self.resources == other.resources
             && self.keys == other.keys
             && self.records == other.records
+            && self.people == other.people
     }
 }
 

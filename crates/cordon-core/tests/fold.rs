@@ -13,12 +13,13 @@ use std::collections::BTreeMap;
 
 use cordon_core::{
     Digest, DurationMs, Fact, HmacKey, JournalId, KeyId, State,
-    command::{self, NewErasure, NewHold, NewKey, Rejection, Rotation, Vault, Wish},
+    command::{self, NewErasure, NewHold, NewKey, NewUser, Rejection, Rotation, Vault, Wish},
     evidence::{
         Anchor, ContentScope, EndReason, FrameRange, JournalEnd, JournalStart, LogKey, Retirement,
         SegmentSeal,
     },
     fact::{Actor, Body, Leaf},
+    identity::{BootstrapUse, Origin, Role, UserId},
     resource::{Kind, Resource},
     state::Touched,
 };
@@ -37,6 +38,8 @@ enum Step {
     Rotate(u8, u8),
     /// Something about records: what, which journal or hold, and a number.
     Record(u8, u32, u64),
+    /// Something about people: what, and who.
+    Person(u8, u8),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -48,6 +51,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..12_u8, any::<bool>()).prop_map(|(id, said)| Step::Revoke(id, said)),
         1 => (0..12_u8, 0..12_u8).prop_map(|(old, new)| Step::Rotate(old, new)),
         6 => (0..9_u8, 0..3_u32, 0..12_u64).prop_map(|(what, which, number)| Step::Record(what, which, number)),
+        3 => (0..9_u8, 0..3_u8).prop_map(|(what, who)| Step::Person(what, who)),
     ];
     // A whole world first, so that later wishes find what they refer to.
     let world = Kind::ALL.iter().flat_map(|kind| (0..OTHERS).map(|number| (*kind, number, number)));
@@ -87,6 +91,30 @@ fn wish(step: &Step) -> Wish {
             overlap: DurationMs::from_secs(60),
         }),
         Step::Record(what, which, number) => of_records(*what, *which, *number),
+        Step::Person(what, who) => of_people(*what, *who),
+    }
+}
+
+/// What must never stand in a leaf.
+const LOGIN: &str = "somebody@example.com";
+
+fn of_people(what: u8, who: u8) -> Wish {
+    let id = UserId::from_bytes([who; 8]);
+    let origin = if who == 0 { Origin::Provider } else { Origin::Local };
+    match what {
+        0..=2 => Wish::AddUser(NewUser {
+            id,
+            origin,
+            role: Role::ALL[usize::from(what)],
+            login: LOGIN.to_owned(),
+            name: (what == 1).then(|| LOGIN.to_owned()),
+        }),
+        3 => Wish::SetRole(id, Role::ALL[usize::from(who)], Origin::Local),
+        4 => Wish::DisableUser(id, Some(LOGIN.to_owned())),
+        5 => Wish::EnableUser(id),
+        6 => Wish::ResetUser(id),
+        7 => Wish::RevokeSessions(id),
+        _ => Wish::NoteBootstrap(BootstrapUse { first: at(1), last: at(who.into()), uses: who.into() }),
     }
 }
 
@@ -289,6 +317,8 @@ proptest! {
                 entries.extend(segments.map(|segment| (format!("{:?}", Touched::Segment(id, segment.first)), format!("{segment:?}"))));
             }
             entries.extend(state.holds().map(|hold| (format!("{:?}", Touched::Hold(hold.name.clone())), format!("{hold:?}"))));
+            entries.extend(state.users().map(|user| (format!("{:?}", Touched::User(user.user.id)), format!("{user:?}"))));
+            entries.extend(state.bootstrap_uses().map(|uses| (format!("{:?}", Touched::Bootstrap), format!("{uses:?}"))));
             entries.extend(state.log_key().map(|key| (format!("{:?}", Touched::LogKey), format!("{key:?}"))));
             entries
         };
@@ -319,6 +349,41 @@ proptest! {
             prop_assert_eq!(command::plan(&world.state, &files, &world.vault).unwrap(), Vec::new());
             prop_assert_eq!(world.decide(20_000, Wish::Apply(files)), Ok(0));
             prop_assert_eq!((world.state.digest(), world.leaves.len()), before);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_name_of_a_person_is_in_the_log(steps in steps()) {
+        let world = World::run(&steps);
+        for leaf in &world.leaves {
+            prop_assert!(!leaf.bytes.windows(LOGIN.len()).any(|window| window == LOGIN.as_bytes()));
+        }
+        let known = world.state.users().count();
+        prop_assert!(known == 0 || world.vault.values().any(|seal| seal.open::<String>().as_deref() == Some(LOGIN)));
+    }
+
+    #[test]
+    fn who_is_disabled_or_revoked_has_nothing_left_from_before(steps in steps()) {
+        let mut state = State::new();
+        for fact in World::run(&steps).facts() {
+            state.apply(&fact);
+            match &fact.body {
+                Body::UserDisabled(id, _) => {
+                    let known = state.user(*id).unwrap();
+                    // Enabled again or not, and however late it began: not before the fact that enables.
+                    prop_assert!(known.ended(fact.time) && known.ended(at(1_000_000)));
+                }
+                Body::UserEnabled(id) | Body::UserReset(id) | Body::UserSessionsRevoked(id) => {
+                    let known = state.user(*id).unwrap();
+                    prop_assert!(known.revoked.is_some_and(|revoked| known.ended(revoked)));
+                    prop_assert!(known.disabled.is_some() || !known.ended(fact.time.plus(DurationMs::from_secs(1))));
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ use cordon_core::{
         Retirement, SegmentSeal,
     },
     fact::{Actor, Body, DecodeError},
+    identity::{BootstrapUse, Origin, Role, User, UserId},
     resource::{ContentCapture, Kind, Spec},
 };
 use support::{at, close, digest, name, resource};
@@ -85,11 +86,15 @@ fn samples() -> Vec<(String, Fact)> {
     }
     bodies.push(("-system-labels".to_owned(), Body::ResourceSet(labelled)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
-    bodies
-        .into_iter()
-        .zip(0_u8..)
-        .map(|((suffix, body), number)| {
-            let actor = actors[usize::from(number) % actors.len()].clone();
+    // Numbers below 60 are for the rest: who adds a form there renames none of these.
+    let person = || Actor::User(UserId::from_bytes([1; 8]));
+    let people = of_people().into_iter().zip(60_u8..).map(|(sample, number)| (sample, number, person()));
+    let rest = bodies.into_iter().zip(0_u8..60).map(|(sample, number)| {
+        let actor = actors[usize::from(number) % actors.len()].clone();
+        (sample, number, actor)
+    });
+    rest.chain(people)
+        .map(|((suffix, body), number, actor)| {
             let file = format!("{number:02}-{}.v1{suffix}.json", body.type_name());
             (file, Fact { time: at(number.into()), actor, body })
         })
@@ -157,8 +162,35 @@ fn of_records() -> Vec<(String, Body)> {
     bodies.into_iter().map(|(suffix, body)| (suffix.to_owned(), body)).collect()
 }
 
+/// The facts about people: one who is disabled and comes back, and one whom the identity provider knows.
+fn of_people() -> Vec<(String, Body)> {
+    let id = |number: u8| UserId::from_bytes([number; 8]);
+    let user = |number: u8, origin, role, name: Option<u8>| {
+        let login = Sealed::Closed(digest(10 + number));
+        Body::UserAdded(User {
+            id: id(number),
+            origin,
+            role,
+            login,
+            name: name.map(|name| Sealed::Closed(digest(name))),
+        })
+    };
+    let bodies = [
+        ("", user(1, Origin::Local, Role::Admin, Some(20))),
+        ("-provider", user(2, Origin::Provider, Role::Viewer, None)),
+        ("", Body::UserRoleSet(id(2), Role::Auditor)),
+        ("", Body::UserDisabled(id(1), Some(Sealed::Closed(digest(21))))),
+        ("-unsaid", Body::UserDisabled(id(2), None)),
+        ("", Body::UserEnabled(id(1))),
+        ("", Body::UserReset(id(1))),
+        ("", Body::UserSessionsRevoked(id(2))),
+        ("", Body::BootstrapUsed(BootstrapUse { first: at(1), last: at(2), uses: 3 })),
+    ];
+    bodies.into_iter().map(|(suffix, body)| (suffix.to_owned(), body)).collect()
+}
+
 /// The types of facts. The match has no arm for the rest: who adds a type must come here, and add a sample.
-fn types() -> [&'static str; 14] {
+fn types() -> [&'static str; 21] {
     let number = |body: &Body| match body {
         Body::ResourceSet(_) => 0,
         Body::ResourceRemoved(..) => 1,
@@ -174,8 +206,15 @@ fn types() -> [&'static str; 14] {
         Body::HoldSet(_) => 11,
         Body::HoldReleased(..) => 12,
         Body::LogKeySet(_) => 13,
+        Body::UserAdded(_) => 14,
+        Body::UserRoleSet(..) => 15,
+        Body::UserDisabled(..) => 16,
+        Body::UserEnabled(_) => 17,
+        Body::UserReset(_) => 18,
+        Body::UserSessionsRevoked(_) => 19,
+        Body::BootstrapUsed(_) => 20,
     };
-    let mut names = [""; 14];
+    let mut names = [""; 21];
     for (_, fact) in samples() {
         names[number(&fact.body)] = fact.body.type_name();
     }

@@ -158,7 +158,9 @@ impl Snapshot {
                 | Touched::Segment(..)
                 | Touched::Hold(_)
                 | Touched::Erasures
-                | Touched::LogKey => {}
+                | Touched::LogKey
+                | Touched::User(_)
+                | Touched::Bootstrap => {}
             }
         }
         if kept {

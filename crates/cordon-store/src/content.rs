@@ -25,7 +25,7 @@
 
 mod backup;
 pub mod envelope;
-mod file;
+pub(crate) mod file;
 mod forget;
 mod hold;
 mod keyring;

@@ -129,6 +129,11 @@ impl DataDir {
         self.path.join("content.db")
     }
 
+    /// The file of people's credentials and sessions.
+    pub fn identity_file(&self) -> PathBuf {
+        self.path.join("identity.db")
+    }
+
     /// The folder of state caches.
     pub fn cache_dir(&self) -> PathBuf {
         self.path.join("cache")

@@ -212,7 +212,11 @@ impl Records {
             Touched::LogKey => {
                 self.log_key.as_ref().map(|entry| entry.digest(|key| digest(&Line::LogKey(key))))
             }
-            Touched::Erasures | Touched::Resource(..) | Touched::Key(_) => None,
+            Touched::Erasures
+            | Touched::Resource(..)
+            | Touched::Key(_)
+            | Touched::User(_)
+            | Touched::Bootstrap => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What both files have in common: how they are opened, marked, written and measured.
+//! What both files, and that of people's credentials, have in common: how they are opened, marked, written and measured.
 
 use std::{path::Path, time::Duration};
 
@@ -20,17 +20,17 @@ pub(super) const ROWS: usize = 64;
 
 /// What a file is.
 #[derive(Debug)]
-pub(super) struct Form {
+pub(crate) struct Form {
     /// In one word, for errors.
-    pub(super) what: &'static str,
+    pub(crate) what: &'static str,
     /// `PRAGMA application_id`.
-    pub(super) application: i64,
+    pub(crate) application: i64,
     /// `PRAGMA user_version`.
-    pub(super) version: i64,
+    pub(crate) version: i64,
     /// What becomes of free pages. Where they are given back, pages move.
-    pub(super) free_pages: SqliteAutoVacuum,
+    pub(crate) free_pages: SqliteAutoVacuum,
     /// The tables, without `meta`.
-    pub(super) tables: &'static str,
+    pub(crate) tables: &'static str,
 }
 
 /// In both files: the store's id, the check value of the master key, what is known of backups.
@@ -38,7 +38,7 @@ const META: &str = "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NUL
 
 /// An open file.
 #[derive(Clone, Debug)]
-pub(super) struct Database {
+pub(crate) struct Database {
     form: &'static Form,
     /// One connection: SQLite has one writer, and waiting for it belongs here and not into its busy handler.
     writer: SqlitePool,
@@ -47,7 +47,7 @@ pub(super) struct Database {
 
 impl Database {
     /// Opens a file and makes it when it is missing (mode 0600). Commits survive a loss of power.
-    pub(super) async fn open(path: &Path, form: &'static Form) -> Result<Self, ContentError> {
+    pub(crate) async fn open(path: &Path, form: &'static Form) -> Result<Self, ContentError> {
         private_file(path)?;
         let writing = options(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -63,12 +63,12 @@ impl Database {
         Ok(Self { form, writer, readers })
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
 
-    pub(super) const fn readers(&self) -> &SqlitePool {
+    pub(crate) const fn readers(&self) -> &SqlitePool {
         &self.readers
     }
 
@@ -77,7 +77,7 @@ impl Database {
     }
 
     /// Does work in one transaction: all of it is durable when this returns, or nothing happened.
-    pub(super) async fn write<T, E: From<ContentError>>(
+    pub(crate) async fn write<T, E: From<ContentError>>(
         &self,
         work: impl AsyncFnOnce(&mut Transaction<'_, Sqlite>) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -100,7 +100,7 @@ impl Database {
 
     /// Writes the write-ahead log back and empties it, so that it holds no page as it was. Gives whether it is empty: a
     /// reader in the middle of a page puts that off.
-    pub(super) async fn truncate_log(&self) -> bool {
+    pub(crate) async fn truncate_log(&self) -> bool {
         let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await;
         matches!(row.and_then(|row| row.try_get::<i64, _>(0)), Ok(0))
     }
