@@ -5,7 +5,7 @@
 //! can use none of them. The file may be lost: everybody is signed out then, and passwords are chosen anew. What is deleted
 //! is overwritten (`secure_delete`).
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use cordon_core::{Digest, Timestamp, UserId};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteAutoVacuum, sqlite::SqliteRow};
@@ -172,6 +172,17 @@ impl IdentityStore {
             .fetch_optional(self.file.readers())
             .await?;
         row.as_ref().map(read_credential).transpose()
+    }
+
+    /// Who has chosen a password.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn enrolled(&self) -> Result<BTreeSet<UserId>, IdentityError> {
+        let users: Vec<Vec<u8>> = sqlx::query_scalar("SELECT user FROM credentials WHERE hash IS NOT NULL")
+            .fetch_all(self.file.readers())
+            .await?;
+        users.iter().map(|bytes| user_id(bytes)).collect()
     }
 
     /// Makes a person's password void, ends every session and token, and lets them choose a new one with this secret.

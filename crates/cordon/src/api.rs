@@ -1,5 +1,7 @@
 //! The forms of the control API, as JSON: what the server writes and the command line reads, and the other way round.
 
+pub mod people;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use cordon_core::{
     Action, CallId, Digest, DurationMs, KeyId, Name, Timestamp,
@@ -26,6 +28,9 @@ pub struct Problem {
     /// Everything that is wrong with what was sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<DocumentProblem>,
+    /// Seconds after which another try makes sense.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 /// Something wrong with a document that was sent.
@@ -518,6 +523,7 @@ impl Problem {
             status,
             detail: detail.into(),
             problems: Vec::new(),
+            retry_after: None,
         }
     }
 }

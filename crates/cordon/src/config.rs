@@ -16,6 +16,7 @@ use cordon_ledger::note::KeyName;
 
 use crate::{
     declare::nearest,
+    identity::Site,
     siem::{Records, Target},
 };
 
@@ -133,6 +134,11 @@ pub const SETTINGS: &[Setting] = &[
         "PEM file of certificates that are trusted for the sink beside the machine's own",
     ),
     setting(
+        "identity.url",
+        "",
+        "address at which browsers reach the control listener, such as `https://cordon.example.com`; without it only loopback",
+    ),
+    setting(
         "log.level",
         "info",
         "`error`, `warn`, `info`, `debug` or `trace`, or filters such as `info,cordon_guard=debug`",
@@ -161,6 +167,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Events for a SIEM.
     pub siem: Option<Siem>,
+    /// Who operates Cordon.
+    pub identity: Identity,
     /// The program's own log.
     pub log: Log,
 }
@@ -270,6 +278,13 @@ pub struct Siem {
     pub records: Records,
     /// A PEM file of further roots.
     pub ca_bundle: Option<PathBuf>,
+}
+
+/// Who operates Cordon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Where browsers reach the control listener.
+    pub site: Site,
 }
 
 /// The program's own log.
@@ -517,6 +532,10 @@ impl Raw {
             _ => Err("at most 10s is expected: calls are provable within that time".to_owned()),
         });
         let siem = self.siem();
+        let site = self.take("identity.url", |text| match text {
+            "" => Ok(Site::loopback()),
+            text => Site::parse(text),
+        });
         let level = self.take("log.level", |text| {
             text.parse::<tracing_subscriber::filter::Targets>()
                 .map(|_| text.to_owned())
@@ -564,6 +583,7 @@ impl Raw {
                 content: Content { master_key: master_key?, max_size: content_max_size? },
                 ledger: Ledger { origin: origin?, key: ledger_key?, anchor: anchor? },
                 siem: siem?,
+                identity: Identity { site: site? },
                 log: Log { level: level?, format: format? },
             })
         })();

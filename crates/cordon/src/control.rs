@@ -1,11 +1,14 @@
 //! The control listener: the API for operators under `/api/v1`, health, readiness and metrics.
 //!
-//! Handlers parse, ask the [`Desk`], and write the answer down; what anything means is decided there. Every request to the
-//! API carries the administrator's token. No cookies, no CORS: a browser page of somebody else can do nothing here.
+//! Handlers parse, ask the [`Desk`] or the [`Identity`], and write the answer down; what anything means is decided there.
+//! Every request to the API has a caller, by token or by a session's cookie ([`access`]). No CORS: a page of somebody else
+//! can read nothing here, and change nothing.
 
+pub(crate) mod access;
 mod announce;
 mod follow;
 mod handlers;
+mod people;
 mod serve;
 mod token;
 
@@ -13,16 +16,17 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, Request},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use cordon_store::ledger::TileFolder;
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
+use access::{authenticated, under};
 pub use announce::{announce, announced};
 pub(crate) use handlers::HISTORY_PAGE;
 pub use serve::serve;
@@ -31,6 +35,7 @@ pub use token::{AdminToken, TokenError};
 use crate::{
     api::{Check, Problem},
     desk::Desk,
+    identity::{Identity, Verb},
 };
 
 /// The future of a set of checks.
@@ -43,8 +48,8 @@ pub struct ControlState {
     pub desk: Desk,
     /// The published log.
     pub tiles: TileFolder,
-    /// What operators must show.
-    pub token: AdminToken,
+    /// Who operators are.
+    pub identity: Identity,
     /// Whether calls can be served now: nothing, or everything that stands in the way, in words.
     pub readiness: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// What is counted.
@@ -67,6 +72,8 @@ struct Shared {
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Streams of calls at the same time.
 const MAX_FOLLOWERS: usize = 64;
+/// Bytes of a request of somebody who is not known yet.
+const MAX_OPEN_BODY: usize = 16 << 10;
 /// The media type of problem details (RFC 9457).
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -74,29 +81,60 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 pub fn router(state: ControlState) -> Router {
     let limit = DefaultBodyLimit::max(state.max_body);
     let shared = Shared { state, followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)) };
+    use Verb::{
+        ChangeResources, Diagnose, EraseContent, ManageHolds, ManageKeys, ManagePeople, OwnAccess, Plan,
+        ReadContent, ReadPeople, ReadProofs, ReadRecords,
+    };
     let answers = Router::new()
-        .route("/version", get(handlers::version))
-        .route("/doctor", get(handlers::doctor))
-        .route("/schema/{kind}", get(handlers::schema))
-        .route("/resources", get(handlers::list))
-        .route("/resources/{kind}/{name}", get(handlers::one).delete(handlers::delete))
-        .route("/resources/{kind}/{name}/history", get(handlers::history))
-        .route("/plan", post(handlers::plan))
-        .route("/apply", post(handlers::apply))
-        .route("/keys", get(handlers::keys).post(handlers::create_key))
-        .route("/keys/{id}/rotate", post(handlers::rotate_key))
-        .route("/keys/{id}/revoke", post(handlers::revoke_key))
-        .route("/calls", get(handlers::calls))
-        .route("/calls/{id}", get(handlers::call))
-        .route("/calls/{id}/proof", get(handlers::proof))
-        .route("/calls/{id}/content", get(handlers::content))
-        .route("/content/erase", post(handlers::erase))
-        .route("/holds", get(handlers::holds).post(handlers::set_hold))
-        .route("/holds/{name}/release", post(handlers::release_hold))
+        .route("/version", under(ReadRecords, get(handlers::version)))
+        .route("/doctor", under(Diagnose, get(handlers::doctor)))
+        .route("/schema/{kind}", under(ReadRecords, get(handlers::schema)))
+        .route("/resources", under(ReadRecords, get(handlers::list)))
+        .route(
+            "/resources/{kind}/{name}",
+            under(ReadRecords, get(handlers::one)).merge(under(ChangeResources, delete(handlers::delete))),
+        )
+        .route("/resources/{kind}/{name}/history", under(ReadRecords, get(handlers::history)))
+        .route("/plan", under(Plan, post(handlers::plan)))
+        .route("/apply", under(ChangeResources, post(handlers::apply)))
+        .route(
+            "/keys",
+            under(ReadRecords, get(handlers::keys)).merge(under(ManageKeys, post(handlers::create_key))),
+        )
+        .route("/keys/{id}/rotate", under(ManageKeys, post(handlers::rotate_key)))
+        .route("/keys/{id}/revoke", under(ManageKeys, post(handlers::revoke_key)))
+        .route("/calls", under(ReadRecords, get(handlers::calls)))
+        .route("/calls/{id}", under(ReadRecords, get(handlers::call)))
+        .route("/calls/{id}/proof", under(ReadProofs, get(handlers::proof)))
+        .route("/calls/{id}/content", under(ReadContent, get(handlers::content)))
+        .route("/content/erase", under(EraseContent, post(handlers::erase)))
+        .route(
+            "/holds",
+            under(ReadRecords, get(handlers::holds)).merge(under(ManageHolds, post(handlers::set_hold))),
+        )
+        .route("/holds/{name}/release", under(ManageHolds, post(handlers::release_hold)))
+        .route("/me", under(OwnAccess, get(people::me)))
+        .route("/me/password", under(OwnAccess, post(people::change_password)))
+        .route("/me/tokens", under(OwnAccess, post(people::make_token)))
+        .route("/me/sessions", under(OwnAccess, get(people::my_grants)))
+        .route("/me/sessions/{id}", under(OwnAccess, delete(people::end_my_grant)))
+        .route("/logout", under(OwnAccess, post(people::logout)))
+        .route(
+            "/users",
+            under(ReadPeople, get(people::users)).merge(under(ManagePeople, post(people::add_user))),
+        )
+        .route("/users/{id}", under(ReadPeople, get(people::user)))
+        .route("/users/{id}/role", under(ManagePeople, post(people::set_role)))
+        .route("/users/{id}/disable", under(ManagePeople, post(people::disable_user)))
+        .route("/users/{id}/enable", under(ManagePeople, post(people::enable_user)))
+        .route("/users/{id}/reset", under(ManagePeople, post(people::reset_user)))
+        .route("/users/{id}/revoke-sessions", under(ManagePeople, post(people::revoke_sessions)))
+        .route("/sessions", under(ReadPeople, get(people::grants)))
+        .route("/sessions/{id}", under(ManagePeople, delete(people::end_grant)))
         // Streams have no such end; they stand beside this layer.
         .layer(middleware::from_fn(in_time));
     let api = answers
-        .route("/calls/follow", get(follow::calls))
+        .route("/calls/follow", under(ReadRecords, get(follow::calls)))
         // Before anything is read of the body, and before routes that do not exist are told from those that do.
         .fallback(|| async {
             Problem::new(404, "not_found", "it does not exist", "there is no such endpoint")
@@ -110,9 +148,17 @@ pub fn router(state: ControlState) -> Router {
             )
         })
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
+    // The way in, for those who show nothing yet: little is read of them.
+    let open = Router::new()
+        .route("/login", post(people::login))
+        .route("/login/token", post(people::token_login))
+        .route("/enrol", post(people::enrol))
+        .layer(DefaultBodyLimit::max(MAX_OPEN_BODY))
+        .layer(middleware::from_fn(in_time));
+    let api = api.merge(open);
     // What any client of C2SP tlog-tiles reads, below the prefix `/ledger`.
     let ledger = Router::new()
-        .route("/{*path}", get(handlers::ledger))
+        .route("/{*path}", under(ReadProofs, get(handlers::ledger)))
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
     Router::new()
         .nest("/api/v1", api)
@@ -126,27 +172,6 @@ pub fn router(state: ControlState) -> Router {
         .layer(limit)
         .layer(middleware::map_response(harmless))
         .with_state(shared)
-}
-
-/// Lets those pass who show the token.
-async fn authenticated(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let shown = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-    let bearer = shown.and_then(|value| match value.split_at_checked(7) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => Some(token),
-        _ => None,
-    });
-    if bearer.is_some_and(|token| shared.state.token.is(token)) {
-        return next.run(request).await;
-    }
-    let detail = match bearer {
-        None => "no token was shown; help: send `Authorization: Bearer` with the content of admin.token",
-        Some(_) => {
-            "the token is not the one of this server; help: it stands in admin.token in the data folder"
-        }
-    };
-    let mut response = Problem::new(401, "unauthenticated", "a token is needed", detail).into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
@@ -178,6 +203,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

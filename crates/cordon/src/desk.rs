@@ -511,7 +511,7 @@ fn rejected(rejection: Rejection) -> Problem {
     }
 }
 
-fn refused(error: WishError) -> Problem {
+pub(crate) fn refused(error: WishError) -> Problem {
     match error {
         WishError::Rejected(rejection) => rejected(rejection),
         WishError::Stopping => Problem::new(503, "stopping", "the server is stopping", error.to_string()),
@@ -530,7 +530,7 @@ fn unreadable(error: LoadError) -> Problem {
     Problem::new(503, "log_unavailable", "the log is not available", with_causes(&error))
 }
 
-fn unreachable(error: LogError) -> Problem {
+pub(crate) fn unreachable(error: LogError) -> Problem {
     unreadable(LoadError::from(error))
 }
 

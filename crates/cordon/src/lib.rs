@@ -27,6 +27,7 @@ pub mod declare;
 pub mod demo;
 pub mod desk;
 pub mod doctor;
+pub mod identity;
 pub mod ledger;
 pub mod logging;
 pub mod metrics;

@@ -28,7 +28,7 @@ use cordon_inspect::Engine;
 use cordon_ledger::SigningKey;
 use cordon_policy::Snapshot;
 use cordon_store::{
-    DataDir, Sequencer, SqliteLog,
+    DataDir, IdentityStore, Sequencer, SqliteLog,
     calls::{CallIndex, Follower, Lag},
     content::{Bounds, ContentStore, Files, Unlocked},
     data_dir::DataDirError,
@@ -45,6 +45,7 @@ use crate::{
     content::{self, Contents},
     control::{self, AdminToken},
     desk::CallLog,
+    identity::{self, Identity, Lifetimes, Site},
     ledger::{self, Ledger},
     metrics::Metrics,
     recorder::JournalRecorder,
@@ -97,6 +98,8 @@ pub struct Settings {
     pub siem: Option<siem::Options>,
     /// A header that names the person behind the caller.
     pub subject_header: Option<http::HeaderName>,
+    /// Where browsers reach the control listener.
+    pub site: Site,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
@@ -107,6 +110,8 @@ pub struct Settings {
 const SEGMENTS_OF_AN_OBJECT: u64 = 4;
 /// How often a node looks after what nobody else does.
 const TICK: Duration = Duration::from_millis(500);
+/// How often sessions and tokens that have ended are forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often it is looked whether the index has caught up after a start.
 const INDEX_PAUSE: Duration = Duration::from_millis(50);
 /// How long an end waits for the index, which can be built again.
@@ -133,8 +138,8 @@ pub struct Handles {
     pub engine: Engine,
     /// What the node is made of.
     pub settings: Arc<Settings>,
-    /// The token of the first administrator.
-    pub admin_token: AdminToken,
+    /// Who operators are.
+    pub identity: Identity,
     /// How far proofs are behind the records.
     pub provable: watch::Receiver<ledger::Progress>,
     /// Where frames are that are not in the journal any more.
@@ -305,6 +310,17 @@ impl Node {
             None => None,
         };
 
+        let time = Arc::clone(&settings.clock);
+        let identity = Identity::new(identity::Parts {
+            sequencer: sequencer.clone(),
+            store: IdentityStore::open(&folder.identity_file()).await?,
+            token: Some(keys.admin_token),
+            site: settings.site.clone(),
+            lifetimes: Lifetimes::default(),
+            clock: crate::clock::Clock::of(move || time.now()),
+            entropy: Arc::clone(&settings.entropy),
+        });
+
         let handles = Handles {
             sequencer,
             gateway: gateway.clone(),
@@ -314,7 +330,7 @@ impl Node {
             registry,
             engine,
             settings: Arc::clone(&settings),
-            admin_token: keys.admin_token,
+            identity: identity.clone(),
             provable: ledger.progress.clone(),
             archive: archive.clone(),
             contents: contents.clone(),
@@ -423,6 +439,8 @@ impl Node {
                 index.abort();
             }
         }
+        // Its last facts are signed too.
+        self.handles.identity.close().await;
         self.ledger.stop().await;
         // The last facts are those of the ledger.
         if let Some(siem) = self.siem {
@@ -543,12 +561,19 @@ async fn tick(
 ) {
     let mut interval = tokio::time::interval(TICK);
     let mut closing = std::pin::pin!(reached(stop, Stage::Closing));
+    let mut swept = tokio::time::Instant::now();
     loop {
         tokio::select! {
             () = &mut closing => return,
             _ = interval.tick() => {}
         }
         handles.gateway.flush_unknown(false);
+        if swept.elapsed() >= SWEEP_EVERY {
+            swept = tokio::time::Instant::now();
+            if let Err(problem) = handles.identity.sweep().await {
+                tracing::warn!(%problem, "sessions that have ended could not be forgotten");
+            }
+        }
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let metrics = &handles.metrics;
         let health = handles.journal.health();

@@ -120,6 +120,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
             .map(str::parse)
             .transpose()
             .context("gateway.subject_header is no header name")?,
+        site: config.identity.site.clone(),
         clock: Arc::new(Clock::system()),
         entropy: Arc::new(MachineEntropy),
     })
@@ -155,7 +156,7 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
     control::router(ControlState {
         desk,
         tiles: TileFolder::new(ledger::log_folder(&handles.settings.data.join("ledger"))),
-        token: handles.admin_token,
+        identity: handles.identity.clone(),
         readiness: Arc::new(readiness),
         metrics: Arc::clone(&handles.registry),
         doctor: Arc::new(move || {

@@ -284,7 +284,7 @@ async fn a_server_tells_of_calls_when_they_end() {
     let state = ControlState {
         tiles: cordon_store::ledger::TileFolder::new("no folder"),
         desk: Desk::empty(calls, Engine::builtin(), Clock::system()),
-        token: AdminToken::of("ca_the_token_of_this_test"),
+        identity: cordon::identity::Identity::of_token(AdminToken::of("ca_the_token_of_this_test")),
         readiness: Arc::new(Vec::new),
         metrics: Arc::default(),
         doctor: Arc::new(|| Box::pin(async { Vec::new() })),

@@ -244,7 +244,7 @@ fn everyday_through_a_server() {
     assert_eq!(with(token.trim()).code, 0);
     let wrong = with("ca_0000000000000000000000");
     assert_eq!(wrong.code, 1);
-    assert!(wrong.err.contains("the token is not the one of this server"), "{}", wrong.err);
+    assert!(wrong.err.contains("the token is not one of this server"), "{}", wrong.err);
     drop(server);
     // What was granted is there without the server.
     assert!(desk.run(&["get", "team", "support"]).out.contains(" position "));

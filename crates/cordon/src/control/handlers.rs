@@ -5,14 +5,14 @@ use axum::{
         Path, Query, State,
         rejection::{BytesRejection, QueryRejection},
     },
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use cordon_core::{CallId, KeyId, Name, Timestamp, fact::Actor, record::ContentObject, resource::Kind};
+use cordon_core::{CallId, KeyId, Name, Timestamp, record::ContentObject, resource::Kind};
 use cordon_ledger::tiles::{CHECKPOINT, Tile, Tiles as _};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::Shared;
+use super::{Shared, access::By};
 use crate::{
     api::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
@@ -22,9 +22,9 @@ use crate::{
     proof::CallProof,
 };
 
-type Answer<T> = Result<Json<T>, Problem>;
+pub(super) type Answer<T> = Result<Json<T>, Problem>;
 type Asked<T> = Result<Query<T>, QueryRejection>;
-type Body = Result<Bytes, BytesRejection>;
+pub(super) type Body = Result<Bytes, BytesRejection>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,9 +92,10 @@ pub(super) async fn history(
 
 pub(super) async fn delete(
     State(shared): State<Shared>,
+    caller: By,
     Path((word, text)): Path<(String, String)>,
 ) -> Answer<Done> {
-    Ok(Json(shared.state.desk.delete(kind(&word)?, name(&text)?, Actor::Bootstrap).await?))
+    Ok(Json(shared.state.desk.delete(kind(&word)?, name(&text)?, caller.0.actor).await?))
 }
 
 pub(super) async fn plan(State(shared): State<Shared>, body: Body) -> Answer<Plan> {
@@ -102,36 +103,38 @@ pub(super) async fn plan(State(shared): State<Shared>, body: Body) -> Answer<Pla
     Ok(Json(shared.state.desk.plan(documents).await?))
 }
 
-pub(super) async fn apply(State(shared): State<Shared>, body: Body) -> Answer<Plan> {
+pub(super) async fn apply(State(shared): State<Shared>, caller: By, body: Body) -> Answer<Plan> {
     let documents: Documents = read(body)?;
-    Ok(Json(shared.state.desk.apply(documents, Actor::Bootstrap).await?))
+    Ok(Json(shared.state.desk.apply(documents, caller.0.actor).await?))
 }
 
 pub(super) async fn keys(State(shared): State<Shared>, query: Asked<AsOf>) -> Answer<List<KeyView>> {
     Ok(Json(List { items: shared.state.desk.keys(asked(query)?.as_of).await? }))
 }
 
-pub(super) async fn create_key(State(shared): State<Shared>, body: Body) -> Answer<KeyView> {
+pub(super) async fn create_key(State(shared): State<Shared>, caller: By, body: Body) -> Answer<KeyView> {
     let wish: CreateKey = read(body)?;
-    Ok(Json(shared.state.desk.create_key(wish, Actor::Bootstrap).await?))
+    Ok(Json(shared.state.desk.create_key(wish, caller.0.actor).await?))
 }
 
 pub(super) async fn rotate_key(
     State(shared): State<Shared>,
+    caller: By,
     Path(id): Path<String>,
     body: Body,
 ) -> Answer<KeyView> {
     let wish: RotateKey = read(body)?;
-    Ok(Json(shared.state.desk.rotate_key(key(&id)?, wish, Actor::Bootstrap).await?))
+    Ok(Json(shared.state.desk.rotate_key(key(&id)?, wish, caller.0.actor).await?))
 }
 
 pub(super) async fn revoke_key(
     State(shared): State<Shared>,
+    caller: By,
     Path(id): Path<String>,
     body: Body,
 ) -> Answer<KeyView> {
     let why: RevokeKey = read(body)?;
-    Ok(Json(shared.state.desk.revoke_key(key(&id)?, why, Actor::Bootstrap).await?))
+    Ok(Json(shared.state.desk.revoke_key(key(&id)?, why, caller.0.actor).await?))
 }
 
 pub(super) async fn calls(State(shared): State<Shared>, query: Asked<CallFilter>) -> Answer<List<CallView>> {
@@ -159,34 +162,39 @@ pub(super) struct ContentQuery {
 
 pub(super) async fn content(
     State(shared): State<Shared>,
+    caller: By,
     Path(id): Path<String>,
     query: Asked<ContentQuery>,
+    headers: HeaderMap,
 ) -> Answer<ContentView> {
+    // It reads, and it also records who does: nobody else's page makes somebody a reader.
+    shared.state.identity.site().same_origin(&headers, false)?;
     let id = CallId::parse(&id).map_err(|error| wrong(&error))?;
-    Ok(Json(shared.state.desk.content(id, asked(query)?.object, Actor::Bootstrap).await?))
+    Ok(Json(shared.state.desk.content(id, asked(query)?.object, caller.0.actor).await?))
 }
 
-pub(super) async fn erase(State(shared): State<Shared>, body: Body) -> Answer<Certificate> {
+pub(super) async fn erase(State(shared): State<Shared>, caller: By, body: Body) -> Answer<Certificate> {
     let wish: EraseContent = read(body)?;
-    Ok(Json(shared.state.desk.erase(wish, Actor::Bootstrap).await?))
+    Ok(Json(shared.state.desk.erase(wish, caller.0.actor).await?))
 }
 
 pub(super) async fn holds(State(shared): State<Shared>, query: Asked<AsOf>) -> Answer<List<HoldView>> {
     Ok(Json(List { items: shared.state.desk.holds(asked(query)?.as_of).await? }))
 }
 
-pub(super) async fn set_hold(State(shared): State<Shared>, body: Body) -> Answer<Done> {
+pub(super) async fn set_hold(State(shared): State<Shared>, caller: By, body: Body) -> Answer<Done> {
     let wish: SetHold = read(body)?;
-    Ok(Json(shared.state.desk.set_hold(wish, Actor::Bootstrap).await?))
+    Ok(Json(shared.state.desk.set_hold(wish, caller.0.actor).await?))
 }
 
 pub(super) async fn release_hold(
     State(shared): State<Shared>,
+    caller: By,
     Path(text): Path<String>,
     body: Body,
 ) -> Answer<Done> {
     let wish: ReleaseHold = read(body)?;
-    Ok(Json(shared.state.desk.release_hold(name(&text)?, wish, Actor::Bootstrap).await?))
+    Ok(Json(shared.state.desk.release_hold(name(&text)?, wish, caller.0.actor).await?))
 }
 
 /// The checkpoint, or a tile. Only these two forms of a path lead to a file.
@@ -236,7 +244,7 @@ pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
     query.map(|Query(query)| query).map_err(|error| wrong(&error.body_text()))
 }
 
-fn read<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
+pub(super) fn read<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
     let bytes = body.map_err(|error| {
         let status = error.status().as_u16();
         let (word, title) = match status {
@@ -248,7 +256,7 @@ fn read<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
     serde_json::from_slice(&bytes).map_err(|error| wrong(&error))
 }
 
-fn wrong(error: &dyn std::fmt::Display) -> Problem {
+pub(super) fn wrong(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(400, "malformed", "the request cannot be read", error.to_string())
 }
 

@@ -1,6 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
+use crate::identity::Peer;
 use axum::Router;
+use hyper::{
+    Request,
+    body::Incoming,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -32,8 +38,12 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             accepted = accept => match accepted {
-                (Ok((stream, _)), Ok(place)) => {
-                    let service = TowerToHyperService::new(router.clone());
+                (Ok((stream, peer)), Ok(place)) => {
+                    let routes = TowerToHyperService::new(router.clone());
+                    let service = service_fn(move |mut request: Request<Incoming>| {
+                        request.extensions_mut().insert(Peer(peer.ip()));
+                        routes.call(request)
+                    });
                     let connection = hyper::server::conn::http1::Builder::new()
                         .timer(TokioTimer::new())
                         .header_read_timeout(HEADERS_WITHIN)

@@ -129,6 +129,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         anchor_every: Duration::from_millis(20),
         siem: None,
         subject_header: Some("x-end-user".parse().unwrap()),
+        site: cordon::identity::Site::loopback(),
         clock: Arc::new(TestClock(clock.clone())),
         entropy: Arc::new(TestEntropy),
     }

@@ -1,5 +1,5 @@
 use cordon_core::{
-    Digest, Fact,
+    Digest, Fact, Role,
     evidence::{ContentScope, EndReason},
     fact::{Actor, Body},
     resource::Kind,
@@ -43,6 +43,8 @@ fn actor(actor: &Actor) -> Value {
     // `type_id` of a user: 2 is an administrator, 3 a system.
     match actor {
         Actor::Cordon => json!({"app_name": "cordon", "user": {"name": "cordon", "type_id": 3}}),
+        // Only the id: names of people are not sent.
+        Actor::User(id) => json!({"user": {"uid": id, "type_id": 1}}),
         other => json!({"user": {"name": word(other), "type_id": 2}}),
     }
 }
@@ -129,6 +131,43 @@ fn said(body: &Body) -> Said {
         Body::LogKeySet(key) => Said {
             severity: Severity::Low,
             ..told(UPDATE, json!({"type": "LogKey", "name": key.key}), json!({}))
+        },
+        Body::UserAdded(user) => Said {
+            severity: Severity::Low,
+            ..told(
+                CREATE,
+                json!({"type": "User", "uid": user.id}),
+                json!({"role": user.role, "origin": word(&user.origin)}),
+            )
+        },
+        Body::UserRoleSet(id, role) => Said {
+            severity: if *role == Role::Admin { Severity::Medium } else { Severity::Low },
+            ..told(UPDATE, json!({"type": "User", "uid": id}), json!({"role": role}))
+        },
+        Body::UserDisabled(id, _) => Said {
+            severity: Severity::Low,
+            ..told(UPDATE, json!({"type": "User", "uid": id}), json!({"enabled": false}))
+        },
+        Body::UserEnabled(id) => Said {
+            severity: Severity::Low,
+            ..told(UPDATE, json!({"type": "User", "uid": id}), json!({"enabled": true}))
+        },
+        Body::UserReset(id) => Said {
+            severity: Severity::Low,
+            ..told(UPDATE, json!({"type": "User", "uid": id}), json!({"password": "void"}))
+        },
+        Body::UserSessionsRevoked(id) => Said {
+            severity: Severity::Low,
+            ..told(UPDATE, json!({"type": "User", "uid": id}), json!({"sessions": "void"}))
+        },
+        Body::BootstrapUsed(usage) => Said {
+            // Whoever it was is not known: there should be users.
+            severity: Severity::Medium,
+            ..told(
+                UPDATE,
+                json!({"type": "AdminToken", "name": "admin.token"}),
+                json!({"first": usage.first, "last": usage.last, "uses": usage.uses}),
+            )
         },
     }
 }
