@@ -9,9 +9,11 @@ mod inspect;
 mod keys;
 mod ledger;
 mod local;
+mod login;
 mod prove;
 mod resources;
 mod table;
+mod user;
 mod verify;
 mod yaml;
 
@@ -67,7 +69,7 @@ struct Place {
     /// Address of a running server's control listener, such as http://127.0.0.1:4181.
     #[arg(long, global = true, env = "CORDON_SERVER", value_name = "URL")]
     server: Option<String>,
-    /// File with the administrator's token; otherwise CORDON_TOKEN, or admin.token in the data folder.
+    /// File with a token; otherwise CORDON_TOKEN, what `cordon login` keeps, or admin.token in the data folder.
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// The data folder. Without --server, the server that serves it is asked, or, when none does, the folder itself.
@@ -107,6 +109,16 @@ enum Command {
     /// Callers' keys.
     #[command(subcommand)]
     Key(keys::KeyCommand),
+    /// The people who operate Cordon.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Sign in: get a personal token and keep it for the other commands.
+    #[command(
+        after_help = "Examples:\n  cordon login --enrol                         with the secret of `cordon user add`\n  cordon login --url https://cordon.example.com"
+    )]
+    Login(login::LoginArgs),
+    /// Sign out: end the token that is kept.
+    Logout(login::LogoutArgs),
     /// The record of calls.
     #[command(subcommand)]
     Calls(calls::CallsCommand),
@@ -280,6 +292,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Delete(args) => resources::delete(place, args).await,
         Command::Schema(args) => resources::schema(&args),
         Command::Key(command) => keys::run(place, command).await,
+        Command::User(command) => user::run(place, command).await,
+        Command::Login(args) => login::login(place, args).await,
+        Command::Logout(args) => login::logout(place, args).await,
         Command::Calls(command) => calls::run(place, command).await,
         Command::Content(command) => content::run(place, command).await,
         Command::Erase(args) => content::erase(place, args).await,
@@ -364,19 +379,23 @@ impl Place {
         }
     }
 
-    /// The administrator's token: from the file that is named, the variable, or the data folder.
-    fn token(&self) -> Result<String, TokenError> {
+    /// The token: from the file that is named, the variable, what `cordon login` kept for this server, or the
+    /// administrator's in the data folder.
+    fn token(&self, server: &str) -> Result<String, TokenError> {
         let variable = std::env::var("CORDON_TOKEN").ok().filter(|token| !token.is_empty());
         match (&self.token_file, variable) {
             (Some(file), _) => AdminToken::read_file(file),
             (None, Some(token)) => Ok(token.trim().to_owned()),
-            (None, None) => AdminToken::read(&self.folder()),
+            (None, None) => match login::kept(server) {
+                Some(token) => Ok(token),
+                None => AdminToken::read(&self.folder()),
+            },
         }
     }
 
     fn http(&self, server: &str) -> Result<Http, Problem> {
-        let token = self.token().map_err(|error| {
-            let help = "help: set CORDON_TOKEN or give --token-file; the server keeps it in admin.token in its data folder";
+        let token = self.token(server).map_err(|error| {
+            let help = "help: `cordon login` signs in; or set CORDON_TOKEN, or give --token-file with the server's admin.token";
             let detail = format!("there is no token for {server}: {}; {help}", with_causes(&error));
             Problem::new(401, "unauthenticated", "a token is needed", detail)
         })?;

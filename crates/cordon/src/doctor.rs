@@ -8,7 +8,7 @@ use std::{
 };
 
 use cordon_core::{
-    DurationMs, State, Timestamp,
+    DurationMs, Role, State, Timestamp,
     resource::{Kind, ServiceSpec, Spec},
 };
 use cordon_guard::upstream::{
@@ -36,6 +36,8 @@ const DESCRIPTORS: u64 = 4096;
 const MAX_VERIFIED: u64 = 2 << 30;
 /// Findings of one sort that are named one by one.
 const MAX_NAMED: usize = 20;
+/// The administrator's token counts as in use for so long.
+const BOOTSTRAP_RECENT: DurationMs = DurationMs::from_secs(86_400);
 /// A SIEM that is behind by more than this is told.
 const SIEM_LATE: DurationMs = DurationMs::from_secs(600);
 /// 2024-01-01 and 2100-01-01 in milliseconds since 1970: a clock outside is set wrongly.
@@ -127,10 +129,24 @@ async fn read_all(log: &SqliteLog) -> Result<State, String> {
 }
 
 /// What can be said of the state that a server serves.
-pub async fn served(state: &State, config: &Config) -> Vec<Check> {
+pub async fn served(state: &State, config: &Config, now: Timestamp) -> Vec<Check> {
     let mut found = vec![ok("log", &format!("{} facts are known", state.position())), time(state.time())];
+    found.extend(bootstrap(state, now));
     found.extend(upstreams(state, Some(config)).await);
     found
+}
+
+/// Whether people sign in as themselves.
+fn bootstrap(state: &State, now: Timestamp) -> Option<Check> {
+    let admins = state.users().any(|known| known.user.role == Role::Admin && known.disabled.is_none());
+    let usage = state.bootstrap_uses()?;
+    let said = format!("admin.token was used {} times, at last at {}", usage.uses, usage.last);
+    Some(if admins && now.since(usage.last) < BOOTSTRAP_RECENT {
+        let help = "it names nobody: people sign in with `cordon login`, programs with tokens of their own";
+        warning("administrator's token", said, help)
+    } else {
+        ok("administrator's token", &said)
+    })
 }
 
 /// Whether the SIEM's sink keeps up.

@@ -161,10 +161,11 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
         metrics: Arc::clone(&handles.registry),
         doctor: Arc::new(move || {
             let (state, config) = (sequencer.committed().state, config.clone());
-            let siem = siem.as_ref().map(|siem| doctor::siem(&siem.borrow(), time.now()));
+            let now = time.now();
+            let siem = siem.as_ref().map(|siem| doctor::siem(&siem.borrow(), now));
             let content = doctor::content(&state, contents.is_unlocked(), Some(contents.counts()));
             Box::pin(async move {
-                let mut found = doctor::served(&state, &config).await;
+                let mut found = doctor::served(&state, &config, now).await;
                 found.extend(siem);
                 found.extend(content);
                 found

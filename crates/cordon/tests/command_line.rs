@@ -59,6 +59,7 @@ impl Desk {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CORDON_")) {
             command.env_remove(name);
         }
+        command.env("XDG_CONFIG_HOME", self.folder.path().join("config"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -490,4 +491,88 @@ fn the_control_listener_lets_nobody_in_without_the_token() {
     deep.push_str(&"]".repeat(5_000));
     let answer = authorized("POST /api/v1/apply", &format!("{{\"documents\": {deep}}}"));
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}
+
+#[test]
+fn people_sign_in_and_what_they_do_names_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let desk = Desk::new();
+    let password = "seven quiet herons by the weir";
+    // Before anybody serves: somebody with the rights of the operating system.
+    let added = desk.json(&["user", "add", "alex@example.com", "--name", "Alex", "--role", "operator"]);
+    let (id, secret) = (added["user"]["id"].as_str().unwrap(), added["secret"].as_str().unwrap());
+    let shown = desk.run(&["user", "add", "sam", "--role", "admin"]);
+    assert!(shown.out.contains("secret ce_") && shown.out.contains("cordon login --enrol"), "{}", shown.out);
+    assert!(
+        desk.run(&["user", "add", "sam", "--role", "viewer"]).err.contains("somebody has this login already")
+    );
+    assert_eq!(desk.run(&["user", "add", "kim", "--role", "root"]).code, 1);
+    let listed = desk.run(&["user", "list"]).out;
+    assert!(listed.contains("no password yet") && listed.contains("Alex"), "{listed}");
+
+    let server = desk.serve();
+    let kept = desk.folder.path().join("config/cordon/tokens.json");
+    assert!(desk.pipe(&["login", "--enrol"], &format!("{secret}\nshort\n")).err.contains("fewer than 15"));
+    let ran = desk.pipe(&["login", "--enrol", "--expires", "1h"], &format!("{secret}\n{password}\n"));
+    assert!(ran.out.contains("as alex@example.com, role operator until "), "{} {}", ran.out, ran.err);
+    assert!(!ran.out.contains("cu_") && !ran.err.contains("cu_"));
+    assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+
+    // From now on commands go out in this name, although the administrator's token is at hand.
+    desk.apply(EXAMPLE);
+    assert_eq!(desk.json(&["get", "team", "support"])["meta"]["actor"], json!({"user": id}));
+    let denied = desk.run(&["user", "list"]);
+    assert!(
+        denied.code == 1 && denied.err.contains("`operator` does not include `read people`"),
+        "{}",
+        denied.err
+    );
+    let admin = desk.data().join("admin.token");
+    let with_admin = |arguments: &[&str]| {
+        let ran = desk.run(&[arguments, &["--token-file", admin.to_str().unwrap()]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.out
+    };
+    assert!(with_admin(&["user", "list"]).contains("alex@example.com"));
+    // The services of the example are nowhere, which the doctor says too.
+    let doctor = desk.run(&["doctor", "--token-file", admin.to_str().unwrap()]).out;
+    assert!(doctor.contains("administrator's token: admin.token was used"), "{doctor}");
+
+    // A role counts at once, and so does the end of it.
+    with_admin(&["user", "role", "ALEX@example.com", "auditor"]);
+    assert_eq!(desk.run(&["user", "list"]).code, 0);
+    with_admin(&["user", "disable", id, "--reason", "on leave"]);
+    assert!(desk.run(&["get", "teams"]).err.contains("has ended"), "who signed in is not the administrator");
+    with_admin(&["user", "enable", "alex@example.com"]);
+    let ran = desk.pipe(&["login", "--login", "alex@example.com"], "wrong\n");
+    assert!(ran.code == 1 && ran.err.contains("login or password are wrong"), "{}", ran.err);
+    let ran = desk.pipe(&["login"], &format!("alex@example.com\n{password}\n"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    // Another sign-in takes the place of the first, on the server too.
+    let before = std::fs::read_to_string(&kept).unwrap();
+    assert_eq!(desk.pipe(&["login", "--login", "alex@example.com"], &format!("{password}\n")).code, 0);
+    let token = before.split('"').find(|word| word.starts_with("cu_")).unwrap();
+    let mut command = desk.command(&["get", "teams"]);
+    assert_eq!(ran_code(command.env("CORDON_TOKEN", token)), 1);
+
+    // What others may read is not used.
+    std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(desk.run(&["logout"]).err.contains("can be read by other users"));
+    std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let token = std::fs::read_to_string(&kept).unwrap();
+    let token = token.split('"').find(|word| word.starts_with("cu_")).unwrap().to_owned();
+    assert!(desk.run(&["logout"]).out.contains("signed out"));
+    let mut command = desk.command(&["get", "teams"]);
+    assert_eq!(ran_code(command.env("CORDON_TOKEN", &token)), 1, "the server knows it no more");
+    assert_eq!(desk.run(&["get", "teams"]).code, 0, "the administrator's token is at hand");
+    // A password never goes to another machine in clear.
+    let far = desk.pipe(&["login", "--url", "http://192.0.2.1:4181"], "alex\nx\n");
+    assert!(far.err.contains("not sent without TLS"), "{}", far.err);
+    drop(server);
+    // Without the server the folder itself.
+    assert!(desk.run(&["user", "reset", "alex@example.com"]).out.contains("secret ce_"));
+}
+
+fn ran_code(command: &mut Command) -> i32 {
+    ran(command.output().unwrap()).code
 }

@@ -1,11 +1,14 @@
 //! One way to ask, whether a server runs or not: over HTTP, or in this process on a folder that nobody serves.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use cordon_core::{CallId, KeyId, Name, Timestamp, fact::Actor, record::ContentObject, resource::Kind};
+use cordon_core::{
+    CallId, KeyId, Name, Role, Timestamp, UserId, fact::Actor, record::ContentObject, resource::Kind,
+};
 
 use super::{http::Http, local::Local};
 use crate::{
+    api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
     api::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, Plan, Problem, ReleaseHold, ResourceView, RevokeKey,
@@ -14,6 +17,9 @@ use crate::{
     desk::Following,
     proof::CallProof,
 };
+
+/// A body that says nothing.
+const NOTHING: BTreeMap<(), ()> = BTreeMap::new();
 
 /// Where commands go.
 pub(super) enum Client {
@@ -125,6 +131,55 @@ impl Client {
         match self {
             Self::Server(http) => http.post(&format!("/keys/{id}/revoke"), &why).await,
             Self::Folder(local) => local.desk.revoke_key(id, why, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn users(&self) -> Result<Vec<UserView>, Problem> {
+        match self {
+            Self::Server(http) => http.items("/users", &[]).await,
+            Self::Folder(local) => local.identity()?.users().await,
+        }
+    }
+
+    pub(super) async fn add_user(&self, wish: AddUser) -> Result<Enrolment, Problem> {
+        match self {
+            Self::Server(http) => http.post("/users", &wish).await,
+            Self::Folder(local) => local.identity()?.add_user(wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn set_role(&self, id: UserId, role: Role) -> Result<UserView, Problem> {
+        match self {
+            Self::Server(http) => http.post(&format!("/users/{id}/role"), &SetRole { role }).await,
+            Self::Folder(local) => local.identity()?.set_role(id, role, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn disable_user(&self, id: UserId, why: DisableUser) -> Result<UserView, Problem> {
+        match self {
+            Self::Server(http) => http.post(&format!("/users/{id}/disable"), &why).await,
+            Self::Folder(local) => local.identity()?.disable_user(id, why.reason, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn enable_user(&self, id: UserId) -> Result<UserView, Problem> {
+        match self {
+            Self::Server(http) => http.post(&format!("/users/{id}/enable"), &NOTHING).await,
+            Self::Folder(local) => local.identity()?.enable_user(id, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn revoke_sessions(&self, id: UserId) -> Result<UserView, Problem> {
+        match self {
+            Self::Server(http) => http.post(&format!("/users/{id}/revoke-sessions"), &NOTHING).await,
+            Self::Folder(local) => local.identity()?.revoke_sessions(id, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn reset_user(&self, id: UserId) -> Result<Enrolment, Problem> {
+        match self {
+            Self::Server(http) => http.post(&format!("/users/{id}/reset"), &NOTHING).await,
+            Self::Folder(local) => local.identity()?.reset_user(id, Actor::Local).await,
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Http {
     client: Client,
     endpoint: Endpoint,
     base: String,
-    authorization: HeaderValue,
+    authorization: Option<HeaderValue>,
 }
 
 /// The events of a stream.
@@ -46,6 +46,18 @@ impl Http {
         token: &str,
         ca_bundle: Option<std::path::PathBuf>,
     ) -> Result<Self, Problem> {
+        let open = Self::open(server, ca_bundle)?;
+        let authorization = HeaderValue::try_from(format!("Bearer {token}"))
+            .map(|mut value| {
+                value.set_sensitive(true);
+                value
+            })
+            .map_err(|error| failed("the token cannot be sent", &error))?;
+        Ok(Self { authorization: Some(authorization), ..open })
+    }
+
+    /// The same for somebody who has no token yet.
+    pub(super) fn open(server: &str, ca_bundle: Option<std::path::PathBuf>) -> Result<Self, Problem> {
         let base = server.trim_end_matches('/').to_owned();
         let wrong = |error: &dyn std::error::Error| failed(&format!("`{base}` cannot be used"), error);
         let limits = AnswerLimits { max_bytes: u64::MAX, ..AnswerLimits::default() };
@@ -53,13 +65,7 @@ impl Http {
             .map_err(|error| wrong(&error))?;
         let client = Client::new(&ClientConfig { ca_bundle, ..ClientConfig::default() })
             .map_err(|error| wrong(&error))?;
-        let authorization = HeaderValue::try_from(format!("Bearer {token}"))
-            .map(|mut value| {
-                value.set_sensitive(true);
-                value
-            })
-            .map_err(|error| failed("the token cannot be sent", &error))?;
-        Ok(Self { client, endpoint, base, authorization })
+        Ok(Self { client, endpoint, base, authorization: None })
     }
 
     pub(super) fn base(&self) -> &str {
@@ -123,7 +129,7 @@ impl Http {
             path,
             body: body.unwrap_or_default().into(),
             accept,
-            authorization: Some(self.authorization.clone()),
+            authorization: self.authorization.clone(),
             trace: Trace::default(),
         };
         self.client.send(&self.endpoint, request).await.map_err(|error| {

@@ -8,7 +8,7 @@ use std::{
 use cordon_core::{State, evidence::SegmentSeal};
 use cordon_inspect::Engine;
 use cordon_store::{
-    CallIndex, DataDir, SqliteLog,
+    CallIndex, DataDir, IdentityStore, SqliteLog,
     frames::Archive,
     log::{Loader, StateCaches},
     objects::FolderObjects,
@@ -20,6 +20,8 @@ use crate::{
     api::Problem,
     clock::{self, Clock},
     desk::{CallLog, Desk, with_causes},
+    identity::{self, Identity, Lifetimes, Site},
+    up::MachineEntropy,
 };
 
 /// An open folder.
@@ -27,6 +29,7 @@ pub(super) struct Local {
     pub(super) desk: Desk,
     path: PathBuf,
     log: Option<Arc<SqliteLog>>,
+    identity: Option<Identity>,
     index: Option<CallIndex>,
     task: Option<tokio::task::JoinHandle<()>>,
     /// Let go of last: others may come in when all is closed.
@@ -57,6 +60,7 @@ impl Local {
             desk: Desk::empty(calls.clone(), engine.clone(), clock.clone()),
             path: path.to_owned(),
             log: None,
+            identity: None,
             index,
             task: None,
             _folder: None,
@@ -75,6 +79,16 @@ impl Local {
             let (sequencer, task) = started.map_err(|error| wrong(&error))?;
             local.task = Some(tokio::spawn(task));
             let calls = calls.with_archive(archive(&folder, sequencer.committed().state));
+            let store = IdentityStore::open(&folder.identity_file()).await.map_err(|error| wrong(&error))?;
+            local.identity = Some(Identity::new(identity::Parts {
+                sequencer: sequencer.clone(),
+                store,
+                token: None,
+                site: Site::loopback(),
+                lifetimes: Lifetimes::default(),
+                clock: clock.clone(),
+                entropy: Arc::new(MachineEntropy),
+            }));
             local.desk = Desk::served(sequencer, calls, engine, clock);
             local.log = Some(log);
         } else if is_used(path) {
@@ -90,14 +104,24 @@ impl Local {
         Ok(local)
     }
 
+    /// The people of a folder that was opened to write.
+    pub(super) fn identity(&self) -> Result<&Identity, Problem> {
+        self.identity.as_ref().ok_or_else(|| {
+            Problem::new(503, "read_only", "the log is only read", "the log was opened only to read")
+        })
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Ends the sequencer and writes the log back into one file.
     pub(super) async fn close(self) {
-        let Self { desk, log, index, task, _folder, .. } = self;
+        let Self { desk, log, identity, index, task, _folder, .. } = self;
         drop(desk);
+        if let Some(identity) = identity {
+            identity.close().await;
+        }
         if let Some(task) = task {
             // It ends when the last handle is gone; if it was cut off, everything granted is durable all the same.
             let _ended = task.await;

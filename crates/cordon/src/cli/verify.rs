@@ -56,7 +56,7 @@ pub(super) async fn run(place: &Place, args: VerifyArgs) -> Outcome {
         Problem::new(503, "unverifiable", "nothing can be verified", with_causes(error))
     };
     if let Some(url) = &args.url {
-        let token = place.token().ok();
+        let token = place.token(url).ok();
         let mirror =
             Mirror::new(url, token.as_deref(), place.ca_bundle.clone()).map_err(|error| problem(&error))?;
         let report = verify::published(&mirror, args.key.as_ref(), since.as_deref()).await;
