@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use crate::check;
 use crate::clients;
 use crate::process;
+use crate::python;
 use crate::report::Report;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,13 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
         check::all(&mut report);
     }
     if part != Part::Clients {
-        report.step("tests", || closing.run(&mut tests()));
+        report.step("tests", || {
+            let mut command = tests();
+            if part == Part::All {
+                with_provider(&mut command)?;
+            }
+            closing.run(&mut command)
+        });
     }
     if part == Part::All {
         report.step("doctests", || {
@@ -61,6 +68,13 @@ fn tests() -> Command {
     }
     with_data(&mut command);
     command
+}
+
+/// The identity provider that sign-in is tested against comes with the packages of the client tests.
+fn with_provider(command: &mut Command) -> Result<()> {
+    let provider = python::environment()?.with_file_name("oidc-provider-mock");
+    command.env("CORDON_OIDC_SERVER", provider).env("CORDON_REQUIRE_OIDC", "1");
+    Ok(())
 }
 
 /// On CI, labelled data that lies beside the repository must be used: a run meant to measure cannot pass idle.

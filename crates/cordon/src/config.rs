@@ -10,13 +10,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cordon_core::{DurationMs, resource::SecretRef};
+use cordon_core::{DurationMs, Role, resource::SecretRef};
 use cordon_guard::upstream::{ClientConfig, Environment, ProxyEnv};
 use cordon_ledger::note::KeyName;
 
 use crate::{
     declare::nearest,
-    identity::Site,
+    identity::{OidcOptions, Site},
     siem::{Records, Target},
 };
 
@@ -137,6 +137,32 @@ pub const SETTINGS: &[Setting] = &[
         "identity.url",
         "",
         "address at which browsers reach the control listener, such as `https://cordon.example.com`; without it only loopback",
+    ),
+    setting(
+        "identity.oidc.issuer",
+        "",
+        "identity provider that people sign in with, such as `https://id.example.com`; without it only local users",
+    ),
+    setting("identity.oidc.client_id", "", "what the identity provider knows Cordon as"),
+    setting(
+        "identity.oidc.client_secret",
+        "",
+        "secret that goes with it, as `env:NAME` or `file:PATH`; without it a public client",
+    ),
+    setting(
+        "identity.oidc.scopes",
+        "openid,profile,email",
+        "what is asked of the identity provider; some give groups only for a scope of their own",
+    ),
+    setting(
+        "identity.oidc.groups_claim",
+        "groups",
+        "claim that names groups, such as `groups` or `realm_access.roles`",
+    ),
+    setting(
+        "identity.oidc.roles",
+        "",
+        "which group gives which role, such as `sec-team=auditor`; the first that somebody is in counts",
     ),
     setting(
         "log.level",
@@ -285,6 +311,8 @@ pub struct Siem {
 pub struct Identity {
     /// Where browsers reach the control listener.
     pub site: Site,
+    /// The identity provider.
+    pub oidc: Option<OidcOptions>,
 }
 
 /// The program's own log.
@@ -536,6 +564,7 @@ impl Raw {
             "" => Ok(Site::loopback()),
             text => Site::parse(text),
         });
+        let oidc = self.oidc();
         let level = self.take("log.level", |text| {
             text.parse::<tracing_subscriber::filter::Targets>()
                 .map(|_| text.to_owned())
@@ -583,7 +612,7 @@ impl Raw {
                 content: Content { master_key: master_key?, max_size: content_max_size? },
                 ledger: Ledger { origin: origin?, key: ledger_key?, anchor: anchor? },
                 siem: siem?,
-                identity: Identity { site: site? },
+                identity: Identity { site: site?, oidc: oidc? },
                 log: Log { level: level?, format: format? },
             })
         })();
@@ -595,6 +624,67 @@ impl Raw {
 }
 
 impl Raw {
+    fn oidc(&mut self) -> Option<Option<OidcOptions>> {
+        let issuer_from = self.values.get("identity.oidc.issuer").map(|(_, source)| source.clone());
+        let beside = ["identity.oidc.client_id", "identity.oidc.client_secret", "identity.oidc.roles"];
+        let alone =
+            beside.iter().find_map(|key| self.values.get(key).map(|(_, source)| (*key, source.clone())));
+        let issuer = self.take("identity.oidc.issuer", |text| match text {
+            "" => Ok(None),
+            text => OidcOptions::check_issuer(text).map(|()| Some(text.to_owned())),
+        });
+        let client_id = self.take("identity.oidc.client_id", |text| Ok(text.to_owned()));
+        let client_secret = self.take("identity.oidc.client_secret", |text| match SecretRef::parse(text) {
+            _ if text.is_empty() => Ok(None),
+            Ok(reference) => Ok(Some(reference)),
+            Err(error) => Err(error.to_string()),
+        });
+        let scopes = self.take("identity.oidc.scopes", |text| {
+            let scopes = list(text);
+            let plain =
+                |scope: &String| scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+            match scopes.iter().any(|scope| scope == "openid") && scopes.iter().all(plain) {
+                true => Ok(scopes),
+                false => Err("a list with `openid` in it is expected".to_owned()),
+            }
+        });
+        let groups_claim = self.take("identity.oidc.groups_claim", |text| match text {
+            "" => Err("the name of a claim is expected".to_owned()),
+            text => Ok(text.to_owned()),
+        });
+        let roles = self.take("identity.oidc.roles", |text| {
+            list(text)
+                .iter()
+                .map(|item| {
+                    let (group, role) = item.rsplit_once('=').unwrap_or_default();
+                    let role = Role::parse(role.trim()).filter(|_| !group.trim().is_empty());
+                    let wrong =
+                        || format!("`{item}` is not GROUP=ROLE; help: viewer, operator, auditor or admin");
+                    role.map(|role| (group.trim().to_owned(), role)).ok_or_else(wrong)
+                })
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let (issuer, client_id, client_secret) = (issuer?, client_id?, client_secret?);
+        let (scopes, groups_claim, roles) = (scopes?, groups_claim?, roles?);
+        let Some(issuer) = issuer else {
+            if let Some((key, source)) = alone {
+                self.wrong(&source, format!("{key}: only beside `identity.oidc.issuer`"));
+            }
+            return Some(None);
+        };
+        let source = issuer_from.unwrap_or_default();
+        if client_id.is_empty() {
+            self.wrong(&source, "identity.oidc.client_id: is needed beside an issuer".to_owned());
+        }
+        if roles.is_empty() {
+            self.wrong(
+                &source,
+                "identity.oidc.roles: is needed beside an issuer, or nobody has a role".to_owned(),
+            );
+        }
+        Some(Some(OidcOptions { issuer, client_id, client_secret, scopes, groups_claim, roles }))
+    }
+
     fn siem(&mut self) -> Option<Option<Siem>> {
         let source = |key: &str, raw: &Self| raw.values.get(key).map(|(_, source)| source.clone());
         let token_from = source("siem.token", self);
@@ -767,6 +857,21 @@ mod tests {
         assert!(check(wrong).unwrap_err()[0].contains("cordon.toml:3:1: siem.token: only beside"));
         let wrong = "[siem]\nsink = 'http://siem.example'\ntoken = 'hunter2'\nrecords = 'none'";
         assert_eq!(check(wrong).unwrap_err().len(), 3);
+    }
+
+    #[test]
+    fn an_identity_provider_is_checked_as_a_whole() {
+        let text = "[identity]\nurl = 'https://cordon.example'\n[identity.oidc]\nissuer = 'https://id.example/realm'\nclient_id = 'cordon'\nclient_secret = 'env:OIDC'\nroles = ['sec-team=auditor', 'cn=admins=admin']";
+        let identity = check(text).unwrap().identity;
+        assert_eq!(identity.site.origin(), Some("https://cordon.example"));
+        let oidc = identity.oidc.unwrap();
+        assert_eq!(oidc.scopes, ["openid", "profile", "email"]);
+        let roles = [("sec-team".to_owned(), Role::Auditor), ("cn=admins".to_owned(), Role::Admin)];
+        assert_eq!((oidc.groups_claim.as_str(), oidc.roles), ("groups", roles.to_vec()));
+        let wrong = "[identity]\nurl = 'http://cordon.example'\n[identity.oidc]\nissuer = 'http://id.example'\nscopes = 'email'\nroles = ['a=root', 'b']";
+        assert_eq!(check(wrong).unwrap_err().len(), 4);
+        assert_eq!(check("[identity.oidc]\nissuer = 'https://id.example'").unwrap_err().len(), 2);
+        assert!(check("[identity.oidc]\nroles = 'a=admin'").unwrap_err()[0].contains("only beside"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The control listener: the API for operators under `/api/v1`, health, readiness and metrics.
 //!
 //! Handlers parse, ask the [`Desk`] or the [`Identity`], and write the answer down; what anything means is decided there.
-//! Every request to the API has a caller, by token or by a session's cookie ([`access`]). No CORS: a page of somebody else
+//! Every request to the API has a caller, by token or by a session's cookie (`access`). No CORS: a page of somebody else
 //! can read nothing here, and change nothing.
 
 pub(crate) mod access;
@@ -160,8 +160,14 @@ pub fn router(state: ControlState) -> Router {
     let ledger = Router::new()
         .route("/{*path}", under(ReadProofs, get(handlers::ledger)))
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
+    // The way over the identity provider: its pages send the browser here, so these are no part of the API.
+    let signin = Router::new()
+        .route("/oidc", get(people::depart))
+        .route("/callback", get(people::arrive))
+        .layer(middleware::from_fn(in_time));
     Router::new()
         .nest("/api/v1", api)
+        .nest("/signin", signin)
         .nest("/ledger", ledger)
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(handlers::ready))

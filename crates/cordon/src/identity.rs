@@ -9,6 +9,7 @@
 
 mod attempts;
 mod bootstrap;
+mod oidc;
 mod password;
 mod people;
 mod permit;
@@ -17,7 +18,7 @@ mod site;
 
 use std::{net::IpAddr, sync::Arc};
 
-use cordon_core::{DurationMs, Role, State, Timestamp, UserId, fact::Actor, identity::KnownUser};
+use cordon_core::{DurationMs, Role, State, Timestamp, UserId, fact::Actor};
 use cordon_guard::ports::Entropy;
 use cordon_store::{
     IdentityStore, Sequencer,
@@ -26,6 +27,7 @@ use cordon_store::{
 use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::{Mutex, Semaphore};
 
+pub use oidc::{CALLBACK, Callback, Departure, OidcOptions, OidcParts};
 pub use password::{MIN_CHARACTERS, PasswordProblem};
 pub use permit::{Verb, permit};
 pub use secret::{Secret, SecretKind};
@@ -74,6 +76,8 @@ pub struct Parts {
     pub site: Site,
     /// How long things last.
     pub lifetimes: Lifetimes,
+    /// The identity provider of the organisation.
+    pub oidc: Option<OidcParts>,
     /// The time.
     pub clock: Clock,
     /// Random bytes.
@@ -94,6 +98,7 @@ struct People {
     clock: Clock,
     entropy: Arc<dyn Entropy>,
     attempts: attempts::Attempts,
+    provider: Option<oidc::Provider>,
     /// Passwords that are hashed at the same time: each costs 19 MiB.
     hashing: Arc<Semaphore>,
     /// Who adds or resets somebody holds this: state and credentials change together.
@@ -151,6 +156,8 @@ impl Default for Lifetimes {
 impl Identity {
     /// People of a log, and the administrator's token.
     pub fn new(parts: Parts) -> Self {
+        let provider =
+            parts.oidc.map(|oidc| oidc::Provider::new(oidc, parts.clock.clone(), Arc::clone(&parts.entropy)));
         let people = People {
             sequencer: parts.sequencer,
             store: parts.store,
@@ -158,6 +165,7 @@ impl Identity {
             clock: parts.clock,
             entropy: parts.entropy,
             attempts: attempts::Attempts::default(),
+            provider,
             hashing: Arc::new(Semaphore::new(HASHING)),
             turn: Mutex::new(()),
         };
@@ -216,14 +224,10 @@ impl Identity {
         let (secret, people) = secret.zip(self.inner.people.as_ref()).ok_or_else(wrong)?;
         let grant = people.store.grant(secret.digest()).await.map_err(unavailable)?;
         let grant = grant.filter(|grant| grant.kind == GrantKind::Token).ok_or_else(wrong)?;
-        if let Some(parent) = grant.parent {
-            // It lives as long as the session that it was made in, and keeps that one alive.
-            let parent = people.store.grant(parent).await.map_err(unavailable)?.ok_or_else(wrong)?;
-            people.check(&parent).await?.ok_or_else(wrong)?;
-        }
-        let known = people.check(&grant).await?.ok_or_else(wrong)?;
+        let role = people.check(&grant).await?.ok_or_else(wrong)?;
+        people.note_use(&grant).await;
         let actor = Actor::User(grant.user);
-        Ok(Caller { actor, role: known.user.role, access: Access::Token(Box::new(grant)) })
+        Ok(Caller { actor, role, access: Access::Token(Box::new(grant)) })
     }
 
     /// Who has the session with this secret.
@@ -235,10 +239,19 @@ impl Identity {
         let people = self.inner.people.as_ref().ok_or_else(ended)?;
         let grant = people.store.grant(secret.digest()).await.map_err(unavailable)?;
         let grant = grant.filter(|grant| grant.kind == GrantKind::Session).ok_or_else(ended)?;
-        let known = people.check(&grant).await?.ok_or_else(ended)?;
+        let role = people.check(&grant).await?.ok_or_else(ended)?;
+        people.note_use(&grant).await;
         let csrf = secret.csrf().to_string();
         let actor = Actor::User(grant.user);
-        Ok(Caller { actor, role: known.user.role, access: Access::Session(Box::new(grant), csrf) })
+        Ok(Caller { actor, role, access: Access::Session(Box::new(grant), csrf) })
+    }
+
+    /// Whether a caller who began something long may go on with it: their session or token is still good, and their role still
+    /// includes this. It does not count as a use.
+    pub async fn still(&self, caller: &Caller, verb: Verb) -> bool {
+        let (Some(grant), Some(people)) = (caller.grant(), &self.inner.people) else { return true };
+        let Ok(Some(grant)) = people.store.grant(grant.secret).await else { return false };
+        matches!(people.check(&grant).await, Ok(Some(role)) if permit(role, verb))
     }
 
     /// Tells the log of what it does not know yet, before the end.
@@ -284,22 +297,53 @@ impl People {
         bytes
     }
 
-    /// The person behind a grant, if it is good now; notes that it was used.
-    async fn check(&self, grant: &Grant) -> Result<Option<Arc<KnownUser>>, Problem> {
+    /// What the owner of a grant may do as of now; none where it is not good any more.
+    async fn check(&self, grant: &Grant) -> Result<Option<Role>, Problem> {
+        if let Some(parent) = grant.parent {
+            // It lives no longer than the session that it was made in.
+            let Some(parent) = self.store.grant(parent).await.map_err(unavailable)? else { return Ok(None) };
+            if parent.parent.is_some() || self.check_one(&parent).await?.is_none() {
+                return Ok(None);
+            }
+        }
+        self.check_one(grant).await
+    }
+
+    async fn check_one(&self, grant: &Grant) -> Result<Option<Role>, Problem> {
         let now = self.clock.now();
         let state = self.state();
-        let Some(known) = state.user(grant.user) else { return Ok(None) };
-        if known.ended(grant.created) || self.is_over(grant, now) {
-            self.store.end(grant.secret).await.map_err(unavailable)?;
-            return Ok(None);
+        let known = state.user(grant.user).filter(|known| !known.ended(grant.created));
+        let mut role = known.filter(|_| !self.is_over(grant, now)).map(|known| known.user.role);
+        if role.is_some() && grant.provider {
+            let session = grant.parent.unwrap_or(grant.secret);
+            let said = match &self.provider {
+                Some(provider) => provider.role_of(session).await?,
+                None => None,
+            };
+            // What the provider says counts at once, whether the log can take it or not.
+            if let (Some(said), true) = (said, said != role) {
+                self.follow(grant.user, said).await;
+            }
+            role = said;
         }
-        if now.since(grant.seen) >= NOTE_EVERY {
-            // A session that cannot be noted as used ends early: the safe way to fail.
-            if let Err(error) = self.store.seen(grant.secret, now).await {
+        if role.is_none() {
+            self.store.end(grant.secret).await.map_err(unavailable)?;
+        }
+        Ok(role)
+    }
+
+    /// Notes that a grant was used, and with it the session that it was made in. One that cannot be noted ends early: the
+    /// safe way to fail.
+    async fn note_use(&self, grant: &Grant) {
+        let now = self.clock.now();
+        if now.since(grant.seen) < NOTE_EVERY {
+            return;
+        }
+        for secret in [Some(grant.secret), grant.parent].into_iter().flatten() {
+            if let Err(error) = self.store.seen(secret, now).await {
                 tracing::warn!(error = with_causes(&error), "the use of a session could not be noted");
             }
         }
-        Ok(Some(Arc::clone(known)))
     }
 
     fn is_over(&self, grant: &Grant, now: Timestamp) -> bool {
@@ -312,9 +356,9 @@ impl People {
         &self,
         site: &Site,
         user: UserId,
-        provider: bool,
+        vouch: Option<oidc::Vouch>,
         headers: &HeaderMap,
-    ) -> Result<(SignedIn, Secret), Problem> {
+    ) -> Result<SignedIn, Problem> {
         if let Some(before) = site.session(headers) {
             self.store.end(before.digest()).await.map_err(unavailable)?;
         }
@@ -327,20 +371,23 @@ impl People {
             user,
             parent: None,
             label: None,
-            provider,
+            provider: vouch.is_some(),
             created: now,
             seen: now,
             expires: now.plus(self.lifetimes.session),
         };
+        if let (Some(provider), Some(vouch)) = (&self.provider, vouch) {
+            provider.vouch(grant.secret, vouch);
+        }
         self.store.put_grant(&grant).await.map_err(unavailable)?;
         let refused = || unauthenticated("the session cannot begin");
         // What has become of the person meanwhile counts.
-        let known = self.check(&grant).await?.ok_or_else(refused)?;
+        let role = self.check(&grant).await?.ok_or_else(refused)?;
         let age = self.lifetimes.session.as_std();
         let cookie = site.set_cookie(SESSION_COOKIE, secret.expose(), age).ok_or_else(refused)?;
         let access = Access::Session(Box::new(grant), secret.csrf().to_string());
-        let caller = Caller { actor: Actor::User(user), role: known.user.role, access };
-        Ok((SignedIn { caller, cookie }, secret))
+        let caller = Caller { actor: Actor::User(user), role, access };
+        Ok(SignedIn { caller, cookie })
     }
 }
 

@@ -45,7 +45,7 @@ use crate::{
     content::{self, Contents},
     control::{self, AdminToken},
     desk::CallLog,
-    identity::{self, Identity, Lifetimes, Site},
+    identity::{self, Identity, Lifetimes, OidcOptions, OidcParts, Site},
     ledger::{self, Ledger},
     metrics::Metrics,
     recorder::JournalRecorder,
@@ -100,6 +100,8 @@ pub struct Settings {
     pub subject_header: Option<http::HeaderName>,
     /// Where browsers reach the control listener.
     pub site: Site,
+    /// The identity provider that people sign in with.
+    pub oidc: Option<OidcOptions>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
@@ -239,7 +241,7 @@ impl Node {
             capture: content.queue,
             meter: Arc::<Metrics>::clone(&metrics),
             engine: engine.clone(),
-            upstreams: Upstreams::new(client, settings.environment.clone()),
+            upstreams: Upstreams::new(client.clone(), settings.environment.clone()),
             snapshot: Snapshot::default(),
             options: Options {
                 build: crate::build(),
@@ -247,7 +249,7 @@ impl Node {
                 body_timeout: settings.body_timeout,
                 max_calls: settings.max_calls,
                 digest_key: keys.digest,
-                pseudonym_key: keys.pseudonym,
+                pseudonym_key: keys.pseudonym.clone(),
                 subject_header: settings.subject_header.clone(),
             },
         });
@@ -317,6 +319,12 @@ impl Node {
             token: Some(keys.admin_token),
             site: settings.site.clone(),
             lifetimes: Lifetimes::default(),
+            oidc: settings.oidc.clone().map(|options| OidcParts {
+                options,
+                client,
+                environment: settings.environment.clone(),
+                pseudonym: keys.pseudonym,
+            }),
             clock: crate::clock::Clock::of(move || time.now()),
             entropy: Arc::clone(&settings.entropy),
         });

@@ -121,6 +121,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
             .transpose()
             .context("gateway.subject_header is no header name")?,
         site: config.identity.site.clone(),
+        oidc: config.identity.oidc.clone(),
         clock: Arc::new(Clock::system()),
         entropy: Arc::new(MachineEntropy),
     })

@@ -86,6 +86,7 @@ impl Local {
                 token: None,
                 site: Site::loopback(),
                 lifetimes: Lifetimes::default(),
+                oidc: None,
                 clock: clock.clone(),
                 entropy: Arc::new(MachineEntropy),
             }));

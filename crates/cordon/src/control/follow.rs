@@ -19,21 +19,25 @@ use tokio::{
     time::Interval,
 };
 
-use super::{Shared, handlers::asked};
+use super::{Shared, access::By, handlers::asked};
 use crate::{
     api::{CallFilter, Problem},
     desk::Following,
+    identity::{Caller, Identity, Verb},
 };
 
 /// Events that wait for a slow reader before reading of the journal waits too.
 const QUEUE: usize = 64;
 /// A comment is sent this often, so that both sides notice a broken connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// It is looked so often whether the caller may still look on.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Calls shown that were there before.
 const BEFORE: u32 = 10;
 
 pub(super) async fn calls(
     State(shared): State<Shared>,
+    caller: By,
     query: Result<axum::extract::Query<CallFilter>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
     let mut filter = asked(query)?;
@@ -47,12 +51,23 @@ pub(super) async fn calls(
     tokio::spawn(async move {
         tokio::select! {
             () = feed(following, &sender) => {}
+            () = shut_out(shared.state.identity, caller.0) => {}
             _ = stopping.wait_for(|stopping| *stopping) => {}
             () = sender.closed() => {}
         }
     });
     let body = Body::new(Events { receiver, pause: tokio::time::interval(KEEP_ALIVE), _permit: permit });
     Ok(([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())
+}
+
+/// Resolves when the caller may not look on any more.
+async fn shut_out(identity: Identity, caller: Caller) {
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        if !identity.still(&caller, Verb::ReadRecords).await {
+            return;
+        }
+    }
 }
 
 async fn feed(mut following: Following, sender: &mpsc::Sender<Bytes>) {

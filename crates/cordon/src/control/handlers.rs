@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub(super) type Answer<T> = Result<Json<T>, Problem>;
-type Asked<T> = Result<Query<T>, QueryRejection>;
+pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 pub(super) type Body = Result<Bytes, BytesRejection>;
 
 #[derive(Deserialize)]

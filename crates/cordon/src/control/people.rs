@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::{
     Extension, Json,
     extract::{Path, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use cordon_core::UserId;
@@ -13,7 +13,7 @@ use cordon_core::UserId;
 use super::{
     Shared,
     access::By,
-    handlers::{Answer, Body, read, wrong},
+    handlers::{Answer, Asked, Body, asked, read, wrong},
 };
 use crate::{
     api::{
@@ -23,7 +23,7 @@ use crate::{
             TokenLogin, TokenMade, UserView,
         },
     },
-    identity::Peer,
+    identity::{Callback, Peer},
 };
 
 type From = Option<Extension<Peer>>;
@@ -49,6 +49,37 @@ pub(super) async fn token_login(
 ) -> Answer<TokenMade> {
     let wish: TokenLogin = read(body)?;
     Ok(Json(shared.state.identity.token_for_password(wish, &headers, address(peer)).await?))
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Next {
+    next: Option<String>,
+}
+
+pub(super) async fn depart(
+    State(shared): State<Shared>,
+    query: Asked<Next>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let next = asked(query)?.next;
+    let departure = shared.state.identity.depart(next.as_deref(), &headers).await?;
+    let headers = [(header::LOCATION, departure.location), (header::SET_COOKIE, departure.cookie)];
+    Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+pub(super) async fn arrive(
+    State(shared): State<Shared>,
+    query: Asked<Callback>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (signed_in, next, clear) = shared.state.identity.arrive(asked(query)?, &headers).await?;
+    let location = HeaderValue::try_from(next).unwrap_or(HeaderValue::from_static("/"));
+    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
+    for cookie in [Some(signed_in.cookie), clear].into_iter().flatten() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
 }
 
 pub(super) async fn enrol(

@@ -12,7 +12,10 @@ use cordon_store::identity::{Grant, GrantKind, MAX_TOKENS};
 use http::{HeaderMap, HeaderValue};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Caller, Identity, People, Secret, SecretKind, SignedIn, password, unauthenticated, unavailable};
+use super::{
+    Callback, Caller, Departure, Identity, People, Secret, SecretKind, SignedIn, oidc::Provider, password,
+    unauthenticated, unavailable,
+};
 use crate::{
     api::{
         Done, Problem,
@@ -61,7 +64,70 @@ impl Identity {
         self.inner.site.same_origin(headers, false)?;
         let people = self.people()?;
         let user = people.authenticate(login, password, from).await?;
-        people.begin(&self.inner.site, user, false, headers).await.map(|(signed_in, _)| signed_in)
+        people.begin(&self.inner.site, user, None, headers).await
+    }
+
+    /// Whether there is an identity provider to sign in with.
+    pub fn has_provider(&self) -> bool {
+        self.inner.people.as_ref().is_some_and(|people| people.provider.is_some())
+    }
+
+    /// Sends a browser to the identity provider; `next` is the path on this site that it comes back to.
+    ///
+    /// # Errors
+    /// When there is no provider, or it does not answer.
+    pub async fn depart(&self, next: Option<&str>, headers: &HeaderMap) -> Result<Departure, Problem> {
+        self.provider()?.1.depart(&self.inner.site, headers, next).await
+    }
+
+    /// Begins a session for somebody who comes back from the identity provider. Gives the path to go on to, and the header
+    /// that takes the cookie of the sign-in away.
+    ///
+    /// # Errors
+    /// With status 401 where the answer is not the one to a sign-in of this browser, or is not believed; 403 where no group
+    /// gives a role, or the person is disabled here; 503 where the provider does not answer.
+    pub async fn arrive(
+        &self,
+        callback: Callback,
+        headers: &HeaderMap,
+    ) -> Result<(SignedIn, String, Option<HeaderValue>), Problem> {
+        let (people, provider) = self.provider()?;
+        let site = &self.inner.site;
+        let arrival = provider.arrive(site, headers, callback, people.lifetimes.session).await?;
+        {
+            let _turn = people.turn.lock().await;
+            let state = people.state();
+            match state.user(arrival.user) {
+                Some(known) if known.disabled.is_some() => {
+                    let detail = "you are disabled here; help: an admin can enable you again";
+                    return Err(Problem::new(403, "disabled", "the person is disabled", detail));
+                }
+                Some(_) => {
+                    let wish = Wish::SetRole(arrival.user, arrival.role, Origin::Provider);
+                    people.wish(wish, Actor::Cordon).await?;
+                }
+                None => {
+                    let new = NewUser {
+                        id: arrival.user,
+                        origin: Origin::Provider,
+                        role: arrival.role,
+                        login: arrival.login,
+                        name: arrival.name,
+                    };
+                    people.wish(Wish::AddUser(new), Actor::Cordon).await?;
+                }
+            }
+        }
+        let signed_in = people.begin(site, arrival.user, Some(arrival.vouch), headers).await?;
+        Ok((signed_in, arrival.next, Provider::arrived(site)))
+    }
+
+    fn provider(&self) -> Result<(&People, &Provider), Problem> {
+        let people = self.people()?;
+        people.provider.as_ref().map(|provider| (people, provider)).ok_or_else(|| {
+            let detail = "no identity provider is configured; help: `identity.oidc.issuer` names one";
+            Problem::new(404, "no_provider", "there is no identity provider", detail)
+        })
     }
 
     /// Ends the caller's session or token. Gives the header that takes the cookie away.
@@ -464,6 +530,13 @@ impl People {
     async fn wish(&self, wish: Wish, actor: Actor) -> Result<Done, Problem> {
         let granted = self.sequencer.wish(wish, actor).await.map_err(refused)?;
         Ok(Done { position: granted.position, time: granted.time, changed: !granted.touched.is_empty() })
+    }
+
+    /// Lets the log follow what the provider says of a role.
+    pub(super) async fn follow(&self, user: UserId, role: Role) {
+        if let Err(problem) = self.wish(Wish::SetRole(user, role, Origin::Provider), Actor::Cordon).await {
+            tracing::warn!(%problem, "a role that the identity provider changed is not in the log yet");
+        }
     }
 
     /// Lets a person choose a password.

@@ -171,7 +171,7 @@ fn host(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether a host, with or without a port, is this machine's own: names that no other machine's DNS can answer for.
-fn is_loopback(authority: &str) -> bool {
+pub(super) fn is_loopback(authority: &str) -> bool {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => host,
         Some(_) if authority.starts_with('[') => authority,

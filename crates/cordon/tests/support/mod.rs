@@ -130,6 +130,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         siem: None,
         subject_header: Some("x-end-user".parse().unwrap()),
         site: cordon::identity::Site::loopback(),
+        oidc: None,
         clock: Arc::new(TestClock(clock.clone())),
         entropy: Arc::new(TestEntropy),
     }
