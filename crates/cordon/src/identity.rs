@@ -120,7 +120,10 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub enum Access {
     /// With the first administrator's token.
-    Bootstrap,
+    Bootstrap {
+        /// Whether some person may read content: then nobody does who has no name.
+        readers: bool,
+    },
     /// With a session's cookie: its requests that change something repeat this.
     Session(Box<Grant>, String),
     /// With a personal token.
@@ -212,7 +215,14 @@ impl Identity {
             if let Some(people) = &self.inner.people {
                 bootstrap.used(&people.sequencer, people.clock.now()).await;
             }
-            return Ok(Caller { actor: Actor::Bootstrap, role: Role::Admin, access: Access::Bootstrap });
+            let readers = self.inner.people.as_ref().is_some_and(|people| {
+                people
+                    .state()
+                    .users()
+                    .any(|known| known.disabled.is_none() && permit(known.user.role, Verb::ReadContent))
+            });
+            let access = Access::Bootstrap { readers };
+            return Ok(Caller { actor: Actor::Bootstrap, role: Role::Admin, access });
         }
         let wrong = || {
             unauthenticated(
@@ -397,6 +407,11 @@ impl Caller {
     /// # Errors
     /// With status 403 where they may not.
     pub fn may(&self, verb: Verb) -> Result<(), Problem> {
+        if let (Access::Bootstrap { readers: true }, Verb::ReadContent) = (&self.access, verb) {
+            let detail = "the administrator's token names nobody, and there are people who may read content; help: `cordon \
+                          login`";
+            return Err(Problem::new(403, "person_needed", "content is read by people with a name", detail));
+        }
         if permit(self.role, verb) {
             return Ok(());
         }
@@ -445,7 +460,7 @@ impl Caller {
     /// The session or token, where there is one.
     pub fn grant(&self) -> Option<&Grant> {
         match &self.access {
-            Access::Bootstrap => None,
+            Access::Bootstrap { .. } => None,
             Access::Session(grant, _) | Access::Token(grant) => Some(grant),
         }
     }
@@ -453,7 +468,7 @@ impl Caller {
     /// How they showed who they are.
     pub const fn kind(&self) -> AccessKind {
         match self.access {
-            Access::Bootstrap => AccessKind::Bootstrap,
+            Access::Bootstrap { .. } => AccessKind::Bootstrap,
             Access::Session(..) => AccessKind::Session,
             Access::Token(_) => AccessKind::Token,
         }

@@ -586,6 +586,34 @@ async fn an_enrolment_is_used_once_and_a_token_makes_no_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn content_is_read_by_people_and_a_live_view_ends_with_the_right_to_it() {
+    let desk = Desk::new().await;
+    let path = "/calls/01932c07-209e-7e3a-8b1c-1f0a5c3d9e77/content";
+    assert_eq!(desk.get(path, &bearer(&desk.admin)).await.status, 404, "nobody else is there to read it");
+    desk.user("viewer", "viewer").await;
+    assert_eq!(desk.get(path, &bearer(&desk.admin)).await.status, 404);
+    let id = desk.user("auditor", "auditor").await;
+    assert_eq!(desk.get(path, &bearer(&desk.admin)).await.problem(), (403, "person_needed".to_owned()));
+    let token = desk.token("auditor").await;
+    assert_eq!(desk.get(path, &bearer(&token)).await.status, 404);
+
+    // Somebody looks on, and loses the right to it meanwhile; others go on.
+    let follow = async |token: &str| {
+        let request = Request::builder()
+            .uri(format!("{}/api/v1/calls/follow", desk.origin()))
+            .header("authorization", format!("Bearer {token}"));
+        desk.client.request(request.body(Full::default()).unwrap()).await.unwrap().into_body()
+    };
+    let (ends, goes_on) = (follow(&token).await, follow(&desk.token("viewer").await).await);
+    desk.post(&format!("/users/{id}/disable"), &bearer(&desk.admin), json!({})).await;
+    let ended = ends.collect().await.unwrap().to_bytes();
+    assert!(ended.is_empty() || ended.starts_with(b":"), "{ended:?}");
+    assert!(!http_body::Body::is_end_stream(&goes_on));
+    drop(goes_on);
+    desk.node.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_lost_the_credentials_has_people_all_the_same() {
     let desk = Desk::new().await;
     let id = desk.user("alex", "auditor").await;

@@ -135,7 +135,15 @@ async fn find(client: &Client, text: &str) -> Result<UserId, Problem> {
     let users = client.users().await?;
     let login = text.trim().to_lowercase();
     let id = UserId::parse(text).ok();
-    let found = users.iter().find(|user| Some(user.id) == id || user.login.as_deref() == Some(&login));
+    let mut found = users.iter().filter(|user| match id {
+        Some(id) if users.iter().any(|user| user.id == id) => user.id == id,
+        _ => user.login.as_deref().map(str::to_lowercase).as_ref() == Some(&login),
+    });
+    let (found, another) = (found.next(), found.next());
+    if another.is_some() {
+        let detail = format!("several users are called `{text}`; help: `cordon user list` shows their ids");
+        return Err(Problem::new(409, "ambiguous", "several fit", detail));
+    }
     found.map(|user| user.id).ok_or_else(|| {
         let detail = format!("user `{text}` does not exist; help: `cordon user list` shows who is known");
         Problem::new(404, "not_found", "it does not exist", detail)

@@ -32,7 +32,7 @@ const BOOTSTRAP_WARNING: HeaderValue = HeaderValue::from_static(
 pub(super) async fn authenticated(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     match admit(&shared.state.identity, request).await {
         Ok((caller, mut request)) => {
-            let bootstrap = matches!(caller.access, Access::Bootstrap);
+            let bootstrap = matches!(caller.access, Access::Bootstrap { .. });
             request.extensions_mut().insert(caller);
             let mut response = next.run(request).await;
             if bootstrap {

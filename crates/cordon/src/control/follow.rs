@@ -31,7 +31,7 @@ const QUEUE: usize = 64;
 /// A comment is sent this often, so that both sides notice a broken connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// It is looked so often whether the caller may still look on.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Calls shown that were there before.
 const BEFORE: u32 = 10;
 

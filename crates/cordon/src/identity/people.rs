@@ -317,27 +317,6 @@ impl Identity {
         view.ok_or_else(|| not_found(format!("user `{id}` does not exist")))
     }
 
-    /// The person with this login, or with this id.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub async fn find_user(&self, text: &str) -> Result<UserId, Problem> {
-        let people = self.people()?;
-        if let Ok(id) = UserId::parse(text)
-            && people.state().user(id).is_some()
-        {
-            return Ok(id);
-        }
-        let login = login_of(text);
-        let found = self.users().await?.into_iter().find(|user| user.login.is_some() && user.login == login);
-        found.map(|user| user.id).ok_or_else(|| {
-            not_found(
-                "there is no user with this login or id; help: `cordon user list` shows who is known"
-                    .to_owned(),
-            )
-        })
-    }
-
     /// Makes somebody known, who then chooses a password with the secret of the answer.
     ///
     /// # Errors
