@@ -18,7 +18,8 @@ use cordon::{
     up,
 };
 use cordon_core::{
-    DurationMs, Timestamp,
+    DurationMs, Timestamp, UserId,
+    command::Wish,
     fact::{Actor, Body},
 };
 use cordon_testkit::{ManualClock, TempDir};
@@ -366,6 +367,18 @@ async fn a_session_ends_by_itself_by_a_sign_out_and_by_whoever_may_end_it() {
         if what == "reset" {
             assert_eq!(desk.login("alex", PASSWORD).await.status, 401, "the password is void");
         }
+        desk.later(MINUTE);
+    }
+
+    // The log alone is enough: what another node decided counts here, whatever the file still holds.
+    let dora = desk.user("dora", "viewer").await;
+    let wishes = [Wish::RevokeSessions as fn(UserId) -> Wish, |id| Wish::DisableUser(id, None)];
+    for wish in wishes {
+        let (session, token) = (desk.browser("dora").await, bearer(&desk.token("dora").await));
+        assert!(alive(&session).await && alive(&token).await);
+        let id = UserId::parse(&dora).unwrap();
+        desk.node.handles.sequencer.wish(wish(id), Actor::Local).await.unwrap();
+        assert!(!alive(&session).await && !alive(&token).await);
         desk.later(MINUTE);
     }
 

@@ -706,23 +706,15 @@ async fn what_a_provider_vouches_for_ends_with_its_word() {
     let world = World::new().await;
     let mut browser = world.browser();
     browser.sign_in(&world.provider).await;
-    let csrf = browser.me().await.json()["csrf"].as_str().unwrap().to_owned();
-    let cookie = format!("cordon={}", browser.cookies["cordon"]);
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(format!("{}/api/v1/me/tokens", browser.origin))
-        .header("cookie", &cookie)
-        .header("cordon-csrf", csrf)
-        .header("origin", &browser.origin);
-    let made = send(&browser.client, request.body(Full::new("{}".into())).unwrap()).await;
-    assert_eq!(made.status, 200, "{:?}", made.body);
-    let token = made.json()["token"].as_str().unwrap().to_owned();
-    let with_token = async || {
+    let token = make_token(&mut browser).await;
+    let with = async |token: &str| {
         let request = Request::builder()
-            .uri(format!("{}/api/v1/me", browser.origin))
+            .uri(format!("http://{}/api/v1/me", world.node.control))
             .header("authorization", format!("Bearer {token}"));
-        send(&browser.client, request.body(Full::default()).unwrap()).await
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        send(&client, request.body(Full::default()).unwrap()).await
     };
+    let with_token = async || with(&token).await;
     // A token of the session keeps it alive, and follows the groups like it.
     for _ in 0..3 {
         world.later(20 * 60);
@@ -736,8 +728,16 @@ async fn what_a_provider_vouches_for_ends_with_its_word() {
     assert_eq!(with_token().await.status, 401);
     assert_eq!(browser.clone().me().await.status, 401);
 
-    // After a restart nobody can ask: it ends, and a sign-in begins anew.
+    // Unused it ends with the session, after half an hour.
     world.provider.change(|script| script.userinfo["groups"] = json!(["ops"]));
+    let mut browser = world.browser();
+    browser.sign_in(&world.provider).await;
+    let idle = make_token(&mut browser).await;
+    assert_eq!(with(&idle).await.status, 200);
+    world.later(30 * 60);
+    assert_eq!(with(&idle).await.status, 401);
+
+    // After a restart nobody can ask: it ends, and a sign-in begins anew.
     let mut browser = world.browser();
     browser.sign_in(&world.provider).await;
     assert_eq!(browser.me().await.status, 200);
@@ -758,6 +758,20 @@ async fn what_a_provider_vouches_for_ends_with_its_word() {
     assert_eq!(after.sign_in(&world.provider).await.status, 303);
     assert_eq!(after.me().await.status, 200);
     node.stop().await.unwrap();
+}
+
+/// A personal token, made in a browser's session.
+async fn make_token(browser: &mut Browser) -> String {
+    let csrf = browser.me().await.json()["csrf"].as_str().unwrap().to_owned();
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("{}/api/v1/me/tokens", browser.origin))
+        .header("cookie", format!("cordon={}", browser.cookies["cordon"]))
+        .header("cordon-csrf", csrf)
+        .header("origin", &browser.origin);
+    let made = send(&browser.client, request.body(Full::new("{}".into())).unwrap()).await;
+    assert_eq!(made.status, 200, "{:?}", made.body);
+    made.json()["token"].as_str().unwrap().to_owned()
 }
 
 /// `oidc-provider-mock` of PyPI: a provider of others, as a process of its own.
