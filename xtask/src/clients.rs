@@ -108,12 +108,12 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
 }
 
 /// An empty folder under `target/`.
-struct Folder {
-    path: PathBuf,
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
 }
 
 impl Folder {
-    fn new(path: &str) -> Result<Self> {
+    pub(crate) fn new(path: &str) -> Result<Self> {
         let path = std::path::absolute(path).with_context(|| format!("naming {path}"))?;
         if path.exists() {
             std::fs::remove_dir_all(&path).with_context(|| format!("emptying {}", path.display()))?;
@@ -172,6 +172,16 @@ impl Server {
         Ok(found)
     }
 
+    /// Waits for a line that holds this.
+    pub(crate) fn until(&self, text: &str) -> Result<()> {
+        while let Ok(line) = self.lines.recv_timeout(READY_WITHIN) {
+            if line.contains(text) {
+                return Ok(());
+            }
+        }
+        bail!("the server did not say `{text}`\nhelp: what it said is in {}", self.log.display())
+    }
+
     /// Asks it to end; whether it did so with success.
     pub(crate) fn stop(mut self) -> Result<bool> {
         process::must(process::quiet("kill").args(["-TERM", &self.child.id().to_string()]))?;
@@ -188,7 +198,7 @@ impl Drop for Server {
 }
 
 /// The address of the ready line that names a listener.
-fn address(ready: &[String], listener: &str) -> Result<String> {
+pub(crate) fn address(ready: &[String], listener: &str) -> Result<String> {
     ready
         .iter()
         .find(|line| line.contains(listener))

@@ -6,6 +6,7 @@
 mod bench;
 mod check;
 mod clients;
+mod console;
 mod dist;
 mod fuzz;
 mod hygiene;
@@ -27,8 +28,8 @@ usage: cargo xtask COMMAND [OPTIONS]
   check [--deny] [--only STEP,…]     format, lints, documentation, arrows, supply chain, hygiene
                                      --deny: install cargo-deny first when it is missing
                                      STEP: fmt clippy doc arrows supply hygiene
-  test [--quick | --clients]         everything CI runs: check, tests, documentation tests, client tests
-                                     --quick: the tests of the workspace alone; --clients: the client tests alone
+  test [--quick | --clients | --console]   everything CI runs: check, tests, documentation tests, client and console tests
+                                     --quick: the tests of the workspace alone; --clients, --console: those alone
   fuzz [--cases N]                   corpora and properties with N made-up inputs each (4096)
   bench gateway [OPTIONS]            throughput, latency, CPU and memory beside a bare proxy
       --seconds N --rounds N         length and number of rounds (5, 3)

@@ -1,4 +1,4 @@
-//! The Python environment of the client tests: made once under `target/`, from the pinned list beside the tests.
+//! The Python environment of the client and console tests: made once under `target/`, from the pinned list beside the tests.
 
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,7 @@ fn is_usable() -> bool {
     )
 }
 
-fn is_root() -> Result<bool> {
+/// Whether packages of the operating system can be installed.
+pub(crate) fn is_root() -> Result<bool> {
     Ok(process::output(process::quiet("id").arg("-u"))?.trim() == "0")
 }

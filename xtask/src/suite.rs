@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::check;
 use crate::clients;
+use crate::console;
 use crate::process;
 use crate::python;
 use crate::report::Report;
@@ -15,6 +16,7 @@ use crate::report::Report;
 enum Part {
     All,
     Clients,
+    Console,
     Workspace,
 }
 
@@ -24,6 +26,7 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
         [] => Part::All,
         [option] if option == "--quick" => Part::Workspace,
         [option] if option == "--clients" => Part::Clients,
+        [option] if option == "--console" => Part::Console,
         other => bail!("unknown options {other:?}\nhelp: `cargo xtask help`"),
     };
     let mut report = Report::default();
@@ -31,7 +34,7 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
     if part == Part::All {
         check::all(&mut report);
     }
-    if part != Part::Clients {
+    if matches!(part, Part::All | Part::Workspace) {
         report.step("tests", || {
             let mut command = tests();
             if part == Part::All {
@@ -45,8 +48,11 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
             closing.run(with_data(process::cargo().args(["test", "--workspace", "--locked", "--doc"])))
         });
     }
-    if part != Part::Workspace {
+    if matches!(part, Part::All | Part::Clients) {
         report.step("clients", || clients::run(&mut closing));
+    }
+    if matches!(part, Part::All | Part::Console) {
+        report.step("console", || console::run(&mut closing));
     }
     report.print();
     println!();

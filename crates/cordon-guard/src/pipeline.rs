@@ -412,8 +412,10 @@ impl Inner {
 
         // Inspect the request, choose a target, dispatch; the answer goes back through the output gate.
         let inspecting = Instant::now();
-        let call = chat::clear(call, request, self, record)?;
+        let cleared = chat::clear(call, request, self, record);
+        // Of a request that is refused for what it holds, too.
         record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
+        let call = cleared?;
         let permit = chat::choose(&call, self)?;
         place.uses(&route.name, permit.components());
         record.describe(|opened| permit.describe(opened));

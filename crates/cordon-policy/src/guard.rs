@@ -45,6 +45,25 @@ pub struct EffectiveGuard {
     system: Option<Name>,
 }
 
+/// A rule of one of the joined guards.
+#[derive(Clone, Copy, Debug)]
+pub struct JoinedRule<'a> {
+    /// The guard that it comes from.
+    pub guard: &'a Name,
+    /// Where it looks.
+    pub channel: Channel,
+    /// What it is about.
+    pub category: &'a Category,
+    /// From which score on.
+    pub at: Score,
+    /// What it asks for.
+    pub action: Action,
+    /// Whether the guard only observes.
+    pub observes: bool,
+    /// Whether an exception takes it away for this caller now.
+    pub excepted: bool,
+}
+
 /// What is done about one finding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ruling {
@@ -166,6 +185,23 @@ impl EffectiveGuard {
     /// The names of the guards joined.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
         self.guards.iter().map(|guard| &guard.name)
+    }
+
+    /// Every rule of every guard joined, by channel, then in the guards' order.
+    pub fn rules(&self, now: Timestamp) -> impl Iterator<Item = JoinedRule<'_>> {
+        Channel::ALL.into_iter().flat_map(move |channel| {
+            self.guards.iter().flat_map(move |guard| {
+                guard.rules(channel).iter().map(move |rule| JoinedRule {
+                    guard: &guard.name,
+                    channel,
+                    category: &rule.category,
+                    at: rule.at,
+                    action: rule.action,
+                    observes: guard.mode == Mode::Observe,
+                    excepted: self.excepted(guard, &rule.category, now),
+                })
+            })
+        })
     }
 
     fn excepted(&self, guard: &CompiledGuard, category: &Category, now: Timestamp) -> bool {

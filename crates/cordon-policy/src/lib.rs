@@ -21,7 +21,7 @@ mod limit;
 mod retention;
 mod snapshot;
 
-pub use guard::{Caller, EffectiveGuard, Ruling, baseline};
+pub use guard::{Caller, EffectiveGuard, JoinedRule, Ruling, baseline};
 pub use limit::CompiledLimit;
 pub use retention::{content_retention, record_retention, says_of_records};
 pub use snapshot::{PrincipalEntry, RouteEntry, RouteTarget, ServiceEntry, Snapshot};

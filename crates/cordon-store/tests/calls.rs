@@ -12,7 +12,9 @@ mod support;
 use cordon_core::{Action, Category, Score, record::Frame};
 use cordon_store::{
     CallIndex,
-    calls::{CallQuery, CallRow, CallsError, Follower, IndexWriter, Progress, SourceFrame, Tail, Written},
+    calls::{
+        CallQuery, CallRow, CallsError, Follower, IndexWriter, Progress, SourceFrame, Step, Tail, Written,
+    },
     journal::{Journal, Kind, NewFrame, Options},
 };
 use proptest::prelude::*;
@@ -159,7 +161,7 @@ async fn frames_given_twice_count_once_and_others_are_passed_over() {
     let written = writer.write(JOURNAL, &frames).await.unwrap();
     assert_eq!(written, Written { opened: 1, closed: 1, passed_over: 2 });
     assert_eq!(writer.write(JOURNAL, &frames).await.unwrap(), Written::default());
-    let minutes = index.minutes(at(0), at(60)).await.unwrap();
+    let minutes = index.roll_ups(Step::Minute, at(0), at(60)).await.unwrap();
     let [(_, route, Action::Allow, sums)] = minutes.as_slice() else { panic!("{minutes:?}") };
     assert_eq!((route.as_ref().unwrap().as_str(), sums.count, sums.errors), ("route-2", 1, 0));
     assert_eq!((sums.input_tokens, sums.output_tokens), (200, 100));
@@ -190,6 +192,12 @@ async fn an_index_is_bounded_and_forgets_the_oldest_calls() {
     }
     writer.close().await.unwrap();
     let all = index.query(&CallQuery { limit: Some(100_000), ..CallQuery::default() }).await.unwrap();
+    let count = async |verdict, most| {
+        index.count(&CallQuery { verdict, ..CallQuery::default() }, most).await.unwrap()
+    };
+    assert_eq!(count(None, 100_000).await as usize, all.len());
+    assert_eq!(count(Some(Action::Redact), 100_000).await as usize, all.len());
+    assert_eq!((count(Some(Action::Block), 10).await, count(None, 10).await), (0, 10));
     assert!((1000..=20_000).contains(&all.len()), "{}", all.len());
     // What is left is the latest, without a gap.
     let newest = (0..calls)
@@ -200,8 +208,10 @@ async fn an_index_is_bounded_and_forgets_the_oldest_calls() {
     let bytes = folder.path().join("index.db").metadata().unwrap().len();
     assert!(bytes < 8 << 20, "{bytes}");
     // Sums outlive the calls.
-    let minutes = index.minutes(at(0), at(10_000)).await.unwrap();
-    assert_eq!(minutes.iter().map(|(.., sums)| sums.count).sum::<u64>(), calls);
+    for step in [Step::Minute, Step::Hour] {
+        let sums = index.roll_ups(step, at(0), at(10_000)).await.unwrap();
+        assert_eq!(sums.iter().map(|(.., sums)| sums.count).sum::<u64>(), calls, "{step:?}");
+    }
 }
 
 #[tokio::test]

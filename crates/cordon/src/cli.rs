@@ -17,6 +17,8 @@ mod user;
 mod verify;
 mod yaml;
 
+pub(crate) use resources::{actor, document};
+
 use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},

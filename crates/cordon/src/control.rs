@@ -34,8 +34,10 @@ pub use token::{AdminToken, TokenError};
 
 use crate::{
     api::{Check, Problem},
+    console,
     desk::Desk,
     identity::{Identity, Verb},
+    ledger,
 };
 
 /// The future of a set of checks.
@@ -56,16 +58,27 @@ pub struct ControlState {
     pub metrics: Arc<Registry>,
     /// Runs the doctor's checks.
     pub doctor: Arc<dyn Fn() -> Checks + Send + Sync>,
+    /// How many facts a signed checkpoint covers.
+    pub provable: watch::Receiver<ledger::Progress>,
     /// Becomes true when the process goes down: streams end then.
     pub stopping: watch::Receiver<bool>,
     /// Bytes of a request's body.
     pub max_body: usize,
 }
 
+/// What handlers share. Clones share everything.
 #[derive(Clone)]
-struct Shared {
-    state: ControlState,
+pub(crate) struct Shared {
+    pub(crate) state: ControlState,
+    pub(crate) marks: Arc<console::Marks>,
     followers: Arc<Semaphore>,
+}
+
+impl ControlState {
+    /// How many facts a signed checkpoint covers.
+    pub(crate) fn progress(&self) -> u64 {
+        self.provable.borrow().signed
+    }
 }
 
 /// Time for one answer, but for streams. A plan that judges a million calls again takes seconds.
@@ -80,7 +93,7 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 /// The control listener's routes.
 pub fn router(state: ControlState) -> Router {
     let limit = DefaultBodyLimit::max(state.max_body);
-    let shared = Shared { state, followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)) };
+    let shared = Shared { state, marks: Arc::default(), followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)) };
     use Verb::{
         ChangeResources, Diagnose, EraseContent, ManageHolds, ManageKeys, ManagePeople, OwnAccess, Plan,
         ReadContent, ReadPeople, ReadProofs, ReadRecords,
@@ -162,12 +175,20 @@ pub fn router(state: ControlState) -> Router {
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
     // The way over the identity provider: its pages send the browser here, so these are no part of the API.
     let signin = Router::new()
-        .route("/oidc", get(people::depart))
-        .route("/callback", get(people::arrive))
-        .layer(middleware::from_fn(in_time));
+        .route("/signin/oidc", get(people::depart))
+        .route("/signin/callback", get(people::arrive))
+        .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn(console::told_as_page))
+        .layer(middleware::map_response(paged));
+    let pages = console::pages()
+        .route_layer(middleware::from_fn_with_state(shared.clone(), console::signed_in))
+        .merge(console::open().layer(DefaultBodyLimit::max(MAX_OPEN_BODY)))
+        .layer(middleware::from_fn(in_time))
+        .layer(middleware::map_response(paged));
     Router::new()
+        .merge(pages)
         .nest("/api/v1", api)
-        .nest("/signin", signin)
+        .merge(signin)
         .nest("/ledger", ledger)
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(handlers::ready))
@@ -193,15 +214,22 @@ async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
-/// No page can frame, sniff or keep what stands here.
+/// What a page may do, which is little. Its own forms say where they come from; nobody else learns it.
+async fn paged(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(console::POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// No page of somebody else can frame or sniff what stands here, and nobody keeps it.
 async fn harmless(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    );
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
 }
 
@@ -213,6 +241,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
+        // For those who tell it in another form.
+        response.extensions_mut().insert(self);
         response
     }
 }

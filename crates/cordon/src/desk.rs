@@ -19,7 +19,7 @@ use cordon_inspect::Engine;
 use cordon_ledger::{Rotation as KeyRotation, SigningKey};
 use cordon_store::{
     Sequencer,
-    log::{LoadError, Loader, LogError},
+    log::{LoadError, Loader, Log, LogError},
     sequencer::{self, WishError},
 };
 
@@ -81,6 +81,51 @@ impl Desk {
     /// The calls.
     pub fn calls(&self) -> &CallLog {
         &self.calls
+    }
+
+    /// The detectors.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The time now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The log, where there is one.
+    pub(crate) fn log(&self) -> Option<&dyn Log> {
+        self.loader().map(|loader| loader.log().as_ref())
+    }
+
+    /// The state now, of a log that this process serves.
+    pub(crate) fn served_state(&self) -> Option<State> {
+        match &self.governed {
+            Governed::Served(sequencer) => Some(sequencer.committed().state),
+            Governed::Still(_) | Governed::Nothing => None,
+        }
+    }
+
+    /// A part of the resources of a kind: those after a name, at most so many.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub(crate) async fn list_page(
+        &self,
+        kind: Kind,
+        after: Option<&Name>,
+        most: usize,
+        as_of: Option<Timestamp>,
+    ) -> Result<Vec<ResourceView>, Problem> {
+        let state = self.state(as_of).await?;
+        let standing: Vec<(Name, Standing)> = state
+            .resources_of(kind)
+            .filter(|(name, _)| after.is_none_or(|after| *name > after))
+            .take(most)
+            .map(|(name, standing)| (name.clone(), standing.as_ref().clone()))
+            .collect();
+        let vault = self.vault(standing.iter().map(|(_, standing)| &standing.spec)).await?;
+        Ok(standing.into_iter().map(|(name, standing)| view(kind, name, standing, &vault)).collect())
     }
 
     fn loader(&self) -> Option<&Loader> {

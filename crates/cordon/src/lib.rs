@@ -21,6 +21,7 @@ pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod console;
 pub mod content;
 pub mod control;
 pub mod declare;

@@ -172,6 +172,7 @@ pub fn routes(handles: &Handles, config: Config) -> axum::Router {
                 found
             })
         }),
+        provable: handles.provable.clone(),
         stopping: handles.stopping.clone(),
         max_body,
     })

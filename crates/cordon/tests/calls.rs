@@ -289,6 +289,7 @@ async fn a_server_tells_of_calls_when_they_end() {
         metrics: Arc::default(),
         doctor: Arc::new(|| Box::pin(async { Vec::new() })),
         stopping,
+        provable: watch::channel(cordon::ledger::Progress::default()).1,
         max_body: 1 << 20,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -29,7 +29,16 @@ pub enum CallsError {
     Damaged,
 }
 
-/// The calls of one minute, route and verdict, in sums.
+/// How much time one [`RollUp`] sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// A minute; kept for eight days.
+    Minute,
+    /// An hour; kept for 400 days.
+    Hour,
+}
+
+/// The calls of one minute or hour, route and verdict, in sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RollUp {
     /// How many ended.
@@ -48,7 +57,7 @@ pub struct RollUp {
 pub(super) const OTHER_CATEGORIES: i64 = 62;
 
 /// The form of the tables (`PRAGMA user_version`); a file of another one is built again.
-const TABLES_VERSION: i64 = 1;
+const TABLES_VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE calls (
@@ -67,8 +76,8 @@ CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE categories (path TEXT PRIMARY KEY, bit INTEGER NOT NULL) STRICT;
 CREATE TABLE unknown (call BLOB PRIMARY KEY, since INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL,
     code INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE minutes (minute INTEGER NOT NULL, route INTEGER NOT NULL, verdict INTEGER NOT NULL, sums BLOB NOT NULL,
-    PRIMARY KEY (minute, route, verdict)) STRICT, WITHOUT ROWID;
+CREATE TABLE roll_ups (step INTEGER NOT NULL, start INTEGER NOT NULL, route INTEGER NOT NULL, verdict INTEGER NOT NULL,
+    sums BLOB NOT NULL, PRIMARY KEY (step, start, route, verdict)) STRICT, WITHOUT ROWID;
 CREATE TABLE progress (journal BLOB PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
@@ -144,6 +153,24 @@ impl CallIndex {
         }
     }
 
+    /// How many calls a query asks for, but no more than `most`. Findings of categories that share a bit of the file count
+    /// together, so that with a category it may be too many.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn count(&self, query: &CallQuery, most: u32) -> Result<u32, CallsError> {
+        let mut connection = self.readers.acquire().await?;
+        let Some(mask) = mask(&mut connection, query.category.as_ref()).await? else { return Ok(0) };
+        let (conditions, arguments) = conditions(query, mask);
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM calls c WHERE {conditions} LIMIT ?)");
+        let count: i64 = with(sqlx::query(AssertSqlSafe(sql)), &arguments)
+            .bind(i64::from(most))
+            .fetch_one(&mut *connection)
+            .await?
+            .try_get(0)?;
+        u32::try_from(count).map_err(|_| CallsError::Damaged)
+    }
+
     /// One call.
     ///
     /// # Errors
@@ -189,30 +216,32 @@ impl CallIndex {
         Ok(())
     }
 
-    /// The sums of whole minutes in `[since, until)`, by minute, route and verdict.
+    /// The sums of whole minutes or hours that begin in `[since, until)`, by their beginning, route and verdict.
     ///
     /// # Errors
     /// When the file cannot be read or is damaged.
-    pub async fn minutes(
+    pub async fn roll_ups(
         &self,
+        step: Step,
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<(Timestamp, Option<Name>, Action, RollUp)>, CallsError> {
         let rows = sqlx::query(
-            "SELECT minute, (SELECT text FROM names WHERE id = route), verdict, sums FROM minutes
-             WHERE minute >= $1 AND minute < $2 ORDER BY minute, route, verdict",
+            "SELECT start, (SELECT text FROM names WHERE id = route), verdict, sums FROM roll_ups
+             WHERE step = $1 AND start >= $2 AND start < $3 ORDER BY start, route, verdict",
         )
-        .bind(since.as_millis().div_euclid(60_000))
-        .bind(until.as_millis().saturating_add(59_999).div_euclid(60_000))
+        .bind(step.minutes())
+        .bind(step.start(since))
+        .bind(until.as_millis().saturating_add(step.millis() - 1).div_euclid(step.millis()))
         .fetch_all(&self.readers)
         .await?;
         rows.iter()
             .map(|row| {
-                let minute: i64 = row.try_get(0)?;
+                let start: i64 = row.try_get(0)?;
                 let route = row.try_get::<Option<&str>, _>(1)?.map(name).transpose()?;
                 let sums = RollUp::from_bytes(row.try_get(3)?);
                 Ok((
-                    Timestamp::from_millis(minute.saturating_mul(60_000)),
+                    Timestamp::from_millis(start.saturating_mul(step.millis())),
                     route,
                     action(row.try_get(2)?)?,
                     sums,
@@ -291,40 +320,64 @@ async fn page(
     mask: i64,
     limit: usize,
 ) -> Result<Vec<CallRow>, CallsError> {
-    let mut sql = format!("SELECT {COLUMNS} FROM calls c WHERE c.call >= ? AND c.call < ?");
+    let (conditions, arguments) = conditions(query, mask);
+    let sql = format!("SELECT {COLUMNS} FROM calls c WHERE {conditions} ORDER BY c.call DESC LIMIT ?");
+    let statement =
+        with(sqlx::query(AssertSqlSafe(sql)), &arguments).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    statement.fetch_all(connection).await?.iter().map(read_row).collect()
+}
+
+/// An argument of a statement.
+enum Argument {
+    Bytes(Vec<u8>),
+    Text(String),
+    Number(i64),
+}
+
+type Statement<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn with<'q>(statement: Statement<'q>, arguments: &[Argument]) -> Statement<'q> {
+    arguments.iter().fold(statement, |statement, argument| match argument {
+        Argument::Bytes(bytes) => statement.bind(bytes.clone()),
+        Argument::Text(text) => statement.bind(text.clone()),
+        Argument::Number(number) => statement.bind(*number),
+    })
+}
+
+/// What a query asks of the rows, and the arguments in their order.
+fn conditions(query: &CallQuery, mask: i64) -> (String, Vec<Argument>) {
+    let mut sql = "c.call >= ? AND c.call < ?".to_owned();
     let low = query.since.map_or([0; 16], lowest_call);
     let mut high = query.until.map_or([255; 16], lowest_call);
     if let Some(before) = query.before {
         high = high.min(*before.as_bytes());
     }
-    for (asked, condition) in [
-        (query.principal.is_some(), " AND c.principal = (SELECT id FROM names WHERE text = ?)"),
-        (query.route.is_some(), " AND c.route = (SELECT id FROM names WHERE text = ?)"),
-        // Each condition says again what its partial index is limited to, so that it can be used.
-        (query.verdict == Some(Action::Allow), " AND c.verdict = ?"),
-        (
-            query.verdict.is_some_and(|verdict| verdict != Action::Allow),
-            " AND c.verdict > 0 AND c.verdict = ?",
-        ),
-        (mask != 0, " AND c.categories <> 0 AND c.categories & ? <> 0"),
-    ] {
-        if asked {
-            sql.push_str(condition);
+    let mut arguments = vec![Argument::Bytes(low.to_vec()), Argument::Bytes(high.to_vec())];
+    let mut ask = |condition: &str, argument: Argument| {
+        sql.push_str(condition);
+        arguments.push(argument);
+    };
+    if let Some(principal) = &query.principal {
+        ask(
+            " AND c.principal = (SELECT id FROM names WHERE text = ?)",
+            Argument::Text(principal.to_string()),
+        );
+    }
+    if let Some(route) = &query.route {
+        ask(" AND c.route = (SELECT id FROM names WHERE text = ?)", Argument::Text(route.to_string()));
+    }
+    // Each condition says again what its partial index is limited to, so that it can be used.
+    match query.verdict {
+        None => {}
+        Some(Action::Allow) => ask(" AND c.verdict = ?", Argument::Number(action_number(Action::Allow))),
+        Some(verdict) => {
+            ask(" AND c.verdict > 0 AND c.verdict = ?", Argument::Number(action_number(verdict)));
         }
     }
-    sql.push_str(" ORDER BY c.call DESC LIMIT ?");
-    let mut statement = sqlx::query(AssertSqlSafe(sql)).bind(low.to_vec()).bind(high.to_vec());
-    for name in [&query.principal, &query.route].into_iter().flatten() {
-        statement = statement.bind(name.as_str());
-    }
-    if let Some(verdict) = query.verdict {
-        statement = statement.bind(action_number(verdict));
-    }
     if mask != 0 {
-        statement = statement.bind(mask);
+        ask(" AND c.categories <> 0 AND c.categories & ? <> 0", Argument::Number(mask));
     }
-    let rows = statement.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(connection).await?;
-    rows.iter().map(read_row).collect()
+    (sql, arguments)
 }
 
 fn read_row(row: &SqliteRow) -> Result<CallRow, CallsError> {
@@ -454,6 +507,36 @@ fn operation(number: i64) -> Result<Operation, CallsError> {
         .into_iter()
         .find(|operation| operation_number(*operation) == number)
         .ok_or(CallsError::Damaged)
+}
+
+impl Step {
+    pub(super) const ALL: [Self; 2] = [Self::Minute, Self::Hour];
+
+    /// Its length, in milliseconds.
+    pub const fn millis(self) -> i64 {
+        self.minutes() * 60_000
+    }
+
+    /// Its length in minutes: its number in the file.
+    pub(super) const fn minutes(self) -> i64 {
+        match self {
+            Self::Minute => 1,
+            Self::Hour => 60,
+        }
+    }
+
+    /// How many steps of sums are kept.
+    pub(super) const fn kept(self) -> i64 {
+        match self {
+            Self::Minute => 8 * 24 * 60,
+            Self::Hour => 400 * 24,
+        }
+    }
+
+    /// The number of the step that a time lies in, counted from 1970.
+    pub(super) const fn start(self, time: Timestamp) -> i64 {
+        time.as_millis().div_euclid(self.millis())
+    }
 }
 
 impl RollUp {

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, sqlite::S
 
 use super::{
     CallRow, JournalBytes, Progress, SourceFrame,
-    index::{CallsError, OTHER_CATEGORIES, RollUp, action_number, outcome_number},
+    index::{CallsError, OTHER_CATEGORIES, RollUp, Step, action_number, outcome_number},
 };
 
 /// The one writer of an index.
@@ -56,9 +56,6 @@ const UNBOUNDED: u32 = 16;
 /// How many calls are forgotten at once, and how often for one look at the bound: more than so many batches bring.
 const FORGOTTEN: i64 = 1_000;
 const STEPS: usize = 32;
-
-/// How many minutes of sums are kept: 400 days.
-const MINUTES: i64 = 400 * 24 * 60;
 
 /// How many calls one statement inserts.
 const ROWS: usize = 64;
@@ -185,7 +182,7 @@ async fn store(
     for chunk in rows.chunks(ROWS) {
         insert(&mut transaction, known, chunk).await?;
     }
-    let mut rolls: BTreeMap<(i64, Option<i64>, Action), RollUp> = BTreeMap::new();
+    let mut rolls = Rolls::new();
     for row in &rows {
         roll(&mut rolls, known, row);
     }
@@ -193,8 +190,10 @@ async fn store(
         match end_call(&mut transaction, known, *sequence, closed).await? {
             Some((route, verdict)) => {
                 batch.written.closed += 1;
-                let minute = closed.time.as_millis().div_euclid(60_000);
-                rolls.entry((minute, route, verdict)).or_default().add_closed(closed);
+                for step in Step::ALL {
+                    let at = (step, step.start(closed.time), route, verdict);
+                    rolls.entry(at).or_default().add_closed(closed);
+                }
             }
             None => batch.written.passed_over += 1,
         }
@@ -402,42 +401,45 @@ async fn insert_unknown(
     Ok(())
 }
 
-fn roll(rolls: &mut BTreeMap<(i64, Option<i64>, Action), RollUp>, known: &Interned, row: &CallRow) {
+/// Sums by step, its number, route and verdict.
+type Rolls = BTreeMap<(Step, i64, Option<i64>, Action), RollUp>;
+
+fn roll(rolls: &mut Rolls, known: &Interned, row: &CallRow) {
     if let Some(ending) = &row.ending {
-        let minute = ending.time.as_millis().div_euclid(60_000);
         let route = known.name(row.route.as_ref().map(Name::as_str));
-        rolls.entry((minute, route, row.verdict)).or_default().add(
-            ending.status,
-            ending.tokens,
-            ending.timings.total,
-        );
+        for step in Step::ALL {
+            let at = (step, step.start(ending.time), route, row.verdict);
+            rolls.entry(at).or_default().add(ending.status, ending.tokens, ending.timings.total);
+        }
     }
 }
 
-async fn store_rolls(
-    connection: &mut SqliteConnection,
-    rolls: BTreeMap<(i64, Option<i64>, Action), RollUp>,
-) -> Result<(), CallsError> {
-    for ((minute, route, verdict), mut roll) in rolls {
+async fn store_rolls(connection: &mut SqliteConnection, rolls: Rolls) -> Result<(), CallsError> {
+    for ((step, start, route, verdict), mut roll) in rolls {
         // No route is number 0, which no name has: a primary key holds no null.
         let route = route.unwrap_or(0);
-        let before =
-            sqlx::query("SELECT sums FROM minutes WHERE minute = $1 AND route = $2 AND verdict = $3")
-                .bind(minute)
-                .bind(route)
-                .bind(action_number(verdict))
-                .fetch_optional(&mut *connection)
-                .await?;
+        let before = sqlx::query(
+            "SELECT sums FROM roll_ups WHERE step = $1 AND start = $2 AND route = $3 AND verdict = $4",
+        )
+        .bind(step.minutes())
+        .bind(start)
+        .bind(route)
+        .bind(action_number(verdict))
+        .fetch_optional(&mut *connection)
+        .await?;
         if let Some(before) = before {
             roll.join(&RollUp::from_bytes(before.try_get(0)?));
         }
-        sqlx::query("INSERT OR REPLACE INTO minutes (minute, route, verdict, sums) VALUES ($1, $2, $3, $4)")
-            .bind(minute)
-            .bind(route)
-            .bind(action_number(verdict))
-            .bind(roll.to_bytes())
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "INSERT OR REPLACE INTO roll_ups (step, start, route, verdict, sums) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(step.minutes())
+        .bind(start)
+        .bind(route)
+        .bind(action_number(verdict))
+        .bind(roll.to_bytes())
+        .execute(&mut *connection)
+        .await?;
     }
     Ok(())
 }
@@ -489,10 +491,15 @@ async fn forget(connection: &mut SqliteConnection, bound: u64) -> Result<(), Cal
     sqlx::query("DELETE FROM unknown WHERE call < (SELECT min(call) FROM calls)")
         .execute(&mut *connection)
         .await?;
-    sqlx::query("DELETE FROM minutes WHERE minute < (SELECT max(minute) FROM minutes) - $1")
-        .bind(MINUTES)
-        .execute(connection)
+    for step in Step::ALL {
+        sqlx::query(
+            "DELETE FROM roll_ups WHERE step = $1 AND start < (SELECT max(start) FROM roll_ups WHERE step = $1) - $2",
+        )
+        .bind(step.minutes())
+        .bind(step.kept())
+        .execute(&mut *connection)
         .await?;
+    }
     Ok(())
 }
 

@@ -325,7 +325,7 @@ pub(super) fn name(text: &str) -> Result<Name, Failure> {
 }
 
 /// A document that `apply` takes, with where it comes from as a comment.
-fn document(resource: &ResourceView) -> String {
+pub(crate) fn document(resource: &ResourceView) -> String {
     let ResourceView { api_version, kind, name, spec, meta } = resource;
     let actor = actor(&meta.actor);
     let mut text = format!("# since {} by {actor}, position {}\n", meta.changed, meta.position);
@@ -338,9 +338,13 @@ fn document(resource: &ResourceView) -> String {
     text
 }
 
-pub(super) fn actor(actor: &cordon_core::fact::Actor) -> String {
+pub(crate) fn actor(actor: &cordon_core::fact::Actor) -> String {
     match serde_json::to_value(actor) {
         Ok(Value::String(word)) => word,
+        // A kind of actor and its id.
+        Ok(Value::Object(map)) if map.len() == 1 => {
+            map.into_iter().map(|(kind, id)| format!("{kind} {}", id.as_str().unwrap_or_default())).collect()
+        }
         other => other.map(|value| value.to_string()).unwrap_or_default(),
     }
 }

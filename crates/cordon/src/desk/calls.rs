@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use cordon_core::{CallId, record};
+use cordon_core::{Action, CallId, Digest, Name, Timestamp, record};
 use cordon_inspect::DetectorInfo;
 use cordon_store::{
     CallIndex,
-    calls::{CallQuery, CallRow, CallsError, Progress, SourceFrame, Tail},
+    calls::{CallQuery, CallRow, CallsError, Progress, RollUp, SourceFrame, Step, Tail},
     frames::{Archive, FrameReader, FramesError},
     journal::{self, JournalId, ReadError, Reader},
 };
@@ -95,6 +95,69 @@ impl CallLog {
     /// When index or journal cannot be read.
     pub async fn list(&self, filter: &CallFilter) -> Result<Vec<CallView>, CallsProblem> {
         Ok(self.rows(&query(filter)).await?.iter().map(CallView::new).collect())
+    }
+
+    /// The calls that a query asks for, newest first.
+    ///
+    /// # Errors
+    /// When index or journal cannot be read.
+    pub(crate) async fn page(&self, query: &CallQuery) -> Result<Vec<CallView>, CallsProblem> {
+        Ok(self.rows(query).await?.iter().map(CallView::new).collect())
+    }
+
+    /// How many calls a query asks for, as the index knows, but no more than `most`.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub(crate) async fn count(&self, query: &CallQuery, most: u32) -> Result<u32, CallsProblem> {
+        match &self.0.index {
+            Some(index) => Ok(index.count(query, most).await?),
+            None => {
+                let query = CallQuery { limit: Some(most), ..query.clone() };
+                Ok(u32::try_from(self.rows(&query).await?.len()).unwrap_or(most))
+            }
+        }
+    }
+
+    /// The sums of minutes or hours, as the index knows them.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub(crate) async fn roll_ups(
+        &self,
+        step: Step,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(Timestamp, Option<Name>, Action, RollUp)>, CallsProblem> {
+        match &self.0.index {
+            Some(index) => Ok(index.roll_ups(step, since, until).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Of the calls that a query asks for, those of a person, by pseudonym. It reads their frames: ask for few.
+    ///
+    /// # Errors
+    /// When index or journal cannot be read.
+    pub(crate) async fn of_subject(
+        &self,
+        query: &CallQuery,
+        subject: Digest,
+    ) -> Result<Vec<CallId>, CallsProblem> {
+        let (inner, rows) = (Arc::clone(&self.0), self.rows(query).await?);
+        blocking(move || {
+            let mut found = Vec::new();
+            for row in rows {
+                let frame = inner.frame(row.place.journal, row.place.opened)?;
+                if let Some(record::Frame::Opened(opened)) = frame
+                    && opened.subject == Some(subject)
+                {
+                    found.push(row.call);
+                }
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// The calls that a filter asks for, each when it has ended, after those that have ended already.

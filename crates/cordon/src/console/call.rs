@@ -1,0 +1,205 @@
+//! One call, in full: what was asked under which rules, what was found, how long each step took, and whether it is proved.
+
+use axum::{extract::Path, response::IntoResponse as _};
+use cordon_core::{CallId, record::Timings};
+use maud::{Markup, html};
+
+use super::{
+    format, layout,
+    table::{self, Cell, Table},
+    view::{Page, View},
+    widgets,
+};
+use crate::{
+    api::{CallRecord, Direction, Problem},
+    identity::Verb,
+    proof,
+};
+
+pub(super) async fn page(view: View, Path(text): Path<String>) -> Page {
+    let Ok(id) = CallId::parse(&text) else {
+        return Err(
+            view.not_found("this is no id of a call; help: the header `cordon-call-id` of an answer says it")
+        );
+    };
+    match build(&view, id).await {
+        Ok((table, body)) => Ok(match table.file(view.format) {
+            Some(file) => file,
+            None => layout::page(&view, "Call", &body).into_response(),
+        }),
+        Err(problem) => Err(view.fault(problem)),
+    }
+}
+
+async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
+    let desk = &view.shared.state.desk;
+    let record = desk.calls().find(id).await?.ok_or_else(|| {
+        let detail = format!("call `{id}` is not recorded here; help: is it another node's, or retired?");
+        Problem::new(404, "not_found", "it does not exist", detail)
+    })?;
+    let CallRecord { call, opened, closed } = &record;
+    let then = |path: String| widgets::Query::default().with("as_of", &opened.time.to_string()).link(&path);
+    let named = |kind: &str, name: Option<&cordon_core::Name>| match name {
+        Some(name) => html! { a href=(then(format!("/{kind}/{name}"))) { (name) } },
+        None => html! { "–" },
+    };
+    let findings = findings(&record);
+    let status = match closed {
+        Some(closed) => {
+            html! { (closed.status) " " (widgets::outcome(closed.outcome)) @if let Some(code) = closed.code { ", " code { (code) } } }
+        }
+        None => html! { "running" },
+    };
+    let body = html! {
+        p.headline { (widgets::verdict(call.verdict)) " " (widgets::id(&id.to_string(), None)) " " (widgets::time(call.time, view.now)) }
+        @if call.would > call.verdict {
+            div.banner { "Guards that only observe would have done more: " (widgets::verdict(call.would)) ". They enforce with " code { "mode: enforce" } "." }
+        }
+        (widgets::facts(vec![
+            ("Caller", html! { (named("principals", Some(&call.principal))) " of team " (named("teams", Some(&call.team))) ", key " a href=(then(format!("/keys/{}", opened.key))) { code { (opened.key) } } }),
+            ("Route", named("routes", call.route.as_ref())),
+            ("System", named("systems", opened.system.as_ref())),
+            ("Model", html! { (named("models", call.model.as_ref())) @if opened.service.is_some() { " of service " (named("services", opened.service.as_ref())) } @if let Some(region) = &opened.region { ", region " (region) } }),
+            ("Answer", status),
+            ("Streamed", html! { (if call.stream { "yes" } else { "no" }) }),
+            ("Tokens", call.tokens.map_or_else(|| html! { "–" }, |tokens| html! { (format::number(tokens.input)) " in, " (format::number(tokens.output)) " out" })),
+            ("Person", opened.subject.map_or_else(|| html! { "–" }, |subject| html! { (widgets::id(&subject.to_string(), None)) " (pseudonym)" })),
+            ("Trace", opened.trace.as_ref().map_or_else(|| html! { "–" }, |trace| widgets::id(trace, None))),
+            ("Reason", closed.as_ref().and_then(|closed| closed.reason.as_ref()).map_or_else(|| html! { "–" }, |reason| html! { (reason) })),
+        ]))
+        section {
+            h2 { "Findings" }
+            @if findings.rows.is_empty() { p.quiet { "Nothing was found, in the request or in the answer." } }
+            @else { (findings.html("What was found")) (Table::links(&view.path, &view.query)) }
+        }
+        @if let Some(closed) = closed { (stages(&closed.timings)) }
+        section {
+            h2 { "Rules as of then" }
+            (widgets::facts(vec![
+                ("Log position", html! { a href=(view.link(&format!("/log/{}", opened.position.saturating_sub(1)))) { (format::number(opened.position)) } }),
+                ("Everything as of then", html! { a href=(then("/".to_owned())) { (opened.time) } }),
+                ("Guard that applied", match &call.route {
+                    Some(route) => html! { a href=(then(format!("/routes/{route}/guard"))) { "joined guards of " (route) } },
+                    None => html! { "–" },
+                }),
+                ("Rules", widgets::id(&opened.rules.to_string(), None)),
+                ("Build", html! { code { (opened.build) } }),
+            ]))
+        }
+        (content(view, &record))
+        (proved(view, id).await)
+    };
+    Ok((findings, body))
+}
+
+fn findings(record: &CallRecord) -> Table {
+    let rows = record.call.findings.iter().map(|found| {
+        let finding = &found.finding;
+        let place = format!("{}..{}", finding.start, finding.end);
+        vec![
+            Cell::plain(match found.direction {
+                Direction::Request => "request",
+                Direction::Answer => "answer",
+            }),
+            Cell::new(html! { code { (finding.part) } }, finding.part.clone()),
+            Cell::plain(finding.category.to_string()),
+            Cell::plain(finding.score.to_string()),
+            Cell::new(widgets::verdict(finding.action), finding.action.as_str()),
+            Cell::plain(place),
+            Cell::plain(format!("{} {}", finding.detector, finding.detector_version)),
+        ]
+    });
+    let columns = [
+        table::text("In", "direction"),
+        table::text("Part", "part"),
+        table::text("Category", "category"),
+        table::number("Score", "score"),
+        table::text("Action", "action"),
+        table::number("Bytes", "bytes"),
+        table::text("Detector", "detector"),
+    ];
+    Table::new(columns, rows.collect())
+}
+
+/// How long each step took, as bars of the whole.
+fn stages(timings: &Timings) -> Markup {
+    let steps = [
+        ("receive", timings.receive),
+        ("admit", timings.admit),
+        ("inspect input", timings.inspect_input),
+        ("upstream", timings.upstream),
+        ("inspect output", timings.inspect_output),
+        ("record", timings.record),
+    ];
+    let whole = timings.total.max(1);
+    html! {
+        section {
+            h2 { "Stages" }
+            p { "Total " strong { (format::micros(timings.total)) } ", of it Cordon " strong { (format::micros(timings.total.saturating_sub(timings.upstream))) }
+                @if timings.upstream_first_byte > 0 { ", first byte of the upstream after " (format::micros(timings.upstream_first_byte)) } "." }
+            table.stages {
+                caption.unseen { "How long each stage took" }
+                thead { tr { th scope="col" { "Stage" } th scope="col" { "Part of the whole" } th scope="col" .number { "Time" } } }
+                tbody { @for (name, time) in steps {
+                    tr {
+                        td { (name) }
+                        td { svg.bar viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" { rect width=((u128::from(time) * 100 / u128::from(whole)).min(100)) height="4" {} } }
+                        td.number { (format::micros(time)) }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+/// What was kept of what was said. It is not shown here: to read it is recorded, and done by a person with that right.
+fn content(view: &View, record: &CallRecord) -> Markup {
+    let kept = record.closed.as_ref().map(|closed| closed.content.as_slice()).unwrap_or_default();
+    html! {
+        section {
+            h2 { "Content" }
+            @if kept.is_empty() { p.quiet { "Nothing was kept of what was said: the route captures no content." } }
+            @else {
+                ul { @for piece in kept {
+                    li { (piece.object.as_str()) ", " (format::bytes(piece.bytes)) @if piece.truncated { " (the beginning)" } }
+                } }
+                @if view.may(Verb::ReadContent) {
+                    p { "To read it is recorded with your name: " code { "cordon content show " (record.call.call_id) } }
+                } @else { p.quiet { "Your role does not include to read it." } }
+            }
+        }
+    }
+}
+
+/// Whether the call is proved, and with `verify` whether the proof holds, checked from the beginning.
+async fn proved(view: &View, id: CallId) -> Markup {
+    if !view.may(Verb::ReadProofs) {
+        return html! { section { h2 { "Proof" } p.quiet { "Your role does not include proofs." } } };
+    }
+    let desk = &view.shared.state.desk;
+    let link = view.query.with("verify", "now").link(&view.path);
+    let shown = match desk.prove(id).await {
+        Err(problem) if problem.status == 409 => {
+            html! { p { (widgets::state("warn", "pending")) " Its journal is anchored within 10 s; load the page again then." } }
+        }
+        Err(problem) => html! { p { (widgets::state("bad", "no proof")) " " (problem.detail) } },
+        Ok(proof) if view.query.get("verify").is_none() => html! {
+            p { (widgets::state("good", "provable")) " " (proof.frames.len()) " frames, signed with " code { (proof.key) } }
+            p { a.button href=(link) { "Verify now" } " " a href=(format!("/api/v1/calls/{id}/proof")) { "Proof as a file" } }
+        },
+        Ok(proof) => {
+            let key = cordon_ledger::VerifierKey::parse(&proof.key).map_err(|error| error.to_string());
+            let checked =
+                key.and_then(|key| proof::check(&serde_json::to_vec(&proof).unwrap_or_default(), key));
+            match checked {
+                Ok(proved) => html! {
+                    p { (widgets::state("good", "verified")) " The frames are in journal " code { (proved.journal) } ", whose anchor is in the log of "
+                        (format::number(proved.log_size)) " facts that " code { (proved.signer) } " signed." }
+                    p.quiet { "This was checked by the server that made it. Somebody who does not trust it runs " code { "cordon verify proof.json --key KEY" } " with the public key they keep." }
+                },
+                Err(why) => html! { p { (widgets::state("bad", "the proof does not hold")) " " (why) } },
+            }
+        }
+    };
+    html! { section { h2 { "Proof" } (shown) } }
+}

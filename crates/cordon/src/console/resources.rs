@@ -1,0 +1,605 @@
+//! Resources: a list for each kind, and for each resource the same four views: now, history, related, raw.
+
+use axum::{
+    Form,
+    extract::{Path, rejection::FormRejection},
+    response::IntoResponse as _,
+};
+use cordon_core::{
+    Action, Category, Channel, Name, Score, State,
+    resource::{Kind, Resource, Spec},
+};
+use cordon_policy::{Caller, EffectiveGuard, Snapshot};
+use cordon_store::calls::CallQuery;
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    format, layout,
+    table::{self, Cell, Column, Table},
+    view::{Page, View},
+    widgets,
+};
+use crate::api::{ChangeKind, HistoryEntry, Problem, ResourceView};
+
+/// Resources on a page.
+const PAGE: usize = 100;
+/// The most bytes of a text that a guard is tried on.
+const MAX_TEXT: usize = 64 << 10;
+
+/// The word of a kind in addresses.
+pub(super) fn plural(kind: Kind) -> String {
+    format!("{}s", kind.as_str().to_ascii_lowercase())
+}
+
+fn kind_of(word: &str) -> Option<Kind> {
+    Kind::ALL.iter().copied().find(|kind| plural(*kind) == word)
+}
+
+/// What a kind is for, and how the first one is made.
+const fn taught(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Guard => (
+            "A guard says what is done about what is found: which categories lead to which action. Without one the built-in \
+             baseline holds.",
+            "apiVersion: cordon/v1\nkind: Guard\nname: no-cards\nspec:\n  scope: organisation\n  mode: observe\n  rules:\n    - {category: pii/card, action: block}",
+        ),
+        Kind::Limit => (
+            "A limit bounds use: requests in a time, calls at once, bytes of a body.",
+            "apiVersion: cordon/v1\nkind: Limit\nname: per-team\nspec:\n  applies_to: {team: support}\n  requests: {count: 600, window: 1m}",
+        ),
+        Kind::Model => (
+            "A model is one that a service offers, under a name of yours.",
+            "apiVersion: cordon/v1\nkind: Model\nname: small\nspec: {service: provider, upstream_name: gpt-5-mini}",
+        ),
+        Kind::Principal => (
+            "A principal is a caller: a workload of a team, with the routes that it may use.",
+            "apiVersion: cordon/v1\nkind: Principal\nname: support-app\nspec: {team: support, routes: [support-bot]}",
+        ),
+        Kind::Retention => (
+            "A retention says how long records and captured content of some routes are kept.",
+            "apiVersion: cordon/v1\nkind: Retention\nname: health-data\nspec: {labels: {data: health}, content: 7d, records: 3650d}",
+        ),
+        Kind::Route => (
+            "A route is the public name that callers use in `model`: the models behind it, and the guards on it.",
+            "apiVersion: cordon/v1\nkind: Route\nname: support-bot\nspec: {team: support, targets: [{model: small}]}",
+        ),
+        Kind::Service => (
+            "A service is an upstream provider: its address, and where its key is.",
+            "apiVersion: cordon/v1\nkind: Service\nname: provider\nspec: {protocol: openai, base_url: https://api.openai.com/v1, secret: env:OPENAI_API_KEY}",
+        ),
+        Kind::System => (
+            "A system is an AI system as a regulator means it: a purpose, an owner, a risk class.",
+            "apiVersion: cordon/v1\nkind: System\nname: helpdesk\nspec: {team: support, purpose: answers customers, risk: limited}",
+        ),
+        Kind::Team => (
+            "A team owns systems and routes; its guards apply to them and to its callers.",
+            "apiVersion: cordon/v1\nkind: Team\nname: support\nspec: {}",
+        ),
+    }
+}
+
+/// The columns of a kind's list: fields of its spec.
+const fn fields(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::Guard => &[("Scope", "scope"), ("Mode", "mode"), ("Rules", "rules")],
+        Kind::Limit => &[
+            ("Applies to", "applies_to"),
+            ("Requests", "requests"),
+            ("At once", "concurrency"),
+            ("Bytes", "body_bytes"),
+        ],
+        Kind::Model => &[("Service", "service"), ("Upstream name", "upstream_name")],
+        Kind::Principal => &[("Team", "team"), ("Routes", "routes")],
+        Kind::Retention => &[
+            ("Content", "content"),
+            ("Records", "records"),
+            ("Labels", "labels"),
+            ("Jurisdictions", "jurisdictions"),
+        ],
+        Kind::Route => &[
+            ("Team", "team"),
+            ("System", "system"),
+            ("Targets", "targets"),
+            ("Guards", "guards"),
+            ("Content", "content"),
+        ],
+        Kind::Service => &[("Protocol", "protocol"), ("Address", "base_url"), ("Region", "region")],
+        Kind::System => &[("Team", "team"), ("Risk", "risk"), ("Jurisdictions", "jurisdictions")],
+        Kind::Team => &[],
+    }
+}
+
+pub(super) async fn list(view: View, Path(word): Path<String>) -> Page {
+    let Some(kind) = kind_of(&word) else { return Err(view.not_found("there is no such page")) };
+    match listed(&view, kind).await {
+        Ok((table, body)) => Ok(match table.file(view.format) {
+            Some(file) => file,
+            None => layout::page(&view, &title(kind), &body).into_response(),
+        }),
+        Err(problem) => Err(view.fault(problem)),
+    }
+}
+
+fn title(kind: Kind) -> String {
+    format!("{kind}s")
+}
+
+async fn listed(view: &View, kind: Kind) -> Result<(Table, Markup), Problem> {
+    let after = view.query.get("after").and_then(|text| Name::parse(text).ok());
+    let mut resources = view.shared.state.desk.list_page(kind, after.as_ref(), PAGE + 1, view.as_of).await?;
+    let more = resources.len() > PAGE;
+    resources.truncate(PAGE);
+    let mut columns = vec![table::text("Name", "name")];
+    columns.extend(fields(kind).iter().map(|(head, key)| Column { head, key, number: false }));
+    columns.extend([table::text("Changed", "changed"), table::text("By", "by")]);
+    let rows = resources.iter().map(|resource| {
+        let name = resource.name.as_str();
+        let link = view.link(&format!("/{}/{name}", plural(kind)));
+        let mut row = vec![Cell::new(html! { a href=(link) { strong { (name) } } }, name)];
+        row.extend(fields(kind).iter().map(|(_, key)| Cell::plain(short(resource.spec.get(*key)))));
+        row.push(Cell::new(
+            widgets::time(resource.meta.changed, view.now),
+            resource.meta.changed.to_string(),
+        ));
+        row.push(Cell::plain(crate::cli::actor(&resource.meta.actor)));
+        row
+    });
+    let table = Table::new(columns, rows.collect());
+    let (what, example) = taught(kind);
+    let body = html! {
+        p.lead { (what) }
+        @if table.rows.is_empty() && after.is_none() {
+            (widgets::empty("There is none yet.", "Write a file like this, look at what it would change, and apply it:", example))
+            pre { code { "cordon plan -f FILE\ncordon apply -f FILE" } }
+        } @else {
+            div.above { (Table::links(&view.path, &view.query)) }
+            (table.html(&title(kind)))
+            nav.pager aria-label="More" {
+                @if after.is_some() { a href=(view.query.with("after", "").link(&view.path)) { "First" } }
+                @if more && let Some(last) = resources.last() {
+                    a rel="next" href=(view.query.with("after", last.name.as_str()).link(&view.path)) { "Next" }
+                }
+            }
+        }
+    };
+    Ok((table, body))
+}
+
+/// A value in a few words.
+fn short(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "–".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        }
+        Some(Value::Array(items)) => {
+            match items.iter().map(|item| item.get("model")).collect::<Option<Vec<_>>>() {
+                Some(models) => {
+                    models.iter().filter_map(|model| model.as_str()).collect::<Vec<_>>().join(", ")
+                }
+                None => items.len().to_string(),
+            }
+        }
+        Some(Value::Object(map)) => map
+            .iter()
+            .map(|(key, value)| format!("{key}: {}", short(Some(value))))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Some(other) => other.to_string(),
+    }
+}
+
+const TABS: [(&str, &str); 4] =
+    [("", "Now"), ("/history", "History"), ("/related", "Related"), ("/raw", "Raw")];
+
+/// A resource's page: its head, its tabs, and what the tab shows.
+async fn object<F>(view: View, word: &str, text: &str, body: F) -> Page
+where
+    F: AsyncFnOnce(&View, Kind, &Name, &ResourceView) -> Result<Markup, Problem>,
+{
+    let Some(kind) = kind_of(word) else { return Err(view.not_found("there is no such page")) };
+    let Ok(name) = Name::parse(text) else { return Err(view.not_found("this is no name")) };
+    let shown = async {
+        let resource = view.shared.state.desk.get(kind, &name, view.as_of).await?;
+        let inner = body(&view, kind, &name, &resource).await?;
+        let base = format!("/{word}/{name}");
+        Ok(html! {
+            p.headline {
+                span.kind { (kind) } " "
+                @if let Some(team) = resource.spec.get("team").and_then(Value::as_str) {
+                    "of team " a href=(view.link(&format!("/teams/{team}"))) { (team) } ", "
+                }
+                "changed " (widgets::time(resource.meta.changed, view.now)) " by " (crate::cli::actor(&resource.meta.actor))
+                " (" a href=(view.link(&format!("/log/{}", resource.meta.position))) { "fact " (resource.meta.position) } ")"
+            }
+            (layout::tabs(&view, &base, &TABS))
+            (inner)
+        })
+    };
+    match shown.await {
+        Ok(body) => Ok(layout::page(&view, name.as_str(), &body).into_response()),
+        Err(problem) => Err(view.fault(problem)),
+    }
+}
+
+pub(super) async fn now(view: View, Path((word, text)): Path<(String, String)>) -> Page {
+    object(view, &word, &text, async |view, kind, name, resource| {
+        let more = match kind {
+            Kind::Route => route(view, name, resource).await?,
+            Kind::Guard => guard(view, name, None),
+            Kind::Service => service(view, name).await?,
+            Kind::Principal => html! { p { a href=(view.query.only("as_of").with("principal", name.as_str()).link("/calls")) { "Its calls" } } },
+            _ => Markup::default(),
+        };
+        Ok(html! { (spec(view, &resource.spec)) (more) })
+    })
+    .await
+}
+
+/// A spec as pairs; names of other resources lead to them.
+fn spec(view: &View, spec: &Value) -> Markup {
+    let Some(map) = spec.as_object() else { return Markup::default() };
+    html! {
+        @if map.is_empty() { p.quiet { "It says nothing beyond that it exists." } }
+        dl.facts {
+            @for (key, value) in map { div { dt { (key.replace('_', " ")) } dd { (shown(view, key, value)) } } }
+        }
+    }
+}
+
+fn shown(view: &View, key: &str, value: &Value) -> Markup {
+    let kind = match key {
+        "team" => Some("teams"),
+        "system" | "systems" => Some("systems"),
+        "model" => Some("models"),
+        "service" => Some("services"),
+        "route" | "routes" => Some("routes"),
+        "guards" => Some("guards"),
+        "principal" => Some("principals"),
+        _ => None,
+    };
+    match value {
+        Value::String(text) => match kind.filter(|_| Name::parse(text).is_ok() && text != "none") {
+            Some(kind) => html! { a href=(view.link(&format!("/{kind}/{text}"))) { (text) } },
+            None => html! { (text) },
+        },
+        Value::Array(items) => html! { ul.plain { @for item in items { li { (shown(view, key, item)) } } } },
+        Value::Object(map) => html! {
+            span.pairs { @for (key, value) in map { span { span.quiet { (key.replace('_', " ")) " " } (shown(view, key, value)) } " " } }
+        },
+        other => html! { (other.to_string()) },
+    }
+}
+
+async fn route(view: &View, name: &Name, resource: &ResourceView) -> Result<Markup, Problem> {
+    let calls = view.shared.state.desk.calls();
+    let query = CallQuery {
+        since: Some(view.since()),
+        until: view.as_of,
+        route: Some(name.clone()),
+        limit: Some(10),
+        ..CallQuery::default()
+    };
+    let latest = calls.page(&query).await?;
+    Ok(html! {
+        @if resource.spec.get("content").is_none() { p.quiet { "Nothing is kept of what its calls say." } }
+        p { a.button href=(view.link(&format!("/routes/{name}/guard"))) { "The guard that holds on it" } }
+        section {
+            h2 { "Latest calls" }
+            @if latest.is_empty() { p.quiet { "None in " (view.range.title) "." } }
+            @else {
+                ul.changes { @for call in &latest {
+                    li { (widgets::time(call.time, view.now)) " " (widgets::verdict(call.verdict)) " "
+                        a href=(view.link(&format!("/calls/{}", call.call_id))) { "by " (call.principal) } }
+                } }
+                p { a href=(view.query.only("as_of").with("route", name.as_str()).link("/calls")) { "All of them" } }
+            }
+        }
+    })
+}
+
+/// How a service did in the latest calls.
+async fn service(view: &View, name: &Name) -> Result<Markup, Problem> {
+    let desk = &view.shared.state.desk;
+    let state = desk.state(view.as_of).await?;
+    let models: Vec<&Name> = state
+        .resources_of(Kind::Model)
+        .filter(|(_, standing)| matches!(&standing.spec, Spec::Model(model) if model.service == *name))
+        .map(|(model, _)| model)
+        .collect();
+    let query = CallQuery {
+        since: Some(view.since()),
+        until: view.as_of,
+        limit: Some(LATEST),
+        ..CallQuery::default()
+    };
+    let rows = desk.calls().page(&query).await?;
+    let ours: Vec<_> =
+        rows.iter().filter(|call| call.model.as_ref().is_some_and(|model| models.contains(&model))).collect();
+    let failed =
+        ours.iter().filter(|call| call.outcome == Some(cordon_core::record::Outcome::UpstreamFailed)).count();
+    let mut first: Vec<u64> = ours
+        .iter()
+        .filter_map(|call| call.timings)
+        .map(|timings| timings.upstream_first_byte)
+        .filter(|time| *time > 0)
+        .collect();
+    first.sort_unstable();
+    let part = |part: usize| {
+        first
+            .get(first.len().saturating_sub(1) * part / 100)
+            .copied()
+            .map_or_else(|| "–".to_owned(), format::micros)
+    };
+    let state = match (ours.len(), failed) {
+        (0, _) => widgets::state("none", "no calls"),
+        (_, 0) => widgets::state("good", "answers"),
+        (calls, failed) if failed * 2 > calls => widgets::state("bad", "fails"),
+        _ => widgets::state("warn", "fails at times"),
+    };
+    Ok(html! {
+        section {
+            h2 { "Health" }
+            (widgets::facts(vec![
+                ("In the latest calls", html! { (state) }),
+                ("Calls", html! { (ours.len()) " of the latest " (rows.len()) " in " (view.range.title) }),
+                ("Failed", html! { (failed) " (" (format::percent(failed as u64, ours.len() as u64)) ")" }),
+                ("First byte", html! { "p50 " (part(50)) ", p95 " (part(95)) }),
+                ("Models", html! { @for model in &models { a href=(view.link(&format!("/models/{model}"))) { (model) } " " } }),
+            ]))
+        }
+    })
+}
+
+/// Calls that a service's health is told from.
+const LATEST: u32 = 1_000;
+
+pub(super) async fn history(view: View, Path((word, text)): Path<(String, String)>) -> Page {
+    object(view, &word, &text, async |view, kind, name, _| {
+        let entries = view.shared.state.desk.history(kind, name, view.as_of, 100).await?;
+        Ok(html! { ol.history { @for entry in &entries { (step(view, entry)) } } })
+    })
+    .await
+}
+
+fn step(view: &View, entry: &HistoryEntry) -> Markup {
+    let word = match entry.change {
+        ChangeKind::Create => "created",
+        ChangeKind::Change => "changed",
+        ChangeKind::Delete => "deleted",
+    };
+    let value = |value: Option<&Value>| {
+        value.map_or_else(
+            || "–".to_owned(),
+            |value| match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            },
+        )
+    };
+    html! {
+        li {
+            p { strong { (word) } " " (widgets::time(entry.meta.changed, view.now)) " by " (crate::cli::actor(&entry.meta.actor))
+                " · " a href=(view.link(&format!("/log/{}", entry.meta.position))) { "fact " (entry.meta.position) }
+                " · " a href=(widgets::Query::default().with("as_of", &entry.meta.changed.to_string()).link(&view.path.replace("/history", ""))) { "as of then" } }
+            @if !entry.fields.is_empty() && entry.change == ChangeKind::Change {
+                table.diff {
+                    caption.unseen { "What changed" }
+                    thead { tr { th scope="col" { "Field" } th scope="col" { "Before" } th scope="col" { "After" } } }
+                    tbody { @for field in &entry.fields {
+                        tr { td { code { (field.path) } } td.before { (value(field.before.as_ref())) } td.after { (value(field.after.as_ref())) } }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+pub(super) async fn related(view: View, Path((word, text)): Path<(String, String)>) -> Page {
+    object(view, &word, &text, async |view, kind, name, _| {
+        let state = view.shared.state.desk.state(view.as_of).await?;
+        let (needs, needed) = relations(&state, kind, name);
+        let shown = |related: &[(Kind, Name)]| html! {
+            @if related.is_empty() { p.quiet { "None." } }
+            @else { ul { @for (kind, name) in related.iter().take(500) {
+                li { span.kind { (kind) } " " a href=(view.link(&format!("/{}/{name}", plural(*kind)))) { (name) } }
+            } } }
+        };
+        Ok(html! {
+            section { h2 { "It needs" } (shown(&needs)) }
+            section { h2 { "These need it" } (shown(&needed)) }
+        })
+    })
+    .await
+}
+
+/// Resources by kind and name.
+type Related = Vec<(Kind, Name)>;
+
+/// What a resource needs, and what needs it.
+fn relations(state: &State, kind: Kind, name: &Name) -> (Related, Related) {
+    let of =
+        |at: &Name, spec: &Spec| Resource { name: at.clone(), spec: spec.clone() }.references().resources;
+    let needs = state.resource(kind, name).map(|standing| of(name, &standing.spec)).unwrap_or_default();
+    let mut needs: Related = needs.into_iter().map(|(_, kind, name)| (kind, name)).collect();
+    needs.sort();
+    needs.dedup();
+    let needed = state
+        .resources()
+        .filter(|(_, at, standing)| of(at, &standing.spec).iter().any(|(_, k, n)| *k == kind && n == name))
+        .map(|(kind, at, _)| (kind, at.clone()))
+        .collect();
+    (needs, needed)
+}
+
+pub(super) async fn raw(view: View, Path((word, text)): Path<(String, String)>) -> Page {
+    object(view, &word, &text, async |_, kind, name, resource| {
+        Ok(html! {
+            p { "As " code { "cordon apply" } " takes it; " a href=(format!("/api/v1/resources/{kind}/{name}")) { "as JSON" } "." }
+            pre { code { (crate::cli::document(resource)) } }
+        })
+    })
+    .await
+}
+
+/// The joined guard of a route: every rule, who contributed it, and what is done in the end.
+pub(super) async fn effective(view: View, Path(text): Path<String>) -> Page {
+    let Ok(name) = Name::parse(&text) else { return Err(view.not_found("this is no name")) };
+    let state = match view.shared.state.desk.state(view.as_of).await {
+        Ok(state) => state,
+        Err(problem) => return Err(view.fault(problem)),
+    };
+    let snapshot = Snapshot::compile(&state);
+    let Some(entry) = snapshot.route(name.as_str()) else {
+        return Err(view.not_found("there is no such route; help: `cordon get routes` lists them"));
+    };
+    let caller = Caller { principal: None, route: Some(&name), system: entry.system.as_ref() };
+    let joined = snapshot.guard(caller, Some(entry));
+    let table = joined_table(&view, &joined);
+    if let Some(file) = table.file(view.format) {
+        return Ok(file);
+    }
+    let guards: Vec<&Name> = joined.names().collect();
+    let body = html! {
+        p.headline { span.kind { "Route" } " " a href=(view.link(&format!("/routes/{name}"))) { (name) } }
+        p { "These guards hold on every call to it, joined; the strictest wins: "
+            @for (at, guard) in guards.iter().enumerate() { @if at > 0 { ", " } (guard_link(&view, guard)) }
+            ". A caller's own team may add to them." }
+        div.above { (Table::links(&view.path, &view.query)) }
+        (table.html("The rules that hold on this route"))
+    };
+    Ok(layout::page(&view, &format!("Guard on {name}"), &body).into_response())
+}
+
+fn guard_link(view: &View, guard: &Name) -> Markup {
+    if guard.as_str() == "built-in" {
+        html! { "the built-in baseline" }
+    } else {
+        html! { a href=(view.link(&format!("/guards/{guard}"))) { (guard) } }
+    }
+}
+
+fn joined_table(view: &View, joined: &EffectiveGuard) -> Table {
+    let rows = joined.rules(view.until()).map(|rule| {
+        let done = joined.judge(rule.channel, rule.category, Score::ONE, view.until());
+        let note = match (rule.excepted, rule.observes) {
+            (true, _) => "excepted",
+            (false, true) => "observes",
+            (false, false) => "",
+        };
+        vec![
+            Cell::plain(rule.category.to_string()),
+            Cell::plain(rule.channel.as_str()),
+            Cell::plain(rule.at.to_string()),
+            Cell::new(
+                html! { (widgets::verdict(rule.action)) @if !note.is_empty() { " " span.quiet { (note) } } },
+                rule.action.as_str(),
+            ),
+            Cell::new(guard_link(view, rule.guard), rule.guard.as_str()),
+            Cell::new(widgets::verdict(done.action), done.action.as_str()),
+        ]
+    });
+    let columns = [
+        table::text("Category", "category"),
+        table::text("In", "channel"),
+        table::number("From score", "from_score"),
+        table::text("This rule", "rule"),
+        table::text("Contributed by", "guard"),
+        table::text("In the end", "action"),
+    ];
+    Table::new(columns, rows.collect())
+}
+
+/// A text to try a guard on.
+#[derive(Deserialize)]
+pub(super) struct Trial {
+    text: String,
+    #[serde(default)]
+    channel: String,
+}
+
+/// What a guard alone does about a text. Nothing is recorded and nothing is sent; the text stays in this answer.
+pub(super) async fn try_guard(
+    view: View,
+    Path(text): Path<String>,
+    form: Result<Form<Trial>, FormRejection>,
+) -> Page {
+    let Ok(Form(trial)) = form else {
+        return Err(view.fault(Problem::new(
+            400,
+            "malformed",
+            "the form cannot be read",
+            "a text is expected",
+        )));
+    };
+    let path = format!("/guards/{text}");
+    let view = View { path, ..view };
+    object(view, "guards", &text, async |view, _, name, resource| {
+        Ok(html! { (spec(view, &resource.spec)) (guard(view, name, Some(&trial))) })
+    })
+    .await
+}
+
+fn guard(view: &View, name: &Name, trial: Option<&Trial>) -> Markup {
+    let channel = trial.and_then(|trial| Channel::parse(&trial.channel)).unwrap_or(Channel::User);
+    html! {
+        section {
+            h2 { "Try a text against it" }
+            form.try method="post" action=(format!("/guards/{name}/try")) {
+                (view.csrf())
+                label { "Text" textarea name="text" rows="4" maxlength=(MAX_TEXT) required { (trial.map(|trial| trial.text.as_str()).unwrap_or_default()) } }
+                label { "As" select name="channel" {
+                    @for known in Channel::ALL { option value=(known.as_str()) selected[known == channel] { (known.as_str()) } }
+                } }
+                button { "Try" }
+            }
+            @if let Some(trial) = trial { (tried(view, name, trial, channel)) }
+        }
+    }
+}
+
+fn tried(view: &View, name: &Name, trial: &Trial, channel: Channel) -> Markup {
+    if trial.text.len() > MAX_TEXT {
+        return html! { p { "The text has more than " (format::bytes(MAX_TEXT as u64)) "." } };
+    }
+    let desk = &view.shared.state.desk;
+    let guard = desk.served_state().and_then(|state| {
+        match state.resource(Kind::Guard, name).map(|standing| &standing.spec) {
+            Some(Spec::Guard(spec)) => Some(EffectiveGuard::alone(name, spec)),
+            _ => None,
+        }
+    });
+    let Some(guard) = guard else { return Markup::default() };
+    let findings = desk.engine().inspect(channel, &trial.text);
+    let judge = |category: &Category, score| guard.judge(channel, category, score, view.until());
+    let action = findings
+        .iter()
+        .map(|finding| judge(&finding.category, finding.score).would)
+        .max()
+        .unwrap_or(Action::Allow);
+    let rows = findings.iter().map(|finding| {
+        let ruling = judge(&finding.category, finding.score);
+        vec![
+            Cell::plain(finding.category.to_string()),
+            Cell::plain(finding.score.to_string()),
+            Cell::plain(format!("{}..{}", finding.span.start, finding.span.end)),
+            Cell::new(widgets::verdict(ruling.would), ruling.would.as_str()),
+            Cell::plain(format!("{} {}", finding.detector, finding.detector_version)),
+        ]
+    });
+    let columns = [
+        table::text("Category", "category"),
+        table::number("Score", "score"),
+        table::number("Bytes", "bytes"),
+        table::text("Action", "action"),
+        table::text("Detector", "detector"),
+    ];
+    let table = Table::new(columns, rows.collect());
+    html! {
+        p.headline #result role="status" { "This guard alone: " (widgets::verdict(action)) }
+        @if table.rows.is_empty() { p.quiet { "Nothing was found." } } @else { (table.html("What was found in the text")) }
+    }
+}
