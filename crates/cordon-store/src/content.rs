@@ -158,17 +158,35 @@ impl ContentStore {
         let mut random = [0; 16];
         entropy.fill(&mut random);
         let keys = Keyring::open(&files.keys).await?;
-        let id = keys.file.store_id(StoreId::from_bytes(random)).await?;
-        let objects = Objects::open(&files.content).await?;
-        // The keys came first: where a crash left content without an id, it takes theirs.
-        if objects.file.store_id(id).await? != id {
-            return Err(ContentError::Mismatch);
-        }
-        for file in [&keys.file, &objects.file] {
-            if let Some(mark) = backup::mark(file).await? {
-                return Err(ContentError::Backup { file: file.form().what, made: mark.made });
+        let objects = match Objects::open(&files.content).await {
+            Ok(objects) => objects,
+            Err(error) => {
+                keys.file.close().await;
+                return Err(error);
             }
-        }
+        };
+        let belong = async {
+            let id = keys.file.store_id(StoreId::from_bytes(random)).await?;
+            // The keys came first: where a crash left content without an id, it takes theirs.
+            if objects.file.store_id(id).await? != id {
+                return Err(ContentError::Mismatch);
+            }
+            for file in [&keys.file, &objects.file] {
+                if let Some(mark) = backup::mark(file).await? {
+                    return Err(ContentError::Backup { file: file.form().what, made: mark.made });
+                }
+            }
+            Ok(id)
+        };
+        let id = match belong.await {
+            Ok(id) => id,
+            Err(error) => {
+                // Nothing of them is open any more when somebody puts other files in their place.
+                keys.file.close().await;
+                objects.file.close().await;
+                return Err(error);
+            }
+        };
         let bounds = Bounds { wraps: bounds.wraps.clamp(1, WRAPS), ..bounds };
         Ok(Self { keys, objects, id, bounds, entropy: Arc::new(entropy), turn: Arc::default() })
     }

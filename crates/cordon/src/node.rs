@@ -493,7 +493,14 @@ async fn open_content(folder: &DataDir, settings: &Settings) -> anyhow::Result<O
         Some(reference) => {
             let key = content::master_key(reference, &settings.environment)?;
             let (queue, receiver) = content::Queue::new(Arc::clone(&counts));
-            (Some(store.unlock(key).await?), queue, Some(receiver))
+            let unlocked = match store.unlock(key).await {
+                Ok(unlocked) => unlocked,
+                Err(error) => {
+                    store.close().await;
+                    return Err(error.into());
+                }
+            };
+            (Some(unlocked), queue, Some(receiver))
         }
         None => (None, content::Queue::closed(Arc::clone(&counts)), None),
     };
