@@ -2,13 +2,16 @@
 //!
 //! What was signed is copied first, then the log, then the journals: so the log of a copy is at least as long as its
 //! checkpoint says, and the journals at least as long as the log's anchors say. Tiles are made again from the copy; caches and
-//! the index are derived and are not copied. Secrets go to a folder of their own, or nowhere: a copy of the records must not be enough to go on as
+//! the index are derived and are not copied. Sealed objects in another store than the folder are named, not copied: they
+//! never change, the log holds their digests, and their store is what protects them. Secrets go to a folder of their own, or nowhere: a copy of the records must not be enough to go on as
 //! this node.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use cordon_core::{Digest, Timestamp};
@@ -18,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     data_dir::{private_dir, private_file},
     ledger::{PublishError, TileFolder},
-    log::{LogError, SqliteLog},
+    log::{LoadError, Loader, LogError, SqliteLog, StateCaches},
 };
 
 /// The form of a copy.
@@ -44,6 +47,23 @@ pub struct Manifest {
     pub facts: u64,
     /// Its files.
     pub files: Vec<ManifestFile>,
+    /// What it only names: sealed records that did not lie in the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<NamedObjects>,
+}
+
+/// Objects that the log of a copy names, with their digests, and that the copy does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedObjects {
+    /// Where they were when the copy was made, for people; `None` where the folder's configuration named no store.
+    pub store: Option<String>,
+    /// How many.
+    pub objects: u64,
+    /// The frames in them.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// A file of a copy.
@@ -67,6 +87,9 @@ pub enum BackupError {
     /// The log cannot be copied.
     #[error("the log cannot be copied")]
     Log(#[from] LogError),
+    /// The copied log cannot be read.
+    #[error("the copy of the log cannot be read")]
+    Load(#[from] LoadError),
     /// The log and its checkpoint do not agree.
     #[error("the tiles of the copy cannot be made; help: `cordon verify` says what is wrong")]
     Tiles(#[from] PublishError),
@@ -94,11 +117,18 @@ pub enum BackupError {
     Unknown(PathBuf),
 }
 
-/// Copies the records of a folder, which may be served meanwhile. `to` is made, or empty.
+/// Copies the records of a folder, which may be served meanwhile. `to` is made, or empty. Objects in another store are only
+/// named: `store` says to people where they are.
 ///
 /// # Errors
 /// When the place is taken, or something cannot be read or written. What was made of the copy is left: it has no manifest.
-pub async fn take(data: &Path, to: &Path, made: Timestamp, build: &str) -> Result<Manifest, BackupError> {
+pub async fn take(
+    data: &Path,
+    to: &Path,
+    made: Timestamp,
+    build: &str,
+    store: Option<&str>,
+) -> Result<Manifest, BackupError> {
     empty(to)?;
     let mut files = Vec::new();
     let checkpoint = "ledger/log/checkpoint";
@@ -134,10 +164,35 @@ pub async fn take(data: &Path, to: &Path, made: Timestamp, build: &str) -> Resul
             files.push(copy(data, to, &path)?);
         }
     }
-    let manifest = Manifest { format: FORMAT, made, build: build.to_owned(), facts, files };
+    let named = named(data, to, &files, store).await?;
+    let manifest = Manifest { format: FORMAT, made, build: build.to_owned(), facts, files, named };
     let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other).map_err(io_at(to))?;
     write(&to.join(MANIFEST), &text)?;
     Ok(manifest)
+}
+
+/// The objects that the copied log names and that were not copied.
+async fn named(
+    data: &Path,
+    to: &Path,
+    files: &[ManifestFile],
+    store: Option<&str>,
+) -> Result<Option<NamedObjects>, BackupError> {
+    let log = Arc::new(SqliteLog::open_read_only(&to.join("log.db")).await?);
+    let loader = Loader::new(Arc::<SqliteLog>::clone(&log), StateCaches::read_only(data.join("cache")));
+    let loaded = loader.load().await;
+    log.close().await;
+    let state = loaded?.state;
+    let held: BTreeSet<&str> = files.iter().filter_map(|file| file.path.strip_prefix("objects/")).collect();
+    let mut named = NamedObjects { store: store.map(str::to_owned), objects: 0, frames: 0, bytes: 0 };
+    for seal in state.journals().flat_map(|journal| state.segments(journal.anchor.journal)) {
+        if !held.contains(seal.object.as_str()) {
+            named.objects += 1;
+            named.frames += seal.count;
+            named.bytes += seal.bytes;
+        }
+    }
+    Ok(Some(named).filter(|named| named.objects > 0))
 }
 
 /// Copies the secrets that a folder holds. Keep them apart from the records.

@@ -6,7 +6,7 @@ use cordon_core::{JournalId, evidence::SegmentSeal};
 
 use crate::{
     journal::{Frame, Position, ReadError, Reader, leaf},
-    objects::Objects,
+    objects::{ObjectError, Objects},
     seal::{SealedError, SealedReader},
 };
 
@@ -45,6 +45,13 @@ pub enum FramesError {
         /// Which frame.
         sequence: u64,
     },
+}
+
+impl FramesError {
+    /// Whether the object store could not be asked, which says nothing about the frames: asking again may help.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Sealed(SealedError::Store(ObjectError::Store { .. })))
+    }
 }
 
 impl Archive {
@@ -97,6 +104,16 @@ impl FrameReader {
         let mut frames = Self { reader, archive: archive.cloned(), sealed: None, next: 0 };
         frames.seek(sequence)?;
         Ok(frames)
+    }
+
+    /// The same at the first frame that is still in the journal's files: the object store is asked for nothing before a
+    /// seek asks for what lies there.
+    ///
+    /// # Errors
+    /// When the journal is not as it was written.
+    pub fn of_files(mut reader: Reader, archive: &Archive) -> Result<Self, FramesError> {
+        reader.seek(reader.first()?)?;
+        Ok(Self { reader, archive: Some(archive.clone()), sealed: None, next: 0 })
     }
 
     /// Goes to a frame: the next one read has this sequence, or is the first one that was not retired.

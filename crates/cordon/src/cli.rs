@@ -23,11 +23,12 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use cordon_core::{DurationMs, JournalId, Timestamp};
-use cordon_store::{DataDir, data_dir::DataDirError};
+use cordon_store::{DataDir, Objects, data_dir::DataDirError};
 
 use self::{
     client::{Client, Need},
@@ -40,7 +41,7 @@ use crate::{
     config::{self, Config, LogFormat, Raw},
     control::{self, AdminToken, TokenError},
     desk::with_causes,
-    doctor, logging, sandbox, up,
+    doctor, logging, objects, sandbox, up,
 };
 
 /// Keeps AI in production safe, watched and provable: one binary in front of models that guards and records every call.
@@ -339,6 +340,12 @@ fn raw(place: &Place, args: Option<&UpArgs>, file: Option<&Path>) -> Raw {
         .flag("--log-format", "log.format", flag(args.and_then(|args| args.log_format.as_ref())))
 }
 
+/// A bucket, and how people call it.
+struct Bucket {
+    objects: Arc<dyn Objects>,
+    name: String,
+}
+
 impl Place {
     /// The data folder: as said, as `cordon.toml` says, or the default.
     fn folder(&self) -> PathBuf {
@@ -347,6 +354,24 @@ impl Place {
         }
         // What is wrong with the file is told by `up` and `doctor`; it does not keep others from asking.
         Raw::default().file(None).check().map_or_else(|_| PathBuf::from("cordon-data"), |config| config.data)
+    }
+
+    /// The same where a configuration file is named.
+    fn folder_of(&self, config: Option<&Path>) -> PathBuf {
+        match (&self.data, config) {
+            (None, Some(file)) => {
+                raw(self, None, Some(file)).check().map_or_else(|_| self.folder(), |c| c.data)
+            }
+            _ => self.folder(),
+        }
+    }
+
+    /// The bucket of sealed records that the configuration names.
+    fn bucket(&self, config: Option<&Path>) -> Result<Option<Bucket>, Failure> {
+        let config = configuration(self, None, config)?;
+        let bucket = objects::bucket_of(&config).map_err(|error| unusable_bucket(&error))?;
+        let name = config.objects.map(|settings| settings.to_string());
+        Ok(bucket.zip(name).map(|(objects, name)| Bucket { objects, name }))
     }
 
     /// Whom to ask: the server that is named, the one that serves the folder, or the folder itself.
@@ -421,6 +446,10 @@ async fn server_of(folder: &Path) -> Option<String> {
 
 fn unusable(error: &dyn std::error::Error) -> Problem {
     Problem::new(503, "folder_unusable", "the data folder cannot be used", with_causes(error))
+}
+
+fn unusable_bucket(error: &dyn std::error::Error) -> Problem {
+    Problem::new(503, "bucket_unusable", "the bucket cannot be used", with_causes(error))
 }
 
 /// Whether an address is this machine's.

@@ -17,6 +17,7 @@ use cordon_ledger::note::KeyName;
 use crate::{
     declare::nearest,
     identity::{OidcOptions, Site},
+    s3::S3Settings,
     siem::{Records, Target},
 };
 
@@ -90,6 +91,20 @@ pub const SETTINGS: &[Setting] = &[
         "bytes of best-effort records that are kept in memory while the disk cannot be written",
     ),
     setting("journal.sync", "50ms", "longest time until a best-effort record is on the disk"),
+    setting(
+        "objects.bucket",
+        "",
+        "bucket for sealed records, in any store that speaks S3; without it they lie in the data folder",
+    ),
+    setting(
+        "objects.endpoint",
+        "",
+        "address of the store, such as `https://minio.example.com:9000`; without it AWS",
+    ),
+    setting("objects.region", "us-east-1", "region that requests to the store are signed for"),
+    setting("objects.prefix", "", "folder in the bucket; it must be this node's alone"),
+    setting("objects.access_key", "", "id of the store's access key, as `env:NAME` or `file:PATH`"),
+    setting("objects.secret_key", "", "secret of the store's access key, as `env:NAME` or `file:PATH`"),
     setting(
         "index.max_size",
         "4GiB",
@@ -185,6 +200,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// The journal of calls.
     pub journal: Journal,
+    /// The bucket that sealed records lie in; none: the data folder.
+    pub objects: Option<S3Settings>,
     /// Bytes of the index of calls.
     pub index_max_size: u64,
     /// Captured content.
@@ -541,6 +558,7 @@ impl Raw {
         let queue = self.take("journal.queue", size);
         let backlog = self.take("journal.backlog", size);
         let sync = self.take("journal.sync", time);
+        let objects = self.objects();
         let index_max_size = self.take("index.max_size", bytes);
         let reference = |text: &str| match SecretRef::parse(text) {
             _ if text.is_empty() => Ok(None),
@@ -608,6 +626,7 @@ impl Raw {
                     backlog: backlog?,
                     sync: sync?,
                 },
+                objects: objects?,
                 index_max_size: index_max_size?,
                 content: Content { master_key: master_key?, max_size: content_max_size? },
                 ledger: Ledger { origin: origin?, key: ledger_key?, anchor: anchor? },
@@ -683,6 +702,55 @@ impl Raw {
             );
         }
         Some(Some(OidcOptions { issuer, client_id, client_secret, scopes, groups_claim, roles }))
+    }
+
+    fn objects(&mut self) -> Option<Option<S3Settings>> {
+        let source = |key: &str, raw: &Self| raw.values.get(key).map(|(_, source)| source.clone());
+        let keys = [
+            "objects.endpoint",
+            "objects.region",
+            "objects.prefix",
+            "objects.access_key",
+            "objects.secret_key",
+        ];
+        let set = keys.map(|key| (key, source(key, self)));
+        let bucket_from = source("objects.bucket", self);
+        let text = |text: &str| Ok(text.to_owned());
+        let reference = |text: &str| match SecretRef::parse(text) {
+            _ if text.is_empty() => Ok(None),
+            Ok(reference) => Ok(Some(reference)),
+            Err(error) => Err(error.to_string()),
+        };
+        let bucket = self.take("objects.bucket", text);
+        let endpoint = self.take("objects.endpoint", text);
+        let region = self.take("objects.region", text);
+        let prefix = self.take("objects.prefix", text);
+        let access_key = self.take("objects.access_key", reference);
+        let secret_key = self.take("objects.secret_key", reference);
+        let (bucket, access_key, secret_key) = (bucket?, access_key?, secret_key?);
+        let Some(from) = bucket_from.filter(|_| !bucket.is_empty()) else {
+            for (key, source) in set {
+                if let Some(source) = source {
+                    self.wrong(&source, format!("{key}: only beside a bucket in `objects.bucket`"));
+                }
+            }
+            return Some(None);
+        };
+        let (Some(access_key), Some(secret_key)) = (access_key, secret_key) else {
+            let what = "objects.bucket: `objects.access_key` and `objects.secret_key` are expected beside it";
+            self.wrong(&from, what.to_owned());
+            return None;
+        };
+        let endpoint = Some(endpoint?).filter(|endpoint| !endpoint.is_empty());
+        let settings =
+            S3Settings { bucket, endpoint, region: region?, prefix: prefix?, access_key, secret_key };
+        match settings.check() {
+            Ok(()) => Some(Some(settings)),
+            Err(error) => {
+                self.wrong(&from, format!("objects: {}", crate::desk::with_causes(&error)));
+                None
+            }
+        }
     }
 
     fn siem(&mut self) -> Option<Option<Siem>> {
@@ -872,6 +940,40 @@ mod tests {
         assert_eq!(check(wrong).unwrap_err().len(), 4);
         assert_eq!(check("[identity.oidc]\nissuer = 'https://id.example'").unwrap_err().len(), 2);
         assert!(check("[identity.oidc]\nroles = 'a=admin'").unwrap_err()[0].contains("only beside"));
+    }
+
+    #[test]
+    fn a_bucket_is_checked_as_a_whole() {
+        let keys = "access_key = 'env:ID'\nsecret_key = 'file:/run/secret'";
+        let settings = check(&format!("[objects]\nbucket = 'records'\n{keys}")).unwrap().objects.unwrap();
+        assert_eq!(
+            (settings.endpoint, settings.region.as_str(), settings.prefix.as_str()),
+            (None, "us-east-1", "")
+        );
+        assert_eq!(settings.secret_key, SecretRef::File("/run/secret".to_owned()));
+        assert_eq!(check("").unwrap().objects, None);
+        for (wrong, at) in [
+            (
+                "[objects]\nbucket = 'records'\naccess_key = 'env:ID'".to_owned(),
+                "cordon.toml:2:1: objects.bucket: ",
+            ),
+            (format!("[objects]\n{keys}"), "cordon.toml:2:1: objects.access_key: only beside a bucket"),
+            (
+                format!("[objects]\nbucket = 'Records'\n{keys}"),
+                "cordon.toml:2:1: objects: `Records` is no name",
+            ),
+            (
+                format!("[objects]\nbucket = 'r'\nendpoint = 'http://s3.example'\n{keys}"),
+                "cordon.toml:2:1: objects: the object store's address has no TLS",
+            ),
+            (
+                "[objects]\nbucket = 'r'\nsecret_key = 'hunter2'".to_owned(),
+                "cordon.toml:3:1: objects.secret_key: ",
+            ),
+        ] {
+            let found = check(&wrong).unwrap_err();
+            assert!(found[0].starts_with(at) && !found[0].contains("hunter2"), "{found:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cordon_core::{
-    DurationMs, Role, State, Timestamp,
+    Digest, DurationMs, Role, State, Timestamp,
     resource::{Kind, ServiceSpec, Spec},
 };
 use cordon_guard::upstream::{
@@ -25,6 +25,7 @@ use crate::{
     content,
     control::AdminToken,
     desk::with_causes,
+    objects,
     siem::Progress,
 };
 
@@ -40,6 +41,8 @@ const MAX_NAMED: usize = 20;
 const BOOTSTRAP_RECENT: DurationMs = DurationMs::from_secs(86_400);
 /// A SIEM that is behind by more than this is told.
 const SIEM_LATE: DurationMs = DurationMs::from_secs(600);
+/// A bucket that takes longer than this for something small is told.
+const BUCKET_WITHIN: Duration = Duration::from_secs(15);
 /// 2024-01-01 and 2100-01-01 in milliseconds since 1970: a clock outside is set wrongly.
 const YEARS: std::ops::Range<i64> = 1_704_067_200_000..4_102_444_800_000;
 
@@ -87,7 +90,9 @@ pub async fn folder(folder: &Path, config: Option<&Config>, offline: bool) -> Ve
                     found.push(time(state.time()));
                     let unlocked = config.is_none_or(|config| config.content.master_key.is_some());
                     found.extend(content(&state, unlocked, None));
+                    found.extend(missing_objects(&state, config, folder));
                     if !offline {
+                        found.extend(bucket(config).await);
                         found.extend(upstreams(&state, config).await);
                     }
                 }
@@ -132,6 +137,8 @@ async fn read_all(log: &SqliteLog) -> Result<State, String> {
 pub async fn served(state: &State, config: &Config, now: Timestamp) -> Vec<Check> {
     let mut found = vec![ok("log", &format!("{} facts are known", state.position())), time(state.time())];
     found.extend(bootstrap(state, now));
+    found.extend(missing_objects(state, Some(config), &config.data));
+    found.extend(bucket(Some(config)).await);
     found.extend(upstreams(state, Some(config)).await);
     found
 }
@@ -147,6 +154,42 @@ fn bootstrap(state: &State, now: Timestamp) -> Option<Check> {
     } else {
         ok("administrator's token", &said)
     })
+}
+
+/// Whether sealed records lie elsewhere than the configuration says.
+fn missing_objects(state: &State, config: Option<&Config>, folder: &Path) -> Option<Check> {
+    if config.is_none_or(|config| config.objects.is_some()) {
+        return None;
+    }
+    let folder = folder.join("objects");
+    let seals = state.journals().flat_map(|journal| state.segments(journal.anchor.journal));
+    let missing = seals.filter(|seal| !objects::is_held(&folder, &seal.object)).count();
+    let help =
+        "were they sealed into a bucket? Set objects.bucket and what belongs to it; otherwise restore them";
+    let message = format!("{missing} sealed objects are not in {}", folder.display());
+    (missing > 0).then(|| broken("objects", message, Some(help)))
+}
+
+/// Whether the bucket of sealed records takes objects and gives them back.
+async fn bucket(config: Option<&Config>) -> Option<Check> {
+    let settings = config?.objects.as_ref()?;
+    let help = "calls are served, and the journal keeps what is not sealed: look at its disk meanwhile";
+    let bucket = match objects::bucket_of(config?) {
+        Ok(bucket) => bucket?,
+        Err(error) => return Some(broken("objects", with_causes(&error), None)),
+    };
+    let name = format!("doctor/{}", Digest::from_bytes(*clock::seal_key().as_bytes()));
+    let trying = tokio::task::spawn_blocking(move || objects::try_out(&*bucket, &name));
+    let tried = match tokio::time::timeout(BUCKET_WITHIN, trying).await {
+        Ok(Ok(Ok(()))) => {
+            return Some(ok("objects", &format!("{settings} takes objects and gives them back")));
+        }
+        Ok(Ok(Err(error))) => with_causes(&error),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("it did not answer within {} s", BUCKET_WITHIN.as_secs()),
+    };
+    let said = tried.replace("; help: ", ", ");
+    Some(broken("objects", format!("{settings} cannot be used: {said}"), Some(help)))
 }
 
 /// Whether the SIEM's sink keeps up.

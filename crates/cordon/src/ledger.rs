@@ -13,9 +13,9 @@ use cordon_core::{
 use cordon_ledger::{SigningKey, VerifierKey};
 use cordon_store::{
     Log, Sequencer,
-    frames::{Archive, FrameReader},
-    journal::{self, Journal},
-    ledger::{JournalTree, PublishError, Publisher, TileFolder},
+    frames::{Archive, FrameReader, FramesError},
+    journal::{self, Journal, Reader},
+    ledger::{JournalTree, PublishError, Publisher, TileFolder, TreeError},
     sequencer::WishError,
 };
 use tokio::{
@@ -115,8 +115,16 @@ impl Ledger {
                 key.key
             );
         }
-        let tree = open_tree(&parts, &state).await?;
-        let (sender, progress) = watch::channel(Progress::default());
+        let (tree, unanchored) = match open_tree(&parts, &state).await {
+            Ok(tree) => (Some(tree), None),
+            // Its tree was lost, and the sealed frames that it is made of cannot be read now: calls do not wait for them.
+            Err(error) if is_unavailable(&error) => (None, Some(format!("{error:#}"))),
+            Err(error) => return Err(error),
+        };
+        if let Some(why) = &unanchored {
+            tracing::error!(why, "the journal is not anchored; calls are recorded, their proofs wait");
+        }
+        let (sender, progress) = watch::channel(Progress { unanchored, ..Progress::default() });
         let (finish, finishing) = oneshot::channel();
         let (end, ending) = watch::channel(false);
         let parts = Arc::new(parts);
@@ -144,7 +152,8 @@ async fn open_tree(parts: &Parts, state: &State) -> anyhow::Result<JournalTree> 
     let (reader, archive) = (parts.journal.reader()?, parts.archive.clone());
     let folder = journals_folder(&parts.folder);
     let opening = tokio::task::spawn_blocking(move || {
-        let mut reader = FrameReader::of(reader, Some(&archive), 0)?;
+        // Not at its begin, which may be sealed: a start asks the object store for nothing.
+        let mut reader = FrameReader::of_files(reader, &archive)?;
         JournalTree::open(&folder, &anchor, sealed, &mut reader)
     });
     Ok(opening.await.context("opening the journal's tree ended early")??)
@@ -153,11 +162,10 @@ async fn open_tree(parts: &Parts, state: &State) -> anyhow::Result<JournalTree> 
 /// Anchors the journal whenever it grew, until it is told to finish.
 async fn anchor_all(
     parts: Arc<Parts>,
-    tree: JournalTree,
+    mut tree: Option<JournalTree>,
     progress: watch::Sender<Progress>,
     mut finish: oneshot::Receiver<()>,
 ) {
-    let mut tree = Some(tree);
     let mut registered = false;
     let mut finishing = false;
     while !finishing {
@@ -209,7 +217,7 @@ async fn register(parts: &Parts) -> anyhow::Result<()> {
         let (anchor, sealed) = (journal.anchor.clone(), journal.sealed);
         let ending =
             tokio::task::spawn_blocking(move || end_of(&journals, &archive, &folder, anchor, sealed));
-        let end = ending.await.context("reading a former journal ended early")?;
+        let end = ending.await.context("reading a former journal ended early")??;
         if end.why != EndReason::Closed {
             tracing::error!(journal = %end.last.journal, why = ?end.why, "a former journal is not as it was anchored");
         }
@@ -218,28 +226,39 @@ async fn register(parts: &Parts) -> anyhow::Result<()> {
     wish(parts, Wish::StartJournal(JournalStart { journal: id, node: parts.node.clone(), follows })).await
 }
 
+/// Whether the object store could not be asked, and nothing else is wrong.
+fn is_unavailable(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<TreeError>().is_some_and(TreeError::is_unavailable)
+}
+
 /// How a journal ended that nobody writes any more.
+///
+/// # Errors
+/// When sealed frames are needed and cannot be read now.
 fn end_of(
     journals: &std::path::Path,
     archive: &Archive,
     folder: &std::path::Path,
     anchor: Anchor,
     sealed: u64,
-) -> JournalEnd {
+) -> Result<JournalEnd, TreeError> {
     let id = anchor.journal;
     let there = journal::list(journals).is_ok_and(|found| found.contains(&id));
     if !there && anchor.size > sealed {
-        return JournalEnd { last: anchor, why: EndReason::Missing };
+        return Ok(JournalEnd { last: anchor, why: EndReason::Missing });
     }
-    let finished = || -> Result<Anchor, cordon_store::ledger::TreeError> {
-        let mut reader = FrameReader::open(journals, id, Some(archive), 0)?;
+    let finished = || -> Result<Anchor, TreeError> {
+        let reader = Reader::open(journals, id).map_err(FramesError::from)?;
+        let mut reader = FrameReader::of_files(reader, archive)?;
         JournalTree::open(folder, &anchor, sealed, &mut reader)?.finish(&mut reader)
     };
     match finished() {
-        Ok(last) => JournalEnd { last, why: EndReason::Closed },
+        Ok(last) => Ok(JournalEnd { last, why: EndReason::Closed }),
+        // Nothing is known yet.
+        Err(error) if error.is_unavailable() => Err(error),
         Err(error) => {
             tracing::error!(%error, journal = %id, "a former journal cannot be read to its end");
-            JournalEnd { last: anchor, why: EndReason::Damaged }
+            Ok(JournalEnd { last: anchor, why: EndReason::Damaged })
         }
     }
 }

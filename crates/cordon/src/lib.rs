@@ -33,6 +33,7 @@ pub mod ledger;
 pub mod logging;
 pub mod metrics;
 pub mod node;
+pub mod objects;
 pub mod proof;
 pub mod recorder;
 pub mod s3;

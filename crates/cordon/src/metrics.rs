@@ -35,6 +35,8 @@ pub struct Metrics {
     pub frames_unanchored: Gauge<i64, AtomicI64>,
     /// Frames that lie in sealed segments.
     pub frames_sealed: Gauge<i64, AtomicI64>,
+    /// Rounds of sealing and retirement that failed: the object store refuses, or cannot be reached.
+    pub sealing_failures: Counter,
     /// Calls whose content was kept since the start.
     pub content_kept: Gauge<i64, AtomicI64>,
     /// Calls whose content should have been kept and was not, since the start.
@@ -113,6 +115,9 @@ impl Metrics {
         let frames_unanchored =
             gauge(&mut registry, "frames_unanchored", "Durable frames that are not anchored yet");
         let frames_sealed = gauge(&mut registry, "frames_sealed", "Frames of the journal in sealed segments");
+        let sealing_failures = Counter::default();
+        let help = "Failed attempts to seal, retire or delete records; the journal keeps what is not sealed";
+        registry.register("sealing_failures", help, sealing_failures.clone());
         let content_kept =
             gauge(&mut registry, "content_kept_calls", "Calls whose content was kept since the start");
         let content_lost = gauge(
@@ -141,6 +146,7 @@ impl Metrics {
             facts_unsigned,
             frames_unanchored,
             frames_sealed,
+            sealing_failures,
             content_kept,
             content_lost,
             siem_events,

@@ -35,7 +35,7 @@ use cordon_store::{
     frames::Archive,
     journal::{self, Journal},
     log::{Loader, StateCaches},
-    objects::{FolderObjects, Objects},
+    objects::FolderObjects,
     sequencer::{Health, Outside},
 };
 use prometheus_client::registry::Registry;
@@ -48,7 +48,9 @@ use crate::{
     identity::{self, Identity, Lifetimes, OidcOptions, OidcParts, Site},
     ledger::{self, Ledger},
     metrics::Metrics,
+    objects,
     recorder::JournalRecorder,
+    s3::S3Settings,
     sealing,
     siem::{self, Siem},
 };
@@ -82,6 +84,8 @@ pub struct Settings {
     pub retention: Option<DurationMs>,
     /// How often it is looked for segments to seal.
     pub seal_every: Duration,
+    /// The bucket that sealed records lie in; without one they lie in the data folder.
+    pub objects: Option<S3Settings>,
     /// Most bytes of the index of calls on disk.
     pub index_bytes: u64,
     /// Where the key is that captured content is sealed under; without one nothing is captured.
@@ -273,7 +277,11 @@ impl Node {
         })
         .await
         .context("captured content")?;
-        let objects: Arc<dyn Objects> = Arc::new(FolderObjects::open(&folder.objects_dir())?);
+        // Neither a start nor readiness waits for a bucket: sealing does.
+        let bucket = objects::bucket(settings.objects.as_ref(), &settings.client, &settings.environment)
+            .context("the object store")?;
+        let strays = if bucket.is_some() { sealing::Strays::Keep } else { sealing::Strays::Delete };
+        let objects = objects::of_folder(FolderObjects::open(&folder.objects_dir())?, bucket);
         let seals = sequencer.clone();
         let archive = Archive::new(objects, move |id| {
             seals.committed().state.segments(id).map(|seal| SegmentSeal::clone(seal)).collect()
@@ -363,6 +371,8 @@ impl Node {
                 keep: settings.keep_bytes,
                 object: settings.journal.segment_bytes.saturating_mul(SEGMENTS_OF_AN_OBJECT),
                 retention: settings.retention,
+                strays,
+                metrics: Arc::clone(&handles.metrics),
                 clock: Arc::clone(&settings.clock),
                 every: settings.seal_every,
             },

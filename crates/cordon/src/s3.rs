@@ -118,6 +118,43 @@ pub enum S3Error {
     Thread(#[source] io::Error),
 }
 
+impl S3Settings {
+    /// Looks for what is wrong with them, as far as they alone say.
+    ///
+    /// # Errors
+    /// When an address or a name is not usable.
+    pub fn check(&self) -> Result<(), S3Error> {
+        self.place().map(drop)
+    }
+
+    fn place(&self) -> Result<(String, Endpoint), S3Error> {
+        for name in [&self.bucket, &self.region] {
+            if !is_name(name) {
+                return Err(S3Error::Name(name.clone()));
+            }
+        }
+        if !self.prefix.is_empty() && check_name(&self.prefix).is_err() {
+            return Err(S3Error::Name(self.prefix.clone()));
+        }
+        let address = match &self.endpoint {
+            Some(address) => address.trim_end_matches('/').to_owned(),
+            None => format!("https://s3.{}.amazonaws.com", self.region),
+        };
+        let (endpoint, host) = endpoint(&address)?;
+        if address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:")) && !is_near(&host) {
+            return Err(S3Error::Unencrypted);
+        }
+        Ok((address, endpoint))
+    }
+}
+
+/// The bucket and the folder in it, for people.
+impl std::fmt::Display for S3Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+    }
+}
+
 /// Objects in a bucket. Calls block their thread; the requests run on a thread of their own, so that a call may come from
 /// anywhere.
 pub struct S3Objects {
@@ -150,22 +187,7 @@ impl S3Objects {
         environment: &Environment,
         limits: Limits,
     ) -> Result<Self, S3Error> {
-        for name in [&settings.bucket, &settings.region] {
-            if !is_name(name) {
-                return Err(S3Error::Name(name.clone()));
-            }
-        }
-        if !settings.prefix.is_empty() && check_name(&settings.prefix).is_err() {
-            return Err(S3Error::Name(settings.prefix.clone()));
-        }
-        let address = match &settings.endpoint {
-            Some(address) => address.trim_end_matches('/').to_owned(),
-            None => format!("https://s3.{}.amazonaws.com", settings.region),
-        };
-        let (endpoint, host) = endpoint(&address)?;
-        if address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:")) && !is_near(&host) {
-            return Err(S3Error::Unencrypted);
-        }
+        let (address, endpoint) = settings.place()?;
         let secret = |reference: &SecretRef| SecretSource::new(reference.clone(), environment.clone());
         let credentials =
             Credentials { id: secret(&settings.access_key), secret: secret(&settings.secret_key) };

@@ -16,7 +16,7 @@ use cordon_core::{
     Digest, DurationMs, JournalId, Name, State, Timestamp,
     command::Wish,
     evidence::{FrameRange, MAX_RANGES, Retirement, SegmentSeal},
-    fact::Actor,
+    fact::{Actor, Body},
     record,
     resource::MIN_RECORD_RETENTION,
     state::Touched,
@@ -33,7 +33,10 @@ use cordon_store::{
 };
 use tokio::sync::watch;
 
-use crate::ledger::{Progress, journals_folder};
+use crate::{
+    ledger::{Progress, journals_folder},
+    metrics::Metrics,
+};
 
 /// What the task works on.
 pub(crate) struct Parts {
@@ -55,9 +58,21 @@ pub(crate) struct Parts {
     pub(crate) object: u64,
     /// How long records are kept; for ever where nothing is said.
     pub(crate) retention: Option<DurationMs>,
+    /// What becomes of objects that the log does not name.
+    pub(crate) strays: Strays,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     /// How often it is looked for more.
     pub(crate) every: Duration,
+}
+
+/// What becomes of objects of a journal that the log does not name and that are not those of retired records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strays {
+    /// They go: the store travels with the log, and they are what a crash left.
+    Delete,
+    /// They stay: where an older copy of the log was put back, the store may hold what only the lost part of it named.
+    Keep,
 }
 
 /// Seals what can be sealed, round after round, until it is told to stop.
@@ -65,7 +80,7 @@ pub(crate) async fn run(parts: Parts, stop: impl Future<Output = ()>) {
     let parts = Arc::new(parts);
     let mut stop = std::pin::pin!(stop);
     let mut trouble = None;
-    let mut routes = RoutesOf::new();
+    let (mut routes, mut swept) = (RoutesOf::new(), Swept::new());
     loop {
         let round = async {
             let state = parts.sequencer.committed().state;
@@ -74,7 +89,7 @@ pub(crate) async fn run(parts: Parts, stop: impl Future<Output = ()>) {
                 let of = || format!("journal {id}");
                 while step(&parts, id).await.with_context(of)? {}
                 retire(&parts, id, &mut routes).await.with_context(of)?;
-                sweep(&parts, id).await.with_context(of)?;
+                sweep(&parts, id, &mut swept).await.with_context(of)?;
             }
             anyhow::Ok(())
         };
@@ -83,8 +98,13 @@ pub(crate) async fn run(parts: Parts, stop: impl Future<Output = ()>) {
             () = &mut stop => return,
             done = round => done.err().map(|error| format!("{error:#}")),
         };
+        if failed.is_some() {
+            parts.metrics.sealing_failures.inc();
+        }
         if let Some(why) = failed.as_ref().filter(|_| failed != trouble) {
             tracing::error!(why, "segments are not sealed; the journal keeps them");
+        } else if failed.is_none() && trouble.is_some() {
+            tracing::info!("segments are sealed again");
         }
         trouble = failed;
         tokio::select! {
@@ -199,24 +219,54 @@ fn routes_in(parts: &Parts, seal: &SegmentSeal) -> anyhow::Result<BTreeSet<Optio
     Ok(routes)
 }
 
+/// How many frames of each journal were retired when its objects were looked through last.
+type Swept = HashMap<JournalId, u64>;
+
 /// Deletes the objects of a journal that the log does not name: those of retired records, and those that were written and
-/// never became a fact. Only this task writes objects, and it is not writing one now.
-async fn sweep(parts: &Arc<Parts>, id: JournalId) -> anyhow::Result<()> {
+/// never became a fact, as [`Strays`] says. Only this task writes objects, and it is not writing one now.
+async fn sweep(parts: &Arc<Parts>, id: JournalId, swept: &mut Swept) -> anyhow::Result<()> {
     let state = parts.sequencer.committed().state;
-    if parts.provable.borrow().signed < state.position() {
+    let retired = state.journal(id).map_or(0, |journal| journal.retired);
+    // A listing costs, and what was kept stays.
+    let is_done = parts.strays == Strays::Keep && swept.get(&id) == Some(&retired);
+    if is_done || parts.provable.borrow().signed < state.position() {
         return Ok(());
     }
     let named: BTreeSet<String> = state.segments(id).map(|seal| seal.object.clone()).collect();
     let objects = Arc::clone(parts.archive.objects());
-    blocking(move || {
-        for name in objects.list(&format!("segments/{id}/"))? {
-            if !named.contains(&name) {
-                objects.delete(&name)?;
-            }
+    let mut unnamed = blocking(move || Ok(objects.list(&format!("segments/{id}/"))?)).await?;
+    unnamed.retain(|name| !named.contains(name));
+    if parts.strays == Strays::Keep && !unnamed.is_empty() {
+        let of_retired = retired_objects(parts, id, retired).await?;
+        let found = unnamed.len();
+        unnamed.retain(|name| of_retired.contains(name));
+        if found > unnamed.len() {
+            let strays = found - unnamed.len();
+            tracing::warn!(journal = %id, strays, "the bucket holds objects of this journal that the log does not name; they stay");
         }
-        Ok(())
-    })
-    .await
+    }
+    let objects = Arc::clone(parts.archive.objects());
+    blocking(move || Ok(unnamed.iter().try_for_each(|name| objects.delete(name))?)).await?;
+    swept.insert(id, retired);
+    Ok(())
+}
+
+/// The names of the objects of a journal's retired records, as the facts that sealed them say.
+async fn retired_objects(parts: &Parts, id: JournalId, retired: u64) -> anyhow::Result<BTreeSet<String>> {
+    let log = parts.sequencer.loader().log();
+    let (mut names, mut first) = (BTreeSet::new(), 0);
+    while first < retired {
+        let facts = log.history(&Touched::Segment(id, first), u64::MAX, 4).await?;
+        let facts = facts.iter().map(|stored| stored.decode()).collect::<Result<Vec<_>, _>>()?;
+        let sealed = facts.into_iter().find_map(|fact| match fact.body {
+            Body::SegmentSealed(seal) => Some(seal),
+            _ => None,
+        });
+        let Some(seal) = sealed else { anyhow::bail!("no fact seals the segment of frame {first}") };
+        first = seal.first.saturating_add(seal.count.max(1));
+        names.insert(seal.object);
+    }
+    Ok(names)
 }
 
 /// The segments that their writer has left and that hold frames that are not sealed: where each ends, and its bytes.

@@ -102,6 +102,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
         keep_bytes: config.journal.keep,
         retention: config.journal.retention,
         seal_every: SEAL_EVERY,
+        objects: config.objects.clone(),
         index_bytes: config.index_max_size,
         content_key: config.content.master_key.clone(),
         content_bytes: config.content.max_size,

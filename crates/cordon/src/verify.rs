@@ -9,11 +9,14 @@ mod index;
 mod journals;
 mod mirror;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use cordon_core::State;
 use cordon_ledger::{VerifierKey, verify::VerifyError};
-use cordon_store::{SqliteLog, ledger::TileFolder};
+use cordon_store::{SqliteLog, ledger::TileFolder, objects::Objects};
 use serde::{Deserialize, Serialize};
 
 pub use mirror::{Mirror, MirrorError};
@@ -22,7 +25,7 @@ use self::facts::{Source, Trust};
 use crate::desk::with_causes;
 
 /// What to verify, and against what.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// The data folder.
     pub data: PathBuf,
@@ -32,6 +35,21 @@ pub struct Options {
     pub since: Option<Vec<u8>>,
     /// Nobody writes the folder meanwhile.
     pub at_rest: bool,
+    /// The bucket of sealed records that do not lie in the folder.
+    pub bucket: Option<Arc<dyn Objects>>,
+    /// How closely that is looked at.
+    pub depth: Depth,
+}
+
+/// How closely sealed records are looked at that lie in a bucket. Those in the data folder are always read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Not at all: their hashes alone are compared with the anchors.
+    Name,
+    /// Each object must be there with its length; of the frames their hashes.
+    Ask,
+    /// Every byte.
+    Read,
 }
 
 /// One thing that was checked.
@@ -53,8 +71,10 @@ pub enum Outcome {
     Holds,
     /// It does not.
     Fails,
-    /// It could not be looked at because of another failure.
+    /// It was not looked at: because of another failure, or because nobody asked for it.
     Skipped,
+    /// It could not be looked at now; what it is, nobody knows.
+    Unseen,
 }
 
 /// What came out.
@@ -81,6 +101,17 @@ impl Report {
         self.holds &= outcome == Outcome::Holds;
         self.checks.push(Check { name: name.to_owned(), outcome, detail });
         outcome == Outcome::Holds
+    }
+
+    /// Something could not be looked at. Then it is not known that everything holds.
+    fn unseen(&mut self, name: &str, why: String) {
+        self.holds = false;
+        self.checks.push(Check { name: name.to_owned(), outcome: Outcome::Unseen, detail: why });
+    }
+
+    /// Whether something was found that does not hold.
+    pub fn fails(&self) -> bool {
+        self.checks.iter().any(|check| check.outcome == Outcome::Fails)
     }
 
     fn skip(&mut self, name: &str, why: &str) {
@@ -124,8 +155,11 @@ pub async fn folder(options: Options) -> Result<Report, VerifyProblem> {
     log.close().await;
     match read {
         Some(history) => {
-            let walked = journals::check(&mut report, data, &history).await;
+            let walked = journals::check(&mut report, &options, &history).await;
             match walked {
+                Some(walked) if walked.by_hash => {
+                    report.skip("index", "the sealed records that it tells of were not read");
+                }
                 Some(walked) => index::check(&mut report, data, walked).await,
                 None => report.skip("index", "the journals are not what was anchored"),
             }

@@ -18,7 +18,7 @@ use std::{
 use cordon::{
     desk::{CallLog, Desk},
     proof::{self, CallProof},
-    verify::{self, Options, Outcome, Report},
+    verify::{self, Depth, Options, Outcome, Report},
 };
 use cordon_core::{CallId, State, Timestamp, fact::Leaf};
 use cordon_inspect::Engine;
@@ -63,7 +63,14 @@ async fn key(data: &Path) -> VerifierKey {
 }
 
 async fn verify(kept: &Kept, since: Option<Vec<u8>>) -> Report {
-    let options = Options { data: kept.data.clone(), key: Some(kept.key.clone()), since, at_rest: true };
+    let options = Options {
+        data: kept.data.clone(),
+        key: Some(kept.key.clone()),
+        since,
+        at_rest: true,
+        bucket: None,
+        depth: Depth::Read,
+    };
     verify::folder(options).await.unwrap()
 }
 
@@ -95,11 +102,18 @@ async fn what_was_recorded_holds_while_it_is_served_and_after() {
         .await
         .unwrap();
     let data = handles.settings.data.clone();
-    let live = Options { data: data.clone(), key: Some(key(&data).await), since: None, at_rest: false };
+    let live = Options {
+        data: data.clone(),
+        key: Some(key(&data).await),
+        since: None,
+        at_rest: false,
+        bucket: None,
+        depth: Depth::Read,
+    };
     let report = verify::folder(live).await.unwrap();
     assert!(report.holds && report.notes.is_empty(), "{report:?}");
     world.node.stop().await.unwrap();
-    let alone = Options { data, key: None, since: None, at_rest: true };
+    let alone = Options { data, key: None, since: None, at_rest: true, bucket: None, depth: Depth::Read };
     let report = verify::folder(alone).await.unwrap();
     assert!(report.holds, "{report:?}");
     assert_eq!(
@@ -415,8 +429,14 @@ async fn whatever_is_done_to_the_files_is_found_or_changes_nothing_that_was_reco
                 format!("replaced by {}", all[other].display())
             }
         };
-        let options =
-            Options { data: kept.data.clone(), key: Some(kept.key.clone()), since: None, at_rest: true };
+        let options = Options {
+            data: kept.data.clone(),
+            key: Some(kept.key.clone()),
+            since: None,
+            at_rest: true,
+            bucket: None,
+            depth: Depth::Read,
+        };
         // What cannot be looked at does not pass either.
         let holds = verify::folder(options).await.is_ok_and(|report| report.holds);
         if holds {

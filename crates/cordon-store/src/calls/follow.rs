@@ -134,13 +134,26 @@ impl Follower {
 
     async fn open(&self, journal: JournalId) -> Option<Source> {
         let next = self.writer.progress().get(journal.as_bytes()).copied().unwrap_or(0);
-        let (folder, archive) = (self.journals.clone(), self.archive.clone());
-        let open = move || FrameReader::open(&folder, journal, archive.as_ref(), next);
-        match tokio::task::spawn_blocking(open).await {
-            Ok(Ok(reader)) => Some(Source { reader, journal }),
-            Ok(Err(error)) => self.unreadable(journal, &error),
-            Err(_) => None,
+        loop {
+            let (folder, archive) = (self.journals.clone(), self.archive.clone());
+            let open = move || FrameReader::open(&folder, journal, archive.as_ref(), next);
+            match tokio::task::spawn_blocking(open).await {
+                Ok(Ok(reader)) => return Some(Source { reader, journal }),
+                Ok(Err(error)) if error.is_unavailable() => self.wait(journal, &error).await,
+                Ok(Err(error)) => return self.unreadable(journal, &error),
+                Err(_) => return None,
+            }
         }
+    }
+
+    /// Sealed frames cannot be read now; later they can.
+    async fn wait(&self, journal: JournalId, error: &FramesError) {
+        let text = error.to_string();
+        if self.lag.borrow().trouble.as_ref() != Some(&text) {
+            tracing::warn!(%journal, error = error as &dyn std::error::Error, "the index of calls waits for the object store");
+        }
+        self.trouble(text);
+        sleep(RETRY).await;
     }
 
     /// Reads as far as there are frames, or below a size; gives the source back unless it cannot be read any further.
@@ -167,8 +180,14 @@ impl Follower {
                 }
                 sleep(RETRY).await;
             }
-            if let Some(error) = error {
-                return self.unreadable(source.journal, &error);
+            match error {
+                None => {}
+                Some(error) if error.is_unavailable() && !last => {
+                    self.wait(source.journal, &error).await;
+                    source = self.open(source.journal).await?;
+                    continue;
+                }
+                Some(error) => return self.unreadable(source.journal, &error),
             }
             let frames = size.map_or(0, |size| size.saturating_sub(source.reader.sequence()));
             self.lag.send_replace(Lag { frames, trouble: None });

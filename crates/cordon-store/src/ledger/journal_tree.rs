@@ -75,6 +75,13 @@ pub enum TreeError {
     },
 }
 
+impl TreeError {
+    /// Whether the object store could not be asked, which says nothing about the frames: asking again may help.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Read(error) if error.is_unavailable())
+    }
+}
+
 impl JournalTree {
     /// Opens the tree of a journal in `folder/<journal>` and goes back to the anchor, which it must agree with. Where its
     /// files are lost or damaged they are made again from the frames that `reader` gives. Frames before `sealed` need not

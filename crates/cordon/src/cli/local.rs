@@ -15,12 +15,17 @@ use cordon_store::{
     sequencer::{Outside, Sequencer},
 };
 
-use super::client::{Need, is_used};
+use super::{
+    client::{Need, is_used},
+    unusable_bucket,
+};
 use crate::{
     api::Problem,
     clock::{self, Clock},
+    config::Raw,
     desk::{CallLog, Desk, with_causes},
     identity::{self, Identity, Lifetimes, Site},
+    objects,
     up::MachineEntropy,
 };
 
@@ -36,10 +41,14 @@ pub(super) struct Local {
     _folder: Option<DataDir>,
 }
 
-/// Where frames are that are not in the journals any more.
-fn archive(folder: &DataDir, state: State) -> Archive {
-    let objects = Arc::new(FolderObjects::read_only(&folder.objects_dir()));
-    Archive::new(objects, move |id| state.segments(id).map(|seal| SegmentSeal::clone(seal)).collect())
+/// Where frames are that are not in the journals any more: in the folder, or in the bucket of the configuration. What is
+/// wrong with that is told by others; it does not keep anybody from the folder.
+fn archive(folder: &DataDir, state: State) -> Result<Archive, Problem> {
+    let config = Raw::default().file(None).environment(|name| std::env::var(name).ok()).check();
+    let bucket = config.ok().map(|config| objects::bucket_of(&config)).transpose();
+    let bucket = bucket.map_err(|error| unusable_bucket(&error))?.flatten();
+    let objects = objects::of_folder(FolderObjects::read_only(&folder.objects_dir()), bucket);
+    Ok(Archive::new(objects, move |id| state.segments(id).map(|seal| SegmentSeal::clone(seal)).collect()))
 }
 
 impl Local {
@@ -78,7 +87,7 @@ impl Local {
             let started = Sequencer::start(loader, outside, std::future::pending()).await;
             let (sequencer, task) = started.map_err(|error| wrong(&error))?;
             local.task = Some(tokio::spawn(task));
-            let calls = calls.with_archive(archive(&folder, sequencer.committed().state));
+            let calls = calls.with_archive(archive(&folder, sequencer.committed().state)?);
             let store = IdentityStore::open(&folder.identity_file()).await.map_err(|error| wrong(&error))?;
             local.identity = Some(Identity::new(identity::Parts {
                 sequencer: sequencer.clone(),
@@ -97,7 +106,7 @@ impl Local {
             let log = Arc::new(log);
             let loader = Loader::new(log.clone(), StateCaches::read_only(folder.cache_dir()));
             let state = loader.load().await.map_err(|error| wrong(&error))?.state;
-            let calls = calls.with_archive(archive(&folder, state));
+            let calls = calls.with_archive(archive(&folder, state)?);
             local.desk = Desk::still(loader, calls, engine, clock);
             local.log = Some(log);
         }

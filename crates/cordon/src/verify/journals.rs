@@ -17,12 +17,12 @@ use cordon_store::{
     frames::{Archive, FrameReader, FramesError},
     journal,
     ledger::Levels,
-    objects::{FolderObjects, Objects},
-    seal::verify_object,
+    objects::{FolderObjects, ObjectError, Objects},
+    seal::{Flaw, SealedError, verify_object},
 };
 
-use super::{History, Report};
-use crate::{desk::with_causes, ledger};
+use super::{Depth, History, Options, Report};
+use crate::{desk::with_causes, ledger, objects};
 
 /// What the frames of all journals say of the calls, for the index: handed over call by call.
 pub(super) struct Walked {
@@ -32,14 +32,18 @@ pub(super) struct Walked {
     pub(super) archive: Archive,
     /// How many frames were retired.
     pub(super) retired: u64,
+    /// Of sealed frames only their hashes were compared.
+    pub(super) by_hash: bool,
 }
 
-pub(super) async fn check(report: &mut Report, data: &Path, history: &History) -> Option<Walked> {
+pub(super) async fn check(report: &mut Report, options: &Options, history: &History) -> Option<Walked> {
     let mut anchors: BTreeMap<JournalId, Vec<(u64, Anchor)>> = BTreeMap::new();
     for (position, anchor) in &history.anchors {
         anchors.entry(anchor.journal).or_default().push((*position, anchor.clone()));
     }
-    let objects: Arc<dyn Objects> = Arc::new(FolderObjects::read_only(&data.join("objects")));
+    let data = &options.data;
+    let folder = data.join("objects");
+    let objects = objects::of_folder(FolderObjects::read_only(&folder), options.bucket.clone());
     let state = history.state.clone();
     let seals = move |id: JournalId| state.segments(id).map(|seal| SegmentSeal::clone(seal)).collect();
     let archive = Archive::new(objects, seals);
@@ -49,12 +53,32 @@ pub(super) async fn check(report: &mut Report, data: &Path, history: &History) -
         .flat_map(|journal| state.segments(journal.anchor.journal))
         .map(|seal| SegmentSeal::clone(seal))
         .collect();
-    if !sealed.is_empty() && !objects_hold(report, &archive, sealed).await {
-        return None;
+    let mut by_hash = false;
+    if !sealed.is_empty() {
+        let looked = look(&archive, folder, sealed, options).await;
+        match looked {
+            Looked::Whole(detail) => drop(report.add("objects", Ok(detail))),
+            Looked::There(detail) => {
+                by_hash = true;
+                report.add("objects", Ok(detail));
+            }
+            Looked::Named(detail) => {
+                by_hash = true;
+                report.skip("objects", &detail);
+            }
+            Looked::Unseen(detail) => {
+                by_hash = true;
+                report.unseen("objects", detail);
+            }
+            Looked::Wrong(detail) => {
+                report.add("objects", Err(detail));
+                return None;
+            }
+        }
     }
     let known: Vec<Journal> = history.state.journals().map(|journal| Journal::clone(journal)).collect();
     let data = data.to_owned();
-    let work = move || walk(&data, &archive, &known, &anchors);
+    let work = move || walk(&data, &archive, &known, &anchors, by_hash);
     let walked = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(vec![error.to_string()]));
     match walked {
         Ok((walked, detail)) => report.add("journals", Ok(detail)).then_some(walked),
@@ -67,22 +91,72 @@ pub(super) async fn check(report: &mut Report, data: &Path, history: &History) -
     }
 }
 
-/// Verifies each sealed segment's object against the fact that sealed it.
-async fn objects_hold(report: &mut Report, archive: &Archive, sealed: Vec<SegmentSeal>) -> bool {
+/// What is known of the sealed segments.
+enum Looked {
+    /// Each was read, and is as it was sealed.
+    Whole(String),
+    /// Each is there with its length; those in the folder were read.
+    There(String),
+    /// Those in the folder were read, for the others nobody asked.
+    Named(String),
+    /// The bucket could not be asked.
+    Unseen(String),
+    /// One is not as it was sealed, or not there.
+    Wrong(String),
+}
+
+/// Compares each sealed segment's object with the fact that sealed it, as closely as is asked for.
+async fn look(archive: &Archive, folder: PathBuf, sealed: Vec<SegmentSeal>, options: &Options) -> Looked {
     let objects = Arc::clone(archive.objects());
+    let depth =
+        if options.bucket.is_some() || options.depth == Depth::Name { options.depth } else { Depth::Read };
     let work = move || {
-        let (count, mut frames) = (sealed.len(), 0);
+        let (count, mut frames, mut apart) = (sealed.len(), 0, 0);
         for seal in &sealed {
-            verify_object(&objects, seal)
-                .map_err(|error| format!("{}: {}", seal.object, with_causes(&error)))?;
             frames += seal.count;
+            let outside = depth != Depth::Read && !objects::is_held(&folder, &seal.object);
+            apart += usize::from(outside);
+            let found = match depth {
+                _ if !outside => verify_object(&objects, seal),
+                Depth::Ask => is_there(&objects, seal),
+                Depth::Name | Depth::Read => Ok(()),
+            };
+            let told = |error| format!("{}: {}", seal.object, with_causes(error));
+            match found {
+                Ok(()) => {}
+                Err(error @ SealedError::Store(ObjectError::Store { .. })) => {
+                    return Looked::Unseen(format!(
+                        "{}; of what is sealed the hashes alone are compared",
+                        told(&error)
+                    ));
+                }
+                Err(error) => return Looked::Wrong(told(&error)),
+            }
         }
-        Ok(format!(
-            "{count} sealed segments hold the {frames} frames that were sealed, and their projections"
-        ))
+        if apart == 0 {
+            return Looked::Whole(format!(
+                "{count} sealed segments hold the {frames} frames that were sealed, and their projections"
+            ));
+        }
+        let what = format!("{apart} of {count} sealed segments lie in the bucket");
+        match depth {
+            Depth::Name => Looked::Named(format!(
+                "{apart} of {count} sealed segments do not lie here and were not looked for; their hashes alone are compared"
+            )),
+            _ => Looked::There(format!("{what}, each with its length; `cordon verify` reads them")),
+        }
     };
-    let result = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.to_string()));
-    report.add("objects", result)
+    let result = tokio::task::spawn_blocking(work).await;
+    result.unwrap_or_else(|error| Looked::Wrong(format!("looking at the objects ended early: {error}")))
+}
+
+/// Whether an object is there with the length of its seal.
+fn is_there(objects: &Arc<dyn Objects>, seal: &SegmentSeal) -> Result<(), SealedError> {
+    match objects.size(&seal.object)? {
+        Some(bytes) if bytes == seal.bytes => Ok(()),
+        Some(found) => Err(SealedError::Flawed { object: seal.object.clone(), flaw: Flaw::Length { found } }),
+        None => Err(ObjectError::Absent(seal.object.clone()).into()),
+    }
 }
 
 fn walk(
@@ -90,6 +164,7 @@ fn walk(
     archive: &Archive,
     known: &[Journal],
     anchors: &BTreeMap<JournalId, Vec<(u64, Anchor)>>,
+    by_hash: bool,
 ) -> Result<(Walked, String), Vec<String>> {
     let folder = data.join("journal");
     let there =
@@ -100,7 +175,8 @@ fn walk(
         let id = journal.anchor.journal;
         let own = anchors.get(&id).map(Vec::as_slice).unwrap_or_default();
         count += own.len();
-        match one(data, &folder, archive, journal, own, there.contains(&id)) {
+        let hashed = if by_hash { journal.sealed } else { journal.retired };
+        match one(data, &folder, archive, journal, own, there.contains(&id), hashed) {
             Ok(size) => {
                 frames += size;
                 pending += size.saturating_sub(journal.anchor.size);
@@ -135,7 +211,8 @@ fn walk(
         0 => detail,
         retired => format!("{detail}; {retired} frames are retired, their hashes kept"),
     };
-    Ok((Walked { data: data.to_owned(), journals, archive: archive.clone(), retired }, detail))
+    let archive = archive.clone();
+    Ok((Walked { data: data.to_owned(), journals, archive, retired, by_hash }, detail))
 }
 
 fn count_frames(reader: &mut FrameReader) -> Result<u64, FramesError> {
@@ -146,7 +223,8 @@ fn count_frames(reader: &mut FrameReader) -> Result<u64, FramesError> {
     Ok(size)
 }
 
-/// Reads one journal and compares it with each of its anchors. Gives the number of its frames.
+/// Reads one journal and compares it with each of its anchors: of the first `hashed` frames their hashes. Gives the number
+/// of its frames.
 fn one(
     data: &Path,
     folder: &Path,
@@ -154,6 +232,7 @@ fn one(
     journal: &Journal,
     anchors: &[(u64, Anchor)],
     there: bool,
+    hashed: u64,
 ) -> Result<u64, String> {
     let id = journal.anchor.journal;
     match journal.ended.as_ref().map(|ended| ended.why) {
@@ -207,12 +286,11 @@ fn one(
     compare(&frontier, None)?;
     let mut wrong = None;
     // Of retired frames only the hashes are left; the anchors say whether they are the right ones.
-    while frontier.size() < journal.retired {
+    while frontier.size() < hashed {
         let next = frontier.size();
-        let hashes =
-            kept.as_ref().and_then(|kept| kept.leaves(next, (journal.retired - next).min(4096)).ok());
+        let hashes = kept.as_ref().and_then(|kept| kept.leaves(next, (hashed - next).min(4096)).ok());
         let hashes = hashes.filter(|hashes| !hashes.is_empty()).ok_or_else(|| {
-            format!("journal {id}: the hashes of the retired frames from {next} on are not kept in its tree; help: restore ledger/journal from a backup")
+            format!("journal {id}: the hashes of the frames from {next} on are not kept in its tree; help: restore ledger/journal from a backup")
         })?;
         for hash in hashes {
             frontier.push(hash);
@@ -220,7 +298,7 @@ fn one(
         }
     }
     let mut reader =
-        FrameReader::open(folder, id, Some(archive), journal.retired).map_err(|error| with_causes(&error))?;
+        FrameReader::open(folder, id, Some(archive), hashed).map_err(|error| with_causes(&error))?;
     loop {
         let frame = match reader.read() {
             Ok(Some(frame)) => frame,

@@ -121,6 +121,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         keep_bytes: 1 << 40,
         retention: None,
         seal_every: Duration::from_millis(10),
+        objects: None,
         index_bytes: 1 << 30,
         content_key: None,
         content_bytes: 1 << 30,
