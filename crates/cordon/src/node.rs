@@ -33,7 +33,7 @@ use cordon_store::{
     content::{Bounds, ContentStore, Files, Unlocked},
     data_dir::DataDirError,
     frames::Archive,
-    journal::{self, Journal},
+    journal::{self, Disk, Journal},
     log::{Loader, StateCaches},
     objects::FolderObjects,
     sequencer::{Health, Outside},
@@ -86,6 +86,8 @@ pub struct Settings {
     pub seal_every: Duration,
     /// The bucket that sealed records lie in; without one they lie in the data folder.
     pub objects: Option<S3Settings>,
+    /// The disk that sealing writes to: objects in the data folder, and segments that go.
+    pub disk: Arc<dyn Disk>,
     /// Most bytes of the index of calls on disk.
     pub index_bytes: u64,
     /// Where the key is that captured content is sealed under; without one nothing is captured.
@@ -281,7 +283,8 @@ impl Node {
         let bucket = objects::bucket(settings.objects.as_ref(), &settings.client, &settings.environment)
             .context("the object store")?;
         let strays = if bucket.is_some() { sealing::Strays::Keep } else { sealing::Strays::Delete };
-        let objects = objects::of_folder(FolderObjects::open(&folder.objects_dir())?, bucket);
+        let in_folder = FolderObjects::open_on(Arc::clone(&settings.disk), &folder.objects_dir())?;
+        let objects = objects::of_folder(in_folder, bucket);
         let seals = sequencer.clone();
         let archive = Archive::new(objects, move |id| {
             seals.committed().state.segments(id).map(|seal| SegmentSeal::clone(seal)).collect()
@@ -367,6 +370,7 @@ impl Node {
                 journals: folder.journal_dir(),
                 ledger: folder.ledger_dir(),
                 scratch: folder.scratch_dir(),
+                disk: Arc::clone(&settings.disk),
                 node: keys.node,
                 keep: settings.keep_bytes,
                 object: settings.journal.segment_bytes.saturating_mul(SEGMENTS_OF_AN_OBJECT),

@@ -27,7 +27,7 @@ use cordon_policy::{record_retention, says_of_records};
 use cordon_store::{
     CallIndex, Sequencer,
     frames::{Archive, FrameReader},
-    journal::{self, Reader},
+    journal::{self, Disk, Reader},
     ledger::Levels,
     seal::seal_range,
 };
@@ -50,6 +50,8 @@ pub(crate) struct Parts {
     pub(crate) ledger: PathBuf,
     /// Where an object lies until it is whole.
     pub(crate) scratch: PathBuf,
+    /// The disk that the journals' segments are removed from.
+    pub(crate) disk: Arc<dyn Disk>,
     /// The node whose journals these are.
     pub(crate) node: Name,
     /// How many bytes of whole segments stay in the journal.
@@ -120,8 +122,9 @@ async fn step(parts: &Arc<Parts>, id: JournalId) -> anyhow::Result<bool> {
     let Some(journal) = state.journal(id).cloned() else { return Ok(false) };
     let read = parts.index.progress().await?.get(id.as_bytes()).copied().unwrap_or(0);
     if journal.sealed > 0 && parts.provable.borrow().signed >= state.position() {
-        let (folder, below) = (parts.journals.clone(), journal.sealed.min(read));
-        blocking(move || Ok(journal::remove_sealed(&folder, id, below)?)).await?;
+        let (disk, folder, below) =
+            (Arc::clone(&parts.disk), parts.journals.clone(), journal.sealed.min(read));
+        blocking(move || Ok(journal::remove_sealed_on(&disk, &folder, id, below)?)).await?;
     }
     let folder = parts.journals.clone();
     let sealed = journal.sealed;

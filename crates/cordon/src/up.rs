@@ -103,6 +103,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
         retention: config.journal.retention,
         seal_every: SEAL_EVERY,
         objects: config.objects.clone(),
+        disk: Arc::new(journal::FileSystem),
         index_bytes: config.index_max_size,
         content_key: config.content.master_key.clone(),
         content_bytes: config.content.max_size,

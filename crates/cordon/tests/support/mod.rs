@@ -122,6 +122,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         retention: None,
         seal_every: Duration::from_millis(10),
         objects: None,
+        disk: Arc::new(journal::FileSystem),
         index_bytes: 1 << 30,
         content_key: None,
         content_bytes: 1 << 30,
