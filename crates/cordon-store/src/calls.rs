@@ -15,7 +15,7 @@ use cordon_core::{
 };
 
 pub use follow::{Follower, Lag};
-pub use index::{CallIndex, CallsError, RollUp, Step};
+pub use index::{CallIndex, CallsError, RollUp, Step, Sums};
 pub use merge::Tail;
 pub use writer::{IndexWriter, Written};
 

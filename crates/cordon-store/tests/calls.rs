@@ -13,7 +13,8 @@ use cordon_core::{Action, Category, Score, record::Frame};
 use cordon_store::{
     CallIndex,
     calls::{
-        CallQuery, CallRow, CallsError, Follower, IndexWriter, Progress, SourceFrame, Step, Tail, Written,
+        CallQuery, CallRow, CallsError, Follower, IndexWriter, Progress, SourceFrame, Step, Sums, Tail,
+        Written,
     },
     journal::{Journal, Kind, NewFrame, Options},
 };
@@ -161,7 +162,7 @@ async fn frames_given_twice_count_once_and_others_are_passed_over() {
     let written = writer.write(JOURNAL, &frames).await.unwrap();
     assert_eq!(written, Written { opened: 1, closed: 1, passed_over: 2 });
     assert_eq!(writer.write(JOURNAL, &frames).await.unwrap(), Written::default());
-    let minutes = index.roll_ups(Step::Minute, at(0), at(60)).await.unwrap();
+    let minutes = index.roll_ups(Step::Minute, Sums::Routes, at(0), at(60)).await.unwrap();
     let [(_, route, Action::Allow, sums)] = minutes.as_slice() else { panic!("{minutes:?}") };
     assert_eq!((route.as_ref().unwrap().as_str(), sums.count, sums.errors), ("route-2", 1, 0));
     assert_eq!((sums.input_tokens, sums.output_tokens), (200, 100));
@@ -208,8 +209,11 @@ async fn an_index_is_bounded_and_forgets_the_oldest_calls() {
     let bytes = folder.path().join("index.db").metadata().unwrap().len();
     assert!(bytes < 8 << 20, "{bytes}");
     // Sums outlive the calls.
-    for step in [Step::Minute, Step::Hour] {
-        let sums = index.roll_ups(step, at(0), at(10_000)).await.unwrap();
+    for (step, of) in [Step::Minute, Step::Hour, Step::Day]
+        .into_iter()
+        .flat_map(|step| [(step, Sums::All), (step, Sums::Routes)])
+    {
+        let sums = index.roll_ups(step, of, at(0), at(10_000)).await.unwrap();
         assert_eq!(sums.iter().map(|(.., sums)| sums.count).sum::<u64>(), calls, "{step:?}");
     }
 }

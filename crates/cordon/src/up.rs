@@ -54,7 +54,7 @@ pub async fn run(args: UpArgs, config: Config) -> Result<()> {
     let node = Node::start(settings, |handles| routes(handles, config.clone())).await?;
     control::announce(&config.data, node.control).context("cannot write control.url in the data folder")?;
     say(&format!("gateway  ready at http://{}  (POST /v1/chat/completions, GET /v1/models)", node.gateway));
-    say(&format!("control  ready at http://{}  (/api/v1, /metrics, /readyz)", node.control));
+    say(&format!("control  ready at http://{}  (console, /api/v1, /metrics, /readyz)", node.control));
     if args.demo {
         show(&node).await.context("the demo")?;
     }
@@ -232,6 +232,11 @@ async fn show(node: &Node) -> Result<()> {
         "  cordon history Route demo --server http://{} --token-file {data}/admin.token",
         node.control
     ));
+    say(&format!(
+        "  cordon user add you@example.com --role admin --server http://{} --token-file {data}/admin.token",
+        node.control
+    ));
+    say(&format!("    then choose a password at http://{}/enrol, and look at the console", node.control));
     say("Serving until Ctrl-C.");
     Ok(())
 }

@@ -36,6 +36,17 @@ pub enum Step {
     Minute,
     /// An hour; kept for 400 days.
     Hour,
+    /// A day in UTC; kept for ten years.
+    Day,
+}
+
+/// Which sums are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sums {
+    /// Of all routes together, by verdict: as many rows for a thousand routes as for one.
+    All,
+    /// Of each route, by verdict.
+    Routes,
 }
 
 /// The calls of one minute or hour, route and verdict, in sums.
@@ -56,8 +67,11 @@ pub struct RollUp {
 /// The bit of all categories that came when the others were taken.
 pub(super) const OTHER_CATEGORIES: i64 = 62;
 
+/// The number of all routes together in the file: no name has it.
+pub(super) const ALL_ROUTES: i64 = -1;
+
 /// The form of the tables (`PRAGMA user_version`); a file of another one is built again.
-const TABLES_VERSION: i64 = 2;
+const TABLES_VERSION: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE calls (
@@ -70,6 +84,8 @@ CREATE TABLE calls (
 CREATE INDEX calls_principal ON calls (principal, call);
 CREATE INDEX calls_route ON calls (route, call);
 CREATE INDEX calls_verdict ON calls (verdict, call) WHERE verdict > 0;
+CREATE INDEX calls_principal_verdict ON calls (principal, verdict, call) WHERE verdict > 0;
+CREATE INDEX calls_route_verdict ON calls (route, verdict, call) WHERE verdict > 0;
 CREATE INDEX calls_found ON calls (call, categories) WHERE categories <> 0;
 CREATE INDEX calls_running ON calls (call) WHERE outcome IS NULL;
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
@@ -216,23 +232,26 @@ impl CallIndex {
         Ok(())
     }
 
-    /// The sums of whole minutes or hours that begin in `[since, until)`, by their beginning, route and verdict.
+    /// The sums of whole minutes or hours that begin in `[since, until)`, by their beginning, route and verdict. The sums of all
+    /// routes come without a route, as those of calls to none do.
     ///
     /// # Errors
     /// When the file cannot be read or is damaged.
     pub async fn roll_ups(
         &self,
         step: Step,
+        sums: Sums,
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<(Timestamp, Option<Name>, Action, RollUp)>, CallsError> {
         let rows = sqlx::query(
             "SELECT start, (SELECT text FROM names WHERE id = route), verdict, sums FROM roll_ups
-             WHERE step = $1 AND start >= $2 AND start < $3 ORDER BY start, route, verdict",
+             WHERE step = $1 AND start >= $2 AND start < $3 AND (route = -1) = $4 ORDER BY start, route, verdict",
         )
         .bind(step.minutes())
         .bind(step.start(since))
         .bind(until.as_millis().saturating_add(step.millis() - 1).div_euclid(step.millis()))
+        .bind(sums == Sums::All)
         .fetch_all(&self.readers)
         .await?;
         rows.iter()
@@ -510,7 +529,7 @@ fn operation(number: i64) -> Result<Operation, CallsError> {
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 2] = [Self::Minute, Self::Hour];
+    pub(super) const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
 
     /// Its length, in milliseconds.
     pub const fn millis(self) -> i64 {
@@ -522,6 +541,7 @@ impl Step {
         match self {
             Self::Minute => 1,
             Self::Hour => 60,
+            Self::Day => 24 * 60,
         }
     }
 
@@ -530,6 +550,7 @@ impl Step {
         match self {
             Self::Minute => 8 * 24 * 60,
             Self::Hour => 400 * 24,
+            Self::Day => 3_652,
         }
     }
 

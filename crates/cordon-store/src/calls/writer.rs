@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, sqlite::S
 
 use super::{
     CallRow, JournalBytes, Progress, SourceFrame,
-    index::{CallsError, OTHER_CATEGORIES, RollUp, Step, action_number, outcome_number},
+    index::{ALL_ROUTES, CallsError, OTHER_CATEGORIES, RollUp, Step, action_number, outcome_number},
 };
 
 /// The one writer of an index.
@@ -190,7 +190,7 @@ async fn store(
         match end_call(&mut transaction, known, *sequence, closed).await? {
             Some((route, verdict)) => {
                 batch.written.closed += 1;
-                for step in Step::ALL {
+                for (step, route) in places(route) {
                     let at = (step, step.start(closed.time), route, verdict);
                     rolls.entry(at).or_default().add_closed(closed);
                 }
@@ -404,10 +404,15 @@ async fn insert_unknown(
 /// Sums by step, its number, route and verdict.
 type Rolls = BTreeMap<(Step, i64, Option<i64>, Action), RollUp>;
 
+/// Where a call is summed: at its route and at all of them together, in each step.
+fn places(route: Option<i64>) -> impl Iterator<Item = (Step, Option<i64>)> {
+    Step::ALL.into_iter().flat_map(move |step| [(step, route), (step, Some(ALL_ROUTES))])
+}
+
 fn roll(rolls: &mut Rolls, known: &Interned, row: &CallRow) {
     if let Some(ending) = &row.ending {
         let route = known.name(row.route.as_ref().map(Name::as_str));
-        for step in Step::ALL {
+        for (step, route) in places(route) {
             let at = (step, step.start(ending.time), route, row.verdict);
             rolls.entry(at).or_default().add(ending.status, ending.tokens, ending.timings.total);
         }

@@ -25,7 +25,7 @@ struct Sums {
 
 const VERDICTS: [Action; 5] = [Action::Allow, Action::Flag, Action::Redact, Action::Hold, Action::Block];
 
-/// About how many steps a chart has.
+/// The most steps of a chart.
 const STEPS: i64 = 60;
 
 impl Sums {
@@ -33,9 +33,21 @@ impl Sums {
         const MINUTE: i64 = 60_000;
         let (since, until) = (view.since(), view.until());
         let span = until.as_millis().saturating_sub(since.as_millis()).max(1);
-        let grain = if span <= 6 * 60 * MINUTE { Step::Minute } else { Step::Hour };
-        // A whole number of minutes or hours, so that every sum lies in one step.
-        let step = span.div_euclid(STEPS).max(1).div_euclid(grain.millis()).max(1) * grain.millis();
+        // Round steps, each a whole number of those that are summed.
+        const HOUR: i64 = 60 * MINUTE;
+        const DAY: i64 = 24 * HOUR;
+        let (step, grain) = [
+            (MINUTE, Step::Minute),
+            (5 * MINUTE, Step::Minute),
+            (30 * MINUTE, Step::Minute),
+            (HOUR, Step::Hour),
+            (3 * HOUR, Step::Hour),
+            (12 * HOUR, Step::Hour),
+            (DAY, Step::Day),
+        ]
+        .into_iter()
+        .find(|(step, _)| span / step <= STEPS)
+        .unwrap_or((7 * DAY, Step::Day));
         let first = since.as_millis().div_euclid(step).saturating_mul(step);
         let count = usize::try_from((until.as_millis() - first).div_euclid(step) + 1).unwrap_or(0);
         let mut steps: Vec<[RollUp; VERDICTS.len()]> = Vec::new();

@@ -9,7 +9,7 @@ use cordon_core::{Action, CallId, Digest, Name, Timestamp, record};
 use cordon_inspect::DetectorInfo;
 use cordon_store::{
     CallIndex,
-    calls::{CallQuery, CallRow, CallsError, Progress, RollUp, SourceFrame, Step, Tail},
+    calls::{CallQuery, CallRow, CallsError, Progress, RollUp, SourceFrame, Step, Sums, Tail},
     frames::{Archive, FrameReader, FramesError},
     journal::{self, JournalId, ReadError, Reader},
 };
@@ -119,7 +119,7 @@ impl CallLog {
         }
     }
 
-    /// The sums of minutes or hours, as the index knows them.
+    /// The sums of all routes together, as the index knows them.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -130,7 +130,7 @@ impl CallLog {
         until: Timestamp,
     ) -> Result<Vec<(Timestamp, Option<Name>, Action, RollUp)>, CallsProblem> {
         match &self.0.index {
-            Some(index) => Ok(index.roll_ups(step, since, until).await?),
+            Some(index) => Ok(index.roll_ups(step, Sums::All, since, until).await?),
             None => Ok(Vec::new()),
         }
     }
