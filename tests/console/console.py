@@ -20,6 +20,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 CONTROL = os.environ["CONTROL"]
@@ -56,6 +57,18 @@ def until(driver, condition, what, seconds=20):
         return WebDriverWait(driver, seconds, poll_frequency=0.05).until(condition)
     except Exception as error:
         raise AssertionError(f"it never came to this: {what}\n{driver.current_url}\n{driver.page_source[:2000]}") from error
+
+
+def leave(driver, action):
+    """Does what leads to another page, and waits until that is there."""
+    page = driver.find_element(By.TAG_NAME, "html")
+    action()
+    until(driver, staleness_of(page), "the page is left")
+    until(driver, lambda d: d.execute_script("return document.readyState") == "complete", "the next page is there")
+
+
+def follow(driver, element):
+    leave(driver, element.click)
 
 
 def shot(driver, name):
@@ -136,16 +149,16 @@ def enrolment(driver):
     accessible(driver, "signin")
     shot(driver, "signin")
     driver.find_element(By.TAG_NAME, "summary").click()
-    driver.find_element(By.LINK_TEXT, "choose a password").click()
+    follow(driver, driver.find_element(By.LINK_TEXT, "choose a password"))
     accessible(driver, "enrol")
     driver.find_element(By.NAME, "secret").send_keys("ce_" + "0" * 72)
     driver.find_element(By.NAME, "password").send_keys(PASSWORD)
-    driver.find_element(By.TAG_NAME, "button").click()
+    follow(driver, driver.find_element(By.TAG_NAME, "button"))
     check("not known" in driver.find_element(By.CSS_SELECTOR, "[role=alert]").text, "a wrong secret is refused")
     driver.get_log("browser")
     driver.find_element(By.NAME, "secret").send_keys(os.environ["ENROLMENT"])
     driver.find_element(By.NAME, "password").send_keys(PASSWORD)
-    driver.find_element(By.TAG_NAME, "button").click()
+    follow(driver, driver.find_element(By.TAG_NAME, "button"))
     until(driver, lambda d: "Your password is set" in d.page_source, "the password is set")
 
 
@@ -153,14 +166,14 @@ def sign_in(driver, path="/"):
     go(driver, path)
     check("/signin" in driver.current_url, f"{path} asks for a sign-in")
     driver.find_element(By.NAME, "login").send_keys(LOGIN)
-    driver.find_element(By.NAME, "password").send_keys(PASSWORD + Keys.ENTER)
+    leave(driver, lambda: driver.find_element(By.NAME, "password").send_keys(PASSWORD + Keys.ENTER))
     until(driver, lambda d: d.current_url == CONTROL + path, f"the sign-in leads back to {path}")
 
 
 def wrong_password(driver):
     go(driver, "/signin?next=https://elsewhere.invalid/")
     driver.find_element(By.NAME, "login").send_keys(LOGIN)
-    driver.find_element(By.NAME, "password").send_keys("wrong, and long enough" + Keys.ENTER)
+    leave(driver, lambda: driver.find_element(By.NAME, "password").send_keys("wrong, and long enough" + Keys.ENTER))
     until(driver, lambda d: d.find_elements(By.CSS_SELECTOR, "[role=alert]"), "a wrong password is refused")
     check("elsewhere" not in driver.page_source, "nobody is led elsewhere after signing in")
     driver.get_log("browser")
@@ -211,8 +224,8 @@ def a_call(driver):
         check(word in text, f"the call's page says {word}")
     accessible(driver, "call")
     shot(driver, "call")
-    until(driver, lambda d: d.find_elements(By.LINK_TEXT, "Verify now") or d.refresh(), "the call becomes provable", 30)
-    driver.find_element(By.LINK_TEXT, "Verify now").click()
+    until(driver, lambda d: d.find_elements(By.LINK_TEXT, "Verify now") or (d.refresh() and False), "the call becomes provable", 30)
+    follow(driver, driver.find_element(By.LINK_TEXT, "Verify now"))
     until(driver, lambda d: "verified" in d.find_element(By.TAG_NAME, "main").text, "the proof is verified")
     shot(driver, "call-verified")
     quiet(driver, "a call")
@@ -232,7 +245,7 @@ def live(driver):
 
 def filters(driver):
     go(driver, "/calls")
-    driver.find_element(By.NAME, "category").send_keys("pii/card" + Keys.ENTER)
+    leave(driver, lambda: driver.find_element(By.NAME, "category").send_keys("pii/card" + Keys.ENTER))
     until(driver, lambda d: "category=pii" in d.current_url, "the filter stands in the address")
     rows = driver.find_elements(By.CSS_SELECTOR, "#calls tbody tr")
     check(rows and all("pii/card" in row.text for row in rows), "only what fits is shown")
@@ -246,9 +259,9 @@ def filters(driver):
 def try_a_guard(driver):
     go(driver, "/guards")
     name = driver.find_element(By.CSS_SELECTOR, "tbody a")
-    name.click()
+    follow(driver, name)
     driver.find_element(By.NAME, "text").send_keys("My card is 4111 1111 1111 1111.")
-    driver.find_element(By.CSS_SELECTOR, "form.try button").click()
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "form.try button"))
     until(driver, lambda d: d.find_elements(By.ID, "result"), "the guard is tried")
     check("pii/card" in driver.find_element(By.TAG_NAME, "main").text, "what was found is shown")
     accessible(driver, "guard")
@@ -260,22 +273,22 @@ def as_of(driver):
     go(driver, "/routes?as_of=2020-01-01T00:00:00Z")
     text = driver.find_element(By.TAG_NAME, "main").text
     check("This is how everything was at" in text and "There is none yet" in text, "as of a time before everything")
-    driver.find_element(By.LINK_TEXT, "Calls").click()
+    follow(driver, driver.find_element(By.LINK_TEXT, "Calls"))
     check("as_of=2020" in driver.current_url, "the time goes along")
     accessible(driver, "as-of")
     shot(driver, "as-of")
-    driver.find_element(By.LINK_TEXT, "Back to now").click()
+    follow(driver, driver.find_element(By.LINK_TEXT, "Back to now"))
     check("as_of" not in driver.current_url, "and back")
 
 
 def keyboard(driver):
     go(driver, "/")
     body = driver.find_element(By.TAG_NAME, "body")
-    body.send_keys("g", "c")
+    leave(driver, lambda: body.send_keys("g", "c"))
     until(driver, lambda d: d.current_url == CONTROL + "/calls", "`g c` goes to the calls")
     driver.find_element(By.TAG_NAME, "body").send_keys("/")
     check(driver.switch_to.active_element.get_attribute("name") == "q", "`/` searches")
-    driver.switch_to.active_element.send_keys("demo", Keys.ENTER)
+    leave(driver, lambda: driver.switch_to.active_element.send_keys("demo", Keys.ENTER))
     until(driver, lambda d: "/search" in d.current_url or "demo" in d.current_url, "the search is asked")
     driver.find_element(By.TAG_NAME, "body").send_keys("?")
     check(driver.find_element(By.ID, "keys").is_displayed(), "`?` lists the keys")
@@ -359,7 +372,7 @@ def without_script():
 def sign_out(driver):
     go(driver, "/")
     driver.find_element(By.CSS_SELECTOR, "details.visitor summary").click()
-    driver.find_element(By.XPATH, "//button[text()='Sign out']").click()
+    follow(driver, driver.find_element(By.XPATH, "//button[text()='Sign out']"))
     until(driver, lambda d: d.current_url.endswith("/signin"), "the sign-out leads to the way in")
     go(driver, "/calls")
     check("/signin" in driver.current_url, "the session has ended")
