@@ -38,7 +38,7 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
         report.step("tests", || {
             let mut command = tests();
             if part == Part::All {
-                with_provider(&mut command)?;
+                with_servers(&mut command)?;
             }
             closing.run(&mut command)
         });
@@ -76,10 +76,13 @@ fn tests() -> Command {
     command
 }
 
-/// The identity provider that sign-in is tested against comes with the packages of the client tests.
-fn with_provider(command: &mut Command) -> Result<()> {
-    let provider = python::environment()?.with_file_name("oidc-provider-mock");
-    command.env("CORDON_OIDC_SERVER", provider).env("CORDON_REQUIRE_OIDC", "1");
+/// Servers of others that tests of ours talk to are installed here, and a test that skips for want of one fails.
+fn with_servers(command: &mut Command) -> Result<()> {
+    let python = python::environment()?;
+    command
+        .env("CORDON_OIDC_SERVER", python.with_file_name("oidc-provider-mock"))
+        .env("CORDON_REQUIRE_OIDC", "1");
+    command.env("CORDON_S3_SERVER", python.with_file_name("moto_server")).env("CORDON_REQUIRE_S3", "1");
     Ok(())
 }
 
