@@ -2,7 +2,7 @@
 //!
 //! [`FakeUpstream`] is a provider on a loopback port whose every byte, pause and fault a test decides. [`Gate`] holds a
 //! script until the test opens it, so that no test sleeps. [`corpus`] finds the labelled data that is not part of this
-//! repository. [`chunking`] cuts texts at random places, for the law of streams.
+//! repository, [`server`] starts servers of others. [`chunking`] cuts texts at random places, for the law of streams.
 //!
 //! **Never here:** anything that the product uses, the wall clock, the network beyond loopback.
 //!
@@ -22,6 +22,7 @@
 
 pub mod chunking;
 pub mod corpus;
+pub mod server;
 
 mod bomb;
 mod clock;

@@ -1,7 +1,7 @@
 //! Who asks: people who operate Cordon, how they show who they are, and what they may do.
 //!
 //! The log knows people by id and role; [`cordon_store::IdentityStore`] keeps what they prove themselves with. A request of
-//! the control listener becomes a [`Caller`] in one place ([`Identity::caller`]), and [`permit`] is the one table that says
+//! the control listener becomes a [`Caller`] in one place ([`Identity::caller`]), and [`permit()`] is the one table that says
 //! what a role may do. Whatever is disabled, revoked or demoted counts from the next request on: each looks at the state.
 //!
 //! A page handler calls [`Identity::sign_in`], sets the cookie of [`SignedIn`], and finds the [`Caller`] of later requests

@@ -23,13 +23,14 @@ use cordon_core::{
     fact::{Actor, Body},
 };
 use cordon_testkit::{ManualClock, TempDir};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use serde_json::{Value, json};
+use support::Reply;
 
 const PASSWORD: &str = "seven quiet herons by the weir";
 
@@ -40,28 +41,6 @@ struct Desk {
     client: Client<HttpConnector, Full<Bytes>>,
     admin: String,
     _folder: TempDir,
-}
-
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.body))
-    }
-
-    fn problem(&self) -> (u16, String) {
-        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
-        (self.status.as_u16(), kind.trim_start_matches("urn:cordon:problem:").to_owned())
-    }
-
-    fn cookie(&self) -> String {
-        let set = self.headers["set-cookie"].to_str().unwrap();
-        set.split(';').next().unwrap().to_owned()
-    }
 }
 
 /// How a request shows who sends it.
@@ -115,9 +94,7 @@ impl Desk {
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
-        let (head, body) = self.client.request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Reply { status: head.status, headers: head.headers, body }
+        support::send(&self.client, request).await
     }
 
     async fn get(&self, path: &str, show: &Show) -> Reply {

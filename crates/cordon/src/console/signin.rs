@@ -104,12 +104,7 @@ pub(super) async fn sign_in(
     body: Result<Form<Login>, FormRejection>,
 ) -> Response {
     let Ok(Form(wish)) = body else {
-        return faulty(&Problem::new(
-            400,
-            "malformed",
-            "the form cannot be read",
-            "login and password are expected",
-        ));
+        return faulty(&unreadable("login and password are expected"));
     };
     match shared.state.identity.sign_in(&wish.login, wish.password, &headers, address(peer)).await {
         Ok(signed_in) => {
@@ -117,9 +112,8 @@ pub(super) async fn sign_in(
             ([(header::SET_COOKIE, signed_in.cookie)], Redirect::to(&next)).into_response()
         }
         Err(problem) => {
-            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let body = form(&shared, wish.next.as_deref(), &wish.login, Some(&problem));
-            (status, layout::bare("Sign in", &body)).into_response()
+            again(&problem, "Sign in", &body)
         }
     }
 }
@@ -166,12 +160,7 @@ pub(super) async fn enrol(
     body: Result<Form<Enrol>, FormRejection>,
 ) -> Response {
     let Ok(Form(wish)) = body else {
-        return faulty(&Problem::new(
-            400,
-            "malformed",
-            "the form cannot be read",
-            "secret and password are expected",
-        ));
+        return faulty(&unreadable("secret and password are expected"));
     };
     let identity = &shared.state.identity;
     let done = match identity.site().same_origin(&headers, false) {
@@ -183,9 +172,16 @@ pub(super) async fn enrol(
             let body = html! { p { "Your password is set." } p { a.button href="/signin" { "Sign in" } } };
             layout::bare("Welcome", &body).into_response()
         }
-        Err(problem) => {
-            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, layout::bare("Choose a password", &enrol_form(Some(&problem)))).into_response()
-        }
+        Err(problem) => again(&problem, "Choose a password", &enrol_form(Some(&problem))),
     }
+}
+
+fn unreadable(expected: &str) -> Problem {
+    Problem::new(400, "malformed", "the form cannot be read", expected)
+}
+
+/// The page of a form once more, with what was wrong on it.
+fn again(problem: &Problem, title: &str, body: &Markup) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, layout::bare(title, body)).into_response()
 }

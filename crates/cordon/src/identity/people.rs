@@ -1,4 +1,4 @@
-//! What people do about themselves and, with the right to it, about others. Rights are checked before ([`super::permit`]).
+//! What people do about themselves and, with the right to it, about others. Rights are checked before ([`super::permit()`]).
 
 use std::{collections::BTreeMap, net::IpAddr};
 

@@ -71,9 +71,31 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// Sends a request, and reads the whole answer.
+pub async fn send(client: &Client<HttpConnector, Full<Bytes>>, request: Request<Full<Bytes>>) -> Reply {
+    let (head, body) = client.request(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Reply { status: head.status, headers: head.headers, body }
+}
+
 impl Reply {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.body))
+    }
+
+    /// The status and the kind of a problem (RFC 9457).
+    pub fn problem(&self) -> (u16, String) {
+        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), kind.trim_start_matches("urn:cordon:problem:").to_owned())
+    }
+
+    pub fn location(&self) -> String {
+        self.header("location")
+    }
+
+    /// The cookie that is set, without its attributes.
+    pub fn cookie(&self) -> String {
+        self.header("set-cookie").split(';').next().unwrap().to_owned()
     }
 
     pub fn text(&self) -> String {
@@ -249,10 +271,7 @@ impl World {
     }
 
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
-        let response = self.client.request(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Reply { status: head.status, headers: head.headers, body }
+        send(&self.client, request).await
     }
 
     /// A response whose body the test reads itself.

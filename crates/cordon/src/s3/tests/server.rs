@@ -1,20 +1,19 @@
 //! A store that speaks S3, as a process of its own on loopback: it checks conditions, and keys and signatures where a test
-//! says so. And something between
-//! it and its client that fails where a test says so.
+//! says so. And something between it and its client that fails where a test says so.
 #![allow(unreachable_pub, dead_code, reason = "tests of this crate and of the whole node use parts of it")]
 
 use std::{
-    env, fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
+
+use cordon_testkit::server;
 
 /// The bucket that is there.
 pub const BUCKET: &str = "records";
@@ -29,44 +28,24 @@ pub enum Keys {
 
 /// The running server, and the key that may use it.
 pub struct Server {
-    child: Child,
+    _process: server::Server,
     pub address: SocketAddr,
     pub id: String,
     pub secret: String,
 }
 
 impl Server {
-    /// Starts the server `CORDON_S3_SERVER`, or `moto_server` where it is installed. `None`, with a message, where there is
-    /// none, unless `CORDON_REQUIRE_S3=1` says that there must be one.
+    /// `None` where there is none, see [`server::find`].
     pub fn start(keys: Keys) -> Option<Self> {
-        let Some(program) = program() else {
-            assert!(
-                env::var_os("CORDON_REQUIRE_S3").is_none_or(|value| value != "1"),
-                "there is no S3 server"
-            );
-            eprintln!("skipped: no S3 server (set CORDON_S3_SERVER, or install `moto[server]`)");
-            return None;
-        };
-        let mut child = Command::new(program)
+        let mut command = Command::new(server::find("S3", "moto_server")?);
+        command
             .args(["-H", "127.0.0.1", "-p", "0"])
             // The bucket and its user are made by anybody, with four requests.
             .env("INITIAL_NO_AUTH_ACTION_COUNT", if keys == Keys::Checked { "4" } else { "inf" })
-            .env("S3_UPLOAD_PART_MIN_SIZE", "1")
-            .env("PYTHONUNBUFFERED", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.split_once("http://")?.1.trim().parse().ok())
-            .expect("the server says where it listens");
-        // Read on, so that it never waits for its reader.
-        thread::spawn(move || lines.for_each(drop));
-        let mut server = Self { child, address, id: String::new(), secret: String::new() };
+            .env("S3_UPLOAD_PART_MIN_SIZE", "1");
+        let process = server::Server::start(&mut command);
+        let address = process.address;
+        let mut server = Self { _process: process, address, id: String::new(), secret: String::new() };
         server.ask("PUT", "/records", "s3", "");
         let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C\
                       %22Action%22%3A%22s3%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D";
@@ -101,21 +80,6 @@ impl Server {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         answer
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn program() -> Option<PathBuf> {
-    if let Some(named) = env::var_os("CORDON_S3_SERVER") {
-        return Some(named.into());
-    }
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join("moto_server")).find(|file| fs::metadata(file).is_ok())
 }
 
 /// What happens to a request.

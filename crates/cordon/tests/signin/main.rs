@@ -6,31 +6,21 @@
     clippy::panic,
     clippy::indexing_slicing,
     missing_docs,
+    unreachable_pub,
     reason = "test code"
 )]
 
+mod browser;
+mod provider;
+mod real;
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::{
-    collections::{HashMap, HashSet},
-    io::{BufRead as _, BufReader},
-    net::SocketAddr,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
 };
 
-use axum::{
-    Json, Router,
-    extract::State,
-    response::{IntoResponse as _, Response},
-    routing::{get, post},
-};
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
-use bytes::Bytes;
 use cordon::{
     config::Raw,
     identity::OidcOptions,
@@ -38,352 +28,21 @@ use cordon::{
     up,
 };
 use cordon_core::{
-    Digest, DurationMs, Role, Timestamp,
+    DurationMs, Role, Timestamp,
     fact::{Actor, Body},
     resource::SecretRef,
 };
 use cordon_guard::{ports::Clock, upstream::Environment};
 use cordon_testkit::{ManualClock, TempDir};
-use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use http::{Method, Request};
+use http_body_util::Full;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Value, json};
 
-const CLIENT: &str = "cordon";
-const SECRET: &str = "s3cret/with+signs=";
-
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.body))
-    }
-
-    fn problem(&self) -> (u16, String) {
-        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
-        (self.status.as_u16(), kind.trim_start_matches("urn:cordon:problem:").to_owned())
-    }
-
-    fn location(&self) -> String {
-        self.headers["location"].to_str().unwrap().to_owned()
-    }
-}
-
-/// A browser: it keeps cookies of one host, and goes where it is told.
-#[derive(Clone)]
-struct Browser {
-    client: Client<HttpConnector, Full<Bytes>>,
-    cookies: HashMap<String, String>,
-    origin: String,
-}
-
-impl Browser {
-    fn new(control: SocketAddr) -> Self {
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { client, cookies: HashMap::new(), origin: format!("http://{control}") }
-    }
-
-    async fn get(&mut self, path: &str) -> Reply {
-        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.origin) };
-        let cookies: Vec<String> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = Request::builder().uri(url).header("cookie", cookies.join("; "));
-        let reply = send(&self.client, request.body(Full::default()).unwrap()).await;
-        for set in reply.headers.get_all("set-cookie") {
-            let (name, rest) = set.to_str().unwrap().split_once('=').unwrap();
-            let (value, rest) = rest.split_once(';').unwrap();
-            if rest.contains("Max-Age=0") {
-                self.cookies.remove(name);
-            } else {
-                self.cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        reply
-    }
-
-    async fn me(&mut self) -> Reply {
-        self.get("/api/v1/me").await
-    }
-
-    /// Begins a sign-in. Gives what the provider is asked.
-    async fn depart(&mut self, next: &str) -> HashMap<String, String> {
-        let reply = self.get(&format!("/signin/oidc?next={next}")).await;
-        assert_eq!(reply.status, 303, "{:?}", reply.body);
-        query(&reply.location())
-    }
-
-    async fn arrive(&mut self, parameters: &[(&str, &str)]) -> Reply {
-        let pairs: Vec<String> = parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        self.get(&format!("/signin/callback?{}", pairs.join("&"))).await
-    }
-
-    /// The whole way.
-    async fn sign_in(&mut self, provider: &Scripted) -> Reply {
-        let asked = self.depart("/calls").await;
-        let code = provider.allow(&asked);
-        self.arrive(&[("code", &code), ("state", &asked["state"])]).await
-    }
-}
-
-async fn send(client: &Client<HttpConnector, Full<Bytes>>, request: Request<Full<Bytes>>) -> Reply {
-    let (head, body) = client.request(request).await.unwrap().into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    Reply { status: head.status, headers: head.headers, body }
-}
-
-fn query(url: &str) -> HashMap<String, String> {
-    let (_, query) = url.split_once('?').unwrap();
-    query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap())
-        .map(|(k, v)| (k.to_owned(), decode(v)))
-        .collect()
-}
-
-fn decode(text: &str) -> String {
-    let mut out = Vec::new();
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let hex = String::from_utf8(vec![bytes.next().unwrap(), bytes.next().unwrap()]).unwrap();
-            out.push(u8::from_str_radix(&hex, 16).unwrap());
-        } else {
-            out.push(if byte == b'+' { b' ' } else { byte });
-        }
-    }
-    String::from_utf8(out).unwrap()
-}
-
-/// A provider that does whatever a test says.
-#[derive(Clone)]
-struct Scripted {
-    issuer: String,
-    script: Arc<Mutex<Script>>,
-    clock: ManualClock,
-}
-
-struct Script {
-    key: rcgen::KeyPair,
-    /// What is said of the person, in the id token and by userinfo.
-    id: Value,
-    userinfo: Value,
-    userinfo_status: u16,
-    /// Claims of the id token that are otherwise than they should be; `null` takes one away.
-    wrong: Value,
-    sign: Sign,
-    kid: &'static str,
-    refresh: bool,
-    refresh_status: u16,
-    discovery: Value,
-    down: bool,
-    /// Codes that were given out, with the nonce, the challenge and the redirect that they belong to.
-    codes: HashMap<String, HashMap<String, String>>,
-    count: usize,
-    used: HashSet<String>,
-    asked: usize,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Sign {
-    Right,
-    None,
-    Hs256,
-    OtherKey,
-    Broken,
-}
-
-impl Scripted {
-    async fn start(clock: &ManualClock) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let issuer = format!("http://{}", listener.local_addr().unwrap());
-        let script = Script {
-            key: rcgen::KeyPair::generate().unwrap(),
-            id: json!({"sub": "alex-1", "email": "alex@example.com", "name": "Alex", "groups": ["staff", "ops"]}),
-            userinfo: json!({"sub": "alex-1", "groups": ["staff", "ops"]}),
-            userinfo_status: 200,
-            wrong: json!({}),
-            sign: Sign::Right,
-            kid: "one",
-            refresh: true,
-            refresh_status: 200,
-            discovery: json!({}),
-            down: false,
-            codes: HashMap::new(),
-            count: 0,
-            used: HashSet::new(),
-            asked: 0,
-        };
-        let provider = Self { issuer, script: Arc::new(Mutex::new(script)), clock: clock.clone() };
-        let routes = Router::new()
-            .route("/.well-known/openid-configuration", get(discovery))
-            .route("/keys", get(keys))
-            .route("/token", post(token))
-            .route("/userinfo", get(userinfo))
-            .with_state(provider.clone());
-        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        provider
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Script)) {
-        change(&mut self.script.lock().unwrap());
-    }
-
-    fn asked(&self) -> usize {
-        self.script.lock().unwrap().asked
-    }
-
-    /// The person agrees: a code for what was asked.
-    fn allow(&self, asked: &HashMap<String, String>) -> String {
-        let mut script = self.script.lock().unwrap();
-        script.count += 1;
-        let code = format!("code-{}", script.count);
-        script.codes.insert(code.clone(), asked.clone());
-        code
-    }
-
-    fn id_token(&self, script: &Script, nonce: Option<&str>) -> String {
-        let now = self.clock.now().as_millis() / 1000;
-        let mut claims = script.id.as_object().unwrap().clone();
-        for (key, value) in [
-            ("iss", json!(self.issuer)),
-            ("aud", json!(CLIENT)),
-            ("iat", json!(now)),
-            ("exp", json!(now + 300)),
-        ] {
-            claims.insert(key.to_owned(), value);
-        }
-        if let Some(nonce) = nonce {
-            claims.insert("nonce".to_owned(), json!(nonce));
-        }
-        for (key, value) in script.wrong.as_object().unwrap() {
-            claims.insert(key.clone(), value.clone());
-            if value.is_null() {
-                claims.remove(key);
-            }
-        }
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(script.kid.to_owned());
-        let own = EncodingKey::from_ec_der(&script.key.serialize_der());
-        match script.sign {
-            Sign::Right => jsonwebtoken::encode(&header, &claims, &own).unwrap(),
-            Sign::OtherKey => {
-                let other = rcgen::KeyPair::generate().unwrap();
-                jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(&other.serialize_der()))
-                    .unwrap()
-            }
-            Sign::Broken => {
-                let token = jsonwebtoken::encode(&header, &claims, &own).unwrap();
-                let mut parts: Vec<&str> = token.split('.').collect();
-                let mut other = claims.clone();
-                other.insert("groups".to_owned(), json!(["admins"]));
-                let body = BASE64_URL_SAFE_NO_PAD.encode(Value::Object(other).to_string());
-                parts[1] = &body;
-                parts.join(".")
-            }
-            Sign::Hs256 => {
-                let mut header = Header::new(Algorithm::HS256);
-                header.kid = Some(script.kid.to_owned());
-                let public = script.key.public_key_raw();
-                jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(public)).unwrap()
-            }
-            Sign::None => {
-                let part = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-                format!("{}.{}.", part(json!({"alg": "none"})), part(Value::Object(claims)))
-            }
-        }
-    }
-}
-
-async fn discovery(State(provider): State<Scripted>) -> Response {
-    let script = provider.script.lock().unwrap();
-    if script.down {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    }
-    let issuer = &provider.issuer;
-    let mut document = json!({
-        "issuer": issuer,
-        "authorization_endpoint": format!("{issuer}/authorize"),
-        "token_endpoint": format!("{issuer}/token"),
-        "userinfo_endpoint": format!("{issuer}/userinfo"),
-        "jwks_uri": format!("{issuer}/keys"),
-        "code_challenge_methods_supported": ["S256"],
-    });
-    for (key, value) in script.discovery.as_object().unwrap() {
-        document[key] = value.clone();
-    }
-    Json(document).into_response()
-}
-
-async fn keys(State(provider): State<Scripted>) -> Json<Value> {
-    let script = provider.script.lock().unwrap();
-    let point = script.key.public_key_raw();
-    let part = |range: std::ops::Range<usize>| BASE64_URL_SAFE_NO_PAD.encode(&point[range]);
-    let ours = json!({"kty": "EC", "crv": "P-256", "kid": script.kid, "use": "sig", "alg": "ES256", "x": part(1..33), "y": part(33..65)});
-    // A provider that publishes what both sides know, and one of a kind that nobody knows.
-    let shared = json!({"kty": "oct", "kid": script.kid, "k": BASE64_URL_SAFE_NO_PAD.encode(point)});
-    Json(json!({"keys": [shared, {"kty": "future", "kid": "x"}, ours]}))
-}
-
-async fn token(State(provider): State<Scripted>, headers: HeaderMap, body: Bytes) -> Response {
-    let form = query(&format!("?{}", String::from_utf8(body.to_vec()).unwrap()));
-    let refused = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response();
-    let shown = headers["authorization"].to_str().unwrap().trim_start_matches("Basic ").to_owned();
-    let shown = String::from_utf8(BASE64_STANDARD.decode(shown).unwrap()).unwrap();
-    let (id, secret) = shown.split_once(':').unwrap();
-    if (decode(id), decode(secret)) != (CLIENT.to_owned(), SECRET.to_owned()) {
-        return (StatusCode::UNAUTHORIZED, Json(json!({"error": "invalid_client"}))).into_response();
-    }
-    let mut script = provider.script.lock().unwrap();
-    if script.down {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    }
-    script.asked += 1;
-    let nonce = match form["grant_type"].as_str() {
-        "authorization_code" => {
-            let Some(asked) = script.codes.remove(&form["code"]) else { return refused("invalid_grant") };
-            let challenge = Digest::sha256(form["code_verifier"].as_bytes());
-            if BASE64_URL_SAFE_NO_PAD.encode(challenge.as_bytes()) != asked["code_challenge"]
-                || form["redirect_uri"] != asked["redirect_uri"]
-            {
-                return refused("invalid_grant");
-            }
-            Some(asked["nonce"].clone())
-        }
-        "refresh_token" => {
-            if script.refresh_status != 200 || !script.used.insert(form["refresh_token"].clone()) {
-                let status = StatusCode::from_u16(script.refresh_status.max(400)).unwrap();
-                return (status, Json(json!({"error": "invalid_grant"}))).into_response();
-            }
-            None
-        }
-        other => return refused(other),
-    };
-    let id = provider.id_token(&script, nonce.as_deref());
-    script.count += 1;
-    let mut answer =
-        json!({"token_type": "Bearer", "access_token": format!("access-{}", script.count), "id_token": id});
-    if script.refresh {
-        // Each is good once.
-        answer["refresh_token"] = json!(format!("refresh-{}", script.count));
-    }
-    Json(answer).into_response()
-}
-
-async fn userinfo(State(provider): State<Scripted>, headers: HeaderMap) -> Response {
-    assert!(headers["authorization"].to_str().unwrap().starts_with("Bearer access-"));
-    let mut script = provider.script.lock().unwrap();
-    script.asked += 1;
-    let status = if script.down { 500 } else { script.userinfo_status };
-    (StatusCode::from_u16(status).unwrap(), Json(script.userinfo.clone())).into_response()
-}
+use browser::Browser;
+use provider::{CLIENT, SECRET, Scripted, Sign};
+use real::Real;
+use support::{Reply, send};
 
 fn options(issuer: &str) -> OidcOptions {
     OidcOptions {
@@ -706,7 +365,7 @@ async fn what_a_provider_vouches_for_ends_with_its_word() {
     let world = World::new().await;
     let mut browser = world.browser();
     browser.sign_in(&world.provider).await;
-    let token = make_token(&mut browser).await;
+    let token = browser.make_token().await;
     let with = async |token: &str| {
         let request = Request::builder()
             .uri(format!("http://{}/api/v1/me", world.node.control))
@@ -732,7 +391,7 @@ async fn what_a_provider_vouches_for_ends_with_its_word() {
     world.provider.change(|script| script.userinfo["groups"] = json!(["ops"]));
     let mut browser = world.browser();
     browser.sign_in(&world.provider).await;
-    let idle = make_token(&mut browser).await;
+    let idle = browser.make_token().await;
     assert_eq!(with(&idle).await.status, 200);
     world.later(30 * 60);
     assert_eq!(with(&idle).await.status, 401);
@@ -760,86 +419,6 @@ async fn what_a_provider_vouches_for_ends_with_its_word() {
     node.stop().await.unwrap();
 }
 
-/// A personal token, made in a browser's session.
-async fn make_token(browser: &mut Browser) -> String {
-    let csrf = browser.me().await.json()["csrf"].as_str().unwrap().to_owned();
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(format!("{}/api/v1/me/tokens", browser.origin))
-        .header("cookie", format!("cordon={}", browser.cookies["cordon"]))
-        .header("cordon-csrf", csrf)
-        .header("origin", &browser.origin);
-    let made = send(&browser.client, request.body(Full::new("{}".into())).unwrap()).await;
-    assert_eq!(made.status, 200, "{:?}", made.body);
-    made.json()["token"].as_str().unwrap().to_owned()
-}
-
-/// `oidc-provider-mock` of PyPI: a provider of others, as a process of its own.
-struct Real {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Real {
-    /// Starts `CORDON_OIDC_SERVER`, or what the test command installed. `None`, with a message, where there is none, unless
-    /// `CORDON_REQUIRE_OIDC=1` says that there must be one.
-    fn start() -> Option<Self> {
-        let installed = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("../../target/clients/python/bin/oidc-provider-mock");
-        let named = std::env::var_os("CORDON_OIDC_SERVER").map(PathBuf::from);
-        let Some(program) = named.or_else(|| installed.exists().then_some(installed)) else {
-            assert!(
-                std::env::var_os("CORDON_REQUIRE_OIDC").is_none_or(|value| value != "1"),
-                "there is no identity provider"
-            );
-            eprintln!(
-                "skipped: no identity provider (set CORDON_OIDC_SERVER, or install `oidc-provider-mock`)"
-            );
-            return None;
-        };
-        let mut child = Command::new(program)
-            .args(["--host", "127.0.0.1", "--port", "0", "--require-nonce"])
-            .env("PYTHONUNBUFFERED", "1")
-            .env("NO_COLOR", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let rest = line.split_once("http://")?.1;
-                rest.split(|c: char| c != ':' && c != '.' && !c.is_ascii_digit()).next()?.parse().ok()
-            })
-            .expect("the provider says where it listens");
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { child, address })
-    }
-
-    async fn ask(&self, method: Method, path: &str, kind: &str, body: &str) -> Reply {
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let url =
-            if path.starts_with("http") { path.to_owned() } else { format!("http://{}{path}", self.address) };
-        let request = Request::builder().method(method).uri(url).header("content-type", kind);
-        send(&client, request.body(Full::new(body.to_owned().into())).unwrap()).await
-    }
-
-    async fn set(&self, claims: Value) {
-        let reply = self.ask(Method::PUT, "/users/alex", "application/json", &claims.to_string()).await;
-        assert_eq!(reply.status, 204, "{:?}", reply.body);
-    }
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// The machine's time, and a while later where a test says so.
 #[derive(Clone, Default)]
 struct Later(Arc<AtomicI64>);
@@ -859,7 +438,7 @@ async fn a_real_provider_signs_somebody_in_and_out() {
     let folder = TempDir::new().unwrap();
     let later = Later::default();
     let unused = ManualClock::at(Timestamp::from_millis(0));
-    let mut settings = settings(&folder, &unused, &format!("http://{}", real.address));
+    let mut settings = settings(&folder, &unused, &real.issuer());
     settings.clock = Arc::new(later.clone());
     let node = start(settings).await;
     let mut browser = Browser::new(node.control);
