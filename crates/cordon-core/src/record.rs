@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, CallId, Category, Channel, Digest, Finding, KeyId, Name, RefusalCode, Score, Timestamp,
+    Action, CallId, Category, Channel, Cost, Digest, Finding, KeyId, Name, RefusalCode, Score, Timestamp,
     canonical, fact::Actor,
 };
 
@@ -105,6 +105,9 @@ pub struct Tokens {
     pub input: u64,
     /// In the answer.
     pub output: u64,
+    /// Those of the prompt that the upstream had cached.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached: u64,
 }
 
 /// How long each step took, in microseconds.
@@ -217,6 +220,9 @@ pub struct Closed {
     /// Tokens used, when the upstream said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,
+    /// What they cost by the price that the model had when the call came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// The upstream's status, when there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_status: Option<u16>,
@@ -225,6 +231,28 @@ pub struct Closed {
     /// What of its content was handed over to be kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub content: Vec<CapturedContent>,
+}
+
+impl Closed {
+    /// The end of a call of which nothing is known but that it was interrupted, at this time.
+    pub fn interrupted(call: CallId, time: Timestamp) -> Self {
+        Self {
+            call,
+            time,
+            outcome: Outcome::Interrupted,
+            status: 0,
+            code: None,
+            reason: None,
+            output: RecordedVerdict::default(),
+            response_digest: None,
+            response_bytes: 0,
+            tokens: None,
+            cost: None,
+            upstream_status: None,
+            timings: Timings::default(),
+            content: Vec::new(),
+        }
+    }
 }
 
 /// A piece of a call's content.
@@ -359,6 +387,7 @@ fn is_zero(value: &u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Money;
 
     fn finding(action: Action) -> RecordedFinding {
         RecordedFinding {
@@ -400,7 +429,8 @@ mod tests {
             output: verdict,
             response_digest: Some(Digest::sha256(b"x")),
             response_bytes: 12,
-            tokens: Some(Tokens { input: 1, output: 2 }),
+            tokens: Some(Tokens { input: 1, output: 2, cached: 1 }),
+            cost: Some(Cost { amount: Money::from_nanos(7), currency: "USD".parse().unwrap() }),
             upstream_status: Some(200),
             timings: Timings { total: 77, ..Timings::default() },
             content: Vec::new(),
@@ -432,6 +462,7 @@ mod tests {
         let digest = "00".repeat(32);
         let forms = [
             closed(""),
+            closed(r#","cost":{"amount":7,"currency":"USD"}"#),
             closed(&format!(r#","content":[{{"bytes":2,"digest":"{digest}","object":"request"}}]"#)),
             closed(&format!(
                 r#","content":[{{"bytes":2,"digest":"{digest}","object":"answer","truncated":true}}]"#

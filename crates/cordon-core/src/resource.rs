@@ -5,6 +5,7 @@
 mod check;
 mod guard;
 mod limit;
+mod price;
 mod retention;
 mod route;
 mod service;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use check::{Problem, References};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule};
 pub use limit::{LimitSpec, LimitSubject, Requests};
+pub use price::Price;
 pub use retention::{MIN_RECORD_RETENTION, RetentionSpec};
 pub use route::{
     Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, MAX_CONTENT_RETENTION, RefusalStyle, RouteGuards,

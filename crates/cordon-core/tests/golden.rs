@@ -22,7 +22,7 @@ use cordon_core::{
     },
     fact::{Actor, Body, DecodeError},
     identity::{BootstrapUse, Origin, Role, User, UserId},
-    resource::{ContentCapture, Kind, Spec},
+    resource::{ContentCapture, Kind, Price, Spec},
 };
 use support::{at, close, digest, name, resource};
 
@@ -85,6 +85,22 @@ fn samples() -> Vec<(String, Fact)> {
             [(cordon_core::Name::parse("data").unwrap(), cordon_core::Name::parse("health").unwrap())].into();
     }
     bodies.push(("-system-labels".to_owned(), Body::ResourceSet(labelled)));
+    let mut priced = resource(Kind::Model, 2, 6, 2);
+    close(&mut priced);
+    if let Spec::Model(model) = &mut priced.spec {
+        let amount = |text: &str| text.parse().unwrap();
+        let price = |from, cached_input, call| Price {
+            from,
+            currency: "USD".parse().unwrap(),
+            input: amount("0.15"),
+            output: amount("0.6"),
+            cached_input,
+            call,
+        };
+        model.prices =
+            vec![price(None, None, None), price(Some(at(60)), Some(amount("0.01875")), Some(amount("0.01")))];
+    }
+    bodies.push(("-model-prices".to_owned(), Body::ResourceSet(priced)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

@@ -5,7 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use cordon_core::{Name, Refusal, RefusalCode, record::Opened, resource::ModelSpec};
+use cordon_core::{
+    Name, Refusal, RefusalCode, Timestamp,
+    record::Opened,
+    resource::{ModelSpec, Price},
+};
 use cordon_policy::{RouteEntry, ServiceEntry, Snapshot};
 
 use crate::upstream::{
@@ -46,6 +50,11 @@ impl Permit {
     /// The components that the attempt uses: what a quarantine of one of them ends.
     pub fn components(&self) -> [Name; 2] {
         [self.model.clone(), self.service.name.clone()]
+    }
+
+    /// What tokens of the model cost at a time.
+    pub(crate) fn price(&self, time: Timestamp) -> Option<&Price> {
+        Price::at(&self.spec.prices, time)
     }
 
     /// Says in the record what was chosen.

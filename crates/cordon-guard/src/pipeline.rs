@@ -419,6 +419,7 @@ impl Inner {
         let permit = chat::choose(&call, self)?;
         place.uses(&route.name, permit.components());
         record.describe(|opened| permit.describe(opened));
+        record.priced(permit.price(call.time));
         record.open();
         chat::exchange(call, &permit, self, record, answer, style).await
     }

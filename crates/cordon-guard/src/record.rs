@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use cordon_core::{
     Action, CallId, Refusal, RefusalCode,
-    record::{Closed, Frame, Opened, Outcome, RecordedVerdict, Timings, Tokens},
-    resource::Audit,
+    record::{Closed, Frame, Opened, Outcome, RecordedVerdict, Tokens},
+    resource::{Audit, Price},
 };
 
 use crate::{
@@ -26,6 +26,8 @@ pub(crate) struct CallRecord {
     pub(crate) input: RecordedVerdict,
     audit: Audit,
     route: Option<cordon_core::Name>,
+    /// What the tokens of the model that was chosen cost.
+    price: Option<Price>,
     /// What is to be kept of its content.
     capturing: Option<Box<Capturing>>,
     closed: bool,
@@ -43,21 +45,7 @@ pub(crate) struct Ports {
 impl CallRecord {
     /// A record that begins with these facts of the call.
     pub(crate) fn new(ports: Ports, started: Instant, opened: Opened) -> Self {
-        let end = Closed {
-            call: opened.call,
-            time: opened.time,
-            outcome: Outcome::Interrupted,
-            status: 0,
-            code: None,
-            reason: None,
-            output: RecordedVerdict::default(),
-            response_digest: None,
-            response_bytes: 0,
-            tokens: None,
-            upstream_status: None,
-            timings: Timings::default(),
-            content: Vec::new(),
-        };
+        let end = Closed::interrupted(opened.call, opened.time);
         Self {
             ports,
             started,
@@ -67,6 +55,7 @@ impl CallRecord {
             input: RecordedVerdict::default(),
             audit: Audit::Required,
             route: None,
+            price: None,
             capturing: None,
             closed: false,
         }
@@ -222,10 +211,16 @@ impl CallRecord {
         Ok(opened.into_iter().chain([closed]).collect())
     }
 
+    /// Says what tokens cost from now on.
+    pub(crate) fn priced(&mut self, price: Option<&Price>) {
+        self.price = price.cloned();
+    }
+
     /// Notes the tokens that the upstream counted.
     pub(crate) fn used(&mut self, tokens: Option<Tokens>) {
-        if tokens.is_some() {
-            self.end.tokens = tokens;
+        if let Some(tokens) = tokens {
+            self.end.tokens = Some(tokens);
+            self.end.cost = self.price.as_ref().map(|price| price.cost(tokens));
         }
     }
 }

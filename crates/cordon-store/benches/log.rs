@@ -88,6 +88,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
         Kind::Model => Spec::Model(ModelSpec {
             service: name("service", random.below(20)),
             upstream_name: format!("model-{}", random.below(1000)),
+            prices: Vec::new(),
         }),
         Kind::Guard => Spec::Guard(GuardSpec {
             scope: GuardScope::Team(name("team", random.below(100))),

@@ -7,16 +7,18 @@
 mod follow;
 mod index;
 mod merge;
+mod sums;
 mod writer;
 
 use cordon_core::{
-    Action, CallId, Category, Name, RefusalCode, Timestamp,
+    Action, CallId, Category, Cost, Name, RefusalCode, Timestamp,
     record::{Closed, Frame, Opened, Operation, Outcome, RecordedFinding, Timings, Tokens},
 };
 
 pub use follow::{Follower, Lag};
-pub use index::{CallIndex, CallsError, RollUp, Step, Sums};
+pub use index::{CallIndex, CallsError};
 pub use merge::Tail;
+pub use sums::{RollUp, Step, Sums};
 pub use writer::{IndexWriter, Written};
 
 /// The 16 bytes of a journal's id.
@@ -82,6 +84,8 @@ pub struct Ending {
     pub code: Option<RefusalCode>,
     /// Tokens used.
     pub tokens: Option<Tokens>,
+    /// What they cost.
+    pub cost: Option<Cost>,
     /// How long each step took.
     pub timings: Timings,
 }
@@ -168,6 +172,7 @@ impl CallRow {
             status: frame.status,
             code: frame.code,
             tokens: frame.tokens,
+            cost: frame.cost,
             timings: frame.timings,
         });
         self.place.closed = Some(sequence);

@@ -166,6 +166,7 @@ async fn frames_given_twice_count_once_and_others_are_passed_over() {
     let [(_, route, Action::Allow, sums)] = minutes.as_slice() else { panic!("{minutes:?}") };
     assert_eq!((route.as_ref().unwrap().as_str(), sums.count, sums.errors), ("route-2", 1, 0));
     assert_eq!((sums.input_tokens, sums.output_tokens), (200, 100));
+    assert_eq!(sums.cost.unwrap().to_string(), "0.000000002 USD");
     // 901 ms lie between 2^19 and 2^20 microseconds.
     assert_eq!(sums.quantile(Score::percent(99)), 1 << 20);
     assert_eq!(index.progress().await.unwrap()[&JOURNAL], 4);

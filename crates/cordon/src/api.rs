@@ -4,7 +4,7 @@ pub mod people;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use cordon_core::{
-    Action, CallId, Digest, DurationMs, KeyId, Name, Timestamp,
+    Action, CallId, Cost, Digest, DurationMs, KeyId, Name, Timestamp,
     fact::Actor,
     record::{Closed, ContentObject, Opened, Outcome, RecordedFinding, Timings, Tokens},
     resource::Kind,
@@ -338,6 +338,8 @@ pub struct CallView {
     pub timings: Option<Timings>,
     /// Tokens used.
     pub tokens: Option<Tokens>,
+    /// What they cost, where the model has a price.
+    pub cost: Option<Cost>,
 }
 
 /// A finding in a call.
@@ -578,6 +580,7 @@ impl CallView {
                 .collect(),
             timings: ending.map(|ending| ending.timings),
             tokens: ending.and_then(|ending| ending.tokens),
+            cost: ending.and_then(|ending| ending.cost),
         }
     }
 }

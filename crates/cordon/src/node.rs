@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use cordon_core::{
     Digest, DurationMs, HmacKey, Name,
     evidence::SegmentSeal,
-    record::{Closed, Frame, Outcome, RecordedVerdict, Timings},
+    record::{Closed, Frame},
     resource::{Kind, SecretRef, Spec},
     state::Touched,
 };
@@ -662,21 +662,7 @@ async fn close_interrupted(
     let frames: Vec<Vec<u8>> = open
         .iter()
         .filter_map(|row| {
-            let closed = Closed {
-                call: row.call,
-                time: now,
-                outcome: Outcome::Interrupted,
-                status: 0,
-                code: None,
-                reason: None,
-                output: RecordedVerdict::default(),
-                response_digest: None,
-                response_bytes: 0,
-                tokens: None,
-                upstream_status: None,
-                timings: Timings::default(),
-                content: Vec::new(),
-            };
+            let closed = Closed::interrupted(row.call, now);
             Frame::Closed(Box::new(closed)).encode().ok()
         })
         .collect();

@@ -131,19 +131,11 @@ impl Call {
             trace: None,
         };
         let closed = Closed {
-            call: opened.call,
-            time: time(self.number),
             outcome: if self.action.passes() { Outcome::Released } else { Outcome::Refused },
             status: if self.action.passes() { 200 } else { 400 },
-            code: None,
-            reason: None,
-            output: RecordedVerdict::default(),
-            response_digest: None,
             response_bytes: 10,
-            tokens: None,
-            upstream_status: None,
             timings: Timings { total: 12_345, ..Timings::default() },
-            content: Vec::new(),
+            ..Closed::interrupted(opened.call, time(self.number))
         };
         [
             (Kind::OPENED, Frame::Opened(Box::new(opened)).encode().unwrap()),

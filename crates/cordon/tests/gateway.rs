@@ -63,6 +63,41 @@ async fn a_call_is_forwarded_answered_and_recorded_without_content() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_costs_what_its_model_cost_when_it_came() {
+    let usage = |cached: u32| {
+        serde_json::json!({"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100,
+            "prompt_tokens_details": {"cached_tokens": cached}})
+    };
+    let answer = |cached| {
+        let message = serde_json::json!({"role": "assistant", "content": "Yes."});
+        let choices = serde_json::json!([{"index": 0, "message": message, "finish_reason": "stop"}]);
+        let body = serde_json::json!({"id": "c", "object": "chat.completion", "created": 1, "model": "u",
+            "choices": choices, "usage": usage(cached)});
+        Script::json(200, &body)
+    };
+    let upstream = FakeUpstream::start([answer(0), answer(600), answer(600)]).await;
+    let world = World::new(&upstream.base_url()).await;
+    let unpriced = world.chat("What is this worth?").await.call();
+    let model = |prices: &str| {
+        format!(
+            "apiVersion: cordon/v1\nkind: Model\nname: m\nspec: {{service: up, upstream_name: u, prices: [{prices}]}}\n"
+        )
+    };
+    let first = "{currency: USD, input: 0.15, output: '0.60', cached_input: '0.075'}";
+    let second = "{from: '2026-11-21T10:00:00Z', currency: USD, input: '1', output: '2', call: '0.01'}";
+    world.apply(&model(&format!("{first}, {second}"))).await;
+    let before = world.chat("And now?").await.call();
+    world.clock.advance(DurationMs::from_secs(3600));
+    let after = world.chat("And later?").await.call();
+    let frames = world.frames().await;
+    let cost = |call| frames.closed_of(call).cost.map(|cost| cost.to_string());
+    assert_eq!(cost(unpriced), None);
+    // 400 × 0.15 and 600 × 0.075 and 100 × 0.60, of a million.
+    assert_eq!(cost(before).as_deref(), Some("0.000165 USD"));
+    assert_eq!(cost(after).as_deref(), Some("0.0112 USD"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn personal_data_is_redacted_both_ways_streams_included() {
     let says = format!("Your card is {CARD}, is it?");
     let pieces = ["Your card is 41", "11 1111 ", "1111 11", "11, is it?"];

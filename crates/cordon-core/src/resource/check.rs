@@ -2,7 +2,7 @@
 
 use super::{
     ContentCapture, ExceptionScope, GuardScope, Kind, LimitSubject, MAX_CONTENT_RETENTION,
-    MIN_RECORD_RETENTION, Resource, RouteGuards, ServiceSpec, Spec,
+    MIN_RECORD_RETENTION, Price, Resource, RouteGuards, ServiceSpec, Spec,
 };
 use crate::{Action, KeyId, Name};
 
@@ -147,6 +147,12 @@ impl Resource {
             Spec::Model(model) => {
                 if model.upstream_name.is_empty() || model.upstream_name.len() > 256 {
                     wrong("upstream_name", "1 to 256 bytes are expected");
+                }
+                if model.prices.len() > LIST_BOUND {
+                    wrong("prices", "at most 256 prices");
+                }
+                if let Some(message) = Price::problem(&model.prices) {
+                    wrong("prices", message);
                 }
             }
             Spec::Route(route) => {

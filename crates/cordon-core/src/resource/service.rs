@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Price;
 use crate::{DurationMs, Name, Sealed};
 
 /// The wire protocol of a service.
@@ -131,6 +132,9 @@ pub struct ModelSpec {
     pub service: Name,
     /// The name that the service knows it by.
     pub upstream_name: String,
+    /// What its tokens cost, in the order of their beginning. Without them its calls have no cost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<Price>,
 }
 
 impl Timeouts {

@@ -53,6 +53,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
         Kind::Model => Spec::Model(ModelSpec {
             service: other(Kind::Service, 2),
             upstream_name: format!("model-{variant}"),
+            prices: Vec::new(),
         }),
         Kind::Guard => Spec::Guard(GuardSpec {
             scope: match variant % 4 {

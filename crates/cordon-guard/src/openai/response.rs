@@ -95,7 +95,12 @@ impl Response {
 /// The counts of a `usage` object.
 pub(super) fn usage(value: &Value) -> Option<record::Tokens> {
     let count = |key| value.get(key).and_then(Value::as_u64);
-    Some(record::Tokens { input: count("prompt_tokens")?, output: count("completion_tokens").unwrap_or(0) })
+    let cached = value.get("prompt_tokens_details").and_then(|details| details.get("cached_tokens"));
+    Some(record::Tokens {
+        input: count("prompt_tokens")?,
+        output: count("completion_tokens").unwrap_or(0),
+        cached: cached.and_then(Value::as_u64).unwrap_or(0),
+    })
 }
 
 /// Inspects and rewrites in one round: what stops the content is in the verdict, and then nothing is written.

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use cordon_core::{
-    Action, CallId, Category, Name, RefusalCode, Timestamp, canonical,
+    Action, CallId, Category, Cost, Money, Name, RefusalCode, Timestamp, canonical,
     record::{Operation, Outcome, RecordedFinding, Timings, Tokens},
 };
 use sqlx::{
@@ -9,7 +9,11 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
-use super::{CallQuery, CallRow, Ending, IndexWriter, Place, Progress, lowest_call, writer};
+use super::{
+    CallQuery, CallRow, Ending, IndexWriter, Place, Progress, lowest_call,
+    sums::{RollUp, Step, Sums, unpacked},
+    writer,
+};
 use crate::data_dir::private_file;
 
 /// The index of calls, to be asked. Clones share their connections.
@@ -29,41 +33,6 @@ pub enum CallsError {
     Damaged,
 }
 
-/// How much time one [`RollUp`] sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
-    /// A minute; kept for eight days.
-    Minute,
-    /// An hour; kept for 400 days.
-    Hour,
-    /// A day in UTC; kept for ten years.
-    Day,
-}
-
-/// Which sums are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sums {
-    /// Of all routes together, by verdict: as many rows for a thousand routes as for one.
-    All,
-    /// Of each route, by verdict.
-    Routes,
-}
-
-/// The calls of one minute or hour, route and verdict, in sums.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RollUp {
-    /// How many ended.
-    pub count: u64,
-    /// How many of them with a status of 400 or more.
-    pub errors: u64,
-    /// Tokens in prompts.
-    pub input_tokens: u64,
-    /// Tokens in answers.
-    pub output_tokens: u64,
-    /// How many took at most 2^i microseconds and more than 2^(i−1), by i; the last one holds all that took longer.
-    pub latency: [u64; RollUp::BUCKETS],
-}
-
 /// The bit of all categories that came when the others were taken.
 pub(super) const OTHER_CATEGORIES: i64 = 62;
 
@@ -71,14 +40,14 @@ pub(super) const OTHER_CATEGORIES: i64 = 62;
 pub(super) const ALL_ROUTES: i64 = -1;
 
 /// The form of the tables (`PRAGMA user_version`); a file of another one is built again.
-const TABLES_VERSION: i64 = 3;
+const TABLES_VERSION: i64 = 4;
 
 const TABLES: &str = "
 CREATE TABLE calls (
     call BLOB PRIMARY KEY, time INTEGER NOT NULL, operation INTEGER NOT NULL, stream INTEGER NOT NULL,
     principal INTEGER NOT NULL, team INTEGER NOT NULL, route INTEGER, system INTEGER, model INTEGER,
     verdict INTEGER NOT NULL, would INTEGER NOT NULL, categories INTEGER NOT NULL, input BLOB, output BLOB,
-    ended INTEGER, outcome INTEGER, status INTEGER, code INTEGER, tokens BLOB, timings BLOB,
+    ended INTEGER, outcome INTEGER, status INTEGER, code INTEGER, tokens BLOB, cost BLOB, timings BLOB,
     place BLOB NOT NULL, closed INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX calls_principal ON calls (principal, call);
@@ -103,7 +72,7 @@ c.call, c.time, c.operation, c.stream, (SELECT text FROM names WHERE id = c.prin
 (SELECT text FROM names WHERE id = c.team), (SELECT text FROM names WHERE id = c.route),
 (SELECT text FROM names WHERE id = c.system), (SELECT text FROM names WHERE id = c.model),
 c.verdict, c.would, c.input, c.output, c.ended, c.outcome, c.status, (SELECT text FROM names WHERE id = c.code),
-c.tokens, c.timings, c.place, c.closed";
+c.tokens, c.cost, c.timings, c.place, c.closed";
 
 impl CallIndex {
     /// Opens the index in this file and makes it when it is missing, damaged or of another version (mode 0600).
@@ -407,19 +376,20 @@ fn read_row(row: &SqliteRow) -> Result<CallRow, CallsError> {
         None => None,
         Some(outcome) => {
             let code: Option<&str> = row.try_get(16)?;
-            let tokens = row.try_get::<Option<&[u8]>, _>(17)?.map(numbers::<2>).transpose()?;
+            let tokens = row.try_get::<Option<&[u8]>, _>(17)?.map(numbers::<3>).transpose()?;
             Some(Ending {
                 time: Timestamp::from_millis(row.try_get(13)?),
                 outcome: self::outcome(outcome)?,
                 status: row.try_get(15)?,
                 code: code.map(|code| RefusalCode::parse(code).ok_or(CallsError::Damaged)).transpose()?,
-                tokens: tokens.map(|[input, output]| Tokens { input, output }),
-                timings: timings(row.try_get(18)?)?,
+                tokens: tokens.map(|[input, output, cached]| Tokens { input, output, cached }),
+                cost: row.try_get::<Option<&[u8]>, _>(18)?.map(cost).transpose()?,
+                timings: timings(row.try_get(19)?)?,
             })
         }
     };
-    let (journal, opened) = place(row.try_get(19)?)?;
-    let closed = row.try_get::<Option<i64>, _>(20)?.map(number).transpose()?;
+    let (journal, opened) = place(row.try_get(20)?)?;
+    let closed = row.try_get::<Option<i64>, _>(21)?.map(number).transpose()?;
     Ok(CallRow {
         call: CallId::from_bytes(row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| CallsError::Damaged)?),
         time: Timestamp::from_millis(row.try_get(1)?),
@@ -450,6 +420,12 @@ fn findings(bytes: Option<&[u8]>) -> Result<Vec<RecordedFinding>, CallsError> {
 fn place(bytes: &[u8]) -> Result<(super::JournalBytes, u64), CallsError> {
     let (journal, sequence) = bytes.split_first_chunk::<16>().ok_or(CallsError::Damaged)?;
     Ok((*journal, u64::from_be_bytes(sequence.try_into().map_err(|_| CallsError::Damaged)?)))
+}
+
+fn cost(bytes: &[u8]) -> Result<Cost, CallsError> {
+    let ([amount, currency], []) = bytes.as_chunks::<8>() else { return Err(CallsError::Damaged) };
+    let currency = unpacked(u64::from_be_bytes(*currency)).ok_or(CallsError::Damaged)?;
+    Ok(Cost { amount: Money::from_nanos(u64::from_be_bytes(*amount)), currency })
 }
 
 fn timings(bytes: &[u8]) -> Result<Timings, CallsError> {
@@ -528,94 +504,6 @@ fn operation(number: i64) -> Result<Operation, CallsError> {
         .into_iter()
         .find(|operation| operation_number(*operation) == number)
         .ok_or(CallsError::Damaged)
-}
-
-impl Step {
-    pub(super) const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
-
-    /// Its length, in milliseconds.
-    pub const fn millis(self) -> i64 {
-        self.minutes() * 60_000
-    }
-
-    /// Its length in minutes: its number in the file.
-    pub(super) const fn minutes(self) -> i64 {
-        match self {
-            Self::Minute => 1,
-            Self::Hour => 60,
-            Self::Day => 24 * 60,
-        }
-    }
-
-    /// How many steps of sums are kept.
-    pub(super) const fn kept(self) -> i64 {
-        match self {
-            Self::Minute => 8 * 24 * 60,
-            Self::Hour => 400 * 24,
-            Self::Day => 3_652,
-        }
-    }
-
-    /// The number of the step that a time lies in, counted from 1970.
-    pub(super) const fn start(self, time: Timestamp) -> i64 {
-        time.as_millis().div_euclid(self.millis())
-    }
-}
-
-impl RollUp {
-    /// How many buckets of latency there are: up to 2^31 microseconds, which is 36 minutes.
-    pub const BUCKETS: usize = 32;
-
-    pub(super) fn add(&mut self, status: u16, tokens: Option<Tokens>, total: u64) {
-        self.count += 1;
-        self.errors += u64::from(status >= 400);
-        self.input_tokens = self.input_tokens.saturating_add(tokens.map_or(0, |tokens| tokens.input));
-        self.output_tokens = self.output_tokens.saturating_add(tokens.map_or(0, |tokens| tokens.output));
-        let bucket = total
-            .max(1)
-            .checked_next_power_of_two()
-            .map_or(Self::BUCKETS, |power| power.trailing_zeros() as usize);
-        if let Some(count) = self.latency.get_mut(bucket.min(Self::BUCKETS - 1)) {
-            *count += 1;
-        }
-    }
-
-    /// Adds the sums of another one to these.
-    pub fn join(&mut self, other: &Self) {
-        self.count = self.count.saturating_add(other.count);
-        self.errors = self.errors.saturating_add(other.errors);
-        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
-        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
-        for (to, from) in self.latency.iter_mut().zip(other.latency) {
-            *to = to.saturating_add(from);
-        }
-    }
-
-    /// An upper bound of the latency in microseconds that this part of the calls did not exceed: the end of its bucket.
-    pub fn quantile(&self, part: cordon_core::Score) -> u64 {
-        let wanted = u128::from(self.count) * u128::from(part.millionths());
-        let mut seen = 0_u128;
-        for (power, count) in (0_u32..).zip(self.latency) {
-            seen += u128::from(count) * 1_000_000;
-            if seen >= wanted {
-                return 1 << power;
-            }
-        }
-        u64::MAX
-    }
-
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let head = [self.count, self.errors, self.input_tokens, self.output_tokens];
-        head.iter().chain(&self.latency).flat_map(|number| number.to_be_bytes()).collect()
-    }
-
-    /// What is missing in damaged bytes counts as nothing.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
-        let mut numbers = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_be_bytes(*word));
-        let mut next = || numbers.next().unwrap_or(0);
-        let (count, errors, input_tokens, output_tokens) = (next(), next(), next(), next());
-        Self { count, errors, input_tokens, output_tokens, latency: std::array::from_fn(|_| next()) }
-    }
 }
 
 impl From<sqlx::Error> for CallsError {

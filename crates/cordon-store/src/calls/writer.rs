@@ -4,14 +4,15 @@ use std::{
 };
 
 use cordon_core::{
-    Action, CallId, Category, Name, canonical,
+    Action, CallId, Category, Cost, Name, canonical,
     record::{Closed, Frame, RecordedFinding, Timings, Unknown},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     CallRow, JournalBytes, Progress, SourceFrame,
-    index::{ALL_ROUTES, CallsError, OTHER_CATEGORIES, RollUp, Step, action_number, outcome_number},
+    index::{ALL_ROUTES, CallsError, OTHER_CATEGORIES, action_number, outcome_number},
+    sums::{RollUp, Step, packed},
 };
 
 /// The one writer of an index.
@@ -60,7 +61,7 @@ const STEPS: usize = 32;
 /// How many calls one statement inserts.
 const ROWS: usize = 64;
 
-const COLUMNS: usize = 22;
+const COLUMNS: usize = 23;
 
 /// Everything of one batch, before it is written.
 #[derive(Default)]
@@ -348,6 +349,7 @@ async fn insert(
             .bind(ending.map(|ending| ending.status))
             .bind(known.name(ending.and_then(|ending| ending.code).map(|code| code.as_str())))
             .bind(tokens.map(tokens_bytes))
+            .bind(ending.and_then(|ending| ending.cost).map(cost_bytes))
             .bind(ending.map(|ending| timings_bytes(&ending.timings)))
             .bind(place_bytes(row.place.journal, row.place.opened))
             .bind(row.place.closed.map(|sequence| i64::try_from(sequence).unwrap_or(i64::MAX)));
@@ -365,7 +367,7 @@ async fn end_call(
 ) -> Result<Option<(Option<i64>, Action)>, CallsError> {
     let row = sqlx::query(
         "UPDATE calls SET verdict = max(verdict, $2), would = max(would, $3), categories = categories | $4, output = $5,
-         ended = $6, outcome = $7, status = $8, code = $9, tokens = $10, timings = $11, closed = $12
+         ended = $6, outcome = $7, status = $8, code = $9, tokens = $10, cost = $11, timings = $12, closed = $13
          WHERE call = $1 AND outcome IS NULL RETURNING route, verdict",
     )
     .bind(closed.call.as_bytes().as_slice())
@@ -378,6 +380,7 @@ async fn end_call(
     .bind(closed.status)
     .bind(known.name(closed.code.map(|code| code.as_str())))
     .bind(closed.tokens.map(tokens_bytes))
+    .bind(closed.cost.map(cost_bytes))
     .bind(timings_bytes(&closed.timings))
     .bind(i64::try_from(sequence).unwrap_or(i64::MAX))
     .fetch_optional(connection)
@@ -414,7 +417,7 @@ fn roll(rolls: &mut Rolls, known: &Interned, row: &CallRow) {
         let route = known.name(row.route.as_ref().map(Name::as_str));
         for (step, route) in places(route) {
             let at = (step, step.start(ending.time), route, row.verdict);
-            rolls.entry(at).or_default().add(ending.status, ending.tokens, ending.timings.total);
+            rolls.entry(at).or_default().add(ending.status, ending.tokens, ending.cost, ending.timings.total);
         }
     }
 }
@@ -454,7 +457,11 @@ fn findings_text(findings: &[RecordedFinding]) -> Result<Option<Vec<u8>>, CallsE
 }
 
 fn tokens_bytes(tokens: cordon_core::record::Tokens) -> Vec<u8> {
-    words(&[tokens.input, tokens.output])
+    words(&[tokens.input, tokens.output, tokens.cached])
+}
+
+fn cost_bytes(cost: Cost) -> Vec<u8> {
+    [cost.amount.nanos(), packed(cost.currency)].iter().flat_map(|number| number.to_be_bytes()).collect()
 }
 
 fn timings_bytes(timings: &Timings) -> Vec<u8> {
@@ -532,6 +539,6 @@ pub(super) fn remove(file: &Path) {
 
 impl RollUp {
     fn add_closed(&mut self, closed: &Closed) {
-        self.add(closed.status, closed.tokens, closed.timings.total);
+        self.add(closed.status, closed.tokens, closed.cost, closed.timings.total);
     }
 }

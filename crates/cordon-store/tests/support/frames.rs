@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use cordon_core::{
-    Action, CallId, Category, Channel, Digest, KeyId, Name, RefusalCode, Score, Timestamp,
+    Action, CallId, Category, Channel, Cost, Digest, KeyId, Money, Name, RefusalCode, Score, Timestamp,
     record::{
         Closed, Frame, Opened, Operation, Outcome, RecordedFinding, RecordedVerdict, Timings, Tokens, Unknown,
     },
@@ -93,7 +93,11 @@ pub fn closed(number: u64, shape: &Shape) -> Frame {
         output: verdict(shape.output, Channel::Model),
         response_digest: Some(Digest::sha256(b"answer")),
         response_bytes: 900,
-        tokens: (shape.status < 400).then_some(Tokens { input: 200, output: 100 }),
+        tokens: (shape.status < 400).then_some(Tokens { input: 200, output: 100, cached: 50 }),
+        cost: (shape.status < 400).then(|| Cost {
+            amount: Money::from_nanos(shape.principal as u64 + 1),
+            currency: "USD".parse().unwrap(),
+        }),
         upstream_status: Some(200),
         timings: Timings {
             receive: 10,

@@ -192,6 +192,7 @@ fn told(record: &CallRecord) -> String {
             lines.extend(
                 closed.tokens.map(|tokens| ("tokens", format!("{} in, {} out", tokens.input, tokens.output))),
             );
+            lines.extend(closed.cost.map(|cost| ("cost", cost.to_string())));
             for kept in &closed.content {
                 let more = if kept.truncated { ", the beginning of it" } else { "" };
                 let text =

@@ -62,6 +62,7 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
             ("Model", html! { (named("models", call.model.as_ref())) @if opened.service.is_some() { " of service " (named("services", opened.service.as_ref())) } @if let Some(region) = &opened.region { ", region " (region) } }),
             ("Answer", status),
             ("Streamed", html! { (if call.stream { "yes" } else { "no" }) }),
+            ("Cost", call.cost.map_or_else(|| html! { "–" }, |cost| html! { (cost) })),
             ("Tokens", call.tokens.map_or_else(|| html! { "–" }, |tokens| html! { (format::number(tokens.input)) " in, " (format::number(tokens.output)) " out" })),
             ("Person", opened.subject.map_or_else(|| html! { "–" }, |subject| html! { (widgets::id(&subject.to_string(), None)) " (pseudonym)" })),
             ("Trace", opened.trace.as_ref().map_or_else(|| html! { "–" }, |trace| widgets::id(trace, None))),

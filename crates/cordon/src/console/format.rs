@@ -1,6 +1,6 @@
 //! How values look: numbers in groups, times as people say them.
 
-use cordon_core::{DurationMs, Timestamp};
+use cordon_core::{DurationMs, Money, Timestamp};
 
 /// A whole number in groups of three, with narrow no-break spaces (ISO 80000-1, section 7.3.1).
 pub(super) fn number(value: u64) -> String {
@@ -36,6 +36,16 @@ pub(super) fn micros(micros: u64) -> String {
         100_000..=999_999 => format!("{} ms", micros / 1000),
         _ => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
     }
+}
+
+/// Billionths of a currency's unit: with cents from a unit on, and below it with three figures.
+pub(super) fn money(nanos: u64) -> String {
+    const UNIT: u64 = 1_000_000_000;
+    if nanos >= UNIT {
+        return format!("{}.{:02}", number(nanos / UNIT), nanos % UNIT / (UNIT / 100));
+    }
+    let step = 10_u64.pow(nanos.checked_ilog10().unwrap_or(0).saturating_sub(2));
+    Money::from_nanos(nanos.checked_div(step).unwrap_or(0).saturating_mul(step)).to_string()
 }
 
 /// Bytes in powers of 1024.

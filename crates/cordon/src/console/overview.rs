@@ -1,7 +1,7 @@
 //! The first page: is it well, what changed, what must be done.
 
 use axum::{extract::Path, response::IntoResponse as _};
-use cordon_core::{Action, Score, Timestamp};
+use cordon_core::{Action, Money, Score, Timestamp};
 use cordon_store::calls::{RollUp, Step};
 use maud::{Markup, html};
 
@@ -24,6 +24,9 @@ struct Sums {
 }
 
 const VERDICTS: [Action; 5] = [Action::Allow, Action::Flag, Action::Redact, Action::Hold, Action::Block];
+
+/// What is drawn, by the names of the tables behind.
+const CHARTS: [&str; 5] = ["calls", "latency", "errors", "tokens", "cost"];
 
 /// The most steps of a chart.
 const STEPS: i64 = 60;
@@ -116,22 +119,32 @@ impl Sums {
                     Series { label: "out", class: "s2", values: self.each(|sums| some(sums.output_tokens)) },
                 ]
             }
+            "cost" => {
+                let spent =
+                    |sums: &RollUp| sums.cost.map(|cost| cost.amount.nanos()).filter(|nanos| *nanos > 0);
+                vec![Series { label: "cost", class: "s1", values: self.each(spent) }]
+            }
             _ => return None,
         })
     }
 
     fn draw(&self, view: &View, name: &str, marks: &[Mark]) -> Markup {
         let Some(series) = self.series(name) else { return Markup::default() };
-        let (title, shape, show): (_, _, fn(u64) -> String) = match name {
-            "latency" => ("Latency, whole calls", Shape::Lines, format::micros),
-            "errors" => ("Answers with a status of 400 or more", Shape::Stack, format::number),
-            "tokens" => ("Tokens, as providers count them", Shape::Stack, format::number),
-            _ => ("Calls by verdict", Shape::Stack, format::number),
+        let (title, shape) = match name {
+            "latency" => ("Latency, whole calls", Shape::Lines),
+            "errors" => ("Answers with a status of 400 or more", Shape::Stack),
+            "tokens" => ("Tokens, as providers count them", Shape::Stack),
+            "cost" => ("Cost, by the prices of models", Shape::Stack),
+            _ => ("Calls by verdict", Shape::Stack),
         };
         let step = format::span(cordon_core::DurationMs::from_millis(self.step.unsigned_abs()));
-        let unit =
-            if name == "latency" { format!("upper bounds, each {step}") } else { format!("each {step}") };
+        let unit = match (name, self.whole.cost) {
+            ("latency", _) => format!("upper bounds, each {step}"),
+            ("cost", Some(cost)) => format!("{}, each {step}", cost.currency),
+            _ => format!("each {step}"),
+        };
         let table = view.query.link(&format!("/charts/{name}"));
+        let show = writer(name);
         Chart { title, unit: &unit, shape, since: self.since, step: self.step, series, marks, show, table }
             .draw()
     }
@@ -175,6 +188,7 @@ async fn build(view: &View) -> Result<Markup, Problem> {
             (widgets::card("Errors", &format::number(whole.errors), &html! { (format::percent(whole.errors, whole.count)) " of calls" }))
             (widgets::card("Latency p50", &latency(50), &html! { "p99 " (latency(99)) }))
             (widgets::card("Tokens", &format::number(whole.input_tokens.saturating_add(whole.output_tokens)), &html! { (format::number(whole.input_tokens)) " in, " (format::number(whole.output_tokens)) " out" }))
+            (spent(whole))
         }
         @if whole.count == 0 {
             (widgets::empty(
@@ -184,7 +198,7 @@ async fn build(view: &View) -> Result<Markup, Problem> {
             ))
         }
         div.charts {
-            @for name in ["calls", "latency", "errors", "tokens"] { (sums.draw(view, name, &drawn)) }
+            @for name in CHARTS { (sums.draw(view, name, &drawn)) }
         }
         section {
             h2 { "What changed" }
@@ -197,6 +211,22 @@ async fn build(view: &View) -> Result<Markup, Problem> {
             }
         }
     })
+}
+
+/// What the calls of the time cost, and the next step where nothing says it.
+fn spent(whole: &RollUp) -> Markup {
+    match whole.cost {
+        Some(cost) => {
+            let value = format!("{} {}", format::money(cost.amount.nanos()), cost.currency);
+            let rest = if whole.other_currencies {
+                "and costs in other currencies"
+            } else {
+                "by the prices of models"
+            };
+            widgets::card("Cost", &value, &html! { (rest) })
+        }
+        None => widgets::card("Cost", "–", &html! { "no price: give a model " code { "prices" } }),
+    }
 }
 
 /// Is it well, and what must be done.
@@ -237,6 +267,15 @@ async fn health(view: &View, state: &cordon_core::State) -> Markup {
     }
 }
 
+/// How a value of a chart is written.
+fn writer(chart: &str) -> fn(u64) -> String {
+    match chart {
+        "latency" => format::micros,
+        "cost" => format::money,
+        _ => format::number,
+    }
+}
+
 /// The table behind a chart.
 pub(super) async fn chart(view: View, Path(name): Path<String>) -> Page {
     let sums = match Sums::of(&view).await {
@@ -244,7 +283,7 @@ pub(super) async fn chart(view: View, Path(name): Path<String>) -> Page {
         Err(problem) => return Err(view.fault(problem)),
     };
     let Some(series) = sums.series(&name) else {
-        return Err(view.not_found("there is no such chart; help: calls, latency, errors or tokens"));
+        return Err(view.not_found("there is no such chart; help: calls, latency, errors, tokens or cost"));
     };
     let mut columns = vec![table::text("From (UTC)", "from")];
     columns.extend(series.iter().map(|series| table::number(series.label, series.label)));
@@ -254,11 +293,13 @@ pub(super) async fn chart(view: View, Path(name): Path<String>) -> Page {
         let mut row = vec![Cell::plain(Timestamp::from_millis(start).to_string())];
         row.extend(series.iter().map(|series| {
             let value = series.values.get(at).copied().flatten();
-            let shown = value.map_or_else(
-                || "–".to_owned(),
-                if name == "latency" { format::micros } else { format::number },
-            );
-            Cell::new(html! { (shown) }, value.map(|value| value.to_string()).unwrap_or_default())
+            // In files latency is in microseconds, and money as it is written.
+            let filed = |value: u64| match name.as_str() {
+                "cost" => Money::from_nanos(value).to_string(),
+                _ => value.to_string(),
+            };
+            let shown = value.map_or_else(|| "–".to_owned(), writer(&name));
+            Cell::new(html! { (shown) }, value.map(filed).unwrap_or_default())
         }));
         row
     });

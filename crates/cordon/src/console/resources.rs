@@ -90,7 +90,7 @@ const fn fields(kind: Kind) -> &'static [(&'static str, &'static str)] {
             ("At once", "concurrency"),
             ("Bytes", "body_bytes"),
         ],
-        Kind::Model => &[("Service", "service"), ("Upstream name", "upstream_name")],
+        Kind::Model => &[("Service", "service"), ("Upstream name", "upstream_name"), ("Prices", "prices")],
         Kind::Principal => &[("Team", "team"), ("Routes", "routes")],
         Kind::Retention => &[
             ("Content", "content"),

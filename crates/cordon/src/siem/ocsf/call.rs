@@ -296,6 +296,7 @@ impl<'a> Told<'a> {
             "outcome": outcome,
             "verdict_input": input.as_str(),
             "tokens": closed.tokens.map(|tokens| json!({"input": tokens.input, "output": tokens.output})),
+            "cost": closed.cost,
         });
         Base { time: closed.time, ..base }.event(own, self.unmapped(unmapped))
     }
