@@ -66,14 +66,7 @@ fn browser() -> Result<()> {
     if is_there() {
         return Ok(());
     }
-    if process::answers(process::quiet("apt-get").arg("--version")) && python::is_root()? {
-        process::must(process::quiet("apt-get").args(["update", "-qq"]))?;
-        process::must(
-            process::quiet("apt-get")
-                .args(["install", "-y", "-qq", "--no-install-recommends", "chromium", "chromium-driver"])
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )?;
-    }
+    process::packages(&["chromium", "chromium-driver"])?;
     if is_there() {
         return Ok(());
     }

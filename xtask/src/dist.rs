@@ -211,7 +211,7 @@ fn verify(layer: &Path, version: &str) -> Result<bool> {
         std::fs::remove_dir_all(root).context("emptying target/dist/unpacked")?;
     }
     oci::unpack(layer, root)?;
-    let is_root = process::output(process::quiet("id").arg("-u"))?.trim() == "0";
+    let is_root = process::is_root()?;
     let mut command = if is_root {
         let mut command = process::quiet("chroot");
         command.arg(format!("--userspec={user}:{user}", user = oci::USER)).arg(root).arg("/cordon");

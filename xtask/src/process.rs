@@ -74,6 +74,22 @@ pub(crate) fn answers(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
+/// Installs packages of the operating system where that is Debian and we may; whoever asks looks whether they are there.
+pub(crate) fn packages(names: &[&str]) -> Result<()> {
+    if !answers(quiet("apt-get").arg("--version")) || !is_root()? {
+        return Ok(());
+    }
+    must(quiet("apt-get").args(["update", "-qq"]))?;
+    let mut command = quiet("apt-get");
+    command.args(["install", "-y", "-qq", "--no-install-recommends"]).args(names);
+    must(command.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Whether this is root.
+pub(crate) fn is_root() -> Result<bool> {
+    Ok(output(quiet("id").arg("-u"))?.trim() == "0")
+}
+
 /// Runs a command, passes both of its streams on, and gives each line to `seen` as well; whether it succeeded.
 pub(crate) fn watched(command: &mut Command, seen: &mut (dyn FnMut(&str) + Send)) -> Result<bool> {
     println!("$ {}", shown(command));

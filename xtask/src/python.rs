@@ -43,14 +43,7 @@ fn base_interpreter() -> Result<&'static str> {
     if is_usable() {
         return Ok("python3");
     }
-    if process::answers(process::quiet("apt-get").arg("--version")) && is_root()? {
-        process::must(process::quiet("apt-get").args(["update", "-qq"]))?;
-        process::must(
-            process::quiet("apt-get")
-                .args(["install", "-y", "-qq", "--no-install-recommends", "python3", "python3-venv"])
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )?;
-    }
+    process::packages(&["python3", "python3-venv"])?;
     if is_usable() {
         return Ok("python3");
     }
@@ -63,9 +56,4 @@ fn is_usable() -> bool {
         process::quiet("python3")
             .args(["-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"]),
     )
-}
-
-/// Whether packages of the operating system can be installed.
-pub(crate) fn is_root() -> Result<bool> {
-    Ok(process::output(process::quiet("id").arg("-u"))?.trim() == "0")
 }

@@ -82,6 +82,13 @@ fn with_servers(command: &mut Command) -> Result<()> {
     command
         .env("CORDON_OIDC_SERVER", python.with_file_name("oidc-provider-mock"))
         .env("CORDON_REQUIRE_OIDC", "1");
+    command.env("CORDON_CLIENTS_PYTHON", &python).env("CORDON_REQUIRE_CLIENTS", "1");
+    // What the pages of docs/ use beside the binary.
+    for (tool, version) in [("curl", "--version"), ("openssl", "version")] {
+        if !process::answers(process::quiet(tool).arg(version)) {
+            process::packages(&[tool])?;
+        }
+    }
     command.env("CORDON_S3_SERVER", python.with_file_name("moto_server")).env("CORDON_REQUIRE_S3", "1");
     Ok(())
 }

@@ -183,7 +183,8 @@ pub struct UpArgs {
     /// Leave this journal as it is, as evidence, and begin another one: for a journal that is not as it was anchored.
     #[arg(long, value_name = "JOURNAL", value_parser = journal_id)]
     pub abandon_journal: Option<JournalId>,
-    /// Start the sandbox upstream too, send a first wave of calls through, and print what happened.
+    /// Start the sandbox upstream too, send a first wave of calls through, and print what happened. The data folder is
+    /// then `cordon-demo` unless another one is named.
     #[arg(long)]
     pub demo: bool,
     /// `error`, `warn`, `info`, `debug`, `trace`, or filters such as `info,cordon_guard=debug`.
@@ -209,7 +210,7 @@ struct DoctorArgs {
 #[derive(Args)]
 struct SandboxArgs {
     /// Address to listen on.
-    #[arg(long, default_value = "127.0.0.1:4182", value_name = "ADDRESS")]
+    #[arg(long, env = "CORDON_SANDBOX_LISTEN", default_value = "127.0.0.1:4182", value_name = "ADDRESS")]
     listen: String,
     /// The key that callers must send; without one everybody is served.
     #[arg(long, env = "CORDON_SANDBOX_KEY", hide_env_values = true, value_name = "KEY")]
@@ -327,10 +328,16 @@ fn configuration(place: &Place, args: Option<&UpArgs>, file: Option<&Path>) -> R
     })
 }
 
+/// The data folder of the demo, where none is named.
+const DEMO_DATA: &str = "cordon-demo";
+
 fn raw(place: &Place, args: Option<&UpArgs>, file: Option<&Path>) -> Raw {
     let flag = |value: Option<&String>| value.cloned();
     let data = place.data.as_ref().map(|path| path.display().to_string());
+    // What the demo declares does not belong beside what people declare: without another word it has a folder of its own.
+    let demo = args.is_some_and(|args| args.demo).then(|| DEMO_DATA.to_owned());
     Raw::default()
+        .flag("--demo", "data", demo)
         .file(file)
         .environment(|name| std::env::var(name).ok())
         .flag("--data", "data", data)
@@ -364,6 +371,18 @@ impl Place {
             }
             _ => self.folder(),
         }
+    }
+
+    /// A folder that must be there already: a command that only reads makes none.
+    fn existing(&self, folder: PathBuf) -> Result<PathBuf, Problem> {
+        if folder.exists() {
+            return Ok(folder);
+        }
+        let detail = format!(
+            "there is no data folder `{}` here; help: --data or CORDON_DATA says where it is; `cordon up` makes one",
+            folder.display()
+        );
+        Err(Problem::new(404, "not_found", "there is no data folder", detail))
     }
 
     /// The bucket of sealed records that the configuration names.

@@ -236,7 +236,7 @@ fn calls_of_a_folder_are_listed_latest_first_and_filtered() {
     assert_eq!(call["findings"][0]["score"], 0.95);
 
     let (_, table) = run(&data, &["calls", "list", "--category", "pii/card"]);
-    assert!(table.lines().nth(1).unwrap().ends_with("redact      200  12.3  pii/card"), "{table}");
+    assert!(table.lines().nth(1).unwrap().ends_with("redact             200  12.3  pii/card"), "{table}");
     let (code, told) = run(&data, &["calls", "show", &id(1).to_string()]);
     assert_eq!(code, 0);
     assert!(told.contains("verdict         redact\n") && told.contains("messages/0/content"), "{told}");

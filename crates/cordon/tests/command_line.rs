@@ -576,3 +576,21 @@ fn people_sign_in_and_what_they_do_names_them() {
 fn ran_code(command: &mut Command) -> i32 {
     ran(command.output().unwrap()).code
 }
+
+#[test]
+fn commands_that_only_read_make_no_folder_and_say_where_one_comes_from() {
+    let desk = Desk::new();
+    let missing: [&[&str]; 4] =
+        [&["verify"], &["ledger", "key"], &["ledger", "checkpoint"], &["backup", "copy"]];
+    for arguments in missing {
+        let Ran { code, err, .. } = desk.run(arguments);
+        assert_eq!(code, 1, "{arguments:?}: {err}");
+        assert!(err.contains("there is no data folder") && err.contains("help: "), "{arguments:?}: {err}");
+    }
+    let empty: [&[&str]; 2] = [&["calls", "list"], &["get", "all"]];
+    for arguments in empty {
+        assert_eq!(desk.run(arguments).code, 0, "{arguments:?}");
+    }
+    assert!(desk.run(&["calls", "show", "latest"]).err.contains("no call is recorded here yet"));
+    assert!(!desk.data().exists() && !desk.folder.path().join("copy").exists());
+}

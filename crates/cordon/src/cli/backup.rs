@@ -77,7 +77,7 @@ pub(super) struct RestoreArgs {
 const ATTEMPTS: usize = 3;
 
 pub(super) async fn take(place: &Place, args: BackupArgs) -> Outcome {
-    let data = place.folder_of(args.config.as_deref());
+    let data = place.existing(place.folder_of(args.config.as_deref()))?;
     let bucket = place.bucket(args.config.as_deref())?;
     let store = bucket.as_ref().map(|bucket| bucket.name.as_str());
     let mut attempt = 1;

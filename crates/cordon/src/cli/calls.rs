@@ -5,9 +5,9 @@ use cordon_core::{Action, CallId, Category, Timestamp};
 
 use super::{
     Outcome, Output, Place,
-    client::Need,
+    client::{Client, Need},
     complain, json, moment,
-    resources::name,
+    resources::{name, note_empty},
     say,
     table::{Align, plain, table},
 };
@@ -21,6 +21,9 @@ pub(super) enum CallsCommand {
     )]
     List(ListArgs),
     /// Show all that is recorded of a call.
+    #[command(
+        after_help = "Examples:\n  cordon calls show latest\n  cordon calls show 01932c07-209e-7e3a-8b1c-1f0a5c3d9e77 --json"
+    )]
     Show(ShowArgs),
 }
 
@@ -56,10 +59,38 @@ pub(super) struct ListArgs {
 
 #[derive(Args)]
 pub(super) struct ShowArgs {
-    /// The call's id, as the header `cordon-call-id` says it.
-    id: String,
+    /// The call's id, as the header `cordon-call-id` says it, or `latest`.
+    #[arg(value_name = "ID", value_parser = WhichCall::parse)]
+    id: WhichCall,
     #[command(flatten)]
     output: Output,
+}
+
+/// Which call is meant.
+#[derive(Clone, Copy)]
+pub(super) enum WhichCall {
+    Named(CallId),
+    Latest,
+}
+
+impl WhichCall {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text == "latest" {
+            return Ok(Self::Latest);
+        }
+        CallId::parse(text).map(Self::Named).map_err(|error| error.to_string())
+    }
+
+    /// The call's id: the latest one is that with the youngest beginning.
+    pub(super) async fn find(self, client: &Client) -> Result<CallId, Problem> {
+        if let Self::Named(id) = self {
+            return Ok(id);
+        }
+        let filter = CallFilter { limit: Some(1), ..CallFilter::default() };
+        client.calls(filter).await?.first().map(|call| call.call_id).ok_or_else(|| {
+            Problem::new(404, "not_found", "it does not exist", "no call is recorded here yet".to_owned())
+        })
+    }
 }
 
 pub(super) async fn run(place: &Place, command: CallsCommand) -> Outcome {
@@ -80,6 +111,7 @@ async fn list(place: &Place, args: ListArgs) -> Outcome {
         limit: args.limit,
     };
     let client = place.client(Need::Read).await?;
+    note_empty(place, &client);
     if !args.follow {
         let calls = client.calls(filter).await;
         client.close().await;
@@ -103,23 +135,24 @@ async fn list(place: &Place, args: ListArgs) -> Outcome {
 }
 
 async fn show(place: &Place, args: ShowArgs) -> Outcome {
-    let id = CallId::parse(&args.id).map_err(|error| {
-        Problem::new(400, "malformed", "the command cannot be understood", error.to_string())
-    })?;
     let client = place.client(Need::Read).await?;
-    let record = client.call(id).await;
+    let record = match args.id.find(&client).await {
+        Ok(id) => client.call(id).await,
+        Err(problem) => Err(problem),
+    };
     client.close().await;
     let record = record?;
     if args.output.json { json(&record) } else { say(&plain(&told(&record))) }
 }
 
-const COLUMNS: [(&str, Align); 9] = [
+const COLUMNS: [(&str, Align); 10] = [
     ("TIME", Align::Left),
     ("CALL", Align::Left),
     ("PRINCIPAL", Align::Left),
     ("ROUTE", Align::Left),
     ("MODEL", Align::Left),
     ("VERDICT", Align::Left),
+    ("WOULD", Align::Left),
     ("STATUS", Align::Right),
     ("MS", Align::Right),
     ("FINDINGS", Align::Left),
@@ -137,6 +170,8 @@ fn row(call: &CallView) -> Vec<String> {
         or_dash(call.route.as_ref()),
         or_dash(call.model.as_ref()),
         call.verdict.to_string(),
+        // What guards that only observe would have done, where that is more.
+        if call.would > call.verdict { call.would.to_string() } else { String::new() },
         call.status.map_or_else(|| "running".to_owned(), |status| status.to_string()),
         call.timings.map(|timings| millis(timings.total)).unwrap_or_default(),
         categories.join(", "),
@@ -145,7 +180,7 @@ fn row(call: &CallView) -> Vec<String> {
 
 /// A line of a list whose other lines are not known yet.
 fn line(cells: &[String]) -> String {
-    let widths = [24, 36, 16, 16, 16, 7, 7, 8, 0];
+    let widths = [24, 36, 16, 16, 16, 7, 6, 7, 8, 0];
     let mut text = String::new();
     for ((cell, width), (_, align)) in cells.iter().zip(widths).zip(COLUMNS) {
         let cell = plain(cell);
@@ -234,6 +269,7 @@ fn told(record: &CallRecord) -> String {
                     finding.category.to_string(),
                     finding.score.to_string(),
                     finding.action.to_string(),
+                    if finding.would > finding.action { finding.would.to_string() } else { String::new() },
                     finding.part.clone(),
                     format!("{}..{}", finding.start, finding.end),
                     format!("{} {}", finding.detector, finding.detector_version),
@@ -245,6 +281,7 @@ fn told(record: &CallRecord) -> String {
             ("CATEGORY", Align::Left),
             ("SCORE", Align::Right),
             ("ACTION", Align::Left),
+            ("WOULD", Align::Left),
             ("PART", Align::Left),
             ("BYTES", Align::Left),
             ("DETECTOR", Align::Left),

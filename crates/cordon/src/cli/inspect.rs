@@ -25,7 +25,7 @@ use crate::{api::Problem, clock, declare};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  echo 'my card is 4111 1111 1111 1111' | cordon inspect -
+  echo 'my card is 4111 1111 1111 1111' | cordon inspect
   cordon inspect --channel document page.txt --guard strict.yaml
   cordon inspect - --jsonl --json < cases.jsonl
 
@@ -35,8 +35,8 @@ with offsets in bytes of UTF-8.";
 
 #[derive(Args)]
 pub(super) struct InspectArgs {
-    /// Files; `-` is standard input.
-    #[arg(required = true, value_name = "PATH")]
+    /// Files; `-` is standard input, as without any.
+    #[arg(default_value = "-", value_name = "PATH")]
     files: Vec<PathBuf>,
     /// Each line is a JSON object with `text`, and maybe `id` and `channel`.
     #[arg(long)]

@@ -33,7 +33,7 @@ pub(super) enum LedgerCommand {
 }
 
 pub(super) async fn run(place: &Place, command: LedgerCommand) -> Outcome {
-    let data = place.folder();
+    let data = place.existing(place.folder())?;
     match command {
         LedgerCommand::Key => {
             let log = SqliteLog::open_beside(&data.join("log.db")).await;

@@ -3,9 +3,8 @@
 use std::{io::Write as _, path::PathBuf, time::Duration};
 
 use clap::Args;
-use cordon_core::CallId;
 
-use super::{Failure, Outcome, Place, client::Need, complain, json};
+use super::{Failure, Outcome, Place, calls::WhichCall, client::Need, complain, json};
 use crate::api::Problem;
 
 pub(super) const EXAMPLES: &str = "\
@@ -23,9 +22,9 @@ const PENDING: u8 = 3;
 
 #[derive(Args)]
 pub(super) struct ProveArgs {
-    /// The call's id, as the header `cordon-call-id` says it.
-    #[arg(long, value_name = "ID", value_parser = CallId::parse)]
-    call: CallId,
+    /// The call's id, as the header `cordon-call-id` says it, or `latest`.
+    #[arg(long, value_name = "ID", value_parser = WhichCall::parse)]
+    call: WhichCall,
     /// Where the proof goes; otherwise to standard output. An existing file is not overwritten.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -36,9 +35,17 @@ pub(super) struct ProveArgs {
 
 pub(super) async fn run(place: &Place, args: ProveArgs) -> Outcome {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let mut wanted = args.call;
     let proof = loop {
         let client = place.client(Need::Read).await?;
-        let proof = client.prove(args.call).await;
+        let proof = match wanted.find(&client).await {
+            Ok(call) => {
+                // The latest one is looked for once, however long its proof takes.
+                wanted = WhichCall::Named(call);
+                client.prove(call).await
+            }
+            Err(problem) => Err(problem),
+        };
         client.close().await;
         match proof {
             Err(problem) if problem.status == 409 && args.wait && tokio::time::Instant::now() < deadline => {

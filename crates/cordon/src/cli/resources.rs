@@ -297,7 +297,7 @@ fn located(declaration: &Declaration, problem: Problem) -> Failure {
     list(&diagnostics)
 }
 
-fn note_empty(place: &Place, client: &Client) {
+pub(super) fn note_empty(place: &Place, client: &Client) {
     if let Client::Folder(local) = client
         && !is_used(local.path())
     {

@@ -82,6 +82,9 @@ fn role(word: &str) -> Result<Role, String> {
 }
 
 pub(super) async fn run(place: &Place, command: UserCommand) -> Outcome {
+    if matches!(command, UserCommand::List(_)) && place.server.is_none() {
+        place.existing(place.folder())?;
+    }
     let client = place.client(Need::Write).await?;
     let done = answer(&client, command).await;
     client.close().await;

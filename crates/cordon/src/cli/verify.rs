@@ -68,7 +68,7 @@ pub(super) async fn run(place: &Place, args: VerifyArgs) -> Outcome {
         return tell(&report.map_err(|error| problem(&error))?, args.output);
     }
     let bucket = place.bucket(args.config.as_deref())?.map(|bucket| bucket.objects);
-    let data = place.folder_of(args.config.as_deref());
+    let data = place.existing(place.folder_of(args.config.as_deref()))?;
     // Held while it is read, where nobody serves it; otherwise read beside the server.
     let held = match DataDir::read_only(&data) {
         Ok(held) => Some(held),
