@@ -23,16 +23,13 @@ use cordon_core::resource::SecretRef;
 use cordon_guard::upstream::{Environment, Resolver};
 use cordon_store::{Log as _, SqliteLog};
 use cordon_testkit::{FakeUpstream, Script};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
-use support::World;
+use support::{World, tls};
 use tokio::{
     io::AsyncReadExt as _,
     net::TcpListener,
     sync::{Semaphore, watch},
 };
-use tokio_rustls::TlsAcceptor;
 
 const TOKEN: &str = "collector-token";
 const CARD: &str = "4111 1111 1111 1111";
@@ -280,29 +277,13 @@ struct Receiver {
 
 impl Receiver {
     async fn start() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(vec!["siem.test".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-            )
-            .unwrap();
+        let (acceptor, authority) = tls::authority(&["siem.test"]);
         let bundle = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(bundle.path(), issuer.pem()).unwrap();
+        std::fs::write(bundle.path(), authority).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (breaks, read) = (Arc::new(AtomicBool::new(true)), watch::Sender::new(Vec::new()));
         let (breaking, reading) = (Arc::clone(&breaks), read.clone());
-        let acceptor = TlsAcceptor::from(Arc::new(config));
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();

@@ -15,6 +15,8 @@ mod page;
 mod provider;
 mod shell;
 mod shown;
+#[path = "../support/tls.rs"]
+mod tls;
 
 use std::{
     collections::BTreeSet,

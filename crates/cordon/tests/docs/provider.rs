@@ -13,16 +13,13 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::{
-    ServerConfig,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::TlsAcceptor;
+
+use super::tls;
 
 /// What a provider takes.
 #[derive(Debug)]
@@ -95,7 +92,9 @@ impl Providers {
     /// Starts them on a loopback address; they end with the runtime.
     pub async fn start(address: IpAddr) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (acceptor, authority) = certificates();
+        let named: Vec<&str> =
+            PROVIDERS.iter().filter_map(|provider| provider.authority.strip_suffix(":443")).collect();
+        let (acceptor, authority) = tls::authority(&named);
         let proxy = TcpListener::bind((address, 0)).await.unwrap();
         let place = proxy.local_addr().unwrap();
         let seen = Arc::clone(&asked);
@@ -120,27 +119,6 @@ impl Providers {
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
-}
-
-/// What the named providers show, and who vouches for it.
-fn certificates() -> (TlsAcceptor, String) {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let hosts = PROVIDERS.iter().filter_map(|provider| provider.authority.strip_suffix(":443"));
-    let names: Vec<String> = hosts.map(str::to_owned).collect();
-    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-        )
-        .unwrap();
-    (TlsAcceptor::from(Arc::new(config)), issuer.pem())
 }
 
 /// Takes `CONNECT`, and is then the host that was asked for.

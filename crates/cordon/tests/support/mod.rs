@@ -11,6 +11,7 @@
 )]
 
 pub mod binary;
+pub mod tls;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
