@@ -211,3 +211,21 @@ impl<'de> Deserialize<'de> for JournalId {
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a journal's id"))
     }
 }
+
+impl schemars::JsonSchema for JournalId {
+    fn schema_name() -> Cow<'static, str> {
+        "JournalId".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[0-9a-f]{32}$" })
+    }
+}
+
+impl schemars::JsonSchema for CallId {
+    fn schema_name() -> Cow<'static, str> {
+        "CallId".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "uuid" })
+    }
+}

@@ -50,4 +50,4 @@ pub use refusal::{Refusal, RefusalCode};
 pub use score::{Score, ScoreError};
 pub use sealed::{Seal, Sealed};
 pub use state::State;
-pub use time::{DurationMs, TimeError, Timestamp};
+pub use time::{DURATION, DurationMs, TimeError, Timestamp};

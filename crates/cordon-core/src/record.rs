@@ -30,7 +30,7 @@ pub enum Frame {
 }
 
 /// What a call does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// `POST /v1/chat/completions` (`gen_ai.operation.name` = `chat`).
@@ -40,7 +40,7 @@ pub enum Operation {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The answer was released, whole.
@@ -56,7 +56,7 @@ pub enum Outcome {
 }
 
 /// Which detector saw what where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedFinding {
     /// What it is about.
@@ -82,7 +82,7 @@ pub struct RecordedFinding {
 }
 
 /// Verdict over one direction of a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedVerdict {
     /// What was done.
@@ -98,7 +98,7 @@ pub struct RecordedVerdict {
 }
 
 /// Tokens used, as the upstream counted them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
     /// In the prompt.
@@ -111,7 +111,7 @@ pub struct Tokens {
 }
 
 /// How long each step took, in microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Timings {
     /// Reading the request's body.
@@ -133,7 +133,7 @@ pub struct Timings {
 }
 
 /// The first frame: who asked for what, under which rules, and what was found on the way in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Opened {
     /// The call.
@@ -193,7 +193,7 @@ pub struct Opened {
 }
 
 /// The second frame: how it ended, and what was found on the way out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Closed {
     /// The call.
@@ -256,7 +256,9 @@ impl Closed {
 }
 
 /// A piece of a call's content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ContentObject {
     /// What went to the model.
@@ -267,7 +269,7 @@ pub enum ContentObject {
 
 /// Content that was handed over to be kept. That it is readable later is not said: it may have been erased since, it may
 /// have expired, or the store may have been full.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CapturedContent {
     /// Which.

@@ -164,6 +164,16 @@ impl<'de> serde::Deserialize<'de> for RefusalCode {
     }
 }
 
+impl schemars::JsonSchema for RefusalCode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RefusalCode".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let codes: Vec<&str> = Self::ALL.iter().map(|code| code.as_str()).collect();
+        schemars::json_schema!({ "type": "string", "enum": codes })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -148,7 +148,10 @@ macro_rules! text_serde {
     };
 }
 text_serde!(Timestamp, "Timestamp", { "type": "string", "format": "date-time" });
-text_serde!(DurationMs, "Duration", { "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$", "examples": ["1m", "30d"] });
+text_serde!(DurationMs, "Duration", { "type": "string", "pattern": DURATION, "examples": ["1m", "30d"] });
+
+/// What durations look like: up to about a hundred years in each unit.
+pub const DURATION: &str = "^([0-9]{1,12}ms|[0-9]{1,9}s|[0-9]{1,7}m|[0-9]{1,5}h|([0-9]{1,4}|[12][0-9]{4}|3[0-5][0-9]{3}|36[0-4][0-9]{2}|36500)d)$";
 
 #[cfg(test)]
 mod tests {

@@ -11,10 +11,10 @@ use cordon_core::{
 };
 use cordon_store::calls::CallRow;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An error as problem details (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, schemars::JsonSchema)]
 #[error("{detail}")]
 pub struct Problem {
     /// Names the kind of problem: `urn:cordon:problem:` and a word that never changes.
@@ -34,7 +34,7 @@ pub struct Problem {
 }
 
 /// Something wrong with a document that was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DocumentProblem {
     /// Its kind, where it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,14 +49,14 @@ pub struct DocumentProblem {
 }
 
 /// A list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct List<T> {
     /// What is in it.
     pub items: Vec<T>,
 }
 
 /// A resource as it stands or stood.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceView {
     /// The version of documents.
@@ -72,7 +72,7 @@ pub struct ResourceView {
 }
 
 /// Where a thing of the state comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Meta {
     /// Since when it says this.
     pub changed: Timestamp,
@@ -83,7 +83,7 @@ pub struct Meta {
 }
 
 /// One step of a resource's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HistoryEntry {
     /// When, who, where.
     #[serde(flatten)]
@@ -95,10 +95,11 @@ pub struct HistoryEntry {
 }
 
 /// Documents to plan or apply.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Documents {
     /// The documents: `{apiVersion, kind, name, spec}`.
+    #[schemars(schema_with = "documents")]
     pub documents: Vec<Value>,
     /// How many recent calls a plan judges again.
     #[serde(default = "default_recent")]
@@ -106,7 +107,7 @@ pub struct Documents {
 }
 
 /// What applying documents would change, or changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Plan {
     /// The position of the log that it was made at, or that it led to.
     pub position: u64,
@@ -121,7 +122,7 @@ pub struct Plan {
 }
 
 /// What happens to a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// It appears.
@@ -133,7 +134,7 @@ pub enum ChangeKind {
 }
 
 /// What happens to one resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChangeView {
     /// What happens.
     pub change: ChangeKind,
@@ -146,7 +147,7 @@ pub struct ChangeView {
 }
 
 /// A field that differs. A sealed value is shown as `(sealed)`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FieldChange {
     /// Where, such as `rules[0].at`.
     pub path: String,
@@ -162,7 +163,7 @@ pub struct FieldChange {
 }
 
 /// What a plan would have meant for recent calls, judged from what was found in them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Effect {
     /// Calls that were judged again.
     pub calls: u64,
@@ -178,7 +179,7 @@ pub struct Effect {
 }
 
 /// What a plan would have meant for the recent calls of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RouteEffect {
     /// The route.
     pub route: Name,
@@ -193,7 +194,7 @@ pub struct RouteEffect {
 }
 
 /// A key, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct KeyView {
     /// Its id.
     pub id: KeyId,
@@ -216,7 +217,7 @@ pub struct KeyView {
 }
 
 /// Whether a key works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyStatus {
     /// It works.
@@ -228,7 +229,7 @@ pub enum KeyStatus {
 }
 
 /// A key that somebody wants. The secret stays where it was made; only its digest travels.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
     /// Its id: eight random bytes.
@@ -245,7 +246,7 @@ pub struct CreateKey {
 }
 
 /// A rotation that somebody wants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateKey {
     /// The id of the new key.
@@ -259,7 +260,7 @@ pub struct RotateKey {
 }
 
 /// Why a key is revoked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeKey {
     /// The reason (kept sealed).
@@ -268,7 +269,7 @@ pub struct RevokeKey {
 }
 
 /// What a change led to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Done {
     /// The position of the first fact.
     pub position: u64,
@@ -279,7 +280,7 @@ pub struct Done {
 }
 
 /// Which calls.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CallFilter {
     /// Not before this time.
@@ -306,7 +307,7 @@ pub struct CallFilter {
 }
 
 /// A call as people ask for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CallView {
     /// The call.
     pub call_id: CallId,
@@ -343,7 +344,7 @@ pub struct CallView {
 }
 
 /// A finding in a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FindingView {
     /// Whether it stood in the request or in the answer.
     pub direction: Direction,
@@ -353,7 +354,7 @@ pub struct FindingView {
 }
 
 /// Which way content flows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// To the model.
@@ -363,7 +364,7 @@ pub enum Direction {
 }
 
 /// A call with its frames, as they were recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CallRecord {
     /// The summary.
     #[serde(flatten)]
@@ -375,7 +376,7 @@ pub struct CallRecord {
 }
 
 /// What was kept of a call.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContentView {
     /// The call.
     pub call_id: CallId,
@@ -384,7 +385,7 @@ pub struct ContentView {
 }
 
 /// A piece of what was kept. Either `text` or `base64` is there.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContentPiece {
     /// Which.
     pub object: ContentObject,
@@ -402,8 +403,12 @@ pub struct ContentPiece {
 }
 
 /// Content that somebody wants erased: of one call, or of a person.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    {"required": ["call"], "properties": {"call": {"type": "string"}, "subject": {"type": "null"}}},
+    {"required": ["subject"], "properties": {"subject": {"type": "string"}, "call": {"type": "null"}}},
+]))]
 pub struct EraseContent {
     /// The call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -417,7 +422,7 @@ pub struct EraseContent {
 }
 
 /// The certificate of an erasure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Certificate {
     /// The call whose content was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -437,8 +442,12 @@ pub struct Certificate {
 }
 
 /// A legal hold that somebody wants: on one call, or on a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    {"required": ["call"], "properties": {"call": {"type": "string"}, "subject": {"type": "null"}}},
+    {"required": ["subject"], "properties": {"subject": {"type": "string"}, "call": {"type": "null"}}},
+]))]
 pub struct SetHold {
     /// Its name.
     pub name: Name,
@@ -453,7 +462,7 @@ pub struct SetHold {
 }
 
 /// Why a legal hold ends.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseHold {
     /// The reason (kept sealed).
@@ -462,7 +471,7 @@ pub struct ReleaseHold {
 }
 
 /// A legal hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HoldView {
     /// Its name.
     pub name: Name,
@@ -478,7 +487,7 @@ pub struct HoldView {
 }
 
 /// One check of the doctor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Check {
     /// What was looked at.
     pub check: String,
@@ -492,7 +501,9 @@ pub struct Check {
 }
 
 /// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// As it should be.
@@ -504,7 +515,7 @@ pub enum Health {
 }
 
 /// Which program this is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Version {
     /// The version.
     pub version: String,
@@ -512,15 +523,38 @@ pub struct Version {
     pub build: String,
 }
 
+/// Documents of any kind; the schema of each kind has its name.
+fn documents(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let forms: Vec<Value> = Kind::ALL
+        .iter()
+        .map(|kind| {
+            let mut schema = kind.schema().to_value();
+            if let Some(schema) = schema.as_object_mut() {
+                schema.remove("$schema");
+            }
+            let name = format!("{kind}Document");
+            let reference = format!("#{}/{name}", generator.settings().definitions_path);
+            generator.definitions_mut().insert(name, schema);
+            json!({"$ref": reference})
+        })
+        .collect();
+    schemars::json_schema!({"type": "array", "items": {"oneOf": forms}})
+}
+
 const fn default_recent() -> u32 {
     10_000
 }
 
 impl Problem {
+    /// What names a kind of problem, by its word.
+    pub(crate) fn urn(word: &str) -> String {
+        format!("urn:cordon:problem:{word}")
+    }
+
     /// A problem of this kind.
     pub fn new(status: u16, word: &str, title: &str, detail: impl Into<String>) -> Self {
         Self {
-            r#type: format!("urn:cordon:problem:{word}"),
+            r#type: Self::urn(word),
             title: title.to_owned(),
             status,
             detail: detail.into(),

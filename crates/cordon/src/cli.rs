@@ -109,6 +109,8 @@ enum Command {
     Delete(resources::DeleteArgs),
     /// Print the JSON Schema of a kind, for editors.
     Schema(resources::SchemaArgs),
+    /// Print the OpenAPI document of the control API, as `/api/v1/openapi.json` serves it.
+    Openapi,
     /// Callers' keys.
     #[command(subcommand)]
     Key(keys::KeyCommand),
@@ -295,6 +297,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::History(args) => resources::history(place, args).await,
         Command::Delete(args) => resources::delete(place, args).await,
         Command::Schema(args) => resources::schema(&args),
+        Command::Openapi => json(control::openapi()),
         Command::Key(command) => keys::run(place, command).await,
         Command::User(command) => user::run(place, command).await,
         Command::Login(args) => login::login(place, args).await,

@@ -6,9 +6,14 @@
 
 pub(crate) mod access;
 mod announce;
+mod answer;
+mod endpoint;
+mod endpoints;
 mod follow;
 mod handlers;
+mod openapi;
 mod people;
+mod request;
 mod serve;
 mod token;
 
@@ -20,15 +25,17 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::get,
 };
 use cordon_store::ledger::TileFolder;
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
-use access::{authenticated, under};
+use access::authenticated;
 pub use announce::{announce, announced};
+use endpoint::routes;
 pub(crate) use handlers::HISTORY_PAGE;
+pub use openapi::openapi;
 pub use serve::serve;
 pub use token::{AdminToken, TokenError};
 
@@ -36,7 +43,7 @@ use crate::{
     api::{Check, Problem},
     console,
     desk::Desk,
-    identity::{Identity, Verb},
+    identity::Identity,
     ledger,
 };
 
@@ -94,60 +101,7 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 pub fn router(state: ControlState) -> Router {
     let limit = DefaultBodyLimit::max(state.max_body);
     let shared = Shared { state, marks: Arc::default(), followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)) };
-    use Verb::{
-        ChangeResources, Diagnose, EraseContent, ManageHolds, ManageKeys, ManagePeople, OwnAccess, Plan,
-        ReadContent, ReadPeople, ReadProofs, ReadRecords,
-    };
-    let answers = Router::new()
-        .route("/version", under(ReadRecords, get(handlers::version)))
-        .route("/doctor", under(Diagnose, get(handlers::doctor)))
-        .route("/schema/{kind}", under(ReadRecords, get(handlers::schema)))
-        .route("/resources", under(ReadRecords, get(handlers::list)))
-        .route(
-            "/resources/{kind}/{name}",
-            under(ReadRecords, get(handlers::one)).merge(under(ChangeResources, delete(handlers::delete))),
-        )
-        .route("/resources/{kind}/{name}/history", under(ReadRecords, get(handlers::history)))
-        .route("/plan", under(Plan, post(handlers::plan)))
-        .route("/apply", under(ChangeResources, post(handlers::apply)))
-        .route(
-            "/keys",
-            under(ReadRecords, get(handlers::keys)).merge(under(ManageKeys, post(handlers::create_key))),
-        )
-        .route("/keys/{id}/rotate", under(ManageKeys, post(handlers::rotate_key)))
-        .route("/keys/{id}/revoke", under(ManageKeys, post(handlers::revoke_key)))
-        .route("/calls", under(ReadRecords, get(handlers::calls)))
-        .route("/calls/{id}", under(ReadRecords, get(handlers::call)))
-        .route("/calls/{id}/proof", under(ReadProofs, get(handlers::proof)))
-        .route("/calls/{id}/content", under(ReadContent, get(handlers::content)))
-        .route("/content/erase", under(EraseContent, post(handlers::erase)))
-        .route(
-            "/holds",
-            under(ReadRecords, get(handlers::holds)).merge(under(ManageHolds, post(handlers::set_hold))),
-        )
-        .route("/holds/{name}/release", under(ManageHolds, post(handlers::release_hold)))
-        .route("/me", under(OwnAccess, get(people::me)))
-        .route("/me/password", under(OwnAccess, post(people::change_password)))
-        .route("/me/tokens", under(OwnAccess, post(people::make_token)))
-        .route("/me/sessions", under(OwnAccess, get(people::my_grants)))
-        .route("/me/sessions/{id}", under(OwnAccess, delete(people::end_my_grant)))
-        .route("/logout", under(OwnAccess, post(people::logout)))
-        .route(
-            "/users",
-            under(ReadPeople, get(people::users)).merge(under(ManagePeople, post(people::add_user))),
-        )
-        .route("/users/{id}", under(ReadPeople, get(people::user)))
-        .route("/users/{id}/role", under(ManagePeople, post(people::set_role)))
-        .route("/users/{id}/disable", under(ManagePeople, post(people::disable_user)))
-        .route("/users/{id}/enable", under(ManagePeople, post(people::enable_user)))
-        .route("/users/{id}/reset", under(ManagePeople, post(people::reset_user)))
-        .route("/users/{id}/revoke-sessions", under(ManagePeople, post(people::revoke_sessions)))
-        .route("/sessions", under(ReadPeople, get(people::grants)))
-        .route("/sessions/{id}", under(ManagePeople, delete(people::end_grant)))
-        // Streams have no such end; they stand beside this layer.
-        .layer(middleware::from_fn(in_time));
-    let api = answers
-        .route("/calls/follow", under(ReadRecords, get(follow::calls)))
+    let api = routes(endpoints::known())
         // Before anything is read of the body, and before routes that do not exist are told from those that do.
         .fallback(|| async {
             Problem::new(404, "not_found", "it does not exist", "there is no such endpoint")
@@ -162,17 +116,11 @@ pub fn router(state: ControlState) -> Router {
         })
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
     // The way in, for those who show nothing yet: little is read of them.
-    let open = Router::new()
-        .route("/login", post(people::login))
-        .route("/login/token", post(people::token_login))
-        .route("/enrol", post(people::enrol))
-        .layer(DefaultBodyLimit::max(MAX_OPEN_BODY))
-        .layer(middleware::from_fn(in_time));
+    let open = routes(endpoints::open()).layer(DefaultBodyLimit::max(MAX_OPEN_BODY));
     let api = api.merge(open);
-    // What any client of C2SP tlog-tiles reads, below the prefix `/ledger`.
-    let ledger = Router::new()
-        .route("/{*path}", under(ReadProofs, get(handlers::ledger)))
-        .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
+    // What any client of C2SP tlog-tiles reads.
+    let ledger =
+        routes(endpoints::ledger()).layer(middleware::from_fn_with_state(shared.clone(), authenticated));
     // The way over the identity provider: its pages send the browser here, so these are no part of the API.
     let signin = Router::new()
         .route("/signin/oidc", get(people::depart))
@@ -187,12 +135,10 @@ pub fn router(state: ControlState) -> Router {
         .layer(middleware::map_response(paged));
     Router::new()
         .merge(pages)
-        .nest("/api/v1", api)
+        .nest(endpoints::API, api)
         .merge(signin)
-        .nest("/ledger", ledger)
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(handlers::ready))
-        .route("/metrics", get(handlers::metrics))
+        .nest(endpoints::LEDGER, ledger)
+        .merge(routes(endpoints::machines()))
         .fallback(|| async {
             Problem::new(404, "not_found", "it does not exist", "there is no such endpoint")
         })

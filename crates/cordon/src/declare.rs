@@ -139,6 +139,10 @@ pub fn read_json(file: &str, documents: Vec<serde_json::Value>) -> Reading {
     let mut reader = Reader::default();
     for document in documents {
         match Node::from_json(document, 0) {
+            // In a file an empty document is a line too many; a list of values has none by accident.
+            Some(node) if node.tree == tree::Tree::Null => {
+                reader.report(file, None, "", "a document is expected, not nothing".to_owned());
+            }
             Some(node) => reader.document(file, node),
             None => reader.report(file, None, "", "nested deeper than allowed".to_owned()),
         }

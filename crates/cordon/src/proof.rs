@@ -38,7 +38,7 @@ const FORMAT: &str = "cordon/call-proof/v1";
 pub const MAX_FILE: usize = 16 << 20;
 
 /// The proof of a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CallProof {
     /// The form of this file.
@@ -54,7 +54,7 @@ pub struct CallProof {
 }
 
 /// The proof of a frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FrameProof {
     /// The exact bytes that were recorded, which are canonical JSON.

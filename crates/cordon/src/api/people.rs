@@ -8,7 +8,7 @@ use cordon_core::{
 use serde::{Deserialize, Serialize};
 
 /// Who asks, as the server sees them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Me {
     /// As facts name them.
     pub actor: Actor,
@@ -33,8 +33,12 @@ pub struct Me {
     pub bootstrap: Option<BootstrapUse>,
 }
 
+/// An answer that says nothing more than that it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Nothing {}
+
 /// How somebody showed who they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessKind {
     /// With the first administrator's token.
@@ -46,7 +50,7 @@ pub enum AccessKind {
 }
 
 /// A password sign-in.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// The name to sign in with.
@@ -56,7 +60,7 @@ pub struct Login {
 }
 
 /// A password sign-in of a program, for a personal token.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenLogin {
     /// The name to sign in with.
@@ -69,7 +73,7 @@ pub struct TokenLogin {
 }
 
 /// A personal token that somebody wants.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// What its owner calls it.
@@ -81,7 +85,7 @@ pub struct NewToken {
 }
 
 /// A personal token, shown once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TokenMade {
     /// The token: `cu_…`.
     pub token: String,
@@ -92,7 +96,7 @@ pub struct TokenMade {
 }
 
 /// A password that somebody chooses, with the secret that lets them.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Enrol {
     /// The secret: `ce_…`.
@@ -102,7 +106,7 @@ pub struct Enrol {
 }
 
 /// Another password for oneself.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangePassword {
     /// The one until now.
@@ -112,7 +116,7 @@ pub struct ChangePassword {
 }
 
 /// Somebody to be known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddUser {
     /// The name to sign in with, an e-mail address mostly.
@@ -125,7 +129,7 @@ pub struct AddUser {
 }
 
 /// Another role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetRole {
     /// The role.
@@ -133,7 +137,7 @@ pub struct SetRole {
 }
 
 /// Why somebody may not sign in any more.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DisableUser {
     /// The reason (kept sealed).
@@ -142,7 +146,7 @@ pub struct DisableUser {
 }
 
 /// What lets somebody choose a password, shown once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Enrolment {
     /// Whom.
     pub user: UserView,
@@ -153,7 +157,7 @@ pub struct Enrolment {
 }
 
 /// Somebody who is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct UserView {
     /// The id.
     pub id: UserId,
@@ -178,7 +182,7 @@ pub struct UserView {
 }
 
 /// A session or a personal token, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GrantView {
     /// What it is called.
     pub id: UserId,

@@ -10,8 +10,6 @@ use std::{
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::header,
-    response::{IntoResponse as _, Response},
 };
 use http_body::Frame;
 use tokio::{
@@ -19,7 +17,7 @@ use tokio::{
     time::Interval,
 };
 
-use super::{Shared, access::By, handlers::asked};
+use super::{Shared, access::By, answer::Calls, request::Asked};
 use crate::{
     api::{CallFilter, Problem},
     desk::Following,
@@ -38,9 +36,8 @@ const BEFORE: u32 = 10;
 pub(super) async fn calls(
     State(shared): State<Shared>,
     caller: By,
-    query: Result<axum::extract::Query<CallFilter>, axum::extract::rejection::QueryRejection>,
-) -> Result<Response, Problem> {
-    let mut filter = asked(query)?;
+    Asked(mut filter): Asked<CallFilter>,
+) -> Result<Calls, Problem> {
     filter.limit = Some(filter.limit.unwrap_or(BEFORE));
     let permit = shared.followers.clone().try_acquire_owned().map_err(|_| {
         Problem::new(503, "busy", "too many streams", "too many streams of calls are open; help: end one")
@@ -57,7 +54,7 @@ pub(super) async fn calls(
         }
     });
     let body = Body::new(Events { receiver, pause: tokio::time::interval(KEEP_ALIVE), _permit: permit });
-    Ok(([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())
+    Ok(Calls(body))
 }
 
 /// Resolves when the caller may not look on any more.

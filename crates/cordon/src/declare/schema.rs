@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cordon_core::{
-    Category, DurationMs, KeyId, Name,
+    Category, DURATION, DurationMs, KeyId, Name,
     resource::{API_VERSION, Kind, SecretRef},
 };
 use jsonschema::{
@@ -248,7 +248,7 @@ fn wrong_form(value: Option<&Node>, pattern: &str, holder: &Value) -> String {
     };
     let said = if pattern.starts_with("^(env:") {
         SecretRef::parse(text).err().map(|error| error.to_string())
-    } else if pattern.contains("(ms|s|m|h|d)") {
+    } else if pattern == DURATION {
         DurationMs::parse(text).err().map(|error| error.to_string())
     } else if pattern.starts_with("^(ck_)?") {
         KeyId::parse(text).err().map(|error| error.to_string())

@@ -41,7 +41,7 @@ fn login_of(text: &str) -> Option<String> {
 fn text_of(text: Option<String>, what: &str) -> Result<Option<String>, Problem> {
     match text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
         Some(text) if text.len() > MAX_NAME || text.chars().any(char::is_control) => {
-            Err(malformed(format!("the {what} has more than {MAX_NAME} bytes, or control characters")))
+            Err(unfit(format!("the {what} has more than {MAX_NAME} bytes, or control characters")))
         }
         other => Ok(other),
     }
@@ -324,7 +324,7 @@ impl Identity {
     pub async fn add_user(&self, wish: AddUser, actor: Actor) -> Result<Enrolment, Problem> {
         let people = self.people()?;
         let login = login_of(&wish.login).ok_or_else(|| {
-            malformed(format!("a login is 1 to {MAX_LOGIN} bytes without spaces, such as an e-mail address"))
+            unfit(format!("a login is 1 to {MAX_LOGIN} bytes without spaces, such as an e-mail address"))
         })?;
         let name = text_of(wish.name, "name")?;
         let _turn = people.turn.lock().await;
@@ -472,7 +472,7 @@ impl People {
         let label = text_of(wish.label, "label")?;
         let lifetime = wish.expires.unwrap_or(self.lifetimes.token);
         if lifetime == DurationMs::from_millis(0) || lifetime > self.lifetimes.longest_token {
-            return Err(malformed(format!(
+            return Err(unfit(format!(
                 "a token lives for at least 1ms and at most {}",
                 self.lifetimes.longest_token
             )));
@@ -615,8 +615,8 @@ fn not_found(detail: String) -> Problem {
     Problem::new(404, "not_found", "it does not exist", detail)
 }
 
-fn malformed(detail: String) -> Problem {
-    Problem::new(400, "malformed", "the request cannot be read", detail)
+fn unfit(detail: String) -> Problem {
+    Problem::new(422, "invalid", "what was sent cannot be applied", detail)
 }
 
 /// How long to wait is rounded up to whole seconds.
