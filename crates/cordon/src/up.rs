@@ -225,7 +225,7 @@ async fn show(node: &Node) -> Result<()> {
     let data = node.handles.settings.data.display();
     say(&format!("  cordon calls list --server http://{} --token-file {data}/admin.token", node.control));
     say(&format!(
-        "  cordon calls show CALL_ID --server http://{} --token-file {data}/admin.token",
+        "  cordon calls show latest --server http://{} --token-file {data}/admin.token",
         node.control
     ));
     say(&format!(

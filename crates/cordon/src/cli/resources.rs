@@ -108,7 +108,11 @@ pub(super) async fn apply(place: &Place, args: ApplyArgs) -> Outcome {
     }
     say(&match plan.changes.len() {
         0 => "nothing to do: everything stands as it is declared\n".to_owned(),
-        count => format!("{}applied: {count} changed, position {}\n", changes(&plan.changes), plan.position),
+        count => format!(
+            "{}applied: {count} changed; the log holds {} facts\n",
+            changes(&plan.changes),
+            plan.position
+        ),
     })
 }
 
@@ -198,7 +202,7 @@ pub(super) async fn delete(place: &Place, args: DeleteArgs) -> Outcome {
     if args.output.json {
         json(&done)
     } else {
-        say(&format!("deleted: {kind} {name}, position {}\n", done.position))
+        say(&format!("deleted: {kind} {name}; the log holds {} facts\n", done.position))
     }
 }
 
