@@ -19,7 +19,7 @@ use crate::{
     record::{CallRecord, micros},
     release::{Released, ReleasedBody, ReleasedSender},
     respond, sse,
-    upstream::{Accept, Trace, UpstreamResponse},
+    upstream::{Accept, UpstreamResponse},
 };
 
 /// The operation below a service's base URL.
@@ -118,11 +118,12 @@ pub(crate) async fn exchange(
     let body = call.stage.request.body(permit.upstream_model());
     let stream = call.stage.request.stream();
     let accept = if stream { Accept::EventStream } else { Accept::Json };
-    let trace = Trace::of(call.stage.admitted.headers());
+    let trace = record.trace().onward();
     if let Some(capturing) = record.capturing() {
         capturing.sent(&body, call.stage.request.tokens());
     }
     let sent = Instant::now();
+    record.marks.sent = Some(record.micros());
     let response = gateway.upstreams.send(permit, PATH, body, accept, trace).await?;
     record.end.timings.upstream_first_byte = micros(sent);
     record.end.timings.upstream = record.end.timings.upstream_first_byte;
@@ -157,6 +158,7 @@ async fn whole(
     let waiting = Instant::now();
     let bytes = response.body.collect(MAX_ANSWER_BYTES).await.map_err(|error| refusal_of(&error))?;
     record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
+    record.marks.answered = Some(record.micros());
     if let Some(capturing) = record.capturing() {
         capturing.answered(&bytes);
     }
@@ -189,6 +191,7 @@ async fn failed(
     let waiting = Instant::now();
     let bytes = response.body.collect(MAX_ERROR_BYTES).await.map_err(|error| refusal_of(&error))?;
     record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
+    record.marks.answered = Some(record.micros());
     if let Some(capturing) = record.capturing() {
         capturing.answered(&bytes);
     }
@@ -367,6 +370,7 @@ async fn streamed(
         let waiting = Instant::now();
         let chunk = body.chunk().await;
         record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
+        record.marks.answered = Some(record.micros());
         if let (Ok(Some(chunk)), Some(capturing)) = (&chunk, record.capturing()) {
             capturing.answered(chunk);
         }

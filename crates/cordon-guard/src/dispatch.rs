@@ -34,34 +34,46 @@ struct Prepared {
     secret: Option<SecretSource>,
 }
 
-/// The right to send one call to one target, once. Made by [`permit`] alone, for each attempt anew.
-pub struct Permit {
-    model: Name,
-    spec: Arc<ModelSpec>,
-    service: Arc<ServiceEntry>,
+/// A model of a service that a call goes to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The model.
+    pub model: Name,
+    /// What it is.
+    pub spec: Arc<ModelSpec>,
+    /// Its service.
+    pub service: Arc<ServiceEntry>,
 }
+
+/// The right to send one call to one target, once. Made by [`permit`] alone, for each attempt anew.
+pub struct Permit(Target);
 
 impl Permit {
     /// The name that the service knows the model by.
     pub fn upstream_model(&self) -> &str {
-        &self.spec.upstream_name
+        &self.0.spec.upstream_name
     }
 
     /// The components that the attempt uses: what a quarantine of one of them ends.
     pub fn components(&self) -> [Name; 2] {
-        [self.model.clone(), self.service.name.clone()]
+        [self.0.model.clone(), self.0.service.name.clone()]
+    }
+
+    /// Where it goes.
+    pub const fn target(&self) -> &Target {
+        &self.0
     }
 
     /// What tokens of the model cost at a time.
     pub(crate) fn price(&self, time: Timestamp) -> Option<&Price> {
-        Price::at(&self.spec.prices, time)
+        Price::at(&self.0.spec.prices, time)
     }
 
     /// Says in the record what was chosen.
     pub(crate) fn describe(&self, opened: &mut Opened) {
-        opened.model = Some(self.model.clone());
-        opened.service = Some(self.service.name.clone());
-        opened.region.clone_from(&self.service.spec.region);
+        opened.model = Some(self.0.model.clone());
+        opened.service = Some(self.0.service.name.clone());
+        opened.region.clone_from(&self.0.service.spec.region);
     }
 }
 
@@ -89,7 +101,7 @@ pub fn permit(route: &RouteEntry, snapshot: &Snapshot, draw: u64) -> Result<Perm
     let service = snapshot
         .service(&spec.service)
         .ok_or_else(|| unavailable("the service of the model does not exist"))?;
-    Ok(Permit { model: chosen.model.clone(), spec: Arc::clone(spec), service: Arc::clone(service) })
+    Ok(Permit(Target { model: chosen.model.clone(), spec: Arc::clone(spec), service: Arc::clone(service) }))
 }
 
 impl Upstreams {
@@ -132,7 +144,7 @@ impl Upstreams {
         accept: Accept,
         trace: Trace,
     ) -> Result<UpstreamResponse, Refusal> {
-        let prepared = self.prepared(&permit.service);
+        let prepared = self.prepared(&permit.0.service);
         let unavailable = |why: String| Refusal::new(RefusalCode::UpstreamUnavailable, why);
         let endpoint = prepared.endpoint.as_ref().map_err(|error| unavailable(error.clone()))?;
         let authorization = match &prepared.secret {

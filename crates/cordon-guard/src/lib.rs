@@ -27,6 +27,7 @@ pub mod release;
 pub mod respond;
 pub mod server;
 pub mod sse;
+pub mod trace;
 pub mod upstream;
 
 mod capture;

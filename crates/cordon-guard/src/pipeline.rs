@@ -31,13 +31,13 @@ use crate::{
     identify::known,
     limits::Limits,
     openai,
-    ports::{Capture, Clock, Entropy, Meter, Recorder},
+    ports::{Capture, Clock, Entropy, Meter, Recorder, Tracer},
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Registry},
     release::{Presence, ReleasedBody},
     respond,
+    trace::{CallTrace, Parent},
     unknown::UnknownCalls,
-    upstream::Trace,
 };
 
 /// What a gateway is made of.
@@ -52,6 +52,8 @@ pub struct Parts {
     pub capture: Arc<dyn Capture>,
     /// Where counts go.
     pub meter: Arc<dyn Meter>,
+    /// Where calls of sampled traces go.
+    pub tracer: Arc<dyn Tracer>,
     /// The detectors.
     pub engine: Engine,
     /// The way to the services.
@@ -127,6 +129,7 @@ impl Gateway {
                 capture: parts.capture,
                 clock: parts.clock,
                 meter: parts.meter,
+                tracer: parts.tracer,
             },
             entropy: parts.entropy,
             engine: parts.engine,
@@ -282,6 +285,8 @@ impl Inner {
         started: Instant,
     ) -> CallRecord {
         let identity = call.stage.identity();
+        let parent = Parent::of(call.stage.headers());
+        let trace = CallTrace::new(call.id, parent, |id, parent| self.ports.tracer.sample(id, parent));
         let opened = Opened {
             call: call.id,
             time: call.time,
@@ -304,9 +309,10 @@ impl Inner {
             request_bytes: 0,
             subject: None,
             conversation: None,
-            trace: Trace::of(call.stage.headers()).id().map(str::to_owned),
+            // A trace that begins here has the call's own id.
+            trace: trace.parent().map(|parent| parent.trace.to_string()),
         };
-        CallRecord::new(self.ports.clone(), started, opened)
+        CallRecord::new(self.ports.clone(), started, opened, trace)
     }
 
     /// The whole life of a chat call.
@@ -384,6 +390,7 @@ impl Inner {
                 Refusal::new(error.code(), error.to_string())
             })?;
         record.end.timings.receive = record.micros();
+        record.marks.received = Some(record.end.timings.receive);
         record.describe(|opened| opened.request_bytes = bytes.len() as u64);
 
         // Admit: the route that the body names, its rights and limits.
@@ -420,6 +427,7 @@ impl Inner {
         place.uses(&route.name, permit.components());
         record.describe(|opened| permit.describe(opened));
         record.priced(permit.price(call.time));
+        record.goes_to(permit.target());
         record.open();
         chat::exchange(call, &permit, self, record, answer, style).await
     }

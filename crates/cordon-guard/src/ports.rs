@@ -2,7 +2,15 @@
 
 use std::{future::Future, pin::Pin};
 
-use cordon_core::{CallId, Digest, Name, Timestamp, record::ContentObject};
+use cordon_core::{
+    CallId, Digest, Name, Timestamp,
+    record::{Closed, ContentObject, Opened},
+};
+
+use crate::{
+    dispatch::Target,
+    trace::{CallTrace, TraceId},
+};
 
 /// The wall clock. It never goes back.
 pub trait Clock: Send + Sync + 'static {
@@ -110,15 +118,74 @@ pub trait Meter: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct EndedCall<'a> {
     /// The route, once it was known.
-    pub route: Option<&'a str>,
+    pub route: Option<&'a Name>,
     /// The strictest action of both directions.
     pub verdict: cordon_core::Action,
-    /// The status that the caller saw.
-    pub status: u16,
+    /// What was asked for; nothing where that could not be written.
+    pub opened: Option<&'a Opened>,
     /// How it ended.
-    pub outcome: cordon_core::record::Outcome,
-    /// How long each step took.
-    pub timings: &'a cordon_core::record::Timings,
-    /// Tokens used.
-    pub tokens: Option<cordon_core::record::Tokens>,
+    pub closed: &'a Closed,
+    /// Where it went.
+    pub target: Option<&'a Target>,
+    /// The trace that it belongs to.
+    pub trace: &'a CallTrace,
+}
+
+/// What is done with a call's trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampling {
+    /// Nothing is traced here: the caller's context is passed on as it came.
+    Off,
+    /// This one is not.
+    Dropped,
+    /// Its spans are exported.
+    Sampled,
+}
+
+/// Where ended calls of sampled traces go.
+pub trait Tracer: Send + Sync + 'static {
+    /// What is done with a trace; `parent` says whether the caller's span is sampled, where there is one.
+    fn sample(&self, trace: TraceId, parent: Option<bool>) -> Sampling;
+
+    /// A call of a sampled trace has ended. Never waits: where there is no room, the call is not exported, which is
+    /// counted.
+    fn ended(&self, call: TracedCall);
+}
+
+/// Traces nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTracer;
+
+impl Tracer for NoTracer {
+    fn sample(&self, _: TraceId, _: Option<bool>) -> Sampling {
+        Sampling::Off
+    }
+
+    fn ended(&self, _: TracedCall) {}
+}
+
+/// What spans are made of: the frames of the call's record, and when its parts were.
+#[derive(Debug)]
+pub struct TracedCall {
+    /// The trace.
+    pub trace: CallTrace,
+    /// Its first frame.
+    pub opened: Box<Opened>,
+    /// Its last frame.
+    pub closed: Box<Closed>,
+    /// Where it went.
+    pub target: Option<Target>,
+    /// When its parts were.
+    pub marks: Marks,
+}
+
+/// Microseconds from the begin of a call to what happened in it, as far as it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Its request was read.
+    pub received: Option<u64>,
+    /// The request went to the upstream.
+    pub sent: Option<u64>,
+    /// The upstream's answer had come to its end.
+    pub answered: Option<u64>,
 }

@@ -10,7 +10,9 @@ use cordon_core::{
 
 use crate::{
     capture::Capturing,
-    ports::{Capture, Clock, Durable, EndedCall, Meter, RecordError, Recorder},
+    dispatch::Target,
+    ports::{Capture, Clock, Durable, EndedCall, Marks, Meter, RecordError, Recorder, TracedCall, Tracer},
+    trace::CallTrace,
 };
 
 /// The record of a call with a known principal. Dropped without being closed (a panic, a runtime that goes down), it writes
@@ -19,6 +21,8 @@ pub(crate) struct CallRecord {
     ports: Ports,
     started: Instant,
     opened: Option<Box<Opened>>,
+    /// What `opened` said, once it was written.
+    written: Option<Box<Opened>>,
     open_durable: Option<Durable>,
     /// What is known of the end so far.
     pub(crate) end: Closed,
@@ -28,6 +32,12 @@ pub(crate) struct CallRecord {
     route: Option<cordon_core::Name>,
     /// What the tokens of the model that was chosen cost.
     price: Option<Price>,
+    /// Where it goes, once that was chosen.
+    target: Option<Target>,
+    /// The trace that it belongs to.
+    trace: CallTrace,
+    /// When its parts were.
+    pub(crate) marks: Marks,
     /// What is to be kept of its content.
     capturing: Option<Box<Capturing>>,
     closed: bool,
@@ -40,22 +50,27 @@ pub(crate) struct Ports {
     pub(crate) capture: Arc<dyn Capture>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Arc<dyn Meter>,
+    pub(crate) tracer: Arc<dyn Tracer>,
 }
 
 impl CallRecord {
     /// A record that begins with these facts of the call.
-    pub(crate) fn new(ports: Ports, started: Instant, opened: Opened) -> Self {
+    pub(crate) fn new(ports: Ports, started: Instant, opened: Opened, trace: CallTrace) -> Self {
         let end = Closed::interrupted(opened.call, opened.time);
         Self {
             ports,
             started,
             opened: Some(Box::new(opened)),
+            written: None,
             open_durable: None,
             end,
             input: RecordedVerdict::default(),
             audit: Audit::Required,
             route: None,
             price: None,
+            target: None,
+            trace,
+            marks: Marks::default(),
             capturing: None,
             closed: false,
         }
@@ -77,6 +92,16 @@ impl CallRecord {
     pub(crate) fn routed(&mut self, route: &cordon_core::Name, audit: Audit) {
         self.audit = audit;
         self.route = Some(route.clone());
+    }
+
+    /// Says where the call goes.
+    pub(crate) fn goes_to(&mut self, target: &Target) {
+        self.target = Some(target.clone());
+    }
+
+    /// The trace that the call belongs to.
+    pub(crate) const fn trace(&self) -> &CallTrace {
+        &self.trace
     }
 
     /// Keeps what the call says from now on. Without effect once `opened` was written.
@@ -130,7 +155,12 @@ impl CallRecord {
         // The verdict goes on being needed for headers and metrics.
         self.input.action = opened.input.action;
         self.input.would = opened.input.would;
-        encode(&Frame::Opened(opened)).map(Some)
+        let frame = Frame::Opened(opened);
+        let bytes = encode(&frame)?;
+        if let Frame::Opened(opened) = frame {
+            self.written = Some(opened);
+        }
+        Ok(Some(bytes))
     }
 
     /// Waits until `opened` is durable: before the caller sees the first byte.
@@ -200,15 +230,22 @@ impl CallRecord {
             self.end.content = content;
         }
         self.ports.meter.call_ended(&EndedCall {
-            route: self.route.as_ref().map(cordon_core::Name::as_str),
+            route: self.route.as_ref(),
             verdict: self.verdict(),
-            status,
-            outcome,
-            timings: &self.end.timings,
-            tokens: self.end.tokens,
+            opened: self.written.as_deref(),
+            closed: &self.end,
+            target: self.target.as_ref(),
+            trace: &self.trace,
         });
-        let closed = encode(&Frame::Closed(Box::new(self.end.clone())))?;
-        Ok(opened.into_iter().chain([closed]).collect())
+        let frame = Frame::Closed(Box::new(self.end.clone()));
+        let bytes = encode(&frame)?;
+        if let (true, Some(opened), Frame::Closed(closed)) =
+            (self.trace.is_sampled(), self.written.take(), frame)
+        {
+            let (trace, target) = (self.trace.clone(), self.target.take());
+            self.ports.tracer.ended(TracedCall { trace, opened, closed, target, marks: self.marks });
+        }
+        Ok(opened.into_iter().chain([bytes]).collect())
     }
 
     /// Says what tokens cost from now on.

@@ -11,6 +11,7 @@ mod log;
 mod raw;
 mod record;
 mod settings;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -26,6 +27,7 @@ pub use self::{
     raw::Raw,
     record::{Content, Ledger, Siem},
     settings::{SETTINGS, Setting, environment_name, help},
+    telemetry::Telemetry,
     upstream::{Proxy, Upstream},
 };
 use crate::s3::S3Settings;
@@ -53,6 +55,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Events for a SIEM.
     pub siem: Option<Siem>,
+    /// Traces and metrics for a collector.
+    pub telemetry: Option<Telemetry>,
     /// Who operates Cordon.
     pub identity: Identity,
     /// The program's own log.
@@ -92,6 +96,7 @@ impl Raw {
         let content = Content::read(raw);
         let ledger = Ledger::read(raw);
         let siem = Siem::read(raw);
+        let telemetry = Telemetry::read(raw);
         let identity = Identity::read(raw);
         let log = Log::read(raw);
         if let (Some(gateway), Some(control)) = (&gateway, &control) {
@@ -109,6 +114,7 @@ impl Raw {
                 content: content?,
                 ledger: ledger?,
                 siem: siem?,
+                telemetry: telemetry?,
                 identity: identity?,
                 log: log?,
             })

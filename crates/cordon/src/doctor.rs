@@ -27,6 +27,7 @@ use crate::{
     desk::with_causes,
     objects,
     siem::Progress,
+    telemetry, up,
 };
 
 /// Below this much free space the doctor warns, and below a tenth of it something is broken, in bytes.
@@ -94,6 +95,7 @@ pub async fn folder(folder: &Path, config: Option<&Config>, offline: bool) -> Ve
                     if !offline {
                         found.extend(bucket(config).await);
                         found.extend(upstreams(&state, config).await);
+                        found.extend(collector(config).await);
                     }
                 }
                 Err(message) => found.push(broken("log", message, None)),
@@ -140,6 +142,7 @@ pub async fn served(state: &State, config: &Config, now: Timestamp) -> Vec<Check
     found.extend(missing_objects(state, Some(config), &config.data));
     found.extend(bucket(Some(config)).await);
     found.extend(upstreams(state, Some(config)).await);
+    found.extend(collector(Some(config)).await);
     found
 }
 
@@ -442,6 +445,22 @@ fn verify(folder: &Path) -> Vec<Check> {
         });
     }
     found
+}
+
+/// Whether the collector answers.
+async fn collector(config: Option<&Config>) -> Option<Check> {
+    let config = config?;
+    let options = up::telemetry(config.telemetry.as_ref()?);
+    let environment = Environment::of_process();
+    let client = config.upstream.client_config(&environment);
+    Some(match telemetry::ask(&options, client, &environment).await {
+        Ok(()) => ok("telemetry", "the collector takes traces"),
+        Err(why) => warning(
+            "telemetry",
+            why,
+            "check telemetry.otlp.endpoint; calls are served all the same, and what is lost is counted",
+        ),
+    })
 }
 
 async fn upstreams(state: &State, config: Option<&Config>) -> Vec<Check> {

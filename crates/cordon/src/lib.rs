@@ -40,6 +40,7 @@ pub mod s3;
 pub mod sandbox;
 mod sealing;
 pub mod siem;
+pub mod telemetry;
 pub mod up;
 pub mod verify;
 

@@ -1,22 +1,46 @@
-//! What Prometheus sees. Labels are bounded: routes exist as resources, the rest are enumerations.
+//! What Prometheus sees, and an OpenTelemetry collector from the same registry. Series are bounded: routes, models and
+//! services exist as resources, the rest are enumerations, and beyond a bound names are `other`.
+
+mod bounded;
+mod labels;
 
 use std::sync::{Arc, atomic::AtomicI64};
 
-use cordon_core::{RefusalCode, record::Outcome};
+use cordon_core::{
+    RefusalCode,
+    record::{Operation, RecordedVerdict},
+};
 use cordon_guard::ports::{EndedCall, Meter};
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{
+        counter::Counter, exemplar::HistogramWithExemplars, family::Family, gauge::Gauge,
+        histogram::Histogram,
+    },
     registry::Registry,
 };
 
+use self::{
+    bounded::Bounded,
+    labels::{Categorised, Named, status_class},
+};
+use crate::telemetry::{self, semconv};
+
 /// The process's metrics.
 pub struct Metrics {
-    calls: Family<CallLabels, Counter>,
-    duration: Family<RouteLabel, Histogram>,
-    added: Family<RouteLabel, Histogram>,
-    tokens: Family<TokenLabels, Counter>,
-    unknown: Family<CodeLabel, Counter>,
+    calls: Bounded<labels::Call, Counter>,
+    duration: Bounded<labels::Route, HistogramWithExemplars<labels::Trace>>,
+    added: Bounded<labels::Route, Histogram>,
+    tokens: Bounded<labels::Tokens, Counter>,
+    refusals: Bounded<labels::Refusal, Counter>,
+    findings: Bounded<labels::Finding, Counter>,
+    gen_ai: GenAi,
+    unknown: Family<labels::Code, Counter>,
+    lost: Family<labels::Reason, Counter>,
+    /// Calls whose spans the collector has taken.
+    pub traces_exported: Counter,
+    /// Failed attempts to send telemetry.
+    pub telemetry_failures: Counter,
     /// Calls that are running.
     pub running: Gauge<i64, AtomicI64>,
     /// The position of the Snapshot.
@@ -51,29 +75,27 @@ pub struct Metrics {
     pub siem_lag_frames: Gauge<i64, AtomicI64>,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CallLabels {
-    route: String,
-    verdict: &'static str,
-    outcome: &'static str,
-    status: u16,
+/// What the conventions for generative AI name.
+struct GenAi {
+    tokens: Bounded<labels::GenAiTokens, Histogram>,
+    duration: Bounded<labels::GenAiDuration, Histogram>,
+    first_chunk: Bounded<labels::GenAi, Histogram>,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RouteLabel {
-    route: String,
+/// Why spans were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// More calls ended than were sent.
+    QueueFull,
+    /// The collector did not take them, however often it was asked.
+    Collector,
+    /// The collector took the request, and of it not all.
+    Rejected,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct TokenLabels {
-    route: String,
-    direction: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CodeLabel {
-    code: &'static str,
-}
+/// Series of a family of counters, and of one of histograms, before names are `other`.
+const MOST_COUNTERS: usize = 2_000;
+const MOST_HISTOGRAMS: usize = 500;
 
 /// Whole calls: from a cached refusal to a long stream, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 600.0];
@@ -84,59 +106,76 @@ const ADDED_BUCKETS: [f64; 12] =
 impl Metrics {
     /// Metrics that start at zero, and the registry that an exporter reads them from (OpenMetrics 1.0).
     pub fn new() -> (Arc<Self>, Arc<Registry>) {
-        let mut registry = Registry::with_prefix("cordon");
-        let calls = Family::<CallLabels, Counter>::default();
-        let duration =
-            Family::<RouteLabel, Histogram>::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
-        let added = Family::<RouteLabel, Histogram>::new_with_constructor(|| Histogram::new(ADDED_BUCKETS));
-        let tokens = Family::<TokenLabels, Counter>::default();
-        let unknown = Family::<CodeLabel, Counter>::default();
-        registry.register("calls", "Calls that have ended", calls.clone());
+        let mut whole = Registry::default();
+        let gen_ai = GenAi::new(&mut whole);
+        let registry = whole.sub_registry_with_prefix("cordon");
+        let calls = counters(registry, "calls", "Calls that have ended");
+        let duration = Family::new_with_constructor(
+            (|| HistogramWithExemplars::new(DURATION_BUCKETS.into_iter()))
+                as fn() -> HistogramWithExemplars<labels::Trace>,
+        );
         registry.register("call_duration_seconds", "Whole calls", duration.clone());
-        registry.register("call_added_seconds", "Calls without the time of the upstream", added.clone());
-        registry.register("tokens", "Tokens used, as the upstream counted them", tokens.clone());
+        let added =
+            histograms(registry, "call_added_seconds", "Calls without the time of the upstream", || {
+                Histogram::new(ADDED_BUCKETS)
+            });
+        let tokens = counters(registry, "tokens", "Tokens used, as the upstream counted them");
+        let refusals =
+            counters(registry, "refusals", "Calls of known principals that were refused, or failed");
+        let findings = counters(registry, "findings", "Findings in requests and answers");
+        let unknown = Family::<labels::Code, Counter>::default();
         registry.register("unknown_callers", "Refused calls without a known principal", unknown.clone());
+        let lost = Family::<labels::Reason, Counter>::default();
+        registry.register(
+            "telemetry_lost",
+            "Traced calls, or spans of them, that were not exported",
+            lost.clone(),
+        );
+        let (traces_exported, telemetry_failures) = (Counter::default(), Counter::default());
+        registry.register("telemetry_calls", "Calls whose spans were exported", traces_exported.clone());
+        registry.register("telemetry_failures", "Failed attempts to export", telemetry_failures.clone());
         let gauge = |registry: &mut Registry, name: &str, help: &str| {
             let gauge = Gauge::<i64, AtomicI64>::default();
             registry.register(name, help, gauge.clone());
             gauge
         };
-        let running = gauge(&mut registry, "calls_running", "Calls that are running");
-        let position =
-            gauge(&mut registry, "snapshot_position", "Number of facts behind the Snapshot in force");
-        let journal_frames = gauge(&mut registry, "journal_frames", "Durable frames of the journal");
-        let journal_failures =
-            gauge(&mut registry, "journal_failures", "Failed writes and syncs of the journal");
-        let frames_lost =
-            gauge(&mut registry, "frames_lost", "Frames lost by calls that do not require a record");
-        let index_lag = gauge(&mut registry, "index_lag_frames", "Frames that the index of calls is behind");
-        let facts_unsigned =
-            gauge(&mut registry, "facts_unsigned", "Facts that no signed checkpoint covers yet");
+        let running = gauge(registry, "calls_running", "Calls that are running");
+        let position = gauge(registry, "snapshot_position", "Number of facts behind the Snapshot in force");
+        let journal_frames = gauge(registry, "journal_frames", "Durable frames of the journal");
+        let journal_failures = gauge(registry, "journal_failures", "Failed writes and syncs of the journal");
+        let frames_lost = gauge(registry, "frames_lost", "Frames lost by calls that do not require a record");
+        let index_lag = gauge(registry, "index_lag_frames", "Frames that the index of calls is behind");
+        let facts_unsigned = gauge(registry, "facts_unsigned", "Facts that no signed checkpoint covers yet");
         let frames_unanchored =
-            gauge(&mut registry, "frames_unanchored", "Durable frames that are not anchored yet");
-        let frames_sealed = gauge(&mut registry, "frames_sealed", "Frames of the journal in sealed segments");
+            gauge(registry, "frames_unanchored", "Durable frames that are not anchored yet");
+        let frames_sealed = gauge(registry, "frames_sealed", "Frames of the journal in sealed segments");
         let sealing_failures = Counter::default();
         let help = "Failed attempts to seal, retire or delete records; the journal keeps what is not sealed";
         registry.register("sealing_failures", help, sealing_failures.clone());
         let content_kept =
-            gauge(&mut registry, "content_kept_calls", "Calls whose content was kept since the start");
+            gauge(registry, "content_kept_calls", "Calls whose content was kept since the start");
         let content_lost = gauge(
-            &mut registry,
+            registry,
             "content_lost_calls",
             "Calls whose content should have been kept since the start, and was not",
         );
         let (siem_events, siem_failures) = (Counter::default(), Counter::default());
         registry.register("siem_events", "Events that the SIEM's sink has acknowledged", siem_events.clone());
         registry.register("siem_failures", "Failed attempts to send events", siem_failures.clone());
-        let siem_lag_facts = gauge(&mut registry, "siem_lag_facts", "Facts that the SIEM's sink is behind");
-        let siem_lag_frames =
-            gauge(&mut registry, "siem_lag_frames", "Frames that the SIEM's sink is behind");
+        let siem_lag_facts = gauge(registry, "siem_lag_facts", "Facts that the SIEM's sink is behind");
+        let siem_lag_frames = gauge(registry, "siem_lag_frames", "Frames that the SIEM's sink is behind");
         let metrics = Self {
             calls,
-            duration,
+            duration: Bounded::new(duration, MOST_HISTOGRAMS),
             added,
             tokens,
+            refusals,
+            findings,
+            gen_ai,
             unknown,
+            lost,
+            traces_exported,
+            telemetry_failures,
             running,
             position,
             journal_frames,
@@ -154,42 +193,148 @@ impl Metrics {
             siem_lag_facts,
             siem_lag_frames,
         };
-        (Arc::new(metrics), Arc::new(registry))
+        (Arc::new(metrics), Arc::new(whole))
     }
+
+    /// Counts calls, or spans of them, that were not exported.
+    pub fn traces_lost(&self, why: Lost, count: u64) {
+        if count > 0 {
+            let reason = match why {
+                Lost::QueueFull => "queue_full",
+                Lost::Collector => "collector",
+                Lost::Rejected => "rejected",
+            };
+            self.lost.get_or_create(&labels::Reason { reason }).inc_by(count);
+        }
+    }
+
+    fn found(&self, direction: &'static str, verdict: &RecordedVerdict) {
+        for finding in &verdict.findings {
+            let category = Categorised(finding.category.clone());
+            let labels = labels::Finding { direction, category, action: finding.action.as_str() };
+            self.findings.with(&labels, |counter| counter.inc());
+        }
+    }
+}
+
+impl GenAi {
+    fn new(registry: &mut Registry) -> Self {
+        use semconv::{OPERATION_DURATION, TIME_TO_FIRST_CHUNK, TOKEN_USAGE};
+        let seconds = || Histogram::new(semconv::DURATION_BUCKETS);
+        Self {
+            tokens: histograms(registry, TOKEN_USAGE.prometheus, TOKEN_USAGE.measures, || {
+                Histogram::new(semconv::TOKEN_BUCKETS)
+            }),
+            duration: histograms(
+                registry,
+                OPERATION_DURATION.prometheus,
+                OPERATION_DURATION.measures,
+                seconds,
+            ),
+            first_chunk: histograms(
+                registry,
+                TIME_TO_FIRST_CHUNK.prometheus,
+                TIME_TO_FIRST_CHUNK.measures,
+                seconds,
+            ),
+        }
+    }
+
+    fn ended(&self, call: &EndedCall<'_>) {
+        let Some(target) = call.target else { return };
+        let (host, _) = semconv::host(&target.service.spec.base_url);
+        let exchange = labels::GenAi {
+            gen_ai_operation_name: "chat",
+            gen_ai_provider_name: semconv::provider(host),
+            gen_ai_request_model: target.spec.upstream_name.clone().into(),
+            service: Named::of(Some(&target.service.name)),
+        };
+        let timings = &call.closed.timings;
+        if call.opened.is_some_and(|opened| opened.stream) && timings.upstream_first_byte > 0 {
+            let first = seconds(timings.upstream_first_byte);
+            self.first_chunk.with(&exchange, |histogram| histogram.observe(first));
+        }
+        if let Some(tokens) = call.closed.tokens {
+            for (gen_ai_token_type, count) in [("input", tokens.input), ("output", tokens.output)] {
+                #[expect(clippy::cast_precision_loss, reason = "a histogram of counts; far below 2^53")]
+                let count = count as f64;
+                let labels = labels::GenAiTokens { exchange: exchange.clone(), gen_ai_token_type };
+                self.tokens.with(&labels, |histogram| histogram.observe(count));
+            }
+        }
+        let error_type = telemetry::upstream_error(call.closed).unwrap_or_default();
+        let labels = labels::GenAiDuration { exchange, error_type };
+        self.duration.with(&labels, |histogram| histogram.observe(seconds(timings.upstream)));
+    }
+}
+
+/// A family of counters, bounded.
+fn counters<L>(registry: &mut Registry, name: &str, help: &str) -> Bounded<L, Counter>
+where
+    L: bounded::Labels + EncodeLabelSet + std::fmt::Debug + Send + Sync + 'static,
+{
+    let family = Family::<L, Counter, fn() -> Counter>::new_with_constructor(Counter::default);
+    registry.register(name, help, family.clone());
+    Bounded::new(family, MOST_COUNTERS)
+}
+
+/// A family of histograms, bounded.
+fn histograms<L>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+    make: fn() -> Histogram,
+) -> Bounded<L, Histogram>
+where
+    L: bounded::Labels + EncodeLabelSet + std::fmt::Debug + Send + Sync + 'static,
+{
+    let family = Family::<L, Histogram, fn() -> Histogram>::new_with_constructor(make);
+    registry.register(name, help, family.clone());
+    Bounded::new(family, MOST_HISTOGRAMS)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of a call are far below 2^53")]
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
 }
 
 impl Meter for Metrics {
     fn call_ended(&self, call: &EndedCall<'_>) {
-        let route = call.route.unwrap_or("none");
-        let outcome = match call.outcome {
-            Outcome::Released => "released",
-            Outcome::Refused => "refused",
-            Outcome::UpstreamFailed => "upstream_failed",
-            Outcome::CallerGone => "caller_gone",
-            Outcome::Interrupted => "interrupted",
-        };
-        let labels = CallLabels {
-            route: route.to_owned(),
+        let (closed, route) = (call.closed, Named::of(call.route));
+        let labels = labels::Call {
+            route: route.clone(),
             verdict: call.verdict.as_str(),
-            outcome,
-            status: call.status,
+            outcome: telemetry::outcome(closed.outcome),
+            status_class: status_class(closed.status),
         };
-        self.calls.get_or_create(&labels).inc();
-        let label = RouteLabel { route: route.to_owned() };
-        #[expect(clippy::cast_precision_loss, reason = "microseconds of a call are far below 2^53")]
-        let seconds = |micros: u64| micros as f64 / 1e6;
-        self.duration.get_or_create(&label).observe(seconds(call.timings.total));
-        let added = call.timings.total.saturating_sub(call.timings.upstream);
-        self.added.get_or_create(&label).observe(seconds(added));
-        if let Some(tokens) = call.tokens {
+        self.calls.with(&labels, |counter| counter.inc());
+        if let Some(code) = closed.code {
+            let labels = labels::Refusal { route: route.clone(), refusal_code: code.as_str() };
+            self.refusals.with(&labels, |counter| counter.inc());
+        }
+        if let Some(tokens) = closed.tokens {
             for (direction, count) in [("input", tokens.input), ("output", tokens.output)] {
-                let labels = TokenLabels { route: route.to_owned(), direction };
-                self.tokens.get_or_create(&labels).inc_by(count);
+                let labels = labels::Tokens { route: route.clone(), direction };
+                self.tokens.with(&labels, |counter| counter.inc_by(count));
             }
+        }
+        let label = labels::Route { route };
+        let exemplar =
+            call.trace.is_sampled().then(|| labels::Trace { trace_id: call.trace.id().to_string() });
+        let total = seconds(closed.timings.total);
+        self.duration.with(&label, |histogram| histogram.observe(total, exemplar, None));
+        let added = seconds(closed.timings.total.saturating_sub(closed.timings.upstream));
+        self.added.with(&label, |histogram| histogram.observe(added));
+        if let Some(opened) = call.opened {
+            self.found("request", &opened.input);
+        }
+        self.found("answer", &closed.output);
+        if call.opened.is_none_or(|opened| opened.operation == Operation::Chat) {
+            self.gen_ai.ended(call);
         }
     }
 
     fn unknown_refused(&self, code: RefusalCode) {
-        self.unknown.get_or_create(&CodeLabel { code: code.as_str() }).inc();
+        self.unknown.get_or_create(&labels::Code { refusal_code: code.as_str() }).inc();
     }
 }

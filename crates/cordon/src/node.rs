@@ -19,7 +19,7 @@ use cordon_core::{
 use cordon_guard::{
     Gateway, Options, Parts,
     dispatch::Upstreams,
-    ports::{Clock, Entropy, Recorder as _},
+    ports::{Clock, Entropy, NoTracer, Recorder as _, Tracer},
     registry::Subject,
     server::{self, ServerLimits},
     upstream::{Client, ClientConfig, Environment},
@@ -53,6 +53,7 @@ use crate::{
     s3::S3Settings,
     sealing,
     siem::{self, Siem},
+    telemetry::{self, Telemetry},
 };
 
 /// What a node is made of.
@@ -102,6 +103,8 @@ pub struct Settings {
     pub anchor_every: Duration,
     /// What goes to a SIEM, and where.
     pub siem: Option<siem::Options>,
+    /// Which traces and metrics go to a collector, and where.
+    pub telemetry: Option<telemetry::Options>,
     /// A header that names the person behind the caller.
     pub subject_header: Option<http::HeaderName>,
     /// Where browsers reach the control listener.
@@ -178,6 +181,7 @@ pub struct Node {
     sealing_task: JoinHandle<()>,
     content_task: JoinHandle<()>,
     siem: Option<Siem>,
+    telemetry: Option<Telemetry>,
     tick_task: JoinHandle<()>,
     ledger: Ledger,
     log: Arc<SqliteLog>,
@@ -240,12 +244,14 @@ impl Node {
         let settings = Arc::new(settings);
         let content = open_content(&folder, &settings).await?;
 
+        let (telemetry, tracer) = start_telemetry(&settings, &keys.node, &metrics, &registry)?;
         let gateway = Gateway::new(Parts {
             clock: Arc::clone(&settings.clock),
             entropy: Arc::clone(&settings.entropy),
             recorder: Arc::<JournalRecorder>::clone(&recorder),
             capture: content.queue,
             meter: Arc::<Metrics>::clone(&metrics),
+            tracer,
             engine: engine.clone(),
             upstreams: Upstreams::new(client.clone(), settings.environment.clone()),
             snapshot: Snapshot::default(),
@@ -418,6 +424,7 @@ impl Node {
             sealing_task,
             content_task,
             siem,
+            telemetry,
             tick_task,
             ledger,
             log,
@@ -436,6 +443,9 @@ impl Node {
         self.stopping.send_replace(true);
         let cut_off = self.gateway_task.await.context("the gateway ended early")??;
         self.handles.gateway.flush_unknown(true);
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.end();
+        }
         self.stop.send_replace(Stage::Closing);
         self.tick_task.await.context("the node's housekeeping ended early")?;
         self.sealing_task.await.context("sealing ended early")?;
@@ -467,6 +477,9 @@ impl Node {
         // The last facts are those of the ledger.
         if let Some(siem) = self.siem {
             siem.stop().await;
+        }
+        if let Some(telemetry) = self.telemetry {
+            telemetry.ended().await;
         }
         self.stop.send_replace(Stage::Ended);
         let call_index = self.handles.index.clone();
@@ -519,6 +532,26 @@ async fn open_content(folder: &DataDir, settings: &Settings) -> anyhow::Result<O
         None => (None, content::Queue::closed(Arc::clone(&counts)), None),
     };
     Ok(OpenContent { store, unlocked, queue: Arc::new(queue), receiver, counts })
+}
+
+/// The way to a collector, and what calls are handed to.
+fn start_telemetry(
+    settings: &Settings,
+    node: &Name,
+    metrics: &Arc<Metrics>,
+    registry: &Arc<Registry>,
+) -> anyhow::Result<(Option<Telemetry>, Arc<dyn Tracer>)> {
+    let Some(options) = settings.telemetry.clone() else { return Ok((None, Arc::new(NoTracer))) };
+    let (telemetry, spans) = Telemetry::start(telemetry::Parts {
+        options,
+        node: node.clone(),
+        metrics: Arc::clone(metrics),
+        registry: Arc::clone(registry),
+        clock: Arc::clone(&settings.clock),
+        client: settings.client.clone(),
+        environment: settings.environment.clone(),
+    })?;
+    Ok((Some(telemetry), spans))
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

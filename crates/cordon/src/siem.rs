@@ -29,7 +29,7 @@ use anyhow::Context as _;
 use cordon_core::{Name, Timestamp, resource::SecretRef};
 use cordon_guard::{
     ports::{Clock, Entropy},
-    upstream::{Client, ClientConfig, Environment, SecretSource},
+    upstream::{Client, ClientConfig, Endpoint, Environment, SecretSource},
 };
 use cordon_store::{Sequencer, frames::Archive, journal::Journal};
 use tokio::{
@@ -145,16 +145,20 @@ impl Target {
         // The address is not repeated: it may hold a password.
         let endpoint =
             http::endpoint(text).map_err(|error| error.to_string().replace("base URL", "address"))?;
-        let here = endpoint.host() == "localhost"
-            || endpoint.host().parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         match text.split_once("://") {
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") && !here => {
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") && !is_here(&endpoint) => {
                 Err("https is expected; http only goes to this machine, such as http://127.0.0.1:8088"
                     .to_owned())
             }
             _ => Ok(Some(Self::Http(text.to_owned()))),
         }
     }
+}
+
+/// Whether an address is this machine's.
+pub(crate) fn is_here(endpoint: &Endpoint) -> bool {
+    endpoint.host() == "localhost"
+        || endpoint.host().parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The waits of a running node: from 1 s to 60 s, each about twice the one before, with jitter so that many nodes do not
@@ -168,7 +172,7 @@ pub fn pauses(entropy: Arc<dyn Entropy>) -> Pause {
 }
 
 /// A random time between half of this attempt's step and the whole of it; steps double up to the longest.
-fn pause(attempt: u32, random: u64) -> Duration {
+pub(crate) fn pause(attempt: u32, random: u64) -> Duration {
     let (least, most) = PAUSES;
     let step = least.saturating_mul(2 << attempt.min(16)).min(most);
     let half = step / 2;

@@ -11,13 +11,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     cli::UpArgs,
     clock::Clock,
-    config::Config,
+    config::{self, Config},
     control::{self, ControlState},
     demo::{self, Shown},
     desk::{CallLog, Desk},
     doctor, ledger,
     node::{Handles, Node, Settings},
-    siem,
+    siem, telemetry,
 };
 
 impl ports::Clock for Clock {
@@ -28,6 +28,9 @@ impl ports::Clock for Clock {
 
 /// How often it is looked for journal segments to seal.
 const SEAL_EVERY: Duration = Duration::from_secs(10);
+
+/// How long the spans of a call wait for those of others.
+const GATHER: Duration = Duration::from_secs(1);
 
 /// Random bytes of the operating system.
 pub struct MachineEntropy;
@@ -118,6 +121,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
             file_bytes: siem::FILE_BYTES,
             pause: siem::pauses(Arc::new(MachineEntropy)),
         }),
+        telemetry: config.telemetry.as_ref().map(telemetry),
         subject_header: header
             .map(str::parse)
             .transpose()
@@ -127,6 +131,24 @@ pub fn settings(config: &Config) -> Result<Settings> {
         clock: Arc::new(Clock::system()),
         entropy: Arc::new(MachineEntropy),
     })
+}
+
+/// What a checked configuration means for the way to a collector.
+pub(crate) fn telemetry(config: &config::Telemetry) -> telemetry::Options {
+    let time = |time: DurationMs| Duration::from_millis(time.as_millis());
+    telemetry::Options {
+        endpoint: config.endpoint.clone(),
+        headers: config.headers.clone(),
+        ca_bundle: config.ca_bundle.clone(),
+        timeout: time(config.timeout),
+        sampler: config.sampler,
+        service: config.service.clone(),
+        resource: config.resource.clone(),
+        every: time(config.interval),
+        queue: telemetry::QUEUE,
+        gather: GATHER,
+        pause: telemetry::pauses(Arc::new(MachineEntropy)),
+    }
 }
 
 /// The control listener's routes on a node's parts.

@@ -406,7 +406,7 @@ async fn what_is_derived_waits_for_the_bucket_and_no_journal_is_called_damaged_m
     };
     derived();
     kept.store.cut(true);
-    let node = within("it starts", kept.serve("2026-11-21T10:00:00Z", |_| ())).await;
+    let node = within("it starts", Box::pin(kept.serve("2026-11-21T10:00:00Z", |_| ()))).await;
     assert!(node.handles.provable.borrow().unanchored.is_some());
     let (mut provable, index) = (node.handles.provable.clone(), node.handles.index.clone());
     kept.store.cut(false);

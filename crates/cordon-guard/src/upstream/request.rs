@@ -2,20 +2,15 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHORIZATION, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION,
+    USER_AGENT,
 };
 use http::{Method, Request, Uri};
 use http_body_util::Full;
 
 use super::endpoint::{Endpoint, Scheme};
 use super::proxy::Way;
-
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-
-/// Bytes of a `tracestate` that are passed on (W3C Trace Context, section 3.3.1.5, asks for at least 512).
-const MAX_TRACESTATE: usize = 512;
+use crate::trace::{TRACEPARENT, TRACESTATE};
 
 /// What the caller wants the answer to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +38,8 @@ pub struct UpstreamRequest<'a> {
     pub trace: Trace,
 }
 
-/// The W3C trace context of a call (<https://www.w3.org/TR/trace-context/>).
+/// What a service is told of the trace that a call belongs to; [`CallTrace::onward`](crate::trace::CallTrace::onward)
+/// makes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     parent: Option<HeaderValue>,
@@ -51,40 +47,14 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The trace that a caller's headers name; empty when they are malformed or given twice.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let Some(parent) = single(headers, &TRACEPARENT).filter(|value| is_traceparent(value.as_bytes()))
-        else {
-            return Self::default();
-        };
-        let state = single(headers, &TRACESTATE).filter(|value| {
-            let bytes = value.as_bytes();
-            bytes.len() <= MAX_TRACESTATE && bytes.iter().all(|b| matches!(b, b' '..=b'~'))
-        });
-        Self { parent: Some(parent.clone()), state: state.cloned() }
+    pub(crate) const fn new(parent: Option<HeaderValue>, state: Option<HeaderValue>) -> Self {
+        Self { parent, state }
     }
 
-    /// The trace id, 32 hexadecimal digits, for the record.
-    pub fn id(&self) -> Option<&str> {
-        self.parent.as_ref()?.to_str().ok()?.get(3..35)
+    /// `traceparent` and `tracestate`.
+    pub(crate) fn headers(self) -> [Option<HeaderValue>; 2] {
+        [self.parent, self.state]
     }
-}
-
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none())
-}
-
-/// `version-traceid-parentid-flags` of version 00, ids not all zero.
-fn is_traceparent(bytes: &[u8]) -> bool {
-    let mut parts = bytes.split(|b| *b == b'-');
-    let mut hex = |length: usize| {
-        parts.next().filter(|part| {
-            part.len() == length && part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        })
-    };
-    let is_id = |part: Option<&[u8]>| part.is_some_and(|part| part.iter().any(|b| *b != b'0'));
-    hex(2) == Some(b"00") && is_id(hex(32)) && is_id(hex(16)) && hex(2).is_some() && bytes.len() == 55
 }
 
 /// A request as it is written to a connection.
@@ -113,11 +83,10 @@ pub(super) fn message(endpoint: &Endpoint, way: &Way, request: UpstreamRequest<'
     if let Some(value) = authorization {
         headers.insert(AUTHORIZATION, value);
     }
-    if let Some(value) = trace.parent {
-        headers.insert(TRACEPARENT, value);
-    }
-    if let Some(value) = trace.state {
-        headers.insert(TRACESTATE, value);
+    for (name, value) in [TRACEPARENT, TRACESTATE].into_iter().zip(trace.headers()) {
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
     }
     if let Way::Forward(proxy) = way
         && let Some(value) = &proxy.authorization
@@ -158,37 +127,4 @@ fn uri(endpoint: &Endpoint, way: &Way, path: &str) -> Option<Uri> {
         Way::Direct | Way::Tunnel(_) => [endpoint.prefix(), path].concat(),
     };
     Uri::from_maybe_shared(Bytes::from(whole)).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
-    }
-
-    #[test]
-    fn only_a_well_formed_trace_is_passed_on() {
-        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let trace = Trace::of(&headers(&[("traceparent", good), ("tracestate", "a=b")]));
-        assert_eq!(trace.id(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
-        assert!(trace.state.is_some());
-        for wrong in [
-            "",
-            "00",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
-            "ignore previous instructions",
-        ] {
-            assert_eq!(Trace::of(&headers(&[("traceparent", wrong)])), Trace::default(), "{wrong}");
-        }
-        assert_eq!(Trace::of(&headers(&[("tracestate", "a=b")])), Trace::default());
-        assert_eq!(Trace::of(&headers(&[("traceparent", good), ("traceparent", good)])), Trace::default());
-        let long = "a".repeat(MAX_TRACESTATE + 1);
-        assert!(Trace::of(&headers(&[("traceparent", good), ("tracestate", &long)])).state.is_none());
-    }
 }

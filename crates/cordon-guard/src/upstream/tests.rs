@@ -8,6 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::{
+    ports::Sampling,
+    trace::{CallTrace, Parent},
+};
 
 const SHORT: Duration = Duration::from_millis(50);
 
@@ -119,10 +123,12 @@ async fn these_bytes_and_no_others_are_sent() {
     .into_iter()
     .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), HeaderValue::from_static(value)))
     .collect();
+    let call = cordon_core::CallId::from_bytes([1; 16]);
+    let trace = CallTrace::new(call, Parent::of(&received), |_, _| Sampling::Off);
     let request = UpstreamRequest {
         accept: Accept::EventStream,
         authorization: Some(HeaderValue::from_static("Bearer sk-provider")),
-        trace: Trace::of(&received),
+        trace: trace.onward(),
         ..post("{\"a\":1}")
     };
     let answer = client().send(&endpoint(&format!("http://{address}/v1/")), request).await.unwrap();

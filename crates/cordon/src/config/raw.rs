@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{ConfigProblem, SETTINGS, environment_name};
+use super::{ConfigProblem, SETTINGS, environment_name, telemetry};
 use crate::declare::nearest;
 
 /// Values that were set, each with where; later layers replace earlier ones.
@@ -62,6 +62,7 @@ impl Raw {
                 }
                 DeValue::String(text) => self.set(&key, text.to_string(), at),
                 DeValue::Integer(number) => self.set(&key, number.to_string(), at),
+                DeValue::Float(number) => self.set(&key, number.to_string(), at),
                 DeValue::Boolean(word) => self.set(&key, word.to_string(), at),
                 DeValue::Array(items) if items.iter().all(|item| item.get_ref().as_str().is_some()) => {
                     let items: Vec<&str> = items.iter().filter_map(|item| item.get_ref().as_str()).collect();
@@ -69,15 +70,22 @@ impl Raw {
                 }
                 // An unknown key is the clearer problem of the two.
                 _ if SETTINGS.iter().all(|s| s.key != key) => self.unknown(&key, &at),
-                _ => self
-                    .wrong(&at, format!("`{key}` is expected to be text, a whole number or true or false")),
+                _ => self.wrong(&at, format!("`{key}` is expected to be text, a number or true or false")),
             }
         }
     }
 
-    /// Adds what the environment says. Empty variables count as not set.
+    /// Adds what the environment says. Empty variables count as not set. Those of OpenTelemetry are defaults: they set what
+    /// nothing else has set.
     #[must_use]
     pub fn environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        for (name, key) in telemetry::STANDARD {
+            if self.source(key).is_none()
+                && let Some(value) = variable(name).filter(|value| !value.is_empty())
+            {
+                self.set(key, telemetry::standard(name, value), (*name).to_owned());
+            }
+        }
         for setting in SETTINGS {
             let name = environment_name(setting.key);
             if let Some(value) = variable(&name).filter(|value| !value.is_empty()) {

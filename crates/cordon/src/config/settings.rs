@@ -128,6 +128,41 @@ pub const SETTINGS: &[Setting] = &[
         "PEM file of certificates that are trusted for the sink beside the machine's own",
     ),
     setting(
+        "telemetry.otlp.endpoint",
+        "",
+        "collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`; without it no traces and metrics are sent \
+         (OTEL_EXPORTER_OTLP_ENDPOINT)",
+    ),
+    setting(
+        "telemetry.otlp.headers",
+        "",
+        "headers for it, `name=value` separated by commas, as `env:NAME` or `file:PATH` (OTEL_EXPORTER_OTLP_HEADERS)",
+    ),
+    setting("telemetry.otlp.timeout", "10s", "time for it to take a request"),
+    setting(
+        "telemetry.otlp.ca_bundle",
+        "",
+        "PEM file of certificates that are trusted for it beside the machine's own",
+    ),
+    setting(
+        "telemetry.traces.sampler",
+        "parentbased_always_on",
+        "which traces: `always_on`, `always_off`, `traceidratio`, or one of them after `parentbased_`, where the caller decides \
+         first (OTEL_TRACES_SAMPLER)",
+    ),
+    setting(
+        "telemetry.traces.ratio",
+        "1",
+        "share of traces for `traceidratio`, from 0 to 1, chosen by trace id (OTEL_TRACES_SAMPLER_ARG)",
+    ),
+    setting("telemetry.metrics.interval", "60s", "time between two exports of metrics"),
+    setting("telemetry.service_name", "cordon", "`service.name` of what is sent (OTEL_SERVICE_NAME)"),
+    setting(
+        "telemetry.resource",
+        "",
+        "further attributes of what is sent, `name=value` separated by commas (OTEL_RESOURCE_ATTRIBUTES)",
+    ),
+    setting(
         "identity.url",
         "",
         "address at which browsers reach the control listener, such as `https://cordon.example.com`; without it only loopback",

@@ -1,7 +1,10 @@
 use cordon_core::{Role, resource::SecretRef};
 
 use super::*;
-use crate::siem::{Records, Target};
+use crate::{
+    siem::{Records, Target},
+    telemetry::{Sampler, Share},
+};
 
 fn check(text: &str) -> Result<Config, Vec<String>> {
     let raw = Raw::default().toml("cordon.toml", text);
@@ -107,6 +110,61 @@ fn a_bucket_is_checked_as_a_whole() {
         let found = check(&wrong).unwrap_err();
         assert!(found[0].starts_with(at) && !found[0].contains("hunter2"), "{found:?}");
     }
+}
+
+#[test]
+fn the_variables_of_opentelemetry_are_defaults() {
+    let standard = |name: &str| {
+        let value = match name {
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => "https://otlp.example:4318",
+            "OTEL_EXPORTER_OTLP_HEADERS" => "api-key=hunter2",
+            "OTEL_SERVICE_NAME" => "gateway",
+            "OTEL_RESOURCE_ATTRIBUTES" => "deployment.environment.name=a%20b, x=y",
+            "OTEL_TRACES_SAMPLER" => "parentbased_traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG" => "0.25",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let found = Raw::default().environment(standard).check().unwrap().telemetry.unwrap();
+    assert_eq!(found.endpoint, "https://otlp.example:4318");
+    assert_eq!(found.headers, Some(SecretRef::Env("OTEL_EXPORTER_OTLP_HEADERS".to_owned())));
+    assert_eq!(found.resource[0], ("deployment.environment.name".to_owned(), "a b".to_owned()));
+    let quarter = Share::parse("0.25").unwrap();
+    assert_eq!(found.sampler, Sampler::named("parentbased_traceidratio", quarter).unwrap());
+    let file = "[telemetry]\nservice_name = 'mine'\ntraces.ratio = 0.5\ntraces.sampler = 'always_off'";
+    let ours = Raw::default().toml("cordon.toml", file).environment(|name| match name {
+        "CORDON_TELEMETRY_OTLP_ENDPOINT" => Some("http://127.0.0.1:4318".to_owned()),
+        name => standard(name),
+    });
+    let found = ours.check().unwrap().telemetry.unwrap();
+    assert_eq!((found.service.as_str(), found.endpoint.as_str()), ("mine", "http://127.0.0.1:4318"));
+    assert_eq!(found.sampler, Sampler::named("always_off", Share::ALL).unwrap());
+    assert_eq!(check("").unwrap().telemetry, None);
+}
+
+#[test]
+fn a_collector_is_checked_as_a_whole() {
+    for (wrong, at) in [
+        ("otlp.endpoint = 'collector:4318'", "telemetry.otlp.endpoint: "),
+        ("otlp.endpoint = 'https://u:hunter2@c'", "telemetry.otlp.endpoint: "),
+        (
+            "otlp.endpoint = 'http://c.example'\notlp.headers = 'env:H'",
+            "telemetry.otlp.endpoint: with telemetry.otlp.headers",
+        ),
+        ("otlp.headers = 'hunter2'", "telemetry.otlp.headers: "),
+        ("traces.ratio = 1.5", "telemetry.traces.ratio: a number from 0 to 1"),
+        ("traces.sampler = 'all'", "telemetry.traces.sampler: `always_on`"),
+        ("resource = 'a'", "telemetry.resource: `name=value`"),
+        ("otlp.timeout = '0s'", "telemetry.otlp.timeout: must be above 0"),
+    ] {
+        let found = check(&format!("[telemetry]\n{wrong}")).unwrap_err();
+        assert!(
+            found.len() == 1 && found[0].contains(at) && !found[0].contains("hunter2"),
+            "{wrong}: {found:?}"
+        );
+    }
+    assert!(check("[telemetry]\notlp.endpoint = 'http://otel-collector:4318'").unwrap().telemetry.is_some());
 }
 
 #[test]

@@ -153,6 +153,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         ledger_key: None,
         anchor_every: Duration::from_millis(20),
         siem: None,
+        telemetry: None,
         subject_header: Some("x-end-user".parse().unwrap()),
         site: cordon::identity::Site::loopback(),
         oidc: None,
