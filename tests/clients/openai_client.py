@@ -5,6 +5,7 @@ failures. Addresses, keys and route names come from the environment; `cargo xtas
 
     BASE_URL                             the gateway, such as http://127.0.0.1:4180/v1
     API_KEY         MODEL                a key and a route that blocks injections and redacts cards in answers
+    OTLP_RECEIVER                        the receiver of tests/clients/otlp_receiver.py, which the gateway exports to
     API_KEY_REFUSAL MODEL_REFUSAL        the same with `refusal: content_filter`
     API_KEY_LIMITED MODEL_LIMITED        a route that allows two requests an hour
     API_KEY_ENDLESS MODEL_ENDLESS        a route whose model never stops talking
@@ -19,6 +20,7 @@ import os
 import re
 import sys
 import time
+import urllib.request
 import zlib
 
 import openai
@@ -28,6 +30,7 @@ from pydantic import BaseModel
 BASE_URL = os.environ["BASE_URL"]
 API_KEY = os.environ["API_KEY"]
 MODEL = os.environ["MODEL"]
+OTLP_RECEIVER = os.environ["OTLP_RECEIVER"]
 TIMEOUT = 30
 
 # A number of the range that card schemes publish for tests; it passes the Luhn check.
@@ -567,6 +570,25 @@ def a_caller_that_leaves_a_stream_early_leaves_nothing_behind():
     start = time.monotonic()
     assert ask().choices
     assert time.monotonic() - start < TIMEOUT / 2
+
+
+@check
+def a_call_is_a_part_of_its_callers_trace():
+    trace, parent = os.urandom(16).hex(), os.urandom(8).hex()
+    raw = client().chat.completions.with_raw_response.create(
+        model=MODEL, messages=user("Hello"), extra_headers={"traceparent": f"00-{trace}-{parent}-01"}
+    )
+    call = raw.headers["cordon-call-id"]
+    deadline = time.monotonic() + TIMEOUT
+    spans = []
+    while not spans and time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{OTLP_RECEIVER}/received") as received:
+            spans = [span for span in json.load(received)["spans"] if span["trace"] == trace]
+    names = [span["name"] for span in spans]
+    whole = spans[0]
+    assert whole["attributes"]["cordon.call.id"] == call and whole["parent"] == parent, whole
+    assert all(span["parent"] == whole["id"] for span in spans[1:]), names
+    assert any(span["attributes"].get("gen_ai.operation.name") == "chat" for span in spans), names
 
 
 def main():

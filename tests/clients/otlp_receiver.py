@@ -1,6 +1,6 @@
 """A receiver of OTLP over HTTP that decodes with OpenTelemetry's own message classes, for the tests of telemetry.
 
-It listens on loopback and says where on standard error. `POST /v1/traces` and `/v1/metrics` are the protocol. `GET /received`
+It listens on loopback and says where. `POST /v1/traces` and `/v1/metrics` are the protocol. `GET /received`
 gives what came, as JSON. `POST /answers` takes a list of answers for the next requests, such as
 `[{"status": 503, "retry_after": 2}, {"rejected": 1}]`; after them everything is taken.
 """
@@ -26,6 +26,8 @@ answers = []
 def plain(value):
     """An `AnyValue` as JSON."""
     kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [plain(item) for item in value.array_value.values]
     return None if kind is None else getattr(value, kind)
 
 
@@ -126,5 +128,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-print(f"listening on http://127.0.0.1:{server.server_address[1]}", file=sys.stderr, flush=True)
+for stream in (sys.stdout, sys.stderr):
+    print(f"listening on http://127.0.0.1:{server.server_address[1]}", file=stream, flush=True)
 server.serve_forever()

@@ -40,11 +40,18 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
     )?;
     let upstream = sandbox.addresses(1)?.remove(0);
 
+    let receiver = Server::start(
+        Command::new(&python).args(["-u", "-B", "tests/clients/otlp_receiver.py"]),
+        &folder.path.join("receiver.log"),
+    )?;
+    let collector = format!("http://{}", receiver.addresses(1)?.remove(0));
+
     let data = folder.path.join("data");
     let server = Server::start(
         Command::new(&binary)
             .args(["up", "--gateway", "127.0.0.1:0", "--control", "127.0.0.1:0", "--data"])
             .arg(&data)
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector)
             .env("CORDON_TEST_PROVIDER_KEY", "provider-key-of-the-client-tests"),
         &folder.path.join("cordon.log"),
     )?;
@@ -87,7 +94,8 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
         .args(["-u", "-B", "tests/clients/openai_client.py"])
         .env("BASE_URL", format!("http://{gateway}/v1"))
         .env("API_KEY", key("assistant")?)
-        .env("MODEL", "assistant");
+        .env("MODEL", "assistant")
+        .env("OTLP_RECEIVER", &collector);
     for (suffix, route) in ROUTES {
         tests.env(format!("API_KEY_{suffix}"), key(route)?).env(format!("MODEL_{suffix}"), route);
     }
@@ -104,6 +112,7 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
         );
     }
     sandbox.stop()?;
+    receiver.stop()?;
     Ok(passed && ended)
 }
 

@@ -165,6 +165,7 @@ async fn whole(
     let inspecting = Instant::now();
     let read = openai::Response::read(parse(&bytes)?).map_err(no_answer)?;
     record.used(read.usage());
+    record.said = read.said();
     let mut verdict = Verdict::default();
     let route = call.stage.admitted.route().name.as_str();
     let released = read.inspect(&call.stage.inspection, call.stage.request.tokens(), route, &mut verdict);
@@ -392,6 +393,7 @@ async fn streamed(
             }
             Ok(Progress::Done) => {
                 record.used(gate.usage());
+                record.said = gate.said().clone();
                 record.end.output = gate.verdict().recorded().clone();
                 downstream.finish(out, record, answer).await?;
                 return drain(body).await;
@@ -405,6 +407,7 @@ async fn streamed(
         // What was settled before the stop may still be read; then a well-formed end says why there is no more.
         downstream.send(out, record, answer, style).await?;
         record.used(gate.usage());
+        record.said = gate.said().clone();
         record.end.output = gate.verdict().recorded().clone();
         if downstream.sender.is_none() {
             return Err(refusal);

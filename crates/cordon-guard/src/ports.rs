@@ -9,6 +9,7 @@ use cordon_core::{
 
 use crate::{
     dispatch::Target,
+    openai::Said,
     trace::{CallTrace, TraceId},
 };
 
@@ -177,6 +178,8 @@ pub struct TracedCall {
     pub target: Option<Target>,
     /// When its parts were.
     pub marks: Marks,
+    /// What the answer said of itself.
+    pub said: Said,
 }
 
 /// Microseconds from the begin of a call to what happened in it, as far as it did.

@@ -11,6 +11,7 @@ use cordon_core::{
 use crate::{
     capture::Capturing,
     dispatch::Target,
+    openai::Said,
     ports::{Capture, Clock, Durable, EndedCall, Marks, Meter, RecordError, Recorder, TracedCall, Tracer},
     trace::CallTrace,
 };
@@ -38,6 +39,8 @@ pub(crate) struct CallRecord {
     trace: CallTrace,
     /// When its parts were.
     pub(crate) marks: Marks,
+    /// What the answer said of itself.
+    pub(crate) said: Said,
     /// What is to be kept of its content.
     capturing: Option<Box<Capturing>>,
     closed: bool,
@@ -71,6 +74,7 @@ impl CallRecord {
             target: None,
             trace,
             marks: Marks::default(),
+            said: Said::default(),
             capturing: None,
             closed: false,
         }
@@ -243,7 +247,8 @@ impl CallRecord {
             (self.trace.is_sampled(), self.written.take(), frame)
         {
             let (trace, target) = (self.trace.clone(), self.target.take());
-            self.ports.tracer.ended(TracedCall { trace, opened, closed, target, marks: self.marks });
+            let (marks, said) = (self.marks, std::mem::take(&mut self.said));
+            self.ports.tracer.ended(TracedCall { trace, opened, closed, target, marks, said });
         }
         Ok(opened.into_iter().chain([bytes]).collect())
     }

@@ -4,6 +4,7 @@ mod backup;
 mod calls;
 mod client;
 mod content;
+mod export;
 mod http;
 mod inspect;
 mod keys;
@@ -154,6 +155,9 @@ enum Command {
     /// Say what the detectors find in texts, and what a guard would do about it.
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
+    /// Write what other programs watch Cordon with: a dashboard, alert rules.
+    #[command(subcommand, after_help = export::EXAMPLES)]
+    Export(export::ExportCommand),
     /// Look for everything that is not as it should be, and say how to mend it.
     Doctor(DoctorArgs),
     /// Serve a gullible, OpenAI-compatible assistant to try guards on. Never a model.
@@ -312,6 +316,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Backup(args) => backup::take(place, args).await,
         Command::Restore(args) => backup::put_back(place, args).await,
         Command::Inspect(args) => inspect::run(&args),
+        Command::Export(command) => export::run(command),
         Command::Doctor(args) => examine(place, args).await,
         Command::Sandbox(args) => play(args).await,
         Command::Version(output) => {

@@ -28,6 +28,7 @@ pub mod declare;
 pub mod demo;
 pub mod desk;
 pub mod doctor;
+pub mod export;
 pub mod identity;
 pub mod ledger;
 pub mod logging;

@@ -200,6 +200,7 @@ async fn a_call_is_a_tree_of_spans_that_a_receiver_of_others_reads() {
     assert_eq!(of["gen_ai.operation.name"], "chat");
     assert_eq!(of["gen_ai.provider.name"], "openai");
     assert_eq!(of["gen_ai.request.model"], "upstream-model");
+    assert_eq!(of["gen_ai.response.finish_reasons"], json!(["stop"]));
     assert_eq!(of["server.address"], "127.0.0.1");
     assert_eq!(of["http.response.status_code"], 200);
     assert!(of["gen_ai.usage.input_tokens"].as_u64().is_some(), "{of}");

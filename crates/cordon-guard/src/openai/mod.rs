@@ -11,6 +11,7 @@ mod logprobs;
 mod refusal;
 mod request;
 mod response;
+mod said;
 mod stream;
 mod url;
 mod walk;
@@ -20,6 +21,7 @@ pub use failure::upstream_error;
 pub use refusal::{content_filter_answer, content_filter_stream, error_object};
 pub use request::{InspectedRequest, Request};
 pub use response::{Response, ResponseError};
+pub use said::Said;
 pub use stream::{Progress, StreamError, StreamGate, StreamOptions};
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use cordon_core::{
 use super::{
     logprobs,
     request::rewritten,
+    said::Said,
     walk::{Kind, Path, Spot, Visit, Walker},
 };
 use crate::{
@@ -60,6 +61,16 @@ impl Response {
     /// The tokens used, where the upstream says so.
     pub fn usage(&self) -> Option<record::Tokens> {
         usage(self.tree.get("usage")?)
+    }
+
+    /// What it says of itself.
+    pub fn said(&self) -> Said {
+        let mut said = Said::default();
+        said.note_model(self.tree.get("model"));
+        for choice in self.tree.get("choices").and_then(Value::as_array).unwrap_or_default() {
+            said.note_finish(choice.get("finish_reason"));
+        }
+        said
     }
 
     /// Inspects every text and answers with the bytes that may go to the caller: `model` is the route's name, values

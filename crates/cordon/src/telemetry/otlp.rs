@@ -19,6 +19,15 @@ pub(super) enum Value {
     Int(i64),
     #[prost(double, tag = "4")]
     Double(f64),
+    #[prost(message, tag = "5")]
+    Array(ArrayValue),
+}
+
+/// `common.v1.ArrayValue`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ArrayValue {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) values: Vec<AnyValue>,
 }
 
 /// `common.v1.KeyValue`.

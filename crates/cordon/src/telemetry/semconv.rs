@@ -38,6 +38,8 @@ attributes! {
     PROVIDER = "gen_ai.provider.name", "whose API the service is, by its host; `openai` for any other that speaks its protocol";
     CONVERSATION = "gen_ai.conversation.id", "keyed pseudonym of the conversation, where the caller named one";
     REQUEST_MODEL = "gen_ai.request.model", "name that the service knows the model by";
+    RESPONSE_MODEL = "gen_ai.response.model", "model that answered, where that is the one asked for or a version of it";
+    FINISH_REASONS = "gen_ai.response.finish_reasons", "why each choice ended: words of the format, any other is `other`";
     INPUT_TOKENS = "gen_ai.usage.input_tokens", "tokens of the prompt, as the upstream counted them";
     OUTPUT_TOKENS = "gen_ai.usage.output_tokens", "tokens of the answer, as the upstream counted them";
     TOKEN_TYPE = "gen_ai.token.type", "`input` or `output`";

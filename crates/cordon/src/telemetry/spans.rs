@@ -8,7 +8,7 @@ use cordon_guard::{
 };
 
 use super::{
-    otlp::{Event, KeyValue, Span, SpanKind, Status, StatusCode, Value},
+    otlp::{AnyValue, ArrayValue, Event, KeyValue, Span, SpanKind, Status, StatusCode, Value},
     semconv as name,
 };
 
@@ -43,6 +43,15 @@ impl Attributes {
 
     fn flag(&mut self, key: &str, value: bool) -> &mut Self {
         self.0.push(KeyValue::new(key, Value::Flag(value)));
+        self
+    }
+
+    fn texts(&mut self, key: &str, values: &[&str]) -> &mut Self {
+        if !values.is_empty() {
+            let text = |value: &&str| AnyValue { value: Some(Value::Text((*value).to_owned())) };
+            let array = ArrayValue { values: values.iter().map(text).collect() };
+            self.0.push(KeyValue::new(key, Value::Array(array)));
+        }
         self
     }
 
@@ -194,6 +203,8 @@ fn upstream(call: &TracedCall, target: &Target, start: u64, end: u64) -> Span {
         .text(name::OPERATION, "chat")
         .text(name::PROVIDER, name::provider(host))
         .text(name::REQUEST_MODEL, model)
+        .maybe(name::RESPONSE_MODEL, call.said.model(model))
+        .texts(name::FINISH_REASONS, call.said.finish_reasons())
         .text(name::SERVER_ADDRESS, host)
         .count(name::SERVER_PORT, u64::from(port))
         .maybe(name::CONVERSATION, opened.conversation)

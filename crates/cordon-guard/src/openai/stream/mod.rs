@@ -16,6 +16,7 @@ use cordon_core::{
 use super::{
     refusal::error_object,
     response::{MAX_INDEX, Rewrite, usage},
+    said::Said,
     walk::Walker,
 };
 use crate::{
@@ -94,6 +95,7 @@ pub struct StreamGate {
     /// The members that every chunk has, from the first one.
     envelope: Option<Object>,
     usage: Option<record::Tokens>,
+    said: Said,
     bytes: usize,
     ended: bool,
 }
@@ -129,6 +131,7 @@ impl StreamGate {
             choices: BTreeMap::new(),
             envelope: None,
             usage: None,
+            said: Said::default(),
             bytes: 0,
             ended: false,
         }
@@ -212,6 +215,11 @@ impl StreamGate {
         self.usage
     }
 
+    /// What the answer said of itself so far.
+    pub const fn said(&self) -> &Said {
+        &self.said
+    }
+
     /// Bytes of texts and arguments that came and wait until nothing can be found in them any more.
     pub fn held(&self) -> usize {
         self.choices.values().map(Choice::held).sum()
@@ -245,6 +253,7 @@ impl StreamGate {
             _ if failed => return Err(StreamError::Upstream.into()),
             _ => return Err(StreamError::NotAChunk.into()),
         };
+        self.said.note_model(chunk.get("model"));
         let counted = chunk.get("usage").and_then(usage);
         self.usage = counted.or(self.usage);
         if choices.is_empty() && counted.is_some() && !self.options.include_usage {
@@ -278,6 +287,7 @@ impl StreamGate {
             if index >= MAX_INDEX as u64 {
                 return Err(StreamError::TooMany.into());
             }
+            self.said.note_finish(value.get("finish_reason"));
             let choice = self.choices.entry(index).or_default();
             let (first, second) = choice.take(index, value, &mut rewrite)?;
             before.extend(first);
