@@ -116,6 +116,36 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
     Ok(passed && ended)
 }
 
+/// A node with the demo's traffic in it.
+pub(crate) struct Demo {
+    pub(crate) binary: PathBuf,
+    pub(crate) server: Server,
+    pub(crate) gateway: String,
+    pub(crate) control: String,
+    /// The administrator's token.
+    pub(crate) token: String,
+}
+
+impl Demo {
+    /// Builds the binary, starts it on a folder of its own, and waits until the traffic is through.
+    pub(crate) fn start(folder: &Folder) -> Result<Self> {
+        process::must(process::cargo().args(["build", "--locked", "--quiet", "--package", "cordon"]))?;
+        let binary = std::path::absolute("target/debug/cordon").context("naming the binary")?;
+        let data = folder.path.join("data");
+        let server = Server::start(
+            Command::new(&binary)
+                .args(["up", "--demo", "--gateway", "127.0.0.1:0", "--control", "127.0.0.1:0", "--data"])
+                .arg(&data),
+            &folder.path.join("cordon.log"),
+        )?;
+        let addresses = server.addresses(2)?;
+        let (gateway, control) = (address(&addresses, "gateway")?, address(&addresses, "control")?);
+        server.until("Serving")?;
+        let token = std::fs::read_to_string(data.join("admin.token")).context("reading admin.token")?;
+        Ok(Self { binary, server, gateway, control, token: token.trim().to_owned() })
+    }
+}
+
 /// An empty folder under `target/`.
 pub(crate) struct Folder {
     pub(crate) path: PathBuf,

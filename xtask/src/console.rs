@@ -2,11 +2,10 @@
 //! meets it. The browser is Chromium, by the package of the operating system.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::clients::{Folder, Server, address};
+use crate::clients::{Demo, Folder};
 use crate::process;
 use crate::python;
 use crate::suite::Closing;
@@ -15,24 +14,11 @@ use crate::suite::Closing;
 pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
     let python = python::environment()?;
     browser()?;
-    process::must(process::cargo().args(["build", "--locked", "--quiet", "--package", "cordon"]))?;
-    let binary = std::path::absolute("target/debug/cordon").context("naming the binary")?;
     let folder = Folder::new("target/console/run")?;
-    let data = folder.path.join("data");
-    let server = Server::start(
-        Command::new(&binary)
-            .args(["up", "--demo", "--gateway", "127.0.0.1:0", "--control", "127.0.0.1:0", "--data"])
-            .arg(&data),
-        &folder.path.join("cordon.log"),
-    )?;
-    let addresses = server.addresses(2)?;
-    let (gateway, control) = (address(&addresses, "gateway")?, address(&addresses, "control")?);
-    server.until("Serving")?;
-
-    let token = std::fs::read_to_string(data.join("admin.token")).context("reading admin.token")?;
+    let Demo { binary, server, gateway, control, token } = Demo::start(&folder)?;
     let answer = |arguments: &[&str], field: &str| -> Result<String> {
         let mut command = process::quiet(&binary);
-        command.env("CORDON_SERVER", format!("http://{control}")).env("CORDON_TOKEN", token.trim());
+        command.env("CORDON_SERVER", format!("http://{control}")).env("CORDON_TOKEN", &token);
         let text = process::output(command.args(arguments).arg("--json"))?;
         let answer: serde_json::Value =
             serde_json::from_str(&text).context("reading an answer of `cordon`")?;

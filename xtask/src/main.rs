@@ -3,6 +3,7 @@
 //! CI runs `cargo xtask test` and nothing else. No command reads standard input, needs a terminal, or reaches further than
 //! the package registries, and those only to install what is missing.
 
+mod api;
 mod bench;
 mod check;
 mod clients;
@@ -28,8 +29,8 @@ usage: cargo xtask COMMAND [OPTIONS]
   check [--deny] [--only STEP,…]     format, lints, documentation, arrows, supply chain, hygiene
                                      --deny: install cargo-deny first when it is missing
                                      STEP: fmt clippy doc arrows supply hygiene
-  test [--quick | --clients | --console]   everything CI runs: check, tests, documentation tests, client and console tests
-                                     --quick: the tests of the workspace alone; --clients, --console: those alone
+  test [--quick | --api | --clients | --console]   everything CI runs: check, tests, documentation tests, client and console tests
+                                     --quick: the tests of the workspace alone; --api (the control API fuzzed from its document), --clients, --console: those alone
   fuzz [--cases N]                   corpora and properties with N made-up inputs each (4096)
   bench gateway [OPTIONS]            throughput, latency, CPU and memory beside a bare proxy
       --seconds N --rounds N         length and number of rounds (5, 3)

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::api;
 use crate::check;
 use crate::clients;
 use crate::console;
@@ -15,6 +16,7 @@ use crate::report::Report;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     All,
+    Api,
     Clients,
     Console,
     Workspace,
@@ -25,6 +27,7 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
     let part = match options {
         [] => Part::All,
         [option] if option == "--quick" => Part::Workspace,
+        [option] if option == "--api" => Part::Api,
         [option] if option == "--clients" => Part::Clients,
         [option] if option == "--console" => Part::Console,
         other => bail!("unknown options {other:?}\nhelp: `cargo xtask help`"),
@@ -50,6 +53,9 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
     }
     if matches!(part, Part::All | Part::Clients) {
         report.step("clients", || clients::run(&mut closing));
+    }
+    if matches!(part, Part::All | Part::Api) {
+        report.step("api", || api::run(&mut closing));
     }
     if matches!(part, Part::All | Part::Console) {
         report.step("console", || console::run(&mut closing));

@@ -102,7 +102,7 @@ pub struct Documents {
     #[schemars(schema_with = "documents")]
     pub documents: Vec<Value>,
     /// How many recent calls a plan judges again.
-    #[serde(default = "default_recent")]
+    #[serde(default = "default_recent", deserialize_with = "whole")]
     pub recent: u32,
 }
 
@@ -539,6 +539,15 @@ fn documents(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         })
         .collect();
     schemars::json_schema!({"type": "array", "items": {"oneOf": forms}})
+}
+
+/// A whole number, also where JSON writes it with a fraction of zero, as JSON Schema understands `integer`.
+fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    // A float without a fraction is written without one, and every u32 is a float exactly.
+    number.to_string().parse().map_err(|_| {
+        serde::de::Error::custom(format!("`{number}` is no whole number between 0 and {}", u32::MAX))
+    })
 }
 
 const fn default_recent() -> u32 {
