@@ -24,7 +24,7 @@ use self::{
     bounded::Bounded,
     labels::{Categorised, Named, status_class},
 };
-use crate::telemetry::{self, semconv};
+use crate::telemetry::{self, seconds, semconv};
 
 /// The process's metrics.
 pub struct Metrics {
@@ -291,11 +291,6 @@ where
     let family = Family::<L, Histogram, fn() -> Histogram>::new_with_constructor(make);
     registry.register(name, help, family.clone());
     Bounded::new(family, MOST_HISTOGRAMS)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "microseconds of a call are far below 2^53")]
-fn seconds(micros: u64) -> f64 {
-    micros as f64 / 1e6
 }
 
 impl Meter for Metrics {

@@ -32,7 +32,7 @@ use tokio::{
 };
 
 pub use self::sampler::{Sampler, Share};
-pub(crate) use self::spans::{outcome, upstream_error};
+pub(crate) use self::spans::{outcome, seconds, upstream_error};
 use self::{
     exporter::{Exporter, Signal},
     otlp::{KeyValue, Resource, ResourceSpans, Scope, ScopeSpans, TracesRequest},

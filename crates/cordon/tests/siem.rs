@@ -24,7 +24,7 @@ use cordon_guard::upstream::{Environment, Resolver};
 use cordon_store::{Log as _, SqliteLog};
 use cordon_testkit::{FakeUpstream, Script};
 use serde_json::Value;
-use support::{World, tls};
+use support::{CARDS_AND_ADDRESSES, World, tls};
 use tokio::{
     io::AsyncReadExt as _,
     net::TcpListener,
@@ -33,19 +33,6 @@ use tokio::{
 
 const TOKEN: &str = "collector-token";
 const CARD: &str = "4111 1111 1111 1111";
-
-/// A rule that blocks card numbers, and one that redacts addresses.
-const GUARD: &str = r"
----
-apiVersion: cordon/v1
-kind: Guard
-name: g
-spec:
-  scope: organisation
-  rules:
-    - {category: pii/card, action: block}
-    - {category: pii/email, action: redact}
-";
 
 /// Attempts that failed wait here until the test lets one go.
 #[derive(Clone)]
@@ -154,7 +141,7 @@ async fn a_collector_that_was_down_gets_everything_in_order() {
         records: Records::All,
         ..pauses.options(target)
     };
-    let world = World::with(&upstream.base_url(), "", GUARD, |settings| {
+    let world = World::with(&upstream.base_url(), "", CARDS_AND_ADDRESSES, |settings| {
         settings.siem = Some(options);
         settings.environment = Environment::with(|name| match name {
             "SIEM_TOKEN" => Some(TOKEN.to_owned()),
@@ -249,7 +236,9 @@ async fn what_is_not_about_security_stays_away_and_unknown_callers_do_not() {
     let out = cordon_testkit::TempDir::new().unwrap();
     let path = out.path().join("events.json");
     let options = Pauses::new().options(Target::File(path.clone()));
-    let world = World::with(&upstream.base_url(), "", GUARD, |settings| settings.siem = Some(options)).await;
+    let world =
+        World::with(&upstream.base_url(), "", CARDS_AND_ADDRESSES, |settings| settings.siem = Some(options))
+            .await;
     assert_eq!(world.chat("hello").await.status, 200);
     let mut request = world.request(support::chat("hi", false));
     request.headers_mut().insert("authorization", "Bearer wrong".parse().unwrap());
@@ -328,7 +317,7 @@ async fn syslog_over_tls_is_sent_again_until_the_receiver_ends_in_order() {
     let pauses = Pauses::new();
     let target = Target::parse(&format!("syslog+tls://siem.test:{}", receiver.port)).unwrap().unwrap();
     let options = Options { ca_bundle: Some(receiver.bundle.path().to_owned()), ..pauses.options(target) };
-    let world = World::with(&upstream.base_url(), "", GUARD, |settings| {
+    let world = World::with(&upstream.base_url(), "", CARDS_AND_ADDRESSES, |settings| {
         settings.siem = Some(options);
         settings.client.resolver = Resolver::Table(Arc::new(|_| Ok(vec!["127.0.0.1".parse().unwrap()])));
     })

@@ -28,24 +28,12 @@ use http_body_util::Full;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use prometheus_client::encoding::text::encode;
 use serde_json::{Value, json};
-use support::{Reply, World, send};
+use support::{CARDS_AND_ADDRESSES, Reply, World, send};
 use tokio::net::TcpListener;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CARD: &str = "4111 1111 1111 1111";
-const GUARD: &str = r"
----
-apiVersion: cordon/v1
-kind: Guard
-name: g
-spec:
-  scope: organisation
-  rules:
-    - {category: pii/card, action: block}
-    - {category: pii/email, action: redact}
-";
-
 /// The receiver of `tests/clients`, which decodes with OpenTelemetry's own classes.
 struct Receiver(Server);
 
@@ -115,7 +103,8 @@ fn options(endpoint: String) -> (Options, Pauses) {
 }
 
 async fn world(upstream: &FakeUpstream, options: Options) -> World {
-    World::with(&upstream.base_url(), "", GUARD, |settings| settings.telemetry = Some(options)).await
+    World::with(&upstream.base_url(), "", CARDS_AND_ADDRESSES, |settings| settings.telemetry = Some(options))
+        .await
 }
 
 fn body(text: &str, stream: bool) -> String {
@@ -150,7 +139,7 @@ async fn a_call_is_a_tree_of_spans_that_a_receiver_of_others_reads() {
             .await;
     let (mut options, _) = options(receiver.endpoint());
     options.headers = Some(SecretRef::Env("OTLP_HEADERS".to_owned()));
-    let world = World::with(&upstream.base_url(), "", GUARD, |settings| {
+    let world = World::with(&upstream.base_url(), "", CARDS_AND_ADDRESSES, |settings| {
         settings.telemetry = Some(options);
         settings.environment = Environment::with(|name| match name {
             "UPSTREAM_KEY" => Some("sk-upstream".to_owned()),

@@ -61,8 +61,9 @@ impl Attributes {
     }
 }
 
+/// Microseconds as seconds.
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a call are far below 2^53")]
-fn seconds(micros: u64) -> f64 {
+pub(crate) fn seconds(micros: u64) -> f64 {
     micros as f64 / 1e6
 }
 

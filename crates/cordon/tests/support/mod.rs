@@ -40,6 +40,19 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 
+/// A guard with a rule that blocks card numbers, and one that redacts addresses.
+pub const CARDS_AND_ADDRESSES: &str = r"
+---
+apiVersion: cordon/v1
+kind: Guard
+name: g
+spec:
+  scope: organisation
+  rules:
+    - {category: pii/card, action: block}
+    - {category: pii/email, action: redact}
+";
+
 pub struct TestClock(pub ManualClock);
 
 impl Clock for TestClock {
