@@ -233,13 +233,28 @@ impl State {
 
     /// The resources of a kind, by name.
     pub fn resources_of(&self, kind: Kind) -> impl Iterator<Item = (&Name, &Arc<Standing>)> {
-        // No name is before this one, so that the walk begins at the kind.
-        let first = Name::parse("0").map_or(Bound::Unbounded, |first| Bound::Included((kind, first)));
+        self.resources_after(Some(kind), None).map(|(_, name, standing)| (name, standing))
+    }
+
+    /// The resources of a kind, or all, that come after one, by kind and name. The walk begins there.
+    pub fn resources_after(
+        &self,
+        kind: Option<Kind>,
+        after: Option<(Kind, Name)>,
+    ) -> impl Iterator<Item = (Kind, &Name, &Arc<Standing>)> {
+        let first = match (after, kind) {
+            (Some(after), _) => Bound::Excluded(after),
+            // No name is before this one, so that the walk begins at the kind.
+            (None, Some(kind)) => {
+                Name::parse("0").map_or(Bound::Unbounded, |first| Bound::Included((kind, first)))
+            }
+            (None, None) => Bound::Unbounded,
+        };
         self.resources
             .range((first, Bound::Unbounded))
-            .skip_while(move |((at, _), _)| *at != kind)
-            .take_while(move |((at, _), _)| *at == kind)
-            .map(|((_, name), entry)| (name, &entry.value))
+            .skip_while(move |((at, _), _)| kind.is_some_and(|kind| *at < kind))
+            .take_while(move |((at, _), _)| kind.is_none_or(|kind| *at == kind))
+            .map(|((kind, name), entry)| (*kind, name, &entry.value))
     }
 
     /// A key.
@@ -250,6 +265,11 @@ impl State {
     /// All keys, by id.
     pub fn keys(&self) -> impl Iterator<Item = &Arc<ApiKey>> {
         self.keys.values().map(|entry| &entry.value)
+    }
+
+    /// The keys after one, by id.
+    pub fn keys_after(&self, after: Option<KeyId>) -> impl Iterator<Item = &Arc<ApiKey>> {
+        self.keys.range(behind(after)).map(|(_, entry)| &entry.value)
     }
 
     /// Number of entries: what a cache of this state costs.
@@ -340,6 +360,11 @@ impl PartialEq for State {
             && self.records == other.records
             && self.people == other.people
     }
+}
+
+/// Everything after a key of a map, or all of it.
+fn behind<K>(after: Option<K>) -> (Bound<K>, Bound<K>) {
+    (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)
 }
 
 /// Raised whenever a cache of an older form must be thrown away.

@@ -1,6 +1,9 @@
 //! The forms of the control API, as JSON: what the server writes and the command line reads, and the other way round.
 
+mod list;
 pub mod people;
+
+pub use list::List;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use cordon_core::{
@@ -46,13 +49,6 @@ pub struct DocumentProblem {
     pub path: String,
     /// What is wrong, and the way out.
     pub message: String,
-}
-
-/// A list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct List<T> {
-    /// What is in it.
-    pub items: Vec<T>,
 }
 
 /// A resource as it stands or stood.

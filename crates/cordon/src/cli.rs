@@ -510,7 +510,7 @@ async fn examine(place: &Place, args: DoctorArgs) -> Outcome {
 
 fn report(checks: &[Check], output: Output) -> Outcome {
     if output.json {
-        json(&crate::api::List { items: checks.to_vec() })?;
+        json(&crate::api::List::whole(checks.to_vec()))?;
     } else {
         let mut text = String::new();
         for check in checks {

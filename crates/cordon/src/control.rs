@@ -12,6 +12,7 @@ mod endpoints;
 mod follow;
 mod handlers;
 mod openapi;
+mod paging;
 mod people;
 mod request;
 mod serve;

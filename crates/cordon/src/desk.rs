@@ -6,14 +6,15 @@ mod content;
 mod diff;
 mod effect;
 mod following;
+mod lists;
 
 use cordon_core::{
-    ApiKey, CallId, Fact, KeyId, Name, Sealed, State, Timestamp,
+    CallId, Fact, KeyId, Name, State, Timestamp,
     command::{self, Change, NewKey, Rejection, Rotation, Vault, Wish},
     evidence::LogKey,
     fact::{Actor, Body},
-    resource::{API_VERSION, Kind, Resource, Spec},
-    state::{Standing, Touched},
+    resource::{Kind, Resource},
+    state::Touched,
 };
 use cordon_inspect::Engine;
 use cordon_ledger::{Rotation as KeyRotation, SigningKey};
@@ -25,11 +26,12 @@ use cordon_store::{
 
 pub use calls::{CallLog, CallsProblem};
 pub use following::Following;
+use lists::{Standpoints, key_view, view};
 
 use crate::{
     api::{
-        ChangeKind, CreateKey, DocumentProblem, Documents, Done, HistoryEntry, KeyStatus, KeyView, Meta,
-        Plan, Problem, ResourceView, RevokeKey, RotateKey,
+        CreateKey, DocumentProblem, Documents, Done, KeyView, Plan, Problem, ResourceView, RevokeKey,
+        RotateKey,
     },
     clock::Clock,
     content::{Contents, unkept, unkept_warning},
@@ -45,6 +47,7 @@ pub struct Desk {
     contents: Option<Contents>,
     engine: Engine,
     clock: Clock,
+    standpoints: Standpoints,
 }
 
 #[derive(Clone)]
@@ -57,25 +60,27 @@ enum Governed {
     Nothing,
 }
 
-/// The most entries of a history.
-pub const MAX_HISTORY: u32 = 1_000;
 /// The most recent calls that a plan judges again.
 pub const MAX_RECENT: u32 = 1_000_000;
 
 impl Desk {
     /// A desk of a served log.
     pub fn served(sequencer: Sequencer, calls: CallLog, engine: Engine, clock: Clock) -> Self {
-        Self { governed: Governed::Served(sequencer), calls, contents: None, engine, clock }
+        Self::of(Governed::Served(sequencer), calls, engine, clock)
     }
 
     /// A desk of a log that is only read: every wish is refused.
     pub fn still(loader: Loader, calls: CallLog, engine: Engine, clock: Clock) -> Self {
-        Self { governed: Governed::Still(loader), calls, contents: None, engine, clock }
+        Self::of(Governed::Still(loader), calls, engine, clock)
     }
 
     /// A desk of a folder in which nothing was done yet: everything can be asked, and every wish is refused.
     pub fn empty(calls: CallLog, engine: Engine, clock: Clock) -> Self {
-        Self { governed: Governed::Nothing, calls, contents: None, engine, clock }
+        Self::of(Governed::Nothing, calls, engine, clock)
+    }
+
+    fn of(governed: Governed, calls: CallLog, engine: Engine, clock: Clock) -> Self {
+        Self { governed, calls, contents: None, engine, clock, standpoints: Standpoints::default() }
     }
 
     /// The calls.
@@ -104,28 +109,6 @@ impl Desk {
             Governed::Served(sequencer) => Some(sequencer.committed().state),
             Governed::Still(_) | Governed::Nothing => None,
         }
-    }
-
-    /// A part of the resources of a kind: those after a name, at most so many.
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub(crate) async fn list_page(
-        &self,
-        kind: Kind,
-        after: Option<&Name>,
-        most: usize,
-        as_of: Option<Timestamp>,
-    ) -> Result<Vec<ResourceView>, Problem> {
-        let state = self.state(as_of).await?;
-        let standing: Vec<(Name, Standing)> = state
-            .resources_of(kind)
-            .filter(|(name, _)| after.is_none_or(|after| *name > after))
-            .take(most)
-            .map(|(name, standing)| (name.clone(), standing.as_ref().clone()))
-            .collect();
-        let vault = self.vault(standing.iter().map(|(_, standing)| &standing.spec)).await?;
-        Ok(standing.into_iter().map(|(name, standing)| view(kind, name, standing, &vault)).collect())
     }
 
     fn loader(&self) -> Option<&Loader> {
@@ -210,25 +193,6 @@ impl Desk {
         ))
     }
 
-    /// The resources of a kind, or all, by kind and name.
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub async fn list(
-        &self,
-        kind: Option<Kind>,
-        as_of: Option<Timestamp>,
-    ) -> Result<Vec<ResourceView>, Problem> {
-        let state = self.state(as_of).await?;
-        let standing: Vec<(Kind, Name, Standing)> = state
-            .resources()
-            .filter(|(at, ..)| kind.is_none_or(|kind| *at == kind))
-            .map(|(kind, name, standing)| (kind, name.clone(), standing.as_ref().clone()))
-            .collect();
-        let vault = self.vault(standing.iter().map(|(.., standing)| &standing.spec)).await?;
-        Ok(standing.into_iter().map(|(kind, name, standing)| view(kind, name, standing, &vault)).collect())
-    }
-
     /// A resource.
     ///
     /// # Errors
@@ -246,58 +210,6 @@ impl Desk {
         })?;
         let vault = self.vault([&standing.spec]).await?;
         Ok(view(kind, name.clone(), standing.as_ref().clone(), &vault))
-    }
-
-    /// What a resource went through, latest first, at most [`MAX_HISTORY`] steps.
-    ///
-    /// # Errors
-    /// When it never existed, or the log cannot be read.
-    pub async fn history(
-        &self,
-        kind: Kind,
-        name: &Name,
-        as_of: Option<Timestamp>,
-        limit: u32,
-    ) -> Result<Vec<HistoryEntry>, Problem> {
-        let nothing = || {
-            let help = format!("help: `cordon get {kind}` lists what exists");
-            not_found(format!("{kind} `{name}` has no history; {help}"))
-        };
-        let log = self.loader().ok_or_else(nothing)?.log();
-        let before = match as_of {
-            Some(time) => log.position_at(time).await.map_err(unreachable)?,
-            None => log.head().await.map_err(unreachable)?,
-        };
-        let limit = limit.clamp(1, MAX_HISTORY);
-        let subject = Touched::Resource(kind, name.clone());
-        // One more, to know what the earliest one changed.
-        let stored = log.history(&subject, before, limit.saturating_add(1)).await.map_err(unreachable)?;
-        let mut facts: Vec<(u64, Fact)> = Vec::new();
-        for stored in stored {
-            let fact = stored.decode().map_err(|error| {
-                Problem::new(503, "unreadable", "the log cannot be read", error.to_string())
-            })?;
-            facts.push((stored.position, fact));
-        }
-        if facts.is_empty() {
-            return Err(nothing());
-        }
-        let after = |fact: &Fact| match &fact.body {
-            Body::ResourceSet(resource) => Some(resource.clone()),
-            _ => None,
-        };
-        let entries = facts.iter().enumerate().map(|(index, (position, fact))| {
-            let older = facts.get(index.saturating_add(1)).and_then(|(_, fact)| after(fact));
-            let newer = after(fact);
-            let change = match (&older, &newer) {
-                (_, None) => ChangeKind::Delete,
-                (None, _) => ChangeKind::Create,
-                _ => ChangeKind::Change,
-            };
-            let meta = Meta { changed: fact.time, actor: fact.actor.clone(), position: *position };
-            HistoryEntry { meta, change, fields: diff::fields(older.as_ref(), newer.as_ref()) }
-        });
-        Ok(entries.take(limit as usize).collect())
     }
 
     /// What applying documents would change, and what that would have meant for recent calls.
@@ -343,15 +255,6 @@ impl Desk {
     /// When it does not exist or others need it, or the log cannot take the fact.
     pub async fn delete(&self, kind: Kind, name: Name, actor: Actor) -> Result<Done, Problem> {
         self.wish(Wish::Delete(kind, name), actor).await
-    }
-
-    /// All keys, by id.
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub async fn keys(&self, as_of: Option<Timestamp>) -> Result<Vec<KeyView>, Problem> {
-        let now = as_of.unwrap_or_else(|| self.clock.now());
-        Ok(self.state(as_of).await?.keys().map(|key| key_view(key, now)).collect())
     }
 
     /// Makes a key.
@@ -421,21 +324,6 @@ impl Desk {
             }
         }
     }
-
-    /// The values of the sealed fields of these specs, as far as they still exist.
-    async fn vault<'s>(&self, specs: impl IntoIterator<Item = &'s Spec>) -> Result<Vault, Problem> {
-        let digests: Vec<_> = specs
-            .into_iter()
-            .flat_map(|spec| {
-                let mut spec = spec.clone();
-                spec.sealed_fields().into_iter().filter_map(|(_, field)| field.digest()).collect::<Vec<_>>()
-            })
-            .collect();
-        match self.loader() {
-            Some(loader) if !digests.is_empty() => loader.log().seals(&digests).await.map_err(unreachable),
-            _ => Ok(Vault::new()),
-        }
-    }
 }
 
 fn read(documents: Vec<serde_json::Value>) -> Result<Vec<Resource>, Problem> {
@@ -490,41 +378,6 @@ impl From<sequencer::Granted> for Done {
 
 fn views(changes: &[Change]) -> Vec<crate::api::ChangeView> {
     changes.iter().filter_map(diff::change).collect()
-}
-
-fn view(kind: Kind, name: Name, standing: Standing, vault: &Vault) -> ResourceView {
-    let mut spec = standing.spec;
-    for (_, field) in spec.sealed_fields() {
-        let value = field.digest().and_then(|digest| vault.get(&digest)).and_then(|seal| seal.open());
-        if let Some(value) = value {
-            *field = Sealed::Open(value);
-        }
-    }
-    ResourceView {
-        api_version: API_VERSION.to_owned(),
-        kind,
-        name,
-        spec: spec.write(serde_json::value::Serializer).unwrap_or_default(),
-        meta: Meta { changed: standing.changed, actor: standing.actor, position: standing.position },
-    }
-}
-
-fn key_view(key: &ApiKey, now: Timestamp) -> KeyView {
-    let status = match key.revoked {
-        Some(revoked) if revoked <= now => KeyStatus::Revoked,
-        _ if key.expires <= now => KeyStatus::Expired,
-        _ => KeyStatus::Active,
-    };
-    KeyView {
-        id: key.id,
-        principal: key.principal.clone(),
-        routes: key.routes.clone(),
-        status,
-        created: key.created,
-        expires: key.expires,
-        revoked: key.revoked,
-        replaces: key.replaces,
-    }
 }
 
 fn not_found(detail: String) -> Problem {

@@ -12,10 +12,8 @@ mod support;
 
 use bytes::Bytes;
 use cordon::{
-    config::{Config, Raw},
     identity::Site,
     node::{Node, Settings},
-    up,
 };
 use cordon_core::{
     DurationMs, Timestamp, UserId,
@@ -30,7 +28,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use serde_json::{Value, json};
-use support::Reply;
+use support::{Reply, start};
 
 const PASSWORD: &str = "seven quiet herons by the weir";
 
@@ -146,11 +144,6 @@ impl Desk {
         let head = log.head().await.unwrap();
         log.read(0, head).await.unwrap().iter().map(|stored| stored.decode().unwrap()).collect()
     }
-}
-
-async fn start(settings: Settings) -> Node {
-    let config: Config = Raw::default().check().unwrap();
-    Node::start(settings, |handles| up::routes(handles, config)).await.unwrap()
 }
 
 const MINUTE: DurationMs = DurationMs::from_secs(60);

@@ -17,12 +17,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use cordon::{
-    config::{Config, Raw},
-    control::openapi,
-    node::Node,
-    up,
-};
+use cordon::control::openapi;
 use cordon_core::{DurationMs, KeyId, KeySecret, Timestamp, resource::SecretRef};
 use cordon_guard::upstream::Environment;
 use cordon_testkit::{FakeUpstream, ManualClock, Script, TempDir};
@@ -119,8 +114,7 @@ impl Asked {
             "UPSTREAM_KEY" => Some("sk-upstream".to_owned()),
             _ => None,
         });
-        let config: Config = Raw::default().check().unwrap();
-        let node = Node::start(settings, |handles| up::routes(handles, config)).await.unwrap();
+        let node = support::start(settings).await;
         let bootstrap = std::fs::read_to_string(folder.path().join("data/admin.token")).unwrap();
         let nothing = KeySecret::new(KeyId::from_bytes([0; 8]), [0; 32]);
         let mut world = World::of(node, clock, nothing, KeyId::from_bytes([0; 8]), folder);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, State, Touched};
+use super::{Entry, State, Touched, behind};
 use crate::{
     Digest, canonical,
     fact::{Body, Fact},
@@ -92,6 +92,11 @@ impl State {
     /// All people, by id.
     pub fn users(&self) -> impl Iterator<Item = &Arc<KnownUser>> {
         self.people.users.values().map(|entry| &entry.value)
+    }
+
+    /// The people after one, by id.
+    pub fn users_after(&self, after: Option<UserId>) -> impl Iterator<Item = &Arc<KnownUser>> {
+        self.people.users.range(behind(after)).map(|(_, entry)| &entry.value)
     }
 
     /// All uses of the first administrator's token that the log knows of.

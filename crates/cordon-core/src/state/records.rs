@@ -3,7 +3,7 @@ use std::sync::Arc;
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, State, Touched};
+use super::{Entry, State, Touched, behind};
 use crate::{
     Digest, JournalId, Name, canonical,
     evidence::{Anchor, Ended, Hold, Journal, LogKey, SegmentSeal, empty_root},
@@ -184,6 +184,11 @@ impl State {
     /// All legal holds, by name.
     pub fn holds(&self) -> impl Iterator<Item = &Arc<Hold>> {
         self.records.holds.values().map(|entry| &entry.value)
+    }
+
+    /// The holds after one, by name.
+    pub fn holds_after(&self, after: Option<Name>) -> impl Iterator<Item = &Arc<Hold>> {
+        self.records.holds.range(behind(after)).map(|(_, entry)| &entry.value)
     }
 
     /// The key that signs checkpoints now.

@@ -6,6 +6,8 @@ use cordon_core::{
     CallId, KeyId, Name, Role, Timestamp, UserId, fact::Actor, record::ContentObject, resource::Kind,
 };
 
+use cordon_store::calls::CallQuery;
+
 use super::{http::Http, local::Local};
 use crate::{
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
@@ -49,7 +51,7 @@ impl Client {
         match self {
             Self::Server(http) => {
                 let kind = kind.map(|kind| kind.to_string());
-                http.items("/resources", &[("kind", kind), ("as_of", text(as_of))]).await
+                http.items("/resources", &[("kind", kind), ("as_of", text(as_of))], None).await
             }
             Self::Folder(local) => local.desk.list(kind, as_of).await,
         }
@@ -78,10 +80,10 @@ impl Client {
     ) -> Result<Vec<HistoryEntry>, Problem> {
         match self {
             Self::Server(http) => {
-                let query = [("as_of", text(as_of)), ("limit", Some(limit.to_string()))];
-                http.items(&format!("/resources/{kind}/{name}/history"), &query).await
+                let path = format!("/resources/{kind}/{name}/history");
+                http.items(&path, &[("as_of", text(as_of))], Some(limit)).await
             }
-            Self::Folder(local) => local.desk.history(kind, name, as_of, limit).await,
+            Self::Folder(local) => local.desk.history(kind, name, as_of, None, limit).await,
         }
     }
 
@@ -108,7 +110,7 @@ impl Client {
 
     pub(super) async fn keys(&self, as_of: Option<Timestamp>) -> Result<Vec<KeyView>, Problem> {
         match self {
-            Self::Server(http) => http.items("/keys", &[("as_of", text(as_of))]).await,
+            Self::Server(http) => http.items("/keys", &[("as_of", text(as_of))], None).await,
             Self::Folder(local) => local.desk.keys(as_of).await,
         }
     }
@@ -136,7 +138,11 @@ impl Client {
 
     pub(super) async fn users(&self) -> Result<Vec<UserView>, Problem> {
         match self {
-            Self::Server(http) => http.items("/users", &[]).await,
+            Self::Server(http) => {
+                let mut users: Vec<UserView> = http.items("/users", &[], None).await?;
+                users.sort_by(|one, other| (&one.login, one.id).cmp(&(&other.login, other.id)));
+                Ok(users)
+            }
             Self::Folder(local) => local.identity()?.users().await,
         }
     }
@@ -185,8 +191,11 @@ impl Client {
 
     pub(super) async fn calls(&self, filter: CallFilter) -> Result<Vec<CallView>, Problem> {
         match self {
-            Self::Server(http) => http.items("/calls", &query(&filter)).await,
-            Self::Folder(local) => Ok(local.desk.calls().list(&filter).await?),
+            Self::Server(http) => {
+                let most = filter.limit.unwrap_or(CallQuery::PAGE);
+                http.items("/calls", &query(&CallFilter { limit: None, ..filter }), Some(most)).await
+            }
+            Self::Folder(local) => Ok(local.desk.calls().list(&filter, None).await?),
         }
     }
 
@@ -234,7 +243,7 @@ impl Client {
 
     pub(super) async fn holds(&self, as_of: Option<Timestamp>) -> Result<Vec<HoldView>, Problem> {
         match self {
-            Self::Server(http) => http.items("/holds", &[("as_of", text(as_of))]).await,
+            Self::Server(http) => http.items("/holds", &[("as_of", text(as_of))], None).await,
             Self::Folder(local) => local.desk.holds(as_of).await,
         }
     }
@@ -265,7 +274,7 @@ impl Client {
 
     pub(super) async fn doctor(&self) -> Result<Vec<Check>, Problem> {
         match self {
-            Self::Server(http) => http.items("/doctor", &[]).await,
+            Self::Server(http) => http.items("/doctor", &[], None).await,
             Self::Folder(_) => Ok(Vec::new()),
         }
     }

@@ -220,7 +220,7 @@ pub(super) async fn hold(place: &Place, command: HoldCommand) -> Outcome {
             client.close().await;
             let holds = holds?;
             if args.output.json {
-                return json(&crate::api::List { items: holds });
+                return json(&crate::api::List::whole(holds));
             }
             let rows: Vec<Vec<String>> = holds
                 .iter()

@@ -28,6 +28,8 @@ pub(super) struct Events {
     parser: cordon_guard::sse::Parser,
 }
 
+/// The most that one page of a list gives.
+const MAX_PAGE: usize = 10_000;
 /// Bytes of one answer.
 const MAX_ANSWER: usize = 256 << 20;
 const TIMEOUTS: Timeouts = Timeouts {
@@ -81,12 +83,30 @@ impl Http {
         self.read(response).await
     }
 
+    /// A list, page after page: all of it, or at most so many.
     pub(super) async fn items<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, Option<String>)],
+        most: Option<u32>,
     ) -> Result<Vec<T>, Problem> {
-        self.get::<List<T>>(path, query).await.map(|list| list.items)
+        let mut items = Vec::new();
+        let mut cursor = None;
+        loop {
+            let left = most.map(|most| (most as usize).saturating_sub(items.len()));
+            if left == Some(0) {
+                return Ok(items);
+            }
+            let mut query = query.to_vec();
+            query.push(("limit", left.map(|left| left.min(MAX_PAGE).to_string())));
+            query.push(("cursor", cursor));
+            let page: List<T> = self.get(path, &query).await?;
+            items.extend(page.items);
+            if page.next.is_none() {
+                return Ok(items);
+            }
+            cursor = page.next;
+        }
     }
 
     pub(super) async fn post<B: Serialize, T: DeserializeOwned>(

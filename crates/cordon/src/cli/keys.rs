@@ -138,7 +138,7 @@ async fn list(place: &Place, args: ListArgs) -> Outcome {
     let mut keys = keys?;
     keys.retain(|key| principal.as_ref().is_none_or(|principal| key.principal == *principal));
     if args.output.json {
-        return json(&crate::api::List { items: keys });
+        return json(&crate::api::List::whole(keys));
     }
     let rows: Vec<Vec<String>> = keys
         .iter()

@@ -154,7 +154,7 @@ pub(super) async fn get(place: &Place, args: GetArgs) -> Outcome {
             client.close().await;
             let resources = resources?;
             if args.output.json {
-                json(&crate::api::List { items: resources })
+                json(&crate::api::List::whole(resources))
             } else if args.yaml {
                 say(&resources.iter().map(document).collect::<Vec<_>>().join("---\n"))
             } else {
@@ -171,7 +171,7 @@ pub(super) async fn history(place: &Place, args: HistoryArgs) -> Outcome {
     client.close().await;
     let entries = entries?;
     if args.output.json {
-        return json(&crate::api::List { items: entries });
+        return json(&crate::api::List::whole(entries));
     }
     let mut text = String::new();
     for entry in entries {

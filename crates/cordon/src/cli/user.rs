@@ -91,7 +91,7 @@ pub(super) async fn run(place: &Place, command: UserCommand) -> Outcome {
     match done? {
         Answer::Enrolment(made, output) => show_enrolment(&made, output),
         Answer::User(user, output) => show_users(&[user], output),
-        Answer::Users(users, output) if output.json => json(&crate::api::List { items: users }),
+        Answer::Users(users, output) if output.json => json(&crate::api::List::whole(users)),
         Answer::Users(users, output) => show_users(&users, output),
     }
 }

@@ -128,7 +128,11 @@ fn title(kind: Kind) -> String {
 
 async fn listed(view: &View, kind: Kind) -> Result<(Table, Markup), Problem> {
     let after = view.query.get("after").and_then(|text| Name::parse(text).ok());
-    let mut resources = view.shared.state.desk.list_page(kind, after.as_ref(), PAGE + 1, view.as_of).await?;
+    let mut resources = {
+        let desk = &view.shared.state.desk;
+        let after = after.clone().map(|after| (kind, after));
+        desk.resources(&desk.state(view.as_of).await?, Some(kind), after, PAGE + 1).await?
+    };
     let more = resources.len() > PAGE;
     resources.truncate(PAGE);
     let mut columns = vec![table::text("Name", "name")];
@@ -359,7 +363,7 @@ const LATEST: u32 = 1_000;
 
 pub(super) async fn history(view: View, Path((word, text)): Path<(String, String)>) -> Page {
     object(view, &word, &text, async |view, kind, name, _| {
-        let entries = view.shared.state.desk.history(kind, name, view.as_of, 100).await?;
+        let entries = view.shared.state.desk.history(kind, name, view.as_of, None, 100).await?;
         Ok(html! { ol.history { @for entry in &entries { (step(view, entry)) } } })
     })
     .await

@@ -205,7 +205,13 @@ fn oneself() -> Vec<Endpoint> {
             people::make_token,
         )
         .fails(&[NO_PERSON, SESSION_NEEDED, TOO_MANY, INVALID]),
-        get(OwnAccess, "/me/sessions", "listMySessions", "One's own sessions and tokens.", people::my_grants),
+        get(
+            OwnAccess,
+            "/me/sessions",
+            "listMySessions",
+            "One's own sessions and tokens, earliest first.",
+            people::my_grants,
+        ),
         delete(
             OwnAccess,
             "/me/sessions/{id}",
@@ -221,7 +227,7 @@ fn oneself() -> Vec<Endpoint> {
 fn people() -> Vec<Endpoint> {
     let refused = [NOT_FOUND, FORGOTTEN, ONESELF, REFUSED, CROWDED, INVALID];
     vec![
-        get(ReadPeople, "/users", "listUsers", "Who is known, with roles.", people::users),
+        get(ReadPeople, "/users", "listUsers", "Who is known, with roles, by id.", people::users),
         post(
             ManagePeople,
             "/users",
@@ -264,7 +270,7 @@ fn people() -> Vec<Endpoint> {
             ReadPeople,
             "/sessions",
             "listSessions",
-            "All sessions and tokens that are good now, by id.",
+            "All sessions and tokens that are good now, earliest first.",
             people::grants,
         ),
         delete(ManagePeople, "/sessions/{id}", "endSession", "Ends a session or token.", people::end_grant)

@@ -14,10 +14,10 @@ use axum::{
 use http_body::Frame;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
-    time::Interval,
+    time::{Instant, Interval},
 };
 
-use super::{Shared, access::By, answer::Calls, request::Asked};
+use super::{Shared, access::By, answer::Calls, paging::MOST, request::Asked};
 use crate::{
     api::{CallFilter, Problem},
     desk::Following,
@@ -38,7 +38,7 @@ pub(super) async fn calls(
     caller: By,
     Asked(mut filter): Asked<CallFilter>,
 ) -> Result<Calls, Problem> {
-    filter.limit = Some(filter.limit.unwrap_or(BEFORE));
+    filter.limit = Some(filter.limit.unwrap_or(BEFORE).min(MOST));
     let permit = shared.followers.clone().try_acquire_owned().map_err(|_| {
         Problem::new(503, "busy", "too many streams", "too many streams of calls are open; help: end one")
     })?;
@@ -53,7 +53,9 @@ pub(super) async fn calls(
             () = sender.closed() => {}
         }
     });
-    let body = Body::new(Events { receiver, pause: tokio::time::interval(KEEP_ALIVE), _permit: permit });
+    // The first comment comes after a pause too: calls that have ended already come first.
+    let pause = tokio::time::interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+    let body = Body::new(Events { receiver, pause, _permit: permit });
     Ok(Calls(body))
 }
 

@@ -1,7 +1,7 @@
 use axum::{Json, body::Bytes, extract::State, http::HeaderMap};
 use cordon_core::{CallId, KeyId, Name, Timestamp, record::ContentObject, resource::Kind};
 use cordon_ledger::tiles::Tiles as _;
-use cordon_store::ledger::TileFolder;
+use cordon_store::{calls::CallQuery, ledger::TileFolder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -10,6 +10,7 @@ use super::{
     access::By,
     answer::{Alive, Answer, Checkpoint, Metrics, Readiness, TileBytes},
     openapi::Document,
+    paging::Paged,
     request::{Asked, Of, Sent, TilePath, no_tile},
 };
 use crate::{
@@ -37,15 +38,6 @@ pub(super) struct AsOf {
     as_of: Option<Timestamp>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HistoryQuery {
-    /// As it was at this time.
-    as_of: Option<Timestamp>,
-    /// At most so many steps.
-    limit: Option<u32>,
-}
-
 /// Steps of a history when nobody says how many.
 pub(crate) const HISTORY_PAGE: u32 = 50;
 
@@ -54,7 +46,7 @@ pub(super) async fn version() -> Json<Version> {
 }
 
 pub(super) async fn doctor(State(shared): State<Shared>) -> Json<List<Check>> {
-    Json(List { items: (shared.state.doctor)().await })
+    Json(List::whole((shared.state.doctor)().await))
 }
 
 pub(super) async fn schema(Of(kind): Of<Kind>) -> Answer<serde_json::Value> {
@@ -67,9 +59,16 @@ pub(super) async fn openapi() -> Document {
 
 pub(super) async fn list(
     State(shared): State<Shared>,
-    Asked(query): Asked<ListQuery>,
+    Paged(query, page): Paged<ListQuery>,
 ) -> Answer<List<ResourceView>> {
-    Ok(Json(List { items: shared.state.desk.list(query.kind, query.as_of).await? }))
+    let after = page.after(|last| {
+        let (kind, name) = last.split_once('/')?;
+        Some((Kind::parse(kind)?, Name::parse(name).ok()?))
+    })?;
+    let desk = &shared.state.desk;
+    let state = desk.standpoint(page.position(), query.as_of).await?;
+    let resources = desk.resources(&state, query.kind, after, page.most() as usize).await?;
+    Ok(Json(page.of(resources, state.position(), |last| format!("{}/{}", last.kind, last.name))))
 }
 
 pub(super) async fn one(
@@ -83,10 +82,12 @@ pub(super) async fn one(
 pub(super) async fn history(
     State(shared): State<Shared>,
     Of((kind, name)): Of<(Kind, Name)>,
-    Asked(query): Asked<HistoryQuery>,
+    Paged(query, page): Paged<AsOf>,
 ) -> Answer<List<HistoryEntry>> {
-    let limit = query.limit.unwrap_or(HISTORY_PAGE);
-    Ok(Json(List { items: shared.state.desk.history(kind, &name, query.as_of, limit).await? }))
+    let page = page.or(HISTORY_PAGE);
+    let before = page.after(|last| last.parse().ok())?;
+    let steps = shared.state.desk.history(kind, &name, query.as_of, before, page.most()).await?;
+    Ok(Json(page.of(steps, 0, |last| last.meta.position.to_string())))
 }
 
 pub(super) async fn delete(
@@ -109,8 +110,15 @@ pub(super) async fn apply(
     Ok(Json(shared.state.desk.apply(documents, caller.0.actor).await?))
 }
 
-pub(super) async fn keys(State(shared): State<Shared>, Asked(query): Asked<AsOf>) -> Answer<List<KeyView>> {
-    Ok(Json(List { items: shared.state.desk.keys(query.as_of).await? }))
+pub(super) async fn keys(
+    State(shared): State<Shared>,
+    Paged(query, page): Paged<AsOf>,
+) -> Answer<List<KeyView>> {
+    let after = page.after(|last| KeyId::parse(last).ok())?;
+    let desk = &shared.state.desk;
+    let state = desk.standpoint(page.position(), query.as_of).await?;
+    let keys = desk.keys_of(&state, query.as_of, after, page.most() as usize);
+    Ok(Json(page.of(keys, state.position(), |last| last.id.to_string())))
 }
 
 pub(super) async fn create_key(
@@ -141,9 +149,13 @@ pub(super) async fn revoke_key(
 
 pub(super) async fn calls(
     State(shared): State<Shared>,
-    Asked(query): Asked<CallFilter>,
+    Paged(query, page): Paged<CallFilter>,
 ) -> Answer<List<CallView>> {
-    Ok(Json(List { items: shared.state.desk.calls().list(&query).await? }))
+    let page = page.or(CallQuery::PAGE);
+    let before = page.after(|last| CallId::parse(last).ok())?;
+    let filter = CallFilter { limit: Some(page.most()), ..query };
+    let calls = shared.state.desk.calls().list(&filter, before).await?;
+    Ok(Json(page.of(calls, 0, |last| last.call_id.to_string())))
 }
 
 pub(super) async fn call(State(shared): State<Shared>, Of(id): Of<CallId>) -> Answer<CallRecord> {
@@ -184,8 +196,15 @@ pub(super) async fn erase(
     Ok(Json(shared.state.desk.erase(wish, caller.0.actor).await?))
 }
 
-pub(super) async fn holds(State(shared): State<Shared>, Asked(query): Asked<AsOf>) -> Answer<List<HoldView>> {
-    Ok(Json(List { items: shared.state.desk.holds(query.as_of).await? }))
+pub(super) async fn holds(
+    State(shared): State<Shared>,
+    Paged(query, page): Paged<AsOf>,
+) -> Answer<List<HoldView>> {
+    let after = page.after(|last| Name::parse(last).ok())?;
+    let desk = &shared.state.desk;
+    let state = desk.standpoint(page.position(), query.as_of).await?;
+    let holds = desk.holds_of(&state, after, page.most() as usize).await?;
+    Ok(Json(page.of(holds, state.position(), |last| last.name.to_string())))
 }
 
 pub(super) async fn set_hold(

@@ -8,12 +8,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use cordon_core::UserId;
+use cordon_core::{Timestamp, UserId};
 
 use super::{
     Shared,
     access::By,
     answer::{Answer, Cookied},
+    paging::{Everything, Page, Paged},
     request::{Asked, Of, Sent},
 };
 use crate::{
@@ -113,12 +114,25 @@ pub(super) async fn change_password(
     Ok(Json(identity.me(&caller).await?))
 }
 
-pub(super) async fn my_grants(State(shared): State<Shared>, caller: By) -> Answer<List<GrantView>> {
-    let items = match caller.user() {
-        Some(user) => shared.state.identity.grants(&caller, Some(user)).await?,
-        None => Vec::new(),
-    };
-    Ok(Json(List { items }))
+pub(super) async fn my_grants(
+    State(shared): State<Shared>,
+    caller: By,
+    Paged(Everything {}, page): Paged<Everything>,
+) -> Answer<List<GrantView>> {
+    match caller.user() {
+        Some(user) => grants_on(&page, &shared, &caller, Some(user)).await,
+        None => Ok(Json(List::whole(Vec::new()))),
+    }
+}
+
+/// A page of what is good now: what ends meanwhile is on none, and nothing else moves.
+async fn grants_on(page: &Page, shared: &Shared, caller: &By, of: Option<UserId>) -> Answer<List<GrantView>> {
+    let after = page.after(|last| {
+        let (created, id) = last.split_once('/')?;
+        Some((Timestamp::from_millis(created.parse().ok()?), UserId::parse(id).ok()?))
+    })?;
+    let grants = shared.state.identity.grants_after(caller, of, after, page.most() as usize).await?;
+    Ok(Json(page.of(grants, 0, |last| format!("{}/{}", last.created.as_millis(), last.id))))
 }
 
 pub(super) async fn end_my_grant(
@@ -129,7 +143,7 @@ pub(super) async fn end_my_grant(
     let nobody = || Problem::new(404, "not_found", "it does not exist", "the token is nobody's session");
     let user = caller.user().ok_or_else(nobody)?;
     shared.state.identity.end_grant(id, Some(user)).await?;
-    Ok(Json(List { items: shared.state.identity.grants(&caller, Some(user)).await? }))
+    Ok(Json(List::whole(shared.state.identity.grants(&caller, Some(user)).await?)))
 }
 
 pub(super) async fn make_token(
@@ -140,8 +154,12 @@ pub(super) async fn make_token(
     Ok(Json(shared.state.identity.make_token(&caller, wish).await?))
 }
 
-pub(super) async fn grants(State(shared): State<Shared>, caller: By) -> Answer<List<GrantView>> {
-    Ok(Json(List { items: shared.state.identity.grants(&caller, None).await? }))
+pub(super) async fn grants(
+    State(shared): State<Shared>,
+    caller: By,
+    Paged(Everything {}, page): Paged<Everything>,
+) -> Answer<List<GrantView>> {
+    grants_on(&page, &shared, &caller, None).await
 }
 
 pub(super) async fn end_grant(
@@ -150,11 +168,17 @@ pub(super) async fn end_grant(
     Of(id): Of<UserId>,
 ) -> Answer<List<GrantView>> {
     shared.state.identity.end_grant(id, None).await?;
-    Ok(Json(List { items: shared.state.identity.grants(&caller, None).await? }))
+    Ok(Json(List::whole(shared.state.identity.grants(&caller, None).await?)))
 }
 
-pub(super) async fn users(State(shared): State<Shared>) -> Answer<List<UserView>> {
-    Ok(Json(List { items: shared.state.identity.users().await? }))
+pub(super) async fn users(
+    State(shared): State<Shared>,
+    Paged(Everything {}, page): Paged<Everything>,
+) -> Answer<List<UserView>> {
+    let after = page.after(|last| UserId::parse(last).ok())?;
+    let state = shared.state.desk.standpoint(page.position(), None).await?;
+    let users = shared.state.identity.users_of(&state, after, page.most() as usize).await?;
+    Ok(Json(page.of(users, state.position(), |last| last.id.to_string())))
 }
 
 pub(super) async fn user(State(shared): State<Shared>, Of(id): Of<UserId>) -> Answer<UserView> {

@@ -57,8 +57,6 @@ pub enum CallsProblem {
 
 /// Frames of the tail that are read for one question: it bounds its memory.
 const MAX_TAIL: usize = 200_000;
-/// The most calls of one list.
-const MAX_LIST: u32 = 10_000;
 
 impl CallLog {
     /// Calls of this folder of journals, with the index that is fed from it. `current` is the journal that this process
@@ -89,12 +87,16 @@ impl CallLog {
         self.0.archive.as_ref()
     }
 
-    /// The calls that a filter asks for, newest first.
+    /// The calls that a filter asks for, newest first; `before` is the last one of the page before.
     ///
     /// # Errors
     /// When index or journal cannot be read.
-    pub async fn list(&self, filter: &CallFilter) -> Result<Vec<CallView>, CallsProblem> {
-        Ok(self.rows(&query(filter)).await?.iter().map(CallView::new).collect())
+    pub async fn list(
+        &self,
+        filter: &CallFilter,
+        before: Option<CallId>,
+    ) -> Result<Vec<CallView>, CallsProblem> {
+        self.page(&CallQuery { before, ..query(filter) }).await
     }
 
     /// The calls that a query asks for, newest first.
@@ -336,7 +338,7 @@ fn query(filter: &CallFilter) -> CallQuery {
         verdict: filter.verdict,
         category: filter.category.clone(),
         before: None,
-        limit: Some(filter.limit.unwrap_or(CallQuery::PAGE).min(MAX_LIST)),
+        limit: Some(filter.limit.unwrap_or(CallQuery::PAGE)),
     }
 }
 

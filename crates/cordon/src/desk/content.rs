@@ -1,7 +1,7 @@
 //! Captured content: shown to somebody who is recorded first, erased, held.
 
 use cordon_core::{
-    CallId, Name, Timestamp,
+    CallId, Name, State, Timestamp,
     command::{NewHold, Vault},
     evidence::{ContentScope, Hold},
     fact::Actor,
@@ -74,13 +74,26 @@ impl Desk {
     /// # Errors
     /// When the log cannot be read.
     pub async fn holds(&self, as_of: Option<Timestamp>) -> Result<Vec<HoldView>, Problem> {
-        let state = self.state(as_of).await?;
-        let digests: Vec<_> = state.holds().filter_map(|hold| hold.reason.digest()).collect();
+        self.holds_of(&self.state(as_of).await?, None, usize::MAX).await
+    }
+
+    /// A part of the holds of a state: those after one of them, at most so many.
+    ///
+    /// # Errors
+    /// When sealed values cannot be read.
+    pub(crate) async fn holds_of(
+        &self,
+        state: &State,
+        after: Option<Name>,
+        most: usize,
+    ) -> Result<Vec<HoldView>, Problem> {
+        let holds: Vec<_> = state.holds_after(after).take(most).collect();
+        let digests: Vec<_> = holds.iter().filter_map(|hold| hold.reason.digest()).collect();
         let vault = match self.loader() {
             Some(loader) if !digests.is_empty() => loader.log().seals(&digests).await.map_err(unreachable)?,
             _ => Vault::new(),
         };
-        Ok(state.holds().map(|hold| hold_view(hold, &vault)).collect())
+        Ok(holds.into_iter().map(|hold| hold_view(hold, &vault)).collect())
     }
 
     /// Sets a legal hold: content in its scope is neither erased nor expires.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use cordon_core::{
-    Digest, DurationMs, Role, UserId,
+    Digest, DurationMs, Role, State, Timestamp, UserId,
     command::{NewUser, Wish},
     fact::Actor,
     identity::{KnownUser, Origin},
@@ -263,6 +263,20 @@ impl Identity {
     /// # Errors
     /// When the credentials cannot be read.
     pub async fn grants(&self, caller: &Caller, of: Option<UserId>) -> Result<Vec<GrantView>, Problem> {
+        self.grants_after(caller, of, None, usize::MAX).await
+    }
+
+    /// A part of them: those after one, which has ended perhaps, at most so many, by their beginning and id.
+    ///
+    /// # Errors
+    /// When the credentials cannot be read.
+    pub(crate) async fn grants_after(
+        &self,
+        caller: &Caller,
+        of: Option<UserId>,
+        after: Option<(Timestamp, UserId)>,
+        most: usize,
+    ) -> Result<Vec<GrantView>, Problem> {
         let people = self.people()?;
         let current = caller.grant().map(|grant| grant.secret);
         let view = |grant: Grant| GrantView {
@@ -278,7 +292,9 @@ impl Identity {
             expires: grant.expires,
             current: current == Some(grant.secret),
         };
-        Ok(people.good(of).await?.into_iter().map(view).collect())
+        let grants = people.good(of).await?.into_iter();
+        let rest = grants.filter(|grant| after.is_none_or(|after| (grant.created, grant.id) > after));
+        Ok(rest.take(most).map(view).collect())
     }
 
     /// Ends one session or token by its id; of this person, where one is given.
@@ -299,10 +315,24 @@ impl Identity {
     /// # Errors
     /// When names or credentials cannot be read.
     pub async fn users(&self) -> Result<Vec<UserView>, Problem> {
-        let people = self.people()?;
-        let state = people.state();
-        let known: Vec<&KnownUser> = state.users().map(AsRef::as_ref).collect();
-        people.views(&known).await
+        let state = self.people()?.state();
+        let mut views = self.users_of(&state, None, usize::MAX).await?;
+        views.sort_by(|one, other| (&one.login, one.id).cmp(&(&other.login, other.id)));
+        Ok(views)
+    }
+
+    /// A part of those who are known in a state: after one of them, at most so many, by id.
+    ///
+    /// # Errors
+    /// When names or credentials cannot be read.
+    pub(crate) async fn users_of(
+        &self,
+        state: &State,
+        after: Option<UserId>,
+        most: usize,
+    ) -> Result<Vec<UserView>, Problem> {
+        let known: Vec<&KnownUser> = state.users_after(after).take(most).map(AsRef::as_ref).collect();
+        self.people()?.views(&known).await
     }
 
     /// One person.
@@ -553,7 +583,7 @@ impl People {
             *signed_in.entry(grant.user).or_default() += 1;
         }
         let enrolled = self.store.enrolled().await.map_err(unavailable)?;
-        let mut views: Vec<UserView> = known
+        Ok(known
             .iter()
             .map(|known| {
                 let id = known.user.id;
@@ -570,9 +600,7 @@ impl People {
                     signed_in: signed_in.get(&id).copied().unwrap_or(0),
                 }
             })
-            .collect();
-        views.sort_by(|one, other| (&one.login, one.id).cmp(&(&other.login, other.id)));
-        Ok(views)
+            .collect())
     }
 
     /// Logins and names, as far as they were not forgotten.

@@ -17,8 +17,10 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cordon::{
+    config::{Config, Raw},
     declare,
     node::{Node, Settings},
+    up,
 };
 use cordon_core::{
     CallId, DurationMs, KeyId, KeySecret, Name, Timestamp,
@@ -175,6 +177,12 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
     }
 }
 
+/// A whole node, with the routes of its control listener.
+pub async fn start(settings: Settings) -> Node {
+    let config: Config = Raw::default().check().unwrap();
+    Node::start(settings, |handles| up::routes(handles, config)).await.unwrap()
+}
+
 /// The machine's own time, for a folder that a real process serves later: keys that are good now, not at a set time.
 pub fn real_time(settings: &mut Settings) {
     settings.clock = Arc::new(cordon::clock::Clock::system());
@@ -217,7 +225,7 @@ impl World {
         let clock = ManualClock::at(Timestamp::parse("2026-11-21T09:00:00Z").unwrap());
         let mut settings = settings(&folder, &clock);
         change(&mut settings);
-        let node = Node::start(settings, |_| axum::Router::new()).await.unwrap();
+        let node = start(settings).await;
         let mut world = Self {
             node,
             clock,
@@ -267,7 +275,7 @@ impl World {
         let settings = Settings::clone(&node.handles.settings);
         node.stop().await.unwrap();
         meanwhile(&settings.data);
-        let node = Node::start(settings, |_| axum::Router::new()).await.unwrap();
+        let node = start(settings).await;
         Self { node, clock, key, key_id, folder, client }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     api::Problem,
     control::{
         Shared,
+        paging::{PageQuery, Paged},
         request::{Asked, Of, Segment, Sent},
     },
     identity::{Caller, Peer},
@@ -125,6 +126,8 @@ impl<'d> Telling<'d> {
             let mut parameter =
                 json!({"name": name, "in": "query", "required": needed, "schema": present(schema)});
             set(&mut parameter, "description", description);
+            // Where two tell of a parameter, the one that is told last reads it.
+            self.told.parameters.retain(|other| other.get("name") != parameter.get("name"));
             self.told.parameters.push(parameter);
         }
     }
@@ -211,6 +214,14 @@ impl<Q: JsonSchema> Part for Asked<Q> {
     fn tell(telling: &mut Telling<'_>) {
         telling.asked::<Q>();
         telling.told.faults.push(faults::MALFORMED);
+    }
+}
+
+impl<Q: JsonSchema> Part for Paged<Q> {
+    fn tell(telling: &mut Telling<'_>) {
+        telling.asked::<Q>();
+        telling.asked::<PageQuery>();
+        telling.told.faults.extend([faults::MALFORMED, faults::CURSOR]);
     }
 }
 
