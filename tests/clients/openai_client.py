@@ -559,6 +559,83 @@ def log_probabilities_do_not_tell_what_was_redacted():
     assert "4242" not in told, told
 
 
+# ---- embeddings
+
+
+def embed(what, **options):
+    return client().embeddings.create(model=MODEL, input=what, **options)
+
+
+def alike(one, other):
+    """The cosine of two vectors of length one."""
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+@check
+def a_text_is_embedded():
+    answer = embed("The dog barks.")
+    [entry] = answer.data
+    assert answer.object == "list" and answer.model == MODEL and entry.object == "embedding" and entry.index == 0
+    assert len(entry.embedding) == 256 and abs(alike(entry.embedding, entry.embedding) - 1) < 1e-5
+    assert answer.usage.prompt_tokens > 0 and answer.usage.total_tokens == answer.usage.prompt_tokens
+
+
+@check
+def texts_are_embedded_in_their_order():
+    answer = embed(["the dog barks", "interest rates fell again", "the dog barks loud"])
+    assert [entry.index for entry in answer.data] == [0, 1, 2]
+    dog, rates, loud = (entry.embedding for entry in answer.data)
+    assert alike(dog, loud) > 0.7 > alike(dog, rates)
+    assert embed("the dog barks").data[0].embedding == dog
+
+
+@check
+def vectors_are_the_same_in_base64_and_in_numbers():
+    # The package asks for base64 when it is told nothing, and gives numbers.
+    default = embed("The dog barks.").data[0].embedding
+    numbers = embed("The dog barks.", encoding_format="float").data[0].embedding
+    text = embed("The dog barks.", encoding_format="base64").data[0].embedding
+    assert isinstance(text, str) and len(base64.b64decode(text)) == 4 * len(default)
+    assert all(abs(a - b) < 1e-6 for a, b in zip(default, numbers, strict=True))
+
+
+@check
+def vectors_have_the_dimensions_asked_for():
+    assert len(embed("The dog barks.", dimensions=64).data[0].embedding) == 64
+    raises(openai.BadRequestError, 400, lambda: embed("The dog barks.", dimensions=0))
+
+
+@check
+def tokens_are_embedded():
+    answer = embed([[15496, 995], [42]])
+    assert len(answer.data) == 2 and answer.usage.prompt_tokens == 3
+    assert len(embed([15496, 995]).data) == 1
+
+
+@check
+def texts_to_embed_are_guarded():
+    error = raises(openai.BadRequestError, 400, lambda: embed(["The dog barks.", INJECTION]))
+    assert error.code == "content_blocked", error.code
+    error = raises(openai.BadRequestError, 400, lambda: embed([]))
+    assert error.param == "input", error.param
+    polite = lambda: client("REFUSAL").embeddings.create(model=model("REFUSAL"), input=INJECTION)
+    assert raises(openai.BadRequestError, 400, polite).code == "content_blocked"
+
+
+@check
+def embeddings_are_made_asynchronously():
+    async def made():
+        async with AsyncOpenAI(base_url=BASE_URL, api_key=API_KEY, timeout=TIMEOUT, max_retries=0) as asynchronous:
+            texts = [f"text number {at}" for at in range(8)]
+            calls = [asynchronous.embeddings.create(model=MODEL, input=text) for text in texts]
+            return [answer.data[0].embedding for answer in await asyncio.gather(*calls)]
+
+    assert len({tuple(vector) for vector in asyncio.run(made())}) == 8
+
+
+# ---- conduct
+
+
 @check
 def a_caller_that_leaves_a_stream_early_leaves_nothing_behind():
     endless = client("ENDLESS")

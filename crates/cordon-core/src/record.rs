@@ -37,6 +37,8 @@ pub enum Operation {
     Chat,
     /// `GET /v1/models`.
     ListModels,
+    /// `POST /v1/embeddings` (`gen_ai.operation.name` = `embeddings`).
+    Embeddings,
 }
 
 /// How a call ended.

@@ -16,8 +16,8 @@
 pub mod admit;
 pub mod body;
 pub mod call;
-pub mod chat;
 pub mod dispatch;
+pub mod exchange;
 pub mod identify;
 pub mod limits;
 pub mod openai;
@@ -33,9 +33,11 @@ pub mod upstream;
 mod capture;
 mod inspection;
 mod lane;
+mod operation;
 mod pipeline;
 mod record;
 mod redact;
+mod streamed;
 mod unknown;
 
 pub use inspection::{Inspection, UNINSPECTED, Verdict};

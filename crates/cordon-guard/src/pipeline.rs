@@ -26,11 +26,11 @@ use crate::{
     body::{self, BodyLimits},
     call::{Call, Received},
     capture::Capturing,
-    chat,
     dispatch::Upstreams,
+    exchange,
     identify::known,
     limits::Limits,
-    openai,
+    operation::{Asked, Posted},
     ports::{Capture, Clock, Entropy, Meter, Recorder, Tracer},
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Registry},
@@ -218,23 +218,24 @@ impl Gateway {
             snapshot: inner.snapshot.load_full(),
             stage: Received { headers: parts.headers },
         };
-        match (&parts.method, path) {
-            (&Method::POST, "/v1/chat/completions") => {
+        let posted = Posted::at(path);
+        match (&parts.method, posted) {
+            (&Method::POST, Some(posted)) => {
                 let (sender, head) = oneshot::channel();
                 let gone = Cancel::default();
                 let presence = Presence::new(gone.clone());
                 // The call's own task closes its record and gives back its places, whatever becomes of this one.
-                tokio::spawn(inner.chat(received, body, started, Answer(Some(sender)), gone));
+                tokio::spawn(inner.post(posted, received, body, started, Answer(Some(sender)), gone));
                 match head.await {
                     Ok(response) => response.map(|body| body.with(presence)),
                     Err(_) => respond::refusal(&Refusal::new(RefusalCode::Internal, ""), id),
                 }
             }
-            (&Method::GET, path) if path == "/v1/models" || path.starts_with("/v1/models/") => {
+            (&Method::GET, None) if path == "/v1/models" || path.starts_with("/v1/models/") => {
                 let wanted = path.strip_prefix("/v1/models/").map(str::to_owned);
                 inner.models(received, wanted, started).await
             }
-            (_, "/v1/chat/completions" | "/v1/models") => {
+            (_, posted) if posted.is_some() || path == "/v1/models" => {
                 inner.turn_away(&Refusal::new(RefusalCode::MethodNotAllowed, ""), id, time, started)
             }
             _ => inner.turn_away(&Refusal::new(RefusalCode::NotFound, ""), id, time, started),
@@ -315,9 +316,10 @@ impl Inner {
         CallRecord::new(self.ports.clone(), started, opened, trace)
     }
 
-    /// The whole life of a chat call.
-    async fn chat<B>(
+    /// The whole life of a call that posts a request.
+    async fn post<B>(
         self: Arc<Self>,
+        posted: Posted,
         received: Call<Received>,
         body: B,
         started: Instant,
@@ -351,28 +353,30 @@ impl Inner {
                 Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started)),
             };
         }
-        let mut record = self.record(&call, Operation::Chat, started);
-        let mut style = chat::Style::default();
+        let mut record = self.record(&call, posted.operation(), started);
+        let mut style = exchange::Style::default();
         let result = tokio::select! {
             biased;
             () = place.cancel().cancelled() => Err(Refusal::new(RefusalCode::Cancelled, "ended from within")),
             () = gone.cancelled() => Err(Refusal::new(RefusalCode::CallerGone, "")),
-            result = self.steps(call, body, &place, &mut record, &mut answer, &mut style) => result,
+            result = self.steps(posted, call, body, &place, &mut record, &mut answer, &mut style) => result,
         };
         if let Err(refusal) = result {
-            chat::refuse(&refusal, &mut record, &mut answer, &style).await;
+            exchange::refuse(&refusal, &mut record, &mut answer, &style).await;
         }
     }
 
-    /// The steps of a chat call, in their order. Dropping this future ends whatever it waits for, the upstream too.
+    /// The steps of a call that posts a request, in their order. Dropping this future ends whatever it waits for, the upstream too.
+    #[expect(clippy::too_many_arguments, reason = "the list of steps needs what all of them need")]
     async fn steps<B>(
         &self,
+        posted: Posted,
         call: Call<crate::identify::Known>,
         body: B,
         place: &crate::registry::Place,
         record: &mut CallRecord,
         answer: &mut Answer,
-        style: &mut chat::Style,
+        style: &mut exchange::Style,
     ) -> Result<(), Refusal>
     where
         B: Body<Data = Bytes>,
@@ -397,13 +401,13 @@ impl Inner {
         let parsing = Instant::now();
         let tree = json::Value::parse(&bytes, json::Limits { bytes: bound, ..json::Limits::default() })
             .map_err(|error| Refusal::new(RefusalCode::InvalidJson, error.to_string()))?;
-        let request = openai::Request::read(tree)?;
+        let request = posted.read(tree)?;
         let parsed = micros(parsing);
         let age = self.snapshot_age(call.time);
         let admitting = Instant::now();
         let call = admit(call, request.route(), bytes.len(), age, &self.limits, places, Instant::now())?;
         let route = Arc::clone(call.stage.route());
-        *style = chat::Style::new(&route, request.stream(), call.time);
+        *style = exchange::Style::new(&route, &request, call.time);
         record.routed(&route.name, route.audit);
         self.describe(record, &call, &request, &bytes);
         if route.content != ContentCapture::None {
@@ -419,24 +423,24 @@ impl Inner {
 
         // Inspect the request, choose a target, dispatch; the answer goes back through the output gate.
         let inspecting = Instant::now();
-        let cleared = chat::clear(call, request, self, record);
+        let cleared = exchange::clear(call, request, self, record);
         // Of a request that is refused for what it holds, too.
         record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
         let call = cleared?;
-        let permit = chat::choose(&call, self)?;
+        let permit = exchange::choose(&call, self)?;
         place.uses(&route.name, permit.components());
         record.describe(|opened| permit.describe(opened));
         record.priced(permit.price(call.time));
         record.goes_to(permit.target());
         record.open();
-        chat::exchange(call, &permit, self, record, answer, style).await
+        exchange::exchange(call, &permit, self, record, answer, style).await
     }
 
     fn describe(
         &self,
         record: &mut CallRecord,
         call: &Call<crate::admit::Admitted>,
-        request: &openai::Request,
+        request: &Asked,
         bytes: &[u8],
     ) {
         let route = call.stage.route();

@@ -244,7 +244,9 @@ impl GenAi {
         let Some(target) = call.target else { return };
         let (host, _) = semconv::host(&target.service.spec.base_url);
         let exchange = labels::GenAi {
-            gen_ai_operation_name: "chat",
+            gen_ai_operation_name: semconv::operation(
+                call.opened.map_or(Operation::Chat, |opened| opened.operation),
+            ),
             gen_ai_provider_name: semconv::provider(host),
             gen_ai_request_model: target.spec.upstream_name.clone().into(),
             service: Named::of(Some(&target.service.name)),
@@ -324,7 +326,7 @@ impl Meter for Metrics {
             self.found("request", &opened.input);
         }
         self.found("answer", &closed.output);
-        if call.opened.is_none_or(|opened| opened.operation == Operation::Chat) {
+        if call.opened.is_none_or(|opened| opened.operation != Operation::ListModels) {
             self.gen_ai.ended(call);
         }
     }

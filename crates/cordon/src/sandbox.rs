@@ -8,7 +8,7 @@
 //! It says everywhere what it is: models are named `sandbox-…`, every response carries the header `cordon-sandbox`,
 //! every completion the fingerprint `sandbox`. No route falls back to it.
 //!
-//! `POST /v1/chat/completions`, `GET /v1/models`, `GET /healthz`. How to make it misbehave: a model's name
+//! `POST /v1/chat/completions`, `POST /v1/embeddings`, `GET /v1/models`, `GET /healthz`. How to make it misbehave: a model's name
 //! (`sandbox-slow-500+pace-20`), the request header `cordon-sandbox: cut`, or `metadata: {"cordon_sandbox": "endless"}`;
 //! words are joined by `+`:
 //!
@@ -51,6 +51,8 @@ use tokio::task::JoinSet;
 use behaviour::{Behaviour, Fault, MODELS};
 use body::{Answering, Running};
 use conversation::{Conversation, Invalid, seed_of};
+use embeddings::Embeddings;
+use play::Play;
 
 mod answer;
 mod assistant;
@@ -58,6 +60,7 @@ mod behaviour;
 mod body;
 mod coding;
 mod conversation;
+mod embeddings;
 mod orders;
 mod play;
 mod recall;
@@ -156,6 +159,18 @@ struct Sandbox {
     running: watch::Sender<usize>,
 }
 
+/// A request to one of the endpoints that answer by a model.
+trait Asking: Sized {
+    /// Reads it from its JSON; the seed is of the whole request.
+    fn read(body: &Value, seed: u64) -> Result<Self, Invalid>;
+    fn model(&self) -> &str;
+    /// How the request itself tells the sandbox to misbehave.
+    fn behaviour(&self) -> Option<&str>;
+    fn streams(&self) -> bool;
+    /// The answer.
+    fn play(&self, behaviour: &Behaviour) -> Play;
+}
+
 /// A response that is an error, in OpenAI's form.
 struct Refused {
     status: StatusCode,
@@ -192,23 +207,24 @@ impl Sandbox {
     ) -> Result<Response<Answering>, (Refused, Running)> {
         let path = request.uri().path().to_owned();
         let wanted = match path.as_str() {
-            "/v1/chat/completions" => Method::POST,
+            "/v1/chat/completions" | "/v1/embeddings" => Method::POST,
             _ => Method::GET,
         };
         let is_wrong_method = *request.method() != wanted;
         let result = match path.as_str() {
-            "/healthz" | "/v1/models" | "/v1/chat/completions" if is_wrong_method => {
+            "/healthz" | "/v1/models" | "/v1/chat/completions" | "/v1/embeddings" if is_wrong_method => {
                 Err(refused_method(&wanted))
             }
             "/healthz" => Ok(self.health()),
             "/v1/models" => self.authorised(request.headers()).map(|()| models()),
-            "/v1/chat/completions" => return self.chat(request, running).await,
+            "/v1/chat/completions" => return self.answer::<Conversation>(request, running).await,
+            "/v1/embeddings" => return self.answer::<Embeddings>(request, running).await,
             path => match path.strip_prefix("/v1/models/") {
                 Some(name) => self.authorised(request.headers()).and_then(|()| model(name)),
                 None => Err(refused(
                     StatusCode::NOT_FOUND,
                     "unknown_url",
-                    "unknown path; help: the sandbox serves /v1/chat/completions and /v1/models",
+                    "unknown path; help: the sandbox serves /v1/chat/completions, /v1/embeddings and /v1/models",
                 )),
             },
         };
@@ -233,12 +249,12 @@ impl Sandbox {
         Err(refused(StatusCode::UNAUTHORIZED, "invalid_api_key", "incorrect API key provided"))
     }
 
-    async fn chat(
+    async fn answer<A: Asking>(
         &self,
         request: Request<Incoming>,
         running: Running,
     ) -> Result<Response<Answering>, (Refused, Running)> {
-        let (conversation, behaviour) = match self.read(request).await {
+        let (asked, behaviour) = match self.read::<A>(request).await {
             Ok(read) => read,
             Err(refused) => return Err((refused, running)),
         };
@@ -248,10 +264,10 @@ impl Sandbox {
         if let Some(Fault::Error(status)) = behaviour.fault {
             return Err((told_to_fail(status), running));
         }
-        let play = play::play(&conversation, &behaviour);
+        let play = asked.play(&behaviour);
         let mut response = Response::new(Answering::steps(play.steps, self.options.longest_answer, running));
         let headers = response.headers_mut();
-        if conversation.stream {
+        if asked.streams() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         } else {
@@ -263,7 +279,7 @@ impl Sandbox {
         Ok(response)
     }
 
-    async fn read(&self, request: Request<Incoming>) -> Result<(Conversation, Behaviour), Refused> {
+    async fn read<A: Asking>(&self, request: Request<Incoming>) -> Result<(A, Behaviour), Refused> {
         self.authorised(request.headers())?;
         let bad = |message: &str| refused(StatusCode::BAD_REQUEST, "", message);
         if request.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
@@ -289,13 +305,13 @@ impl Sandbox {
         let limits = Limits { bytes: self.options.body_bytes, ..Limits::default() };
         let tree = Value::parse(&body, limits)
             .map_err(|error| bad(&format!("the body is not valid JSON: {error}")))?;
-        let conversation = Conversation::read(&tree, seed_of(&body)).map_err(Refused::from)?;
-        let behaviour = Behaviour::of_model(&conversation.model).ok_or_else(unknown_model)?;
-        let words = told.iter().chain(&conversation.behaviour);
-        let behaviour = words.map(String::as_str).try_fold(behaviour, Behaviour::and);
+        let asked = A::read(&tree, seed_of(&body)).map_err(Refused::from)?;
+        let behaviour = Behaviour::of_model(asked.model()).ok_or_else(unknown_model)?;
+        let mut words = told.as_deref().into_iter().chain(asked.behaviour());
+        let behaviour = words.try_fold(behaviour, Behaviour::and);
         let behaviour = behaviour
             .ok_or_else(|| bad("unknown behaviour; help: words such as slow-500+pace-20, cut or endless"))?;
-        Ok((conversation, behaviour))
+        Ok((asked, behaviour))
     }
 }
 

@@ -1,10 +1,11 @@
-//! OpenAI's chat completions format: what a request and an answer hold, what of it is inspected, and what leaves.
+//! OpenAI's formats, chat completions and embeddings: what a request and an answer hold, what of it is inspected, and what leaves.
 //!
 //! Pure: plain values in and out. A request is read ([`Request::read`]), inspected ([`Request::inspect`]) and only then
 //! written ([`InspectedRequest::body`]), anew and from the tree that was inspected. Answers come whole
 //! ([`Response`]) or as a stream ([`StreamGate`]); both go through the same lanes, so that what a caller sees does not
 //! depend on which one was asked for.
 
+mod embeddings;
 mod failure;
 mod forbidden;
 mod logprobs;
@@ -17,6 +18,7 @@ mod url;
 mod walk;
 mod words;
 
+pub use embeddings::{EmbeddingsRequest, EmbeddingsResponse, InspectedEmbeddings};
 pub use failure::upstream_error;
 pub use refusal::{content_filter_answer, content_filter_stream, error_object};
 pub use request::{InspectedRequest, Request};
@@ -24,6 +26,8 @@ pub use response::{Response, ResponseError};
 pub use said::Said;
 pub use stream::{Progress, StreamError, StreamGate, StreamOptions};
 
+#[cfg(test)]
+mod embeddings_tests;
 #[cfg(test)]
 mod request_tests;
 #[cfg(test)]

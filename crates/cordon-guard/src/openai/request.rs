@@ -34,6 +34,12 @@ pub struct InspectedRequest {
     include_usage: bool,
 }
 
+/// A request whose tree can be walked: always in the same order, so that each round meets the same places.
+pub(super) trait Walked {
+    /// Shows every text, number and key to the visitor.
+    fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object);
+}
+
 impl Request {
     /// Takes a tree that has the form of a request: `model` and `messages` as they must be, no field that would choose
     /// a host, a credential or another model. Unknown fields pass; they are inspected with the rest.
@@ -120,32 +126,19 @@ impl Request {
         inspection: &Inspection,
         verdict: &mut Verdict,
     ) -> Result<InspectedRequest, Refusal> {
-        let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None };
-        Walker::new(&mut look).request(&mut self.tree);
-        let Look { edits, fault, .. } = look;
-        if let Some(refusal) = fault {
-            return Err(refusal);
-        }
-        if let Some(refusal) = verdict.refusal() {
-            return Err(refusal);
-        }
-        let mut tokens = Tokens::default();
-        if !edits.is_empty() {
-            if edits.iter().any(|(_, cuts)| cuts.iter().any(|cut| cut.form == cordon_core::Form::Token)) {
-                let mut note = Note(Taken::default());
-                Walker::new(&mut note).request(&mut self.tree);
-                tokens.avoid(note.0);
-            }
-            let mut apply =
-                Apply { inspection, tokens: &mut tokens, place: 0, edits: edits.into_iter().peekable() };
-            Walker::new(&mut apply).request(&mut self.tree);
-        }
+        let tokens = inspected::<Self>(&mut self.tree, inspection, verdict)?;
         Ok(InspectedRequest {
             tree: self.tree,
             tokens,
             stream: self.stream,
             include_usage: self.include_usage,
         })
+    }
+}
+
+impl Walked for Request {
+    fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object) {
+        walker.request(tree);
     }
 }
 
@@ -163,14 +156,7 @@ impl InspectedRequest {
                 }
             }
         }
-        let mut out = Vec::with_capacity(1024);
-        // An object is written through a value; taking it out and putting it back copies nothing.
-        let tree = Value::Object(std::mem::take(&mut self.tree));
-        tree.write(&mut out);
-        if let Value::Object(tree) = tree {
-            self.tree = tree;
-        }
-        out
+        written(&mut self.tree)
     }
 
     /// Whether the answer is to be streamed.
@@ -189,7 +175,51 @@ impl InspectedRequest {
     }
 }
 
-fn invalid(param: &str, private: &str) -> Refusal {
+/// Inspects every text, number and key of a request, and rewrites what is to be redacted. Answers with the tokens that stand
+/// for values.
+///
+/// # Errors
+/// When the request may not go on. The verdict says what was found in any case.
+pub(super) fn inspected<R: Walked>(
+    tree: &mut Object,
+    inspection: &Inspection,
+    verdict: &mut Verdict,
+) -> Result<Tokens, Refusal> {
+    let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None };
+    R::walk(&mut Walker::new(&mut look), tree);
+    let Look { edits, fault, .. } = look;
+    if let Some(refusal) = fault {
+        return Err(refusal);
+    }
+    if let Some(refusal) = verdict.refusal() {
+        return Err(refusal);
+    }
+    let mut tokens = Tokens::default();
+    if !edits.is_empty() {
+        if edits.iter().any(|(_, cuts)| cuts.iter().any(|cut| cut.form == cordon_core::Form::Token)) {
+            let mut note = Note(Taken::default());
+            R::walk(&mut Walker::new(&mut note), tree);
+            tokens.avoid(note.0);
+        }
+        let mut apply =
+            Apply { inspection, tokens: &mut tokens, place: 0, edits: edits.into_iter().peekable() };
+        R::walk(&mut Walker::new(&mut apply), tree);
+    }
+    Ok(tokens)
+}
+
+/// The bytes of an object. It is written through a value; taking it out and putting it back copies nothing.
+pub(super) fn written(object: &mut Object) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    let tree = Value::Object(std::mem::take(object));
+    tree.write(&mut out);
+    if let Value::Object(tree) = tree {
+        *object = tree;
+    }
+    out
+}
+
+pub(super) fn invalid(param: &str, private: &str) -> Refusal {
     let refusal = Refusal::new(RefusalCode::InvalidRequest, private);
     if param.is_empty() { refusal } else { refusal.param(param) }
 }
@@ -202,7 +232,7 @@ fn switch(object: &Object, key: &str) -> Result<bool, Refusal> {
     }
 }
 
-fn count(object: &Object, key: &str) -> Result<Option<u64>, Refusal> {
+pub(super) fn count(object: &Object, key: &str) -> Result<Option<u64>, Refusal> {
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => value.as_u64().map(Some).ok_or_else(|| invalid(key, "not a count")),

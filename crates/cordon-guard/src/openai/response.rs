@@ -34,6 +34,9 @@ pub enum ResponseError {
     /// More choices or tool calls than are read.
     #[error("the answer has more than 128 choices or tool calls")]
     TooMany,
+    /// Not a vector for each input.
+    #[error("the answer is not one embedding for each input, all of one length")]
+    NotEmbeddings,
 }
 
 impl Response {

@@ -328,6 +328,11 @@ impl<'v, V: Visit> Walker<'v, V> {
         });
     }
 
+    /// Content at this place that is not looked into.
+    pub(super) fn unseen(&mut self, channel: Channel, category: Category, length: usize) {
+        self.visit.unseen(&Spot { channel, kind: Kind::Fixed, path: &self.path }, category, length);
+    }
+
     fn url(&mut self, text: &mut String, channel: Channel) {
         match url::reference(text) {
             Err(error) => {
@@ -337,23 +342,20 @@ impl<'v, V: Visit> Walker<'v, V> {
             Ok(Reference::Other) => self.leaf(text, channel, Kind::Text),
             Ok(Reference::Remote) => {
                 self.leaf(text, channel, Kind::Fixed);
-                let spot = Spot { channel, kind: Kind::Fixed, path: &self.path };
-                self.visit.unseen(&spot, REMOTE, text.len());
+                self.unseen(channel, REMOTE, text.len());
             }
             Ok(Reference::Media { head, payload }) => {
                 let length = payload.len();
                 let mut head = head.to_owned();
                 self.leaf(&mut head, channel, Kind::Fixed);
-                let spot = Spot { channel, kind: Kind::Fixed, path: &self.path };
-                self.visit.unseen(&spot, MEDIA, length);
+                self.unseen(channel, MEDIA, length);
             }
         }
     }
 
     fn blob(&mut self, text: &mut String, channel: Channel) {
         if url::is_media(text) {
-            let spot = Spot { channel, kind: Kind::Fixed, path: &self.path };
-            self.visit.unseen(&spot, MEDIA, text.len());
+            self.unseen(channel, MEDIA, text.len());
         } else {
             self.url(text, channel);
         }
@@ -386,7 +388,13 @@ impl<'v, V: Visit> Walker<'v, V> {
         }
     }
 
-    fn items(&mut self, value: &mut Value, channel: Channel, mut each: impl FnMut(&mut Self, &mut Value)) {
+    /// Each item of an array.
+    pub(super) fn items(
+        &mut self,
+        value: &mut Value,
+        channel: Channel,
+        mut each: impl FnMut(&mut Self, &mut Value),
+    ) {
         match value {
             Value::Array(items) => {
                 for (at, item) in items.iter_mut().enumerate() {
@@ -400,7 +408,8 @@ impl<'v, V: Visit> Walker<'v, V> {
         }
     }
 
-    fn members(
+    /// Each member of an object, its key first.
+    pub(super) fn members(
         &mut self,
         object: &mut Object,
         channel: Channel,

@@ -1,7 +1,7 @@
 //! The words of the protocol. They may stand in records, and there is nothing in them to be found; any other key or
 //! value is the caller's or the model's.
 
-/// Keys and fixed values of the chat completions format, as the official description has them, and of its common
+/// Keys and fixed values of chat completions and embeddings, as the official description has them, and of its common
 /// dialects. Sorted.
 const WORDS: &[&str] = &[
     "allowed_tools",
@@ -13,6 +13,7 @@ const WORDS: &[&str] = &[
     "audio",
     "auto",
     "b64_json",
+    "base64",
     "boolean",
     "bytes",
     "call",
@@ -34,8 +35,11 @@ const WORDS: &[&str] = &[
     "description",
     "detail",
     "developer",
+    "dimensions",
     "document",
     "effort",
+    "embedding",
+    "encoding_format",
     "end_index",
     "enum",
     "error",
@@ -46,6 +50,7 @@ const WORDS: &[&str] = &[
     "filename",
     "finish_reason",
     "flex",
+    "float",
     "format",
     "frequency_penalty",
     "function",
@@ -65,6 +70,7 @@ const WORDS: &[&str] = &[
     "json_object",
     "json_schema",
     "length",
+    "list",
     "location",
     "logit_bias",
     "logprob",

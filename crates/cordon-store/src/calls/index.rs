@@ -496,11 +496,12 @@ pub(super) const fn operation_number(operation: Operation) -> i64 {
     match operation {
         Operation::Chat => 0,
         Operation::ListModels => 1,
+        Operation::Embeddings => 2,
     }
 }
 
 fn operation(number: i64) -> Result<Operation, CallsError> {
-    [Operation::Chat, Operation::ListModels]
+    [Operation::Chat, Operation::ListModels, Operation::Embeddings]
         .into_iter()
         .find(|operation| operation_number(*operation) == number)
         .ok_or(CallsError::Damaged)

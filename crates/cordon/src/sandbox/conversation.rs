@@ -3,6 +3,10 @@
 use cordon_core::Digest;
 use cordon_core::json::{Object, Value};
 
+use super::Asking;
+use super::behaviour::Behaviour;
+use super::play::{Play, play};
+
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -89,13 +93,10 @@ const TOOLS: usize = 256;
 /// Most messages of a request.
 const TURNS: usize = 4096;
 
-impl Conversation {
-    pub(super) fn read(body: &Value, seed: u64) -> Result<Self, Invalid> {
+impl Asking for Conversation {
+    fn read(body: &Value, seed: u64) -> Result<Self, Invalid> {
+        let model = model_of(body)?;
         let request = body.as_object().ok_or_else(|| invalid("the body must be a JSON object", None))?;
-        let model = match request.get("model") {
-            Some(Value::String(model)) => model.clone(),
-            _ => return Err(invalid("you must provide a `model` parameter", Some("model"))),
-        };
         let messages = match request.get("messages") {
             Some(Value::Array(messages)) if !messages.is_empty() => messages,
             _ => {
@@ -137,11 +138,7 @@ impl Conversation {
                 .is_some_and(|value| value == &Value::Bool(true)),
             max_tokens: count("max_completion_tokens").or_else(|| count("max_tokens")),
             stop: stop(request.get("stop")),
-            behaviour: request
-                .get("metadata")
-                .and_then(|metadata| metadata.get("cordon_sandbox"))
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            behaviour: behaviour_of(body),
             model,
             turns,
             tools,
@@ -151,6 +148,24 @@ impl Conversation {
         })
     }
 
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    fn behaviour(&self) -> Option<&str> {
+        self.behaviour.as_deref()
+    }
+
+    fn streams(&self) -> bool {
+        self.stream
+    }
+
+    fn play(&self, behaviour: &Behaviour) -> Play {
+        play(self, behaviour)
+    }
+}
+
+impl Conversation {
     /// The texts of the application's author, joined.
     pub(super) fn system(&self) -> String {
         let texts: Vec<&str> = self
@@ -173,7 +188,21 @@ pub(super) fn seed_of(bytes: &[u8]) -> u64 {
     Digest::sha256(bytes).as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
-fn invalid(message: impl Into<String>, param: Option<&'static str>) -> Invalid {
+/// The model that a request names.
+pub(super) fn model_of(body: &Value) -> Result<String, Invalid> {
+    let request = body.as_object().ok_or_else(|| invalid("the body must be a JSON object", None))?;
+    match request.get("model") {
+        Some(Value::String(model)) => Ok(model.clone()),
+        _ => Err(invalid("you must provide a `model` parameter", Some("model"))),
+    }
+}
+
+/// How a request tells the sandbox to misbehave: `metadata.cordon_sandbox`.
+pub(super) fn behaviour_of(body: &Value) -> Option<String> {
+    body.get("metadata")?.get("cordon_sandbox")?.as_str().map(str::to_owned)
+}
+
+pub(super) fn invalid(message: impl Into<String>, param: Option<&'static str>) -> Invalid {
     Invalid { message: message.into(), param }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn play(conversation: &Conversation, behaviour: &Behaviour) -> Play {
     let replies = assistant::replies(conversation).into_iter();
     let replies = replies.map(|reply| stretch(reply, conversation, behaviour));
     let answer = Answer::new(conversation, replies.collect());
-    if conversation.stream { stream(answer, behaviour) } else { whole(&answer, behaviour) }
+    if conversation.stream { stream(answer, behaviour) } else { whole(answer.whole().to_vec(), behaviour) }
 }
 
 /// What `long`, `huge-line` and `split-utf8` add to a text.
@@ -50,8 +50,8 @@ fn stretch(reply: Reply, conversation: &Conversation, behaviour: &Behaviour) -> 
     Reply::Text(text)
 }
 
-fn whole(answer: &Answer, behaviour: &Behaviour) -> Play {
-    let body = answer.whole().to_vec();
+/// An answer in one piece, and what happens to it.
+pub(super) fn whole(body: Vec<u8>, behaviour: &Behaviour) -> Play {
     let half = Bytes::copy_from_slice(body.get(..body.len() / 2).unwrap_or_default());
     let declared = Some(body.len());
     let (steps, declared): (Vec<Step>, _) = match behaviour.fault {

@@ -124,6 +124,7 @@ mod tests {
     use cordon_core::json::{Limits, Value};
 
     use super::*;
+    use crate::sandbox::Asking as _;
 
     fn told(text: &str) -> Conversation {
         let message =

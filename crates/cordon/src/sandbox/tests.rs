@@ -346,6 +346,36 @@ async fn parts_are_read_and_images_tolerated() {
 }
 
 #[tokio::test]
+async fn embeddings_have_openais_form_and_fail_as_told() {
+    let served = Served::start(Options::default()).await;
+    let embed = async |more: &str| {
+        let body = format!(r#"{{"model":"sandbox-gullible",{more}}}"#);
+        served.send("POST", "/v1/embeddings", "", &body).await
+    };
+    let got = embed(r#""input":["the dog barks",[1,2]],"dimensions":8"#).await.json();
+    assert_eq!(at(&got, "data.1.index"), &Value::from(1_u64));
+    assert_eq!(at(&got, "data.0.embedding").as_array().map(<[Value]>::len), Some(8));
+    assert_eq!(at(&got, "usage.prompt_tokens"), &Value::from(5_u64));
+    assert_eq!(embed(r#""input":["the dog barks",[1,2]],"dimensions":8"#).await.json(), got);
+    let base64 = embed(r#""input":"x","dimensions":3,"encoding_format":"base64""#).await.json();
+    assert_eq!(at(&base64, "data.0.embedding").as_str().map(str::len), Some(16));
+    for wrong in [
+        r#""input":[]"#,
+        r#""input":[{}]"#,
+        r#""input":[1,"x"]"#,
+        r#""input":"x","dimensions":0"#,
+        r#""input":"x","encoding_format":"int8""#,
+    ] {
+        assert_eq!(embed(wrong).await.status, 400, "{wrong}");
+    }
+    let told = embed(r#""input":"x","metadata":{"cordon_sandbox":"error-503"}"#).await;
+    assert_eq!(told.status, 503);
+    let cut = embed(r#""input":"x","metadata":{"cordon_sandbox":"truncated"}"#).await;
+    assert!(cut.complete && Value::parse(&cut.body(), Limits::default()).is_err());
+    assert_eq!(served.send("GET", "/v1/embeddings", "", "").await.status, 405);
+}
+
+#[tokio::test]
 async fn models_health_and_errors() {
     let served = Served::start(Options {
         api_key: Some("sk-right".to_owned()),

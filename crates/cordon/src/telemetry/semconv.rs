@@ -2,6 +2,8 @@
 //! Cordon's own (`cordon.*`). None of them ever has content of a call, a value that was found, or a person's name as its
 //! value. `docs/telemetry.md` lists them; a test compares it with [`ATTRIBUTES`] and [`INSTRUMENTS`].
 
+use cordon_core::record::Operation;
+
 /// The version of the semantic conventions that names, units and buckets are from: the last one that held those for
 /// generative AI before they moved to a repository of their own. Their status there is "development".
 pub const VERSION: &str = "1.41.0";
@@ -30,11 +32,11 @@ macro_rules! attributes {
 attributes! {
     ERROR_TYPE = "error.type", "code of the refusal, or the status of an upstream that answered with an error";
     HTTP_METHOD = "http.request.method", "`GET` or `POST`";
-    HTTP_ROUTE = "http.route", "`/v1/chat/completions` or `/v1/models`";
+    HTTP_ROUTE = "http.route", "`/v1/chat/completions`, `/v1/embeddings` or `/v1/models`";
     HTTP_STATUS = "http.response.status_code", "status that the caller saw; on the upstream's span, that of the upstream";
     SERVER_ADDRESS = "server.address", "host of the service that the call went to";
     SERVER_PORT = "server.port", "its port";
-    OPERATION = "gen_ai.operation.name", "`chat`";
+    OPERATION = "gen_ai.operation.name", "`chat` or `embeddings`";
     PROVIDER = "gen_ai.provider.name", "whose API the service is, by its host; `openai` for any other that speaks its protocol";
     CONVERSATION = "gen_ai.conversation.id", "keyed pseudonym of the conversation, where the caller named one";
     REQUEST_MODEL = "gen_ai.request.model", "name that the service knows the model by";
@@ -138,6 +140,14 @@ pub const TOKEN_BUCKETS: [f64; 14] = [
 /// Buckets that the conventions ask for: durations, in seconds.
 pub const DURATION_BUCKETS: [f64; 14] =
     [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+
+/// The conventions' name of an operation. The list of models is none of them; it goes to no upstream.
+pub const fn operation(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Chat | Operation::ListModels => "chat",
+        Operation::Embeddings => "embeddings",
+    }
+}
 
 /// The provider whose API a host is, by the conventions' list of well-known names.
 pub fn provider(host: &str) -> &'static str {

@@ -154,6 +154,7 @@ fn whole(call: &TracedCall, times: &Times) -> Span {
     let (method, path) = match opened.operation {
         Operation::Chat => ("POST", "/v1/chat/completions"),
         Operation::ListModels => ("GET", "/v1/models"),
+        Operation::Embeddings => ("POST", "/v1/embeddings"),
     };
     let mut attributes = Attributes::default();
     attributes
@@ -199,9 +200,10 @@ fn upstream(call: &TracedCall, target: &Target, start: u64, end: u64) -> Span {
     let (opened, closed) = (&call.opened, &call.closed);
     let (host, port) = name::host(&target.service.spec.base_url);
     let model = &target.spec.upstream_name;
+    let operation = name::operation(opened.operation);
     let mut attributes = Attributes::default();
     attributes
-        .text(name::OPERATION, "chat")
+        .text(name::OPERATION, operation)
         .text(name::PROVIDER, name::provider(host))
         .text(name::REQUEST_MODEL, model)
         .maybe(name::RESPONSE_MODEL, call.said.model(model))
@@ -220,7 +222,7 @@ fn upstream(call: &TracedCall, target: &Target, start: u64, end: u64) -> Span {
     }
     let error = upstream_error(closed);
     attributes.maybe(name::ERROR_TYPE, error.as_deref());
-    let mut span = part(call, Part::Upstream, &format!("chat {model}"), start, end, attributes);
+    let mut span = part(call, Part::Upstream, &format!("{operation} {model}"), start, end, attributes);
     span.kind = SpanKind::Client.into();
     if error.is_some() {
         span.status = Some(Status { code: StatusCode::Error.into() });

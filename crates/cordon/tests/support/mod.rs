@@ -284,9 +284,13 @@ impl World {
     }
 
     pub fn request(&self, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+        self.post("/v1/chat/completions", body)
+    }
+
+    pub fn post(&self, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
         Request::builder()
             .method(Method::POST)
-            .uri(format!("http://{}/v1/chat/completions", self.address()))
+            .uri(format!("http://{}{path}", self.address()))
             .header("content-type", "application/json")
             .header("authorization", format!("Bearer {}", self.key.expose()))
             .body(Full::new(body.into()))

@@ -1,0 +1,228 @@
+//! An answer that comes as a stream of events: each piece through the output gate, the end behind the record.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cordon_core::{KeyedHasher, Refusal, RefusalCode, record::Outcome};
+use http::{HeaderMap, HeaderValue, Response, header};
+
+use crate::{
+    call::Call,
+    dispatch::refusal_of,
+    exchange::{Cleared, Style, pass_on},
+    openai::{self, InspectedRequest, Progress, StreamGate, StreamOptions},
+    operation::MAX_ANSWER_BYTES,
+    pipeline::{Answer, Inner},
+    record::{CallRecord, micros},
+    release::{Released, ReleasedBody, ReleasedSender},
+    respond, sse,
+    upstream::UpstreamResponse,
+};
+
+/// The media type of a stream.
+pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
+/// How long a caller may take to read a piece of a stream.
+pub(crate) const CALLER_PATIENCE: Duration = Duration::from_secs(60);
+/// How long an upstream may take to end its answer after its last event.
+const DRAIN: Duration = Duration::from_millis(200);
+
+/// The stream to the caller: what was released so far, and the head that is sent before the first of it.
+struct Downstream<'a> {
+    call: &'a Call<Cleared>,
+    headers: HeaderMap,
+    hasher: KeyedHasher,
+    sender: Option<ReleasedSender>,
+}
+
+impl Downstream<'_> {
+    /// Sends released bytes; before the first of them the record must be durable and the head goes out.
+    async fn send(
+        &mut self,
+        bytes: Vec<u8>,
+        record: &mut CallRecord,
+        answer: &mut Answer,
+        style: &mut Style,
+    ) -> Result<(), Refusal> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if self.sender.is_none() {
+            record.opened_is_durable().await?;
+            let (sender, body) = ReleasedBody::stream();
+            answer.send(self.head(body, record));
+            style.streaming = Some(sender.clone());
+            self.sender = Some(sender);
+        }
+        self.hasher.update(&bytes);
+        if let Some(capturing) = record.capturing() {
+            capturing.released(&bytes);
+        }
+        record.end.response_bytes = record.end.response_bytes.saturating_add(bytes.len() as u64);
+        let Some(sender) = &self.sender else { return Ok(()) };
+        let sent = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(bytes)));
+        match sent.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Refusal::new(RefusalCode::CallerGone, "")),
+            Err(_) => Err(Refusal::new(RefusalCode::CallerGone, "the caller does not read its stream")),
+        }
+    }
+
+    /// Records the end and sends the last bytes: an observed end always has its frame.
+    async fn finish(
+        mut self,
+        last: Vec<u8>,
+        record: &mut CallRecord,
+        answer: &mut Answer,
+    ) -> Result<(), Refusal> {
+        self.hasher.update(&last);
+        if let Some(capturing) = record.capturing() {
+            capturing.released(&last);
+        }
+        record.end.response_digest = Some(self.hasher.clone().finish());
+        record.end.response_bytes = record.end.response_bytes.saturating_add(last.len() as u64);
+        record.close(Outcome::Released, 200).await?;
+        match &self.sender {
+            Some(sender) => {
+                let _ = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(last))).await;
+            }
+            None => {
+                let response = self.head(ReleasedBody::whole(Released::new(last)), record);
+                answer.send(response);
+            }
+        }
+        Ok(())
+    }
+
+    /// Records a refusal in mid-stream and sends its well-formed end.
+    async fn refuse(self, refusal: &Refusal, last: Vec<u8>, record: &mut CallRecord) {
+        let mut hasher = self.hasher;
+        hasher.update(&last);
+        record.end.response_digest = Some(hasher.finish());
+        record.end.response_bytes = record.end.response_bytes.saturating_add(last.len() as u64);
+        // Unrecorded or not, nothing more of the answer leaves; that it could not be recorded is the log's business.
+        if let Err(unrecorded) = record.refuse(refusal).await {
+            tracing::error!(call = %record.call(), reason = unrecorded.private, "a refusal was not recorded");
+        }
+        if let Some(sender) = &self.sender {
+            let _ = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(last))).await;
+        }
+    }
+
+    fn head(&self, body: ReleasedBody, record: &CallRecord) -> Response<ReleasedBody> {
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        pass_on(&self.headers, headers);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+        // Proxies must not gather a stream.
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        let timings = cordon_core::record::Timings { total: record.micros(), ..record.end.timings };
+        respond::seal(&mut response, self.call.id, record.verdict(), &timings);
+        response
+    }
+}
+
+/// An answer as a stream of events. Every piece passes the gate; the end is held back until the record is durable.
+pub(crate) async fn streamed(
+    call: &Call<Cleared>,
+    request: &InspectedRequest,
+    response: UpstreamResponse,
+    gateway: &Inner,
+    record: &mut CallRecord,
+    answer: &mut Answer,
+    style: &mut Style,
+) -> Result<(), Refusal> {
+    let UpstreamResponse { headers, mut body, .. } = response;
+    let hasher = gateway.content_key(call.id).hasher();
+    let mut downstream = Downstream { call, headers, hasher, sender: None };
+    let route = call.stage.admitted.route();
+    let options = StreamOptions {
+        call: call.id,
+        route: route.name.to_string(),
+        include_usage: request.include_usage(),
+        refusal: route.refusal,
+        max_bytes: MAX_ANSWER_BYTES,
+    };
+    let mut gate = StreamGate::new(call.stage.inspection.clone(), request.tokens().clone(), options);
+    let mut parser = sse::Parser::default();
+    loop {
+        let waiting = Instant::now();
+        let chunk = body.chunk().await;
+        record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
+        record.marks.answered = Some(record.micros());
+        if let (Ok(Some(chunk)), Some(capturing)) = (&chunk, record.capturing()) {
+            capturing.answered(chunk);
+        }
+        let inspecting = Instant::now();
+        let mut out = Vec::new();
+        let step = match chunk {
+            Ok(Some(chunk)) => feed(&mut gate, &mut parser, &chunk, &mut out),
+            Ok(None) => gate.end(&mut out).map_err(|error| broken(&error)),
+            Err(error) => Err(refusal_of(&error)),
+        };
+        record.end.timings.inspect_output =
+            record.end.timings.inspect_output.saturating_add(micros(inspecting));
+        // The head shows the verdict that these bytes had.
+        record.end.output.action = gate.verdict().action();
+        let refusal = match step {
+            Ok(Progress::Open) => {
+                downstream.send(out, record, answer, style).await?;
+                continue;
+            }
+            Ok(Progress::Done) => {
+                record.used(gate.usage());
+                record.said = gate.said().clone();
+                record.end.output = gate.verdict().recorded().clone();
+                downstream.finish(out, record, answer).await?;
+                return drain(body).await;
+            }
+            Ok(Progress::Stopped) => gate
+                .verdict()
+                .refusal()
+                .unwrap_or_else(|| Refusal::new(RefusalCode::ContentBlocked, "the gate stopped the stream")),
+            Err(refusal) => refusal,
+        };
+        // What was settled before the stop may still be read; then a well-formed end says why there is no more.
+        downstream.send(out, record, answer, style).await?;
+        record.used(gate.usage());
+        record.said = gate.said().clone();
+        record.end.output = gate.verdict().recorded().clone();
+        if downstream.sender.is_none() {
+            return Err(refusal);
+        }
+        let mut last = Vec::new();
+        gate.refuse(&refusal, &mut last);
+        downstream.refuse(&refusal, last, record).await;
+        return Ok(());
+    }
+}
+
+/// Reads what an upstream says after its last event, so that the connection can serve the next call; one that says more
+/// than nothing is closed.
+async fn drain(mut body: crate::upstream::UpstreamBody) -> Result<(), Refusal> {
+    let _ = tokio::time::timeout(DRAIN, body.chunk()).await;
+    Ok(())
+}
+
+fn broken(error: &openai::StreamError) -> Refusal {
+    Refusal::new(RefusalCode::UpstreamFailed, error.to_string())
+}
+
+/// Gives a piece of the upstream's bytes to the gate; what may leave is added to `out`.
+fn feed(
+    gate: &mut StreamGate,
+    parser: &mut sse::Parser,
+    chunk: &Bytes,
+    out: &mut Vec<u8>,
+) -> Result<Progress, Refusal> {
+    parser.push(chunk);
+    loop {
+        let event =
+            parser.next().map_err(|error| Refusal::new(RefusalCode::UpstreamFailed, error.to_string()))?;
+        let Some(event) = event else { return Ok(Progress::Open) };
+        match gate.event(event.data, out) {
+            Ok(Progress::Open) => {}
+            Ok(end) => return Ok(end),
+            Err(error) => return Err(broken(&error)),
+        }
+    }
+}
