@@ -56,7 +56,10 @@ pub async fn run(args: UpArgs, config: Config) -> Result<()> {
     settings.journal.abandoned = args.abandon_journal;
     let node = Node::start(settings, |handles| routes(handles, config.clone())).await?;
     control::announce(&config.data, node.control).context("cannot write control.url in the data folder")?;
-    say(&format!("gateway  ready at http://{}  (POST /v1/chat/completions, POST /v1/embeddings, GET /v1/models)", node.gateway));
+    say(&format!(
+        "gateway  ready at http://{}  (POST /v1/chat/completions, POST /v1/embeddings, GET /v1/models)",
+        node.gateway
+    ));
     say(&format!("control  ready at http://{}  (console, /api/v1, /metrics, /readyz)", node.control));
     if args.demo {
         show(&node).await.context("the demo")?;
