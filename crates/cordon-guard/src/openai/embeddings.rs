@@ -10,8 +10,7 @@ use cordon_core::{
 };
 
 use super::{
-    forbidden,
-    request::{Walked, count, inspected, invalid, written},
+    request::{Walked, count, inspected, invalid, named, written},
     response::{ResponseError, Rewrite, usage},
     said::Said,
     walk::{Kind, Visit, Walker},
@@ -57,12 +56,7 @@ impl EmbeddingsRequest {
     /// # Errors
     /// A refusal that names the field.
     pub fn read(tree: Value) -> Result<Self, Refusal> {
-        let Value::Object(tree) = tree else { return Err(invalid("", "the body is not an object")) };
-        forbidden::check(&tree)?;
-        match tree.get("model") {
-            Some(Value::String(model)) if !model.is_empty() => {}
-            _ => return Err(invalid("model", "model is not a name")),
-        }
+        let tree = named(tree)?;
         let inputs = inputs(tree.get("input"))?;
         let dimensions = count(&tree, "dimensions")?;
         if dimensions.is_some_and(|count| count == 0 || count > MAX_DIMENSIONS as u64) {

@@ -47,12 +47,7 @@ impl Request {
     /// # Errors
     /// A refusal that names the field.
     pub fn read(tree: Value) -> Result<Self, Refusal> {
-        let Value::Object(tree) = tree else { return Err(invalid("", "the body is not an object")) };
-        forbidden::check(&tree)?;
-        match tree.get("model") {
-            Some(Value::String(model)) if !model.is_empty() => {}
-            _ => return Err(invalid("model", "model is not a name")),
-        }
+        let tree = named(tree)?;
         check_messages(tree.get("messages"))?;
         let stream = switch(&tree, "stream")?;
         let include_usage = match tree.get("stream_options") {
@@ -217,6 +212,16 @@ pub(super) fn written(object: &mut Object) -> Vec<u8> {
         *object = tree;
     }
     out
+}
+
+/// The members of a request that names a route, and has no field that would choose a host, a credential or another model.
+pub(super) fn named(tree: Value) -> Result<Object, Refusal> {
+    let Value::Object(tree) = tree else { return Err(invalid("", "the body is not an object")) };
+    forbidden::check(&tree)?;
+    match tree.get("model") {
+        Some(Value::String(model)) if !model.is_empty() => Ok(tree),
+        _ => Err(invalid("model", "model is not a name")),
+    }
 }
 
 pub(super) fn invalid(param: &str, private: &str) -> Refusal {
