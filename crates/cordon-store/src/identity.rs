@@ -5,6 +5,8 @@
 //! can use none of them. The file may be lost: everybody is signed out then, and passwords are chosen anew. What is deleted
 //! is overwritten (`secure_delete`).
 
+mod answers;
+
 use std::{collections::BTreeSet, path::Path};
 
 use cordon_core::{Digest, Timestamp, UserId};
@@ -17,6 +19,8 @@ use crate::{
     },
     log::Cause,
 };
+
+pub use answers::{KEEP, KeptAnswer, MAX_ANSWERS};
 
 /// The most sessions of one person: the one that was used least recently ends for a new one.
 pub const MAX_SESSIONS: usize = 32;
@@ -115,7 +119,11 @@ impl IdentityStore {
     /// # Errors
     /// When it cannot be made or opened, or is not such a file.
     pub async fn open(path: &Path) -> Result<Self, IdentityError> {
-        Ok(Self { file: Database::open(path, &FORM).await? })
+        let store = Self { file: Database::open(path, &FORM).await? };
+        store
+            .write(async |connection| sqlx::raw_sql(answers::TABLE).execute(connection).await.map(drop))
+            .await?;
+        Ok(store)
     }
 
     /// Ends all work and writes everything back into the file.
@@ -401,7 +409,7 @@ impl IdentityStore {
         .await
     }
 
-    /// Forgets what has ended: enrolments and grants whose time is over, and grants last seen before `idle` that are
+    /// Forgets what has ended: enrolments, kept answers and grants whose time is over, and grants last seen before `idle` that are
     /// sessions.
     ///
     /// # Errors
@@ -410,6 +418,10 @@ impl IdentityStore {
         self.write(async |connection| {
             sqlx::query("DELETE FROM enrolments WHERE expires <= $1")
                 .bind(now.as_millis())
+                .execute(&mut *connection)
+                .await?;
+            sqlx::query("DELETE FROM answers WHERE time <= $1")
+                .bind(answers::over(now))
                 .execute(&mut *connection)
                 .await?;
             let gone = sqlx::query("DELETE FROM grants WHERE expires <= $1 OR (kind = $2 AND seen <= $3)")

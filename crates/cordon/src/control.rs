@@ -11,6 +11,7 @@ mod endpoint;
 mod endpoints;
 mod follow;
 mod handlers;
+mod idempotency;
 mod openapi;
 mod paging;
 mod people;
@@ -36,6 +37,7 @@ use access::authenticated;
 pub use announce::{announce, announced};
 use endpoint::routes;
 pub(crate) use handlers::HISTORY_PAGE;
+pub(crate) use idempotency::KEY;
 pub use openapi::openapi;
 pub use serve::serve;
 pub use token::{AdminToken, TokenError};
@@ -80,6 +82,7 @@ pub(crate) struct Shared {
     pub(crate) state: ControlState,
     pub(crate) marks: Arc<console::Marks>,
     followers: Arc<Semaphore>,
+    underway: idempotency::Underway,
 }
 
 impl ControlState {
@@ -101,8 +104,13 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 /// The control listener's routes.
 pub fn router(state: ControlState) -> Router {
     let limit = DefaultBodyLimit::max(state.max_body);
-    let shared = Shared { state, marks: Arc::default(), followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)) };
-    let api = routes(endpoints::known())
+    let shared = Shared {
+        state,
+        marks: Arc::default(),
+        followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
+        underway: idempotency::Underway::default(),
+    };
+    let api = routes(&shared, endpoints::known())
         // Before anything is read of the body, and before routes that do not exist are told from those that do.
         .fallback(|| async {
             Problem::new(404, "not_found", "it does not exist", "there is no such endpoint")
@@ -117,11 +125,11 @@ pub fn router(state: ControlState) -> Router {
         })
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
     // The way in, for those who show nothing yet: little is read of them.
-    let open = routes(endpoints::open()).layer(DefaultBodyLimit::max(MAX_OPEN_BODY));
+    let open = routes(&shared, endpoints::open()).layer(DefaultBodyLimit::max(MAX_OPEN_BODY));
     let api = api.merge(open);
     // What any client of C2SP tlog-tiles reads.
-    let ledger =
-        routes(endpoints::ledger()).layer(middleware::from_fn_with_state(shared.clone(), authenticated));
+    let ledger = routes(&shared, endpoints::ledger())
+        .layer(middleware::from_fn_with_state(shared.clone(), authenticated));
     // The way over the identity provider: its pages send the browser here, so these are no part of the API.
     let signin = Router::new()
         .route("/signin/oidc", get(people::depart))
@@ -139,7 +147,7 @@ pub fn router(state: ControlState) -> Router {
         .nest(endpoints::API, api)
         .merge(signin)
         .nest(endpoints::LEDGER, ledger)
-        .merge(routes(endpoints::machines()))
+        .merge(routes(&shared, endpoints::machines()))
         .fallback(|| async {
             Problem::new(404, "not_found", "it does not exist", "there is no such endpoint")
         })

@@ -18,11 +18,11 @@ mod site;
 
 use std::{net::IpAddr, sync::Arc};
 
-use cordon_core::{DurationMs, Role, State, Timestamp, UserId, fact::Actor};
+use cordon_core::{Digest, DurationMs, Role, State, Timestamp, UserId, fact::Actor};
 use cordon_guard::ports::Entropy;
 use cordon_store::{
     IdentityStore, Sequencer,
-    identity::{Grant, GrantKind, IdentityError},
+    identity::{Grant, GrantKind, IdentityError, KeptAnswer},
 };
 use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::{Mutex, Semaphore};
@@ -279,6 +279,30 @@ impl Identity {
         let Some(people) = &self.inner.people else { return Ok(0) };
         let now = people.clock.now();
         people.store.sweep(now, before(now, people.lifetimes.idle)).await.map_err(unavailable)
+    }
+
+    /// The answer that was given under an idempotency key, by the digest of key and caller.
+    ///
+    /// # Errors
+    /// When the credentials cannot be read.
+    pub(crate) async fn answer(&self, key: Digest) -> Result<Option<KeptAnswer>, Problem> {
+        match &self.inner.people {
+            Some(people) => people.store.answer(key, people.clock.now()).await.map_err(unavailable),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps such an answer.
+    ///
+    /// # Errors
+    /// When the credentials cannot be written.
+    pub(crate) async fn keep_answer(&self, key: Digest, answer: &KeptAnswer) -> Result<(), Problem> {
+        match &self.inner.people {
+            Some(people) => {
+                people.store.keep_answer(key, answer, people.clock.now()).await.map_err(unavailable)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Ends all work on the credentials.

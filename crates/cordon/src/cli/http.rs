@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use cordon_core::Digest;
 use cordon_guard::upstream::{
     Accept, AnswerLimits, Client, ClientConfig, Endpoint, Reach, Timeouts, Trace, UpstreamBody,
-    UpstreamRequest, UpstreamResponse,
+    UpstreamError, UpstreamRequest, UpstreamResponse,
 };
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     api::{CallView, List, Problem},
+    clock,
+    control::KEY,
     desk::with_causes,
 };
 
@@ -79,8 +83,8 @@ impl Http {
         path: &str,
         query: &[(&str, Option<String>)],
     ) -> Result<T, Problem> {
-        let response = self.send(Method::GET, &with_query(path, query), None, Accept::Json).await?;
-        self.read(response).await
+        let response = self.send(&with_query(path, query), Accept::Json).await?;
+        self.read(response.status, response.body).await
     }
 
     /// A list, page after page: all of it, or at most so many.
@@ -116,13 +120,42 @@ impl Http {
     ) -> Result<T, Problem> {
         let body =
             serde_json::to_vec(body).map_err(|error| failed("the request cannot be written", &error))?;
-        let response = self.send(Method::POST, path, Some(body), Accept::Json).await?;
-        self.read(response).await
+        self.change(Method::POST, path, body).await
     }
 
     pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
-        let response = self.send(Method::DELETE, path, None, Accept::Json).await?;
-        self.read(response).await
+        self.change(Method::DELETE, path, Vec::new()).await
+    }
+
+    /// Changes something, under a key: where the connection breaks before there is an answer, it is sent once more and yet
+    /// done once.
+    async fn change<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<T, Problem> {
+        let unwritable = |error: &dyn std::error::Error| failed("the request cannot be written", error);
+        let key = Digest::from_bytes(clock::random()).to_string();
+        let mut request = http::Request::new(Bytes::from(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().map_err(|error| unwritable(&error))?;
+        let headers = request.headers_mut();
+        headers.insert(KEY, HeaderValue::try_from(key).map_err(|error| unwritable(&error))?);
+        for (name, value) in [
+            (header::USER_AGENT, concat!("cordon/", env!("CARGO_PKG_VERSION"))),
+            (header::ACCEPT, "application/json"),
+            (header::CONTENT_TYPE, "application/json"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        headers.extend(self.authorization.clone().map(|value| (header::AUTHORIZATION, value)));
+        let answer = match self.client.exchange(&self.endpoint, request.clone()).await {
+            Err(UpstreamError::Closed { .. }) => self.client.exchange(&self.endpoint, request).await,
+            answer => answer,
+        };
+        let (head, body) = answer.map_err(|error| self.unreached(&error))?.into_parts();
+        self.read(head.status, body).await
     }
 
     pub(super) async fn events(
@@ -130,39 +163,34 @@ impl Http {
         path: &str,
         query: &[(&str, Option<String>)],
     ) -> Result<Events, Problem> {
-        let response = self.send(Method::GET, &with_query(path, query), None, Accept::EventStream).await?;
+        let response = self.send(&with_query(path, query), Accept::EventStream).await?;
         if response.status.is_success() {
             return Ok(Events { body: response.body, parser: cordon_guard::sse::Parser::default() });
         }
-        Err(self.read::<serde_json::Value>(response).await.err().unwrap_or_else(|| unexpected(&self.base)))
+        let read = self.read::<serde_json::Value>(response.status, response.body).await;
+        Err(read.err().unwrap_or_else(|| unexpected(&self.base)))
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-        accept: Accept,
-    ) -> Result<UpstreamResponse, Problem> {
+    async fn send(&self, path: &str, accept: Accept) -> Result<UpstreamResponse, Problem> {
         let request = UpstreamRequest {
-            method,
+            method: Method::GET,
             path,
-            body: body.unwrap_or_default().into(),
+            body: Bytes::new(),
             accept,
             authorization: self.authorization.clone(),
             trace: Trace::default(),
         };
-        self.client.send(&self.endpoint, request).await.map_err(|error| {
-            let help = "help: is `cordon up` running there? `--server` or CORDON_SERVER says where";
-            let problem = failed(&format!("the server at {} cannot be reached", self.base), &error);
-            Problem { detail: format!("{}; {help}", problem.detail), ..problem }
-        })
+        self.client.send(&self.endpoint, request).await.map_err(|error| self.unreached(&error))
     }
 
-    async fn read<T: DeserializeOwned>(&self, response: UpstreamResponse) -> Result<T, Problem> {
-        let status = response.status;
-        let bytes = response
-            .body
+    fn unreached(&self, error: &UpstreamError) -> Problem {
+        let help = "help: is `cordon up` running there? `--server` or CORDON_SERVER says where";
+        let problem = failed(&format!("the server at {} cannot be reached", self.base), error);
+        Problem { detail: format!("{}; {help}", problem.detail), ..problem }
+    }
+
+    async fn read<T: DeserializeOwned>(&self, status: StatusCode, body: UpstreamBody) -> Result<T, Problem> {
+        let bytes = body
             .collect(MAX_ANSWER)
             .await
             .map_err(|error| failed(&format!("the answer of {} cannot be read", self.base), &error))?;
@@ -237,6 +265,36 @@ fn with_query(path: &str, query: &[(&str, Option<String>)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_change_is_sent_again_under_its_key_where_the_connection_breaks() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let mut keys = Vec::new();
+            for answer in [None, Some("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")]
+            {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut text = String::new();
+                while !text.ends_with("{\"a\":1}") {
+                    let mut bytes = [0; 4096];
+                    let count = stream.read(&mut bytes).await.unwrap();
+                    text.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+                }
+                assert!(text.starts_with("POST /api/v1/things HTTP/1.1\r\n"), "{text}");
+                assert!(text.contains("authorization: Bearer t\r\n"), "{text}");
+                keys.push(text.lines().find(|line| line.starts_with(KEY)).unwrap().to_owned());
+                stream.write_all(answer.unwrap_or_default().as_bytes()).await.unwrap();
+            }
+            keys
+        });
+        let http = Http::new(&format!("http://{address}"), "t", None).unwrap();
+        let answer: serde_json::Value = http.post("/things", &serde_json::json!({"a": 1})).await.unwrap();
+        assert_eq!(answer, serde_json::json!({}));
+        let keys = server.await.unwrap();
+        assert!(keys[0] == keys[1] && keys[0].len() > 40, "{keys:?}");
+    }
 
     #[test]
     fn queries_are_escaped() {

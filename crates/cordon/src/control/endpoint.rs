@@ -12,6 +12,7 @@ use axum::{
 use super::{
     Shared,
     access::under,
+    idempotency::{Kept, once},
     in_time,
     openapi::{Described, Fault, Telling, faults},
 };
@@ -32,6 +33,8 @@ pub(super) struct Endpoint {
     pub(super) describe: fn(&mut Telling<'_>),
     routes: MethodRouter<Shared>,
     lasting: bool,
+    /// What is kept of its answers for who asks again, where it changes something.
+    pub(super) kept: Kept,
 }
 
 /// Endpoints below one prefix.
@@ -67,6 +70,7 @@ macro_rules! methods {
                     describe: <H as Described<D>>::tell,
                     routes: on(MethodFilter::$method, handler),
                     lasting: false,
+                    kept: Kept::Whole,
                 };
                 $(let endpoint = endpoint.under($verb);)?
                 endpoint
@@ -110,24 +114,32 @@ impl Endpoint {
         Self { lasting: true, ..self }
     }
 
+    /// What is sent or answered holds a secret.
+    pub(super) fn secret(self) -> Self {
+        Self { kept: Kept::Fact, ..self }
+    }
+
     /// Whether it changes nothing.
     pub(super) fn is_safe(&self) -> bool {
         self.method == Method::GET
     }
 
-    fn served(self) -> MethodRouter<Shared> {
+    fn served(self, shared: &Shared) -> MethodRouter<Shared> {
+        let safe = self.is_safe();
+        let routes = if safe { self.routes } else { once(shared, self.kept, self.routes) };
+        // Who may not ask is not told what was answered either.
         let routes = match self.verb {
-            Some(verb) => under(verb, self.routes),
-            None => self.routes,
+            Some(verb) => under(verb, routes),
+            None => routes,
         };
         if self.lasting { routes } else { routes.route_layer(middleware::from_fn(in_time)) }
     }
 }
 
 /// The routes of endpoints.
-pub(super) fn routes(endpoints: Vec<Endpoint>) -> Router<Shared> {
+pub(super) fn routes(shared: &Shared, endpoints: Vec<Endpoint>) -> Router<Shared> {
     endpoints.into_iter().fold(Router::new(), |router, endpoint| {
         let path = endpoint.path;
-        router.route(path, endpoint.served())
+        router.route(path, endpoint.served(shared))
     })
 }

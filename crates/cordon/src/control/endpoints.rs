@@ -196,6 +196,7 @@ fn oneself() -> Vec<Endpoint> {
             "Another password for oneself. One's other sessions and tokens end.",
             people::change_password,
         )
+        .secret()
         .fails(&[NO_PERSON, DISABLED, PASSWORD, SLOW_DOWN]),
         post(
             OwnAccess,
@@ -204,6 +205,7 @@ fn oneself() -> Vec<Endpoint> {
             "Makes a personal token, shown this once; only in a session.",
             people::make_token,
         )
+        .secret()
         .fails(&[NO_PERSON, SESSION_NEEDED, TOO_MANY, INVALID]),
         get(
             OwnAccess,
@@ -235,6 +237,7 @@ fn people() -> Vec<Endpoint> {
             "Makes somebody known; answers with the secret to choose a password with, this once.",
             people::add_user,
         )
+        .secret()
         .fails(&[TAKEN, REFUSED, CROWDED, INVALID]),
         get(ReadPeople, "/users/{id}", "readUser", "One person.", people::user).fails(&[NOT_FOUND]),
         post(ManagePeople, "/users/{id}/role", "setRole", "Gives somebody another role.", people::set_role)
@@ -256,6 +259,7 @@ fn people() -> Vec<Endpoint> {
             "Voids password, sessions and tokens; answers with the secret to choose another password with, this once.",
             people::reset_user,
         )
+        .secret()
         .fails(&refused)
         .fails(&[TAKEN]),
         post(
@@ -281,7 +285,7 @@ fn people() -> Vec<Endpoint> {
 /// Below [`API`], for everybody.
 pub(super) fn open() -> Vec<Endpoint> {
     vec![
-        open_post("/login", "logIn", "Begins a session with a password.", people::login).fails(&[
+        open_post("/login", "logIn", "Begins a session with a password.", people::login).secret().fails(&[
             UNAUTHENTICATED,
             OTHER_ORIGIN,
             DISABLED,
@@ -293,6 +297,7 @@ pub(super) fn open() -> Vec<Endpoint> {
             "Makes a personal token with a password.",
             people::token_login,
         )
+        .secret()
         .fails(&[UNAUTHENTICATED, OTHER_ORIGIN, DISABLED, TOO_MANY, INVALID, SLOW_DOWN]),
         open_post(
             "/enrol",
@@ -300,6 +305,7 @@ pub(super) fn open() -> Vec<Endpoint> {
             "Chooses a password with the secret of an administrator, once.",
             people::enrol,
         )
+        .secret()
         .fails(&[UNAUTHENTICATED, OTHER_ORIGIN, DISABLED, PASSWORD, SLOW_DOWN]),
     ]
 }

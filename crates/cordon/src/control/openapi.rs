@@ -26,6 +26,7 @@ use self::{
 use super::{
     endpoint::{Endpoint, Group},
     endpoints,
+    idempotency::{Kept, PATTERN, REPLAYED},
 };
 use crate::{
     api::Problem,
@@ -146,12 +147,28 @@ fn operation(
 ) -> Value {
     let mut telling = Telling::begin(schemas, endpoint.path);
     (endpoint.describe)(&mut telling);
+    if !endpoint.is_safe() && endpoint.kept == Kept::Whole {
+        telling.with_header(
+            REPLAYED,
+            "`true` where the request was answered before, under the same key: nothing was done this time.",
+        );
+    }
     let mut told = telling.end();
     if let Some(example) = examples.get(endpoint.id) {
         example.show(&mut told);
     }
     let mut faults = endpoint.faults.clone();
     faults.extend(&told.faults);
+    if !endpoint.is_safe() {
+        told.parameters.push(key_parameter());
+        faults.extend([
+            faults::MALFORMED,
+            faults::ANSWERED,
+            faults::UNDERWAY,
+            faults::TOO_LARGE,
+            faults::IDEMPOTENCY_KEY,
+        ]);
+    }
     let Told { parameters, body, mut answers, .. } = told;
     add_problems(&mut answers, faults, problem);
     let answers: Map<String, Value> =
@@ -176,6 +193,18 @@ fn operation(
     let body = body.map(|content| json!({"required": true, "content": content}));
     set(&mut operation, "requestBody", body);
     operation
+}
+
+/// The header of a request that may be sent again.
+fn key_parameter() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "Under one key something is done once: who sends the same again within a day gets the same answer. \
+                        A string of structured fields (RFC 9651), or its characters without the quotes: 1 to 128.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 258, "pattern": PATTERN},
+    })
 }
 
 /// One answer for each status, which says which problems have it.

@@ -128,7 +128,7 @@ pub(super) fn wrong(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(400, "malformed", "the request cannot be read", error.to_string())
 }
 
-fn unread(error: &BytesRejection) -> Problem {
+pub(super) fn unread(error: &BytesRejection) -> Problem {
     match error.status().as_u16() {
         413 => Problem::new(413, "too_large", "the body is too large", error.body_text()),
         _ => wrong(&error.body_text()),

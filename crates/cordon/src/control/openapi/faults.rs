@@ -30,6 +30,7 @@ faults! {
     SESSION_NEEDED = 403, "session_needed", "it needs a session, not a token";
     NOT_FOUND = 404, "not_found", "it does not exist";
     NOT_KEPT = 404, "not_kept", "nothing was kept of this call";
+    ANSWERED = 409, "answered", "it was done under this key, and the answer is not kept";
     ALTERED = 409, "altered", "what is kept is not what was recorded";
     CROWDED = 409, "crowded", "others changed it at the same time, again and again; another try makes sense";
     FORGOTTEN = 409, "forgotten", "the person was forgotten";
@@ -40,9 +41,11 @@ faults! {
     REFUSED = 409, "refused", "the state does not allow it now";
     TAKEN = 409, "taken", "somebody has it already";
     TOO_MANY = 409, "too_many", "there are too many already";
+    UNDERWAY = 409, "underway", "the same request under this key is still being answered; another try makes sense";
     GONE = 410, "gone", "it was erased, or has expired";
     TOO_LARGE = 413, "too_large", "the body is larger than the server reads";
     MEDIA_TYPE = 415, "media_type", "the body is not sent as `application/json`";
+    IDEMPOTENCY_KEY = 422, "idempotency_key", "another request was sent under this key";
     INVALID = 422, "invalid", "what was sent cannot be applied; `problems` lists everything that is wrong";
     PASSWORD = 422, "password", "the password is too short, too long or easily guessed";
     SLOW_DOWN = 429, "slow_down", "too many attempts; `retry_after` says when another one makes sense";
