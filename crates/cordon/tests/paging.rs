@@ -170,7 +170,7 @@ async fn a_cursor_outlives_the_server_and_leads_nowhere_else() {
     for (path, cursor) in [("/keys", next.as_str()), ("/resources?kind=Team", &next), ("/resources", "AQ")] {
         let mark = if path.contains('?') { '&' } else { '?' };
         let reply = lists.ask("GET", &format!("{path}{mark}cursor={cursor}"), None).await;
-        assert_eq!(reply.problem(), (400, "cursor".to_owned()), "{path}");
+        assert_eq!(reply.problem(), (422, "cursor".to_owned()), "{path}");
         assert!(reply.json()["detail"].as_str().unwrap().contains("help: begin again"));
     }
     // A position that this log has not reached, as after it was taken from a backup.
@@ -181,5 +181,5 @@ async fn a_cursor_outlives_the_server_and_leads_nowhere_else() {
     let ahead = lists.page("/resources", 3, None).await;
     let reply =
         other.ask("GET", &format!("/resources?cursor={}", ahead["next"].as_str().unwrap()), None).await;
-    assert_eq!(reply.problem(), (400, "cursor".to_owned()), "{}", reply.text());
+    assert_eq!(reply.problem(), (422, "cursor".to_owned()), "{}", reply.text());
 }

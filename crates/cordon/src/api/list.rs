@@ -23,6 +23,6 @@ impl Problem {
     /// A cursor that leads nowhere.
     pub(crate) fn cursor(why: &str) -> Self {
         let detail = format!("the cursor cannot be gone on from: {why}; help: begin again without one");
-        Self::new(400, "cursor", "the cursor leads nowhere", detail)
+        Self::new(422, "cursor", "the cursor leads nowhere", detail)
     }
 }

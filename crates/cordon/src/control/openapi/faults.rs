@@ -18,7 +18,7 @@ macro_rules! faults {
     };
 }
 faults! {
-    CURSOR = 400, "cursor", "the cursor is of another list, of other parameters or of another log; help: begin again without one";
+    CURSOR = 422, "cursor", "the cursor is of another list, of other parameters or of another log; help: begin again without one";
     MALFORMED = 400, "malformed", "a parameter, an id in the path or the body cannot be read";
     UNAUTHENTICATED = 401, "unauthenticated", "nobody is signed in, or the token or password is wrong or has ended";
     CSRF = 403, "csrf", "a session's cookie without the header `Cordon-Csrf`, or with another session's";
