@@ -180,7 +180,7 @@ def wrong_password(driver):
 
 
 PAGES = ["/", "/?range=30d", "/setup", "/calls", "/calls?verdict=block", "/calls?verdict=hold", "/routes", "/guards", "/limits",
-         "/keys", "/principals", "/services", "/models", "/log", "/log?all=1", "/log/0", "/systems", "/teams", "/retentions",
+         "/keys", "/quarantine", "/principals", "/services", "/models", "/log", "/log?all=1", "/log/0", "/systems", "/teams", "/retentions",
          "/users", "/sessions", "/routes/demo", "/routes/demo/history", "/routes/demo/related", "/routes/demo/raw",
          "/routes/demo/guard", "/services/sandbox", "/principals/demo-app", "/search", "/search?q=dem", "/charts/calls",
          "/charts/latency"]

@@ -2,9 +2,11 @@
 //!
 //! Random bytes and sealed values are arguments too ([`Entropy`], [`Vault`]): the same inputs give the same facts.
 
+mod containment;
 mod people;
 mod records;
 
+pub use containment::{MAX_QUARANTINES, NewLift, NewQuarantine, needs_two, quarantinable};
 pub use people::MAX_USERS;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +66,10 @@ pub enum Wish {
     RevokeSessions(UserId),
     /// The first administrator's token was used.
     NoteBootstrap(BootstrapUse),
+    /// A subject is to be out of every route.
+    Quarantine(NewQuarantine),
+    /// A subject is to be back.
+    LiftQuarantine(NewLift),
 }
 
 /// A person that somebody wants to be known.
@@ -387,6 +393,8 @@ pub fn decide(
         Wish::ResetUser(id) => people::reset(state, id),
         Wish::RevokeSessions(id) => people::revoke_sessions(state, id),
         Wish::NoteBootstrap(usage) => Ok(people::note_bootstrap(now, usage)),
+        Wish::Quarantine(new) => containment::quarantine(state, new, entropy),
+        Wish::LiftQuarantine(new) => containment::lift(state, new, entropy),
     }
 }
 

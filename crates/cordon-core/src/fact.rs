@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiKey, Digest, KeyId, Name, Sealed, Timestamp, canonical,
+    containment::{Lift, Quarantine},
     evidence::{Anchor, Erasure, Hold, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
     identity::{BootstrapUse, Role, User, UserId},
     json::{Object, Value},
@@ -92,6 +93,12 @@ pub enum Body {
     UserSessionsRevoked(UserId),
     /// The first administrator's token was used.
     BootstrapUsed(BootstrapUse),
+    /// A subject is out of every route.
+    SubjectQuarantined(Quarantine),
+    /// The first of two people wants a quarantine to be lifted.
+    LiftAsked(Lift),
+    /// A subject is back.
+    QuarantineLifted(Lift),
 }
 
 /// The stored form of a fact.
@@ -236,6 +243,9 @@ impl Body {
             Self::UserReset(_) => "user.reset",
             Self::UserSessionsRevoked(_) => "user.sessions_revoked",
             Self::BootstrapUsed(_) => "bootstrap.used",
+            Self::SubjectQuarantined(_) => "subject.quarantined",
+            Self::LiftAsked(_) => "quarantine.lift_asked",
+            Self::QuarantineLifted(_) => "quarantine.lifted",
         }
     }
 
@@ -255,6 +265,8 @@ impl Body {
             }
             Self::ContentErased(erasure) => erasure.reason.as_ref(),
             Self::HoldSet(hold) => Some(&hold.reason),
+            Self::SubjectQuarantined(quarantine) => Some(&quarantine.reason),
+            Self::LiftAsked(lift) | Self::QuarantineLifted(lift) => Some(&lift.reason),
             _ => None,
         };
         reason.and_then(Sealed::digest).into_iter().collect()
@@ -304,6 +316,8 @@ impl Body {
                 canonical::to_value(&UserV1 { user: *user })?
             }
             Self::BootstrapUsed(usage) => canonical::to_value(usage)?,
+            Self::SubjectQuarantined(quarantine) => canonical::to_value(quarantine)?,
+            Self::LiftAsked(lift) | Self::QuarantineLifted(lift) => canonical::to_value(lift)?,
         })
     }
 
@@ -358,6 +372,9 @@ impl Body {
                 Self::UserSessionsRevoked(canonical::from_bytes::<UserV1>(body)?.user)
             }
             ("bootstrap.used", 1) => Self::BootstrapUsed(canonical::from_bytes(body)?),
+            ("subject.quarantined", 1) => Self::SubjectQuarantined(canonical::from_bytes(body)?),
+            ("quarantine.lift_asked", 1) => Self::LiftAsked(canonical::from_bytes(body)?),
+            ("quarantine.lifted", 1) => Self::QuarantineLifted(canonical::from_bytes(body)?),
             _ => return Err(DecodeError::UnknownVersion { kind: kind.chars().take(64).collect(), version }),
         })
     }

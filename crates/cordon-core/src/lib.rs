@@ -15,6 +15,7 @@
 
 pub mod canonical;
 pub mod command;
+pub mod containment;
 pub mod evidence;
 pub mod fact;
 pub mod identity;

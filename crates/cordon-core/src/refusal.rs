@@ -71,6 +71,12 @@ codes! {
     /// There is no key.
     MissingApiKey = "missing_api_key", 401, "authentication_error",
         "No API key was given; send `Authorization: Bearer ck_…`.";
+    /// The caller was quarantined.
+    CallerQuarantined = "caller_quarantined", 403, "permission_error",
+        "This caller was suspended by an operator or a policy.";
+    /// The request offers a tool that was quarantined.
+    ToolQuarantined = "tool_quarantined", 403, "permission_error",
+        "The request offers a tool that was taken out of service.";
     /// The key is unknown, or its form or secret is wrong.
     InvalidApiKey = "invalid_api_key", 401, "authentication_error", "The API key is not valid.";
     /// The key has ended.
@@ -112,6 +118,9 @@ codes! {
         "The call's content cannot be kept, and this route requires it.";
     /// The Snapshot is too old.
     SnapshotStale = "snapshot_stale", 503, "server_error", "The gateway's policy is out of date.";
+    /// What the call needs was quarantined.
+    Quarantined = "quarantined", 503, "server_error",
+        "What this call needs was taken out of service by an operator or a policy.";
     /// More calls than the gateway takes.
     Overloaded = "overloaded", 503, "server_error", "The gateway is overloaded; try again later.";
     /// The gateway is going down.

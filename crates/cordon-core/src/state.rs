@@ -1,5 +1,6 @@
 //! The fold: all governed state is this function of the facts, and nothing else is a source of truth.
 
+mod containment;
 mod people;
 mod records;
 
@@ -14,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     ApiKey, Digest, JournalId, KeyId, Name, Timestamp, canonical,
+    containment::Subject,
     fact::{Actor, Body, Fact},
     identity::UserId,
     json::Value,
@@ -33,6 +35,7 @@ pub struct State {
     keys: RedBlackTreeMapSync<KeyId, Entry<ApiKey>>,
     records: records::Records,
     people: people::People,
+    containment: containment::Containment,
 }
 
 /// An entry of the state, with its digest once somebody asked for it.
@@ -76,6 +79,8 @@ pub enum Touched {
     User(UserId),
     /// The uses of the first administrator's token.
     Bootstrap,
+    /// A quarantine.
+    Quarantine(Subject),
 }
 
 /// Why a cache cannot be used. It is thrown away and the facts are folded.
@@ -135,6 +140,9 @@ impl State {
             | Body::UserReset(_)
             | Body::UserSessionsRevoked(_)
             | Body::BootstrapUsed(_) => self.apply_to_people(fact),
+            Body::SubjectQuarantined(_) | Body::LiftAsked(_) | Body::QuarantineLifted(_) => {
+                self.apply_to_containment(fact)
+            }
         }
     }
 
@@ -182,6 +190,7 @@ impl State {
             }
             Touched::Key(id) => self.keys.get(id).map(|entry| entry.digest(digest_of_key)),
             Touched::User(_) | Touched::Bootstrap => self.people.digest_of(at),
+            Touched::Quarantine(subject) => self.containment.digest_of(subject),
             _ => self.records.digest_of(at),
         }
     }
@@ -274,7 +283,11 @@ impl State {
 
     /// Number of entries: what a cache of this state costs.
     pub fn len(&self) -> usize {
-        self.resources.size() + self.keys.size() + self.records.len() + self.people.len()
+        self.resources.size()
+            + self.keys.size()
+            + self.records.len()
+            + self.people.len()
+            + self.containment.len()
     }
 
     /// Whether nothing stands.
@@ -306,6 +319,7 @@ impl State {
         }
         self.records.lines(&mut line)?;
         self.people.lines(&mut line)?;
+        self.containment.lines(&mut line)?;
         Ok(out)
     }
 
@@ -333,6 +347,8 @@ impl State {
                 state.keys.insert_mut(key.id, Entry::with_digest(key, digest));
             } else if people::People::is_line(line) {
                 state.people.read_line(line, digest).map_err(|e| wrong(&e))?;
+            } else if containment::Containment::is_line(line) {
+                state.containment.read_line(line, digest).map_err(|e| wrong(&e))?;
             } else {
                 state.records.read_line(line, digest).map_err(|e| wrong(&e))?;
             }
@@ -359,6 +375,7 @@ impl PartialEq for State {
             && self.keys == other.keys
             && self.records == other.records
             && self.people == other.people
+            && self.containment == other.containment
     }
 }
 

@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 
 use cordon_core::{
     Digest, DurationMs, Fact, HmacKey, JournalId, KeyId, State,
-    command::{self, NewErasure, NewHold, NewKey, NewUser, Rejection, Rotation, Vault, Wish},
+    command::{
+        self, NewErasure, NewHold, NewKey, NewLift, NewQuarantine, NewUser, Rejection, Rotation, Vault, Wish,
+    },
+    containment::{InFlight, Subject},
     evidence::{
         Anchor, ContentScope, EndReason, FrameRange, JournalEnd, JournalStart, LogKey, Retirement,
         SegmentSeal,
@@ -40,6 +43,8 @@ enum Step {
     Record(u8, u32, u64),
     /// Something about people: what, and who.
     Person(u8, u8),
+    /// Something about a quarantine: whether it ends, of what, and who wants it.
+    Contain(bool, u8, u8),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -52,6 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..12_u8, 0..12_u8).prop_map(|(old, new)| Step::Rotate(old, new)),
         6 => (0..9_u8, 0..3_u32, 0..12_u64).prop_map(|(what, which, number)| Step::Record(what, which, number)),
         3 => (0..9_u8, 0..3_u8).prop_map(|(what, who)| Step::Person(what, who)),
+        3 => (any::<bool>(), 0..6_u8, 0..2_u8).prop_map(|(ends, what, who)| Step::Contain(ends, what, who)),
     ];
     // A whole world first, so that later wishes find what they refer to.
     let world = Kind::ALL.iter().flat_map(|kind| (0..OTHERS).map(|number| (*kind, number, number)));
@@ -92,6 +98,7 @@ fn wish(step: &Step) -> Wish {
         }),
         Step::Record(what, which, number) => of_records(*what, *which, *number),
         Step::Person(what, who) => of_people(*what, *who),
+        Step::Contain(ends, what, who) => of_containment(*ends, *what, *who),
     }
 }
 
@@ -115,6 +122,24 @@ fn of_people(what: u8, who: u8) -> Wish {
         6 => Wish::ResetUser(id),
         7 => Wish::RevokeSessions(id),
         _ => Wish::NoteBootstrap(BootstrapUse { first: at(1), last: at(who.into()), uses: who.into() }),
+    }
+}
+
+fn of_containment(ends: bool, what: u8, who: u8) -> Wish {
+    let of = |kind: Kind| name(kind, 1);
+    let subject = match what {
+        0 => Subject::Model(of(Kind::Model)),
+        1 => Subject::Service(of(Kind::Service)),
+        2 => Subject::Route(of(Kind::Route)),
+        3 => Subject::System(of(Kind::System)),
+        4 => Subject::Key(KeyId::from_bytes([1; 8])),
+        _ => Subject::parse("tool/search").unwrap(),
+    };
+    let reason = LOGIN.to_owned();
+    if ends {
+        Wish::LiftQuarantine(NewLift { subject, reason, by: Actor::User(UserId::from_bytes([who; 8])) })
+    } else {
+        Wish::Quarantine(NewQuarantine { subject, since: at(1), in_flight: InFlight::default(), reason })
     }
 }
 
@@ -319,6 +344,9 @@ proptest! {
             entries.extend(state.holds().map(|hold| (format!("{:?}", Touched::Hold(hold.name.clone())), format!("{hold:?}"))));
             entries.extend(state.users().map(|user| (format!("{:?}", Touched::User(user.user.id)), format!("{user:?}"))));
             entries.extend(state.bootstrap_uses().map(|uses| (format!("{:?}", Touched::Bootstrap), format!("{uses:?}"))));
+            entries.extend(state.quarantines().map(|standing| {
+                (format!("{:?}", Touched::Quarantine(standing.quarantine.subject.clone())), format!("{standing:?}"))
+            }));
             entries.extend(state.log_key().map(|key| (format!("{:?}", Touched::LogKey), format!("{key:?}"))));
             entries
         };

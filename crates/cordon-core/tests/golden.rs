@@ -16,6 +16,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Once};
 
 use cordon_core::{
     ApiKey, CallId, Digest, DurationMs, Fact, JournalId, KeyId, Sealed, State,
+    containment::{InFlight, Lift, Quarantine, Subject},
     evidence::{
         Anchor, ContentScope, EndReason, Erasure, FrameRange, Hold, JournalEnd, JournalStart, LogKey,
         Retirement, SegmentSeal,
@@ -202,11 +203,34 @@ fn of_people() -> Vec<(String, Body)> {
         ("", Body::UserSessionsRevoked(id(2))),
         ("", Body::BootstrapUsed(BootstrapUse { first: at(1), last: at(2), uses: 3 })),
     ];
-    bodies.into_iter().map(|(suffix, body)| (suffix.to_owned(), body)).collect()
+    bodies.into_iter().chain(of_containment()).map(|(suffix, body)| (suffix.to_owned(), body)).collect()
+}
+
+/// The facts about what is out of use.
+fn of_containment() -> Vec<(&'static str, Body)> {
+    let subject = |text: &str| Subject::parse(text).unwrap();
+    let reason = || Sealed::Closed(digest(22));
+    let quarantine = |text: &str, in_flight| {
+        Body::SubjectQuarantined(Quarantine {
+            subject: subject(text),
+            since: at(1),
+            in_flight,
+            reason: reason(),
+        })
+    };
+    let lift = |text: &str| Lift { subject: subject(text), reason: reason() };
+    let signature = format!("signature/{}", digest(23));
+    vec![
+        ("-model", quarantine("model/small", InFlight::Cancel)),
+        ("-signature", quarantine(&signature, InFlight::Finish)),
+        ("-tool", quarantine("tool/get_Weather", InFlight::Finish)),
+        ("", Body::LiftAsked(lift("model/small"))),
+        ("", Body::QuarantineLifted(lift("tool/get_Weather"))),
+    ]
 }
 
 /// The types of facts. The match has no arm for the rest: who adds a type must come here, and add a sample.
-fn types() -> [&'static str; 21] {
+fn types() -> [&'static str; 24] {
     let number = |body: &Body| match body {
         Body::ResourceSet(_) => 0,
         Body::ResourceRemoved(..) => 1,
@@ -229,8 +253,11 @@ fn types() -> [&'static str; 21] {
         Body::UserReset(_) => 18,
         Body::UserSessionsRevoked(_) => 19,
         Body::BootstrapUsed(_) => 20,
+        Body::SubjectQuarantined(_) => 21,
+        Body::LiftAsked(_) => 22,
+        Body::QuarantineLifted(_) => 23,
     };
-    let mut names = [""; 21];
+    let mut names = [""; 24];
     for (_, fact) in samples() {
         names[number(&fact.body)] = fact.body.type_name();
     }

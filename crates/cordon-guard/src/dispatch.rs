@@ -10,8 +10,9 @@ use cordon_core::{
     record::Opened,
     resource::{ModelSpec, Price},
 };
-use cordon_policy::{RouteEntry, ServiceEntry, Snapshot};
+use cordon_policy::{RouteEntry, RouteTarget, ServiceEntry, Snapshot};
 
+use crate::quarantine;
 use crate::upstream::{
     Accept, Client, Endpoint, Environment, SecretSource, Trace, UpstreamError, UpstreamRequest,
     UpstreamResponse,
@@ -54,11 +55,6 @@ impl Permit {
         &self.0.spec.upstream_name
     }
 
-    /// The components that the attempt uses: what a quarantine of one of them ends.
-    pub fn components(&self) -> [Name; 2] {
-        [self.0.model.clone(), self.0.service.name.clone()]
-    }
-
     /// Where it goes.
     pub const fn target(&self) -> &Target {
         &self.0
@@ -77,18 +73,27 @@ impl Permit {
     }
 }
 
-/// Chooses a target of a route by weight. `draw` is a random number.
+/// Chooses a target of a route by weight, of those that are not quarantined. `draw` is a random number.
 ///
 /// # Errors
-/// When the route has no target that exists.
+/// When the route has no target that exists, or none that may be used.
 pub fn permit(route: &RouteEntry, snapshot: &Snapshot, draw: u64) -> Result<Permit, Refusal> {
     let unavailable = |why: &str| Refusal::new(RefusalCode::UpstreamUnavailable, why);
-    let total: u64 = route.targets.iter().map(|target| u64::from(target.weight)).sum();
-    let mut at =
-        draw.checked_rem(total).ok_or_else(|| unavailable("the route has no target with a weight"))?;
-    let chosen = route
-        .targets
-        .iter()
+    let out = snapshot.quarantined();
+    let quarantined = |target: &RouteTarget| {
+        let service = snapshot.model(&target.model).map(|model| &model.service);
+        if out.is_empty() { None } else { service.and_then(|service| out.target(&target.model, service)) }
+    };
+    let usable = || route.targets.iter().filter(|target| target.weight > 0 && quarantined(target).is_none());
+    let total: u64 = usable().map(|target| u64::from(target.weight)).sum();
+    let Some(mut at) = draw.checked_rem(total) else {
+        let subject = route.targets.iter().filter(|target| target.weight > 0).find_map(quarantined);
+        return Err(match subject {
+            Some(subject) => quarantine::refused(RefusalCode::Quarantined, &subject),
+            None => unavailable("the route has no target with a weight"),
+        });
+    };
+    let chosen = usable()
         .find(|target| {
             let weight = u64::from(target.weight);
             let here = at < weight;
@@ -172,6 +177,7 @@ pub fn refusal_of(error: &UpstreamError) -> Refusal {
 mod tests {
     use cordon_core::{
         Fact, State, Timestamp,
+        containment::Subject,
         fact::{Actor, Body},
         resource::{Kind, Resource},
     };
@@ -199,5 +205,18 @@ mod tests {
         let chosen: String =
             (0..8).map(|draw| permit(route, &snapshot, draw).unwrap().upstream_model().to_owned()).collect();
         assert_eq!(chosen, "aaacaaac");
+        let subject = |text: &str| Subject::parse(text).unwrap();
+        let without = snapshot.without(subject("model/a"));
+        for draw in 0..8 {
+            assert_eq!(
+                permit(route, &without, draw).unwrap().upstream_model(),
+                "c",
+                "only the other one is left"
+            );
+        }
+        // A target without a weight does not step in.
+        for out in [without.without(subject("model/c")), snapshot.without(subject("service/s"))] {
+            assert_eq!(permit(route, &out, 1).err().unwrap().code, RefusalCode::Quarantined);
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     openai,
     operation::{Asked, Inspected},
     pipeline::{Answer, Inner},
+    quarantine,
     record::{CallRecord, micros},
     release::{Released, ReleasedSender},
     respond, sse,
@@ -76,7 +77,8 @@ pub(crate) fn clear(
         Arc::new(call.stage.guard().clone()),
         call.time,
         gateway.options.pseudonym_key.clone(),
-    );
+    )
+    .contained(call.snapshot.quarantined());
     let mut verdict = Verdict::default();
     let inspected = request.inspect(&inspection, &mut verdict);
     record.input = verdict.into_recorded();
@@ -95,6 +97,7 @@ pub(crate) fn choose(call: &Call<Cleared>, gateway: &Inner) -> Result<Permit, Re
     let route = current
         .route(name.as_str())
         .ok_or_else(|| Refusal::new(RefusalCode::ModelNotFound, "the route was removed").param("model"))?;
+    quarantine::route(current.quarantined(), route)?;
     dispatch::permit(route, &current, u64::from_be_bytes(draw))
 }
 

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use cordon_core::{
-    Action, Category, Channel, Finding, HmacKey, Refusal, RefusalCode, Score, Span, Timestamp,
+    Action, Category, Channel, Digest, Finding, Form, HmacKey, Name, Refusal, RefusalCode, Score, Span,
+    Timestamp,
     record::{RecordedFinding, RecordedVerdict},
 };
 use cordon_inspect::{Engine, Scanner};
-use cordon_policy::{EffectiveGuard, Ruling};
+use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
-use crate::redact::Cut;
+use crate::{quarantine, redact::Cut};
 
 /// The category of content that went on unseen: media, and content behind a URL. A guard may have rules for it.
 pub const UNINSPECTED: Category = Category::known("uninspected");
+
+/// The category of content whose signature is quarantined.
+const QUARANTINED: Category = Category::known("quarantined");
 
 /// One call's means of inspection: the engine, the joined guards, the time, and the key of hashes that stand for
 /// redacted values. Cloning is cheap.
@@ -22,6 +26,16 @@ pub struct Inspection {
     guard: Arc<EffectiveGuard>,
     now: Timestamp,
     key: HmacKey,
+    out: Arc<Out>,
+}
+
+/// What quarantines say of content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Out {
+    /// Detectors whose findings do not count.
+    detectors: Vec<Name>,
+    /// Signatures of texts that do not pass.
+    signatures: Vec<Digest>,
 }
 
 /// What was found in one direction of a call.
@@ -65,8 +79,20 @@ impl Part for &str {
 impl Inspection {
     /// The means of inspection of one call. `key` makes the hashes of [`cordon_core::Form::Hash`]: one for the
     /// organisation, or one for the process.
-    pub const fn new(engine: Engine, guard: Arc<EffectiveGuard>, now: Timestamp, key: HmacKey) -> Self {
-        Self { engine, guard, now, key }
+    pub fn new(engine: Engine, guard: Arc<EffectiveGuard>, now: Timestamp, key: HmacKey) -> Self {
+        Self { engine, guard, now, key, out: Arc::default() }
+    }
+
+    /// With what quarantines say.
+    #[must_use]
+    pub fn contained(mut self, quarantined: &Quarantined) -> Self {
+        if !quarantined.is_empty() {
+            self.out = Arc::new(Out {
+                detectors: quarantined.detectors().cloned().collect(),
+                signatures: quarantined.signatures().copied().collect(),
+            });
+        }
+        self
     }
 
     /// The joined guards.
@@ -112,6 +138,9 @@ impl Inspection {
         let Seat { channel, place, part } = *seat;
         let mut stop = Ok(());
         for finding in findings {
+            if self.out.detectors.iter().any(|name| name.as_str() == finding.detector) {
+                continue;
+            }
             let ruling = self.judge(channel, &finding.category, finding.score, place);
             verdict.add(finding, locate(finding.span), channel, part, ruling);
             if ruling.action == Action::Redact {
@@ -121,6 +150,32 @@ impl Inspection {
             }
         }
         stop
+    }
+
+    /// Whether a text may pass, whatever guards say: one whose signature is quarantined may not.
+    ///
+    /// # Errors
+    /// When it may not; the verdict says so then.
+    pub(crate) fn signed(
+        &self,
+        seat: &Seat<'_, impl Part>,
+        text: &str,
+        verdict: &mut Verdict,
+    ) -> Result<(), Stop> {
+        if self.out.signatures.is_empty() || !self.out.signatures.contains(&quarantine::signature(text)) {
+            return Ok(());
+        }
+        let finding = Finding {
+            category: QUARANTINED,
+            span: Span::new(0, text.len()),
+            score: Score::ONE,
+            detector: "signature",
+            detector_version: 1,
+            continues: false,
+        };
+        let ruling = Ruling { action: Action::Block, would: Action::Block, form: Form::default() };
+        verdict.add(&finding, finding.span, seat.channel, seat.part, ruling);
+        Err(Stop)
     }
 
     /// Records content that goes on unseen, and asks the guards whether it may.

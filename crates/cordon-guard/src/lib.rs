@@ -35,6 +35,7 @@ mod inspection;
 mod lane;
 mod operation;
 mod pipeline;
+mod quarantine;
 mod record;
 mod redact;
 mod streamed;
@@ -42,4 +43,5 @@ mod unknown;
 
 pub use inspection::{Inspection, UNINSPECTED, Verdict};
 pub use pipeline::{Gateway, Options, Parts};
+pub use quarantine::signature;
 pub use redact::Tokens;

@@ -117,6 +117,15 @@ impl Asked {
         }
     }
 
+    /// The names of the tools that the caller offers.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &str> {
+        let chat = match self {
+            Self::Chat(request) => Some(request),
+            Self::Embeddings(_) => None,
+        };
+        chat.into_iter().flat_map(openai::Request::tools)
+    }
+
     /// Whether a refusal of content can pass for an answer. There is no vector that says so.
     pub(crate) const fn can_be_filtered(&self) -> bool {
         matches!(self, Self::Chat(_))

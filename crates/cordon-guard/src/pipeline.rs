@@ -1,8 +1,9 @@
 //! The gateway: one task per call, and the list of its steps.
 
 use std::{
+    collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Instant,
@@ -11,9 +12,12 @@ use std::{
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use cordon_core::{
-    Action, CallId, DurationMs, HmacKey, Refusal, RefusalCode, Timestamp, json,
+    Action, CallId, DurationMs, HmacKey, Refusal, RefusalCode, State, Timestamp,
+    containment::{InFlight, Subject, ToolName},
+    json,
     record::{Opened, Operation, Outcome, RecordedVerdict, Timings},
     resource::ContentCapture,
+    state::Touched,
 };
 use cordon_inspect::Engine;
 use cordon_policy::Snapshot;
@@ -32,6 +36,7 @@ use crate::{
     limits::Limits,
     operation::{Asked, Posted},
     ports::{Capture, Clock, Entropy, Meter, Recorder, Tracer},
+    quarantine,
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Registry},
     release::{Presence, ReleasedBody},
@@ -93,6 +98,8 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) upstreams: Upstreams,
     pub(crate) snapshot: ArcSwap<Snapshot>,
+    /// Subjects that are out before the log knows of it. Whoever changes the Snapshot holds this.
+    ahead: Mutex<BTreeSet<Subject>>,
     /// When the Snapshot was last known to be the log's latest, in milliseconds since 1970.
     confirmed: AtomicI64,
     ready: AtomicBool,
@@ -135,6 +142,7 @@ impl Gateway {
             engine: parts.engine,
             upstreams: parts.upstreams,
             snapshot: ArcSwap::from_pointee(parts.snapshot),
+            ahead: Mutex::default(),
             confirmed: AtomicI64::new(confirmed.as_millis()),
             ready: AtomicBool::new(false),
             limits: Limits::new(Instant::now()),
@@ -144,9 +152,52 @@ impl Gateway {
         }))
     }
 
-    /// Swaps the Snapshot. Calls that have begun keep the one they saw; connections stay.
-    pub fn swap(&self, snapshot: Snapshot) {
-        self.0.snapshot.store(Arc::new(snapshot));
+    /// Takes over a whole state. Calls that have begun keep the Snapshot they saw; connections stay.
+    pub fn load(&self, state: &State) {
+        self.change(|_| Snapshot::compile(state));
+    }
+
+    /// Takes over what facts touched. Calls that run and use what was quarantined by them end, where the fact says so.
+    pub fn advance(&self, state: &State, touched: &[Touched]) {
+        self.change(|snapshot| snapshot.advance(state, touched));
+        for at in touched {
+            if let Touched::Quarantine(subject) = at
+                && let Some(standing) = state.quarantine(subject)
+                && standing.quarantine.in_flight == InFlight::Cancel
+            {
+                self.0.running.cancel(subject);
+            }
+        }
+    }
+
+    /// Takes a subject out of use now, before the log knows of it. Gives how many running calls were ended.
+    ///
+    /// It stays out, whatever the log says, until [`Self::behind`].
+    pub fn quarantine(&self, subject: &Subject, in_flight: InFlight) -> usize {
+        self.ahead().insert(subject.clone());
+        self.change(Snapshot::clone);
+        match in_flight {
+            InFlight::Cancel => self.0.running.cancel(subject),
+            InFlight::Finish => 0,
+        }
+    }
+
+    /// Leaves a subject to the log, which knows of its quarantine now or has refused it.
+    pub fn behind(&self, subject: &Subject, state: &State) {
+        self.ahead().remove(subject);
+        self.change(|snapshot| snapshot.advance(state, &[Touched::Quarantine(subject.clone())]));
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, BTreeSet<Subject>> {
+        self.0.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the Snapshot; what is out before the log knows of it stays out.
+    fn change(&self, change: impl FnOnce(&Snapshot) -> Snapshot) {
+        let ahead = self.ahead();
+        let next = change(&self.0.snapshot.load());
+        let next = ahead.iter().fold(next, |next, subject| next.without(subject.clone()));
+        self.0.snapshot.store(Arc::new(next));
     }
 
     /// The Snapshot in force.
@@ -338,7 +389,8 @@ impl Inner {
             Ok(call) => call,
             Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started)),
         };
-        place.known(call.stage.identity().key.id, &call.stage.identity().principal.name);
+        let identity = call.stage.identity();
+        place.uses([Subject::Key(identity.key.id), Subject::Principal(identity.principal.name.clone())]);
         // A revocation that came between the look-up and the line above has not found this call: look again.
         let current = self.snapshot.load_full();
         if !Arc::ptr_eq(&current, &call.snapshot) {
@@ -382,6 +434,7 @@ impl Inner {
         B: Body<Data = Bytes>,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
+        quarantine::caller(call.snapshot.quarantined(), call.stage.identity())?;
         // Receive: bounded by the caller's limits; the route's are known only once the body is.
         let subjects = caller_subjects(call.stage.identity());
         let places = self.limits.admit(call.snapshot.limits(&subjects), Instant::now())?;
@@ -410,6 +463,9 @@ impl Inner {
         *style = exchange::Style::new(&route, &request, call.time);
         record.routed(&route.name, route.audit);
         self.describe(record, &call, &request, &bytes);
+        quarantine::route(call.snapshot.quarantined(), &route)?;
+        quarantine::tools(call.snapshot.quarantined(), &request)?;
+        let tools: Vec<ToolName> = request.tools().filter_map(ToolName::parse).collect();
         if route.content != ContentCapture::None {
             if !self.ports.capture.is_ready() {
                 let why = "the route captures content, and there is no key to keep it under";
@@ -428,7 +484,10 @@ impl Inner {
         record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
         let call = cleared?;
         let permit = exchange::choose(&call, self)?;
-        place.uses(&route.name, permit.components());
+        let used = quarantine::used(&route, permit.target(), tools);
+        place.uses(used.iter().cloned());
+        // A quarantine that came between the choice and the line above has not found this call: look again.
+        quarantine::none(self.snapshot.load().quarantined(), &used)?;
         record.describe(|opened| permit.describe(opened));
         record.priced(permit.price(call.time));
         record.goes_to(permit.target());
@@ -487,7 +546,9 @@ impl Inner {
         let mut record = self.record(&call, Operation::ListModels, started);
         let subjects = caller_subjects(call.stage.identity());
         let identity = call.stage.identity();
-        let result = self.limits.admit(call.snapshot.limits(&subjects), Instant::now()).and_then(|_places| {
+        let open = quarantine::caller(call.snapshot.quarantined(), identity);
+        let admitted = open.and_then(|()| self.limits.admit(call.snapshot.limits(&subjects), Instant::now()));
+        let result = admitted.and_then(|_places| {
             let model = |route: &cordon_policy::RouteEntry| -> json::Value {
                 let members: [(&str, json::Value); 4] = [
                     ("id", route.name.as_str().into()),

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use cordon_core::{CallId, KeyId, Name};
+use cordon_core::{CallId, containment::Subject};
 use tokio::sync::Notify;
 
 /// The running calls of this process: bounded, and each can be ended from outside.
@@ -27,26 +27,9 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Entry {
-    key: Option<KeyId>,
-    principal: Option<Name>,
-    route: Option<Name>,
-    components: Vec<Name>,
+    /// Who calls, and what the call uses.
+    subjects: Vec<Subject>,
     cancel: Cancel,
-}
-
-/// What running calls are ended by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// Calls with a key.
-    Key(KeyId),
-    /// Calls of a principal.
-    Principal(Name),
-    /// Calls to a route.
-    Route(Name),
-    /// Calls that use a component: a model or a service.
-    Component(Name),
-    /// One call.
-    Call(CallId),
 }
 
 /// Tells a call that it is ended.
@@ -115,14 +98,8 @@ impl Registry {
     /// Ends all running calls of a subject and says how many there were.
     pub fn cancel(&self, subject: &Subject) -> usize {
         let running = self.lock();
-        let meant = running.iter().filter(|(call, entry)| match subject {
-            Subject::Key(key) => entry.key == Some(*key),
-            Subject::Principal(name) => entry.principal.as_ref() == Some(name),
-            Subject::Route(name) => entry.route.as_ref() == Some(name),
-            Subject::Component(name) => entry.components.contains(name),
-            Subject::Call(id) => *call == id,
-        });
-        meant.map(|(_, entry)| entry.cancel.cancel()).count()
+        let meant = running.values().filter(|entry| entry.subjects.contains(subject));
+        meant.map(|entry| entry.cancel.cancel()).count()
     }
 
     /// Ends every running call and says how many there were.
@@ -165,19 +142,10 @@ impl Place {
         &self.cancel
     }
 
-    /// Says who calls.
-    pub fn known(&self, key: KeyId, principal: &Name) {
+    /// Says who calls, or what is used from now on.
+    pub fn uses(&self, subjects: impl IntoIterator<Item = Subject>) {
         if let Some(entry) = self.registry.lock().get_mut(&self.call) {
-            entry.key = Some(key);
-            entry.principal = Some(principal.clone());
-        }
-    }
-
-    /// Says what is called.
-    pub fn uses(&self, route: &Name, components: impl IntoIterator<Item = Name>) {
-        if let Some(entry) = self.registry.lock().get_mut(&self.call) {
-            entry.route = Some(route.clone());
-            entry.components = components.into_iter().collect();
+            entry.subjects.extend(subjects);
         }
     }
 }
@@ -196,7 +164,7 @@ impl Drop for Place {
 mod tests {
     use std::task::{Context, Waker};
 
-    use cordon_core::Timestamp;
+    use cordon_core::{KeyId, Name, Timestamp};
 
     use super::*;
 
@@ -208,8 +176,8 @@ mod tests {
         let (one, two) = (registry.enter(call(1)).unwrap(), registry.enter(call(2)).unwrap());
         assert!(registry.enter(call(3)).is_none(), "bounded");
         let app = Name::parse("app").unwrap();
-        one.known(key(1), &app);
-        two.known(key(2), &app);
+        one.uses([Subject::Key(key(1)), Subject::Principal(app.clone())]);
+        two.uses([Subject::Key(key(2)), Subject::Principal(app.clone())]);
         assert_eq!(registry.cancel(&Subject::Key(key(1))), 1);
         one.cancel().cancelled().await;
         assert!(!two.cancel().is_cancelled());

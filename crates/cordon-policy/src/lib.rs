@@ -18,10 +18,12 @@
 
 mod guard;
 mod limit;
+mod quarantine;
 mod retention;
 mod snapshot;
 
 pub use guard::{Caller, EffectiveGuard, JoinedRule, Ruling, baseline};
 pub use limit::CompiledLimit;
+pub use quarantine::Quarantined;
 pub use retention::{content_retention, record_retention, says_of_records};
 pub use snapshot::{PrincipalEntry, RouteEntry, RouteTarget, ServiceEntry, Snapshot};

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use cordon_core::{
     ApiKey, KeyId, Name, State, Timestamp,
+    containment::Subject,
     resource::{
         Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, LimitSubject, ModelSpec,
         PrincipalSpec, RefusalStyle, RouteGuards, RouteSpec, ServiceSpec, Spec,
@@ -14,6 +15,7 @@ use smallvec::SmallVec;
 use crate::{
     guard::{BASELINE, Caller, CompiledGuard, EffectiveGuard},
     limit::CompiledLimit,
+    quarantine::Quarantined,
     retention::content_retention,
 };
 
@@ -38,6 +40,7 @@ pub struct Snapshot {
     limits: Map<Name, CompiledLimit>,
     /// The limits of each subject.
     subjects: RedBlackTreeMapSync<LimitSubject, Arc<Vec<Name>>>,
+    quarantined: Quarantined,
 }
 
 /// A caller as the data plane knows it.
@@ -126,6 +129,9 @@ impl Snapshot {
             .resources()
             .map(|(kind, name, _)| Touched::Resource(kind, name.clone()))
             .chain(state.keys().map(|key| Touched::Key(key.id)))
+            .chain(
+                state.quarantines().map(|standing| Touched::Quarantine(standing.quarantine.subject.clone())),
+            )
             .collect();
         Self::default().advance(state, &touched)
     }
@@ -153,6 +159,10 @@ impl Snapshot {
                     }
                     kept |= *kind == Kind::System && state.resources_of(Kind::Retention).next().is_some();
                 }
+                Touched::Quarantine(subject) => match state.quarantine(subject) {
+                    Some(_) => next.quarantined.put(subject.clone()),
+                    None => next.quarantined.take(subject),
+                },
                 // Records and their keys decide nothing about a call.
                 Touched::Journal(_)
                 | Touched::Segment(..)
@@ -253,6 +263,19 @@ impl Snapshot {
         self.time
     }
 
+    /// What is out of use.
+    pub const fn quarantined(&self) -> &Quarantined {
+        &self.quarantined
+    }
+
+    /// This Snapshot with a subject taken out that the log may not know of yet.
+    #[must_use]
+    pub fn without(&self, subject: Subject) -> Self {
+        let mut next = self.clone();
+        next.quarantined.put(subject);
+        next
+    }
+
     /// A key.
     pub fn key(&self, id: KeyId) -> Option<&Arc<ApiKey>> {
         self.keys.get(&id)
@@ -349,6 +372,7 @@ impl PartialEq for Snapshot {
             && self.scopes == other.scopes
             && self.limits == other.limits
             && self.subjects == other.subjects
+            && self.quarantined == other.quarantined
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod list;
 pub mod people;
+pub mod quarantine;
 
 pub use list::List;
 

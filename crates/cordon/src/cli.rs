@@ -12,6 +12,7 @@ mod ledger;
 mod local;
 mod login;
 mod prove;
+mod quarantine;
 mod resources;
 mod table;
 mod user;
@@ -137,6 +138,9 @@ enum Command {
     /// Legal holds on captured content.
     #[command(subcommand)]
     Hold(content::HoldCommand),
+    /// The kill switch: take a model, service, tool, caller, route, system or content out of use at once.
+    #[command(after_help = quarantine::EXAMPLES)]
+    Quarantine(quarantine::QuarantineArgs),
     /// Write the proof of a call: a file that anybody checks with the log's public key.
     #[command(after_help = prove::EXAMPLES)]
     Prove(prove::ProveArgs),
@@ -310,6 +314,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Content(command) => content::run(place, command).await,
         Command::Erase(args) => content::erase(place, args).await,
         Command::Hold(command) => content::hold(place, command).await,
+        Command::Quarantine(args) => quarantine::run(place, args).await,
         Command::Prove(args) => prove::run(place, args).await,
         Command::Verify(args) => verify::run(place, args).await,
         Command::Ledger(command) => ledger::run(place, command).await,

@@ -15,6 +15,7 @@ mod log;
 mod marks;
 mod overview;
 mod people;
+mod quarantine;
 mod resources;
 mod search;
 mod setup;
@@ -54,6 +55,7 @@ pub(crate) fn pages() -> Router<Shared> {
         .route("/routes/{name}/guard", get(resources::effective))
         .route("/keys", get(keys::page))
         .route("/keys/{id}", get(keys::one))
+        .route("/quarantine", get(quarantine::page))
         .route("/log", get(log::page))
         .route("/log/{position}", get(log::one))
         .route("/search", get(search::page))

@@ -7,6 +7,7 @@ mod diff;
 mod effect;
 mod following;
 mod lists;
+mod quarantine;
 
 use cordon_core::{
     CallId, Fact, KeyId, Name, State, Timestamp,
@@ -37,6 +38,7 @@ use crate::{
     content::{Contents, unkept, unkept_warning},
     declare,
     proof::{self, CallProof, ProveError},
+    quarantine::Quarantines,
 };
 
 /// Where wishes go and questions are answered. Clones share everything.
@@ -45,6 +47,7 @@ pub struct Desk {
     governed: Governed,
     calls: CallLog,
     contents: Option<Contents>,
+    quarantines: Option<Quarantines>,
     engine: Engine,
     clock: Clock,
     standpoints: Standpoints,
@@ -80,7 +83,8 @@ impl Desk {
     }
 
     fn of(governed: Governed, calls: CallLog, engine: Engine, clock: Clock) -> Self {
-        Self { governed, calls, contents: None, engine, clock, standpoints: Standpoints::default() }
+        let standpoints = Standpoints::default();
+        Self { governed, calls, contents: None, quarantines: None, engine, clock, standpoints }
     }
 
     /// The calls.

@@ -11,6 +11,7 @@ use std::{
 use anyhow::Context as _;
 use cordon_core::{
     Digest, DurationMs, HmacKey, Name,
+    containment::Subject,
     evidence::SegmentSeal,
     record::{Closed, Frame},
     resource::{Kind, SecretRef, Spec},
@@ -20,7 +21,6 @@ use cordon_guard::{
     Gateway, Options, Parts,
     dispatch::Upstreams,
     ports::{Clock, Entropy, NoTracer, Recorder as _, Tracer},
-    registry::Subject,
     server::{self, ServerLimits},
     upstream::{Client, ClientConfig, Environment},
 };
@@ -45,10 +45,12 @@ use crate::{
     content::{self, Contents},
     control::{self, AdminToken},
     desk::CallLog,
+    files,
     identity::{self, Identity, Lifetimes, OidcOptions, OidcParts, Site},
     ledger::{self, Ledger},
     metrics::Metrics,
     objects,
+    quarantine::Quarantines,
     recorder::JournalRecorder,
     s3::S3Settings,
     sealing,
@@ -157,6 +159,8 @@ pub struct Handles {
     pub archive: Archive,
     /// Captured content.
     pub contents: Contents,
+    /// The kill switch.
+    pub quarantines: Quarantines,
     /// How far the SIEM's sink is behind, where there is one.
     pub siem: Option<watch::Receiver<siem::Progress>>,
     /// Becomes true when the node goes down: live views end then.
@@ -270,10 +274,16 @@ impl Node {
         let (sequencer, sequencing) =
             Sequencer::start(loader, outside, reached(stopped.clone(), Stage::Ended)).await?;
         // Before the sequencer's task runs, so that no commit is swapped in before this.
-        gateway.swap(Snapshot::compile(&sequencer.committed().state));
+        gateway.load(&sequencer.committed().state);
         let sequencer_task = tokio::spawn(sequencing);
 
         // Before anything is served: what an older copy of the keys brought back is erased again.
+        let quarantines = Quarantines::open(
+            folder.path(),
+            gateway.clone(),
+            sequencer.clone(),
+            Arc::clone(&settings.clock),
+        )?;
         let contents = Contents::start(content::Parts {
             store: content.store,
             unlocked: content.unlocked,
@@ -359,6 +369,7 @@ impl Node {
             provable: ledger.progress.clone(),
             archive: archive.clone(),
             contents: contents.clone(),
+            quarantines: quarantines.clone(),
             siem: siem.as_ref().map(|siem| siem.progress.clone()),
             stopping: stopping_seen,
         };
@@ -391,6 +402,8 @@ impl Node {
 
         let content_task =
             tokio::spawn(content::keep(contents, content.receiver, reached(stopped.clone(), Stage::Closing)));
+
+        tokio::spawn(quarantines.follow(reached(stopped.clone(), Stage::Closing)));
 
         let interrupted_task =
             tokio::spawn(close_interrupted(handles.clone(), Arc::clone(&recorder), recovered.size));
@@ -573,7 +586,7 @@ fn outside(settings: &Settings, gateway: &Gateway) -> Outside {
             HmacKey::from_bytes(key)
         }),
         publish: Box::new(move |state: &cordon_core::State, touched: &[Touched]| {
-            gateway.swap(gateway.snapshot().advance(state, touched));
+            gateway.advance(state, touched);
             for touched in touched {
                 match touched {
                     // What must reach calls in flight does so here: a revoked key ends them.
@@ -775,10 +788,8 @@ fn random_bytes(entropy: &dyn Entropy) -> [u8; 32] {
 
 /// The content of a file that only its owner may read; made when it is not there and something is given for it.
 pub(crate) fn secret_file(path: &Path, make: impl FnOnce() -> Option<String>) -> anyhow::Result<String> {
-    use std::{
-        io::Write as _,
-        os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    };
+    use std::os::unix::fs::PermissionsExt as _;
+
     let shown = path.display();
     match std::fs::read_to_string(path) {
         Ok(text) => {
@@ -792,18 +803,8 @@ pub(crate) fn secret_file(path: &Path, make: impl FnOnce() -> Option<String>) ->
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let text = make().with_context(|| format!("there is no {shown}"))?;
-            // Written whole under another name first: a crash leaves no half a key.
-            let draft = path.with_extension("new");
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&draft)
+            files::replace(path, format!("{text}\n").as_bytes())
                 .with_context(|| format!("cannot make {shown}"))?;
-            writeln!(file, "{text}")?;
-            file.sync_all()?;
-            std::fs::rename(&draft, path)?;
             Ok(text)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {shown}")),

@@ -154,12 +154,18 @@ pub(crate) fn telemetry(config: &config::Telemetry) -> telemetry::Options {
     }
 }
 
-/// The control listener's routes on a node's parts.
-pub fn routes(handles: &Handles, config: Config) -> axum::Router {
+/// Where questions to a node are answered.
+pub fn desk(handles: &Handles) -> Desk {
     let time = Arc::clone(&handles.settings.clock);
     let clock = Clock::of(move || time.now());
-    let desk = Desk::served(handles.sequencer.clone(), call_log(handles), handles.engine.clone(), clock)
-        .with_contents(handles.contents.clone());
+    Desk::served(handles.sequencer.clone(), call_log(handles), handles.engine.clone(), clock)
+        .with_contents(handles.contents.clone())
+        .with_quarantines(handles.quarantines.clone())
+}
+
+/// The control listener's routes on a node's parts.
+pub fn routes(handles: &Handles, config: Config) -> axum::Router {
+    let desk = desk(handles);
     let (sequencer, journal) = (handles.sequencer.clone(), Arc::clone(&handles.journal));
     let provable = handles.provable.clone();
     let readiness = move || {

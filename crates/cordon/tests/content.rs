@@ -14,9 +14,9 @@ use std::path::Path;
 
 use cordon::{
     api::{Certificate, ContentView, EraseContent, Problem, ReleaseHold, SetHold},
-    clock::Clock,
-    desk::{CallLog, Desk},
+    desk::Desk,
     node::Settings,
+    up,
 };
 use cordon_core::{
     CallId, DurationMs, Name,
@@ -56,16 +56,7 @@ async fn world(upstream: &FakeUpstream, content: &str) -> World {
 }
 
 fn desk(world: &World) -> Desk {
-    let handles = &world.node.handles;
-    let journal = &handles.journal;
-    let calls = CallLog::new(
-        &handles.settings.data.join("journal"),
-        Some(handles.index.clone()),
-        Some((journal.id(), journal.follow())),
-    );
-    let time = world.clock.clone();
-    Desk::served(handles.sequencer.clone(), calls, handles.engine.clone(), Clock::of(move || time.now()))
-        .with_contents(handles.contents.clone())
+    up::desk(&world.node.handles)
 }
 
 async fn show(world: &World, call: CallId) -> Result<ContentView, Problem> {

@@ -221,7 +221,8 @@ impl Records {
             | Touched::Resource(..)
             | Touched::Key(_)
             | Touched::User(_)
-            | Touched::Bootstrap => None,
+            | Touched::Bootstrap
+            | Touched::Quarantine(_) => None,
         }
     }
 

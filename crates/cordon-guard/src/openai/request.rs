@@ -96,6 +96,15 @@ impl Request {
         field("max_completion_tokens").or_else(|| field("max_tokens"))
     }
 
+    /// The names of the tools that the caller offers, in `tools` and in `functions` as older clients do.
+    pub fn tools(&self) -> impl Iterator<Item = &str> {
+        let list = |key| self.tree.get(key).and_then(Value::as_array).into_iter().flatten();
+        fn named(tool: &Value) -> Option<&str> {
+            tool.get("function").unwrap_or(tool).get("name").and_then(Value::as_str)
+        }
+        list("tools").chain(list("functions")).filter_map(named)
+    }
+
     /// What the caller says of the person behind it: `safety_identifier`, or else `user`. To be kept only as a keyed
     /// pseudonym.
     pub fn subject(&self) -> Option<&str> {
@@ -300,13 +309,14 @@ impl Look<'_> {
             // Without an escape, the text that JSON means is the text that it is.
             (self.inspection.inspect(spot.channel, text), None)
         };
-        if findings.is_empty() {
-            return;
-        }
         let place = if spot.kind == Kind::Fixed { Place::Fixed } else { Place::Open };
         let locate = |span| json.as_ref().map_or(span, |json| json.raw_span(span));
         // What stops the content is in the verdict, and the walk goes on: the record names all that was found.
         let seat = Seat { channel: spot.channel, place, part: spot.path };
+        let _ = self.inspection.signed(&seat, text, self.verdict);
+        if findings.is_empty() {
+            return;
+        }
         let _ = self.inspection.rule(&seat, &findings, locate, self.verdict, &mut cuts);
         if !cuts.is_empty() {
             redact::unite(&mut cuts);

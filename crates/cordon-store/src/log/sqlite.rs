@@ -500,6 +500,7 @@ fn subject_key(subject: &Touched) -> [u8; 16] {
         Touched::LogKey => "LogKey".to_owned(),
         Touched::User(id) => format!("User/{id}"),
         Touched::Bootstrap => "Bootstrap".to_owned(),
+        Touched::Quarantine(subject) => format!("Quarantine/{subject}"),
     };
     let digest = Digest::sha256(text.as_bytes());
     let mut key = [0; 16];

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, path::Path};
 
 use cordon_core::{
-    CallId, KeyId, Name, Role, Timestamp, UserId, fact::Actor, record::ContentObject, resource::Kind,
+    CallId, KeyId, Name, Role, Timestamp, UserId, containment::Subject, fact::Actor, record::ContentObject,
+    resource::Kind,
 };
 
 use cordon_store::calls::CallQuery;
@@ -11,6 +12,7 @@ use cordon_store::calls::CallQuery;
 use super::{http::Http, local::Local};
 use crate::{
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
+    api::quarantine::{LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView},
     api::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, Plan, Problem, ReleaseHold, ResourceView, RevokeKey,
@@ -259,6 +261,36 @@ impl Client {
         match self {
             Self::Server(http) => http.post(&format!("/holds/{name}/release"), &wish).await,
             Self::Folder(local) => local.desk.release_hold(name.clone(), wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn quarantines(&self, as_of: Option<Timestamp>) -> Result<Vec<QuarantineView>, Problem> {
+        match self {
+            Self::Server(http) => http.items("/quarantines", &[("as_of", text(as_of))], None).await,
+            Self::Folder(local) => local.desk.quarantined(as_of).await,
+        }
+    }
+
+    pub(super) async fn quarantine(&self, wish: OrderQuarantine) -> Result<Ordered, Problem> {
+        match self {
+            Self::Server(http) => http.post("/quarantines", &wish).await,
+            Self::Folder(local) => local.desk.quarantine(wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn lift(&self, wish: LiftQuarantine) -> Result<Lifted, Problem> {
+        match self {
+            Self::Server(http) => http.post("/quarantines/lift", &wish).await,
+            Self::Folder(local) => local.desk.lift(wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn quarantine_effect(&self, subject: &Subject) -> Result<QuarantineEffect, Problem> {
+        match self {
+            Self::Server(http) => {
+                http.get("/quarantines/effect", &[("subject", Some(subject.to_string()))]).await
+            }
+            Self::Folder(local) => local.desk.quarantine_effect(subject.clone()).await,
         }
     }
 

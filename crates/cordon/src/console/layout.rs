@@ -14,7 +14,7 @@ use super::{
 type Entry = (&'static str, &'static str, &'static str);
 
 /// The menu: the four verbs with the pages that exist.
-const MENU: [(&str, &[Entry]); 3] = [
+const MENU: [(&str, &[Entry]); 4] = [
     (
         "Guard",
         &[
@@ -27,6 +27,7 @@ const MENU: [(&str, &[Entry]); 3] = [
         ],
     ),
     ("Watch", &[("/services", "Services", "s"), ("/models", "Models", "m")]),
+    ("Contain", &[("/quarantine", "Quarantine", "q")]),
     (
         "Prove",
         &[

@@ -125,6 +125,9 @@ pub(super) fn line(body: &Body) -> String {
         Body::UserEnabled(id) => format!("user {id} enabled"),
         Body::UserReset(id) => format!("password of user {id} reset"),
         Body::UserSessionsRevoked(id) => format!("sessions of user {id} revoked"),
+        Body::SubjectQuarantined(quarantine) => format!("{} quarantined", quarantine.subject),
+        Body::LiftAsked(lift) => format!("lift of {} asked", lift.subject),
+        Body::QuarantineLifted(lift) => format!("{} is back from quarantine", lift.subject),
         Body::BootstrapUsed(used) => format!("administrator's token used {} times", used.uses),
     }
 }

@@ -2,12 +2,12 @@
 
 use axum::{extract::Path, response::IntoResponse as _};
 use cordon_core::{Action, Money, Score, Timestamp};
-use cordon_store::calls::{RollUp, Step};
+use cordon_store::calls::{RollUp, Step, Sums as Grouping};
 use maud::{Markup, html};
 
 use super::{
     chart::{Chart, Mark, Series, Shape},
-    format, layout,
+    format, layout, quarantine,
     table::{self, Cell, Table},
     view::{Page, View, marks},
     widgets,
@@ -57,7 +57,7 @@ impl Sums {
         steps.resize_with(count.min(400), Default::default);
         let mut whole = RollUp::default();
         let calls = view.shared.state.desk.calls();
-        let sums = calls.roll_ups(grain, Timestamp::from_millis(first), until).await?;
+        let sums = calls.roll_ups(grain, Grouping::All, Timestamp::from_millis(first), until).await?;
         for (start, _, verdict, sums) in sums {
             let at = usize::try_from((start.as_millis() - first).div_euclid(step)).unwrap_or(usize::MAX);
             let place = VERDICTS.iter().position(|known| *known == verdict).unwrap_or(0);
@@ -180,7 +180,7 @@ async fn build(view: &View) -> Result<Markup, Problem> {
     };
     Ok(html! {
         (layout::ranges(view))
-        (health(view, &state).await)
+        (health(view, &state).await?)
         div.cards {
             (widgets::card("Calls", &format::number(whole.count), &html! { "in " (view.range.title) }))
             (widgets::card("Stopped", &format::number(stopped), &html! { (format::percent(stopped, whole.count)) " blocked or held" }))
@@ -230,7 +230,8 @@ fn spent(whole: &RollUp) -> Markup {
 }
 
 /// Is it well, and what must be done.
-async fn health(view: &View, state: &cordon_core::State) -> Markup {
+async fn health(view: &View, state: &cordon_core::State) -> Result<Markup, Problem> {
+    let out = quarantine::lines(view).await?;
     let obstacles = (view.shared.state.readiness)();
     let signed = view.shared.state.progress();
     let behind = state.position().saturating_sub(signed);
@@ -243,7 +244,7 @@ async fn health(view: &View, state: &cordon_core::State) -> Markup {
         .keys()
         .filter(|key| key.revoked.is_none() && key.expires > view.now && key.expires.since(view.now) < soon)
         .collect();
-    html! {
+    Ok(html! {
         div.health {
             @if view.as_of.is_none() {
                 @if obstacles.is_empty() { (widgets::state("good", "serving")) }
@@ -251,9 +252,11 @@ async fn health(view: &View, state: &cordon_core::State) -> Markup {
                 @if behind == 0 { (widgets::state("good", "every fact is signed")) }
                 @else { (widgets::state("warn", &format!("{} facts wait for a signature", format::number(behind)))) }
             }
-            @if !obstacles.is_empty() || !warnings.is_empty() || !expiring.is_empty() {
+            @if !obstacles.is_empty() || !warnings.is_empty() || !expiring.is_empty() || !out.is_empty() {
                 ul.todo {
                     @for obstacle in &obstacles { li.bad { (obstacle) } }
+                    @for line in out.iter().take(10) { li.bad { (line) } }
+                    @if out.len() > 10 { li.bad { "and " (out.len() - 10) " more: " a href=(view.link("/quarantine")) { "all" } } }
                     @for warning in warnings.iter().take(5) { li.warn { (warning) } }
                     @if warnings.len() > 5 { li.warn { "and " (warnings.len() - 5) " more: " code { "cordon doctor" } } }
                     @for key in expiring.iter().take(5) {
@@ -264,7 +267,7 @@ async fn health(view: &View, state: &cordon_core::State) -> Markup {
                 }
             }
         }
-    }
+    })
 }
 
 /// How a value of a chart is written.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    format, layout,
+    format, layout, quarantine,
     table::{self, Cell, Column, Table},
     view::{Page, View},
     widgets,
@@ -209,6 +209,7 @@ where
     let shown = async {
         let resource = view.shared.state.desk.get(kind, &name, view.as_of).await?;
         let inner = body(&view, kind, &name, &resource).await?;
+        let out = quarantine::banner(&view, kind, &name, &resource.spec).await?;
         let base = format!("/{word}/{name}");
         Ok(html! {
             p.headline {
@@ -219,6 +220,7 @@ where
                 "changed " (widgets::time(resource.meta.changed, view.now)) " by " (crate::cli::actor(&resource.meta.actor))
                 " (" a href=(view.link(&format!("/log/{}", resource.meta.position))) { "fact " (resource.meta.position) } ")"
             }
+            (out)
             (layout::tabs(&view, &base, &TABS))
             (inner)
         })

@@ -2,7 +2,7 @@
 
 use crate::identity::Verb::{
     ChangeResources, Diagnose, EraseContent, ManageHolds, ManageKeys, ManagePeople, OwnAccess, Plan,
-    ReadContent, ReadPeople, ReadProofs, ReadRecords,
+    Quarantine, ReadContent, ReadPeople, ReadProofs, ReadRecords,
 };
 
 use super::{
@@ -33,6 +33,12 @@ pub(super) fn groups() -> Vec<Group> {
             says: "Captured content, and holds on it.",
             endpoints: content(),
         },
+        Group {
+            prefix: API,
+            name: "quarantine",
+            says: "The kill switch: what is out of every route.",
+            endpoints: quarantine(),
+        },
         Group { prefix: API, name: "oneself", says: "One's own access.", endpoints: oneself() },
         Group { prefix: API, name: "people", says: "The people who operate Cordon.", endpoints: people() },
         Group {
@@ -54,7 +60,10 @@ pub(super) fn groups() -> Vec<Group> {
 
 /// Below [`API`], for those who are known.
 pub(super) fn known() -> Vec<Endpoint> {
-    [resources(), keys(), calls(), content(), oneself(), people(), server()].into_iter().flatten().collect()
+    [resources(), keys(), calls(), content(), quarantine(), oneself(), people(), server()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn resources() -> Vec<Endpoint> {
@@ -183,6 +192,42 @@ fn content() -> Vec<Endpoint> {
             handlers::release_hold,
         )
         .fails(&refused),
+    ]
+}
+
+fn quarantine() -> Vec<Endpoint> {
+    vec![
+        get(
+            ReadRecords,
+            "/quarantines",
+            "listQuarantines",
+            "What is quarantined, by subject; now also what the log does not know of yet.",
+            handlers::quarantines,
+        ),
+        post(
+            Quarantine,
+            "/quarantines",
+            "quarantine",
+            "Takes a subject out of use. It is in force when the answer comes, also while the log is away.",
+            handlers::quarantine,
+        )
+        .fails(&[NOT_FOUND, REFUSED, CROWDED, INVALID]),
+        post(
+            Quarantine,
+            "/quarantines/lift",
+            "liftQuarantine",
+            "Gives a subject back; where it belongs to a system of high risk, when a second person says so too.",
+            handlers::lift_quarantine,
+        )
+        .fails(&[NOT_FOUND, REFUSED, CROWDED, INVALID]),
+        get(
+            ReadRecords,
+            "/quarantines/effect",
+            "quarantineEffect",
+            "What the quarantine of a subject would mean. Changes nothing.",
+            handlers::quarantine_effect,
+        )
+        .fails(&[NOT_FOUND]),
     ]
 }
 

@@ -1,5 +1,7 @@
 use axum::{Json, body::Bytes, extract::State, http::HeaderMap};
-use cordon_core::{CallId, KeyId, Name, Timestamp, record::ContentObject, resource::Kind};
+use cordon_core::{
+    CallId, KeyId, Name, Timestamp, containment::Subject, record::ContentObject, resource::Kind,
+};
 use cordon_ledger::tiles::Tiles as _;
 use cordon_store::{calls::CallQuery, ledger::TileFolder};
 use schemars::JsonSchema;
@@ -18,6 +20,9 @@ use crate::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, List, Plan, Problem, ReleaseHold, ResourceView,
         RevokeKey, RotateKey, SetHold, Version,
+        quarantine::{
+            EffectQuery, LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView,
+        },
     },
     proof::CallProof,
 };
@@ -222,6 +227,40 @@ pub(super) async fn release_hold(
     Sent(wish): Sent<ReleaseHold>,
 ) -> Answer<Done> {
     Ok(Json(shared.state.desk.release_hold(name, wish, caller.0.actor).await?))
+}
+
+pub(super) async fn quarantines(
+    State(shared): State<Shared>,
+    Paged(query, page): Paged<AsOf>,
+) -> Answer<List<QuarantineView>> {
+    let after = page.after(|last| Subject::parse(last).ok())?;
+    let desk = &shared.state.desk;
+    let state = desk.standpoint(page.position(), query.as_of).await?;
+    let items = desk.quarantined_of(&state, after, page.most() as usize, query.as_of.is_none()).await?;
+    Ok(Json(page.of(items, state.position(), |last| last.subject.to_string())))
+}
+
+pub(super) async fn quarantine(
+    State(shared): State<Shared>,
+    caller: By,
+    Sent(wish): Sent<OrderQuarantine>,
+) -> Answer<Ordered> {
+    Ok(Json(shared.state.desk.quarantine(wish, caller.0.actor).await?))
+}
+
+pub(super) async fn lift_quarantine(
+    State(shared): State<Shared>,
+    caller: By,
+    Sent(wish): Sent<LiftQuarantine>,
+) -> Answer<Lifted> {
+    Ok(Json(shared.state.desk.lift(wish, caller.0.actor).await?))
+}
+
+pub(super) async fn quarantine_effect(
+    State(shared): State<Shared>,
+    Asked(query): Asked<EffectQuery>,
+) -> Answer<QuarantineEffect> {
+    Ok(Json(shared.state.desk.quarantine_effect(query.subject).await?))
 }
 
 pub(super) async fn checkpoint(State(shared): State<Shared>) -> Result<Checkpoint, Problem> {

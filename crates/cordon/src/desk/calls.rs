@@ -121,18 +121,19 @@ impl CallLog {
         }
     }
 
-    /// The sums of all routes together, as the index knows them.
+    /// Sums of calls, as the index knows them.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub(crate) async fn roll_ups(
         &self,
         step: Step,
+        of: Sums,
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<(Timestamp, Option<Name>, Action, RollUp)>, CallsProblem> {
         match &self.0.index {
-            Some(index) => Ok(index.roll_ups(step, Sums::All, since, until).await?),
+            Some(index) => Ok(index.roll_ups(step, of, since, until).await?),
             None => Ok(Vec::new()),
         }
     }

@@ -19,6 +19,8 @@ pub enum Verb {
     OwnAccess,
     /// See what a change would mean.
     Plan,
+    /// Quarantine a subject, and lift that.
+    Quarantine,
     /// Read what was said in calls.
     ReadContent,
     /// Read who may do what, and who is signed in.
@@ -31,7 +33,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ChangeResources,
         Self::Diagnose,
         Self::EraseContent,
@@ -40,6 +42,7 @@ impl Verb {
         Self::ManagePeople,
         Self::OwnAccess,
         Self::Plan,
+        Self::Quarantine,
         Self::ReadContent,
         Self::ReadPeople,
         Self::ReadProofs,
@@ -57,6 +60,7 @@ impl Verb {
             Self::ManagePeople => "manage people",
             Self::OwnAccess => "own access",
             Self::Plan => "plan",
+            Self::Quarantine => "quarantine",
             Self::ReadContent => "read content",
             Self::ReadPeople => "read people",
             Self::ReadProofs => "read proofs",
@@ -74,7 +78,7 @@ pub const fn permit(role: Role, verb: Verb) -> bool {
         Verb::OwnAccess | Verb::ReadRecords => true,
         Verb::Diagnose | Verb::Plan | Verb::ReadProofs => !matches!(role, Role::Viewer),
         Verb::ReadContent | Verb::ReadPeople => matches!(role, Role::Admin | Role::Auditor),
-        Verb::ChangeResources | Verb::ManageHolds | Verb::ManageKeys => {
+        Verb::ChangeResources | Verb::ManageHolds | Verb::ManageKeys | Verb::Quarantine => {
             matches!(role, Role::Admin | Role::Operator)
         }
         Verb::EraseContent | Verb::ManagePeople => matches!(role, Role::Admin),

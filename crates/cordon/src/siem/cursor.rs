@@ -2,15 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    io,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use cordon_core::JournalId;
 use serde::{Deserialize, Serialize};
+
+use crate::files;
 
 /// The place of the next event in each source.
 #[derive(Debug)]
@@ -78,17 +78,9 @@ impl Cursor {
     /// # Errors
     /// Those of the operating system; the old file is still there.
     pub(super) fn save(&self) -> io::Result<()> {
-        let draft = self.path.with_extension("cursor.new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         let mut bytes = serde_json::to_vec(&self.at)?;
         bytes.push(b'\n');
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&draft, &self.path)?;
-        match self.path.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
+        files::replace(&self.path, &bytes)
     }
 }
 

@@ -160,6 +160,22 @@ fn said(body: &Body) -> Said {
             severity: Severity::Low,
             ..told(UPDATE, json!({"type": "User", "uid": id}), json!({"sessions": "void"}))
         },
+        Body::SubjectQuarantined(quarantine) => Said {
+            severity: Severity::High,
+            ..told(
+                CREATE,
+                json!({"type": "Quarantine", "name": quarantine.subject}),
+                json!({"since": quarantine.since, "in_flight": word(&quarantine.in_flight)}),
+            )
+        },
+        Body::LiftAsked(lift) => Said {
+            severity: Severity::Medium,
+            ..told(UPDATE, json!({"type": "Quarantine", "name": lift.subject}), json!({"lift": "asked"}))
+        },
+        Body::QuarantineLifted(lift) => Said {
+            severity: Severity::Medium,
+            ..told(DELETE, json!({"type": "Quarantine", "name": lift.subject}), json!({}))
+        },
         Body::BootstrapUsed(usage) => Said {
             // Whoever it was is not known: there should be users.
             severity: Severity::Medium,

@@ -1,0 +1,138 @@
+//! Commands about what is out of use. Who may wish them is decided before.
+
+use super::{Decision, Entropy, Rejection};
+use crate::{
+    Name, Timestamp,
+    containment::{InFlight, Lift, Quarantine, Subject},
+    fact::{Actor, Body},
+    resource::{Kind, RiskClass, Spec},
+    state::State,
+};
+
+/// The most quarantines at a time: each is looked up on some call's way.
+pub const MAX_QUARANTINES: usize = 10_000;
+
+/// A quarantine that somebody wants.
+#[derive(Clone, Debug)]
+pub struct NewQuarantine {
+    /// What is to be out.
+    pub subject: Subject,
+    /// When it came into force.
+    pub since: Timestamp,
+    /// What becomes of calls in flight.
+    pub in_flight: InFlight,
+    /// Why.
+    pub reason: String,
+}
+
+/// The end of a quarantine, as somebody wants it.
+#[derive(Clone, Debug)]
+pub struct NewLift {
+    /// What is to be back.
+    pub subject: Subject,
+    /// Why.
+    pub reason: String,
+    /// Who wants it.
+    pub by: Actor,
+}
+
+pub(super) fn quarantine(
+    state: &State,
+    new: NewQuarantine,
+    entropy: &mut dyn Entropy,
+) -> Result<Decision, Rejection> {
+    if state.quarantine(&new.subject).is_some() {
+        return Ok(Decision::default());
+    }
+    quarantinable(state, &new.subject)?;
+    if state.quarantines().count() >= MAX_QUARANTINES {
+        return Err(Rejection::Refused(format!(
+            "{MAX_QUARANTINES} subjects are quarantined, and no more are taken; help: lift some"
+        )));
+    }
+    let mut decision = Decision::default();
+    if let Some(reason) = decision.seal(Some(new.reason), entropy)? {
+        let NewQuarantine { subject, since, in_flight, .. } = new;
+        decision.facts.push(Body::SubjectQuarantined(Quarantine { subject, since, in_flight, reason }));
+    }
+    Ok(decision)
+}
+
+pub(super) fn lift(state: &State, new: NewLift, entropy: &mut dyn Entropy) -> Result<Decision, Rejection> {
+    let Some(standing) = state.quarantine(&new.subject) else {
+        return Err(Rejection::NotFound { kind: "quarantine".to_owned(), name: new.subject.to_string() });
+    };
+    let first = standing.asked.as_ref().is_none_or(|asked| *asked == new.by);
+    let asks = first && needs_two(state, &new.subject);
+    if asks && standing.asked.is_some() {
+        return Err(Rejection::Refused(format!(
+            "{} belongs to a system of high risk: somebody else than who asked must lift it too; help: ask a second person",
+            new.subject
+        )));
+    }
+    let mut decision = Decision::default();
+    if let Some(reason) = decision.seal(Some(new.reason), entropy)? {
+        let lift = Lift { subject: new.subject, reason };
+        decision.facts.push(if asks { Body::LiftAsked(lift) } else { Body::QuarantineLifted(lift) });
+    }
+    Ok(decision)
+}
+
+/// Whether two people are needed to lift the quarantine of a subject: where it is, or is part of, a system of high risk.
+pub fn needs_two(state: &State, subject: &Subject) -> bool {
+    let high = |system: &Name| {
+        let standing = state.resource(Kind::System, system).map(|standing| &standing.spec);
+        matches!(standing, Some(Spec::System(system)) if matches!(system.risk, RiskClass::High | RiskClass::Prohibited))
+    };
+    let mut routes = state.resources_of(Kind::Route).filter_map(|(name, standing)| match &standing.spec {
+        Spec::Route(route) => Some((name, route)),
+        _ => None,
+    });
+    let of_service = |model: &Name, service: &Name| {
+        let standing = state.resource(Kind::Model, model).map(|standing| &standing.spec);
+        matches!(standing, Some(Spec::Model(model)) if model.service == *service)
+    };
+    match subject {
+        Subject::System(system) => high(system),
+        Subject::Route(wanted) => {
+            routes.any(|(name, route)| name == wanted && route.system.as_ref().is_some_and(high))
+        }
+        Subject::Model(wanted) => routes.any(|(_, route)| {
+            route.targets.iter().any(|target| target.model == *wanted)
+                && route.system.as_ref().is_some_and(high)
+        }),
+        Subject::Service(wanted) => routes.any(|(_, route)| {
+            route.targets.iter().any(|target| of_service(&target.model, wanted))
+                && route.system.as_ref().is_some_and(high)
+        }),
+        Subject::Tool(_)
+        | Subject::Principal(_)
+        | Subject::Key(_)
+        | Subject::Detector(_)
+        | Subject::Signature(_) => false,
+    }
+}
+
+/// Whether a subject can be quarantined. One that nobody declared is most likely a wrong name, and somebody in a hurry
+/// must learn that at once.
+///
+/// # Errors
+/// When nobody declared it.
+pub fn quarantinable(state: &State, subject: &Subject) -> Result<(), Rejection> {
+    let found = match subject {
+        Subject::Model(name) => state.resource(Kind::Model, name).is_some(),
+        Subject::Service(name) => state.resource(Kind::Service, name).is_some(),
+        Subject::Principal(name) => state.resource(Kind::Principal, name).is_some(),
+        Subject::Route(name) => state.resource(Kind::Route, name).is_some(),
+        Subject::System(name) => state.resource(Kind::System, name).is_some(),
+        Subject::Key(key) => state.key(*key).is_some(),
+        // Tools and detectors are declared elsewhere, and a signature is of content.
+        Subject::Tool(_) | Subject::Detector(_) | Subject::Signature(_) => true,
+    };
+    if found {
+        Ok(())
+    } else {
+        let name = subject.to_string().split_once('/').map_or_else(String::new, |(_, name)| name.to_owned());
+        Err(Rejection::NotFound { kind: subject.kind().to_owned(), name })
+    }
+}

@@ -1,0 +1,119 @@
+//! The forms of the control API about quarantines, as JSON.
+
+use cordon_core::{
+    Name, Timestamp,
+    containment::{InFlight, Subject},
+    fact::Actor,
+};
+use serde::{Deserialize, Serialize};
+
+/// A quarantine that somebody orders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderQuarantine {
+    /// What is to be out.
+    pub subject: Subject,
+    /// What becomes of running calls that use it.
+    #[serde(default)]
+    pub in_flight: InFlight,
+    /// Why (kept sealed).
+    #[schemars(length(min = 1, max = 4096))]
+    pub reason: String,
+}
+
+/// A quarantine that is in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Ordered {
+    /// What is out.
+    pub subject: Subject,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many running calls were ended.
+    pub ended: u64,
+    /// Where the fact stands in the log; absent while the log cannot take it. It is in force all the same, survives a
+    /// restart, and becomes a fact when the log is back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
+    /// Why it is not in the log yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+}
+
+/// The end of a quarantine, as somebody wants it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LiftQuarantine {
+    /// What is to be back.
+    pub subject: Subject,
+    /// Why (kept sealed).
+    #[schemars(length(min = 1, max = 4096))]
+    pub reason: String,
+}
+
+/// What came of the wish to end a quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Lifted {
+    /// What it is about.
+    pub subject: Subject,
+    /// Whether it is back; otherwise a second person has to lift it too.
+    pub lifted: bool,
+    /// Where the fact stands in the log.
+    pub position: u64,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// A quarantine that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct QuarantineView {
+    /// What is out.
+    pub subject: Subject,
+    /// Since when.
+    pub since: Timestamp,
+    /// Who ordered it.
+    pub by: Actor,
+    /// What became of running calls.
+    pub in_flight: InFlight,
+    /// Why; absent where the text was destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who asked that it is lifted, where two people are needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Actor>,
+    /// Whether the log has it.
+    pub logged: bool,
+}
+
+/// Of what the effect is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EffectQuery {
+    /// The subject.
+    pub subject: Subject,
+}
+
+/// What a quarantine would mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct QuarantineEffect {
+    /// The subject.
+    pub subject: Subject,
+    /// The routes that it touches, by name.
+    pub routes: Vec<RouteEffect>,
+    /// Calls to these routes in the last hour; for a caller, its calls.
+    pub calls: u64,
+    /// All calls in the last hour.
+    pub of_calls: u64,
+    /// Whether two people are needed to lift it.
+    pub two_people: bool,
+}
+
+/// What a quarantine would mean for a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RouteEffect {
+    /// The route.
+    pub route: Name,
+    /// The models that would serve it; none: it would be closed.
+    pub fallback: Vec<Name>,
+    /// Its calls in the last hour.
+    pub calls: u64,
+}
