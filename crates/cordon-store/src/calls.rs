@@ -6,6 +6,7 @@
 
 mod follow;
 mod index;
+mod live;
 mod merge;
 mod sums;
 mod writer;
@@ -17,6 +18,7 @@ use cordon_core::{
 
 pub use follow::{Follower, Lag};
 pub use index::{CallIndex, CallsError};
+pub use live::{LiveView, Seen};
 pub use merge::Tail;
 pub use sums::{RollUp, Step, Sums};
 pub use writer::{IndexWriter, Written};

@@ -9,11 +9,13 @@
 
 mod support;
 
+use std::collections::VecDeque;
+
 use cordon_core::{Action, Category, Score, record::Frame};
 use cordon_store::{
     CallIndex,
     calls::{
-        CallQuery, CallRow, CallsError, Follower, IndexWriter, Progress, SourceFrame, Step, Sums, Tail,
+        CallQuery, CallRow, CallsError, Follower, IndexWriter, Progress, Seen, SourceFrame, Step, Sums, Tail,
         Written,
     },
     journal::{Journal, Kind, NewFrame, Options},
@@ -108,6 +110,14 @@ fn expected(frames: &[SourceFrame], query: &CallQuery) -> Vec<CallRow> {
     rows.take(query.limit.unwrap_or(CallQuery::PAGE) as usize).collect()
 }
 
+/// Calls that ended from this frame on, in the order in which they did.
+fn ends(frames: &[SourceFrame], query: &CallQuery, from: usize) -> Vec<CallRow> {
+    let matches = |row: &CallRow| query.matches(row) && row.place.closed >= Some(from as u64);
+    let mut rows: Vec<CallRow> = reference(frames).into_iter().filter(matches).collect();
+    rows.sort_by_key(|row| row.place.closed);
+    rows
+}
+
 async fn no_tail(_: Progress) -> Result<Tail, CallsError> {
     Ok(Tail::default())
 }
@@ -144,6 +154,62 @@ proptest! {
                 let rows = index.list(query, no_tail).await.unwrap();
                 prop_assert_eq!(rows, expected(&frames[..stand], query));
             }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn what_is_shown_live_and_what_is_left_out_are_all_that_ended(
+        calls in proptest::collection::vec((shape(), proptest::option::weighted(0.9, any::<prop::sample::Index>())), 1..60),
+        batch in 1..40_usize,
+        opens in any::<prop::sample::Index>(),
+        query in query(),
+        most in 1..30_usize,
+        looks in proptest::collection::vec(any::<bool>(), 60),
+    ) {
+        runtime().block_on(async {
+            let frames = frames(&calls);
+            let (_folder, index, mut writer) = index().await;
+            let batches: Vec<&[SourceFrame]> = frames.chunks(batch).collect();
+            let (before, after) = batches.split_at(opens.index(batches.len() + 1));
+            for frames in before {
+                writer.write(JOURNAL, frames).await.unwrap();
+            }
+            let mut live = index.live(JOURNAL, query.clone(), most).unwrap();
+            let elsewhere = index.live([1; 16], query.clone(), most).unwrap();
+            let from = before.concat().len();
+            prop_assert_eq!(live.from(), from as u64);
+            let mut expected: VecDeque<CallRow> = ends(&frames, &query, from).into();
+            let check = |expected: &mut VecDeque<CallRow>, seen: Seen| {
+                prop_assert!(seen.calls.len() <= most);
+                prop_assert!(seen.left_out == 0 || seen.calls.len() == most);
+                let left_out = expected.drain(..usize::try_from(seen.left_out).unwrap());
+                drop(left_out);
+                for call in seen.calls {
+                    prop_assert_eq!(expected.pop_front(), Some(CallRow::clone(&call)));
+                }
+                Ok(())
+            };
+            for (frames, look) in after.iter().zip(looks.iter().cycle()) {
+                writer.write(JOURNAL, frames).await.unwrap();
+                // Given again after a doubtful transaction, they end no call twice.
+                writer.write(JOURNAL, frames).await.unwrap();
+                if *look {
+                    let seen = tokio::select! {
+                        biased;
+                        seen = live.next() => seen,
+                        () = std::future::ready(()) => None,
+                    };
+                    check(&mut expected, seen.unwrap_or_default())?;
+                }
+            }
+            writer.close().await.unwrap();
+            while let Some(seen) = live.next().await {
+                check(&mut expected, seen)?;
+            }
+            prop_assert_eq!(expected, VecDeque::new());
+            let mut elsewhere = elsewhere;
+            prop_assert_eq!(elsewhere.next().await, None);
             Ok(())
         })?;
     }

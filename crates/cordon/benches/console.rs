@@ -12,15 +12,17 @@
     reason = "a benchmark stops at the first surprise"
 )]
 
+mod calls;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use calls::{ROUTES, Random, frames, name};
 use cordon::{config::Raw, node::Node, up};
 use cordon_core::{
-    Action, CallId, Category, Channel, KeyId, Name, Score, Timestamp,
+    Name, Timestamp,
     command::Wish,
     fact::Actor,
-    record::{Closed, Frame, Opened, Operation, Outcome, RecordedFinding, RecordedVerdict, Timings, Tokens},
     resource::{Kind, Resource},
 };
 use cordon_store::{CallIndex, calls::SourceFrame};
@@ -31,108 +33,11 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 
-const ROUTES: u64 = 20;
 const PRINCIPALS: u64 = 10_000;
 const DAYS: u64 = 30;
 const ROUNDS: usize = 100;
 /// The first ones fill caches.
 const WARM: usize = 3;
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ z >> 31) % bound
-    }
-}
-
-fn name(prefix: &str, number: u64) -> Name {
-    Name::parse(&format!("{prefix}-{number}")).unwrap()
-}
-
-fn verdict(random: &mut Random) -> RecordedVerdict {
-    let mut verdict = RecordedVerdict::default();
-    let (category, action) = match random.below(1000) {
-        0..=149 => ("pii/email", Action::Redact),
-        150..=189 => ("pii/card", Action::Redact),
-        190..=199 => ("prompt_injection/override", Action::Block),
-        _ => return verdict,
-    };
-    verdict.action = action;
-    verdict.would = action;
-    verdict.add(RecordedFinding {
-        category: Category::parse(category).unwrap(),
-        score: Score::percent(90),
-        start: 10,
-        end: 30,
-        channel: Channel::User,
-        part: "messages/0/content".to_owned(),
-        detector: "bench".into(),
-        detector_version: 1,
-        action,
-        would: action,
-    });
-    verdict
-}
-
-fn frames(number: u64, time: Timestamp, random: &mut Random) -> [SourceFrame; 2] {
-    let mut bits = [0; 10];
-    bits[..8].copy_from_slice(&number.to_be_bytes());
-    let call = CallId::new(time, bits);
-    let input = verdict(random);
-    let blocked = input.action == Action::Block;
-    let opened = Opened {
-        call,
-        time,
-        operation: Operation::Chat,
-        stream: random.below(2) == 0,
-        principal: name("app", random.below(200)),
-        team: name("team", random.below(10)),
-        key: KeyId::from_bytes(random.below(200).to_be_bytes()),
-        route: Some(name("route", random.below(ROUTES))),
-        owner: Some(name("team", random.below(10))),
-        system: None,
-        model: Some(name("model", random.below(5))),
-        service: Some(name("service", 0)),
-        region: None,
-        position: 10,
-        build: "bench".into(),
-        rules: cordon_core::Digest::sha256(b"rules"),
-        input,
-        request_digest: None,
-        request_bytes: random.below(20_000),
-        subject: None,
-        conversation: None,
-        trace: None,
-    };
-    let total = 200_000 + random.below(2_000_000);
-    let closed = Closed {
-        call,
-        time,
-        outcome: if blocked { Outcome::Refused } else { Outcome::Released },
-        status: if blocked { 400 } else { 200 },
-        code: None,
-        reason: None,
-        output: RecordedVerdict::default(),
-        response_digest: None,
-        response_bytes: random.below(9000),
-        tokens: Some(Tokens { input: random.below(6000), output: random.below(1000), cached: 0 }),
-        cost: None,
-        upstream_status: Some(200),
-        timings: Timings { upstream: total - 500, total, ..Timings::default() },
-        content: Vec::new(),
-    };
-    let source = |sequence, frame: Frame| SourceFrame { sequence, payload: frame.encode().unwrap() };
-    [
-        source(number * 2, Frame::Opened(Box::new(opened))),
-        source(number * 2 + 1, Frame::Closed(Box::new(closed))),
-    ]
-}
 
 async fn fill(file: &std::path::Path, calls: u64) {
     let (_index, mut writer) = CallIndex::open(file).await.unwrap();
@@ -145,7 +50,10 @@ async fn fill(file: &std::path::Path, calls: u64) {
         let frames: Vec<SourceFrame> = (batch..end)
             .flat_map(|number| {
                 let along = i128::from(now - first - 1000) * i128::from(number) / i128::from(calls);
-                frames(number, Timestamp::from_millis(first + i64::try_from(along).unwrap()), &mut random)
+                let time = Timestamp::from_millis(first + i64::try_from(along).unwrap());
+                let source = |half, payload| SourceFrame { sequence: number * 2 + half, payload };
+                let [opened, closed] = frames(number, time, &mut random);
+                [source(0, opened), source(1, closed)]
             })
             .collect();
         writer.write([9; 16], &frames).await.unwrap();

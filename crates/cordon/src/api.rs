@@ -340,6 +340,13 @@ pub struct CallView {
     pub cost: Option<Cost>,
 }
 
+/// Calls that ended and are not shown one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LeftOut {
+    /// How many: they ended before the calls of the events that follow.
+    pub calls: u64,
+}
+
 /// A finding in a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FindingView {

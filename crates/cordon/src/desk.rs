@@ -7,6 +7,7 @@ mod diff;
 mod effect;
 mod following;
 mod lists;
+mod newest;
 mod quarantine;
 
 use cordon_core::{
@@ -28,6 +29,7 @@ use cordon_store::{
 pub use calls::{CallLog, CallsProblem};
 pub use following::Following;
 use lists::{Standpoints, key_view, view};
+pub use newest::{Ended, Newest};
 
 use crate::{
     api::{

@@ -9,9 +9,9 @@
 )]
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Lines, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
 };
 
@@ -25,10 +25,15 @@ use cordon_core::{
     record::{Closed, Frame, Opened, Operation, Outcome, RecordedFinding, RecordedVerdict, Timings},
 };
 use cordon_inspect::Engine;
-use cordon_store::journal::{Journal, Kind, NewFrame, Options};
+use cordon_store::{
+    CallIndex,
+    calls::Follower,
+    journal::{Journal, Kind, NewFrame, Options},
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch};
 
+const TOKEN: &str = "ca_the_token_of_this_test";
 const EXAMPLE: &str = include_str!("data/example.yaml");
 
 fn cordon(data: &Path, arguments: &[&str]) -> Command {
@@ -267,36 +272,64 @@ of the last 4 calls (since {}), judged again by what was found in them:
     assert_eq!(effect["incomplete"], 1, "what a blocked call's answer would have held is not known");
 }
 
+/// A control listener on these calls.
+struct Server {
+    url: String,
+    stop: watch::Sender<bool>,
+    end: tokio::sync::oneshot::Sender<()>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(calls: CallLog) -> Self {
+        let (stop, stopping) = watch::channel(false);
+        let state = ControlState {
+            tiles: cordon_store::ledger::TileFolder::new("no folder"),
+            desk: Desk::empty(calls, Engine::builtin(), Clock::system()),
+            identity: cordon::identity::Identity::of_token(AdminToken::of(TOKEN)),
+            readiness: Arc::new(Vec::new),
+            metrics: Arc::default(),
+            doctor: Arc::new(|| Box::pin(async { Vec::new() })),
+            stopping,
+            provable: watch::channel(cordon::ledger::Progress::default()).1,
+            max_body: 1 << 20,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(control::serve(listener, control::router(state), async {
+            let _dropped = ended.await;
+        }));
+        Self { url, stop, end, serving }
+    }
+
+    /// A command that follows the calls, from another folder, and the lines that it writes.
+    fn follow(&self, folder: &Path, more: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+        let arguments = [&["calls", "list", "--follow", "--server", &self.url], more].concat();
+        let mut command = cordon(&folder.join("elsewhere"), &arguments);
+        command.env("CORDON_TOKEN", TOKEN);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        (child, lines)
+    }
+
+    /// When the server goes down, the stream ends, and with it the command.
+    async fn end(self, mut child: Child) {
+        self.stop.send_replace(true);
+        assert!(tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap().success());
+        drop(self.end);
+        self.serving.await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_tells_of_calls_when_they_end() {
     let (folder, data) = tokio::task::spawn_blocking(folder).await.unwrap();
     let (journal, recovered) = Journal::open(&data.join("journal"), Options::default(), [7; 12]).unwrap();
     let calls = CallLog::new(&data.join("journal"), None, Some((recovered.journal, journal.follow())));
-    let (stop, stopping) = watch::channel(false);
-    let state = ControlState {
-        tiles: cordon_store::ledger::TileFolder::new("no folder"),
-        desk: Desk::empty(calls, Engine::builtin(), Clock::system()),
-        identity: cordon::identity::Identity::of_token(AdminToken::of("ca_the_token_of_this_test")),
-        readiness: Arc::new(Vec::new),
-        metrics: Arc::default(),
-        doctor: Arc::new(|| Box::pin(async { Vec::new() })),
-        stopping,
-        provable: watch::channel(cordon::ledger::Progress::default()).1,
-        max_body: 1 << 20,
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = format!("http://{}", listener.local_addr().unwrap());
-    let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(control::serve(listener, control::router(state), async {
-        let _dropped = ended.await;
-    }));
-    let elsewhere = folder.path().join("elsewhere");
+    let server = Server::start(calls).await;
+    let (child, mut out) = server.follow(folder.path(), &["--json", "--limit", "2"]);
     let following = tokio::task::spawn_blocking(move || {
-        let mut command =
-            cordon(&elsewhere, &["calls", "list", "--follow", "--json", "--limit", "2", "--server", &server]);
-        command.env("CORDON_TOKEN", "ca_the_token_of_this_test");
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut next = || -> Value { serde_json::from_str(&out.next().unwrap().unwrap()).unwrap() };
         // Those that ended before, then the one that ends now, and none twice.
         assert_eq!(
@@ -306,12 +339,53 @@ async fn a_server_tells_of_calls_when_they_end() {
         Call { number: 5, principal: "late-app", ..CALLS[0] }.append(&journal);
         let late = next();
         assert_eq!((&late["principal"], &late["status"]), (&json!("late-app"), &json!(200)));
-        child
     });
-    let mut child = following.await.unwrap();
-    // When the server goes down, the stream ends, and with it the command.
-    stop.send_replace(true);
-    assert!(tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap().success());
-    drop(end);
-    serving.await.unwrap();
+    following.await.unwrap();
+    server.end(child).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_see_the_newest_calls_and_how_many_others_ended() {
+    let (folder, data) = tokio::task::spawn_blocking(folder).await.unwrap();
+    let journals = data.join("journal");
+    let (journal, recovered) = Journal::open(&journals, Options::default(), [7; 12]).unwrap();
+    let (index, writer) = CallIndex::open(&folder.path().join("index.db")).await.unwrap();
+    let (follower, _lag) = Follower::new(&journals, writer);
+    let indexing = tokio::spawn(follower.run(recovered.journal, journal.follow(), std::future::pending()));
+    let server =
+        Server::start(CallLog::new(&journals, Some(index), Some((recovered.journal, journal.follow()))))
+            .await;
+    let (child, mut out) = server.follow(folder.path(), &["--limit", "2", "--principal", "late-app"]);
+    let seen = tokio::task::spawn_blocking(move || {
+        let mut next = || out.next().unwrap().unwrap();
+        assert!(next().starts_with("TIME"), "whoever looks on is there");
+        // All become durable at once: so many that they are not shown one by one.
+        let all = (10..=250).map(|number| {
+            Call { number, principal: if number % 6 == 0 { "other" } else { "late-app" }, ..CALLS[0] }
+                .frames()
+        });
+        let frames: Vec<(Kind, Vec<u8>)> = all.flatten().collect();
+        let frames: Vec<NewFrame<'_>> =
+            frames.iter().map(|(kind, payload)| NewFrame { kind: *kind, payload }).collect();
+        drop(journal.append(&frames).unwrap());
+        let (mut shown, mut left_out) = (Vec::new(), 0);
+        while shown.len() + left_out < 201 {
+            let line = next();
+            match line.strip_prefix("… ").and_then(|line| line.split_once(" more ended")) {
+                Some((calls, _)) => left_out += calls.parse::<usize>().unwrap(),
+                None => shown.push(line.split_whitespace().nth(1).unwrap().to_owned()),
+            }
+        }
+        // The stream of the journal ends with its writer.
+        (shown, left_out, journal)
+    });
+    let (shown, left_out, journal) = seen.await.unwrap();
+    assert_eq!(shown.len() + left_out, 201);
+    assert!(left_out >= 100, "{left_out}");
+    assert!(shown.is_sorted(), "in the order in which they ended");
+    assert_eq!(shown.last(), Some(&id(250).to_string()));
+    server.end(child).await;
+    journal.close();
+    drop(journal);
+    indexing.await.unwrap();
 }

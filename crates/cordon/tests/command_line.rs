@@ -453,7 +453,7 @@ fn the_control_listener_lets_nobody_in_without_the_token() {
         )
     };
     for line in
-        ["GET /api/v1/resources", "POST /api/v1/apply", "GET /api/v1/nothing", "GET /api/v1/calls/follow"]
+        ["GET /api/v1/resources", "POST /api/v1/apply", "GET /api/v1/nothing", "GET /api/v1/calls/live"]
     {
         let answer = ask(line, "", "");
         assert!(answer.starts_with("HTTP/1.1 401 "), "{line}\n{answer}");

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use cordon_core::{
     Action, CallId, Category, Cost, Money, Name, RefusalCode, Timestamp, canonical,
@@ -10,7 +10,9 @@ use sqlx::{
 };
 
 use super::{
-    CallQuery, CallRow, Ending, IndexWriter, Place, Progress, lowest_call,
+    CallQuery, CallRow, Ending, IndexWriter, JournalBytes, LiveView, Place, Progress,
+    live::Live,
+    lowest_call,
     sums::{RollUp, Step, Sums, unpacked},
     writer,
 };
@@ -20,6 +22,8 @@ use crate::data_dir::private_file;
 #[derive(Clone, Debug)]
 pub struct CallIndex {
     readers: SqlitePool,
+    /// None where nobody in this process writes.
+    live: Option<Arc<Live>>,
 }
 
 /// Why the index cannot be used. What it holds is derived: deleting the file builds it again.
@@ -89,7 +93,7 @@ impl CallIndex {
             }
         };
         let readers = readers(file, 2).await?;
-        Ok((Self { readers }, writer))
+        Ok((Self { readers, live: Some(writer.live()) }, writer))
     }
 
     /// Opens the index to read it.
@@ -99,7 +103,7 @@ impl CallIndex {
     pub async fn open_read_only(file: &Path) -> Result<Self, CallsError> {
         let readers = readers(file, 1).await?;
         check(&mut *readers.acquire().await?).await?;
-        Ok(Self { readers })
+        Ok(Self { readers, live: None })
     }
 
     /// Ends all reading.
@@ -161,12 +165,13 @@ impl CallIndex {
     /// # Errors
     /// When the file cannot be read or is damaged.
     pub async fn call(&self, call: CallId) -> Result<Option<CallRow>, CallsError> {
-        let sql = format!("SELECT {COLUMNS} FROM calls c WHERE c.call = $1");
-        let row = sqlx::query(AssertSqlSafe(sql))
-            .bind(call.as_bytes().as_slice())
-            .fetch_optional(&self.readers)
-            .await?;
-        row.as_ref().map(read_row).transpose()
+        self::call(&mut *self.readers.acquire().await?, call).await
+    }
+
+    /// A view of the calls of a journal as they end: at most so many of those that a query asks for, the newest ones, are
+    /// kept between two looks. None where this index is only read.
+    pub fn live(&self, journal: JournalBytes, query: CallQuery, most: usize) -> Option<LiveView> {
+        self.live.as_ref().map(|live| live.open(journal, query, most))
     }
 
     /// The calls that began and have not ended, oldest first: at the start of a node, those that were interrupted.
@@ -254,6 +259,17 @@ async fn open_writer(file: &Path) -> Result<IndexWriter, CallsError> {
     }
     check(&mut connection).await?;
     IndexWriter::new(connection, options).await
+}
+
+/// One call.
+pub(super) async fn call(
+    connection: &mut SqliteConnection,
+    call: CallId,
+) -> Result<Option<CallRow>, CallsError> {
+    let sql = format!("SELECT {COLUMNS} FROM calls c WHERE c.call = $1");
+    let row =
+        sqlx::query(AssertSqlSafe(sql)).bind(call.as_bytes().as_slice()).fetch_optional(connection).await?;
+    row.as_ref().map(read_row).transpose()
 }
 
 async fn readers(file: &Path, size: u32) -> Result<SqlitePool, CallsError> {

@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::Path,
+    sync::Arc,
 };
 
 use cordon_core::{
@@ -12,6 +13,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, sqlite::S
 use super::{
     CallRow, JournalBytes, Progress, SourceFrame,
     index::{ALL_ROUTES, CallsError, OTHER_CATEGORIES, action_number, outcome_number},
+    live::{Live, Showing},
     sums::{RollUp, Step, packed},
 };
 
@@ -28,6 +30,8 @@ pub struct IndexWriter {
     bound: u64,
     /// Batches until the bound is looked at again.
     unbounded: u32,
+    live: Arc<Live>,
+    showing: Showing,
 }
 
 /// What names and categories are known by in the file.
@@ -70,6 +74,8 @@ struct Batch {
     calls: HashMap<CallId, CallRow>,
     /// Ends of calls that began in an earlier batch.
     ends: Vec<(u64, Closed)>,
+    /// Those of them that ended a running call.
+    ended: Vec<(u64, Closed)>,
     unknown: Vec<Unknown>,
     written: Written,
 }
@@ -90,7 +96,10 @@ impl IndexWriter {
                 categories.insert(category, row.try_get(1)?);
             }
         }
+        let live = Arc::new(Live::new(progress.clone()));
         Ok(Self {
+            showing: Showing::new(Arc::clone(&live)),
+            live,
             options,
             connection: Some(connection),
             progress,
@@ -106,6 +115,11 @@ impl IndexWriter {
     pub fn bounded(mut self, bytes: u64) -> Self {
         self.bound = bytes;
         self
+    }
+
+    /// Where those who look on find what is written.
+    pub(super) fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live)
     }
 
     /// The sequence of the next frame of each journal.
@@ -132,6 +146,7 @@ impl IndexWriter {
                 connection
             }
         };
+        self.showing.show(&mut connection).await?;
         let next = self.progress.get(&journal).copied().unwrap_or(0);
         let mut batch = Batch::default();
         let mut end = next;
@@ -146,6 +161,8 @@ impl IndexWriter {
             store(&mut connection, &mut interned, journal, end, &mut batch).await?;
             self.interned = interned;
             self.progress.insert(journal, end);
+            self.showing.take(journal, end, batch.calls.into_values(), batch.ended);
+            self.showing.show(&mut connection).await?;
             self.unbounded = self.unbounded.saturating_sub(1);
             if self.unbounded == 0 {
                 self.unbounded = UNBOUNDED;
@@ -187,14 +204,15 @@ async fn store(
     for row in &rows {
         roll(&mut rolls, known, row);
     }
-    for (sequence, closed) in &batch.ends {
-        match end_call(&mut transaction, known, *sequence, closed).await? {
+    for (sequence, closed) in std::mem::take(&mut batch.ends) {
+        match end_call(&mut transaction, known, sequence, &closed).await? {
             Some((route, verdict)) => {
                 batch.written.closed += 1;
                 for (step, route) in places(route) {
                     let at = (step, step.start(closed.time), route, verdict);
-                    rolls.entry(at).or_default().add_closed(closed);
+                    rolls.entry(at).or_default().add_closed(&closed);
                 }
+                batch.ended.push((sequence, closed));
             }
             None => batch.written.passed_over += 1,
         }

@@ -5,8 +5,10 @@ use cordon_core::{Action, CallId, Category, Timestamp};
 
 use super::{
     Outcome, Output, Place,
-    client::{Client, Need},
-    complain, json, moment,
+    client::{Client, Need, Which},
+    complain,
+    http::Ended,
+    json, moment,
     resources::{name, note_empty},
     say,
     table::{Align, plain, table},
@@ -50,7 +52,8 @@ pub(super) struct ListArgs {
     /// At most so many, the latest ones [default: 100; with --follow: 10 that ended before].
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
-    /// Go on with each call when it ends.
+    /// Go on with calls as they end. With --json: each one. Otherwise at most 200 a second, the newest ones, and a line says
+    /// how many others there were.
     #[arg(long)]
     follow: bool,
     #[command(flatten)]
@@ -123,12 +126,21 @@ async fn list(place: &Place, args: ListArgs) -> Outcome {
         };
     }
     let place = client.place();
-    let mut stream = client.follow(CallFilter { limit: filter.limit.or(Some(10)), ..filter }).await?;
+    let filter = CallFilter { limit: filter.limit.or(Some(10)), ..filter };
+    let which = if args.output.json { Which::Each } else { Which::Newest };
+    let mut stream = client.follow(filter, which).await?;
     if !args.output.json {
         say(&line(&COLUMNS.map(|(head, _)| head.to_owned())))?;
     }
-    while let Some(call) = stream.next().await? {
-        if args.output.json { json(&call)? } else { say(&line(&row(&call)))? }
+    while let Some(ended) = stream.next().await? {
+        match ended {
+            Ended::Call(call) if args.output.json => json(&call)?,
+            Ended::Call(call) => say(&line(&row(&call)))?,
+            Ended::LeftOut(left_out) if args.output.json => json(&left_out)?,
+            Ended::LeftOut(left_out) => {
+                say(&format!("… {} more ended; a filter leaves out fewer, --json none\n", left_out.calls))?;
+            }
+        }
     }
     complain(&format!("nobody serves {place}, so no further calls come"));
     Ok(())

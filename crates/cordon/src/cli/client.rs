@@ -9,7 +9,10 @@ use cordon_core::{
 
 use cordon_store::calls::CallQuery;
 
-use super::{http::Http, local::Local};
+use super::{
+    http::{Ended, Http},
+    local::Local,
+};
 use crate::{
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
     api::quarantine::{LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView},
@@ -36,6 +39,15 @@ pub(super) enum Client {
 pub(super) enum Need {
     Read,
     Write,
+}
+
+/// Which calls are told of when they end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Each one: for programs.
+    Each,
+    /// The newest ones, and how many others there were: for people.
+    Newest,
 }
 
 /// Calls as they end.
@@ -294,10 +306,14 @@ impl Client {
         }
     }
 
-    pub(super) async fn follow(&self, filter: CallFilter) -> Result<Stream, Problem> {
+    pub(super) async fn follow(&self, filter: CallFilter, which: Which) -> Result<Stream, Problem> {
         match self {
             Self::Server(http) => {
-                let events = http.events("/calls/follow", &query(&filter)).await?;
+                let path = match which {
+                    Which::Each => "/calls/follow",
+                    Which::Newest => "/calls/live",
+                };
+                let events = http.events(path, &query(&filter)).await?;
                 Ok(Stream::Server(Box::new(events)))
             }
             Self::Folder(local) => Ok(Stream::Folder(Box::new(local.desk.calls().following(filter).await?))),
@@ -328,11 +344,11 @@ impl Client {
 }
 
 impl Stream {
-    /// The next call; none when nothing more will come.
-    pub(super) async fn next(&mut self) -> Result<Option<CallView>, Problem> {
+    /// What ended next; none when nothing more will come.
+    pub(super) async fn next(&mut self) -> Result<Option<Ended>, Problem> {
         match self {
             Self::Server(events) => events.next().await,
-            Self::Folder(following) => Ok(following.next().await?),
+            Self::Folder(following) => Ok(following.next().await?.map(|call| Ended::Call(Box::new(call)))),
         }
     }
 }

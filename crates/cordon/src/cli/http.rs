@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    api::{CallView, List, Problem},
+    api::{CallView, LeftOut, List, Problem},
     clock,
     control::KEY,
     desk::with_causes,
@@ -30,6 +30,14 @@ pub(super) struct Http {
 pub(super) struct Events {
     body: UpstreamBody,
     parser: cordon_guard::sse::Parser,
+}
+
+/// What a stream of calls tells of.
+pub(super) enum Ended {
+    /// A call.
+    Call(Box<CallView>),
+    /// Calls that are not told one by one.
+    LeftOut(LeftOut),
 }
 
 /// The most that one page of a list gives.
@@ -203,17 +211,22 @@ impl Http {
 }
 
 impl Events {
-    /// The next call; none when the server has ended the stream.
-    pub(super) async fn next(&mut self) -> Result<Option<CallView>, Problem> {
+    /// The next event; none when the server has ended the stream.
+    pub(super) async fn next(&mut self) -> Result<Option<Ended>, Problem> {
         let unreadable = |error: &dyn std::error::Error| failed("the stream of calls cannot be read", error);
         loop {
             if let Some(event) = self.parser.next().map_err(|error| unreadable(&error))? {
-                return match event.name {
+                let data = event.data;
+                let ended = match event.name {
+                    "call" => serde_json::from_str(data).map(|call| Ended::Call(Box::new(call))),
+                    "left_out" => serde_json::from_str(data).map(Ended::LeftOut),
                     "problem" => {
-                        Err(serde_json::from_str(event.data).unwrap_or_else(|error| unreadable(&error)))
+                        return Err(serde_json::from_str(data).unwrap_or_else(|error| unreadable(&error)));
                     }
-                    _ => serde_json::from_str(event.data).map(Some).map_err(|error| unreadable(&error)),
+                    // Of a later version.
+                    _ => continue,
                 };
+                return ended.map(Some).map_err(|error| unreadable(&error));
             }
             match self.body.chunk().await {
                 Ok(Some(bytes)) => self.parser.push(&bytes),

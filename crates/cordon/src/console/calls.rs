@@ -131,7 +131,7 @@ fn live_link(view: &View) -> String {
     for key in ["principal", "route", "verdict", "category"] {
         link = link.with(key, view.query.get(key).unwrap_or_default());
     }
-    link.link("/api/v1/calls/follow")
+    link.link("/api/v1/calls/live")
 }
 
 fn filters(view: &View) -> Markup {

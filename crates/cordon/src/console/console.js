@@ -52,7 +52,7 @@
   const body = document.querySelector("#calls tbody");
   if (live && body && window.EventSource) {
     const most = 200;
-    let source = null, waiting = [], painting = false, skipped = 0;
+    let source = null, waiting = [], painting = false, left = 0;
     const cell = (row, text, link, number) => {
       const td = row.insertCell();
       if (number) td.className = "number";
@@ -87,7 +87,11 @@
       waiting = [];
       for (const call of calls) body.prepend(row(call));
       while (body.rows.length > most) body.deleteRow(-1);
-      live.textContent = "Pause" + (skipped ? ` (${skipped} more than can be shown)` : "");
+      if (!source) return;
+      live.textContent = "Pause" + (left ? ` (${left.toLocaleString("en").replaceAll(",", "\u202f")} more ended than are shown)` : "");
+    };
+    const soon = () => {
+      if (!painting) { painting = true; requestAnimationFrame(paint); }
     };
     const stop = () => {
       if (source) source.close();
@@ -97,15 +101,16 @@
     };
     shown(live).addEventListener("click", () => {
       if (source) { stop(); return; }
-      skipped = 0;
+      left = 0;
       source = new EventSource(live.dataset.live);
       live.setAttribute("aria-pressed", "true");
       live.textContent = "Pause";
       source.addEventListener("call", (event) => {
-        if (waiting.length >= most) { waiting.shift(); skipped += 1; }
+        if (waiting.length >= most) { waiting.shift(); left += 1; }
         waiting.push(JSON.parse(event.data));
-        if (!painting) { painting = true; setTimeout(() => requestAnimationFrame(paint), 250); }
+        soon();
       });
+      source.addEventListener("left_out", (event) => { left += JSON.parse(event.data).calls; soon(); });
       source.addEventListener("problem", stop);
     });
     addEventListener("pagehide", stop);

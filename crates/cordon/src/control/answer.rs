@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::openapi::{Answered, Telling};
-use crate::api::{CallView, Problem};
+use crate::api::{CallView, LeftOut, Problem};
 
 /// An answer as JSON, or a problem.
 pub(super) type Answer<T> = Result<Json<T>, Problem>;
@@ -21,6 +21,9 @@ pub(super) struct Cookied<T>(pub(super) Option<HeaderValue>, pub(super) T);
 
 /// Calls as server-sent events.
 pub(super) struct Calls(pub(super) Body);
+
+/// The newest calls as server-sent events, with counts of those left out.
+pub(super) struct LiveCalls(pub(super) Body);
 
 /// The signed checkpoint: a text (C2SP tlog-checkpoint).
 pub(super) struct Checkpoint(pub(super) Bytes);
@@ -65,12 +68,31 @@ impl IntoResponse for Calls {
     }
 }
 
+impl IntoResponse for LiveCalls {
+    fn into_response(self) -> Response {
+        Calls(self.0).into_response()
+    }
+}
+
 impl Answered for Calls {
     fn tell(telling: &mut Telling<'_>) {
-        telling.streams::<CallView>(
+        telling.streams(
             "Server-sent events, until somebody ends it: `event: call` with a call as its data, first the latest ones that \
              have ended, then each when it ends; `event: problem` with problem details as the last one when reading failed; \
-             a comment every 15 seconds.",
+             a comment every 15 seconds. Who reads slowly gets every call all the same, later.",
+            &[("call", Telling::schema::<CallView>), ("problem", Telling::schema::<Problem>)],
+        );
+    }
+}
+
+impl Answered for LiveCalls {
+    fn tell(telling: &mut Telling<'_>) {
+        telling.streams(
+            "Server-sent events, until somebody ends it: `event: call` with a call as its data, first the latest ones that \
+             have ended, then four times a second at most 50 of those that ended meanwhile, the newest ones; before them, \
+             where others ended too, `event: left_out` with their count, so that the calls shown and those left out are all \
+             that ended; a comment every 15 seconds. Who reads slowly gets fewer calls and larger counts.",
+            &[("call", Telling::schema::<CallView>), ("left_out", Telling::schema::<LeftOut>)],
         );
     }
 }

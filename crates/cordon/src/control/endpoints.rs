@@ -145,8 +145,16 @@ fn calls() -> Vec<Endpoint> {
             ReadRecords,
             "/calls/follow",
             "followCalls",
-            "Calls as they end. `limit` says how many that have ended come first: 10 where it is absent.",
+            "Each call when it ends. `limit` says how many that have ended come first: 10 where it is absent.",
             follow::calls,
+        )
+        .lasts(),
+        get(
+            ReadRecords,
+            "/calls/live",
+            "watchCalls",
+            "The newest calls as they end, for people who look on, and how many others ended. `limit` as in followCalls.",
+            follow::live,
         )
         .lasts(),
         get(ReadRecords, "/calls/{id}", "readCall", "One call with its frames.", handlers::call)

@@ -9,7 +9,7 @@ use cordon_core::{Action, CallId, Digest, Name, Timestamp, record};
 use cordon_inspect::DetectorInfo;
 use cordon_store::{
     CallIndex,
-    calls::{CallQuery, CallRow, CallsError, Progress, RollUp, SourceFrame, Step, Sums, Tail},
+    calls::{CallQuery, CallRow, CallsError, LiveView, Progress, RollUp, SourceFrame, Step, Sums, Tail},
     frames::{Archive, FrameReader, FramesError},
     journal::{self, JournalId, ReadError, Reader},
 };
@@ -185,6 +185,13 @@ impl CallLog {
         Following::new(self.clone(), query(&filter), current, reader).await
     }
 
+    /// A view of the calls of the journal that this process writes, as the index takes their ends.
+    pub(super) fn live(&self, query: &CallQuery, most: usize) -> Option<([u8; 16], LiveView)> {
+        let (journal, _) = self.0.current.as_ref()?;
+        let view = self.0.index.as_ref()?.live(*journal.as_bytes(), query.clone(), most)?;
+        Some((*journal.as_bytes(), view))
+    }
+
     /// The data folder that these calls lie in.
     pub(super) fn data(&self) -> &Path {
         self.0.journals.parent().unwrap_or(&self.0.journals)
@@ -330,7 +337,7 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(CallsProblem::Stopping))
 }
 
-fn query(filter: &CallFilter) -> CallQuery {
+pub(super) fn query(filter: &CallFilter) -> CallQuery {
     CallQuery {
         since: filter.since,
         until: filter.until,

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use super::calls::{CallLog, CallsProblem, blocking};
 use crate::api::CallView;
 
-/// A stream of calls: first the latest ones that have ended, then each one when it ends.
+/// A stream of calls: first the latest ones that have ended, then each one when it ends. Who is slow gets all of them later:
+/// they are read from the journal as they are asked for.
 pub struct Following {
     log: CallLog,
     query: CallQuery,

@@ -150,11 +150,17 @@ impl<'d> Telling<'d> {
         self.answers(200, says, "application/json", &schema);
     }
 
-    /// A stream of events with this as their data.
-    pub(in crate::control) fn streams<T: JsonSchema>(&mut self, says: &str) {
-        // The schema of one event's data gets its name; the body itself is text.
-        let data = self.schemas.told::<T>();
+    /// A stream of events: the name of each, and the schema of its data.
+    pub(in crate::control) fn streams(&mut self, says: &str, events: &[(&str, fn(&mut Self) -> Value)]) {
+        // The body itself is text.
+        let data: Map<String, Value> =
+            events.iter().map(|(name, schema)| ((*name).to_owned(), schema(self))).collect();
         self.answers(200, says, "text/event-stream", &json!({"type": "string", "x-event-data": data}));
+    }
+
+    /// The schema of something told.
+    pub(in crate::control) fn schema<T: JsonSchema>(&mut self) -> Value {
+        self.schemas.told::<T>()
     }
 
     /// A header of the answer.
