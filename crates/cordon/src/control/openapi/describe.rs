@@ -89,6 +89,9 @@ impl Schemas {
     }
 }
 
+/// What gives the schema of an event's data.
+type SchemaOf<'d> = fn(&mut Telling<'d>) -> Value;
+
 impl<'d> Telling<'d> {
     /// Begins the entry of a path such as `/keys/{id}`.
     pub(super) fn begin(schemas: &'d mut Schemas, path: &'d str) -> Self {
@@ -151,7 +154,7 @@ impl<'d> Telling<'d> {
     }
 
     /// A stream of events: the name of each, and the schema of its data.
-    pub(in crate::control) fn streams(&mut self, says: &str, events: &[(&str, fn(&mut Self) -> Value)]) {
+    pub(in crate::control) fn streams(&mut self, says: &str, events: &[(&str, SchemaOf<'d>)]) {
         // The body itself is text.
         let data: Map<String, Value> =
             events.iter().map(|(name, schema)| ((*name).to_owned(), schema(self))).collect();
