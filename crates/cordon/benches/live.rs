@@ -156,7 +156,8 @@ async fn write(journal: Arc<Journal>, rate: u64, took: Arc<Took>) {
     let (began, mut number) = (Instant::now(), 0_u64);
     loop {
         step.tick().await;
-        let due = (began.elapsed().as_secs_f64() * rate as f64) as u64;
+        let micros = u64::try_from(began.elapsed().as_micros()).unwrap();
+        let due = micros * rate / 1_000_000;
         let now = cordon::clock::machine_time();
         let (mut opened, mut closed) = (Vec::new(), Vec::new());
         while number < due {
