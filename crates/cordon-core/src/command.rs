@@ -6,7 +6,9 @@ mod containment;
 mod people;
 mod records;
 
-pub use containment::{MAX_QUARANTINES, NewLift, NewQuarantine, needs_two, quarantinable};
+pub use containment::{
+    MAX_QUARANTINES, MAX_REASON, NewLift, NewQuarantine, may_quarantine, needs_two, quarantinable,
+};
 pub use people::MAX_USERS;
 
 use std::collections::{BTreeMap, BTreeSet};

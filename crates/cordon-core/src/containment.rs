@@ -117,7 +117,9 @@ impl schemars::JsonSchema for Subject {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "type": "string", "pattern": format!("^({})/.+$", Self::KINDS.join("|")),
+            "type": "string",
+            "pattern": "^((model|service|principal|route|system|detector)/[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?|\
+                tool/[A-Za-z0-9_.-]{1,128}|key/(ck_)?[0-9a-f]{16}|signature/[0-9a-f]{64})$",
             "description": "What a quarantine is about: KIND/NAME, such as model/small."
         })
     }

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 
 use cordon_core::{
     HmacKey, State, UserId,
-    command::{self, NewLift, NewQuarantine, Rejection, Wish},
-    containment::{InFlight, Subject},
+    command::{self, MAX_REASON, NewLift, NewQuarantine, Rejection, Wish},
+    containment::{InFlight, Subject, ToolName},
     fact::{Actor, Body},
     resource::{Kind, RiskClass, Spec},
 };
@@ -116,6 +116,29 @@ fn a_wrong_name_is_told_at_once_and_what_stands_no_longer_cannot_be_lifted() {
         decide(&mut state, lift(&subject, &person(1)), &person(1)).unwrap_err(),
         Rejection::NotFound { .. }
     ));
+}
+
+#[test]
+fn a_reason_has_words_and_is_no_document() {
+    let subject = Subject::Tool(ToolName::parse("search").unwrap());
+    let ann = person(1);
+    let mut state = world(RiskClass::Limited);
+    let order = |reason: String| {
+        let in_flight = InFlight::Cancel;
+        Wish::Quarantine(NewQuarantine { subject: subject.clone(), since: at(1), in_flight, reason })
+    };
+    let back =
+        |reason: String| Wish::LiftQuarantine(NewLift { subject: subject.clone(), reason, by: ann.clone() });
+    let longest = "é".repeat(MAX_REASON);
+    let wrong = [String::new(), " \n".to_owned(), format!("{longest}e")];
+    for reason in wrong.clone() {
+        assert!(matches!(decide(&mut state, order(reason), &ann), Err(Rejection::Refused(_))));
+    }
+    decide(&mut state, order(longest.clone()), &ann).unwrap();
+    for reason in wrong {
+        assert!(matches!(decide(&mut state, back(reason), &ann), Err(Rejection::Refused(_))));
+    }
+    decide(&mut state, back(longest), &ann).unwrap();
 }
 
 #[test]

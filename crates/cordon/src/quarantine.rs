@@ -127,7 +127,7 @@ impl Quarantines {
         actor: Actor,
     ) -> Result<InForce, WishError> {
         let state = self.0.sequencer.committed().state;
-        command::quarantinable(&state, &subject)?;
+        command::may_quarantine(&state, &subject, &reason)?;
         // In force first. What comes below may take its time.
         let ended = self.0.gateway.quarantine(&subject, in_flight);
         let since = self.0.clock.now();

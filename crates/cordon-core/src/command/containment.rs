@@ -11,6 +11,8 @@ use crate::{
 
 /// The most quarantines at a time: each is looked up on some call's way.
 pub const MAX_QUARANTINES: usize = 10_000;
+/// The longest reason, in characters.
+pub const MAX_REASON: usize = 4096;
 
 /// A quarantine that somebody wants.
 #[derive(Clone, Debug)]
@@ -44,12 +46,7 @@ pub(super) fn quarantine(
     if state.quarantine(&new.subject).is_some() {
         return Ok(Decision::default());
     }
-    quarantinable(state, &new.subject)?;
-    if state.quarantines().count() >= MAX_QUARANTINES {
-        return Err(Rejection::Refused(format!(
-            "{MAX_QUARANTINES} subjects are quarantined, and no more are taken; help: lift some"
-        )));
-    }
+    may_quarantine(state, &new.subject, &new.reason)?;
     let mut decision = Decision::default();
     if let Some(reason) = decision.seal(Some(new.reason), entropy)? {
         let NewQuarantine { subject, since, in_flight, .. } = new;
@@ -70,12 +67,39 @@ pub(super) fn lift(state: &State, new: NewLift, entropy: &mut dyn Entropy) -> Re
             new.subject
         )));
     }
+    reasoned(&new.reason)?;
     let mut decision = Decision::default();
     if let Some(reason) = decision.seal(Some(new.reason), entropy)? {
         let lift = Lift { subject: new.subject, reason };
         decision.facts.push(if asks { Body::LiftAsked(lift) } else { Body::QuarantineLifted(lift) });
     }
     Ok(decision)
+}
+
+/// Whether a quarantine will be taken: all that [`Wish::Quarantine`](super::Wish) can be refused for, so that one can be in
+/// force before it is a fact.
+///
+/// # Errors
+/// When nobody declared the subject, the reason has no words or too many, or too many subjects are quarantined.
+pub fn may_quarantine(state: &State, subject: &Subject, reason: &str) -> Result<(), Rejection> {
+    quarantinable(state, subject)?;
+    reasoned(reason)?;
+    if state.quarantine(subject).is_none() && state.quarantines().count() >= MAX_QUARANTINES {
+        return Err(Rejection::Refused(format!(
+            "{MAX_QUARANTINES} subjects are quarantined, and no more are taken; help: lift some"
+        )));
+    }
+    Ok(())
+}
+
+/// Whoever reads the log later has to learn why; a reason has words, and is no document.
+fn reasoned(reason: &str) -> Result<(), Rejection> {
+    if reason.trim().is_empty() || reason.chars().nth(MAX_REASON).is_some() {
+        return Err(Rejection::Refused(format!(
+            "a reason has 1 to {MAX_REASON} characters; help: say in a sentence why"
+        )));
+    }
+    Ok(())
 }
 
 /// Whether two people are needed to lift the quarantine of a subject: where it is, or is part of, a system of high risk.

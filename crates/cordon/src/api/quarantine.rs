@@ -117,3 +117,31 @@ pub struct RouteEffect {
     /// Its calls in the last hour.
     pub calls: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-z0-9A-Z._/-]{0,70}",
+            "(ck_)?[0-9a-fg]{15,17}",
+            "[0-9a-f]{63,65}",
+            "[A-Za-z0-9_.-]{126,130}",
+            ".{0,8}\n?"
+        ]
+    }
+
+    proptest! {
+        /// The document of the API says exactly which subjects are taken.
+        #[test]
+        fn a_subject_fits_the_schema_when_it_is_one(kind in 0..=Subject::KINDS.len(), id in id()) {
+            let schema = serde_json::to_value(schemars::schema_for!(Subject)).unwrap();
+            let text = format!("{}/{id}", Subject::KINDS.get(kind).unwrap_or(&"prompt"));
+            let fits = jsonschema::is_valid(&schema, &serde_json::Value::from(text.as_str()));
+            prop_assert_eq!(fits, Subject::parse(&text).is_ok(), "{:?}", text);
+        }
+    }
+}
