@@ -1,0 +1,33 @@
+//! Has a distribution changed? Distances say how much, tests say whether chance explains it; a good monitor asks both.
+//!
+//! Samples come sorted ([`Sample`]), counts come on bins that were frozen on the reference ([`crate::binning`]). In each
+//! function the first argument is the reference and the second the current data.
+
+mod binned;
+mod contingency;
+mod epps_singleton;
+mod kernel;
+mod location;
+mod rank;
+mod smirnov;
+mod transport;
+
+pub use binned::{Binned, ZeroShare};
+pub use contingency::{Contingency, FisherExact, chi_squared, fisher_exact, g_test, yates};
+pub use epps_singleton::epps_singleton;
+pub use kernel::{Features, Kernel, Mmd, Points, energy_multivariate, median_distance, mmd, mmd_permutation};
+pub use location::{MeanTest, student_t, welch_t};
+pub use rank::{Alternative, anderson_darling, cramer_von_mises, mann_whitney};
+pub use smirnov::{KolmogorovSmirnov, Method, kolmogorov_smirnov};
+pub use transport::{energy_distance, wasserstein};
+
+use crate::PValue;
+
+/// A statistic and what chance says of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tested {
+    /// The statistic.
+    pub statistic: f64,
+    /// The probability of one at least as extreme, were nothing different.
+    pub p_value: PValue,
+}
