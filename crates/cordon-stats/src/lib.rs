@@ -18,7 +18,10 @@
 pub mod binning;
 pub mod distribution;
 pub mod drift;
+pub mod fdr;
+pub mod interval;
 pub mod random;
+pub mod sequential;
 
 mod input;
 mod p_value;

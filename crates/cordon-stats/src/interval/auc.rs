@@ -1,0 +1,237 @@
+use super::{Estimate, Level, Proportion, Unknown};
+use crate::PValue;
+use crate::distribution::normal;
+
+/// The observations that share one score: how many of each class.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tie {
+    /// The score that they share.
+    pub score: f64,
+    /// Observations of the positive class.
+    pub positives: u64,
+    /// Observations of the negative class.
+    pub negatives: u64,
+}
+
+/// Scores with their labels, sorted from the lowest score and counted by distinct score: one sort serves every metric
+/// that depends on the order alone.
+///
+/// # Errors
+/// [`Unknown::NotFinite`] on a score that is not a finite number, [`Unknown::Empty`] without observations. Of slices
+/// of different lengths the longer one's rest is ignored.
+pub fn ties(scores: &[f64], labels: &[bool]) -> Result<Vec<Tie>, Unknown> {
+    let mut rows: Vec<(f64, bool)> = scores.iter().copied().zip(labels.iter().copied()).collect();
+    if rows.is_empty() {
+        return Err(Unknown::Empty);
+    }
+    if rows.iter().any(|(score, _)| !score.is_finite()) {
+        return Err(Unknown::NotFinite);
+    }
+    // Not `total_cmp`: -0 and 0 are one score.
+    rows.sort_unstable_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+    let mut ties: Vec<Tie> = Vec::new();
+    for (score, positive) in rows {
+        let (positives, negatives) = (u64::from(positive), u64::from(!positive));
+        match ties.last_mut() {
+            Some(last) if last.score == score => {
+                last.positives += positives;
+                last.negatives += negatives;
+            }
+            _ => ties.push(Tie { score, positives, negatives }),
+        }
+    }
+    Ok(ties)
+}
+
+/// Area under the ROC curve with the variance of DeLong, DeLong and Clarke-Pearson ("Comparing the areas under two or
+/// more correlated receiver operating characteristic curves", Biometrics 1988), on the logit scale so that the
+/// interval stays inside `[0, 1]`. Ties count one half.
+///
+/// Of an area of exactly 0 or 1 the variance is zero and says nothing: there the interval is Wilson's for as many
+/// observations as the rarer class has, which is wider than the truth (Birnbaum's bound of the variance).
+///
+/// # Errors
+/// [`Unknown::OneClass`], [`Unknown::Constant`] where all scores are equal, and what [`ties`] refuses.
+pub fn delong(scores: &[f64], labels: &[bool], level: Level) -> Result<Estimate, Unknown> {
+    delong_ties(&ties(scores, labels)?, level)
+}
+
+/// [`delong`] of scores that are sorted and counted already.
+///
+/// # Errors
+/// [`Unknown::OneClass`], and [`Unknown::Constant`] where all scores are equal.
+pub fn delong_ties(ties: &[Tie], level: Level) -> Result<Estimate, Unknown> {
+    let positives: u64 = ties.iter().map(|t| t.positives).sum();
+    let negatives: u64 = ties.iter().map(|t| t.negatives).sum();
+    if positives == 0 || negatives == 0 {
+        return Err(Unknown::OneClass);
+    }
+    let (m, n) = (positives as f64, negatives as f64);
+    // Of each positive the share of negatives below it (a half for a tie), of each negative the share of positives
+    // above it: their means are the area, their variances its variance.
+    let (mut below, mut above) = (0.0, m);
+    let mut sum = 0.0;
+    for tie in ties {
+        sum += tie.positives as f64 * (below + tie.negatives as f64 / 2.0);
+        below += tie.negatives as f64;
+    }
+    let area = sum / (m * n);
+    below = 0.0;
+    let (mut of_positives, mut of_negatives) = (0.0, 0.0);
+    for tie in ties {
+        above -= tie.positives as f64;
+        let positive = (below + tie.negatives as f64 / 2.0) / n - area;
+        let negative = (above + tie.positives as f64 / 2.0) / m - area;
+        of_positives += tie.positives as f64 * positive * positive;
+        of_negatives += tie.negatives as f64 * negative * negative;
+        below += tie.negatives as f64;
+    }
+    let total = positives.saturating_add(negatives);
+    let variance = of_positives / (m * (m - 1.0).max(1.0)) + of_negatives / (n * (n - 1.0).max(1.0));
+    if area <= 0.0 || area >= 1.0 || variance <= 0.0 {
+        let rarer = positives.min(negatives);
+        let hits = if area <= 0.0 { 0 } else { rarer };
+        if area > 0.0 && area < 1.0 {
+            return Err(Unknown::Constant);
+        }
+        let wilson = Proportion::of_parts(hits, rarer.saturating_sub(hits)).wilson(level)?;
+        return Ok(Estimate { n: total, ..wilson });
+    }
+    let logit = (area / (1.0 - area)).ln();
+    let half = level.z() * variance.sqrt() / (area * (1.0 - area));
+    let back = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let (low, high) = (back(logit - half).min(area), back(logit + half).max(area));
+    Ok(Estimate { value: area, low, high, n: total })
+}
+
+/// Two models on the same rows: the difference of their areas, and how surprising it is if there is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AucPair {
+    /// First minus second, with its interval.
+    pub difference: Estimate,
+    /// Two-sided p-value of "the areas are equal".
+    pub p_value: PValue,
+}
+
+/// The paired comparison of DeLong: two scores of the same rows, whose correlation makes the interval narrower than
+/// two separate intervals would suggest.
+///
+/// # Errors
+/// [`Unknown::OneClass`], [`Unknown::NotFinite`], [`Unknown::Empty`]; [`Unknown::Constant`] where the two scores order
+/// the rows alike, so that the difference has no spread.
+pub fn delong_paired(
+    first: &[f64],
+    second: &[f64],
+    labels: &[bool],
+    level: Level,
+) -> Result<AucPair, Unknown> {
+    let (a, b) = (placements(first, labels)?, placements(second, labels)?);
+    let mut area_difference = 0.0;
+    let mut variance = 0.0;
+    for positive in [true, false] {
+        let differences = || {
+            labels
+                .iter()
+                .zip(a.iter().zip(&b))
+                .filter(|(label, _)| **label == positive)
+                .map(|(_, (x, y))| x - y)
+        };
+        let count = differences().count() as f64;
+        if count == 0.0 {
+            return Err(Unknown::OneClass);
+        }
+        let mean = differences().sum::<f64>() / count;
+        let squares: f64 = differences().map(|d| (d - mean) * (d - mean)).sum();
+        variance += squares / (count * (count - 1.0).max(1.0));
+        area_difference = mean;
+    }
+    if variance <= 0.0 {
+        return Err(Unknown::Constant);
+    }
+    let half = level.z() * variance.sqrt();
+    let z = area_difference / variance.sqrt();
+    let difference = Estimate {
+        value: area_difference,
+        low: (area_difference - half).max(-1.0),
+        high: (area_difference + half).min(1.0),
+        n: labels.len() as u64,
+    };
+    Ok(AucPair { difference, p_value: PValue::of(normal::two_sided(z)) })
+}
+
+/// Of each row the share of the other class that it is on the right side of.
+fn placements(scores: &[f64], labels: &[bool]) -> Result<Vec<f64>, Unknown> {
+    let ties = ties(scores, labels)?;
+    let positives: u64 = ties.iter().map(|t| t.positives).sum();
+    let negatives: u64 = ties.iter().map(|t| t.negatives).sum();
+    if positives == 0 || negatives == 0 {
+        return Err(Unknown::OneClass);
+    }
+    let (mut below, mut above) = (0.0, positives as f64);
+    let mut of_tie = Vec::with_capacity(ties.len());
+    for tie in &ties {
+        above -= tie.positives as f64;
+        let positive = (below + tie.negatives as f64 / 2.0) / negatives as f64;
+        let negative = (above + tie.positives as f64 / 2.0) / positives as f64;
+        of_tie.push((tie.score, positive, negative));
+        below += tie.negatives as f64;
+    }
+    let place = |(score, positive): (&f64, &bool)| {
+        let at = of_tie.partition_point(|(other, _, _)| other < score);
+        let (_, of_positive, of_negative) = of_tie.get(at).copied().unwrap_or_default();
+        if *positive { of_positive } else { of_negative }
+    };
+    Ok(scores.iter().zip(labels).map(place).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    fn one_class_and_bad_scores_say_so() {
+        assert_eq!(delong(&[0.1, 0.2], &[true, true], Level::P95), Err(Unknown::OneClass));
+        assert_eq!(delong(&[0.1, f64::NAN], &[true, false], Level::P95), Err(Unknown::NotFinite));
+        assert_eq!(delong(&[], &[], Level::P95), Err(Unknown::Empty));
+    }
+
+    #[test]
+    fn perfect_separation_is_not_certainty() {
+        let auc = delong(&[0.1, 0.2, 0.8, 0.9], &[false, false, true, true], Level::P95).unwrap();
+        assert_eq!(auc.value, 1.0);
+        assert!(auc.low < 0.5, "two of each class prove nothing: {auc:?}");
+    }
+
+    #[test]
+    fn zeros_of_both_signs_are_one_score() {
+        let auc = delong(&[0.0, -0.0, 1.0, -0.0], &[true, false, false, true], Level::P95);
+        assert_eq!(auc.map(|e| e.value), Ok(0.25));
+        // One score for all: an area of one half without any spread to measure.
+        assert_eq!(delong(&[0.0, -0.0], &[true, false], Level::P95), Err(Unknown::Constant));
+    }
+
+    /// Two normal populations one standard deviation apart: the area is the normal distribution at 1/sqrt 2.
+    #[test]
+    fn interval_contains_the_known_area_as_often_as_stated() {
+        let truth = normal::lower(std::f64::consts::FRAC_1_SQRT_2);
+        let (mut random, mut hits, runs) = (Random::new(5), 0, 1000);
+        let (mut paired, mut significant) = (0, 0);
+        for _ in 0..runs {
+            let labels: Vec<bool> = (0..80).map(|i| i % 4 == 0).collect();
+            let signal: Vec<f64> = labels.iter().map(|l| random.normal() + f64::from(u8::from(*l))).collect();
+            let auc = delong(&signal, &labels, Level::P95).unwrap();
+            hits += u32::from(auc.low <= truth && truth <= auc.high);
+            let noisy: Vec<f64> = signal.iter().map(|x| x + random.normal()).collect();
+            let other: Vec<f64> = signal.iter().map(|x| x + random.normal()).collect();
+            let pair = delong_paired(&noisy, &other, &labels, Level::P95).unwrap();
+            paired += u32::from(pair.difference.low <= 0.0 && 0.0 <= pair.difference.high);
+            significant += u32::from(pair.p_value.at_most(0.05));
+        }
+        let share = f64::from(hits) / f64::from(runs);
+        assert!((0.93..0.985).contains(&share), "{share}");
+        let share = f64::from(paired) / f64::from(runs);
+        assert!((0.92..0.98).contains(&share), "{share}");
+        assert_eq!(significant, runs - paired);
+    }
+}
