@@ -16,10 +16,12 @@
 //! ```
 
 pub mod binning;
+pub mod calibration;
 pub mod distribution;
 pub mod drift;
 pub mod fdr;
 pub mod interval;
+pub mod performance;
 pub mod random;
 pub mod sequential;
 

@@ -1,0 +1,329 @@
+use crate::interval::{Estimate, Level, Unknown};
+
+/// What can be expected of decisions whose labels are not there yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    n: u64,
+    level: Level,
+    /// Rows decided positive, and the others.
+    chosen: f64,
+    others: f64,
+    /// Positive labels expected among both, with their variances.
+    hits: f64,
+    missed: f64,
+    hits_variance: f64,
+    missed_variance: f64,
+    /// Value and variance of the metrics of ranking.
+    auc: Result<(f64, f64), Unknown>,
+    average_precision: Result<(f64, f64), Unknown>,
+}
+
+/// A metric that can be estimated without labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    /// Right decisions of all.
+    Accuracy,
+    /// Area under the ROC curve.
+    Auc,
+    /// Area under the precision-recall steps.
+    AveragePrecision,
+    /// Harmonic mean of precision and recall.
+    F1,
+    /// Positive labels of the rows decided positive.
+    Precision,
+    /// Positive rows decided positive, of the positive rows.
+    Recall,
+    /// Negative rows decided negative, of the negative rows.
+    Specificity,
+}
+
+impl Metric {
+    /// Every metric.
+    pub const ALL: [Self; 7] = [
+        Self::Accuracy,
+        Self::Auc,
+        Self::AveragePrecision,
+        Self::F1,
+        Self::Precision,
+        Self::Recall,
+        Self::Specificity,
+    ];
+
+    /// Its name in output that machines read.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::Auc => "roc_auc",
+            Self::AveragePrecision => "average_precision",
+            Self::F1 => "f1",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::Specificity => "specificity",
+        }
+    }
+}
+
+/// Rows of one score.
+#[derive(Clone, Copy)]
+struct Tie {
+    rows: f64,
+    positives: f64,
+    variance: f64,
+}
+
+/// Expected performance in closed form: the label of a row with calibrated probability `p` is positive with that
+/// probability, so that the counts of the confusion matrix are sums of probabilities. `scores` order the rows,
+/// `probabilities` are calibrated ([`super::Isotonic`]), `decisions` are what the model decided.
+///
+/// Agrees with NannyML's CBPE; its ranking metrics round cumulative counts to five decimals and break ties by the order of
+/// the rows, so that these agree to about 1e-7 (AUC) and, where scores tie, 1e-5 (average precision). The intervals say where the *realised* metric of these rows will lie if the calibration is
+/// right: they hold the chance of the labels, not an error of the calibration.
+///
+/// # Errors
+/// [`Unknown::Empty`] without rows, [`Unknown::NotFinite`] on a score that is no number, [`Unknown::NotAProbability`].
+/// Of slices of different lengths the longer one's rest is ignored.
+pub fn expected(
+    scores: &[f64],
+    probabilities: &[f64],
+    decisions: &[bool],
+    level: Level,
+) -> Result<Expected, Unknown> {
+    let rows = || {
+        scores.iter().zip(probabilities).zip(decisions).map(|((score, p), decision)| (*score, *p, *decision))
+    };
+    if rows().next().is_none() {
+        return Err(Unknown::Empty);
+    }
+    if rows().any(|(score, _, _)| !score.is_finite()) {
+        return Err(Unknown::NotFinite);
+    }
+    if rows().any(|(_, p, _)| !(0.0..=1.0).contains(&p)) {
+        return Err(Unknown::NotAProbability);
+    }
+    let mut ranked: Vec<(f64, f64)> = rows().map(|(score, p, _)| (score, p)).collect();
+    ranked.sort_unstable_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+    let ties: Vec<Tie> = ranked
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|tie| Tie {
+            rows: tie.len() as f64,
+            positives: tie.iter().map(|(_, p)| p).sum(),
+            variance: tie.iter().map(|(_, p)| p * (1.0 - p)).sum(),
+        })
+        .collect();
+    let mut expected = Expected {
+        n: ranked.len() as u64,
+        level,
+        chosen: 0.0,
+        others: 0.0,
+        hits: 0.0,
+        missed: 0.0,
+        hits_variance: 0.0,
+        missed_variance: 0.0,
+        auc: auc(&ties),
+        average_precision: average_precision(&ties),
+    };
+    for (_, p, decision) in rows() {
+        let variance = p * (1.0 - p);
+        if decision {
+            expected.chosen += 1.0;
+            expected.hits += p;
+            expected.hits_variance += variance;
+        } else {
+            expected.others += 1.0;
+            expected.missed += p;
+            expected.missed_variance += variance;
+        }
+    }
+    Ok(expected)
+}
+
+impl Expected {
+    /// Rows estimated.
+    #[must_use]
+    pub const fn n(&self) -> u64 {
+        self.n
+    }
+
+    /// Expected counts: true positives, false positives, true negatives, false negatives.
+    #[must_use]
+    pub fn counts(&self) -> [f64; 4] {
+        [self.hits, self.chosen - self.hits, self.others - self.missed, self.missed]
+    }
+
+    /// A metric, and where the realised one will lie with the confidence asked for.
+    ///
+    /// # Errors
+    /// [`Unknown::Empty`] where there would be nothing to divide by.
+    pub fn metric(&self, metric: Metric) -> Result<Estimate, Unknown> {
+        let [hits, wrong, right_no, missed] = self.counts();
+        // The value, and its derivatives by the positives among the chosen and among the others.
+        let (value, by_hits, by_missed) = match metric {
+            Metric::Accuracy => {
+                let n = self.chosen + self.others;
+                ((hits + right_no) / n, 1.0 / n, -1.0 / n)
+            }
+            Metric::Auc => return self.estimate(self.auc?),
+            Metric::AveragePrecision => return self.estimate(self.average_precision?),
+            Metric::F1 => {
+                let all = self.chosen + hits + missed;
+                (2.0 * hits / all, 2.0 * (self.chosen + missed) / (all * all), -2.0 * hits / (all * all))
+            }
+            Metric::Precision => (hits / self.chosen, 1.0 / self.chosen, 0.0),
+            Metric::Recall => {
+                let all = hits + missed;
+                (hits / all, missed / (all * all), -hits / (all * all))
+            }
+            Metric::Specificity => {
+                let all = right_no + wrong;
+                (right_no / all, right_no / (all * all), -wrong / (all * all))
+            }
+        };
+        if !value.is_finite() {
+            return Err(Unknown::Empty);
+        }
+        let variance = by_hits * by_hits * self.hits_variance + by_missed * by_missed * self.missed_variance;
+        self.estimate((value, variance))
+    }
+
+    /// How far the realised metric is from the estimate, in units of the interval's half-width on that side: above 1 it
+    /// lies outside, and more of that than the level allows means that the calibration no longer holds.
+    ///
+    /// # Errors
+    /// As [`Self::metric`].
+    pub fn surprise(&self, metric: Metric, realised: f64) -> Result<f64, Unknown> {
+        let e = self.metric(metric)?;
+        let half = if realised > e.value { e.high - e.value } else { e.value - e.low };
+        let off = (realised - e.value).abs();
+        Ok(if off == 0.0 { 0.0 } else { off / half })
+    }
+
+    fn estimate(&self, (value, variance): (f64, f64)) -> Result<Estimate, Unknown> {
+        let half = self.level.z() * variance.max(0.0).sqrt();
+        Ok(Estimate {
+            value,
+            low: (value - half).max(0.0).min(value),
+            high: (value + half).min(1.0).max(value),
+            n: self.n,
+        })
+    }
+}
+
+/// Expected area under the ROC curve and its variance. Ties count one half.
+fn auc(ties: &[Tie]) -> Result<(f64, f64), Unknown> {
+    let positives: f64 = ties.iter().map(|t| t.positives).sum();
+    let negatives: f64 = ties.iter().map(|t| t.rows - t.positives).sum();
+    if positives <= 0.0 || negatives <= 0.0 {
+        return Err(Unknown::OneClass);
+    }
+    let mut below = 0.0;
+    let mut pairs = 0.0;
+    for tie in ties {
+        let of_tie = tie.rows - tie.positives;
+        pairs += tie.positives * (below + of_tie / 2.0);
+        below += of_tie;
+    }
+    let value = pairs / (positives * negatives);
+    // If one label turns from negative to positive, it gains the negatives below it, no longer loses to the positives
+    // above it, and the classes change their sizes.
+    let (mut below, mut above, mut variance) = (0.0, positives, 0.0);
+    for tie in ties {
+        let of_tie = tie.rows - tie.positives;
+        above -= tie.positives;
+        let gained = below + of_tie / 2.0 - above - tie.positives / 2.0;
+        let slope = gained / (positives * negatives) - value / positives + value / negatives;
+        variance += slope * slope * tie.variance;
+        below += of_tie;
+    }
+    Ok((value, variance))
+}
+
+/// Expected average precision and its variance.
+fn average_precision(ties: &[Tie]) -> Result<(f64, f64), Unknown> {
+    let positives: f64 = ties.iter().map(|t| t.positives).sum();
+    if positives <= 0.0 {
+        return Err(Unknown::OneClass);
+    }
+    let (mut rows, mut hits, mut value) = (0.0, 0.0, 0.0);
+    for tie in ties.iter().rev() {
+        rows += tie.rows;
+        hits += tie.positives;
+        value += tie.positives * hits / rows;
+    }
+    let value = value / positives;
+    // From the lowest score up: what one more positive adds to the precision at every threshold below it.
+    let (mut variance, mut later) = (0.0, 0.0);
+    for tie in ties {
+        later += tie.positives / rows;
+        let slope = (hits / rows + later - value) / positives;
+        variance += slope * slope * tie.variance;
+        rows -= tie.rows;
+        hits -= tie.positives;
+    }
+    Ok((value, variance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::performance::{Confusion, Index, Rate, scores};
+    use crate::random::Random;
+
+    #[test]
+    fn odd_input_says_so() {
+        let of = |p: f64, decision: bool| expected(&[0.5], &[p], &[decision], Level::P95);
+        assert_eq!(expected(&[], &[], &[], Level::P95).err(), Some(Unknown::Empty));
+        assert_eq!(of(1.5, true).err(), Some(Unknown::NotAProbability));
+        let none_chosen = of(0.2, false).unwrap();
+        assert_eq!(none_chosen.metric(Metric::Precision), Err(Unknown::Empty));
+        assert_eq!(of(0.0, false).unwrap().metric(Metric::Auc), Err(Unknown::OneClass));
+    }
+
+    /// Against the definition, pair by pair.
+    #[test]
+    fn areas_are_their_definition() {
+        let mut random = Random::new(3);
+        let rows: Vec<(f64, f64)> =
+            (0..80).map(|_| ((random.unit() * 15.0).floor(), random.unit())).collect();
+        let (scores, p): (Vec<f64>, Vec<f64>) = rows.iter().copied().unzip();
+        let (mut pairs, mut all) = (0.0, 0.0);
+        for (a, p) in &rows {
+            for (b, q) in &rows {
+                let order = if a > b { 1.0 } else { f64::from(u8::from(a == b)) / 2.0 };
+                pairs += p * (1.0 - q) * order;
+                all += p * (1.0 - q);
+            }
+        }
+        let got = expected(&scores, &p, &[true; 80], Level::P95).unwrap();
+        assert!((got.metric(Metric::Auc).unwrap().value - pairs / all).abs() < 1e-12);
+    }
+
+    /// With calibrated probabilities the realised metrics lie inside as often as stated.
+    #[test]
+    fn realised_metrics_lie_inside() {
+        let (mut random, runs, mut inside) = (Random::new(37), 400_u32, [0_u32; 7]);
+        for _ in 0..runs {
+            let p: Vec<f64> = (0..300).map(|_| (random.unit() * 20.0).round() / 20.0).collect();
+            let labels: Vec<bool> = p.iter().map(|p| random.unit() < *p).collect();
+            let decisions: Vec<bool> = p.iter().map(|p| *p >= 0.45).collect();
+            let expected = expected(&p, &p, &decisions, Level::P95).unwrap();
+            let mut counts = Confusion::default();
+            labels.iter().zip(&decisions).for_each(|(label, decision)| counts.push(*label, *decision));
+            let ranked = scores::report(&p, &labels, Level::P95);
+            for (hit, metric) in inside.iter_mut().zip(Metric::ALL) {
+                let realised = match metric {
+                    Metric::Accuracy => counts.rate(Rate::Accuracy).value().unwrap(),
+                    Metric::Auc => ranked.auc.unwrap().value,
+                    Metric::AveragePrecision => ranked.average_precision.unwrap().value,
+                    Metric::F1 => counts.index(Index::F1, Level::P95).unwrap().value,
+                    Metric::Precision => counts.rate(Rate::Precision).value().unwrap(),
+                    Metric::Recall => counts.rate(Rate::Recall).value().unwrap(),
+                    Metric::Specificity => counts.rate(Rate::Specificity).value().unwrap(),
+                };
+                *hit += u32::from(expected.surprise(metric, realised).unwrap() <= 1.0);
+            }
+        }
+        let shares = inside.map(|hit| f64::from(hit) / f64::from(runs));
+        assert!(shares.iter().all(|share| (0.92..0.98).contains(share)), "{shares:?}");
+    }
+}
