@@ -19,6 +19,7 @@ pub mod binning;
 pub mod calibration;
 pub mod distribution;
 pub mod drift;
+pub mod fairness;
 pub mod fdr;
 pub mod interval;
 pub mod performance;
