@@ -23,6 +23,8 @@ pub mod fairness;
 pub mod fdr;
 pub mod interval;
 pub mod performance;
+pub mod profile;
+pub mod quality;
 pub mod random;
 pub mod sequential;
 

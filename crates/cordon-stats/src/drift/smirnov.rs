@@ -57,7 +57,7 @@ pub fn kolmogorov_smirnov(reference: &Sample, current: &Sample, method: Method) 
 }
 
 /// The one-sample law at the effective size. Past a hundred thousand observations its limit says the same and is immediate.
-fn one_sample(m: u64, n: u64, d: f64) -> f64 {
+pub(super) fn one_sample(m: u64, n: u64, d: f64) -> f64 {
     let effective = m as f64 * n as f64 / (m as f64 + n as f64);
     if effective > 1e5 {
         return kolmogorov::limit_upper(d * effective.sqrt());

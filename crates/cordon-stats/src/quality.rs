@@ -1,0 +1,202 @@
+//! What is wrong with data by itself, and against a reference: schema, types, missing values, ranges, categories, volume.
+//!
+//! A defect is a fact that was counted, not an opinion: whether it matters is for the reader. Where chance could have made
+//! the difference, the defect carries its p-value.
+
+use crate::PValue;
+use crate::drift;
+use crate::profile::{Categories, ColumnProfile, Kind, Profile};
+
+/// Something wrong with a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Defect {
+    /// The column; none for the table as a whole.
+    pub column: Option<String>,
+    /// What is wrong.
+    pub what: What,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// Texts of nothing but white space.
+    Blank {
+        /// How many.
+        rows: u64,
+    },
+    /// The column is not there any more.
+    ColumnGone,
+    /// The reference does not know the column.
+    ColumnNew,
+    /// The same value in every row that has one.
+    Constant,
+    /// Rows that repeat another row.
+    Duplicates {
+        /// About how many; the standard error is 2.3 % of all rows.
+        rows: u64,
+    },
+    /// No row.
+    Empty,
+    /// No value in any row.
+    EverythingMissing,
+    /// Values are of another kind than in the reference.
+    KindChanged {
+        /// In the reference.
+        from: Kind,
+        /// Now.
+        to: Kind,
+    },
+    /// Numbers and texts in one column.
+    MixedKinds {
+        /// Numbers, dates among them.
+        numbers: u64,
+        /// Texts and booleans.
+        texts: u64,
+    },
+    /// Another share of values is missing than in the reference.
+    MissingRate {
+        /// The share in the reference.
+        from: f64,
+        /// The share now.
+        to: f64,
+        /// Could chance have made the difference?
+        p_value: PValue,
+    },
+    /// Categories that the reference does not have.
+    NewCategories {
+        /// Rows with one of them.
+        rows: u64,
+        /// How many of them there are among those kept by name.
+        categories: u64,
+    },
+    /// Numbers that are not a number or infinite.
+    NotFinite {
+        /// NaN.
+        not_numbers: u64,
+        /// Either infinity.
+        infinite: u64,
+    },
+    /// Numbers outside what the reference saw.
+    OutOfRange {
+        /// How many below.
+        below: u64,
+        /// How many above.
+        above: u64,
+    },
+    /// Far fewer or more rows than in the reference.
+    Volume {
+        /// In the reference.
+        from: u64,
+        /// Now.
+        to: u64,
+    },
+}
+
+/// What a table shows by itself.
+pub fn inspect(profile: &Profile) -> Vec<Defect> {
+    let mut defects = Vec::new();
+    if profile.rows() == 0 {
+        return vec![Defect { column: None, what: What::Empty }];
+    }
+    let repeated = profile.rows() as f64 - profile.different_rows();
+    // Beyond three standard errors of the estimate.
+    if repeated > 0.069 * profile.rows() as f64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and the number of rows"
+        )]
+        defects.push(Defect { column: None, what: What::Duplicates { rows: repeated.round() as u64 } });
+    }
+    for (name, column) in profile.columns() {
+        defects.extend(alone(column).into_iter().map(|what| Defect { column: Some(name.to_owned()), what }));
+    }
+    defects
+}
+
+/// What a table shows by itself and against a reference. A change of the share of missing values is one when it is at least
+/// `effect` and the p-value of one column is at most `level` over the number of columns (Bonferroni).
+pub fn compare(reference: &Profile, current: &Profile, level: f64, effect: f64) -> Vec<Defect> {
+    let mut defects = inspect(current);
+    let ratio = current.rows() as f64 / reference.rows() as f64;
+    if current.rows() > 0 && !(0.1..=10.0).contains(&ratio) {
+        let what = What::Volume { from: reference.rows(), to: current.rows() };
+        defects.push(Defect { column: None, what });
+    }
+    let level = level / reference.columns().len().max(1) as f64;
+    for (name, was) in reference.columns() {
+        let changes = match current.column(name) {
+            None => vec![What::ColumnGone],
+            Some(is) => changed(was, is, level, effect),
+        };
+        defects.extend(changes.into_iter().map(|what| Defect { column: Some(name.to_owned()), what }));
+    }
+    let unknown = current.columns().filter(|(name, _)| reference.column(name).is_none());
+    defects.extend(unknown.map(|(name, _)| Defect { column: Some(name.to_owned()), what: What::ColumnNew }));
+    defects
+}
+
+fn alone(column: &ColumnProfile) -> Vec<What> {
+    let mut found = Vec::new();
+    if column.present() == 0 {
+        return vec![What::EverythingMissing];
+    }
+    if column.kind() == Kind::Mixed || (column.kind() == Kind::Text && column.numbers().is_some()) {
+        let texts = column.texts().map_or(0, |texts| texts.count());
+        found.push(What::MixedKinds { numbers: column.present() - texts, texts });
+    }
+    let (not_numbers, infinite) = (column.not_numbers(), column.infinite());
+    if not_numbers > 0 || infinite > 0 {
+        found.push(What::NotFinite { not_numbers, infinite });
+    }
+    // An estimate near one is not a constant: both tables are exact for so few.
+    if column.present() > 1 && column.distinct() == 1.0 && not_numbers + infinite == 0 {
+        found.push(What::Constant);
+    }
+    if let Some(rows) = column.texts().map(|texts| texts.blank()).filter(|rows| *rows > 0) {
+        found.push(What::Blank { rows });
+    }
+    found
+}
+
+fn changed(was: &ColumnProfile, is: &ColumnProfile, level: f64, effect: f64) -> Vec<What> {
+    let mut found = Vec::new();
+    let (from, to) = (was.kind(), is.kind());
+    let known = from != Kind::Empty && to != Kind::Empty;
+    // A whole number among decimals is one of them.
+    if known && from != to && !(from == Kind::Decimal && to == Kind::Integer) {
+        found.push(What::KindChanged { from, to });
+    }
+    if was.rows() > 0 && is.rows() > 0 {
+        let share = |column: &ColumnProfile| column.missing() as f64 / column.rows() as f64;
+        let p_value = drift::shares((was.missing(), was.rows()), (is.missing(), is.rows()));
+        if (share(was) - share(is)).abs() >= effect && p_value.at_most(level) {
+            found.push(What::MissingRate { from: share(was), to: share(is), p_value });
+        }
+    }
+    if let (Some(was), Some(is)) = (was.numbers(), is.numbers()) {
+        let (low, high) = was.range();
+        let below = is.quantiles().intervals().iter().filter(|i| i.high <= low).map(|i| i.count).sum::<u64>();
+        let above = is.quantiles().intervals().iter().filter(|i| i.low > high).map(|i| i.count).sum::<u64>();
+        // An interval that only reaches past the end counts as the one value that is known to be there.
+        let below = below.max(u64::from(is.range().0 < low));
+        let above = above.max(u64::from(is.range().1 > high));
+        if below + above > 0 {
+            found.push(What::OutOfRange { below, above });
+        }
+    }
+    if let (Some(was), Some(is)) = (was.texts(), is.texts()) {
+        let new = new_categories(was.categories(), is.categories());
+        if new.0 > 0 {
+            found.push(What::NewCategories { rows: new.0, categories: new.1 });
+        }
+    }
+    found
+}
+
+/// Rows with, and number of, categories that only the second has; exact for those that both keep by name.
+fn new_categories(was: &Categories, is: &Categories) -> (u64, u64) {
+    let rows = was.beside(is);
+    let new = rows.iter().filter(|row| row.label.is_some() && row.counts.0 == 0);
+    new.fold((0, 0), |sum, row| (sum.0 + row.counts.1, sum.1 + 1))
+}

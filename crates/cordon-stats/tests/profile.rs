@@ -1,0 +1,284 @@
+//! The laws of profiles: order and cuts do not matter, counts are exact, estimates keep their stated errors, bytes are one form.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "test code"
+)]
+
+mod support;
+
+use cordon_stats::Sample;
+use cordon_stats::profile::{Categories, Cell, Distinct, Kind, Profile, ProfileError, Quantiles};
+use cordon_stats::random::Random;
+use proptest::prelude::*;
+use support::{columns, near, numbers};
+
+/// One value that owns its text.
+#[derive(Debug, Clone)]
+enum Owned {
+    Boolean(bool),
+    Date(f64),
+    Decimal(f64),
+    Integer(i64),
+    Missing,
+    Text(String),
+}
+
+impl Owned {
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Boolean(value) => Cell::Boolean(*value),
+            Self::Date(value) => Cell::Date(*value),
+            Self::Decimal(value) => Cell::Decimal(*value),
+            Self::Integer(value) => Cell::Integer(*value),
+            Self::Missing => Cell::Missing,
+            Self::Text(value) => Cell::Text(value),
+        }
+    }
+}
+
+fn value() -> impl Strategy<Value = Owned> {
+    prop_oneof![
+        any::<bool>().prop_map(Owned::Boolean),
+        (-1e10..1e10_f64).prop_map(Owned::Date),
+        any::<f64>().prop_map(Owned::Decimal),
+        any::<i64>().prop_map(Owned::Integer),
+        Just(Owned::Missing),
+        "\\PC{0,3}".prop_map(Owned::Text),
+        "[a-z]{70}".prop_map(Owned::Text),
+    ]
+}
+
+fn profile(rows: &[Owned]) -> Profile {
+    let mut profile = Profile::new(&["value"]);
+    rows.iter().for_each(|row| profile.add(&[row.cell()]));
+    profile
+}
+
+fn merged(parts: &[&Profile]) -> Profile {
+    let mut whole = Profile::new(&["value"]);
+    parts.iter().for_each(|part| whole.merge(part).unwrap());
+    whole
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Many different numbers and texts, so that the histogram loses bits and categories are left out on the way.
+    #[test]
+    fn merging_is_associative_and_commutative(
+        rows in prop::collection::vec(value(), 0..400),
+        seeds in prop::array::uniform3(0_u64..1_000),
+        sizes in prop::array::uniform3(0_usize..1_800),
+    ) {
+        let parts: Vec<Vec<Owned>> = seeds.iter().zip(sizes).enumerate().map(|(i, (seed, size))| {
+            let mut random = Random::new(*seed);
+            let mut part: Vec<Owned> = rows.iter().skip(i * 100).take(100).cloned().collect();
+            part.extend((0..size).map(|_| Owned::Decimal(random.normal() * 10_f64.powi(i32::try_from(i).unwrap()))));
+            part.extend((0..size).map(|_| Owned::Text(random.below(3_000).to_string())));
+            part
+        }).collect();
+        let [a, b, c] = [profile(&parts[0]), profile(&parts[1]), profile(&parts[2])];
+        let whole = profile(&parts.concat());
+        let mut mixed = parts.concat();
+        Random::new(seeds[0]).shuffle(&mut mixed);
+        for other in [
+            profile(&mixed),
+            merged(&[&a, &b, &c]),
+            merged(&[&c, &a, &b]),
+            merged(&[&a, &merged(&[&b, &c])]),
+            merged(&[&merged(&[&c, &b]), &a]),
+        ] {
+            prop_assert_eq!(&whole.to_bytes(), &other.to_bytes());
+            prop_assert!(whole == other);
+        }
+        prop_assert_eq!(whole.rows(), a.rows() + b.rows() + c.rows());
+    }
+
+    #[test]
+    fn bytes_give_the_profile_back(rows in prop::collection::vec(value(), 0..200)) {
+        let profile = profile(&rows);
+        let bytes = profile.to_bytes();
+        let read = Profile::from_bytes(&bytes).unwrap();
+        prop_assert!(read == profile);
+        prop_assert_eq!(read.to_bytes(), bytes);
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused(
+        rows in prop::collection::vec(value(), 0..60),
+        at in any::<prop::sample::Index>(),
+        bit in 0_u8..8,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let bytes = profile(&rows).to_bytes();
+        let mut flipped = bytes.clone();
+        let at = at.index(bytes.len());
+        flipped[at] ^= 1 << bit;
+        prop_assert!(Profile::from_bytes(&flipped).is_err());
+        prop_assert!(Profile::from_bytes(&bytes[..cut.index(bytes.len())]).is_err());
+    }
+
+    /// Bytes with a right check sum and anything inside: refused or read, never a failure, and what is read merges.
+    #[test]
+    fn invented_bytes_do_no_harm(body in prop::collection::vec(any::<u8>(), 0..300), keep in 0_usize..60) {
+        let mut bytes = profile(&[Owned::Integer(3), Owned::Text("x".into()), Owned::Decimal(0.5)]).to_bytes();
+        bytes.truncate(bytes.len() - 8);
+        bytes.truncate(16 + keep);
+        bytes.extend(body);
+        let sum = fnv(&bytes);
+        bytes.extend(sum.to_le_bytes());
+        if let Ok(mut read) = Profile::from_bytes(&bytes) {
+            let copy = read.clone();
+            read.merge(&copy).unwrap();
+            let _ = read.columns().map(|(_, column)| column.distinct()).sum::<f64>();
+        }
+    }
+
+    #[test]
+    fn sums_do_not_round(values in prop::collection::vec(-1e15..1e15_f64, 2..300)) {
+        let rows: Vec<Owned> = values.iter().map(|value| Owned::Decimal(*value)).collect();
+        let profile = profile(&rows);
+        let numbers = profile.column("value").unwrap().numbers().unwrap();
+        let sample = Sample::new(values).unwrap();
+        near("mean", numbers.mean(), sample.mean(), 1e-12);
+        near("variance", numbers.variance(), sample.variance(), 1e-11);
+    }
+}
+
+/// The check sum of a profile, written anew: FNV-1a and the finaliser of SplitMix64.
+fn fnv(bytes: &[u8]) -> u64 {
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}
+
+#[test]
+fn a_large_offset_does_not_cancel() {
+    // The variance of 0, 1, 2 … 999 about a billion: textbook formulas in doubles lose every digit.
+    let rows: Vec<Owned> = (0..1_000).map(|i| Owned::Decimal(1e9 + f64::from(i))).collect();
+    let profile = profile(&rows);
+    let numbers = profile.column("value").unwrap().numbers().unwrap();
+    near("variance", numbers.variance(), 1_000.0 * 1_001.0 / 12.0, 1e-14);
+    assert_eq!(numbers.mean(), 1e9 + 499.5);
+    // Extremes of the range, and what cancels.
+    let rows = [f64::MAX, f64::MAX, -f64::MAX, -f64::MAX, 5e-323].map(Owned::Decimal);
+    let profile = self::profile(&rows);
+    assert_eq!(profile.column("value").unwrap().numbers().unwrap().mean() * 5.0, 5e-323);
+}
+
+#[test]
+fn quantiles_keep_their_error() {
+    for (name, make) in [
+        ("normal", (|random: &mut Random| random.normal()) as fn(&mut Random) -> f64),
+        ("lognormal", |random| (2.0 * random.normal()).exp()),
+        ("uniform about a billion", |random| 1e9 + random.unit()),
+        ("a lattice", |random| (random.unit() * 1e4).round() / 100.0),
+    ] {
+        let mut random = Random::new(7);
+        let values: Vec<f64> = (0..200_000).map(|_| make(&mut random)).collect();
+        let mut sketch = Quantiles::default();
+        values.iter().for_each(|value| sketch.add(*value));
+        let error = sketch.rank_error();
+        assert!(error < 0.006, "{name}: {error}");
+        assert!(sketch.intervals().len() <= Quantiles::MOST);
+        let sample = Sample::new(values).unwrap();
+        let n = sample.len() as f64;
+        for p in [0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999] {
+            let got = sketch.quantile(p);
+            let below = sample.values().partition_point(|value| *value < got) as f64 / n;
+            let at_most = sample.values().partition_point(|value| *value <= got) as f64 / n;
+            let off = (below - p).max(p - at_most).max(0.0);
+            assert!(off <= error + 1e-9, "{name}: the {p}-quantile is off by {off}, stated {error}");
+        }
+        // Every interval's count is exact.
+        for interval in sketch.intervals() {
+            let inside = sample.values().partition_point(|value| *value < interval.high)
+                - sample.values().partition_point(|value| *value < interval.low);
+            assert_eq!(inside as u64, interval.count, "{name}");
+        }
+    }
+}
+
+#[test]
+fn few_values_stay_exact() {
+    let mut sketch = Quantiles::default();
+    (0..50_000).for_each(|i| sketch.add(f64::from(i % 2_000) / 7.0));
+    assert!(sketch.is_exact());
+    assert_eq!((sketch.distinct(), sketch.rank_error()), (Some(2_000), 0.0));
+    assert_eq!(sketch.quantile(0.5), 999.0 / 7.0);
+}
+
+#[test]
+fn distinct_counts_keep_their_error() {
+    for distinct in [3_000_u32, 50_000, 400_000] {
+        let mut numbers = Profile::new(&["value"]);
+        let mut texts = Profile::new(&["value"]);
+        for i in 0..distinct {
+            numbers.add(&[Cell::Decimal(f64::from(i) * 1.1)]);
+            texts.add(&[Cell::Text(&i.to_string())]);
+        }
+        let want = f64::from(distinct);
+        near("numbers", numbers.column("value").unwrap().distinct(), want, 3.0 * Distinct::STANDARD_ERROR);
+        near("texts", texts.column("value").unwrap().distinct(), want, 3.0 * 0.031);
+    }
+}
+
+#[test]
+fn categories_compare_exactly_on_what_both_keep() {
+    let (mut few, mut many) = (Categories::default(), Categories::default());
+    (0..500).for_each(|i| few.add(&format!("c{}", i % 50)));
+    (0..90_000).for_each(|i| many.add(&format!("c{}", i % 9_000)));
+    assert!(few.is_exact() && !many.is_exact());
+    let rows = few.beside(&many);
+    let (left, right) = rows.iter().fold((0, 0), |sum, row| (sum.0 + row.counts.0, sum.1 + row.counts.1));
+    assert_eq!((left, right), (500, 90_000));
+    for row in rows.iter().filter(|row| row.label.is_some()) {
+        assert_eq!(row.counts.1, 10);
+    }
+    assert_eq!(many.most_frequent().len(), Categories::MOST);
+}
+
+#[test]
+fn kinds_and_odd_values_are_counted() {
+    let of = |rows: &[Owned]| profile(rows).column("value").unwrap().kind();
+    assert_eq!(of(&[]), Kind::Empty);
+    assert_eq!(of(&[Owned::Missing]), Kind::Empty);
+    assert_eq!(of(&[Owned::Integer(1), Owned::Decimal(0.5)]), Kind::Decimal);
+    assert_eq!(of(&[Owned::Integer(1), Owned::Text("x".into())]), Kind::Mixed);
+    assert_eq!(of(&[Owned::Boolean(true), Owned::Text("x".into())]), Kind::Text);
+    let odd = profile(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0].map(Owned::Decimal));
+    let column = odd.column("value").unwrap();
+    assert_eq!((column.present(), column.not_numbers(), column.infinite()), (5, 1, 2));
+    assert_eq!((column.numbers().unwrap().zero(), column.distinct()), (2, 1.0));
+}
+
+#[test]
+fn a_later_version_is_named() {
+    let mut bytes = Profile::new(&["value"]).to_bytes();
+    bytes[15] = 9;
+    assert_eq!(Profile::from_bytes(&bytes), Err(ProfileError::Version { found: 9 }));
+    assert_eq!(Profile::from_bytes(b"a,b\n1,2\n"), Err(ProfileError::NotAProfile));
+}
+
+#[test]
+fn profiles_of_the_reference_data_agree_with_scipy() {
+    let Some(table) = columns("drift_ref.csv") else { return };
+    for name in ["x_norm", "x_lognorm", "x_unif", "x_ties", "x_int"] {
+        let values = numbers(&table[name]);
+        let rows: Vec<Owned> = values.iter().map(|value| Owned::Decimal(*value)).collect();
+        let profile = profile(&rows);
+        let numbers = profile.column("value").unwrap().numbers().unwrap();
+        let sample = Sample::new(values).unwrap();
+        near("mean", numbers.mean(), sample.mean(), 1e-12);
+        near("variance", numbers.variance(), sample.variance(), 1e-12);
+        assert_eq!(numbers.range(), sample.range());
+        assert!(profile.to_bytes().len() < 40_000);
+    }
+}
