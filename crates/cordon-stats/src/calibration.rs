@@ -1,7 +1,7 @@
 //! Performance before labels come: what calibrated probabilities promise, and what known rows say about new ones.
 //!
 //! A calibrated probability of 0.7 is right seven times of ten, so that a decision made at it can be judged before
-//! anybody knows the answer ([`expected`], the idea of NannyML's CBPE). It holds while the *meaning* of the score holds:
+//! anybody knows the answer ([`expected()`], the idea of NannyML's CBPE). It holds while the *meaning* of the score holds:
 //! new inputs of a known kind. When the world itself changes (the same input, another answer), no method without labels
 //! sees it; the realised error of past estimates, once labels are there, is the only warning ([`Expected::surprise`]).
 //!

@@ -1,6 +1,6 @@
 //! Has a distribution changed? Distances say how much, tests say whether chance explains it; a good monitor asks both.
 //!
-//! Samples come sorted ([`Sample`]), counts come on bins that were frozen on the reference ([`crate::binning`]). In each
+//! Samples come sorted ([`crate::Sample`]), counts come on bins that were frozen on the reference ([`crate::binning`]). In each
 //! function the first argument is the reference and the second the current data.
 
 mod binned;

@@ -1,0 +1,39 @@
+//! Prints how often tests alarm on data that never changes: `cargo run --release --example false_alarms [RUNS]`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "the simulation is shared with the tests"
+)]
+
+#[path = "../tests/support/simulation.rs"]
+mod simulation;
+
+use cordon_stats::interval::{Level, Proportion};
+use std::io::Write;
+
+fn main() -> std::io::Result<()> {
+    let runs = std::env::args().nth(1).and_then(|runs| runs.parse().ok()).unwrap_or(10_000);
+    let mut out = std::io::stdout().lock();
+    let mut last = "";
+    for line in simulation::simulate(runs, 1) {
+        if line.what != last {
+            writeln!(out, "{}", line.what)?;
+            last = line.what;
+        }
+        let counted = Proportion::of_parts(u64::from(line.alarms), u64::from(line.runs - line.alarms));
+        let Ok(e) = counted.wilson(Level::P95) else { continue };
+        writeln!(
+            out,
+            "  {} {:<46} {:>6.2} % of {} runs ever alarm ({:.2} to {:.2} %), stated {} %",
+            if line.repeated { "repeated     " } else { "anytime-valid" },
+            line.test,
+            100.0 * line.share(),
+            line.runs,
+            100.0 * e.low,
+            100.0 * e.high,
+            100.0 * simulation::STATED,
+        )?;
+    }
+    Ok(())
+}

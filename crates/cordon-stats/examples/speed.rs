@@ -1,0 +1,81 @@
+//! Prints what the counting statistics need, one thread: `cargo run --release --example speed`.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a measurement, not product code")]
+
+use cordon_stats::calibration::{Isotonic, Metric, expected};
+use cordon_stats::fairness::{Limits, Rate, Tally};
+use cordon_stats::interval::Level;
+use cordon_stats::performance::scores;
+use cordon_stats::random::Random;
+use cordon_stats::sequential::{Arm, Arms, BoundedMean, Detector, log_likelihood_ratio};
+use std::hint::black_box;
+use std::io::Write;
+use std::time::Instant;
+
+const ROWS: usize = 1_000_000;
+
+/// The fastest of five, in milliseconds: the machine is shared, and the fastest is the least disturbed.
+fn fastest<T>(mut work: impl FnMut() -> T) -> f64 {
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let start = Instant::now();
+        black_box(work());
+        best = best.min(start.elapsed().as_secs_f64() * 1e3);
+    }
+    best
+}
+
+fn main() -> std::io::Result<()> {
+    let mut random = Random::new(0);
+    let groups: Vec<u32> = (0..ROWS).map(|_| u32::try_from(random.below(15)).unwrap()).collect();
+    let scores: Vec<f64> = (0..ROWS).map(|_| random.unit()).collect();
+    let labels: Vec<bool> = scores.iter().map(|p| random.chance(*p)).collect();
+    let decisions: Vec<bool> = scores.iter().map(|p| *p > 0.5).collect();
+    let mut out = std::io::stdout().lock();
+    let fairness = || {
+        let mut tally = Tally::new(15);
+        tally.add(&groups, &labels, &decisions);
+        Rate::ALL.map(|rate| tally.gap(rate, Limits::default()).unwrap())
+    };
+    writeln!(
+        out,
+        "fairness, 1 M rows, 15 intersections, 9 rates with intervals: {:.1} ms",
+        fastest(fairness)
+    )?;
+    let report = || scores::report(&scores, &labels, Level::P95);
+    writeln!(
+        out,
+        "AUC, average precision, Brier, log loss, calibration, 1 M rows: {:.1} ms",
+        fastest(report)
+    )?;
+    let map = Isotonic::fit(&scores, &labels).unwrap();
+    writeln!(out, "isotonic fit, 1 M rows: {:.1} ms", fastest(|| Isotonic::fit(&scores, &labels)))?;
+    let estimate = || {
+        let probabilities: Vec<f64> = scores.iter().map(|score| map.probability(*score)).collect();
+        let expected = expected(&scores, &probabilities, &decisions, Level::P95).unwrap();
+        Metric::ALL.map(|metric| expected.metric(metric).unwrap())
+    };
+    writeln!(
+        out,
+        "performance without labels, 1 M rows, 7 metrics with intervals: {:.1} ms",
+        fastest(estimate)
+    )?;
+    let detect = || {
+        let mut detector = Detector::cusum(1e6).unwrap();
+        labels.iter().filter(|label| detector.push(log_likelihood_ratio(**label, 0.5, 0.6))).count()
+    };
+    writeln!(out, "e-CUSUM, per event: {:.4} µs", fastest(detect) * 1e3 / ROWS as f64)?;
+    let bet = || {
+        let mut mean = BoundedMean::new(0.05).unwrap();
+        scores.iter().take(100_000).for_each(|score| mean.push(*score).unwrap());
+        mean.interval()
+    };
+    writeln!(out, "betting confidence sequence, per event over 100,000: {:.4} µs", fastest(bet) * 1e3 / 1e5)?;
+    let canary = || {
+        let mut arms = Arms::new(0.0, 0.05).unwrap();
+        for (call, score) in scores.iter().take(100_000).enumerate() {
+            arms.push(if call % 10 == 0 { Arm::Canary } else { Arm::Live }, *score).unwrap();
+        }
+        arms.standing()
+    };
+    writeln!(out, "canary comparison, per call over 100,000: {:.4} µs", fastest(canary) * 1e3 / 1e5)
+}

@@ -1,0 +1,156 @@
+//! False alarms on data that never changes: tests repeated at a fixed level against tests made for being looked at.
+
+use cordon_stats::distribution::normal;
+use cordon_stats::fdr::{benjamini_hochberg, e_benjamini_hochberg};
+use cordon_stats::random::Random;
+use cordon_stats::sequential::{Arm, Arms, BoundedTest, Direction, Events, RateTest, Standing};
+
+/// The error that everything here states.
+pub(crate) const STATED: f64 = 0.05;
+
+/// A share of runs with at least one false alarm.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) what: &'static str,
+    pub(crate) test: &'static str,
+    /// The test is repeated at a fixed level, as dashboards do; the others are anytime-valid.
+    pub(crate) repeated: bool,
+    pub(crate) alarms: u32,
+    pub(crate) runs: u32,
+}
+
+impl Line {
+    pub(crate) fn share(&self) -> f64 {
+        f64::from(self.alarms) / f64::from(self.runs)
+    }
+}
+
+/// Every scenario, `runs` times.
+pub(crate) fn simulate(runs: u32, seed: u64) -> Vec<Line> {
+    let mut random = Random::new(seed);
+    let mut lines = Vec::new();
+    scenario(&mut lines, runs, "an error rate of 10 %, looked at after every 50 of 2,000 calls", || {
+        rate(&mut random)
+    });
+    let mut random = Random::new(seed + 1);
+    scenario(&mut lines, runs, "a mean score, looked at after every 25 of 1,000 calls", || mean(&mut random));
+    let mut random = Random::new(seed + 2);
+    scenario(&mut lines, runs, "an equal canary with 10 % of 4,000 calls, looked at after every 40", || {
+        canary(&mut random)
+    });
+    let mut random = Random::new(seed + 3);
+    scenario(&mut lines, runs, "a dashboard of 20 columns, 30 windows of 100 rows", || {
+        dashboard(&mut random)
+    });
+    lines
+}
+
+/// Tests of one scenario that ever alarmed, with whether they are repeated at a fixed level.
+type Outcome<const TESTS: usize> = [(&'static str, bool, bool); TESTS];
+
+fn scenario<const TESTS: usize>(
+    lines: &mut Vec<Line>,
+    runs: u32,
+    what: &'static str,
+    mut run: impl FnMut() -> Outcome<TESTS>,
+) {
+    let first = lines.len();
+    for _ in 0..runs {
+        for (at, (test, repeated, alarmed)) in run().into_iter().enumerate() {
+            if lines.len() == first + at {
+                lines.push(Line { what, test, repeated, alarms: 0, runs });
+            }
+            lines[first + at].alarms += u32::from(alarmed);
+        }
+    }
+}
+
+/// One-sided normal test of a rate.
+fn rate_p(hits: f64, n: f64, null: f64) -> f64 {
+    normal::upper((hits - n * null) / (n * null * (1.0 - null)).sqrt())
+}
+
+fn rate(random: &mut Random) -> Outcome<2> {
+    let mut test = RateTest::new(0.1, Direction::Up).unwrap();
+    let (mut hits, mut fixed, mut sequential) = (0_u32, false, false);
+    for call in 1..=2000_u32 {
+        let failed = random.chance(0.1);
+        hits += u32::from(failed);
+        test.push(failed);
+        if call % 50 == 0 {
+            fixed |= rate_p(f64::from(hits), f64::from(call), 0.1) < STATED;
+            sequential |= test.alarms(STATED);
+        }
+    }
+    [("z-test repeated", true, fixed), ("beta-binomial mixture", false, sequential)]
+}
+
+fn mean(random: &mut Random) -> Outcome<2> {
+    let mut test = BoundedTest::new(0.5, Direction::Both).unwrap();
+    let (mut sum, mut squares, mut fixed, mut sequential) = (0.0, 0.0, false, false);
+    for call in 1..=1000_u32 {
+        let score = random.unit();
+        sum += score;
+        squares += score * score;
+        test.push(score).unwrap();
+        if call % 25 == 0 {
+            let n = f64::from(call);
+            let deviation = ((squares - sum * sum / n) / (n - 1.0)).sqrt();
+            fixed |= normal::two_sided((sum / n - 0.5) / (deviation / n.sqrt())) < STATED;
+            sequential |= test.alarms(STATED);
+        }
+    }
+    [("mean test repeated", true, fixed), ("betting", false, sequential)]
+}
+
+fn canary(random: &mut Random) -> Outcome<3> {
+    let mut arms = Arms::new(0.0, STATED).unwrap();
+    let mut events = Events::new(0.1, 1.0, STATED).unwrap();
+    let (mut calls, mut failures) = ([0.0_f64; 2], [0.0_f64; 2]);
+    let (mut fixed, mut bets, mut counts) = (false, false, false);
+    for call in 1..=4000_u32 {
+        let (arm, at) = if random.chance(0.1) { (Arm::Canary, 0) } else { (Arm::Live, 1) };
+        let failed = random.chance(0.05);
+        calls[at] += 1.0;
+        failures[at] += f64::from(u8::from(failed));
+        arms.push(arm, f64::from(u8::from(failed))).unwrap();
+        if failed {
+            events.push(arm);
+        }
+        if call % 40 == 0 {
+            let pooled = (failures[0] + failures[1]) / f64::from(call);
+            let deviation = (pooled * (1.0 - pooled) * (1.0 / calls[0] + 1.0 / calls[1])).sqrt();
+            fixed |= normal::upper((failures[0] / calls[0] - failures[1] / calls[1]) / deviation) < STATED;
+            bets |= arms.standing() == Standing::Worse;
+            counts |= events.standing() == Standing::Worse;
+        }
+    }
+    [
+        ("two-proportion z-test repeated", true, fixed),
+        ("betting on differences", false, bets),
+        ("events of a known split", false, counts),
+    ]
+}
+
+fn dashboard(random: &mut Random) -> Outcome<3> {
+    let mut columns = vec![RateTest::new(0.3, Direction::Both).unwrap(); 20];
+    let (mut raw, mut adjusted, mut sequential) = (false, false, false);
+    for _ in 0..30 {
+        let mut p_values = Vec::with_capacity(columns.len());
+        for column in &mut columns {
+            let hits = (0..100).filter(|_| random.chance(0.3)).count() as u64;
+            column.add(hits, 100);
+            let z = (hits as f64 - 30.0) / 21.0_f64.sqrt();
+            p_values.push(normal::two_sided(z));
+        }
+        raw |= p_values.iter().any(|p| *p < STATED);
+        adjusted |= benjamini_hochberg(&p_values).unwrap().iter().any(|p| *p < STATED);
+        let e_values: Vec<f64> = columns.iter().map(|column| column.log_e().exp()).collect();
+        sequential |= e_benjamini_hochberg(&e_values, STATED).unwrap().contains(&true);
+    }
+    [
+        ("z-test of each window and column", true, raw),
+        ("the same, Benjamini-Hochberg in each window", true, adjusted),
+        ("e-values over time, e-BH over columns", false, sequential),
+    ]
+}
