@@ -112,6 +112,43 @@ pub struct Tokens {
     pub cached: u64,
 }
 
+/// What limits count of a call: tokens and money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spend {
+    /// Tokens of input.
+    pub input: u64,
+    /// Tokens of output.
+    pub output: u64,
+    /// Money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+/// The limits that counted a call, and what was reserved under them before it went to a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counted {
+    /// When: it lies in the windows that the call is counted in.
+    pub time: Timestamp,
+    /// The limits, by name.
+    pub limits: Vec<Name>,
+    /// What was reserved: tokens as estimated, money at its upper bound. Absent where no limit counts either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<Spend>,
+}
+
+/// What a call was charged at its end, in place of what was reserved for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Charged {
+    /// What is charged.
+    pub spend: Spend,
+    /// Whether it is what was reserved, because nobody knows what was used.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_reserved: bool,
+}
+
 /// How long each step took, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -192,6 +229,9 @@ pub struct Opened {
     /// The trace id of W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
+    /// The limits that counted it, and what was reserved. Absent where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
 }
 
 /// The second frame: how it ended, and what was found on the way out.
@@ -233,6 +273,9 @@ pub struct Closed {
     /// What of its content was handed over to be kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub content: Vec<CapturedContent>,
+    /// What it was charged, where something had been reserved. A call that was interrupted stays charged what was reserved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charged: Option<Charged>,
 }
 
 impl Closed {
@@ -253,6 +296,7 @@ impl Closed {
             upstream_status: None,
             timings: Timings::default(),
             content: Vec::new(),
+            charged: None,
         }
     }
 }
@@ -438,6 +482,7 @@ mod tests {
             upstream_status: Some(200),
             timings: Timings { total: 77, ..Timings::default() },
             content: Vec::new(),
+            charged: None,
         }));
         let bytes = frame.encode().unwrap();
         assert_eq!(Frame::decode(&bytes).unwrap(), frame);
@@ -463,6 +508,12 @@ mod tests {
                 r#"{{"closed":{{"call":"00000000-0001-7303-8303-030303030303"{content},"outcome":"refused","output":{{"action":"allow","would":"allow"}},"response_bytes":0,"status":400,"time":"1970-01-01T00:00:00.005Z","timings":{timings}}}}}"#
             )
         };
+        let opened = |counted: &str| {
+            format!(
+                r#"{{"opened":{{"build":"1","call":"00000000-0001-7303-8303-030303030303"{counted},"input":{{"action":"allow","would":"allow"}},"key":"0000000000000000","operation":"chat","position":3,"principal":"p","request_bytes":2,"rules":"{}","stream":false,"team":"t","time":"1970-01-01T00:00:00.004Z"}}}}"#,
+                "00".repeat(32)
+            )
+        };
         let digest = "00".repeat(32);
         let forms = [
             closed(""),
@@ -471,6 +522,14 @@ mod tests {
             closed(&format!(
                 r#","content":[{{"bytes":2,"digest":"{digest}","object":"answer","truncated":true}}]"#
             )),
+            closed(r#","charged":{"as_reserved":true,"spend":{"input":10,"output":4096}}"#),
+            closed(
+                r#","charged":{"spend":{"cost":{"amount":7,"currency":"USD"},"input":3,"output":2}},"code":"budget_exceeded""#,
+            ),
+            opened(r#","counted":{"limits":["day","key-rate"],"time":"1970-01-01T00:00:00.004Z"}"#),
+            opened(
+                r#","counted":{"limits":["day"],"reserved":{"cost":{"amount":9,"currency":"EUR"},"input":3,"output":4},"time":"1970-01-01T00:00:00.004Z"}"#,
+            ),
             r#"{"read":{"actor":"bootstrap","call":"00000000-0001-7303-8303-030303030303","objects":["request","answer"],"time":"1970-01-01T00:00:00.005Z"}}"#.to_owned(),
         ];
         for form in forms {

@@ -1,5 +1,7 @@
 //! Refusals: what a caller is told when a call ends early, and what only the record says.
 
+use crate::Name;
+
 /// A call that ends early.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .code.as_str())]
@@ -12,6 +14,8 @@ pub struct Refusal {
     pub retry_after: Option<u32>,
     /// The field or header of the request that is meant, where saying so helps an honest caller.
     pub param: Option<String>,
+    /// The limit that refused: callers are told its name.
+    pub limit: Option<Name>,
 }
 
 macro_rules! codes {
@@ -103,6 +107,22 @@ codes! {
     /// Too many calls at the same time.
     ConcurrencyLimited = "concurrency_limit_exceeded", 429, "rate_limit_error",
         "Too many calls at the same time; try again when one has ended.";
+    /// Too many tokens in a window.
+    TokensLimited = "token_limit_exceeded", 429, "rate_limit_error",
+        "Too many tokens in this time; try again later, or ask for fewer.";
+    /// No money is left in a window.
+    BudgetExceeded = "budget_exceeded", 429, "insufficient_quota", "The budget for this time is used up.";
+    /// The call alone is more than a limit has in its whole window.
+    CallExceedsLimit = "call_exceeds_limit", 400, "invalid_request_error",
+        "The call asks for more tokens or money than a limit has in its whole window; ask for fewer tokens.";
+    /// The call has more of something than one call may have.
+    PayloadLimited = "payload_limit_exceeded", 400, "invalid_request_error",
+        "The request has more of this than one call may have.";
+    /// The call took longer than one call may take.
+    CallTimeout = "call_time_exceeded", 504, "rate_limit_error", "The call took longer than a limit allows.";
+    /// Limits of the call cannot be checked.
+    LimitsUnavailable = "limits_unavailable", 503, "server_error",
+        "A limit of this call cannot be checked now; try again later.";
     /// Something inside failed.
     Internal = "internal_error", 500, "server_error", "The gateway failed; the call was not completed.";
     /// The upstream gave no usable answer.
@@ -136,13 +156,20 @@ codes! {
 impl Refusal {
     /// A refusal with its private reason.
     pub fn new(code: RefusalCode, private: impl Into<String>) -> Self {
-        Self { code, private: private.into(), retry_after: None, param: None }
+        Self { code, private: private.into(), retry_after: None, param: None, limit: None }
     }
 
     /// Names the field that is meant.
     #[must_use]
     pub fn param(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
+        self
+    }
+
+    /// Names the limit that refused.
+    #[must_use]
+    pub fn by(mut self, limit: &Name) -> Self {
+        self.limit = Some(limit.clone());
         self
     }
 

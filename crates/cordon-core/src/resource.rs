@@ -15,14 +15,16 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Problem, References};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule};
-pub use limit::{LimitSpec, LimitSubject, Requests};
+pub use limit::{
+    Budget, CallBounds, LimitSpec, LimitSubject, MAX_LIMIT_WINDOW, Requests, TokenQuota, WhenUnavailable,
+};
 pub use price::Price;
 pub use retention::{MIN_RECORD_RETENTION, RetentionSpec};
 pub use route::{
     Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, MAX_CONTENT_RETENTION, RefusalStyle, RouteGuards,
     RouteSpec, Target,
 };
-pub use service::{ModelSpec, Protocol, SecretRef, SecretRefError, ServiceSpec, Timeouts};
+pub use service::{ModelSpec, OutputField, Protocol, SecretRef, SecretRefError, ServiceSpec, Timeouts};
 pub use team::{PrincipalSpec, RiskClass, SystemSpec, TeamSpec};
 
 use crate::{Name, Sealed, canonical, json};

@@ -23,7 +23,7 @@ use cordon_core::{
     },
     fact::{Actor, Body, DecodeError},
     identity::{BootstrapUse, Origin, Role, User, UserId},
-    resource::{ContentCapture, Kind, Price, Spec},
+    resource::{ContentCapture, Kind, Price, Resource, Spec},
 };
 use support::{at, close, digest, name, resource};
 
@@ -102,6 +102,20 @@ fn samples() -> Vec<(String, Fact)> {
             vec![price(None, None, None), price(Some(at(60)), Some(amount("0.01875")), Some(amount("0.01")))];
     }
     bodies.push(("-model-prices".to_owned(), Body::ResourceSet(priced)));
+    let spec = serde_json::json!({
+        "applies_to": {"team": "support", "model": "large"},
+        "requests": {"count": 60, "window": "1m", "burst": 5},
+        "tokens": {"count": 9_007_199_254_740_993_u64, "window": "1h"},
+        "money": {"amount": "12.5", "currency": "EUR", "window": "30d"},
+        "call": {"images": 4, "duration": "90s"},
+        "when_unavailable": "allow",
+    });
+    let budget = Resource { name: name(Kind::Limit, 2), spec: Kind::Limit.read(spec).unwrap() };
+    bodies.push(("-limit-budget".to_owned(), Body::ResourceSet(budget)));
+    let spec =
+        serde_json::json!({"applies_to": "organisation", "output_tokens": {"count": 1, "window": "1d"}});
+    let everybody = Resource { name: name(Kind::Limit, 3), spec: Kind::Limit.read(spec).unwrap() };
+    bodies.push(("-limit-organisation".to_owned(), Body::ResourceSet(everybody)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

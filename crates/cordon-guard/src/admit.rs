@@ -1,14 +1,13 @@
 //! Whether a call is let in: its route, its rights, its limits.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
-use cordon_core::{DurationMs, Refusal, RefusalCode, resource::LimitSubject};
-use cordon_policy::{Caller, EffectiveGuard, RouteEntry, Snapshot};
+use cordon_core::{DurationMs, Refusal, RefusalCode};
+use cordon_policy::{Caller, CompiledLimit, EffectiveGuard, LimitedCall, Limits, RouteEntry};
 
 use crate::{
     call::Call,
     identify::{Identity, Known},
-    limits::{Limits, Places},
 };
 
 /// A call that was let in to a route. Made by [`admit`] alone.
@@ -17,8 +16,7 @@ pub struct Admitted {
     known: Known,
     route: Arc<RouteEntry>,
     guard: EffectiveGuard,
-    /// Held until the call ends.
-    _places: Places,
+    limits: Limits,
 }
 
 impl Admitted {
@@ -37,26 +35,27 @@ impl Admitted {
         &self.route
     }
 
+    /// The limits of its caller and its route.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The joined guards of this call.
     pub const fn guard(&self) -> &EffectiveGuard {
         &self.guard
     }
 }
 
-/// What a caller is counted under, before its route is known.
-pub fn caller_subjects(identity: &Identity) -> [LimitSubject; 3] {
-    [
-        LimitSubject::Key(identity.key.id),
-        LimitSubject::Principal(identity.principal.name.clone()),
-        LimitSubject::Team(identity.principal.team.clone()),
-    ]
+/// What is known of a caller when limits are looked up.
+pub fn limited(identity: &Identity) -> LimitedCall<'_> {
+    LimitedCall { key: identity.key.id, principal: &identity.principal.name, team: &identity.principal.team }
 }
 
-/// The most bytes that a body may have under the limits of these subjects, and at most `most`.
-pub fn body_bound(snapshot: &Snapshot, subjects: &[LimitSubject], most: usize) -> usize {
-    snapshot
-        .limits(subjects)
-        .filter_map(|limit| limit.body_bytes)
+/// The most bytes that a body may have under these limits, and at most `most`.
+pub fn body_bound(limits: &[Arc<CompiledLimit>], most: usize) -> usize {
+    limits
+        .iter()
+        .filter_map(|limit| limit.spec.body_bytes)
         .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
         .fold(most, usize::min)
 }
@@ -71,16 +70,14 @@ pub fn may_use(identity: &Identity, route: &RouteEntry) -> bool {
 /// A route that does not exist and one that the caller may not use get the same answer, so that names cannot be found out.
 ///
 /// # Errors
-/// When the route is not for this caller, its limits have no room, its body is larger than the route allows, or the
-/// Snapshot is older than the route accepts.
+/// When the route is not for this caller, its body is larger than the route allows, or the Snapshot is older than the route
+/// accepts.
 pub fn admit(
     call: Call<Known>,
     route: &str,
     body_bytes: usize,
     snapshot_age: DurationMs,
-    limits: &Limits,
-    mut places: Places,
-    now: Instant,
+    mut limits: Limits,
 ) -> Result<Call<Admitted>, Refusal> {
     let not_found = |why: &str| Refusal::new(RefusalCode::ModelNotFound, why).param("model");
     let route = call.snapshot.route(route).cloned().ok_or_else(|| not_found("no route has this name"))?;
@@ -91,16 +88,16 @@ pub fn admit(
         let why = format!("the snapshot is {snapshot_age} old, more than {}", route.max_snapshot_age);
         return Err(Refusal::new(RefusalCode::SnapshotStale, why));
     }
-    let subject = [LimitSubject::Route(route.name.clone())];
-    if body_bytes > body_bound(&call.snapshot, &subject, usize::MAX) {
+    let of_route = call.snapshot.route_limits(&limited(call.stage.identity()), &route.name);
+    if body_bytes > body_bound(&of_route, usize::MAX) {
         return Err(Refusal::new(RefusalCode::BodyTooLarge, "more bytes than the route's limit"));
     }
-    places.join(limits.admit(call.snapshot.limits(&subject), now)?);
+    limits.extend(of_route);
     let caller = Caller {
         principal: Some(&call.stage.identity().principal.name),
         route: Some(&route.name),
         system: route.system.as_ref(),
     };
     let guard = call.snapshot.guard(caller, Some(&route));
-    Ok(call.at(|known| Admitted { known, route, guard, _places: places }))
+    Ok(call.at(|known| Admitted { known, route, guard, limits }))
 }

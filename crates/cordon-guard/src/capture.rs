@@ -223,6 +223,7 @@ mod tests {
             max_snapshot_age: None,
             content,
             content_retention: None,
+            output_tokens: None,
             labels: std::collections::BTreeMap::new(),
         };
         RouteEntry::new(&Name::parse("bot").unwrap(), &spec)

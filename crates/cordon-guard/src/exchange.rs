@@ -11,7 +11,7 @@ use crate::{
     call::Call,
     dispatch::{self, Permit, refusal_of},
     inspection::{Inspection, Verdict},
-    openai,
+    limits, openai,
     operation::{Asked, Inspected},
     pipeline::{Answer, Inner},
     quarantine,
@@ -225,6 +225,7 @@ async fn release(
         pass_on(upstream, response.headers_mut());
     }
     respond::seal(&mut response, call.id, record.verdict(), &record.end.timings);
+    limits::put_headers(response.headers_mut(), record.counting.standings());
     answer.send(response);
     Ok(())
 }
@@ -267,6 +268,7 @@ pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &
         None => respond::refusal(refusal, id),
     };
     respond::seal(&mut response, id, record.verdict(), &record.end.timings);
+    limits::put_headers(response.headers_mut(), record.counting.standings());
     if style.hang_up {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -38,6 +38,7 @@ mod pipeline;
 mod quarantine;
 mod record;
 mod redact;
+mod reserve;
 mod streamed;
 mod unknown;
 

@@ -1,210 +1,252 @@
-//! Bounds on use, counted in this process.
+//! Bounds on use: requests at an even rate, calls at the same time, tokens and money in windows, and what one call may be.
 //!
-//! Requests in a window are a generic cell rate algorithm (GCRA, ITU-T I.371, annex A): one number per limit, no timer,
-//! exact at any rate. `count` requests may come at once; after that one is let in every `window / count`.
+//! A call is counted three times: under the limits of its caller, before its body is read; under those of its route; and, once it
+//! is known what it asks for and of which model, its tokens and money are reserved under all of them at once. What it used
+//! takes the place of what was reserved when its record closes; where nobody knows that, the reservation stays.
+
+mod ask;
+mod counters;
+mod headers;
+mod process;
+mod window;
 
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use cordon_core::{Name, Refusal, RefusalCode, State, resource::Kind, resource::Requests};
-use cordon_policy::CompiledLimit;
+use cordon_core::{
+    Cost, Money, Name, Refusal, RefusalCode, Timestamp,
+    record::{Charged, Counted, Spend},
+};
+use cordon_policy::{CompiledLimit, Limits as Listed};
 
-/// The counters of this process.
-#[derive(Debug)]
+pub(crate) use ask::{Ask, Shape, bounds};
+pub use counters::{Claim, Counters, Demand, Denied, Held, Measure, Standing, Taken, Taking};
+pub use headers::LIMIT;
+pub(crate) use headers::put as put_headers;
+pub use process::{ProcessCounters, unavailable};
+pub use window::{Pace, Rate, Window, window_start};
+
+/// The limits of a gateway: shared counters, and the calls that run here.
 pub struct Limits {
-    started: Instant,
-    counters: Mutex<HashMap<Name, Arc<Counter>>>,
+    counters: Arc<dyn Counters>,
+    running: Mutex<HashMap<Name, Arc<AtomicU32>>>,
 }
 
+/// What a call holds of limits on calls at the same time: dropping it gives the places back.
 #[derive(Debug, Default)]
-struct Counter {
-    /// GCRA's theoretical arrival time, in nanoseconds after `Limits::started`.
-    arrival: AtomicI64,
-    running: AtomicU32,
-}
-
-/// What an admitted call holds of its limits: dropping it gives the places back.
-#[derive(Debug, Default)]
-pub struct Places(Vec<Arc<Counter>>);
+struct Places(Vec<Arc<AtomicU32>>);
 
 impl Drop for Places {
     fn drop(&mut self) {
-        for counter in &self.0 {
-            counter.running.fetch_sub(1, Ordering::AcqRel);
+        for running in &self.0 {
+            running.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
 
-impl Places {
-    /// Joins the places of two admissions of one call.
-    pub fn join(&mut self, mut other: Self) {
-        self.0.append(&mut other.0);
+/// What a call was counted under, from its first limit to its end.
+#[derive(Default)]
+pub(crate) struct Counting {
+    places: Places,
+    counted: Option<Counted>,
+    standings: Vec<Standing>,
+    held: Option<(Arc<dyn Counters>, Held)>,
+}
+
+/// What a call used in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spent {
+    /// Nothing: no model was asked, or it answered with an error.
+    Nothing,
+    /// This much, as the model's service says.
+    Known(Spend),
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Counting {
+    /// What the record says of it.
+    pub(crate) fn counted(&self) -> Option<Counted> {
+        self.counted.clone()
+    }
+
+    /// How full the limits are.
+    pub(crate) fn standings(&self) -> &[Standing] {
+        &self.standings
+    }
+
+    /// Whether money was reserved: then its record must be durable before it goes to a model.
+    pub(crate) fn holds_money(&self) -> bool {
+        self.held.as_ref().is_some_and(|(_, held)| held.reserved.cost.is_some())
+    }
+
+    /// Ends it: what was used takes the place of what was reserved, or the reservation stays where that is not known.
+    pub(crate) fn settle(&mut self, spent: Spent) -> Option<Charged> {
+        let (counters, held) = self.held.take()?;
+        let reserved = held.reserved;
+        let spend = match spent {
+            Spent::Nothing => {
+                let cost = reserved.cost.map(|cost| Cost { amount: Money::ZERO, ..cost });
+                Spend { cost, ..Spend::default() }
+            }
+            Spent::Known(spend) => Spend { cost: spend.cost.or(reserved.cost), ..spend },
+            Spent::Unknown => reserved,
+        };
+        if spend != reserved {
+            counters.settle(held, spend);
+        }
+        Some(Charged { spend, as_reserved: spent == Spent::Unknown })
+    }
+
+    fn count(&mut self, time: Timestamp, limits: impl Iterator<Item = Name>) {
+        let counted =
+            self.counted.get_or_insert_with(|| Counted { time, limits: Vec::new(), reserved: None });
+        counted.time = time;
+        for limit in limits {
+            if !counted.limits.contains(&limit) {
+                counted.limits.push(limit);
+            }
+        }
     }
 }
 
 impl Limits {
-    /// Counters that start empty.
-    pub fn new(now: Instant) -> Self {
-        Self { started: now, counters: Mutex::new(HashMap::new()) }
-    }
-
-    fn counter(&self, name: &Name) -> Arc<Counter> {
-        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(counters.entry(name.clone()).or_default())
+    /// Limits that are counted there.
+    pub fn new(counters: Arc<dyn Counters>) -> Self {
+        Self { counters, running: Mutex::default() }
     }
 
     /// Forgets the counters of limits that are no more.
-    pub fn retain(&self, state: &State) {
-        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        counters.retain(|name, _| state.resource(Kind::Limit, name).is_some());
+    pub fn retain(&self, known: impl Fn(&Name) -> bool, now: Timestamp) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| known(name));
+        self.counters.retain(&known, now);
     }
 
-    /// Admits a call under all of these limits, or under none: what one limit took is given back when another refuses.
+    /// Lets a call in under limits, as one request of each.
     ///
     /// # Errors
-    /// With the refusal of the first limit that has no room.
-    pub fn admit<'a>(
+    /// With the refusal of the first limit that has no room; then no rate has counted it.
+    pub(crate) async fn admit(
         &self,
-        limits: impl IntoIterator<Item = &'a Arc<CompiledLimit>>,
-        now: Instant,
-    ) -> Result<Places, Refusal> {
-        let at = i64::try_from(now.saturating_duration_since(self.started).as_nanos()).unwrap_or(i64::MAX);
-        let mut places = Places::default();
-        let mut taken: Vec<(Arc<Counter>, i64)> = Vec::new();
-        let refused = 'refused: {
-            for limit in limits {
-                if limit.requests.is_none() && limit.concurrency.is_none() {
-                    continue;
-                }
-                let counter = self.counter(&limit.name);
-                if let Some(most) = limit.concurrency {
-                    let entered = counter
-                        .running
-                        .fetch_update(Ordering::AcqRel, Ordering::Acquire, |running| {
-                            (running < most).then_some(running.saturating_add(1))
-                        })
-                        .is_ok();
-                    if !entered {
-                        break 'refused Refusal::new(
-                            RefusalCode::ConcurrencyLimited,
-                            format!("limit {} has {most} calls running", limit.name),
-                        )
-                        .retry_after(1);
-                    }
-                    places.0.push(Arc::clone(&counter));
-                }
-                if let Some(requests) = limit.requests {
-                    match counter.take(requests, at) {
-                        Ok(step) => taken.push((counter, step)),
-                        Err(wait) => {
-                            let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
-                            break 'refused Refusal::new(
-                                RefusalCode::RateLimited,
-                                format!("limit {} is used up", limit.name),
-                            )
-                            .retry_after(u32::try_from(seconds.max(1)).unwrap_or(u32::MAX));
-                        }
-                    }
-                }
-            }
-            return Ok(places);
-        };
-        for (counter, step) in taken {
-            counter.arrival.fetch_sub(step, Ordering::AcqRel);
+        limits: &[Arc<CompiledLimit>],
+        counting: &mut Counting,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.enter(limits, counting)?;
+        let counted = limits.iter().filter(|limit| limit.spec.requests.is_some());
+        let claims = counted.map(|limit| Claim { limit: Arc::clone(limit), request: true }).collect();
+        self.take(Demand { claims, spend: None }, counting, now).await
+    }
+
+    /// Reserves what a call asks for at most: under all limits that it was let in by, and those of its model.
+    ///
+    /// # Errors
+    /// As [`Self::admit`]; then nothing is reserved.
+    pub(crate) async fn reserve(
+        &self,
+        limits: &[Arc<CompiledLimit>],
+        of_model: &[Arc<CompiledLimit>],
+        spend: Option<Spend>,
+        counting: &mut Counting,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.enter(of_model, counting)?;
+        let uses = |limit: &&Arc<CompiledLimit>| spend.is_some() && limit.spec.counts_use();
+        let before =
+            limits.iter().filter(uses).map(|limit| Claim { limit: Arc::clone(limit), request: false });
+        let counts = |limit: &&Arc<CompiledLimit>| limit.spec.requests.is_some() || uses(limit);
+        let of_model =
+            of_model.iter().filter(counts).map(|limit| Claim { limit: Arc::clone(limit), request: true });
+        self.take(Demand { claims: before.chain(of_model).collect(), spend }, counting, now).await
+    }
+
+    async fn take(&self, demand: Demand, counting: &mut Counting, now: Timestamp) -> Result<(), Refusal> {
+        if demand.claims.is_empty() {
+            return Ok(());
         }
-        Err(refused)
+        let names: Vec<Name> = demand.claims.iter().map(|claim| claim.limit.name.clone()).collect();
+        let spend = demand.spend;
+        let using = demand.claims.iter().filter(|claim| claim.limit.spec.counts_use());
+        let limits: Listed = using.map(|claim| Arc::clone(&claim.limit)).collect();
+        match self.counters.take(demand, now).await {
+            Ok(Taken { time, standings }) => {
+                counting.standings.extend(standings);
+                let Some(time) = time else { return Ok(()) };
+                counting.count(time, names.into_iter());
+                if let Some(reserved) = spend
+                    && !limits.is_empty()
+                {
+                    if let Some(counted) = &mut counting.counted {
+                        counted.reserved = Some(reserved);
+                    }
+                    counting.held = Some((Arc::clone(&self.counters), Held { limits, time, reserved }));
+                }
+                Ok(())
+            }
+            Err(denied) => {
+                let (refusal, standings) = refusal_of(denied);
+                counting.standings.extend(standings);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Takes a place under each limit on calls at the same time.
+    fn enter(&self, limits: &[Arc<CompiledLimit>], counting: &mut Counting) -> Result<(), Refusal> {
+        for limit in limits {
+            let Some(most) = limit.spec.concurrency else { continue };
+            let running = {
+                let mut all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(all.entry(limit.name.clone()).or_default())
+            };
+            let entered = running.fetch_update(Ordering::AcqRel, Ordering::Acquire, |running| {
+                (running < most).then_some(running.saturating_add(1))
+            });
+            if entered.is_err() {
+                let why = format!("limit {} has {most} calls running", limit.name);
+                return Err(Refusal::new(RefusalCode::ConcurrencyLimited, why)
+                    .by(&limit.name)
+                    .retry_after(1));
+            }
+            counting.places.0.push(running);
+        }
+        Ok(())
     }
 }
 
-impl Counter {
-    /// Takes one request, giving the step that it moved the arrival time by, or how long to wait.
-    fn take(&self, requests: Requests, now: i64) -> Result<i64, Duration> {
-        let window = i64::try_from(requests.window.as_millis()).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        let step = (window / i64::from(requests.count).max(1)).max(1);
-        // All but one of the window's requests may come before their turn.
-        let tolerance = window.saturating_sub(step);
-        let mut wait = 0;
-        self.arrival
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |arrival| {
-                // A window that was made shorter must not wait for an arrival time of the old one.
-                let arrival = arrival.clamp(now, now.saturating_add(window));
-                wait = arrival.saturating_sub(now).saturating_sub(tolerance);
-                (wait <= 0).then(|| arrival.saturating_add(step))
-            })
-            .map(|_| step)
-            .map_err(|_| Duration::from_nanos(wait.max(1).unsigned_abs()))
+fn refusal_of(denied: Denied) -> (Refusal, Vec<Standing>) {
+    match denied {
+        Denied::Full { limit, measure, wait, standings } => {
+            let code = match measure {
+                Measure::Money => RefusalCode::BudgetExceeded,
+                Measure::Requests => RefusalCode::RateLimited,
+                Measure::InputTokens | Measure::OutputTokens | Measure::Tokens => RefusalCode::TokensLimited,
+            };
+            let why = format!("limit {limit} has no {} left", measure.as_str());
+            (Refusal::new(code, why).by(&limit).retry_after(seconds(wait)), standings)
+        }
+        Denied::TooMuch { limit, measure } => {
+            let why = format!("limit {limit} has fewer {} in its whole window", measure.as_str());
+            (Refusal::new(RefusalCode::CallExceedsLimit, why).by(&limit), Vec::new())
+        }
+        Denied::Unavailable { limit, why } => {
+            let why = format!("limit {limit}: {why}");
+            (Refusal::new(RefusalCode::LimitsUnavailable, why).by(&limit).retry_after(1), Vec::new())
+        }
     }
+}
+
+/// Whole seconds, at least one, that are not less.
+fn seconds(wait: Duration) -> u32 {
+    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+    u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use cordon_core::{DurationMs, resource::LimitSubject};
-
-    use super::*;
-
-    fn limit(name: &str, requests: Option<(u32, u64)>, concurrency: Option<u32>) -> Arc<CompiledLimit> {
-        Arc::new(CompiledLimit {
-            name: Name::parse(name).unwrap(),
-            subject: LimitSubject::Route(Name::parse("r").unwrap()),
-            requests: requests
-                .map(|(count, seconds)| Requests { count, window: DurationMs::from_secs(seconds) }),
-            concurrency,
-            body_bytes: None,
-        })
-    }
-
-    #[test]
-    fn a_window_lets_in_its_count_and_then_one_every_step() {
-        let start = Instant::now();
-        let limits = Limits::new(start);
-        let ten = [limit("a", Some((10, 10)), None)];
-        for _ in 0..10 {
-            assert!(limits.admit(&ten, start).is_ok());
-        }
-        let refusal = limits.admit(&ten, start).unwrap_err();
-        assert_eq!((refusal.code, refusal.retry_after), (RefusalCode::RateLimited, Some(1)));
-        assert!(limits.admit(&ten, start + Duration::from_millis(999)).is_err());
-        assert!(limits.admit(&ten, start + Duration::from_secs(1)).is_ok());
-        assert!(limits.admit(&ten, start + Duration::from_secs(1)).is_err());
-        // After a quiet time the whole count may come at once, and not more.
-        for _ in 0..10 {
-            assert!(limits.admit(&ten, start + Duration::from_secs(1000)).is_ok());
-        }
-        assert!(limits.admit(&ten, start + Duration::from_secs(1000)).is_err());
-    }
-
-    #[test]
-    fn places_come_back_and_a_refusal_takes_nothing() {
-        let start = Instant::now();
-        let limits = Limits::new(start);
-        let both = [limit("wide", Some((2, 60)), Some(5)), limit("narrow", None, Some(1))];
-        let held = limits.admit(&both, start).unwrap();
-        // The narrow one refuses; the wide one must not have counted these.
-        for _ in 0..10 {
-            assert_eq!(limits.admit(&both, start).unwrap_err().code, RefusalCode::ConcurrencyLimited);
-        }
-        drop(held);
-        drop(limits.admit(&both, start).unwrap());
-        assert_eq!(limits.admit(&both, start).unwrap_err().code, RefusalCode::RateLimited);
-    }
-
-    #[test]
-    fn never_more_than_allowed_from_many_threads() {
-        let start = Instant::now();
-        let limits = Arc::new(Limits::new(start));
-        let one = [limit("a", Some((100, 3600)), None)];
-        let admitted: usize = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| (0..100).filter(|_| limits.admit(&one, start).is_ok()).count()))
-                .collect();
-            workers.into_iter().map(|worker| worker.join().unwrap()).sum()
-        });
-        assert_eq!(admitted, 100);
-    }
-}
+mod tests;

@@ -7,10 +7,12 @@ use cordon_core::{
     Refusal,
     json::{Limits, Value},
     record,
+    resource::OutputField,
 };
 
 use crate::{
     inspection::{Inspection, Verdict},
+    limits::Shape,
     openai::{self, ResponseError, Said},
     redact::Tokens,
 };
@@ -126,6 +128,14 @@ impl Asked {
         chat.into_iter().flat_map(openai::Request::tools)
     }
 
+    /// What can be counted of it: what limits bound and budgets reserve.
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Self::Chat(request) => request.shape(),
+            Self::Embeddings(request) => request.shape(),
+        }
+    }
+
     /// Whether a refusal of content can pass for an answer. There is no vector that says so.
     pub(crate) const fn can_be_filtered(&self) -> bool {
         matches!(self, Self::Chat(_))
@@ -162,6 +172,22 @@ impl Inspected {
         match self {
             Self::Chat(request) => request.body(upstream_model),
             Self::Embeddings(request) => request.body(upstream_model),
+        }
+    }
+
+    /// What can be counted of it: what limits bound and budgets reserve.
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Self::Chat(request) => request.shape(),
+            Self::Embeddings(request) => request.shape(),
+        }
+    }
+
+    /// Bounds its answer, where its shape has an `output_field` and no `output`.
+    pub(crate) fn bound_output(&mut self, most: u64, field: OutputField) {
+        match self {
+            Self::Chat(request) => request.bound_output(most, field),
+            Self::Embeddings(_) => {}
         }
     }
 

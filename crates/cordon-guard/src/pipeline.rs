@@ -6,17 +6,17 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use cordon_core::{
-    Action, CallId, DurationMs, HmacKey, Refusal, RefusalCode, State, Timestamp,
+    Action, CallId, DurationMs, HmacKey, Name, Refusal, RefusalCode, State, Timestamp,
     containment::{InFlight, Subject, ToolName},
     json,
     record::{Opened, Operation, Outcome, RecordedVerdict, Timings},
-    resource::ContentCapture,
+    resource::{ContentCapture, Kind},
     state::Touched,
 };
 use cordon_inspect::Engine;
@@ -26,21 +26,21 @@ use http_body::Body;
 use tokio::sync::oneshot;
 
 use crate::{
-    admit::{admit, body_bound, caller_subjects, may_use},
+    admit::{admit, body_bound, limited, may_use},
     body::{self, BodyLimits},
     call::{Call, Received},
     capture::Capturing,
     dispatch::Upstreams,
     exchange,
     identify::known,
-    limits::Limits,
+    limits::{self, Counters, Limits},
     operation::{Asked, Posted},
     ports::{Capture, Clock, Entropy, Meter, Recorder, Tracer},
     quarantine,
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Registry},
     release::{Presence, ReleasedBody},
-    respond,
+    reserve, respond,
     trace::{CallTrace, Parent},
     unknown::UnknownCalls,
 };
@@ -59,6 +59,8 @@ pub struct Parts {
     pub meter: Arc<dyn Meter>,
     /// Where calls of sampled traces go.
     pub tracer: Arc<dyn Tracer>,
+    /// Where limits are counted.
+    pub counters: Arc<dyn Counters>,
     /// The detectors.
     pub engine: Engine,
     /// The way to the services.
@@ -77,7 +79,7 @@ pub struct Options {
     /// Largest body of a request, as sent and as decoded.
     pub max_body_bytes: usize,
     /// How long a body may take to arrive.
-    pub body_timeout: std::time::Duration,
+    pub body_timeout: Duration,
     /// Calls at the same time.
     pub max_calls: usize,
     /// Whose key gives digests of content. Without it they mean nothing.
@@ -145,7 +147,7 @@ impl Gateway {
             ahead: Mutex::default(),
             confirmed: AtomicI64::new(confirmed.as_millis()),
             ready: AtomicBool::new(false),
-            limits: Limits::new(Instant::now()),
+            limits: Limits::new(parts.counters),
             running: Registry::new(parts.options.max_calls),
             unknown: UnknownCalls::default(),
             options: parts.options,
@@ -226,9 +228,10 @@ impl Gateway {
         &self.0.running
     }
 
-    /// The counters of limits.
-    pub fn limits(&self) -> &Limits {
-        &self.0.limits
+    /// Forgets the counters of limits that a state does not have any more.
+    pub fn forget_limits(&self, state: &State) {
+        let known = |name: &Name| state.resource(Kind::Limit, name).is_some();
+        self.0.limits.retain(known, self.0.ports.clock.now());
     }
 
     /// Records what was counted of unknown callers, when its period is over or, with `all`, at once.
@@ -363,6 +366,7 @@ impl Inner {
             conversation: None,
             // A trace that begins here has the call's own id.
             trace: trace.parent().map(|parent| parent.trace.to_string()),
+            counted: None,
         };
         CallRecord::new(self.ports.clone(), started, opened, trace)
     }
@@ -436,16 +440,17 @@ impl Inner {
     {
         quarantine::caller(call.snapshot.quarantined(), call.stage.identity())?;
         // Receive: bounded by the caller's limits; the route's are known only once the body is.
-        let subjects = caller_subjects(call.stage.identity());
-        let places = self.limits.admit(call.snapshot.limits(&subjects), Instant::now())?;
-        let bound = body_bound(&call.snapshot, &subjects, self.options.max_body_bytes);
-        let limits =
+        let limits = call.snapshot.caller_limits(&limited(call.stage.identity()));
+        self.limits.admit(&limits, &mut record.counting, call.time).await?;
+        let (of_caller, bound) = (limits.len(), body_bound(&limits, self.options.max_body_bytes));
+        let body_limits =
             BodyLimits { max_bytes: bound, total: self.options.body_timeout, ..BodyLimits::default() };
-        let bytes =
-            body::collect(call.stage.headers(), std::pin::pin!(body), &limits).await.map_err(|error| {
+        let bytes = body::collect(call.stage.headers(), std::pin::pin!(body), &body_limits).await.map_err(
+            |error| {
                 style.hang_up();
                 Refusal::new(error.code(), error.to_string())
-            })?;
+            },
+        )?;
         record.end.timings.receive = record.micros();
         record.marks.received = Some(record.end.timings.receive);
         record.describe(|opened| opened.request_bytes = bytes.len() as u64);
@@ -458,11 +463,16 @@ impl Inner {
         let parsed = micros(parsing);
         let age = self.snapshot_age(call.time);
         let admitting = Instant::now();
-        let call = admit(call, request.route(), bytes.len(), age, &self.limits, places, Instant::now())?;
+        let call = admit(call, request.route(), bytes.len(), age, limits)?;
         let route = Arc::clone(call.stage.route());
         *style = exchange::Style::new(&route, &request, call.time);
         record.routed(&route.name, route.audit);
         self.describe(record, &call, &request, &bytes);
+        let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
+        self.limits.admit(of_route, &mut record.counting, call.time).await?;
+        if !call.stage.limits().is_empty() {
+            limits::bounds(&request.shape(), call.stage.limits().iter().map(AsRef::as_ref))?;
+        }
         quarantine::route(call.snapshot.quarantined(), &route)?;
         quarantine::tools(call.snapshot.quarantined(), &request)?;
         let tools: Vec<ToolName> = request.tools().filter_map(ToolName::parse).collect();
@@ -482,7 +492,7 @@ impl Inner {
         let cleared = exchange::clear(call, request, self, record);
         // Of a request that is refused for what it holds, too.
         record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
-        let call = cleared?;
+        let mut call = cleared?;
         let permit = exchange::choose(&call, self)?;
         let used = quarantine::used(&route, permit.target(), tools);
         place.uses(used.iter().cloned());
@@ -491,8 +501,21 @@ impl Inner {
         record.describe(|opened| permit.describe(opened));
         record.priced(permit.price(call.time));
         record.goes_to(permit.target());
+        let deadline = reserve::reserve(&mut call, &permit, self, record).await?;
         record.open();
-        exchange::exchange(call, &permit, self, record, answer, style).await
+        if record.counting.holds_money() {
+            // A crash must not lose what a model was asked for: the reservation is in the journal before the model is.
+            record.opened_is_durable().await?;
+        }
+        let Some(deadline) = deadline else {
+            return exchange::exchange(call, &permit, self, record, answer, style).await;
+        };
+        let left = deadline.after.saturating_sub(Duration::from_micros(record.micros()));
+        let exchange = exchange::exchange(call, &permit, self, record, answer, style);
+        tokio::time::timeout(left, exchange).await.unwrap_or_else(|_| {
+            let why = format!("limit {} gives a call {:?}", deadline.limit, deadline.after);
+            Err(Refusal::new(RefusalCode::CallTimeout, why).by(&deadline.limit))
+        })
     }
 
     fn describe(
@@ -544,11 +567,13 @@ impl Inner {
             Err(refusal) => return self.turn_away(&refusal, id, time, started),
         };
         let mut record = self.record(&call, Operation::ListModels, started);
-        let subjects = caller_subjects(call.stage.identity());
         let identity = call.stage.identity();
-        let open = quarantine::caller(call.snapshot.quarantined(), identity);
-        let admitted = open.and_then(|()| self.limits.admit(call.snapshot.limits(&subjects), Instant::now()));
-        let result = admitted.and_then(|_places| {
+        let limits = call.snapshot.caller_limits(&limited(identity));
+        let admitted = match quarantine::caller(call.snapshot.quarantined(), identity) {
+            Ok(()) => self.limits.admit(&limits, &mut record.counting, call.time).await,
+            refused => refused,
+        };
+        let result = admitted.and_then(|()| {
             let model = |route: &cordon_policy::RouteEntry| -> json::Value {
                 let members: [(&str, json::Value); 4] = [
                     ("id", route.name.as_str().into()),
@@ -587,6 +612,7 @@ impl Inner {
         };
         let mut response = answered.unwrap_or_else(|unrecorded| respond::refusal(&unrecorded, id));
         respond::seal(&mut response, id, Action::Allow, &record.end.timings);
+        limits::put_headers(response.headers_mut(), record.counting.standings());
         response
     }
 }

@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Instant};
 
 use cordon_core::{
     Action, CallId, Refusal, RefusalCode,
-    record::{Closed, Frame, Opened, Outcome, RecordedVerdict, Tokens},
+    record::{Closed, Frame, Opened, Outcome, RecordedVerdict, Spend, Tokens},
     resource::{Audit, Price},
 };
 
 use crate::{
     capture::Capturing,
     dispatch::Target,
+    limits::{Counting, Spent},
     openai::Said,
     ports::{Capture, Clock, Durable, EndedCall, Marks, Meter, RecordError, Recorder, TracedCall, Tracer},
     trace::CallTrace,
@@ -43,6 +44,8 @@ pub(crate) struct CallRecord {
     pub(crate) said: Said,
     /// What is to be kept of its content.
     capturing: Option<Box<Capturing>>,
+    /// What it is counted under.
+    pub(crate) counting: Counting,
     closed: bool,
 }
 
@@ -76,6 +79,7 @@ impl CallRecord {
             marks: Marks::default(),
             said: Said::default(),
             capturing: None,
+            counting: Counting::default(),
             closed: false,
         }
     }
@@ -155,6 +159,7 @@ impl CallRecord {
     /// The first frame; `None` when it was written already.
     fn opened_frame(&mut self) -> Result<Option<Vec<u8>>, RecordError> {
         let Some(mut opened) = self.opened.take() else { return Ok(None) };
+        opened.counted = self.counting.counted();
         opened.input = std::mem::take(&mut self.input);
         // The verdict goes on being needed for headers and metrics.
         self.input.action = opened.input.action;
@@ -227,6 +232,7 @@ impl CallRecord {
         self.end.status = status;
         self.end.time = self.ports.clock.now().max(self.end.time);
         self.end.timings.total = self.micros();
+        self.end.charged = self.counting.settle(self.spent());
         let opened = self.opened_frame()?;
         if let Some((content, call)) = self.capturing.take().and_then(|capturing| capturing.finish(outcome))
             && self.ports.capture.capture(call)
@@ -251,6 +257,16 @@ impl CallRecord {
             self.ports.tracer.ended(TracedCall { trace, opened, closed, target, marks, said });
         }
         Ok(opened.into_iter().chain([bytes]).collect())
+    }
+
+    /// What the call used.
+    fn spent(&self) -> Spent {
+        if let Some(tokens) = self.end.tokens {
+            return Spent::Known(Spend { input: tokens.input, output: tokens.output, cost: self.end.cost });
+        }
+        let failed = self.end.upstream_status.is_some_and(|status| !(200..300).contains(&status));
+        let unreached = self.end.code == Some(RefusalCode::UpstreamUnavailable);
+        if self.marks.sent.is_none() || failed || unreached { Spent::Nothing } else { Spent::Unknown }
     }
 
     /// Says what tokens cost from now on.

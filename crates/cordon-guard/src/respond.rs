@@ -4,6 +4,7 @@ use cordon_core::{Action, CallId, Refusal, record::Timings};
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{
+    limits::LIMIT,
     openai,
     release::{Released, ReleasedBody},
 };
@@ -15,12 +16,23 @@ pub const VERDICT: HeaderName = HeaderName::from_static("cordon-verdict");
 /// How long each step took (W3C Server Timing), on every answer.
 pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// How many seconds a library of a caller may wait by itself before it tries again.
+const PATIENCE: u32 = 60;
+
 /// A refusal as an answer. The caller sees the code's sentence and nothing of the private reason.
 pub fn refusal(refusal: &Refusal, call: CallId) -> Response<ReleasedBody> {
     let body = openai::error_object(refusal, &call).to_vec();
     let mut response = json_response(refusal.code.status(), body);
     if let Some(seconds) = refusal.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if refusal.code.status() == 429 && refusal.retry_after.is_some_and(|seconds| seconds > PATIENCE) {
+        // OpenAI's and Anthropic's libraries try again by themselves unless they are told not to.
+        response.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    if let Some(Ok(limit)) = refusal.limit.as_ref().map(|limit| HeaderValue::from_str(limit.as_str())) {
+        response.headers_mut().insert(LIMIT, limit);
     }
     if refusal.code.status() == 401 {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

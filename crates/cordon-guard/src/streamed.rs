@@ -10,6 +10,7 @@ use crate::{
     call::Call,
     dispatch::refusal_of,
     exchange::{Cleared, Style, pass_on},
+    limits,
     openai::{self, InspectedRequest, Progress, StreamGate, StreamOptions},
     operation::MAX_ANSWER_BYTES,
     pipeline::{Answer, Inner},
@@ -117,6 +118,7 @@ impl Downstream<'_> {
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         let timings = cordon_core::record::Timings { total: record.micros(), ..record.end.timings };
         respond::seal(&mut response, self.call.id, record.verdict(), &timings);
+        limits::put_headers(response.headers_mut(), record.counting.standings());
         response
     }
 }

@@ -4,8 +4,8 @@ use cordon_core::{
     ApiKey, KeyId, Name, State, Timestamp,
     containment::Subject,
     resource::{
-        Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, LimitSubject, ModelSpec,
-        PrincipalSpec, RefusalStyle, RouteGuards, RouteSpec, ServiceSpec, Spec,
+        Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, ModelSpec, PrincipalSpec,
+        RefusalStyle, RouteGuards, RouteSpec, ServiceSpec, Spec,
     },
     state::Touched,
 };
@@ -14,10 +14,13 @@ use smallvec::SmallVec;
 
 use crate::{
     guard::{BASELINE, Caller, CompiledGuard, EffectiveGuard},
-    limit::CompiledLimit,
+    limit::{Anchor, CompiledLimit, LimitedCall},
     quarantine::Quarantined,
     retention::content_retention,
 };
+
+/// Limits that hold for a call.
+pub type Limits = SmallVec<[Arc<CompiledLimit>; 4]>;
 
 type Map<K, V> = RedBlackTreeMapSync<K, Arc<V>>;
 
@@ -38,8 +41,8 @@ pub struct Snapshot {
     /// The guards of each scope but routes'.
     scopes: RedBlackTreeMapSync<GuardScope, Arc<Vec<Name>>>,
     limits: Map<Name, CompiledLimit>,
-    /// The limits of each subject.
-    subjects: RedBlackTreeMapSync<LimitSubject, Arc<Vec<Name>>>,
+    /// The limits by what they are found by.
+    anchors: RedBlackTreeMapSync<Anchor, Arc<Vec<Name>>>,
     quarantined: Quarantined,
 }
 
@@ -84,6 +87,8 @@ pub struct RouteEntry {
     pub content: ContentCapture,
     /// How long that is kept.
     pub content_retention: cordon_core::DurationMs,
+    /// Tokens of output that a call gets which asks for none.
+    pub output_tokens: Option<u64>,
     guards: Vec<Name>,
     without_baseline: bool,
 }
@@ -116,6 +121,7 @@ impl RouteEntry {
             max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),
             content: spec.content,
             content_retention: spec.content_retention.unwrap_or(DEFAULT_CONTENT_RETENTION),
+            output_tokens: spec.output_tokens,
             guards: spec.guards.names().to_vec(),
             without_baseline: spec.guards == RouteGuards::None,
         }
@@ -189,7 +195,7 @@ impl Snapshot {
             }
             Kind::Limit => {
                 if let Some(limit) = self.limits.get(name).cloned() {
-                    unlist(&mut self.subjects, &limit.subject, name);
+                    unlist(&mut self.anchors, &Anchor::of(&limit.spec.applies_to), name);
                     self.limits.remove_mut(name);
                 }
             }
@@ -232,7 +238,7 @@ impl Snapshot {
             }
             Spec::Limit(spec) => {
                 let limit = CompiledLimit::new(name, spec);
-                list(&mut self.subjects, &limit.subject, name);
+                list(&mut self.anchors, &Anchor::of(&spec.applies_to), name);
                 self.limits.insert_mut(key, Arc::new(limit));
             }
             Spec::Model(spec) => self.models.insert_mut(key, Arc::new(spec.clone())),
@@ -346,16 +352,50 @@ impl Snapshot {
         EffectiveGuard::new(caller, guards)
     }
 
-    /// The limits of these subjects, in their order.
-    pub fn limits<'a>(
-        &'a self,
-        subjects: &'a [LimitSubject],
-    ) -> impl Iterator<Item = &'a Arc<CompiledLimit>> {
-        subjects
+    /// The limits that name nothing but the caller, or nothing at all.
+    pub fn caller_limits(&self, call: &LimitedCall<'_>) -> Limits {
+        let anchors = [
+            Anchor::Key(call.key),
+            Anchor::Principal(call.principal.clone()),
+            Anchor::Team(call.team.clone()),
+            Anchor::Organisation,
+        ];
+        self.limits(&anchors, call, None, None)
+    }
+
+    /// The limits that name the route, and no model.
+    pub fn route_limits(&self, call: &LimitedCall<'_>, route: &Name) -> Limits {
+        self.limits(&[Anchor::Route(route.clone())], call, Some(route), None)
+    }
+
+    /// The limits that name the model.
+    pub fn model_limits(&self, call: &LimitedCall<'_>, route: &Name, model: &Name) -> Limits {
+        self.limits(&[Anchor::Model(model.clone())], call, Some(route), Some(model))
+    }
+
+    fn limits(
+        &self,
+        anchors: &[Anchor],
+        call: &LimitedCall<'_>,
+        route: Option<&Name>,
+        model: Option<&Name>,
+    ) -> Limits {
+        if self.anchors.is_empty() {
+            return Limits::new();
+        }
+        anchors
             .iter()
-            .filter_map(|subject| self.subjects.get(subject))
+            .filter_map(|anchor| self.anchors.get(anchor))
             .flat_map(|names| names.iter())
             .filter_map(|name| self.limits.get(name))
+            .filter(|limit| limit.covers(call, route, model))
+            .cloned()
+            .collect()
+    }
+
+    /// Every limit, by name.
+    pub fn all_limits(&self) -> impl Iterator<Item = &Arc<CompiledLimit>> {
+        self.limits.values()
     }
 }
 
@@ -371,7 +411,7 @@ impl PartialEq for Snapshot {
             && self.guards == other.guards
             && self.scopes == other.scopes
             && self.limits == other.limits
-            && self.subjects == other.subjects
+            && self.anchors == other.anchors
             && self.quarantined == other.quarantined
     }
 }

@@ -83,12 +83,10 @@ fn route_spec(team: &Name, system: Option<&Name>, guards: &RouteGuards) -> Spec 
 fn any_body() -> impl Strategy<Value = Body> {
     let set = |name: Name, spec: Spec| Body::ResourceSet(Resource { name, spec });
     let limit = (any_name("limit"), any_name("route"), 1..9_u32).prop_map(move |(at, route, concurrency)| {
-        let spec = LimitSpec {
-            applies_to: LimitSubject::Route(route),
-            requests: None,
-            concurrency: Some(concurrency),
-            body_bytes: None,
-        };
+        // One that names several is found by any of them.
+        let team = concurrency.is_multiple_of(2).then(|| name("t"));
+        let applies_to = LimitSubject { team, ..LimitSubject::of_route(route) };
+        let spec = LimitSpec { concurrency: Some(concurrency), ..LimitSpec::new(applies_to) };
         set(at, Spec::Limit(spec))
     });
     let route = (any_name("route"), any_name("team"), prop::option::of(any_name("system")), any::<bool>())

@@ -89,6 +89,8 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             service: name("service", random.below(20)),
             upstream_name: format!("model-{}", random.below(1000)),
             prices: Vec::new(),
+            image_tokens: None,
+            output_field: cordon_core::resource::OutputField::default(),
         }),
         Kind::Guard => Spec::Guard(GuardSpec {
             scope: GuardScope::Team(name("team", random.below(100))),
@@ -107,6 +109,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             max_snapshot_age: None,
             content: cordon_core::resource::ContentCapture::None,
             content_retention: None,
+            output_tokens: None,
             labels: std::collections::BTreeMap::new(),
         }),
         Kind::Principal => Spec::Principal(PrincipalSpec {
@@ -123,13 +126,14 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             reason: None,
         }),
         Kind::Limit => Spec::Limit(LimitSpec {
-            applies_to: LimitSubject::Route(name("route", random.below(1000))),
             requests: Some(Requests {
                 count: u32::try_from(random.below(1000)).unwrap() + 1,
                 window: DurationMs::from_secs(60),
+                burst: None,
             }),
             concurrency: Some(32),
             body_bytes: Some(1 << 20),
+            ..LimitSpec::new(LimitSubject::of_route(name("route", random.below(1000))))
         }),
     };
     Resource { name: name(&kind.as_str().to_ascii_lowercase(), number), spec }

@@ -106,6 +106,7 @@ fn call(number: u64, random: &mut Random) -> (CallId, [Frame; 2]) {
         subject: random.digest(),
         conversation: random.digest(),
         trace: Some(format!("{:016x}{:016x}", random.number(), random.number())),
+        counted: None,
     };
     let total = 300_000 + random.below(3_000_000);
     let closed = Closed {
@@ -132,6 +133,7 @@ fn call(number: u64, random: &mut Random) -> (CallId, [Frame; 2]) {
             total,
         },
         content: Vec::new(),
+        charged: None,
     };
     (call, [Frame::Opened(Box::new(opened)), Frame::Closed(Box::new(closed))])
 }

@@ -4,6 +4,7 @@
 //! It may lag behind the journal and says how far it is; a list that must not lag adds the journal's tail
 //! ([`CallIndex::list`]). Delete the file and it is built again.
 
+mod charges;
 mod follow;
 mod index;
 mod live;

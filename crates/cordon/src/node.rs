@@ -13,13 +13,14 @@ use cordon_core::{
     Digest, DurationMs, HmacKey, Name,
     containment::Subject,
     evidence::SegmentSeal,
-    record::{Closed, Frame},
+    record::{Charged, Closed, Frame},
     resource::{Kind, SecretRef, Spec},
     state::Touched,
 };
 use cordon_guard::{
     Gateway, Options, Parts,
     dispatch::Upstreams,
+    limits::ProcessCounters,
     ports::{Clock, Entropy, NoTracer, Recorder as _, Tracer},
     server::{self, ServerLimits},
     upstream::{Client, ClientConfig, Environment},
@@ -44,6 +45,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     content::{self, Contents},
     control::{self, AdminToken},
+    counting::{self, Before},
     desk::CallLog,
     files,
     identity::{self, Identity, Lifetimes, OidcOptions, OidcParts, Site},
@@ -125,8 +127,6 @@ const SEGMENTS_OF_AN_OBJECT: u64 = 4;
 const TICK: Duration = Duration::from_millis(500);
 /// How often sessions and tokens that have ended are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// How often it is looked whether the index has caught up after a start.
-const INDEX_PAUSE: Duration = Duration::from_millis(50);
 /// How long an end waits for the index, which can be built again.
 const INDEX_WITHIN: Duration = Duration::from_secs(5);
 /// How long a node waits for a folder that another process only reads.
@@ -249,6 +249,7 @@ impl Node {
         let content = open_content(&folder, &settings).await?;
 
         let (telemetry, tracer) = start_telemetry(&settings, &keys.node, &metrics, &registry)?;
+        let counters = ProcessCounters::to_be_rebuilt();
         let gateway = Gateway::new(Parts {
             clock: Arc::clone(&settings.clock),
             entropy: Arc::clone(&settings.entropy),
@@ -256,6 +257,7 @@ impl Node {
             capture: content.queue,
             meter: Arc::<Metrics>::clone(&metrics),
             tracer,
+            counters: Arc::new(counters.clone()),
             engine: engine.clone(),
             upstreams: Upstreams::new(client.clone(), settings.environment.clone()),
             snapshot: Snapshot::default(),
@@ -405,8 +407,16 @@ impl Node {
 
         tokio::spawn(quarantines.follow(reached(stopped.clone(), Stage::Closing)));
 
+        let before = Before {
+            index: handles.index.clone(),
+            journal: journal.id(),
+            size: recovered.size,
+            lag: lag.clone(),
+        };
+        let clock = Arc::clone(&settings.clock);
+        tokio::spawn(counting::rebuild(counters, before.clone(), gateway.snapshot(), clock));
         let interrupted_task =
-            tokio::spawn(close_interrupted(handles.clone(), Arc::clone(&recorder), recovered.size));
+            tokio::spawn(close_interrupted(handles.clone(), Arc::clone(&recorder), before));
 
         let gateway_listener = listen(settings.gateway).await?;
         let control_listener = listen(settings.control).await?;
@@ -597,7 +607,7 @@ fn outside(settings: &Settings, gateway: &Gateway) -> Outside {
                         Some(standing) if matches!(standing.spec, Spec::Principal(_)) => {}
                         _ => drop(gateway.running().cancel(&Subject::Principal(name.clone()))),
                     },
-                    Touched::Resource(Kind::Limit, _) => gateway.limits().retain(state),
+                    Touched::Resource(Kind::Limit, _) => gateway.forget_limits(state),
                     _ => {}
                 }
             }
@@ -692,26 +702,25 @@ async fn open_folder(path: &Path) -> anyhow::Result<DataDir> {
 async fn close_interrupted(
     handles: Handles,
     recorder: Arc<JournalRecorder>,
-    size: u64,
+    before: Before,
 ) -> anyhow::Result<()> {
-    let journal = *handles.journal.id().as_bytes();
-    while handles.index.progress().await?.get(&journal).copied().unwrap_or(0) < size {
-        tokio::time::sleep(INDEX_PAUSE).await;
-    }
+    let journal = *before.journal.as_bytes();
+    before.indexed().await?;
     let mut open = handles.index.running().await?;
-    open.retain(|row| row.place.journal != journal || row.place.opened < size);
+    open.retain(|row| row.place.journal != journal || row.place.opened < before.size);
     if open.is_empty() {
         return Ok(());
     }
     tracing::warn!(calls = open.len(), "calls were interrupted by the end of the process before");
     let now = handles.settings.clock.now();
-    let frames: Vec<Vec<u8>> = open
-        .iter()
-        .filter_map(|row| {
-            let closed = Closed::interrupted(row.call, now);
-            Frame::Closed(Box::new(closed)).encode().ok()
-        })
-        .collect();
+    let mut frames = Vec::with_capacity(open.len());
+    for row in &open {
+        // What it used is not known: it stays charged what was reserved.
+        let reserved = handles.index.reserved(row.call).await?;
+        let charged = reserved.map(|spend| Charged { spend, as_reserved: true });
+        let closed = Closed { charged, ..Closed::interrupted(row.call, now) };
+        frames.extend(Frame::Closed(Box::new(closed)).encode().ok());
+    }
     for batch in frames.chunks(64) {
         recorder.offer(batch.to_vec());
     }

@@ -134,6 +134,7 @@ impl Call {
             subject: None,
             conversation: None,
             trace: None,
+            counted: None,
         };
         let closed = Closed {
             outcome: if self.action.passes() { Outcome::Released } else { Outcome::Refused },

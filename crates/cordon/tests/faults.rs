@@ -246,6 +246,7 @@ fn broken_gateway(world: &World) -> (Gateway, Arc<Broken>) {
         recorder: Arc::<Broken>::clone(&recorder),
         capture: Arc::new(cordon_guard::ports::NoCapture),
         tracer: Arc::new(cordon_guard::ports::NoTracer),
+        counters: Arc::new(cordon_guard::limits::ProcessCounters::default()),
         meter: Arc::<cordon::metrics::Metrics>::clone(&handles.metrics),
         engine: handles.engine.clone(),
         upstreams: Upstreams::new(client, Environment::with(|_| Some("sk-upstream".to_owned()))),

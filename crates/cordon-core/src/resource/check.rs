@@ -90,12 +90,23 @@ impl Resource {
                     need(&format!("exceptions/{i}/scope/{word}"), kind, name);
                 }
             }
-            Spec::Limit(limit) => match &limit.applies_to {
-                LimitSubject::Route(name) => need("applies_to/route", Kind::Route, name),
-                LimitSubject::Principal(name) => need("applies_to/principal", Kind::Principal, name),
-                LimitSubject::Team(name) => need("applies_to/team", Kind::Team, name),
-                LimitSubject::Key(key) => found.keys.push(("/spec/applies_to/key".to_owned(), *key)),
-            },
+            Spec::Limit(limit) => {
+                let LimitSubject { key, principal, team, route, model } = &limit.applies_to;
+                let names = [
+                    ("principal", Kind::Principal, principal),
+                    ("team", Kind::Team, team),
+                    ("route", Kind::Route, route),
+                    ("model", Kind::Model, model),
+                ];
+                for (word, kind, name) in names {
+                    if let Some(name) = name {
+                        need(&format!("applies_to/{word}"), kind, name);
+                    }
+                }
+                if let Some(key) = key {
+                    found.keys.push(("/spec/applies_to/key".to_owned(), *key));
+                }
+            }
         }
         found
     }
@@ -177,6 +188,9 @@ impl Resource {
                     }
                     _ => {}
                 }
+                if route.output_tokens == Some(0) {
+                    wrong("output_tokens", "must be above 0");
+                }
                 if route.labels.len() > LIST_BOUND {
                     wrong("labels", "at most 256 labels");
                 }
@@ -210,17 +224,8 @@ impl Resource {
                 }
             }
             Spec::Limit(limit) => {
-                if limit.requests.is_none() && limit.concurrency.is_none() && limit.body_bytes.is_none() {
-                    wrong("", "nothing is limited; help: give `requests`, `concurrency` or `body_bytes`");
-                }
-                if limit
-                    .requests
-                    .is_some_and(|requests| requests.count == 0 || requests.window.as_millis() == 0)
-                {
-                    wrong("requests", "count and window must be above 0");
-                }
-                if limit.concurrency == Some(0) {
-                    wrong("concurrency", "must be above 0");
+                for (path, message) in limit.problems() {
+                    wrong(path, message);
                 }
             }
         }

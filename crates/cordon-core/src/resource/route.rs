@@ -99,6 +99,10 @@ pub struct RouteSpec {
     /// How long that is kept, at most 400d; a `Retention` can only shorten it. Default 30d.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_retention: Option<DurationMs>,
+    /// Tokens of output that a call gets which asks for none, sent upstream as `max_completion_tokens`. Without it, such a call
+    /// gets 4,096 where a limit counts its tokens or its money, and what the model gives elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
     /// What else is to be known of it, such as `data: health`; they stand before those of its system.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<Name, Name>,

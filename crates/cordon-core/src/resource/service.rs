@@ -135,6 +135,38 @@ pub struct ModelSpec {
     /// What its tokens cost, in the order of their beginning. Without them its calls have no cost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prices: Vec<Price>,
+    /// The most tokens of input that one image costs, for what budgets reserve. Default 50,000, above the dearest that a
+    /// provider's price list has; its documentation says what holds for this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_tokens: Option<u64>,
+    /// The field that bounds an answer for its service. Default `max_completion_tokens`.
+    #[serde(default, skip_serializing_if = "OutputField::is_default")]
+    pub output_field: OutputField,
+}
+
+/// How a request says how long its answer may be, where the caller leaves that open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputField {
+    /// OpenAI's field of today.
+    #[default]
+    MaxCompletionTokens,
+    /// Its older name, which many other servers know alone.
+    MaxTokens,
+}
+
+impl OutputField {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Its name in a request.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxCompletionTokens => "max_completion_tokens",
+            Self::MaxTokens => "max_tokens",
+        }
+    }
 }
 
 impl Timeouts {

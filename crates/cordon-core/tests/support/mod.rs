@@ -13,9 +13,9 @@ use cordon_core::{
     Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, Score, Sealed, Timestamp,
     resource::{
         Audit, ContentCapture, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec,
-        LimitSubject, ModelSpec, PrincipalSpec, Protocol, RefusalStyle, Requests, Resource, RetentionSpec,
-        RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Spec, SystemSpec, Target, TeamSpec,
-        Timeouts,
+        LimitSubject, ModelSpec, OutputField, PrincipalSpec, Protocol, RefusalStyle, Requests, Resource,
+        RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Spec, SystemSpec,
+        Target, TeamSpec, Timeouts,
     },
 };
 
@@ -54,6 +54,8 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             service: other(Kind::Service, 2),
             upstream_name: format!("model-{variant}"),
             prices: Vec::new(),
+            image_tokens: None,
+            output_field: OutputField::default(),
         }),
         Kind::Guard => Spec::Guard(GuardSpec {
             scope: match variant % 4 {
@@ -97,6 +99,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             max_snapshot_age: variant.is_multiple_of(2).then(|| DurationMs::from_secs(3600)),
             content: ContentCapture::default(),
             content_retention: None,
+            output_tokens: None,
             labels: std::collections::BTreeMap::new(),
         }),
         Kind::Principal => {
@@ -111,16 +114,23 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             records: variant.is_multiple_of(2).then(|| DurationMs::from_secs(730 * 86_400)),
             reason: Some(text("the law of")),
         }),
-        Kind::Limit => Spec::Limit(LimitSpec {
-            applies_to: match variant % 3 {
-                0 => LimitSubject::Route(other(Kind::Route, 7)),
-                1 => LimitSubject::Principal(other(Kind::Principal, 7)),
-                _ => LimitSubject::Team(other(Kind::Team, 7)),
-            },
-            requests: Some(Requests { count: 1 + variant, window: DurationMs::from_secs(60) }),
-            concurrency: Some(8),
-            body_bytes: Some(1 << 20),
-        }),
+        Kind::Limit => {
+            let applies_to = match variant % 3 {
+                0 => LimitSubject::of_route(other(Kind::Route, 7)),
+                1 => LimitSubject::of_principal(other(Kind::Principal, 7)),
+                _ => LimitSubject::of_team(other(Kind::Team, 7)),
+            };
+            Spec::Limit(LimitSpec {
+                requests: Some(Requests {
+                    count: 1 + variant,
+                    window: DurationMs::from_secs(60),
+                    burst: None,
+                }),
+                concurrency: Some(8),
+                body_bytes: Some(1 << 20),
+                ..LimitSpec::new(applies_to)
+            })
+        }
     };
     Resource { name: name(kind, number), spec }
 }

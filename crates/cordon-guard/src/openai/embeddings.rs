@@ -18,6 +18,7 @@ use super::{
 use crate::{
     inspection::{Inspection, Verdict},
     lane::Shared,
+    limits::Shape,
     redact::Tokens,
 };
 
@@ -84,6 +85,11 @@ impl EmbeddingsRequest {
         self.tree.get("user").and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
+    /// What can be counted of it.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape { messages: self.inputs as u64, ..Shape::of(&self.tree) }
+    }
+
     /// Inspects every text, number and key, and rewrites what is to be redacted. The verdict says what was found in any case.
     ///
     /// # Errors
@@ -116,6 +122,11 @@ impl InspectedEmbeddings {
     pub fn body(&mut self, upstream_model: &str) -> Vec<u8> {
         self.tree.insert("model", upstream_model);
         written(&mut self.tree)
+    }
+
+    /// What can be counted of it.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape { messages: self.inputs as u64, ..Shape::of(&self.tree) }
     }
 
     /// How many vectors are asked for.

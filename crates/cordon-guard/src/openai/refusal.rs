@@ -9,7 +9,7 @@ use crate::sse;
 
 /// OpenAI's error object, with the call's id. It says nothing of rules or of what was found.
 pub fn error_object(refusal: &Refusal, call: &CallId) -> Value {
-    let error: Object = [
+    let mut error: Object = [
         ("message", Value::from(format!("{} (call {call})", refusal.code.sentence()))),
         ("type", Value::from(refusal.code.kind())),
         ("param", refusal.param.as_deref().map_or(Value::Null, Value::from)),
@@ -18,6 +18,9 @@ pub fn error_object(refusal: &Refusal, call: &CallId) -> Value {
     ]
     .into_iter()
     .collect();
+    if let Some(limit) = &refusal.limit {
+        error.insert("limit", limit.as_str());
+    }
     [("error", Value::Object(error))].into_iter().collect::<Object>().into()
 }
 

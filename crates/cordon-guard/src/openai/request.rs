@@ -1,6 +1,7 @@
 use cordon_core::{
     Category, Refusal, RefusalCode,
     json::{Object, Value},
+    resource::OutputField,
 };
 
 use super::{
@@ -10,11 +11,15 @@ use super::{
 use crate::{
     inspection::{Inspection, Place, Seat, Verdict},
     lane::JsonText,
+    limits::Shape,
     redact::{self, Cut, Placeholders, Taken, Tokens, fingerprint},
 };
 
 /// The most choices that a request may ask for: each is a text of its own to be inspected.
 const MAX_CHOICES: u64 = 128;
+
+/// The fields that say how long an answer may be.
+const OUTPUT_FIELDS: [OutputField; 2] = [OutputField::MaxCompletionTokens, OutputField::MaxTokens];
 
 /// A chat completion request of the right form, not inspected yet.
 #[derive(Debug)]
@@ -60,8 +65,9 @@ impl Request {
         if !(1..=MAX_CHOICES).contains(&choices) {
             return Err(invalid("n", "n is not within 1 and 128"));
         }
-        count(&tree, "max_tokens")?;
-        count(&tree, "max_completion_tokens")?;
+        for field in OUTPUT_FIELDS {
+            count(&tree, field.as_str())?;
+        }
         for field in ["tools", "functions"] {
             let items = match tree.get(field) {
                 None | Some(Value::Null) => continue,
@@ -90,10 +96,9 @@ impl Request {
         self.choices
     }
 
-    /// The most tokens that an answer may have.
-    pub fn max_tokens(&self) -> Option<u64> {
-        let field = |key| self.tree.get(key).and_then(Value::as_u64);
-        field("max_completion_tokens").or_else(|| field("max_tokens"))
+    /// What can be counted of it.
+    pub(crate) fn shape(&self) -> Shape {
+        shape(&self.tree)
     }
 
     /// The names of the tools that the caller offers, in `tools` and in `functions` as older clients do.
@@ -173,9 +178,35 @@ impl InspectedRequest {
         self.include_usage
     }
 
+    /// What can be counted of it.
+    pub(crate) fn shape(&self) -> Shape {
+        shape(&self.tree)
+    }
+
+    /// Bounds its answer; for a request that does not say how long it may be.
+    pub(crate) fn bound_output(&mut self, most: u64, field: OutputField) {
+        OUTPUT_FIELDS.iter().for_each(|field| drop(self.tree.remove(field.as_str())));
+        self.tree.insert(field.as_str(), most);
+    }
+
     /// The tokens that stand for values, to be restored in the answer.
     pub const fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+}
+
+fn shape(tree: &Object) -> Shape {
+    let length = |key| tree.get(key).and_then(Value::as_array).map_or(0, |items| items.len() as u64);
+    let asked = OUTPUT_FIELDS.map(|field| (tree.get(field.as_str()).and_then(Value::as_u64), field.as_str()));
+    // Where both are said, each service may go by another one.
+    let most = asked.into_iter().filter(|(asked, _)| asked.is_some()).max();
+    Shape {
+        messages: length("messages"),
+        tools: length("tools").saturating_add(length("functions")),
+        output_field: Some(most.map_or(OutputField::MaxCompletionTokens.as_str(), |(_, field)| field)),
+        output: most.and_then(|(asked, _)| asked),
+        choices: tree.get("n").and_then(Value::as_u64).unwrap_or(1),
+        ..Shape::of(tree)
     }
 }
 

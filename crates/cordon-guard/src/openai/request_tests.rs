@@ -234,7 +234,7 @@ fn what_the_record_needs_is_read() {
     assert_eq!(request.route(), "support-bot");
     assert_eq!(request.subject(), Some("person-1"));
     assert_eq!(request.conversation(), Some("conv-1"));
-    assert_eq!((request.stream(), request.choices(), request.max_tokens()), (true, 2, Some(100)));
+    assert_eq!((request.stream(), request.choices(), request.shape().output), (true, 2, Some(100)));
 }
 
 fn any_value() -> impl Strategy<Value = Value> {

@@ -26,6 +26,8 @@ pub struct Follower {
 pub struct Lag {
     /// How many durable frames of the journal that is read now are not in the index, when it was last looked.
     pub frames: u64,
+    /// Whether all that earlier journals hold is in the index, as far as it can be read.
+    pub earlier: bool,
     /// What keeps the index from following: a journal that is damaged, a file that cannot be written.
     pub trouble: Option<String>,
 }
@@ -84,6 +86,7 @@ impl Follower {
                 }
             }
         }
+        self.lag.send_modify(|lag| lag.earlier = !stopping);
         let mut reader = self.open(current).await;
         while let Some(open) = reader.take() {
             let size = *durable.borrow_and_update();
@@ -190,7 +193,7 @@ impl Follower {
                 Some(error) => return self.unreadable(source.journal, &error),
             }
             let frames = size.map_or(0, |size| size.saturating_sub(source.reader.sequence()));
-            self.lag.send_replace(Lag { frames, trouble: None });
+            self.lag.send_modify(|lag| (lag.frames, lag.trouble) = (frames, None));
         }
     }
 

@@ -44,7 +44,7 @@ pub(super) const OTHER_CATEGORIES: i64 = 62;
 pub(super) const ALL_ROUTES: i64 = -1;
 
 /// The form of the tables (`PRAGMA user_version`); a file of another one is built again.
-const TABLES_VERSION: i64 = 4;
+const TABLES_VERSION: i64 = 5;
 
 const TABLES: &str = "
 CREATE TABLE calls (
@@ -52,7 +52,7 @@ CREATE TABLE calls (
     principal INTEGER NOT NULL, team INTEGER NOT NULL, route INTEGER, system INTEGER, model INTEGER,
     verdict INTEGER NOT NULL, would INTEGER NOT NULL, categories INTEGER NOT NULL, input BLOB, output BLOB,
     ended INTEGER, outcome INTEGER, status INTEGER, code INTEGER, tokens BLOB, cost BLOB, timings BLOB,
-    place BLOB NOT NULL, closed INTEGER
+    place BLOB NOT NULL, closed INTEGER, counted BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX calls_principal ON calls (principal, call);
 CREATE INDEX calls_route ON calls (route, call);
@@ -67,6 +67,9 @@ CREATE TABLE unknown (call BLOB PRIMARY KEY, since INTEGER NOT NULL, time INTEGE
     code INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE roll_ups (step INTEGER NOT NULL, start INTEGER NOT NULL, route INTEGER NOT NULL, verdict INTEGER NOT NULL,
     sums BLOB NOT NULL, PRIMARY KEY (step, route, start, verdict)) STRICT, WITHOUT ROWID;
+CREATE TABLE charges (name INTEGER NOT NULL, minute INTEGER NOT NULL, currency INTEGER NOT NULL, requests INTEGER NOT NULL,
+    input INTEGER NOT NULL, output INTEGER NOT NULL, money INTEGER NOT NULL, PRIMARY KEY (name, minute, currency)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE progress (journal BLOB PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
@@ -104,6 +107,10 @@ impl CallIndex {
         let readers = readers(file, 1).await?;
         check(&mut *readers.acquire().await?).await?;
         Ok(Self { readers, live: None })
+    }
+
+    pub(super) const fn readers(&self) -> &SqlitePool {
+        &self.readers
     }
 
     /// Ends all reading.

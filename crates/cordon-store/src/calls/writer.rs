@@ -6,12 +6,13 @@ use std::{
 
 use cordon_core::{
     Action, CallId, Category, Cost, Name, canonical,
-    record::{Closed, Frame, RecordedFinding, Timings, Unknown},
+    record::{Closed, Counted, Frame, RecordedFinding, Timings, Unknown},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     CallRow, JournalBytes, Progress, SourceFrame,
+    charges::{self, Charges},
     index::{ALL_ROUTES, CallsError, OTHER_CATEGORIES, action_number, outcome_number},
     live::{Live, Showing},
     sums::{RollUp, Step, packed},
@@ -65,7 +66,7 @@ const STEPS: usize = 32;
 /// How many calls one statement inserts.
 const ROWS: usize = 64;
 
-const COLUMNS: usize = 23;
+const COLUMNS: usize = 24;
 
 /// Everything of one batch, before it is written.
 #[derive(Default)]
@@ -77,6 +78,7 @@ struct Batch {
     /// Those of them that ended a running call.
     ended: Vec<(u64, Closed)>,
     unknown: Vec<Unknown>,
+    charges: Charges,
     written: Written,
 }
 
@@ -194,20 +196,24 @@ async fn store(
 ) -> Result<(), CallsError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let rows: Vec<&CallRow> = batch.order.iter().filter_map(|call| batch.calls.get(call)).collect();
-    intern_names(&mut transaction, &mut interned.names, &rows, &batch.ends, &batch.unknown).await?;
+    intern_names(&mut transaction, &mut interned.names, &rows, batch).await?;
     intern_categories(&mut transaction, &mut interned.categories, &rows, &batch.ends).await?;
     let known = &*interned;
     for chunk in rows.chunks(ROWS) {
-        insert(&mut transaction, known, chunk).await?;
+        insert(&mut transaction, known, chunk, &batch.charges).await?;
     }
     let mut rolls = Rolls::new();
     for row in &rows {
         roll(&mut rolls, known, row);
     }
+    let mut charged_later = Vec::new();
     for (sequence, closed) in std::mem::take(&mut batch.ends) {
         match end_call(&mut transaction, known, sequence, &closed).await? {
-            Some((route, verdict)) => {
+            Some(Ended { route, verdict, counted }) => {
                 batch.written.closed += 1;
+                if let (Some(counted), Some(charged)) = (counted, closed.charged) {
+                    charged_later.push((counted, charged.spend));
+                }
                 for (step, route) in places(route) {
                     let at = (step, step.start(closed.time), route, verdict);
                     rolls.entry(at).or_default().add_closed(&closed);
@@ -220,6 +226,12 @@ async fn store(
     for unknown in &batch.unknown {
         insert_unknown(&mut transaction, known, unknown).await?;
     }
+    for (counted, spend) in charged_later {
+        batch.charges.settle(&counted, &spend);
+    }
+    let limits = batch.charges.names().collect();
+    intern(&mut transaction, &mut interned.names, limits).await?;
+    batch.charges.store(&mut transaction, |name| interned.name(Some(name))).await?;
     store_rolls(&mut transaction, rolls).await?;
     sqlx::query(
         "INSERT INTO progress (journal, next) VALUES ($1, $2)
@@ -237,10 +249,15 @@ impl Batch {
     fn take(&mut self, journal: JournalBytes, source: &SourceFrame) {
         match super::decode(source) {
             Some(Frame::Opened(frame)) => {
+                let mut frame = frame;
+                let counted = frame.counted.take();
                 let row = CallRow::opened(journal, source.sequence, *frame);
                 if self.calls.contains_key(&row.call) {
                     self.written.passed_over += 1;
                     return;
+                }
+                if let Some(counted) = counted {
+                    self.charges.open(row.call, counted);
                 }
                 self.written.opened += 1;
                 self.order.push(row.call);
@@ -249,6 +266,9 @@ impl Batch {
             Some(Frame::Closed(frame)) => match self.calls.get_mut(&frame.call) {
                 Some(row) if row.ending.is_none() => {
                     self.written.closed += 1;
+                    if let Some(charged) = &frame.charged {
+                        self.charges.close(frame.call, &charged.spend);
+                    }
                     row.close(source.sequence, *frame);
                 }
                 Some(_) => self.written.passed_over += 1,
@@ -278,9 +298,9 @@ async fn intern_names(
     connection: &mut SqliteConnection,
     names: &mut HashMap<String, i64>,
     rows: &[&CallRow],
-    ends: &[(u64, Closed)],
-    unknown: &[Unknown],
+    batch: &Batch,
 ) -> Result<(), CallsError> {
+    let (ends, unknown) = (&batch.ends, &batch.unknown);
     let of_rows = rows.iter().flat_map(|row| {
         let names = [
             Some(&row.principal),
@@ -294,8 +314,17 @@ async fn intern_names(
     });
     let codes =
         ends.iter().filter_map(|(_, closed)| closed.code).chain(unknown.iter().map(|unknown| unknown.code));
-    let new: HashSet<&str> =
-        of_rows.chain(codes.map(|code| code.as_str())).filter(|text| !names.contains_key(*text)).collect();
+    let texts = of_rows.chain(codes.map(|code| code.as_str())).collect();
+    intern(connection, names, texts).await
+}
+
+/// Gives numbers to texts that have none.
+async fn intern(
+    connection: &mut SqliteConnection,
+    names: &mut HashMap<String, i64>,
+    mut new: HashSet<&str>,
+) -> Result<(), CallsError> {
+    new.retain(|text| !names.contains_key(*text));
     for text in new {
         let row = sqlx::query(
             "INSERT INTO names (text) VALUES ($1) ON CONFLICT (text) DO UPDATE SET text = excluded.text RETURNING id",
@@ -338,6 +367,7 @@ async fn insert(
     connection: &mut SqliteConnection,
     known: &Interned,
     rows: &[&CallRow],
+    charges: &Charges,
 ) -> Result<(), CallsError> {
     let tuple = format!("({})", vec!["?"; COLUMNS].join(", "));
     // A call is opened once; should a journal say so twice, the first one counts.
@@ -370,23 +400,31 @@ async fn insert(
             .bind(ending.and_then(|ending| ending.cost).map(cost_bytes))
             .bind(ending.map(|ending| timings_bytes(&ending.timings)))
             .bind(place_bytes(row.place.journal, row.place.opened))
-            .bind(row.place.closed.map(|sequence| i64::try_from(sequence).unwrap_or(i64::MAX)));
+            .bind(row.place.closed.map(|sequence| i64::try_from(sequence).unwrap_or(i64::MAX)))
+            .bind(charges.of_call(row.call)?);
     }
     query.execute(connection).await?;
     Ok(())
 }
 
-/// Ends a call of an earlier batch; gives its route and verdict, or nothing if there is no such running call.
+/// A call of an earlier batch that ended.
+struct Ended {
+    route: Option<i64>,
+    verdict: Action,
+    counted: Option<Counted>,
+}
+
+/// Ends a call of an earlier batch, if there is such a running call.
 async fn end_call(
     connection: &mut SqliteConnection,
     known: &Interned,
     sequence: u64,
     closed: &Closed,
-) -> Result<Option<(Option<i64>, Action)>, CallsError> {
+) -> Result<Option<Ended>, CallsError> {
     let row = sqlx::query(
         "UPDATE calls SET verdict = max(verdict, $2), would = max(would, $3), categories = categories | $4, output = $5,
          ended = $6, outcome = $7, status = $8, code = $9, tokens = $10, cost = $11, timings = $12, closed = $13
-         WHERE call = $1 AND outcome IS NULL RETURNING route, verdict",
+         WHERE call = $1 AND outcome IS NULL RETURNING route, verdict, counted",
     )
     .bind(closed.call.as_bytes().as_slice())
     .bind(action_number(closed.output.action))
@@ -403,7 +441,11 @@ async fn end_call(
     .bind(i64::try_from(sequence).unwrap_or(i64::MAX))
     .fetch_optional(connection)
     .await?;
-    row.map(|row| Ok((row.try_get(0)?, super::index::action(row.try_get(1)?)?))).transpose()
+    row.map(|row| {
+        let verdict = super::index::action(row.try_get(1)?)?;
+        Ok(Ended { route: row.try_get(0)?, verdict, counted: charges::counted(row.try_get(2)?)? })
+    })
+    .transpose()
 }
 
 async fn insert_unknown(

@@ -79,6 +79,7 @@ pub fn opened(number: u64, shape: &Shape) -> Frame {
         subject: None,
         conversation: None,
         trace: None,
+        counted: None,
     }))
 }
 
@@ -110,6 +111,7 @@ pub fn closed(number: u64, shape: &Shape) -> Frame {
             total: 901_000,
         },
         content: Vec::new(),
+        charged: None,
     }))
 }
 

@@ -79,6 +79,7 @@ pub(crate) fn frames(number: u64, time: Timestamp, random: &mut Random) -> [Vec<
         subject: None,
         conversation: None,
         trace: None,
+        counted: None,
     };
     let total = 200_000 + random.below(2_000_000);
     let closed = Closed {
@@ -96,6 +97,7 @@ pub(crate) fn frames(number: u64, time: Timestamp, random: &mut Random) -> [Vec<
         upstream_status: Some(200),
         timings: Timings { upstream: total - 500, total, ..Timings::default() },
         content: Vec::new(),
+        charged: None,
     };
     [Frame::Opened(Box::new(opened)), Frame::Closed(Box::new(closed))].map(|frame| frame.encode().unwrap())
 }

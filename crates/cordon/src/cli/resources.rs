@@ -357,7 +357,7 @@ pub(crate) fn actor(actor: &cordon_core::fact::Actor) -> String {
 const fn columns(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Guard => &["scope", "mode", "rules"],
-        Kind::Limit => &["applies_to", "requests", "concurrency", "body_bytes"],
+        Kind::Limit => &["applies_to", "requests", "tokens", "money", "concurrency", "body_bytes"],
         Kind::Model => &["service", "upstream_name"],
         Kind::Principal => &["team", "routes"],
         Kind::Retention => &["routes", "systems", "labels", "jurisdictions", "content", "records"],

@@ -50,6 +50,7 @@ fn opened(input: RecordedVerdict) -> Opened {
         subject: Some(Digest::from_bytes([6; 32])),
         conversation: None,
         trace: None,
+        counted: None,
     }
 }
 
@@ -69,6 +70,7 @@ fn closed(outcome: Outcome, code: Option<RefusalCode>) -> Closed {
         upstream_status: None,
         timings: Timings { total: 8_500, ..Timings::default() },
         content: Vec::new(),
+        charged: None,
     }
 }
 

@@ -1,0 +1,212 @@
+//! The two ways to count: an even rate, and use in windows that follow each other.
+
+use std::time::Duration;
+
+use cordon_core::{Timestamp, resource::Requests};
+
+/// Requests at an even rate: a generic cell rate algorithm (GCRA, ITU-T I.371, annex A). One number, no timer, exact at any
+/// rate: `burst` requests may come at once, and one more is let in every `window / count`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rate {
+    /// The theoretical arrival time, in nanoseconds since 1970.
+    arrival: i64,
+}
+
+/// A rate in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between two requests.
+    pub step: i64,
+    /// How far the arrival time may be ahead.
+    pub tolerance: i64,
+}
+
+impl Pace {
+    /// The pace of requests.
+    pub fn of(requests: Requests) -> Self {
+        let window = i64::try_from(requests.window.as_millis()).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let step = (window / i64::from(requests.count).max(1)).max(1);
+        // All but one of a burst may come before their turn.
+        let burst = i64::from(requests.burst.unwrap_or(requests.count)).max(1);
+        Self { step, tolerance: step.saturating_mul(burst.saturating_sub(1)) }
+    }
+}
+
+/// Nanoseconds since 1970.
+const fn nanos(time: Timestamp) -> i64 {
+    time.as_millis().saturating_mul(1_000_000)
+}
+
+impl Rate {
+    /// How far the arrival time is ahead of now. A window that was made shorter does not wait for one of the old one.
+    fn ahead(self, pace: Pace, now: i64) -> i64 {
+        self.arrival.saturating_sub(now).clamp(0, pace.tolerance.saturating_add(pace.step))
+    }
+
+    /// How long one more request has to wait; nothing where it need not.
+    pub fn wait(self, pace: Pace, now: Timestamp) -> Duration {
+        let wait = self.ahead(pace, nanos(now)).saturating_sub(pace.tolerance);
+        Duration::from_nanos(u64::try_from(wait).unwrap_or(0))
+    }
+
+    /// Counts so many requests.
+    pub fn add(&mut self, pace: Pace, requests: u64, now: Timestamp) {
+        let steps = pace.step.saturating_mul(i64::try_from(requests).unwrap_or(i64::MAX));
+        let now = nanos(now);
+        self.arrival = now.saturating_add(self.ahead(pace, now)).saturating_add(steps);
+    }
+
+    /// How many requests may come now, and until when all of them may.
+    pub fn standing(self, pace: Pace, now: Timestamp) -> (u64, Duration) {
+        let ahead = self.ahead(pace, nanos(now));
+        let room = pace.tolerance.saturating_sub(ahead);
+        let left = if room < 0 { 0 } else { (room / pace.step).saturating_add(1) };
+        let reset = Duration::from_nanos(u64::try_from(ahead).unwrap_or(0));
+        (u64::try_from(left).unwrap_or(0), reset)
+    }
+
+    /// Whether nothing of what was counted matters any more.
+    pub fn is_idle(self, now: Timestamp) -> bool {
+        self.arrival <= nanos(now)
+    }
+}
+
+/// Use in one window at a time. Windows of one length follow each other from 1970 on, so that every node and every restart has
+/// the same ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    start: i64,
+    end: i64,
+    used: u64,
+}
+
+/// When the window of this length begins that a time lies in; both in milliseconds.
+pub const fn window_start(length: u64, time: Timestamp) -> i64 {
+    #[expect(clippy::cast_possible_wrap, reason = "windows are at most 400 days long")]
+    let length = if length == 0 { 1 } else { length as i64 };
+    time.as_millis().div_euclid(length).saturating_mul(length)
+}
+
+impl Window {
+    /// Goes on to the window that a time lies in. Time that goes back changes nothing: the later window goes on. What was used
+    /// stays where the length of the windows was changed in the middle of one.
+    pub fn roll(&mut self, length: u64, now: Timestamp) {
+        let changed = self.end.saturating_sub(self.start) != i64::try_from(length).unwrap_or(i64::MAX);
+        let over = now.as_millis() >= self.end;
+        if over {
+            self.used = 0;
+        }
+        if over || changed {
+            self.start = window_start(length, now);
+            self.end = self.start.saturating_add(i64::try_from(length).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// How much is used.
+    pub const fn used(self) -> u64 {
+        self.used
+    }
+
+    /// How long the window still runs.
+    pub fn left(self, now: Timestamp) -> Duration {
+        Duration::from_millis(u64::try_from(self.end.saturating_sub(now.as_millis())).unwrap_or(0))
+    }
+
+    /// Counts use.
+    pub const fn add(&mut self, amount: u64) {
+        self.used = self.used.saturating_add(amount);
+    }
+
+    /// Counts what was used in place of what was reserved at a time. What was reserved in an earlier window is not this one's
+    /// business any more.
+    pub fn settle(&mut self, time: Timestamp, reserved: u64, spent: u64) {
+        if (self.start..self.end).contains(&time.as_millis()) {
+            self.used = self.used.saturating_sub(reserved).saturating_add(spent);
+        }
+    }
+
+    /// Whether nothing of what was counted matters any more.
+    pub const fn is_idle(self, now: Timestamp) -> bool {
+        self.used == 0 || now.as_millis() >= self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordon_core::DurationMs;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR: u64 = 3_600_000;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn pace(count: u32, seconds: u64, burst: Option<u32>) -> Pace {
+        Pace::of(Requests { count, window: DurationMs::from_secs(seconds), burst })
+    }
+
+    #[test]
+    fn a_rate_lets_in_its_burst_and_then_one_every_step() {
+        let (start, ten) = (at(1_700_000_000_000), pace(10, 10, None));
+        let mut rate = Rate::default();
+        for left in (0..10).rev() {
+            assert_eq!(rate.wait(ten, start), Duration::ZERO);
+            rate.add(ten, 1, start);
+            assert_eq!(rate.standing(ten, start).0, left);
+        }
+        assert_eq!(rate.wait(ten, start), Duration::from_secs(1));
+        assert_eq!(rate.standing(ten, start).1, Duration::from_secs(10));
+        let later = at(start.as_millis() + 1_000);
+        assert_eq!(rate.wait(ten, later), Duration::ZERO);
+        rate.add(ten, 1, later);
+        assert_eq!(rate.wait(ten, later), Duration::from_secs(1));
+
+        let two = pace(10, 10, Some(2));
+        let mut rate = Rate::default();
+        rate.add(two, 2, start);
+        assert_eq!(rate.wait(two, start), Duration::from_secs(1));
+        assert_eq!(rate.standing(two, at(start.as_millis() + 1_500)).0, 1);
+        assert_eq!(rate.standing(two, at(start.as_millis() + 60_000)), (2, Duration::ZERO));
+    }
+
+    #[test]
+    fn windows_begin_with_the_hour_and_do_not_go_back() {
+        let noon = 12 * HOUR as i64;
+        let mut window = Window::default();
+        window.roll(HOUR, at(noon + 10));
+        window.add(7);
+        window.roll(HOUR, at(noon + HOUR as i64 - 1));
+        assert_eq!((window.used(), window.left(at(noon + HOUR as i64 - 1))), (7, Duration::from_millis(1)));
+        // The clock goes back: what was used stays used, and the window ends when it said.
+        window.roll(HOUR, at(noon - 5));
+        assert_eq!((window.used(), window.start), (7, noon));
+        window.roll(2 * HOUR, at(noon + 20));
+        assert_eq!((window.used(), window.end), (7, noon + 2 * HOUR as i64));
+        window.roll(2 * HOUR, at(noon + 2 * HOUR as i64));
+        assert_eq!(window.used(), 0);
+        window.settle(at(noon + 10), 7, 3);
+        assert_eq!(window.used(), 0, "it belonged to the window before");
+    }
+
+    proptest! {
+        #[test]
+        fn a_window_holds_what_is_reserved_or_spent_and_is_never_below(
+            calls in prop::collection::vec((0..1_000_u64, 0..1_500_u64, any::<bool>()), 1..50)
+        ) {
+            let mut window = Window::default();
+            window.roll(HOUR, at(5));
+            let mut expected = 0;
+            for (reserved, spent, settled) in calls {
+                window.add(reserved);
+                if settled {
+                    window.settle(at(5), reserved, spent);
+                }
+                expected += if settled { spent } else { reserved };
+                prop_assert_eq!(window.used(), expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What limits counted, by limit and minute: enough to count on after a restart, exactly, without reading records again.
+//!
+//! INVARIANT: the sum of a minute is what calls of it are charged that have ended, and what was reserved for those that run or
+//! were interrupted.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cordon_core::{
+    CallId, Cost, Money, Name, Timestamp, canonical,
+    record::{Counted, Spend},
+    resource::MAX_LIMIT_WINDOW,
+};
+use sqlx::{Row as _, SqliteConnection};
+
+use super::{
+    index::{CallIndex, CallsError},
+    sums::{packed, unpacked},
+};
+
+/// Milliseconds of a minute.
+const MINUTE: i64 = 60_000;
+/// No sum is larger, so that none overflows.
+const MOST: i64 = 1 << 62;
+
+/// What a batch brings, by limit, minute and currency: requests, tokens of input, tokens of output, money.
+#[derive(Debug, Default)]
+pub(super) struct Charges {
+    sums: BTreeMap<(Name, i64, i64), [i64; 4]>,
+    /// Calls that began in this batch.
+    counted: HashMap<CallId, Counted>,
+}
+
+impl Charges {
+    /// A call was counted, and what it asks for reserved.
+    pub(super) fn open(&mut self, call: CallId, counted: Counted) {
+        self.add(&counted, 1, &counted.reserved.unwrap_or_default(), &Spend::default());
+        self.counted.insert(call, counted);
+    }
+
+    /// A call that began in this batch is charged.
+    pub(super) fn close(&mut self, call: CallId, charged: &Spend) {
+        if let Some(counted) = self.counted.get(&call).cloned() {
+            self.settle(&counted, charged);
+        }
+    }
+
+    /// A call is charged in place of what was reserved for it.
+    pub(super) fn settle(&mut self, counted: &Counted, charged: &Spend) {
+        if let Some(reserved) = &counted.reserved {
+            self.add(counted, 0, charged, reserved);
+        }
+    }
+
+    fn add(&mut self, counted: &Counted, requests: i64, more: &Spend, less: &Spend) {
+        let minute = counted.time.as_millis().div_euclid(MINUTE);
+        let cost = more.cost.or(less.cost);
+        let currency = cost.map_or(0, |cost| i64::try_from(packed(cost.currency)).unwrap_or(0));
+        let money = |spend: &Spend| spend.cost.map_or(0, |cost| cost.amount.nanos());
+        let difference = |more: u64, less: u64| bounded(more).saturating_sub(bounded(less));
+        let added = [
+            requests,
+            difference(more.input, less.input),
+            difference(more.output, less.output),
+            difference(money(more), money(less)),
+        ];
+        for limit in &counted.limits {
+            let sums = self.sums.entry((limit.clone(), minute, currency)).or_default();
+            for (sum, added) in sums.iter_mut().zip(added) {
+                *sum = sum.saturating_add(added).clamp(-MOST, MOST);
+            }
+        }
+    }
+
+    /// The names that must be known by a number.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sums.keys().map(|(limit, ..)| limit.as_str())
+    }
+
+    /// What is kept with a call until it ends.
+    pub(super) fn of_call(&self, call: CallId) -> Result<Option<Vec<u8>>, CallsError> {
+        Ok(self.counted.get(&call).map(canonical::to_bytes).transpose()?)
+    }
+
+    /// Adds all of it to the file. `number` is the number of a name.
+    pub(super) async fn store(
+        &self,
+        connection: &mut SqliteConnection,
+        number: impl Fn(&str) -> Option<i64>,
+    ) -> Result<(), CallsError> {
+        for ((limit, minute, currency), [requests, input, output, money]) in &self.sums {
+            let Some(limit) = number(limit.as_str()) else { continue };
+            sqlx::query(
+                "INSERT INTO charges VALUES ($1, $2, $3, max(0, $4), max(0, $5), max(0, $6), max(0, $7))
+                 ON CONFLICT DO UPDATE SET requests = max(0, min($8, requests + $4)),
+                 input = max(0, min($8, input + $5)), output = max(0, min($8, output + $6)),
+                 money = max(0, min($8, money + $7))",
+            )
+            .bind(limit)
+            .bind(minute)
+            .bind(currency)
+            .bind(requests)
+            .bind(input)
+            .bind(output)
+            .bind(money)
+            .bind(MOST)
+            .execute(&mut *connection)
+            .await?;
+            // No window reaches further back.
+            let kept = i64::try_from(MAX_LIMIT_WINDOW.as_millis()).unwrap_or(i64::MAX) / MINUTE + 1;
+            sqlx::query("DELETE FROM charges WHERE name = $1 AND minute < $2")
+                .bind(limit)
+                .bind(minute.saturating_sub(kept))
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// What was counted when a call began, from the file.
+pub(super) fn counted(bytes: Option<&[u8]>) -> Result<Option<Counted>, CallsError> {
+    Ok(bytes.map(canonical::from_bytes).transpose()?)
+}
+
+fn bounded(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(MOST).min(MOST)
+}
+
+impl CallIndex {
+    /// What was reserved for a call, if anything was.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn reserved(&self, call: CallId) -> Result<Option<Spend>, CallsError> {
+        let row = sqlx::query("SELECT counted FROM calls WHERE call = $1")
+            .bind(call.as_bytes().as_slice())
+            .fetch_optional(self.readers())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(counted(row.try_get(0)?)?.and_then(|counted| counted.reserved))
+    }
+
+    /// The requests that a limit counted since a time, each with the end of the minute that it was counted in.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn requests_under(
+        &self,
+        limit: &Name,
+        since: Timestamp,
+    ) -> Result<Vec<(Timestamp, u64)>, CallsError> {
+        let rows = sqlx::query(
+            "SELECT minute, sum(requests) FROM charges WHERE name = (SELECT id FROM names WHERE text = $1) AND minute >= $2
+             GROUP BY minute ORDER BY minute",
+        )
+        .bind(limit.as_str())
+        .bind(since.as_millis().div_euclid(MINUTE))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let end = row.try_get::<i64, _>(0)?.saturating_add(1).saturating_mul(MINUTE);
+                Ok((Timestamp::from_millis(end), number(row.try_get(1)?)?))
+            })
+            .collect()
+    }
+
+    /// What a limit counted of tokens and money since a time, which must begin a minute: one sum for each currency, and one
+    /// without.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn spent_under(&self, limit: &Name, since: Timestamp) -> Result<Vec<Spend>, CallsError> {
+        let rows = sqlx::query(
+            "SELECT currency, sum(input), sum(output), sum(money) FROM charges
+             WHERE name = (SELECT id FROM names WHERE text = $1) AND minute >= $2 GROUP BY currency",
+        )
+        .bind(limit.as_str())
+        .bind(since.as_millis().div_euclid(MINUTE))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let amount = Money::from_nanos(number(row.try_get(3)?)?);
+                let currency = unpacked(number(row.try_get(0)?)?);
+                let cost = currency.map(|currency| Cost { amount, currency });
+                Ok(Spend { input: number(row.try_get(1)?)?, output: number(row.try_get(2)?)?, cost })
+            })
+            .collect()
+    }
+}
+
+fn number(value: i64) -> Result<u64, CallsError> {
+    u64::try_from(value).map_err(|_| CallsError::Damaged)
+}
