@@ -1,19 +1,45 @@
 //! The gateway's listener: connections to calls.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use http::header::CONNECTION;
-use hyper::{server::conn::http1, service::service_fn};
+use bytes::Bytes;
+use http::{Request, Response, header::CONNECTION};
+use http_body::{Frame, SizeHint};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::graceful::{GracefulConnection, GracefulShutdown, Watcher},
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 
-use self::patience::{Patient, Unread, Unsaid};
-use crate::{pipeline::Gateway, registry::Registry};
+use self::patience::{Answering, Idle, Patient, Requests, Unread, Unsaid};
+pub use self::tls::{Refreshed, ServerTls, TlsError, TlsParts};
+use crate::{pipeline::Gateway, registry::Registry, release::ReleasedBody};
 
 mod patience;
+mod tls;
+
+/// The protocols of a gateway's TLS, the preferred one first (RFC 7301, RFC 9113).
+pub const PROTOCOLS: [&str; 2] = [HTTP2, "http/1.1"];
+const HTTP2: &str = "h2";
+
+/// Bounds the memory of a request's headers; hyper answers 431 beyond it.
+const MAX_HEADER_BYTES: usize = 64 << 10;
+/// Requests of one HTTP/2 connection at the same time.
+const MAX_STREAMS: u32 = 128;
+/// What one HTTP/2 connection may send before it is read: all streams together.
+const WINDOW: u32 = 1 << 20;
 
 /// Once calls were ended at the end of the drain time, how long their last words and their records may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -32,6 +58,8 @@ pub struct ServerLimits {
     pub write_timeout: Duration,
     /// How long calls in flight may still take once the server goes down.
     pub drain: Duration,
+    /// TLS; without it the listener speaks plain HTTP/1.1.
+    pub tls: Option<ServerTls>,
 }
 
 impl Default for ServerLimits {
@@ -41,6 +69,7 @@ impl Default for ServerLimits {
             header_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(60),
             drain: Duration::from_secs(30),
+            tls: None,
         }
     }
 }
@@ -61,12 +90,7 @@ pub async fn serve(
     let connections = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let unsaid = Unsaid::default();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        // Bounds the memory of a connection's headers; hyper answers 431 beyond it.
-        .max_buf_size(64 << 10)
-        .max_headers(100);
+    let protocols = Protocols::new(&limits);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -84,24 +108,12 @@ pub async fn serve(
             }
         };
         let _ = socket.set_nodelay(true);
-        let serving = gateway.clone();
         let unread = Unread::default();
         let socket = Patient::new(socket, limits.write_timeout, unread.clone(), unsaid.clone());
-        let service = service_fn(move |request| {
-            let (gateway, unread) = (serving.clone(), unread.clone());
-            async move {
-                let response = gateway.handle(request).await;
-                // The gateway says so where it did not take the body whole.
-                if response.headers().contains_key(CONNECTION) {
-                    unread.note();
-                }
-                Ok::<_, Infallible>(response)
-            }
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service));
+        let caller = Caller { gateway: gateway.clone(), unread, requests: Requests::default() };
+        let serving = protocols.clone().serve(socket, caller, graceful.watcher());
         tokio::spawn(async move {
-            // Broken connections are the caller's business; the call's own task records what became of it.
-            let _ = connection.await;
+            serving.await;
             drop(place);
         });
     }
@@ -126,6 +138,109 @@ pub async fn serve(
     };
     let _ = tokio::time::timeout(LAST_WORDS, recorded).await;
     Ok(cut_off)
+}
+
+/// The protocols of a connection, and their bounds.
+#[derive(Clone)]
+struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    tls: Option<ServerTls>,
+    header_timeout: Duration,
+}
+
+/// What a connection's requests share.
+#[derive(Clone)]
+struct Caller {
+    gateway: Gateway,
+    unread: Unread,
+    requests: Requests,
+}
+
+/// An answer, whose request counts as open until its last byte is taken.
+struct Answer {
+    body: ReleasedBody,
+    _answering: Answering,
+}
+
+impl Protocols {
+    fn new(limits: &ServerLimits) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(MAX_HEADER_BYTES)
+            .max_headers(100);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(64 << 10)
+            .initial_stream_window_size(WINDOW / 4)
+            .initial_connection_window_size(WINDOW)
+            .max_send_buf_size(MAX_HEADER_BYTES);
+        Self { http1, http2, tls: limits.tls.clone(), header_timeout: limits.header_timeout }
+    }
+
+    /// Serves a connection to its end. Broken ones are the caller's business; the call's own task records what became of it.
+    async fn serve(self, socket: Patient, caller: Caller, watcher: Watcher) {
+        let requests = caller.requests.clone();
+        let service = service_fn(move |request| caller.clone().answer(request));
+        let Some(tls) = &self.tls else {
+            return until_end(self.http1.serve_connection(TokioIo::new(socket), service), watcher).await;
+        };
+        // A shutdown does not wait for somebody who only shakes hands: nothing was asked yet, and the drain time ends it.
+        let mut stream = match tls.accept(socket, self.header_timeout).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "a TLS handshake with a caller failed");
+                return;
+            }
+        };
+        let (socket, session) = stream.get_mut();
+        if session.alpn_protocol() == Some(HTTP2.as_bytes()) {
+            socket.ends_when(Idle::new(self.header_timeout, requests));
+            until_end(self.http2.serve_connection(TokioIo::new(stream), service), watcher).await;
+        } else {
+            until_end(self.http1.serve_connection(TokioIo::new(stream), service), watcher).await;
+        }
+    }
+}
+
+async fn until_end(connection: impl GracefulConnection, watcher: Watcher) {
+    let _ = watcher.watch(connection).await;
+}
+
+impl Caller {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+        let answering = self.requests.begin();
+        let response = self.gateway.handle(request).await;
+        // The gateway says so where it did not take the body whole.
+        if response.headers().contains_key(CONNECTION) {
+            self.unread.note();
+        }
+        Ok(response.map(|body| Answer { body, _answering: answering }))
+    }
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = <ReleasedBody as http_body::Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Waits until no call is running, none began for a while, and all answers were taken.

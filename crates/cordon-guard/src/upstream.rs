@@ -30,6 +30,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cordon_core::Digest;
 use http::StatusCode;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -71,6 +72,8 @@ pub struct ClientConfig {
     pub pool: PoolLimits,
     /// How names become addresses.
     pub resolver: Resolver,
+    /// The one certificate that is trusted, whatever its name and its authority: the SHA-256 of its DER.
+    pub pinned: Option<Digest>,
 }
 
 impl Default for ClientConfig {
@@ -81,6 +84,7 @@ impl Default for ClientConfig {
             ca_bundle: None,
             pool: PoolLimits::default(),
             resolver: Resolver::Machine,
+            pinned: None,
         }
     }
 }
@@ -126,7 +130,7 @@ impl Client {
     /// For a proxy setting or a CA bundle that cannot be used.
     pub fn new(config: &ClientConfig) -> Result<Self, ClientError> {
         let proxies = proxy::Proxies::new(&config.proxies)?;
-        let (tls, trust) = tls::client_config(config.ca_bundle.as_deref())?;
+        let (tls, trust) = tls::client_config(config.ca_bundle.as_deref(), config.pinned)?;
         let connector = connect::Connector { resolver: config.resolver.clone(), tls };
         Ok(Self { inner: Arc::new(Inner { connector, pool: pool::Pool::new(config.pool), proxies, trust }) })
     }

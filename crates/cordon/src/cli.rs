@@ -34,7 +34,7 @@ use cordon_store::{DataDir, Objects, data_dir::DataDirError};
 
 use self::{
     client::{Client, Need},
-    http::Http,
+    http::{Http, Trust},
     local::Local,
 };
 use crate::{
@@ -461,7 +461,14 @@ impl Place {
         if server.starts_with("http://") && !is_near(server) {
             complain("warning: the token is sent without TLS to another machine");
         }
-        Http::new(server, &token, self.ca_bundle.clone())
+        Http::new(server, &token, self.trust(server))
+    }
+
+    /// Whose certificate a server may show: what the machine and `--ca-bundle` trust, or, for the server of the folder, the
+    /// one that it noted there.
+    fn trust(&self, server: &str) -> Trust {
+        let said = control::announced(&self.folder()).filter(|said| said.url == server.trim_end_matches('/'));
+        Trust { ca_bundle: self.ca_bundle.clone(), pinned: said.and_then(|said| said.certificate) }
     }
 }
 
@@ -470,8 +477,9 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The server that serves a folder, if it listens where it said.
 async fn server_of(folder: &Path) -> Option<String> {
-    let server = control::announced(folder)?;
-    let connect = tokio::net::TcpStream::connect(server.trim_start_matches("http://"));
+    let server = control::announced(folder)?.url;
+    let address = server.split_once("://").map(|(_, address)| address.to_owned())?;
+    let connect = tokio::net::TcpStream::connect(address);
     let connected = tokio::time::timeout(std::time::Duration::from_secs(1), connect).await;
     matches!(connected, Ok(Ok(_))).then_some(server)
 }
@@ -498,8 +506,10 @@ async fn examine(place: &Place, args: DoctorArgs) -> Outcome {
         (None, Err(_)) => place.folder(),
     };
     let mut checks = doctor::machine(&config, &folder);
-    let server =
-        place.server.clone().or_else(|| control::announced(&folder).filter(|_| doctor::is_served(&folder)));
+    let server = place
+        .server
+        .clone()
+        .or_else(|| control::announced(&folder).filter(|_| doctor::is_served(&folder)).map(|said| said.url));
     match server {
         Some(server) => match place.http(&server) {
             Ok(http) => match Client::Server(http).doctor().await {

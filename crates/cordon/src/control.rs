@@ -34,7 +34,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
 use access::authenticated;
-pub use announce::{announce, announced};
+pub use announce::{Announced, announce, announced};
 use endpoint::routes;
 pub(crate) use handlers::HISTORY_PAGE;
 pub(crate) use idempotency::KEY;

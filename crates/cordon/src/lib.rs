@@ -45,6 +45,7 @@ pub mod sandbox;
 mod sealing;
 pub mod siem;
 pub mod telemetry;
+pub mod tls;
 pub mod up;
 pub mod verify;
 

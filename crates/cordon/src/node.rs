@@ -58,6 +58,7 @@ use crate::{
     sealing,
     siem::{self, Siem},
     telemetry::{self, Telemetry},
+    tls,
 };
 
 /// What a node is made of.
@@ -75,6 +76,8 @@ pub struct Settings {
     pub environment: Environment,
     /// Bounds of the gateway's listener.
     pub server: ServerLimits,
+    /// TLS of both listeners.
+    pub tls: tls::Listeners,
     /// Largest body of a request, in bytes.
     pub max_body_bytes: usize,
     /// How long a body may take to arrive.
@@ -426,11 +429,15 @@ impl Node {
         let gateway_task = tokio::spawn(server::serve(
             gateway_listener,
             gateway,
-            settings.server.clone(),
+            ServerLimits { tls: settings.tls.gateway.clone(), ..settings.server.clone() },
             reached(stopped.clone(), Stage::Draining),
         ));
-        let control_task =
-            tokio::spawn(control::serve(control_listener, routes, reached(stopped.clone(), Stage::Closing)));
+        let control_task = tokio::spawn(control::serve(
+            control_listener,
+            settings.tls.control.clone(),
+            routes,
+            reached(stopped.clone(), Stage::Closing),
+        ));
         let tick_task = tokio::spawn(tick(handles.clone(), recorder, lag, stopped));
         follow_health(&handles);
         Ok(Self {

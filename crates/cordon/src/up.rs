@@ -4,7 +4,11 @@ use std::{io::Write as _, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use cordon_core::DurationMs;
-use cordon_guard::{ports, server::ServerLimits, upstream::Environment};
+use cordon_guard::{
+    ports,
+    server::{ServerLimits, ServerTls},
+    upstream::Environment,
+};
 use cordon_store::{journal, ledger::TileFolder, sequencer::Health};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -14,10 +18,10 @@ use crate::{
     config::{self, Config},
     control::{self, ControlState},
     demo::{self, Shown},
-    desk::{CallLog, Desk},
+    desk::{CallLog, Desk, with_causes},
     doctor, ledger,
     node::{Handles, Node, Settings},
-    siem, telemetry,
+    siem, telemetry, tls,
 };
 
 impl ports::Clock for Clock {
@@ -54,13 +58,29 @@ pub async fn run(args: UpArgs, config: Config) -> Result<()> {
     let ended = terminated();
     let mut settings = settings(&config)?;
     settings.journal.abandoned = args.abandon_journal;
+    let tls = settings.tls.clone();
+    if args.demo && (tls.gateway.is_some() || tls.control.is_some()) {
+        anyhow::bail!("the demo speaks plain HTTP\nhelp: start it without gateway.tls and control.tls");
+    }
+    let scheme = |tls: &Option<ServerTls>| if tls.is_some() { "https" } else { "http" };
+    let (gateway_scheme, control_scheme) = (scheme(&tls.gateway), scheme(&tls.control));
     let node = Node::start(settings, |handles| routes(handles, config.clone())).await?;
-    control::announce(&config.data, node.control).context("cannot write control.url in the data folder")?;
+    let (shown, folder, control) = (tls.control.clone(), config.data.clone(), node.control);
+    let announce = move || control::announce(&folder, control, shown.as_ref().map(ServerTls::certificate));
+    announce().context("cannot write control.url in the data folder")?;
+    tokio::spawn(tls.follow(move || {
+        if let Err(error) = announce() {
+            tracing::warn!(%error, "control.url in the data folder cannot be written; commands need --server");
+        }
+    }));
     say(&format!(
-        "gateway  ready at http://{}  (POST /v1/chat/completions, POST /v1/embeddings, GET /v1/models)",
+        "gateway  ready at {gateway_scheme}://{}  (POST /v1/chat/completions, POST /v1/embeddings, GET /v1/models)",
         node.gateway
     ));
-    say(&format!("control  ready at http://{}  (console, /api/v1, /metrics, /readyz)", node.control));
+    say(&format!(
+        "control  ready at {control_scheme}://{}  (console, /api/v1, /metrics, /readyz)",
+        node.control
+    ));
     if args.demo {
         show(&node).await.context("the demo")?;
     }
@@ -76,9 +96,12 @@ pub async fn run(args: UpArgs, config: Config) -> Result<()> {
 /// What a checked configuration means for a node.
 ///
 /// # Errors
-/// When the name of the subject's header is none.
+/// When the name of the subject's header is none, or a certificate cannot be used.
 pub fn settings(config: &Config) -> Result<Settings> {
     let environment = Environment::of_process();
+    let tls = tls::Listeners::open(config, &environment).map_err(|wrong| {
+        anyhow::anyhow!(wrong.iter().map(|error| with_causes(error)).collect::<Vec<_>>().join("\n"))
+    })?;
     let time = |time: DurationMs| Duration::from_millis(time.as_millis());
     let header = config.gateway.subject_header.as_deref();
     Ok(Settings {
@@ -93,6 +116,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
             drain: time(config.gateway.drain),
             ..ServerLimits::default()
         },
+        tls,
         max_body_bytes: usize::try_from(config.gateway.max_body).unwrap_or(usize::MAX),
         body_timeout: time(config.gateway.body_timeout),
         max_calls: config.gateway.max_calls,

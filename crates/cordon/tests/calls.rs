@@ -298,7 +298,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
-        let serving = tokio::spawn(control::serve(listener, control::router(state), async {
+        let serving = tokio::spawn(control::serve(listener, None, control::router(state), async {
             let _dropped = ended.await;
         }));
         Self { url, stop, end, serving }

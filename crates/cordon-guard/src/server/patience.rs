@@ -57,6 +57,70 @@ impl Drop for Waiting {
     }
 }
 
+/// The requests of a connection: how many are being answered, and how many came at all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Requests(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    open: AtomicUsize,
+    begun: AtomicUsize,
+}
+
+/// One request that is being answered.
+#[derive(Debug)]
+pub(super) struct Answering(Requests);
+
+impl Requests {
+    pub(super) fn begin(&self) -> Answering {
+        self.0.open.fetch_add(1, Ordering::AcqRel);
+        self.0.begun.fetch_add(1, Ordering::AcqRel);
+        Answering(self.clone())
+    }
+
+    /// How many came, where none is being answered.
+    fn at_rest(&self) -> Option<usize> {
+        let begun = self.0.begun.load(Ordering::Acquire);
+        (self.0.open.load(Ordering::Acquire) == 0).then_some(begun)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.0.open.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// How long a connection may be without a request, where the protocol itself does not bound that: HTTP/2.
+pub(super) struct Idle {
+    most: Duration,
+    requests: Requests,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// What was so when the timer was set.
+    rest: Option<usize>,
+}
+
+impl Idle {
+    pub(super) const fn new(most: Duration, requests: Requests) -> Self {
+        Self { most, requests, timer: None, rest: None }
+    }
+
+    /// Ready when there was no request from one end of the time to the other. What else the peer sends does not count.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let timer = self.timer.get_or_insert_with(|| {
+                self.rest = self.requests.at_rest();
+                Box::pin(sleep(self.most))
+            });
+            ready!(timer.as_mut().poll(cx));
+            self.timer = None;
+            if self.rest.is_some() && self.rest == self.requests.at_rest() {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
 /// A TCP connection with a bound on how long its peer may leave what was sent unread. Reading is bounded elsewhere.
 pub(super) struct Patient {
     socket: TcpStream,
@@ -67,6 +131,7 @@ pub(super) struct Patient {
     unsaid: Unsaid,
     unread: Unread,
     end: Option<End>,
+    idle: Option<Idle>,
 }
 
 /// Everything was said; what still comes is thrown away.
@@ -77,7 +142,12 @@ struct End {
 
 impl Patient {
     pub(super) const fn new(socket: TcpStream, patience: Duration, unread: Unread, unsaid: Unsaid) -> Self {
-        Self { socket, patience, timer: None, waiting: None, unsaid, unread, end: None }
+        Self { socket, patience, timer: None, waiting: None, unsaid, unread, end: None, idle: None }
+    }
+
+    /// From now on the connection ends when it has no request for so long.
+    pub(super) fn ends_when(&mut self, idle: Idle) {
+        self.idle = Some(idle);
     }
 
     /// Ready when the peer has stopped sending, or went on for too long.
@@ -120,6 +190,11 @@ impl AsyncRead for Patient {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(idle) = &mut self.idle
+            && idle.poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request came for too long")));
+        }
         Pin::new(&mut self.socket).poll_read(cx, buffer)
     }
 }

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
+use cordon_core::Digest;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 /// How many certificates are trusted, for the log and for `cordon doctor`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,17 +48,73 @@ pub enum TrustError {
     Provider(#[source] rustls::Error),
 }
 
-/// The TLS settings of all upstream connections: HTTP/1.1 alone, names always verified.
-pub(super) fn client_config(bundle: Option<&Path>) -> Result<(Arc<ClientConfig>, Trust), TrustError> {
+/// The TLS settings of all connections of a client: HTTP/1.1 alone, names always verified, or one certificate and no other.
+pub(super) fn client_config(
+    bundle: Option<&Path>,
+    pinned: Option<Digest>,
+) -> Result<(Arc<ClientConfig>, Trust), TrustError> {
     let (roots, trust) = roots(bundle)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(TrustError::Provider)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .map_err(TrustError::Provider)?;
+    let builder = match pinned {
+        Some(certificate) => {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Pinned { certificate, provider }))
+        }
+        None => builder.with_root_certificates(roots),
+    };
+    let mut config = builder.with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok((Arc::new(config), trust))
+}
+
+/// Takes one certificate: whoever shows it must prove, as always, to have its key.
+#[derive(Debug)]
+struct Pinned {
+    certificate: Digest,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if Digest::sha256(shown) == self.certificate {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(CertificateError::ApplicationVerificationFailure.into())
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 fn roots(bundle: Option<&Path>) -> Result<(RootCertStore, Trust), TrustError> {

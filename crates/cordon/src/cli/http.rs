@@ -26,6 +26,15 @@ pub(super) struct Http {
     authorization: Option<HeaderValue>,
 }
 
+/// Whose certificates are trusted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trust {
+    /// Beside those of the machine.
+    pub(super) ca_bundle: Option<std::path::PathBuf>,
+    /// This one alone.
+    pub(super) pinned: Option<Digest>,
+}
+
 /// The events of a stream.
 pub(super) struct Events {
     body: UpstreamBody,
@@ -54,13 +63,9 @@ const TIMEOUTS: Timeouts = Timeouts {
 };
 
 impl Http {
-    /// A server at `http://HOST:PORT`. `ca_bundle` is trusted beside the machine's own certificates.
-    pub(super) fn new(
-        server: &str,
-        token: &str,
-        ca_bundle: Option<std::path::PathBuf>,
-    ) -> Result<Self, Problem> {
-        let open = Self::open(server, ca_bundle)?;
+    /// A server at `http://HOST:PORT` or `https://HOST:PORT`.
+    pub(super) fn new(server: &str, token: &str, trust: Trust) -> Result<Self, Problem> {
+        let open = Self::open(server, trust)?;
         let authorization = HeaderValue::try_from(format!("Bearer {token}"))
             .map(|mut value| {
                 value.set_sensitive(true);
@@ -71,13 +76,14 @@ impl Http {
     }
 
     /// The same for somebody who has no token yet.
-    pub(super) fn open(server: &str, ca_bundle: Option<std::path::PathBuf>) -> Result<Self, Problem> {
+    pub(super) fn open(server: &str, trust: Trust) -> Result<Self, Problem> {
         let base = server.trim_end_matches('/').to_owned();
         let wrong = |error: &dyn std::error::Error| failed(&format!("`{base}` cannot be used"), error);
         let limits = AnswerLimits { max_bytes: u64::MAX, ..AnswerLimits::default() };
         let endpoint = Endpoint::new(&format!("{base}/api/v1"), Reach::PrivateToo, TIMEOUTS, limits)
             .map_err(|error| wrong(&error))?;
-        let client = Client::new(&ClientConfig { ca_bundle, ..ClientConfig::default() })
+        let Trust { ca_bundle, pinned } = trust;
+        let client = Client::new(&ClientConfig { ca_bundle, pinned, ..ClientConfig::default() })
             .map_err(|error| wrong(&error))?;
         Ok(Self { client, endpoint, base, authorization: None })
     }
@@ -302,7 +308,7 @@ mod tests {
             }
             keys
         });
-        let http = Http::new(&format!("http://{address}"), "t", None).unwrap();
+        let http = Http::new(&format!("http://{address}"), "t", Trust::default()).unwrap();
         let answer: serde_json::Value = http.post("/things", &serde_json::json!({"a": 1})).await.unwrap();
         assert_eq!(answer, serde_json::json!({}));
         let keys = server.await.unwrap();

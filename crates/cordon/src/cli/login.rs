@@ -65,7 +65,7 @@ pub(super) async fn login(place: &Place, args: LoginArgs) -> Outcome {
             wrong(format!("{server} is another machine, and a password is not sent without TLS")).into()
         );
     }
-    let http = Http::open(&server, place.ca_bundle.clone())?;
+    let http = Http::open(&server, place.trust(&server))?;
     let kept = if args.token {
         let text = ask("Token: ", true)?;
         let token = Secret::parse(SecretKind::Token, &text)
@@ -82,14 +82,14 @@ pub(super) async fn login(place: &Place, args: LoginArgs) -> Outcome {
         let made: TokenMade = http.post("/login/token", &wish).await?;
         Kept { token: made.token, expires: Some(made.expires) }
     };
-    let http = Http::new(&server, &kept.token, place.ca_bundle.clone())?;
+    let http = Http::new(&server, &kept.token, place.trust(&server))?;
     let me: Me = http.get("/me", &[]).await?;
     let mut tokens = read()?;
     if let Some(before) =
         tokens.insert(server.clone(), kept.clone()).filter(|before| before.token != kept.token)
     {
         // Not needed any more; where the server does not know it, it has ended already.
-        let before = Http::new(&server, &before.token, place.ca_bundle.clone())?;
+        let before = Http::new(&server, &before.token, place.trust(&server))?;
         let _ended: Result<serde_json::Value, Problem> = before.post("/logout", &serde_json::json!({})).await;
     }
     write(&tokens)?;
@@ -104,7 +104,7 @@ pub(super) async fn logout(place: &Place, args: LogoutArgs) -> Outcome {
     let Some(kept) = tokens.remove(&server) else {
         return Err(wrong(format!("nobody is signed in at {server} here")).into());
     };
-    let http = Http::new(&server, &kept.token, place.ca_bundle.clone())?;
+    let http = Http::new(&server, &kept.token, place.trust(&server))?;
     let ended: Result<serde_json::Value, Problem> = http.post("/logout", &serde_json::json!({})).await;
     write(&tokens)?;
     match ended {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use cordon_core::DurationMs;
+use cordon_guard::server::TlsParts;
 
 use super::{Raw, text};
 
@@ -27,6 +28,8 @@ pub struct Gateway {
     pub drain: DurationMs,
     /// The header that names the person behind a call, in lower case.
     pub subject_header: Option<String>,
+    /// TLS; none: plain HTTP.
+    pub tls: Option<TlsParts>,
 }
 
 /// The listener for operators.
@@ -36,6 +39,25 @@ pub struct Control {
     pub listen: SocketAddr,
     /// Bytes of a body.
     pub max_body: usize,
+    /// TLS; none: plain HTTP.
+    pub tls: Option<TlsParts>,
+}
+
+/// A certificate and its key, or neither.
+fn tls(raw: &mut Raw, certificate: &'static str, key: &'static str) -> Option<Option<TlsParts>> {
+    let (from, key_from) = (raw.source(certificate), raw.source(key));
+    match (raw.take(certificate, text::file)?, raw.take(key, text::reference)?) {
+        (Some(certificate), Some(key)) => Some(Some(TlsParts { certificate, key, client_ca: None })),
+        (None, None) => Some(None),
+        (Some(_), None) => alone(raw, certificate, from.as_deref(), key),
+        (None, Some(_)) => alone(raw, key, key_from.as_deref(), certificate),
+    }
+}
+
+/// Notes that a setting means nothing without another one.
+fn alone<T>(raw: &mut Raw, key: &str, from: Option<&str>, beside: &str) -> Option<T> {
+    raw.wrong(from.unwrap_or(key), format!("{key}: only beside `{beside}`"));
+    None
 }
 
 impl Gateway {
@@ -49,6 +71,14 @@ impl Gateway {
         let idle_timeout = raw.take("gateway.idle_timeout", text::time);
         let drain = raw.take("gateway.drain", text::duration);
         let subject_header = raw.take("gateway.subject_header", text::header);
+        let client_ca_from = raw.source("gateway.tls.client_ca");
+        let client_ca = raw.take("gateway.tls.client_ca", text::file);
+        let tls = match (tls(raw, "gateway.tls.certificate", "gateway.tls.key"), client_ca) {
+            (Some(None), Some(Some(_))) => {
+                alone(raw, "gateway.tls.client_ca", client_ca_from.as_deref(), "gateway.tls.certificate")
+            }
+            (tls, client_ca) => tls.zip(client_ca),
+        };
         Some(Self {
             listen: listen?,
             max_body: max_body?,
@@ -59,6 +89,7 @@ impl Gateway {
             idle_timeout: idle_timeout?,
             drain: drain?,
             subject_header: subject_header?,
+            tls: tls.map(|(parts, client_ca)| parts.map(|parts| TlsParts { client_ca, ..parts }))?,
         })
     }
 }
@@ -67,7 +98,8 @@ impl Control {
     pub(super) fn read(raw: &mut Raw) -> Option<Self> {
         let listen = raw.take("control.listen", text::address);
         let max_body = raw.take("control.max_body", text::size);
-        Some(Self { listen: listen?, max_body: max_body? })
+        let tls = tls(raw, "control.tls.certificate", "control.tls.key");
+        Some(Self { listen: listen?, max_body: max_body?, tls: tls? })
     }
 
     /// Notes when both listeners would have the same address.

@@ -36,11 +36,28 @@ pub const SETTINGS: &[Setting] = &[
         "header that names the person behind a call; recorded as a keyed pseudonym, never sent upstream",
     ),
     setting(
+        "gateway.tls.certificate",
+        "",
+        "PEM file of the certificate for callers and its chain, looked at every ten seconds; without it plain HTTP",
+    ),
+    setting("gateway.tls.key", "", "its private key in PEM, as `env:NAME` or `file:PATH`"),
+    setting(
+        "gateway.tls.client_ca",
+        "",
+        "PEM file of authorities: callers must show a certificate that one of them signed, beside their key",
+    ),
+    setting(
         "control.listen",
         "127.0.0.1:4181",
         "address for operators: API, health, metrics; keep it away from callers",
     ),
     setting("control.max_body", "72MiB", "largest body of a request to the control API"),
+    setting(
+        "control.tls.certificate",
+        "",
+        "PEM file of the certificate for operators and its chain, looked at every ten seconds; without it plain HTTP",
+    ),
+    setting("control.tls.key", "", "its private key in PEM, as `env:NAME` or `file:PATH`"),
     setting("upstream.ca_bundle", "", "PEM file of certificates that are trusted beside the machine's own"),
     setting(
         "upstream.proxy",

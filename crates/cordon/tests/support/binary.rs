@@ -70,8 +70,8 @@ impl Server {
             let mut lines = BufReader::new(out).lines().map_while(Result::ok);
             let mut address = |name: &str| -> SocketAddr {
                 let line = lines.find(|line| line.starts_with(name)).expect("the server started");
-                let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
-                url.trim_start_matches("http://").parse().unwrap()
+                let url = line.split_whitespace().find_map(|word| word.split_once("://")).unwrap();
+                url.1.parse().unwrap()
             };
             Addresses { gateway: address("gateway"), control: address("control") }
         });

@@ -152,6 +152,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         client: ClientConfig::default(),
         environment: Environment::with(|name| (name == "UPSTREAM_KEY").then(|| "sk-upstream".to_owned())),
         server: ServerLimits { drain: Duration::from_secs(5), ..ServerLimits::default() },
+        tls: cordon::tls::Listeners::default(),
         max_body_bytes: 1 << 20,
         body_timeout: Duration::from_secs(5),
         max_calls: 256,
@@ -180,7 +181,8 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
 /// A whole node, with the routes of its control listener.
 pub async fn start(settings: Settings) -> Node {
     let config: Config = Raw::default().check().unwrap();
-    Node::start(settings, |handles| up::routes(handles, config)).await.unwrap()
+    // Boxed: a node's start holds much, and tests nest it.
+    Box::pin(Node::start(settings, |handles| up::routes(handles, config))).await.unwrap()
 }
 
 /// The machine's own time, for a folder that a real process serves later: keys that are good now, not at a set time.
