@@ -27,6 +27,7 @@ pub mod profile;
 pub mod quality;
 pub mod random;
 pub mod sequential;
+pub mod streaming;
 
 mod input;
 mod p_value;

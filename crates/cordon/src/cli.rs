@@ -14,6 +14,7 @@ mod login;
 mod prove;
 mod quarantine;
 mod resources;
+mod stats;
 mod table;
 mod user;
 mod verify;
@@ -159,6 +160,15 @@ enum Command {
     /// Say what the detectors find in texts, and what a guard would do about it.
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
+    /// Say what a table holds: kinds, missing values, ranges, frequent values; save a profile that stands for it.
+    #[command(after_help = stats::PROFILE)]
+    Profile(stats::ProfileArgs),
+    /// Compare a table with a reference: which columns changed, how much, and whether chance explains it.
+    #[command(after_help = stats::DRIFT)]
+    Drift(stats::DriftArgs),
+    /// Say what is wrong with a table, by itself and against a reference.
+    #[command(after_help = stats::QUALITY)]
+    Quality(stats::QualityArgs),
     /// Write what other programs watch Cordon with: a dashboard, alert rules.
     #[command(subcommand, after_help = export::EXAMPLES)]
     Export(export::ExportCommand),
@@ -254,7 +264,12 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let _unheard = error.print();
             // 2 is `plan`'s word for a difference.
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            if !error.use_stderr() {
+                return ExitCode::SUCCESS;
+            }
+            // 1 is `drift`'s word for drift.
+            let of_data = std::env::args().nth(1).is_some_and(|name| stats::NAMES.contains(&name.as_str()));
+            return if of_data { ExitCode::from(2) } else { ExitCode::FAILURE };
         }
     };
     let threads = matches!(cli.command, Command::Up(_) | Command::Sandbox(_));
@@ -321,6 +336,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Backup(args) => backup::take(place, args).await,
         Command::Restore(args) => backup::put_back(place, args).await,
         Command::Inspect(args) => inspect::run(&args),
+        Command::Profile(args) => stats::profile(&args),
+        Command::Drift(args) => stats::drift(&args),
+        Command::Quality(args) => stats::quality(&args),
         Command::Export(command) => export::run(command),
         Command::Doctor(args) => examine(place, args).await,
         Command::Sandbox(args) => play(args).await,

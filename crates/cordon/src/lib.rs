@@ -44,6 +44,7 @@ pub mod s3;
 pub mod sandbox;
 mod sealing;
 pub mod siem;
+mod tables;
 pub mod telemetry;
 pub mod tls;
 pub mod up;

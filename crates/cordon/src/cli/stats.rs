@@ -1,0 +1,275 @@
+//! `profile`, `drift`, `quality`: what data is, how it changed, and what is wrong with it. They need no server.
+//!
+//! Exit codes are 0 where nothing is found, 1 for drift or a breach, 2 where the command could not be carried out.
+
+mod drift;
+mod profile;
+mod quality;
+
+pub(super) use drift::{DRIFT, DriftArgs};
+pub(super) use profile::{PROFILE, ProfileArgs};
+pub(super) use quality::{QUALITY, QualityArgs};
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use cordon_stats::{
+    PValue,
+    profile::{Cell, Profile, ProfileError},
+};
+use serde::Serialize;
+
+use super::{Failure, Outcome, complain, table::plain};
+use crate::tables::{self, Delimiter, Format, LeftOut, TableError};
+
+/// The commands whose word for "could not be carried out" is 2.
+pub(super) const NAMES: [&str; 3] = ["profile", "drift", "quality"];
+const FOUND: u8 = 1;
+const FAILED: u8 = 2;
+/// The most segments that are told apart: each holds a profile of every column.
+const MOST_SEGMENTS: usize = 24;
+
+/// How tables are read.
+#[derive(Args)]
+struct Reading {
+    /// What parts the cells of a CSV file: a character, or `tab`. Without it, what the first line has most of `,`, `;`, tab, `|`.
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<u8>,
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [one] if one.is_ascii() => Ok(*one),
+        _ => Err("one character of ASCII or `tab` is expected".to_owned()),
+    }
+}
+
+/// A share or level between 0 and 1.
+fn share(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "a number from 0 to 1 is expected".to_owned())
+}
+
+pub(super) fn profile(args: &ProfileArgs) -> Outcome {
+    ended(profile::run(args))
+}
+
+pub(super) fn drift(args: &DriftArgs) -> Outcome {
+    ended(drift::run(args))
+}
+
+pub(super) fn quality(args: &QualityArgs) -> Outcome {
+    ended(quality::run(args))
+}
+
+/// Whether anything was found, or why that cannot be said.
+enum Said {
+    Found,
+    Nothing,
+}
+
+fn ended(said: Result<Said, StatsError>) -> Outcome {
+    match said {
+        Ok(Said::Nothing) => Ok(()),
+        Ok(Said::Found) => Err(Failure::Code(FOUND)),
+        Err(StatsError::Answer(failure)) => Err(failure),
+        Err(StatsError::Table(error)) => {
+            complain(&plain(&crate::desk::with_causes(&error)));
+            Err(Failure::Code(FAILED))
+        }
+        Err(StatsError::Told(text)) => {
+            complain(&plain(&text));
+            Err(Failure::Code(FAILED))
+        }
+    }
+}
+
+enum StatsError {
+    /// The answer could not be written.
+    Answer(Failure),
+    Table(TableError),
+    Told(String),
+}
+
+impl From<TableError> for StatsError {
+    fn from(error: TableError) -> Self {
+        Self::Table(error)
+    }
+}
+
+impl From<Failure> for StatsError {
+    fn from(failure: Failure) -> Self {
+        // Whatever keeps the answer from being written is not "drift".
+        Self::Answer(match failure {
+            Failure::Code(FOUND) => Failure::Code(FAILED),
+            other => other,
+        })
+    }
+}
+
+/// A file, read: its profile, and what was left out.
+struct Loaded {
+    path: PathBuf,
+    profile: Profile,
+    left_out: LeftOut,
+}
+
+impl Loaded {
+    /// The profile of a table, or one that was saved.
+    fn read(path: &Path, delimiter: Delimiter) -> Result<Self, StatsError> {
+        if tables::format(path)? == Format::Profile {
+            let read =
+                std::fs::read(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
+            let damaged = |source: ProfileError| TableError::Profile { path: path.to_owned(), source };
+            let profile = Profile::from_bytes(&read).map_err(damaged)?;
+            return Ok(Self { path: path.to_owned(), profile, left_out: LeftOut::default() });
+        }
+        let mut grown = Grown::default();
+        let left_out = tables::read(path, delimiter, &mut |names, cells| grown.add(names, cells))?;
+        Ok(Self {
+            path: path.to_owned(),
+            profile: grown.profile.unwrap_or_else(|| Profile::new::<&str>(&[])),
+            left_out,
+        })
+    }
+
+    /// A table, a profile for each value of a column.
+    fn by(path: &Path, delimiter: Delimiter, column: &str) -> Result<Segments, StatsError> {
+        let mut segments = Segments::default();
+        let mut known = false;
+        segments.left_out = tables::read(path, delimiter, &mut |names, cells| {
+            let at = names.iter().position(|name| name == column);
+            known |= at.is_some();
+            if cells.is_empty() && !names.is_empty() {
+                return;
+            }
+            let value = at.and_then(|at| cells.get(at)).map_or_else(|| word(&Cell::Missing), word);
+            if segments.profiles.len() == MOST_SEGMENTS && !segments.profiles.contains_key(&value) {
+                segments.rows_beyond += 1;
+                return;
+            }
+            segments.profiles.entry(value).or_default().add(names, cells);
+        })?;
+        if known {
+            return Ok(segments);
+        }
+        Err(StatsError::Told(format!(
+            "`{}` has no column `{column}`; help: `cordon profile` lists them",
+            path.display()
+        )))
+    }
+}
+
+/// Profiles by the value of a column.
+#[derive(Default)]
+struct Segments {
+    profiles: BTreeMap<String, Grown>,
+    left_out: LeftOut,
+    /// Rows of segments beyond the most that are told apart.
+    rows_beyond: u64,
+}
+
+/// A profile whose columns grow with the table.
+#[derive(Default)]
+struct Grown {
+    profile: Option<Profile>,
+}
+
+impl Grown {
+    fn add(&mut self, names: &[String], cells: &[Cell<'_>]) {
+        let profile = self.profile.get_or_insert_with(|| Profile::new(names));
+        let known = profile.columns().len();
+        for name in names.iter().skip(known) {
+            profile.add_column(name);
+        }
+        // No cells: only the header was told.
+        if !cells.is_empty() {
+            profile.add(cells);
+        }
+    }
+}
+
+/// A cell as the name of a segment.
+fn word(cell: &Cell<'_>) -> String {
+    match cell {
+        Cell::Boolean(value) => value.to_string(),
+        Cell::Date(value) => date(*value),
+        Cell::Decimal(value) => number(*value),
+        Cell::Integer(value) => value.to_string(),
+        Cell::Missing => "(missing)".to_owned(),
+        Cell::Text(value) => (*value).chars().take(64).collect(),
+    }
+}
+
+/// A number as a person reads it: five digits that count.
+fn number(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if !value.is_finite() {
+        return value.to_string();
+    }
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        return format!("{value:.0}");
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the exponent of a double has three digits")]
+    let exponent = value.abs().log10().floor() as i32;
+    if (-4..9).contains(&exponent) {
+        let digits = usize::try_from(4 - exponent).unwrap_or(0);
+        let text = format!("{value:.digits$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    } else {
+        format!("{value:.4e}")
+    }
+}
+
+/// Seconds since 1970 as a day, or as a moment when it is not midnight.
+fn date(seconds: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float to integer cast saturates, and jiff refuses what is too far"
+    )]
+    let moment = jiff::Timestamp::from_microsecond((seconds * 1e6) as i64);
+    moment.map_or_else(
+        |_| number(seconds),
+        |moment| {
+            let text = moment.to_string();
+            text.strip_suffix("T00:00:00Z").map_or_else(|| text.clone(), str::to_owned)
+        },
+    )
+}
+
+/// A share in percent.
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A p-value in JSON: a number that it does not exceed, and whether it is smaller than that.
+#[derive(Serialize)]
+struct P {
+    value: f64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    below: bool,
+}
+
+impl From<PValue> for P {
+    fn from(p: PValue) -> Self {
+        Self { value: p.upper_bound(), below: matches!(p, PValue::Below(_)) }
+    }
+}
+
+/// A number in JSON, where NaN and the infinities are nothing.
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+/// What was left out of a file, on standard error where the answer is text.
+fn warn(path: &Path, left_out: &LeftOut) {
+    for sentence in left_out.sentences() {
+        complain(&plain(&format!("{}: {sentence}", path.display())));
+    }
+}

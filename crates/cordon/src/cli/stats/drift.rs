@@ -1,0 +1,445 @@
+//! `drift`: which columns changed, how much, and whether chance explains it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cordon_stats::{
+    PValue,
+    drift::{self, ColumnDrift, Reach, ZeroShare},
+    fdr,
+    profile::{ColumnProfile, Profile},
+};
+use serde::Serialize;
+
+use super::super::{
+    Output, json, say,
+    table::{Align, table},
+};
+use super::{Loaded, P, Reading, Said, Segments, StatsError, finite, number, percent, share, warn};
+
+pub(in super::super) const DRIFT: &str = "\
+Examples:
+  cordon drift --reference train.parquet --current today.csv
+  cordon drift --reference train.profile --current today.csv --json
+  cordon drift --reference last.csv --current this.csv --by country
+
+A column drifted when chance does not explain the change (chi-squared on bins that the reference froze; the level is that of one false
+alarm in the whole table, Holm) and the change is large enough (Jensen-Shannon distance, base 2, square root). See docs/statistics.md.
+
+Exit code: 0 no drift, 1 drift, 2 a file cannot be read.";
+
+#[derive(Args)]
+pub(in super::super) struct DriftArgs {
+    /// What is compared with: a table in CSV, JSON lines or Parquet, or a saved profile.
+    #[arg(long, value_name = "FILE")]
+    reference: PathBuf,
+    /// What is new: the same kinds of file.
+    #[arg(long, value_name = "FILE")]
+    current: PathBuf,
+    /// Compare within each value of this column, at most 24 of them.
+    #[arg(long, value_name = "COLUMN")]
+    by: Option<String>,
+    /// The probability of one false alarm or more in the whole table.
+    #[arg(long, default_value = "0.05", value_name = "SHARE", value_parser = share)]
+    level: f64,
+    /// Below this Jensen-Shannon distance (base 2) a change is too small to matter.
+    #[arg(long, default_value = "0.1", value_name = "DISTANCE", value_parser = share)]
+    effect: f64,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    look: Output,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    reference: File,
+    current: File,
+    level: f64,
+    effect: f64,
+    drifted: usize,
+    /// Rows of segments beyond the most that are told apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_of_other_segments: Option<[u64; 2]>,
+    columns: Vec<Shown<'a>>,
+}
+
+#[derive(Serialize)]
+struct File {
+    file: String,
+    rows: u64,
+    left_out: Vec<String>,
+}
+
+/// A column, compared.
+struct Compared {
+    segment: Option<String>,
+    column: String,
+    kind: &'static str,
+    rows: [u64; 2],
+    present: [u64; 2],
+    missing: [f64; 2],
+    missing_p: PValue,
+    outcome: Result<ColumnDrift, &'static str>,
+    /// Corrected for every test of the table.
+    p_adjusted: Option<f64>,
+    missing_adjusted: f64,
+    drifted: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segment: Option<&'a str>,
+    column: &'a str,
+    kind: &'static str,
+    drifted: bool,
+    rows: [u64; 2],
+    missing: Missing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_compared: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<Change>,
+}
+
+#[derive(Serialize)]
+struct Missing {
+    reference: f64,
+    current: f64,
+    p: P,
+    p_adjusted: f64,
+}
+
+#[derive(Serialize)]
+struct Change {
+    jensen_shannon_distance_base2: f64,
+    jensen_shannon_distance_ln: f64,
+    population_stability_index: f64,
+    kullback_leibler_current_reference: f64,
+    hellinger: f64,
+    total_variation: f64,
+    largest_difference: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chi_squared: Option<ChiSquared>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numbers: Option<Numbers>,
+    bins: Vec<Bin>,
+}
+
+#[derive(Serialize)]
+struct ChiSquared {
+    statistic: f64,
+    df: u32,
+    p: P,
+    p_adjusted: Option<f64>,
+    cramers_v: f64,
+}
+
+#[derive(Serialize)]
+struct Numbers {
+    kolmogorov_smirnov_at_least: f64,
+    kolmogorov_smirnov_at_most: f64,
+    kolmogorov_smirnov_p: P,
+    wasserstein: f64,
+    wasserstein_error: f64,
+    mean_shift_in_deviations: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Bin {
+    bin: String,
+    reference: u64,
+    current: u64,
+}
+
+pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
+    let delimiter = args.reading.delimiter;
+    let (files, mut compared, beyond) = match &args.by {
+        None => {
+            let reference = Loaded::read(&args.reference, delimiter)?;
+            let current = Loaded::read(&args.current, delimiter)?;
+            let compared = compare(None, &reference.profile, &current.profile);
+            let file = |loaded: Loaded| (loaded.profile.rows(), loaded.left_out);
+            ([file(reference), file(current)], compared, None)
+        }
+        Some(column) => {
+            let reference = Loaded::by(&args.reference, delimiter, column)?;
+            let current = Loaded::by(&args.current, delimiter, column)?;
+            let beyond = [reference.rows_beyond, current.rows_beyond];
+            let compared = by_segment(column, &reference, &current);
+            let rows = |segments: &Segments| {
+                segments
+                    .profiles
+                    .values()
+                    .filter_map(|grown| grown.profile.as_ref())
+                    .map(Profile::rows)
+                    .sum::<u64>()
+            };
+            (
+                [(rows(&reference), reference.left_out), (rows(&current), current.left_out)],
+                compared,
+                Some(beyond),
+            )
+        }
+    };
+    if compared.is_empty() {
+        return Err(StatsError::Told("there is nothing to compare: no column is in both files".to_owned()));
+    }
+    decide(&mut compared, args.level, args.effect);
+    let drifted = compared.iter().filter(|column| column.drifted).count();
+    let paths = [&args.reference, &args.current];
+    if args.look.json {
+        let [reference, current] = files;
+        let file = |path: &PathBuf, (rows, left_out): (u64, crate::tables::LeftOut)| File {
+            file: path.display().to_string(),
+            rows,
+            left_out: left_out.sentences(),
+        };
+        let (reference, current) = (file(&args.reference, reference), file(&args.current, current));
+        let columns = compared.iter().map(shown).collect();
+        let (level, effect) = (args.level, args.effect);
+        json(&Answer {
+            reference,
+            current,
+            level,
+            effect,
+            drifted,
+            rows_of_other_segments: beyond,
+            columns,
+        })?;
+    } else {
+        for (path, (_, left_out)) in paths.iter().zip(&files) {
+            warn(path, left_out);
+        }
+        if let Some([reference, current]) = beyond.filter(|rows| *rows != [0, 0]) {
+            let text = format!(
+                "rows of other segments are left out: {reference} of the reference, {current} of the current data"
+            );
+            super::complain(&text);
+        }
+        let rows = [files.first(), files.last()].map(|file| file.map_or(0, |(rows, _)| *rows));
+        say(&text(args, rows, &compared, drifted))?;
+    }
+    Ok(if drifted > 0 { Said::Found } else { Said::Nothing })
+}
+
+fn by_segment(by: &str, reference: &Segments, current: &Segments) -> Vec<Compared> {
+    let mut all = Vec::new();
+    let names: std::collections::BTreeSet<&String> =
+        reference.profiles.keys().chain(current.profiles.keys()).collect();
+    let empty = Profile::new::<&str>(&[]);
+    for name in names {
+        let of = |segments: &Segments| segments.profiles.get(name).and_then(|grown| grown.profile.clone());
+        let (left, right) = (of(reference), of(current));
+        let compared = compare(Some(name), left.as_ref().unwrap_or(&empty), right.as_ref().unwrap_or(&empty));
+        all.extend(compared.into_iter().filter(|column| column.column != by));
+    }
+    all
+}
+
+/// Every column of either side.
+fn compare(segment: Option<&str>, reference: &Profile, current: &Profile) -> Vec<Compared> {
+    let nothing = ColumnProfile::default();
+    let known = reference.columns().map(|(name, _)| name);
+    let new = current.columns().map(|(name, _)| name).filter(|name| reference.column(name).is_none());
+    known
+        .chain(new)
+        .map(|name| {
+            let (was, is) = (reference.column(name), current.column(name));
+            let outcome = match (was, is) {
+                (None, _) => Err("the reference does not have it"),
+                (_, None) => Err("it is gone"),
+                (Some(was), Some(is)) => drift::column(was, is).map_err(|_| why_not(was, is)),
+            };
+            let (was, is) = (was.unwrap_or(&nothing), is.unwrap_or(&nothing));
+            let rate = |column: &ColumnProfile| column.missing() as f64 / (column.rows() as f64).max(1.0);
+            Compared {
+                segment: segment.map(str::to_owned),
+                column: name.to_owned(),
+                kind: if was.rows() > 0 { was.kind().word() } else { is.kind().word() },
+                rows: [was.rows(), is.rows()],
+                present: [was.present(), is.present()],
+                missing: [rate(was), rate(is)],
+                missing_p: if was.rows() == 0 || is.rows() == 0 {
+                    PValue::of(1.0)
+                } else {
+                    drift::shares((was.missing(), was.rows()), (is.missing(), is.rows()))
+                },
+                outcome,
+                p_adjusted: None,
+                missing_adjusted: 1.0,
+                drifted: false,
+            }
+        })
+        .collect()
+}
+
+fn why_not(was: &ColumnProfile, is: &ColumnProfile) -> &'static str {
+    if was.present() == 0 {
+        "the reference has no value of it"
+    } else if is.present() == 0 {
+        "no row has a value any more"
+    } else {
+        "its values are of another kind now"
+    }
+}
+
+/// Corrects every test of the table together, then says what drifted: what chance does not explain and is large enough. A column
+/// that went, came or is of another kind now drifted without a test.
+fn decide(compared: &mut [Compared], level: f64, effect: f64) {
+    let test = |column: &Compared| {
+        column.outcome.as_ref().ok().and_then(|drift| drift.test.map(|test| test.p_value))
+    };
+    let mut p_values: Vec<f64> = compared.iter().map(|column| column.missing_p.upper_bound()).collect();
+    p_values.extend(compared.iter().filter_map(test).map(PValue::upper_bound));
+    // Each is a p-value: the correction refuses only what is not one.
+    let adjusted = fdr::holm(&p_values).unwrap_or_else(|_| vec![1.0; p_values.len()]);
+    let (missing, tests) = adjusted.split_at(compared.len().min(adjusted.len()));
+    let mut tests = tests.iter();
+    for (column, missing) in compared.iter_mut().zip(missing) {
+        column.missing_adjusted = *missing;
+        let changed = (column.missing[0] - column.missing[1]).abs() >= effect && *missing <= level;
+        column.p_adjusted = test(column).and_then(|_| tests.next().copied());
+        column.drifted = changed
+            || match &column.outcome {
+                Ok(drift) => {
+                    let distance = drift.binned.jensen_shannon_distance_bits();
+                    column.p_adjusted.is_some_and(|p| p <= level) && distance >= effect
+                }
+                // No value on either side is no change.
+                Err(_) => column.present != [0, 0],
+            };
+    }
+}
+
+fn shown(column: &Compared) -> Shown<'_> {
+    let (not_compared, change) = match &column.outcome {
+        Ok(drift) => (None, Some(change(drift, column.p_adjusted))),
+        Err(why) => (Some(*why), None),
+    };
+    let [reference, current] = column.missing;
+    Shown {
+        segment: column.segment.as_deref(),
+        column: &column.column,
+        kind: column.kind,
+        drifted: column.drifted,
+        rows: column.rows,
+        missing: Missing {
+            reference,
+            current,
+            p: column.missing_p.into(),
+            p_adjusted: column.missing_adjusted,
+        },
+        not_compared,
+        change,
+    }
+}
+
+fn change(drift: &ColumnDrift, p_adjusted: Option<f64>) -> Change {
+    let binned = &drift.binned;
+    let of_numbers = |numbers: drift::Numeric| Numbers {
+        kolmogorov_smirnov_at_least: numbers.smirnov,
+        kolmogorov_smirnov_at_most: numbers.smirnov_most,
+        kolmogorov_smirnov_p: numbers.smirnov_p.into(),
+        wasserstein: numbers.wasserstein,
+        wasserstein_error: numbers.wasserstein_error,
+        mean_shift_in_deviations: finite(numbers.mean_shift),
+    };
+    Change {
+        jensen_shannon_distance_base2: binned.jensen_shannon_distance_bits(),
+        jensen_shannon_distance_ln: binned.jensen_shannon_distance_nats(),
+        population_stability_index: drift.population_stability_index(),
+        kullback_leibler_current_reference: binned.divergence_of_current(ZeroShare::USUAL),
+        hellinger: binned.hellinger(),
+        total_variation: binned.total_variation(),
+        largest_difference: binned.largest_difference(),
+        chi_squared: drift.test.map(|test| ChiSquared {
+            statistic: test.statistic,
+            df: test.df,
+            p: test.p_value.into(),
+            p_adjusted,
+            cramers_v: test.cramers_v,
+        }),
+        numbers: drift.numeric.map(of_numbers),
+        bins: drift
+            .bins
+            .iter()
+            .map(|bin| Bin { bin: name(&bin.reach), reference: bin.reference, current: bin.current })
+            .collect(),
+    }
+}
+
+fn name(reach: &Reach) -> String {
+    match reach {
+        Reach::Category(label) => label.clone(),
+        Reach::Numbers(low, high) if *low == f64::NEG_INFINITY && *high == f64::INFINITY => "all".to_owned(),
+        Reach::Numbers(low, high) if *low == f64::NEG_INFINITY => format!("< {high}"),
+        Reach::Numbers(low, high) if *high == f64::INFINITY => format!(">= {low}"),
+        Reach::Numbers(low, high) => format!("{low} to {high}"),
+        Reach::Others => "(others)".to_owned(),
+        Reach::Value(value) => value.to_string(),
+    }
+}
+
+fn text(args: &DriftArgs, rows: [u64; 2], compared: &[Compared], drifted: usize) -> String {
+    let [reference, current] = rows;
+    let mut heads = vec![
+        ("COLUMN", Align::Left),
+        ("KIND", Align::Left),
+        ("DRIFT", Align::Left),
+        ("JS", Align::Right),
+        ("PSI", Align::Right),
+        ("KS", Align::Right),
+        ("SHIFT", Align::Right),
+        ("P ADJUSTED", Align::Right),
+        ("MISSING", Align::Right),
+    ];
+    if args.by.is_some() {
+        heads.insert(0, ("SEGMENT", Align::Left));
+    }
+    let cells: Vec<Vec<String>> = compared.iter().map(row).collect();
+    let notes: String = compared
+        .iter()
+        .filter_map(|column| {
+            let why = column.outcome.as_ref().err()?;
+            let segment = column.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
+            Some(format!("\n{}{segment}: not compared, {why}", column.column))
+        })
+        .collect();
+    let summary = format!(
+        "{drifted} of {} columns drifted: {current} rows against {reference}, one false alarm in {} tables (Holm), JS distance (base 2) \
+         of at least {}\n\n",
+        compared.len(),
+        number(1.0 / args.level),
+        args.effect
+    );
+    summary + &table(&heads, &cells) + &super::plain(&notes) + if notes.is_empty() { "" } else { "\n" }
+}
+
+fn row(column: &Compared) -> Vec<String> {
+    let mut cells: Vec<String> = column.segment.iter().cloned().collect();
+    cells.extend([column.column.clone(), column.kind.to_owned()]);
+    cells.push(if column.drifted { "drift" } else { "" }.to_owned());
+    match &column.outcome {
+        Ok(drift) => {
+            cells.push(format!("{:.4}", drift.binned.jensen_shannon_distance_bits()));
+            cells.push(format!("{:.4}", drift.population_stability_index()));
+            let numeric =
+                |of: fn(&drift::Numeric) -> String| drift.numeric.as_ref().map(of).unwrap_or_default();
+            cells.push(numeric(|numbers| format!("{:.4}", numbers.smirnov)));
+            let shift = |numbers: &drift::Numeric| {
+                if numbers.mean_shift.is_finite() {
+                    format!("{:+.2} sd", numbers.mean_shift)
+                } else {
+                    String::new()
+                }
+            };
+            cells.push(numeric(shift));
+            cells.push(column.p_adjusted.map(|p| PValue::of(p).to_string()).unwrap_or_default());
+        }
+        Err(_) => cells.extend(std::iter::repeat_n(String::new(), 5)),
+    }
+    let [was, is] = column.missing;
+    cells.push(if was == is { percent(is) } else { format!("{} -> {}", percent(was), percent(is)) });
+    cells
+}

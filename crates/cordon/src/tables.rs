@@ -1,0 +1,163 @@
+//! Tables in files: CSV, JSON lines and Parquet, read in a stream, row by row, in bounded memory.
+//!
+//! What a row or a cell is worth is decided here once, for every command that reads data. Nothing is dropped silently: what
+//! could not be read is counted in [`LeftOut`] and said. What the whole file makes senseless is a [`TableError`].
+
+mod cell;
+mod contained;
+mod csv;
+mod json;
+mod parquet;
+mod progress;
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use cordon_stats::profile::{Cell, ProfileError};
+
+/// Bytes of one row: a quote that is never closed must not take the memory.
+const LONGEST_ROW: usize = 1 << 20;
+/// Columns of a table.
+const MOST_COLUMNS: usize = 4_096;
+
+/// Why a file is no table.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TableError {
+    #[error("`{path}` is empty; help: a table has at least a header", path = path.display())]
+    Empty { path: PathBuf },
+    #[error("`{path}` cannot be read", path = path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("`{path}` has no row that can be read: {why}", path = path.display())]
+    NoRow { path: PathBuf, why: &'static str },
+    #[error("`{path}` is not a Parquet file that can be read", path = path.display())]
+    Parquet { path: PathBuf, source: Box<::parquet::errors::ParquetError> },
+    #[error("`{path}`", path = path.display())]
+    Profile { path: PathBuf, source: ProfileError },
+    #[error(
+        "row {row} of `{path}` is longer than a mebibyte; help: is a quote never closed, or the delimiter another one?",
+        path = path.display()
+    )]
+    RowTooLong { path: PathBuf, row: u64 },
+    #[error("`{path}` has more than 4,096 columns; help: is the delimiter another one?", path = path.display())]
+    TooManyColumns { path: PathBuf },
+    #[error("`{path}` is UTF-16; help: convert it, such as by `iconv -f UTF-16 -t UTF-8`", path = path.display())]
+    Utf16 { path: PathBuf },
+}
+
+/// What was not read as it stands, counted.
+#[derive(Debug, Default, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct LeftOut {
+    /// Lines that are no JSON object, or too long.
+    pub(crate) broken_lines: u64,
+    /// Columns that hold lists or groups (Parquet), by name.
+    pub(crate) nested_columns: Vec<String>,
+    /// Cells that are not UTF-8: counted as texts, with `U+FFFD` for what is not.
+    pub(crate) not_utf8: u64,
+    /// Rows with more cells than the header: the surplus is left out.
+    pub(crate) long_rows: u64,
+    /// Rows with fewer cells than the header: the others are missing.
+    pub(crate) short_rows: u64,
+}
+
+impl LeftOut {
+    /// A sentence for each thing that was left out.
+    pub(crate) fn sentences(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        let mut count = |count: u64, what: &str| {
+            if count > 0 {
+                said.push(format!("{count} {what}"));
+            }
+        };
+        count(self.broken_lines, "lines are no JSON object of at most a mebibyte: left out");
+        count(self.not_utf8, "rows have cells that are not UTF-8: read with replacement characters");
+        count(self.long_rows, "rows have more cells than the header: the surplus is left out");
+        count(self.short_rows, "rows have fewer cells than the header: the others are missing");
+        if !self.nested_columns.is_empty() {
+            said.push(format!(
+                "columns with lists or groups are left out: {}",
+                self.nested_columns.join(", ")
+            ));
+        }
+        said
+    }
+}
+
+/// What receives rows: the names of the columns so far, and as many cells.
+pub(crate) type OnRow<'a> = &'a mut dyn FnMut(&[String], &[Cell<'_>]);
+
+/// How a CSV file's cells are parted; found out where it is not said.
+pub(crate) type Delimiter = Option<u8>;
+
+/// What a file is, by its first bytes: its name does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Csv,
+    JsonLines,
+    Parquet,
+    Profile,
+}
+
+/// Opens a file and says what it is.
+pub(crate) fn format(path: &Path) -> Result<Format, TableError> {
+    let failed = |source| TableError::Io { path: path.to_owned(), source };
+    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let start = reader.fill_buf().map_err(failed)?;
+    if start.is_empty() {
+        return Err(TableError::Empty { path: path.to_owned() });
+    }
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+        return Err(TableError::Utf16 { path: path.to_owned() });
+    }
+    Ok(if start.starts_with(b"PAR1") {
+        Format::Parquet
+    } else if start.starts_with(b"cordon profile\n") {
+        Format::Profile
+    } else if start.trim_ascii_start().first() == Some(&b'{') {
+        Format::JsonLines
+    } else {
+        Format::Csv
+    })
+}
+
+/// Reads every row of a table. Without any row the names of the columns are still told, once, with no cells.
+pub(crate) fn read(path: &Path, delimiter: Delimiter, on_row: OnRow<'_>) -> Result<LeftOut, TableError> {
+    match format(path)? {
+        Format::Csv => csv::read(path, delimiter, on_row),
+        Format::JsonLines => json::read(path, on_row),
+        Format::Parquet => parquet::read(path, on_row),
+        Format::Profile => {
+            Err(TableError::NoRow { path: path.to_owned(), why: "it is a profile, not a table" })
+        }
+    }
+}
+
+/// The file, watched by whoever sits at the terminal.
+fn watched(path: &Path) -> Result<impl Read, TableError> {
+    let failed = |source| TableError::Io { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    Ok(progress::Watched::new(file, path, size))
+}
+
+/// Names that are all there and all different, so that a column can be told by its name.
+fn distinct_names(names: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    let named = |(at, name): (usize, String)| {
+        let name = name.trim().to_owned();
+        let name = if name.is_empty() { format!("column {}", at + 1) } else { name };
+        let mut unique = name.clone();
+        let mut copy = 2;
+        while !seen.insert(unique.clone()) {
+            unique = format!("{name} ({copy})");
+            copy += 1;
+        }
+        unique
+    };
+    names.into_iter().enumerate().map(named).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+use cordon_stats::profile::Cell;
+
+use super::{LeftOut, TableError, cell, read};
+
+/// A table as text: a line of names, then one for each row.
+fn shown(content: &[u8]) -> Result<(Vec<String>, LeftOut), TableError> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), content).unwrap();
+    let mut lines = Vec::new();
+    let left_out = read(file.path(), None, &mut |names, cells| {
+        if lines.is_empty() {
+            lines.push(names.join("|"));
+        }
+        let cells: Vec<String> = cells.iter().map(word).collect();
+        lines.push(cells.join("|"));
+    })?;
+    Ok((lines, left_out))
+}
+
+fn word(cell: &Cell<'_>) -> String {
+    match cell {
+        Cell::Boolean(value) => format!("b:{value}"),
+        Cell::Date(value) => format!("t:{value}"),
+        Cell::Decimal(value) => format!("d:{value}"),
+        Cell::Integer(value) => format!("i:{value}"),
+        Cell::Missing => "-".to_owned(),
+        Cell::Text(value) => (*value).to_owned(),
+    }
+}
+
+#[test]
+fn cells_are_what_they_look_like() {
+    for (text, want) in [
+        ("", "-"),
+        ("NA", "-"),
+        ("null", "-"),
+        ("NaN", "d:NaN"),
+        ("-inf", "d:-inf"),
+        ("42", "i:42"),
+        ("-7", "i:-7"),
+        ("+7", "i:7"),
+        (" 3 ", "i:3"),
+        ("0", "i:0"),
+        ("007", "007"),
+        ("0.5", "d:0.5"),
+        (".5", "d:0.5"),
+        ("1e3", "d:1000"),
+        ("9223372036854775808", "d:9223372036854776000"),
+        ("1,5", "1,5"),
+        ("12 apples", "12 apples"),
+        ("-", "-\u{200b}"),
+        ("true", "b:true"),
+        ("FALSE", "b:false"),
+        ("2026-11-21", "t:1795219200"),
+        ("2026-11-21T10:00:00Z", "t:1795255200"),
+        ("2026-11-21 10:00:00", "t:1795255200"),
+        ("2026-11-21T10:00:00+01:00", "t:1795251600"),
+        ("2026-13-41", "2026-13-41"),
+        ("4111-1111-1111", "4111-1111-1111"),
+        ("   ", "   "),
+    ] {
+        // A minus alone is a text; here it would look like a missing cell.
+        let got =
+            if text == "-" { word(&cell::of_text(text)) + "\u{200b}" } else { word(&cell::of_text(text)) };
+        assert_eq!(got, want, "{text:?}");
+    }
+}
+
+#[test]
+fn csv_is_read_as_people_write_it() {
+    let (lines, left_out) = shown("a,b\r\n1,\"x, \"\"y\"\"\nz\"\r\n2,\n".as_bytes()).unwrap();
+    assert_eq!(lines, ["a|b", "i:1|x, \"y\"\nz", "i:2|-"]);
+    assert_eq!(left_out, LeftOut::default());
+    for content in ["a;b\n1;2\n", "a\tb\n1\t2\n", "a|b\n1|2\n", "\u{feff}a,b\n1,2\n"] {
+        assert_eq!(shown(content.as_bytes()).unwrap().0, ["a|b", "i:1|i:2"], "{content:?}");
+    }
+    // Ragged rows, names that are not there or twice, bytes that are not UTF-8.
+    let (lines, left_out) = shown(b"a,,a\n1\n1,2,3,4\n\xff,\xc3\xa9,x\n").unwrap();
+    assert_eq!(lines, ["a|column 2|a (2)", "i:1|-|-", "i:1|i:2|i:3", "\u{fffd}|\u{e9}|x"]);
+    assert_eq!((left_out.short_rows, left_out.long_rows, left_out.not_utf8), (1, 1, 1));
+    assert_eq!(left_out.sentences().len(), 3);
+}
+
+#[test]
+fn a_header_alone_has_columns() {
+    assert_eq!(shown(b"a,b\n").unwrap().0, ["a|b", ""]);
+    assert!(matches!(shown(b""), Err(TableError::Empty { .. })));
+    assert!(matches!(shown(b"\xff\xfea\0"), Err(TableError::Utf16 { .. })));
+}
+
+#[test]
+fn csv_rows_are_bounded() {
+    let endless = [b"a,b\n1,\"".as_slice(), &vec![b'x'; 3 << 20]].concat();
+    assert!(matches!(shown(&endless), Err(TableError::RowTooLong { row: 2, .. })));
+    let wide = ",".repeat(5_000) + "\n";
+    assert!(matches!(shown(wide.as_bytes()), Err(TableError::TooManyColumns { .. })));
+}
+
+#[test]
+fn json_lines_come_and_go() {
+    let text = "{\"b\": 1.5, \"a\": \"2026-11-21\"}\n\n{\"c\": [1, 2], \"a\": null}\nnot json\n[1]\n{\"a\": true, \"b\": \"7\"}";
+    let (lines, left_out) = shown(text.as_bytes()).unwrap();
+    assert_eq!(lines, ["a|b", "t:1795219200|d:1.5", "-|-|[1,2]", "b:true|7|-"]);
+    assert_eq!(left_out.broken_lines, 2);
+    let long = format!("{{\"a\": 1}}\n{{\"a\": \"{}\"}}\n{{\"a\": 2}}\n", "x".repeat(2 << 20));
+    let (lines, left_out) = shown(long.as_bytes()).unwrap();
+    assert_eq!((lines, left_out.broken_lines), (vec!["a".to_owned(), "i:1".to_owned(), "i:2".to_owned()], 1));
+    assert!(matches!(shown(b"{\"a\": 1"), Err(TableError::NoRow { .. })));
+}
+
+#[test]
+fn nothing_that_is_cut_or_flipped_fails() {
+    let parquet = parquet_file();
+    assert_eq!(
+        shown(&parquet).unwrap().0,
+        ["n|x|s|d", "i:1|d:0.5|a|t:86400", "-|d:NaN|-|t:172800", "i:-3|d:2|\u{e9}|t:0"]
+    );
+    for length in 0..parquet.len() {
+        let _any = shown(&parquet[..length]).map(|(lines, _)| lines.len());
+    }
+    for at in 0..parquet.len() {
+        let mut flipped = parquet.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let _any = shown(&flipped).map(|(lines, _)| lines.len());
+    }
+}
+
+/// Three rows: a whole number that may be missing, a number, a text that may be missing, a day.
+fn parquet_file() -> Vec<u8> {
+    use std::sync::Arc;
+
+    use parquet::{
+        data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type},
+        file::{properties::WriterProperties, writer::SerializedFileWriter},
+        schema::parser::parse_message_type,
+    };
+
+    let schema = "message m { optional int64 n; required double x; optional binary s (STRING); required int32 d (DATE); }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut bytes = Vec::new();
+    let mut writer =
+        SerializedFileWriter::new(&mut bytes, schema, Arc::new(WriterProperties::builder().build())).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(&[1, -3], Some(&[1, 0, 1]), None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<DoubleType>().write_batch(&[0.5, f64::NAN, 2.0], None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let texts = [ByteArray::from("a"), ByteArray::from("\u{e9}")];
+    column.typed::<ByteArrayType>().write_batch(&texts, Some(&[1, 0, 1]), None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int32Type>().write_batch(&[1, 2, 0], None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    bytes
+}

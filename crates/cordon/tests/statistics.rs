@@ -1,0 +1,246 @@
+//! `profile`, `drift` and `quality` as people use them: exit codes, answers, odd files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "test code"
+)]
+
+use std::{path::PathBuf, process::Command};
+
+use cordon_testkit::corpus;
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} {}", self.out, self.err))
+    }
+}
+
+struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cordon"));
+        let output = command.args(arguments).current_dir(self.folder.path()).output().unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+fn golden(name: &str) -> Option<String> {
+    let path: PathBuf = corpus::file(&format!("golden/{name}"))?;
+    Some(path.display().to_string())
+}
+
+fn near(what: &str, got: &Value, want: f64) {
+    let got = got.as_f64().unwrap_or_else(|| panic!("{what}: {got}"));
+    assert!((got - want).abs() <= 1e-9 * want.abs(), "{what}: {got} is not {want}");
+}
+
+/// A table of a few columns; `shift` moves one of them.
+fn table(rows: u32, shift: f64) -> String {
+    let mut text = String::from("x,y,city,when\n");
+    for i in 0..rows {
+        let noise = f64::from(i.wrapping_mul(2_654_435_761) % 10_007) / 10_007.0;
+        let other = f64::from(i.wrapping_mul(40_503) % 9_973) / 9_973.0;
+        let city = ["Graz", "Linz", "Wels"][(i % 3) as usize];
+        text.push_str(&format!("{},{other},{city},2026-11-{:02}\n", noise + shift, i % 28 + 1));
+    }
+    text
+}
+
+#[test]
+fn drift_of_the_golden_data_agrees_with_other_libraries() {
+    let (Some(reference), Some(current), Some(values)) =
+        (golden("drift_ref.csv"), golden("drift_cur.csv"), golden("drift.json"))
+    else {
+        return;
+    };
+    let values: Value = serde_json::from_str(&std::fs::read_to_string(values).unwrap()).unwrap();
+    let desk = Desk::new();
+    let ran = desk.run(&["drift", "--reference", &reference, "--current", &current, "--json"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let answer = ran.json();
+    assert_eq!((&answer["reference"]["rows"], &answer["current"]["rows"]), (&2000.into(), &1500.into()));
+    for column in answer["columns"].as_array().unwrap() {
+        let name = column["column"].as_str().unwrap();
+        let (change, want) = (&column["change"], &values[name]);
+        if name == "cat" {
+            assert_eq!(column["drifted"], true);
+            near("psi", &change["population_stability_index"], want["psi"].as_f64().unwrap());
+            near("js", &change["jensen_shannon_distance_base2"], want["js_distance_base2"].as_f64().unwrap());
+            near("chi2", &change["chi_squared"]["statistic"], want["chi2"].as_f64().unwrap());
+        } else {
+            let numbers = &change["numbers"];
+            near("ks", &numbers["kolmogorov_smirnov_at_least"], want["ks_asymp"]["stat"].as_f64().unwrap());
+            near("ks p", &numbers["kolmogorov_smirnov_p"]["value"], want["ks_asymp"]["p"].as_f64().unwrap());
+            near("wasserstein", &numbers["wasserstein"], want["wasserstein1"].as_f64().unwrap());
+        }
+    }
+    // A saved profile stands for its data, and nothing drifts from itself.
+    let profile = desk.folder.path().join("ref.profile").display().to_string();
+    assert_eq!(desk.run(&["profile", &reference, "--output", &profile]).code, 0);
+    let saved = desk.run(&["drift", "--reference", &profile, "--current", &current, "--json"]).json();
+    assert_eq!(saved["columns"], answer["columns"]);
+    let same = desk.run(&["drift", "--reference", &profile, "--current", &reference]);
+    assert_eq!(same.code, 0, "{}{}", same.out, same.err);
+    assert!(same.out.starts_with("0 of 6 columns drifted"), "{}", same.out);
+}
+
+#[test]
+fn what_moved_is_named_and_the_rest_is_not() {
+    let desk = Desk::new();
+    let (was, is) = (desk.write("was.csv", table(4_000, 0.0)), desk.write("is.csv", table(3_000, 0.4)));
+    let ran = desk.run(&["drift", "--reference", &was, "--current", &is]);
+    assert_eq!(ran.code, 1);
+    let drifted: Vec<&str> = ran.out.lines().filter(|line| line.contains(" drift ")).collect();
+    assert!(drifted.len() == 1 && drifted[0].starts_with("x "), "{}", ran.out);
+    // A larger effect is asked for: silent. The same in every format.
+    assert_eq!(desk.run(&["drift", "--reference", &was, "--current", &is, "--effect", "0.9"]).code, 0);
+    let lines: String = table(3_000, 0.4)
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            format!(
+                "{{\"x\":{},\"y\":{},\"city\":\"{}\",\"when\":\"{}\"}}\n",
+                cells[0], cells[1], cells[2], cells[3]
+            )
+        })
+        .collect();
+    let json_lines = desk.write("is.jsonl", lines);
+    let of = |file: &str| {
+        let mut answer = desk.run(&["drift", "--reference", &was, "--current", file, "--json"]).json();
+        let mut columns = answer["columns"].take();
+        columns.as_array_mut().unwrap().sort_by_key(|column| column["column"].to_string());
+        columns
+    };
+    assert_eq!(of(&is), of(&json_lines));
+}
+
+#[test]
+fn segments_are_compared_by_themselves() {
+    let desk = Desk::new();
+    let was = desk.write("was.csv", table(6_000, 0.0));
+    let moved: String = table(6_000, 0.0)
+        .lines()
+        .map(|line| if line.contains("Linz") { format!("3{line}\n") } else { format!("{line}\n") })
+        .collect();
+    let is = desk.write("is.csv", moved);
+    let ran = desk.run(&["drift", "--reference", &was, "--current", &is, "--by", "city", "--json"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let answer = ran.json();
+    let drifted: Vec<(&str, &str)> = answer["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|column| column["drifted"] == true)
+        .map(|column| (column["segment"].as_str().unwrap(), column["column"].as_str().unwrap()))
+        .collect();
+    assert_eq!(drifted, [("Linz", "x")]);
+    let ran = desk.run(&["drift", "--reference", &was, "--current", &is, "--by", "nobody"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("has no column `nobody`"), "{}", ran.err);
+}
+
+#[test]
+fn quality_names_what_is_broken() {
+    let desk = Desk::new();
+    let was = desk.write("was.csv", "id,age,city\n1,30,Graz\n2,40,Linz\n3,50,Graz\n");
+    let is = desk.write("is.csv", "id,age,town\n4,35,Graz\n5,NaN,Graz\n6,900,Graz\n");
+    let ran = desk.run(&["quality", &is, "--reference", &was, "--json"]);
+    assert_eq!(ran.code, 1);
+    let answer = ran.json();
+    let defects: Vec<(String, String)> = answer["defects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            (row["column"].as_str().unwrap_or("").to_owned(), row["defect"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    for expected in
+        [("age", "not finite"), ("age", "range"), ("city", "gone"), ("town", "new"), ("town", "constant")]
+    {
+        let expected = (expected.0.to_owned(), expected.1.to_owned());
+        assert!(defects.contains(&expected), "{expected:?} in {defects:?}");
+    }
+    let clean = desk.run(&["quality", &was]);
+    assert_eq!((clean.code, clean.out.contains("nothing is wrong")), (0, true), "{}", clean.out);
+}
+
+#[test]
+fn odd_files_have_a_message_and_never_a_panic() {
+    let desk = Desk::new();
+    let categories: String = (0..10_000).map(|i| format!("c{i},1e400,-9223372036854775808\n")).collect();
+    let cases: [(&str, Vec<u8>, i32, &str); 11] = [
+        ("empty.csv", Vec::new(), 2, "is empty"),
+        ("header.csv", b"a,b\n".to_vec(), 0, "0 rows, 2 columns"),
+        ("one.csv", b"a,b\n1,x\n".to_vec(), 0, "1 rows, 2 columns"),
+        ("missing.csv", b"a,b\n,\n,\nNA,null\n".to_vec(), 0, "100.0 %"),
+        ("mixed.csv", b"a\n1\nx\ntrue\n2026-01-01\n".to_vec(), 0, "mixed"),
+        ("ragged.csv", b"a,b\n1\n1,2,3\n".to_vec(), 0, "fewer cells than the header"),
+        ("wide.csv", format!("a,b,c\n{categories}").into_bytes(), 0, "10000 rows"),
+        ("utf16.csv", b"\xff\xfea\0,\0b\0".to_vec(), 2, "UTF-16"),
+        ("broken.parquet", b"PAR1 this is none PAR1".to_vec(), 2, "not a Parquet file"),
+        ("broken.jsonl", b"{\"a\": 1".to_vec(), 2, "no line is a JSON object"),
+        ("cut.profile", b"cordon profile\n\x01\x05".to_vec(), 2, "damaged or cut"),
+    ];
+    for (name, content, code, told) in cases {
+        let file = desk.write(name, content);
+        let ran = desk.run(&["profile", &file]);
+        assert_eq!(ran.code, code, "{name}: {}{}", ran.out, ran.err);
+        let all = ran.out + &ran.err;
+        assert!(all.contains(told) && !all.contains("panicked"), "{name}: {all}");
+        // The other commands meet the same files.
+        for arguments in [vec!["quality", &file], vec!["drift", "--reference", &file, "--current", &file]] {
+            let ran = desk.run(&arguments);
+            assert!(!ran.err.contains("panicked") && ran.code < 3, "{arguments:?}: {}", ran.err);
+            assert!(
+                (ran.code == 2) == (code == 2) || arguments[0] == "drift",
+                "{arguments:?}: {}{}",
+                ran.out,
+                ran.err
+            );
+        }
+    }
+    assert_eq!(desk.run(&["profile", "nothing-here.csv"]).code, 2);
+    assert_eq!(desk.run(&["drift", "--refrence", "a"]).code, 2);
+    assert_eq!(desk.run(&["quality"]).code, 2);
+}
+
+#[test]
+fn columns_that_come_and_go_are_said() {
+    let desk = Desk::new();
+    let was = desk.write("was.jsonl", "{\"a\": 1, \"b\": 2}\n{\"a\": 2, \"b\": 3}\n");
+    let is = desk.write("is.jsonl", "{\"a\": 1, \"c\": 2}\n{\"a\": 2, \"c\": 3}\n");
+    let ran = desk.run(&["drift", "--reference", &was, "--current", &is]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("b: not compared, it is gone"), "{}", ran.out);
+    assert!(ran.out.contains("c: not compared, the reference does not have it"), "{}", ran.out);
+}
