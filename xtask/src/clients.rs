@@ -19,13 +19,19 @@ use crate::suite::Closing;
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// The routes of `tests/clients/resources.yaml` beside the usual one, and what the tests call them.
-const ROUTES: [(&str, &str); 5] = [
+const ROUTES: [(&str, &str); 8] = [
+    ("CLAUDE", "claude"),
     ("CUT", "cut"),
     ("ENDLESS", "endless"),
     ("FAULTY", "faulty"),
     ("LIMITED", "limited"),
+    ("MANNERLY", "mannerly"),
     ("REFUSAL", "polite"),
+    ("SEVERED", "severed"),
 ];
+
+/// The packages, each with its file of checks.
+const PACKAGES: [&str; 3] = ["anthropic", "langchain", "openai"];
 
 /// The step `clients`.
 pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
@@ -89,21 +95,27 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
             .context("the answer of `key create` has no `key`")?;
         Ok(key.to_owned())
     };
-    let mut tests = process::quiet(python);
-    tests
-        .args(["-u", "-B", "tests/clients/openai_client.py"])
-        .env("BASE_URL", format!("http://{gateway}/v1"))
-        .env("API_KEY", key("assistant")?)
-        .env("MODEL", "assistant")
-        .env("OTLP_RECEIVER", &collector);
-    for (suffix, route) in ROUTES {
-        tests.env(format!("API_KEY_{suffix}"), key(route)?).env(format!("MODEL_{suffix}"), route);
+    let usual = key("assistant")?;
+    let keys = ROUTES.iter().map(|(_, route)| key(route)).collect::<Result<Vec<_>>>()?;
+    let mut passed = true;
+    for package in PACKAGES {
+        let mut tests = process::quiet(&python);
+        tests
+            .args(["-u", "-B", &format!("tests/clients/{package}_client.py")])
+            .env("BASE_URL", format!("http://{gateway}/v1"))
+            .env("ANTHROPIC_URL", format!("http://{gateway}"))
+            .env("API_KEY", &usual)
+            .env("MODEL", "assistant")
+            .env("OTLP_RECEIVER", &collector);
+        for ((suffix, route), key) in ROUTES.iter().zip(&keys) {
+            tests.env(format!("API_KEY_{suffix}"), key).env(format!("MODEL_{suffix}"), route);
+        }
+        // The tests reach a loopback address: a proxy of the machine has no part in it.
+        for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            tests.env_remove(name);
+        }
+        passed &= closing.run(&mut tests)?;
     }
-    // The tests reach a loopback address: a proxy of the machine has no part in it.
-    for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-        tests.env_remove(name);
-    }
-    let passed = closing.run(&mut tests)?;
     let ended = server.stop()?;
     if !ended {
         println!(

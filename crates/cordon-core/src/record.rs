@@ -39,6 +39,10 @@ pub enum Operation {
     ListModels,
     /// `POST /v1/embeddings` (`gen_ai.operation.name` = `embeddings`).
     Embeddings,
+    /// `POST /v1/messages` (`gen_ai.operation.name` = `chat`).
+    Messages,
+    /// `POST /v1/messages/count_tokens`.
+    CountTokens,
 }
 
 /// How a call ended.
@@ -103,13 +107,16 @@ pub struct RecordedVerdict {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
-    /// In the prompt.
+    /// In the prompt, those included that were read from a cache or written to it.
     pub input: u64,
     /// In the answer.
     pub output: u64,
     /// Those of the prompt that the upstream had cached.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached: u64,
+    /// Those of the prompt that the upstream wrote to its cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_written: u64,
 }
 
 /// What limits count of a call: tokens and money.
@@ -477,7 +484,7 @@ mod tests {
             output: verdict,
             response_digest: Some(Digest::sha256(b"x")),
             response_bytes: 12,
-            tokens: Some(Tokens { input: 1, output: 2, cached: 1 }),
+            tokens: Some(Tokens { input: 1, output: 2, cached: 1, cache_written: 0 }),
             cost: Some(Cost { amount: Money::from_nanos(7), currency: "USD".parse().unwrap() }),
             upstream_status: Some(200),
             timings: Timings { total: 77, ..Timings::default() },

@@ -66,6 +66,9 @@ codes! {
     /// A field that would choose a host, a credential or another model.
     ForbiddenField = "forbidden_field", 400, "invalid_request_error",
         "The request has a field that callers may not set.";
+    /// A field that cannot be said in the protocol of the model's service.
+    NotTranslatable = "not_translatable", 400, "invalid_request_error",
+        "The model's service speaks another protocol, which has no equal for a field of the request.";
     /// The caller's content may not go on.
     ContentBlocked = "content_blocked", 400, "content_policy_error",
         "The content was blocked by this organisation's policy.";

@@ -96,6 +96,7 @@ fn samples() -> Vec<(String, Fact)> {
             input: amount("0.15"),
             output: amount("0.6"),
             cached_input,
+            cache_write: None,
             call,
         };
         model.prices =

@@ -164,7 +164,7 @@ fn cordon(address: SocketAddr) -> f64 {
                 path: "/chat/completions",
                 body: Bytes::from_static(&BODY),
                 accept: Accept::Json,
-                authorization: Some(secret.clone()),
+                headers: vec![(http::header::AUTHORIZATION, secret.clone())],
                 trace: Trace::default(),
             };
             let answer = client.send(&endpoint, request).await.unwrap();

@@ -18,7 +18,7 @@ use cordon_core::{
 };
 use cordon_guard::{
     Inspection, Tokens, Verdict,
-    openai::{Request, Response, StreamGate, StreamOptions},
+    openai::{Gate as _, Request, Response, StreamGate, StreamOptions},
 };
 use cordon_inspect::Engine;
 use cordon_policy::{Caller, Snapshot};

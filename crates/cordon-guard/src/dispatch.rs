@@ -1,6 +1,7 @@
 //! From a cleared call to an upstream: which target, by which permit, with which of the gateway's own secrets.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -8,13 +9,17 @@ use std::{
 use cordon_core::{
     Name, Refusal, RefusalCode, Timestamp,
     record::Opened,
-    resource::{ModelSpec, Price},
+    resource::{ModelSpec, Price, Protocol, ServiceSpec},
 };
+use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
+
 use cordon_policy::{RouteEntry, RouteTarget, ServiceEntry, Snapshot};
 
+use crate::anthropic;
+use crate::operation::Outgoing;
 use crate::quarantine;
 use crate::upstream::{
-    Accept, Client, Endpoint, Environment, SecretSource, Trace, UpstreamError, UpstreamRequest,
+    Client, Endpoint, Environment, Scheme, SecretError, SecretSource, Trace, UpstreamError, UpstreamRequest,
     UpstreamResponse,
 };
 
@@ -34,6 +39,11 @@ struct Prepared {
     endpoint: Result<Endpoint, String>,
     secret: Option<SecretSource>,
 }
+
+/// Azure's key header, and Anthropic's.
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// A model of a service that a call goes to.
 #[derive(Clone, Debug)]
@@ -127,11 +137,10 @@ impl Upstreams {
         {
             return Arc::clone(known);
         }
-        let secret = service.spec.secret.clone();
         let prepared = Arc::new(Prepared {
             service: Arc::clone(service),
             endpoint: Endpoint::of(&service.spec).map_err(|error| error.to_string()),
-            secret: secret.map(|reference| SecretSource::new(reference, self.0.environment.clone())),
+            secret: secret_of(&service.spec, &self.0.environment),
         });
         all.insert(service.name.clone(), Arc::clone(&prepared));
         prepared
@@ -141,31 +150,84 @@ impl Upstreams {
     ///
     /// # Errors
     /// When the service cannot be used or does not answer.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         permit: &Permit,
-        path: &str,
-        body: Vec<u8>,
-        accept: Accept,
+        outgoing: Outgoing,
         trace: Trace,
     ) -> Result<UpstreamResponse, Refusal> {
         let prepared = self.prepared(&permit.0.service);
         let unavailable = |why: String| Refusal::new(RefusalCode::UpstreamUnavailable, why);
         let endpoint = prepared.endpoint.as_ref().map_err(|error| unavailable(error.clone()))?;
-        let authorization = match &prepared.secret {
-            Some(secret) => Some(secret.bearer().map_err(|error| unavailable(error.to_string()))?),
-            None => None,
+        let spec = &permit.0.service.spec;
+        let headers = headers_of(spec, prepared.secret.as_ref());
+        let mut headers = headers.map_err(|error| unavailable(error.to_string()))?;
+        if let Some(beta) = outgoing.beta.filter(|_| spec.protocol == Protocol::Anthropic) {
+            let value = HeaderValue::try_from(beta).map_err(|error| unavailable(error.to_string()))?;
+            headers.push((anthropic::BETA_HEADER, value));
+        }
+        let path = match &spec.azure {
+            None => Cow::Borrowed(outgoing.path),
+            Some(azure) => {
+                Cow::Owned(deployment(permit.upstream_model(), outgoing.path, &azure.api_version)?)
+            }
         };
         let request = UpstreamRequest {
             method: http::Method::POST,
-            path,
-            body: body.into(),
-            accept,
-            authorization,
+            path: &path,
+            body: outgoing.body.into(),
+            accept: outgoing.accept,
+            headers,
             trace,
         };
         self.0.client.send(endpoint, request).await.map_err(|error| refusal_of(&error))
     }
+}
+
+/// Where the key of a service lies, in the form of its header.
+pub fn secret_of(spec: &ServiceSpec, environment: &Environment) -> Option<SecretSource> {
+    let scheme = if key_header(spec) == AUTHORIZATION { Scheme::Bearer } else { Scheme::Plain };
+    spec.secret.clone().map(|reference| SecretSource::new(reference, environment.clone()).with(scheme))
+}
+
+/// The headers that every request to a service has: its key, and the version of its API.
+///
+/// # Errors
+/// When there is no usable key.
+pub fn headers_of(
+    spec: &ServiceSpec,
+    secret: Option<&SecretSource>,
+) -> Result<Vec<(HeaderName, HeaderValue)>, SecretError> {
+    let mut headers = Vec::with_capacity(3);
+    if let Some(secret) = secret {
+        headers.push((key_header(spec), secret.header()?));
+    }
+    if spec.protocol == Protocol::Anthropic {
+        headers.push((VERSION, HeaderValue::from_static(anthropic::VERSION)));
+    }
+    Ok(headers)
+}
+
+/// The header in which a service expects its key.
+fn key_header(spec: &ServiceSpec) -> HeaderName {
+    match (spec.protocol, &spec.azure) {
+        (Protocol::Anthropic, _) => X_API_KEY,
+        (Protocol::Openai, Some(_)) => API_KEY,
+        (Protocol::Openai, None) => AUTHORIZATION,
+    }
+}
+
+/// The path of a deployment of Azure's, below the base URL.
+fn deployment(name: &str, path: &str, version: &str) -> Result<String, Refusal> {
+    // The name is a part of the path: nothing in it may end that part.
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if name.bytes().all(plain) && !matches!(name, "." | "..") {
+        return Ok(format!("/deployments/{name}{path}?api-version={version}"));
+    }
+    Err(Refusal::new(
+        RefusalCode::UpstreamUnavailable,
+        "the model's upstream name is no name of a deployment",
+    ))
 }
 
 /// What a failed upstream call is to the caller.

@@ -11,15 +11,15 @@ use crate::{
     call::Call,
     dispatch::{self, Permit, refusal_of},
     inspection::{Inspection, Verdict},
-    limits, openai,
-    operation::{Asked, Inspected},
+    limits,
+    operation::{Asked, Back, Inspected, Posted},
     pipeline::{Answer, Inner},
     quarantine,
     record::{CallRecord, micros},
     release::{Released, ReleasedSender},
-    respond, sse,
+    respond,
     streamed::{CALLER_PATIENCE, EVENT_STREAM, streamed},
-    upstream::{Accept, UpstreamResponse},
+    upstream::UpstreamResponse,
 };
 
 /// Largest error of an upstream.
@@ -31,11 +31,13 @@ pub struct Cleared {
     pub(crate) admitted: Admitted,
     pub(crate) request: Inspected,
     pub(crate) inspection: Inspection,
+    /// How the answer of the target is read.
+    pub(crate) back: Back,
 }
 
 /// How a refusal of this call looks, as far as it is known.
-#[derive(Default)]
 pub(crate) struct Style {
+    posted: Posted,
     /// How a refusal of content passes for an answer, where the route wants that and the operation has such an answer.
     filtered: Option<Filtered>,
     /// Where the stream goes, once it has begun.
@@ -53,10 +55,16 @@ struct Filtered {
 impl Style {
     /// How refusals of this request look on a route.
     pub(crate) fn new(route: &RouteEntry, request: &Asked, time: Timestamp) -> Self {
-        let filters = route.refusal == RefusalStyle::ContentFilter && request.can_be_filtered();
+        let posted = request.posted();
+        let filters = route.refusal == RefusalStyle::ContentFilter && posted.can_be_filtered();
         let filtered =
             filters.then(|| Filtered { route: route.name.clone(), stream: request.stream(), time });
-        Self { filtered, streaming: None, hang_up: false }
+        Self { filtered, ..Self::of(posted) }
+    }
+
+    /// How refusals of this operation look, before its request was read.
+    pub(crate) const fn of(posted: Posted) -> Self {
+        Self { posted, filtered: None, streaming: None, hang_up: false }
     }
 
     /// The body was not taken whole: what comes after it on the connection could be anything.
@@ -83,7 +91,7 @@ pub(crate) fn clear(
     let inspected = request.inspect(&inspection, &mut verdict);
     record.input = verdict.into_recorded();
     let request = inspected?;
-    Ok(call.at(|admitted| Cleared { admitted, request, inspection }))
+    Ok(call.at(|admitted| Cleared { admitted, request, inspection, back: Back::default() }))
 }
 
 /// Chooses a target. The Snapshot is the one in force now: what was taken out since the call came is not used.
@@ -110,23 +118,22 @@ pub(crate) async fn exchange(
     answer: &mut Answer,
     style: &mut Style,
 ) -> Result<(), Refusal> {
-    let body = call.stage.request.body(permit.upstream_model());
-    let path = call.stage.request.path();
-    let accept = if call.stage.request.streamed().is_some() { Accept::EventStream } else { Accept::Json };
+    let (outgoing, back) = call.stage.request.outgoing(permit.target(), call.time)?;
+    call.stage.back = back;
     let trace = record.trace().onward();
     if let Some(capturing) = record.capturing() {
-        capturing.sent(&body, call.stage.request.tokens());
+        capturing.sent(&outgoing.body, call.stage.request.tokens());
     }
     let sent = Instant::now();
     record.marks.sent = Some(record.micros());
-    let response = gateway.upstreams.send(permit, path, body, accept, trace).await?;
+    let response = gateway.upstreams.send(permit, outgoing, trace).await?;
     record.end.timings.upstream_first_byte = micros(sent);
     record.end.timings.upstream = record.end.timings.upstream_first_byte;
     record.end.upstream_status = Some(response.status.as_u16());
     if !response.status.is_success() {
         failed(&call, response, gateway, record, answer).await
-    } else if let Some(request) = call.stage.request.streamed() {
-        streamed(&call, request, response, gateway, record, answer, style).await
+    } else if call.stage.request.streams() {
+        streamed(&call, response, gateway, record, answer, style).await
     } else {
         whole(&call, response, gateway, record, answer).await
     }
@@ -152,8 +159,9 @@ async fn whole(
     let failed = |why: String| Refusal::new(RefusalCode::UpstreamFailed, why);
     let tree = json::Value::parse(&bytes, limits)
         .map_err(|error| failed(format!("the answer is not strict JSON: {error}")))?;
-    let read = call.stage.request.answered(tree).map_err(|error| failed(error.to_string()))?;
-    record.used(read.usage());
+    let answered = call.stage.request.answered(tree, &call.stage.back);
+    let (read, usage) = answered.map_err(|error| failed(error.to_string()))?;
+    record.used(usage);
     record.said = read.said();
     let mut verdict = Verdict::default();
     let route = call.stage.admitted.route().name.as_str();
@@ -188,14 +196,12 @@ async fn failed(
     let inspecting = Instant::now();
     let mut verdict = Verdict::default();
     let tree = json::Value::parse(&bytes, json::Limits::default()).ok();
-    let error = openai::upstream_error(tree.as_ref(), status, &call.stage.inspection, &mut verdict);
+    let dialect = call.stage.request.posted().dialect();
+    let error = dialect.upstream_error(tree.as_ref(), status, &call.id, &call.stage.inspection, &mut verdict);
     record.end.output = verdict.into_recorded();
-    let mut error = error?;
-    if let Some(error) = error.get_mut("error").and_then(json::Value::as_object_mut) {
-        error.insert("call_id", call.id.to_string());
-    }
+    let error = error?;
     record.end.timings.inspect_output = micros(inspecting);
-    let body = Released::new(json::Value::Object(error).to_vec());
+    let body = Released::new(error.to_vec());
     release(call, status, &response.headers, body, Outcome::UpstreamFailed, gateway, record, answer).await
 }
 
@@ -219,10 +225,11 @@ async fn release(
     let recorded = record.close(outcome, status).await;
     let mut response = match &recorded {
         Ok(()) => respond::released(status, body, "application/json"),
-        Err(unrecorded) => respond::refusal(unrecorded, call.id),
+        Err(unrecorded) => respond::refusal(unrecorded, call.id, call.stage.request.posted().dialect()),
     };
     if recorded.is_ok() {
         pass_on(upstream, response.headers_mut());
+        call.stage.back.tell(response.headers_mut());
     }
     respond::seal(&mut response, call.id, record.verdict(), &record.end.timings);
     limits::put_headers(response.headers_mut(), record.counting.standings());
@@ -245,10 +252,7 @@ pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &
     let recorded = if record.is_closed() { Ok(()) } else { record.refuse(refusal).await };
     let refusal = recorded.as_ref().err().unwrap_or(refusal);
     if let Some(sender) = &style.streaming {
-        // The stream was cut off from outside: it ends with an error instead of looking whole.
-        let mut last = Vec::new();
-        sse::write_data(&mut last, &openai::error_object(refusal, &id).to_string());
-        sse::write_data(&mut last, "[DONE]");
+        let last = style.posted.dialect().cut_off(refusal, &id);
         let _ = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(last))).await;
         return;
     }
@@ -258,14 +262,14 @@ pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &
     let of_content = matches!(refusal.code, RefusalCode::ContentBlocked | RefusalCode::HeldNoReviewer);
     let mut response = match style.filtered.as_ref().filter(|_| of_content) {
         Some(Filtered { route, time, stream: true }) => {
-            let body = openai::content_filter_stream(refusal, &id, route.as_str(), *time);
+            let body = style.posted.filtered_stream(refusal, &id, route.as_str(), *time);
             respond::released(200, Released::new(body), EVENT_STREAM)
         }
         Some(Filtered { route, time, .. }) => {
-            let body = openai::content_filter_answer(refusal, &id, route.as_str(), *time).to_vec();
+            let body = style.posted.filtered(refusal, &id, route.as_str(), *time);
             respond::released(200, Released::new(body), "application/json")
         }
-        None => respond::refusal(refusal, id),
+        None => respond::refusal(refusal, id, style.posted.dialect()),
     };
     respond::seal(&mut response, id, record.verdict(), &record.end.timings);
     limits::put_headers(response.headers_mut(), record.counting.standings());

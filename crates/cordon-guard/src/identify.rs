@@ -1,12 +1,16 @@
-//! Who calls: `Authorization: Bearer ck_…` to a principal. Denies by default.
+//! Who calls: `Authorization: Bearer ck_…`, or `x-api-key: ck_…` as Anthropic's clients say it, to a principal. Denies by
+//! default.
 
 use std::sync::Arc;
 
 use cordon_core::{ApiKey, KeySecret, Refusal, RefusalCode, Timestamp};
 use cordon_policy::{PrincipalEntry, Snapshot};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::call::{Call, Received};
+
+/// Anthropic's header for a key.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// An authenticated caller.
 #[derive(Clone, Debug)]
@@ -52,18 +56,17 @@ pub fn known(call: Call<Received>) -> Result<Call<Known>, Refusal> {
 /// revoked is only said to somebody who holds its secret.
 pub fn identify(headers: &HeaderMap, snapshot: &Snapshot, now: Timestamp) -> Result<Identity, Refusal> {
     let invalid = |why: &str| Refusal::new(RefusalCode::InvalidApiKey, why);
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value =
-        values.next().ok_or_else(|| Refusal::new(RefusalCode::MissingApiKey, "no authorization header"))?;
-    if values.next().is_some() {
-        return Err(invalid("several authorization headers"));
-    }
-    let presented = value
-        .as_bytes()
-        .split_first_chunk::<7>()
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "))
-        .and_then(|(_, token)| std::str::from_utf8(token).ok())
-        .ok_or_else(|| invalid("the authorization is not a bearer token"))?;
+    let presented = match (presented(headers, &header::AUTHORIZATION)?, presented(headers, &API_KEY)?) {
+        // Who sends both means the first: the other may be of another service.
+        (Some(value), _) => value
+            .split_first_chunk::<7>()
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "))
+            .map(|(_, token)| token)
+            .ok_or_else(|| invalid("the authorization is not a bearer token"))?,
+        (None, Some(key)) => key,
+        (None, None) => return Err(Refusal::new(RefusalCode::MissingApiKey, "no header with a key")),
+    };
+    let presented = std::str::from_utf8(presented).map_err(|_| invalid("the form of the key is wrong"))?;
     let (id, digest) =
         KeySecret::parse(presented.trim()).map_err(|_| invalid("the form of the key is wrong"))?;
     let key = snapshot.key(id).ok_or_else(|| invalid("no key has this id"))?;
@@ -80,6 +83,16 @@ pub fn identify(headers: &HeaderMap, snapshot: &Snapshot, now: Timestamp) -> Res
         .principal(&key.principal)
         .ok_or_else(|| invalid("the principal of the key does not exist"))?;
     Ok(Identity { key: Arc::clone(key), principal: Arc::clone(principal) })
+}
+
+/// The value of a header that holds a key, if it is there once.
+fn presented<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    match values.next() {
+        Some(_) => Err(Refusal::new(RefusalCode::InvalidApiKey, "several headers with a key")),
+        None => Ok(value.map(HeaderValue::as_bytes)),
+    }
 }
 
 #[cfg(test)]
@@ -157,6 +170,15 @@ mod tests {
         let mut two = headers(&bearer(&key));
         two.append(header::AUTHORIZATION, bearer(&key).parse().unwrap());
         assert_eq!(identify(&two, &snapshot, now).unwrap_err().code, RefusalCode::InvalidApiKey);
+        let named = |name: &'static str, value: &str| -> HeaderMap {
+            [(HeaderName::from_static(name), value.parse().unwrap())].into_iter().collect()
+        };
+        let mut both = named("x-api-key", key.expose());
+        assert!(identify(&both, &snapshot, now).is_ok());
+        both.insert(header::AUTHORIZATION, bearer(&other).parse().unwrap());
+        assert_eq!(identify(&both, &snapshot, now).unwrap_err().code, RefusalCode::InvalidApiKey);
+        let wrong = named("x-api-key", &bearer(&key));
+        assert_eq!(identify(&wrong, &snapshot, now).unwrap_err().code, RefusalCode::InvalidApiKey);
         assert_eq!(
             code(&bearer(&key), &snapshot, Timestamp::from_millis(61_000)),
             Err(RefusalCode::ApiKeyExpired)

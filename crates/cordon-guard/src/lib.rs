@@ -14,8 +14,10 @@
 //! ```
 
 pub mod admit;
+pub mod anthropic;
 pub mod body;
 pub mod call;
+pub mod dialect;
 pub mod dispatch;
 pub mod exchange;
 pub mod identify;
@@ -40,6 +42,8 @@ mod record;
 mod redact;
 mod reserve;
 mod streamed;
+mod translate;
+mod tree;
 mod unknown;
 
 pub use inspection::{Inspection, UNINSPECTED, Verdict};

@@ -4,17 +4,28 @@
 //! answer are read, inspected and written.
 
 use cordon_core::{
-    Refusal,
+    CallId, Refusal, RefusalCode, Timestamp,
     json::{Limits, Value},
     record,
-    resource::OutputField,
+    resource::{OutputField, Protocol},
 };
+use http::{HeaderMap, HeaderValue};
 
 use crate::{
+    anthropic,
+    dialect::Dialect,
+    dispatch::Target,
     inspection::{Inspection, Verdict},
     limits::Shape,
-    openai::{self, ResponseError, Said},
+    openai,
     redact::Tokens,
+    translate::{Dropped, TranslatedGate, Translation, UNTRANSLATED},
+    tree::{
+        gate::{Gate, ResponseError, StreamOptions},
+        request::written,
+        said::Said,
+    },
+    upstream::Accept,
 };
 
 /// Largest answer, streamed or not.
@@ -28,32 +39,70 @@ const MAX_VECTORS_VALUES: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Posted {
     Chat,
+    CountTokens,
     Embeddings,
+    Messages,
 }
 
 /// A request of the right form, not inspected yet.
 #[derive(Debug)]
 pub(crate) enum Asked {
     Chat(openai::Request),
+    CountTokens(anthropic::MessagesRequest),
     Embeddings(openai::EmbeddingsRequest),
+    Messages(anthropic::MessagesRequest),
 }
 
 /// A request that was inspected and may go on.
 #[derive(Debug)]
 pub(crate) enum Inspected {
     Chat(openai::InspectedRequest),
+    CountTokens(anthropic::InspectedMessages),
     Embeddings(openai::InspectedEmbeddings),
+    Messages(anthropic::InspectedMessages),
 }
 
 /// A whole answer of the right form, not inspected yet.
 #[derive(Debug)]
 pub(crate) enum Answered {
     Chat(openai::Response),
+    CountTokens(anthropic::TokenCount),
     Embeddings(openai::EmbeddingsResponse),
+    Messages(anthropic::Message),
+}
+
+/// How an upstream's answer is read, and what the caller is told of the translation.
+#[derive(Debug, Default)]
+pub(crate) struct Back {
+    translation: Option<Translation>,
+    /// Seconds since 1970, for answers that say when they were made.
+    created: u64,
+    /// Hints of the request that were left out.
+    untranslated: Option<HeaderValue>,
+}
+
+/// What goes to an upstream.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    /// Where it goes, below a service's base URL.
+    pub(crate) path: &'static str,
+    pub(crate) body: Vec<u8>,
+    pub(crate) accept: Accept,
+    /// What Anthropic's header for trying out asks for.
+    pub(crate) beta: Option<String>,
+}
+
+impl Back {
+    /// Says what was left out of the request.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        if let Some(names) = &self.untranslated {
+            headers.insert(UNTRANSLATED, names.clone());
+        }
+    }
 }
 
 impl Posted {
-    const ALL: [Self; 2] = [Self::Chat, Self::Embeddings];
+    const ALL: [Self; 4] = [Self::Chat, Self::CountTokens, Self::Embeddings, Self::Messages];
 
     /// The operation at a path of the gateway.
     pub(crate) fn at(path: &str) -> Option<Self> {
@@ -65,7 +114,9 @@ impl Posted {
     const fn path(self) -> &'static str {
         match self {
             Self::Chat => "/chat/completions",
+            Self::CountTokens => "/messages/count_tokens",
             Self::Embeddings => "/embeddings",
+            Self::Messages => "/messages",
         }
     }
 
@@ -73,25 +124,84 @@ impl Posted {
     pub(crate) const fn operation(self) -> record::Operation {
         match self {
             Self::Chat => record::Operation::Chat,
+            Self::CountTokens => record::Operation::CountTokens,
             Self::Embeddings => record::Operation::Embeddings,
+            Self::Messages => record::Operation::Messages,
         }
     }
 
-    /// Takes a tree that has the form of a request.
-    pub(crate) fn read(self, tree: Value) -> Result<Asked, Refusal> {
+    /// The form of refusals and errors.
+    pub(crate) const fn dialect(self) -> Dialect {
+        match self {
+            Self::CountTokens | Self::Messages => Dialect::Anthropic,
+            Self::Chat | Self::Embeddings => Dialect::Openai,
+        }
+    }
+
+    /// The protocol that a service must speak to be asked as the caller asks.
+    const fn protocol(self) -> Protocol {
+        match self {
+            Self::CountTokens | Self::Messages => Protocol::Anthropic,
+            Self::Chat | Self::Embeddings => Protocol::Openai,
+        }
+    }
+
+    /// Takes a tree that has the form of a request; the headers belong to it.
+    pub(crate) fn read(self, tree: Value, headers: &HeaderMap) -> Result<Asked, Refusal> {
+        use anthropic::{MessagesRequest, Wanted};
         match self {
             Self::Chat => openai::Request::read(tree).map(Asked::Chat),
+            Self::CountTokens => MessagesRequest::read(tree, headers, Wanted::Count).map(Asked::CountTokens),
             Self::Embeddings => openai::EmbeddingsRequest::read(tree).map(Asked::Embeddings),
+            Self::Messages => MessagesRequest::read(tree, headers, Wanted::Message).map(Asked::Messages),
+        }
+    }
+
+    /// Whether a refusal of content can pass for an answer. There is no vector and no count that says so.
+    pub(crate) const fn can_be_filtered(self) -> bool {
+        matches!(self, Self::Chat | Self::Messages)
+    }
+
+    /// The answer that a refusal of content passes for.
+    pub(crate) fn filtered(self, refusal: &Refusal, call: &CallId, route: &str, now: Timestamp) -> Vec<u8> {
+        match self {
+            Self::Messages => anthropic::refused_message(refusal, call, route).to_vec(),
+            _ => openai::content_filter_answer(refusal, call, route, now).to_vec(),
+        }
+    }
+
+    /// The same as a stream.
+    pub(crate) fn filtered_stream(
+        self,
+        refusal: &Refusal,
+        call: &CallId,
+        route: &str,
+        now: Timestamp,
+    ) -> Vec<u8> {
+        match self {
+            Self::Messages => anthropic::refused_stream(refusal, call, route),
+            _ => openai::content_filter_stream(refusal, call, route, now),
         }
     }
 }
 
 impl Asked {
+    /// The operation.
+    pub(crate) const fn posted(&self) -> Posted {
+        match self {
+            Self::Chat(_) => Posted::Chat,
+            Self::CountTokens(_) => Posted::CountTokens,
+            Self::Embeddings(_) => Posted::Embeddings,
+            Self::Messages(_) => Posted::Messages,
+        }
+    }
+
     /// The name of the route.
     pub(crate) fn route(&self) -> &str {
         match self {
             Self::Chat(request) => request.route(),
             Self::Embeddings(request) => request.route(),
+            Self::CountTokens(request) | Self::Messages(request) => request.route(),
         }
     }
 
@@ -99,7 +209,8 @@ impl Asked {
     pub(crate) const fn stream(&self) -> bool {
         match self {
             Self::Chat(request) => request.stream(),
-            Self::Embeddings(_) => false,
+            Self::CountTokens(_) | Self::Embeddings(_) => false,
+            Self::Messages(request) => request.stream(),
         }
     }
 
@@ -108,6 +219,7 @@ impl Asked {
         match self {
             Self::Chat(request) => request.subject(),
             Self::Embeddings(request) => request.subject(),
+            Self::CountTokens(request) | Self::Messages(request) => request.subject(),
         }
     }
 
@@ -115,30 +227,28 @@ impl Asked {
     pub(crate) fn conversation(&self) -> Option<&str> {
         match self {
             Self::Chat(request) => request.conversation(),
-            Self::Embeddings(_) => None,
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Messages(_) => None,
         }
     }
 
     /// The names of the tools that the caller offers.
     pub(crate) fn tools(&self) -> impl Iterator<Item = &str> {
-        let chat = match self {
-            Self::Chat(request) => Some(request),
-            Self::Embeddings(_) => None,
+        let (chat, messages) = match self {
+            Self::Chat(request) => (Some(request), None),
+            Self::CountTokens(request) | Self::Messages(request) => (None, Some(request)),
+            Self::Embeddings(_) => (None, None),
         };
-        chat.into_iter().flat_map(openai::Request::tools)
+        let chat = chat.into_iter().flat_map(openai::Request::tools);
+        chat.chain(messages.into_iter().flat_map(anthropic::MessagesRequest::tools))
     }
 
     /// What can be counted of it: what limits bound and budgets reserve.
     pub(crate) fn shape(&self) -> Shape {
         match self {
             Self::Chat(request) => request.shape(),
+            Self::CountTokens(request) | Self::Messages(request) => request.shape(),
             Self::Embeddings(request) => request.shape(),
         }
-    }
-
-    /// Whether a refusal of content can pass for an answer. There is no vector that says so.
-    pub(crate) const fn can_be_filtered(&self) -> bool {
-        matches!(self, Self::Chat(_))
     }
 
     /// Inspects all of it, and rewrites what is to be redacted.
@@ -149,29 +259,81 @@ impl Asked {
     ) -> Result<Inspected, Refusal> {
         match self {
             Self::Chat(request) => request.inspect(inspection, verdict).map(Inspected::Chat),
+            Self::CountTokens(request) => request.inspect(inspection, verdict).map(Inspected::CountTokens),
             Self::Embeddings(request) => request.inspect(inspection, verdict).map(Inspected::Embeddings),
+            Self::Messages(request) => request.inspect(inspection, verdict).map(Inspected::Messages),
         }
     }
 }
 
 impl Inspected {
-    const fn posted(&self) -> Posted {
+    /// The operation.
+    pub(crate) const fn posted(&self) -> Posted {
         match self {
             Self::Chat(_) => Posted::Chat,
+            Self::CountTokens(_) => Posted::CountTokens,
             Self::Embeddings(_) => Posted::Embeddings,
+            Self::Messages(_) => Posted::Messages,
         }
     }
 
-    /// Where it goes, below a service's base URL.
-    pub(crate) const fn path(&self) -> &'static str {
-        self.posted().path()
+    /// What goes to this target, and how its answer is read.
+    ///
+    /// # Errors
+    /// When the request cannot be said in the protocol of the target's service.
+    pub(crate) fn outgoing(&mut self, target: &Target, now: Timestamp) -> Result<(Outgoing, Back), Refusal> {
+        let posted = self.posted();
+        let accept = if self.streams() { Accept::EventStream } else { Accept::Json };
+        let model = &target.spec.upstream_name;
+        if posted.protocol() != target.service.spec.protocol {
+            return self.translated(target, accept, now);
+        }
+        let (body, beta) = match self {
+            Self::Chat(request) => (request.body(model), None),
+            Self::Embeddings(request) => (request.body(model), None),
+            Self::CountTokens(request) | Self::Messages(request) => {
+                (request.body(model), request.beta().map(str::to_owned))
+            }
+        };
+        Ok((Outgoing { path: posted.path(), body, accept, beta }, Back::default()))
     }
 
-    /// The body for an upstream that calls the model `upstream_model`.
-    pub(crate) fn body(&mut self, upstream_model: &str) -> Vec<u8> {
+    /// The same for a target whose service speaks another protocol.
+    fn translated(
+        &self,
+        target: &Target,
+        accept: Accept,
+        now: Timestamp,
+    ) -> Result<(Outgoing, Back), Refusal> {
+        let (translation, tree, to) = match self {
+            Self::Chat(request) => (Translation::ChatToMessages, request.tree(), Posted::Messages),
+            Self::Messages(request) => {
+                let output = target.spec.output_field;
+                (Translation::MessagesToChat { output }, request.tree(), Posted::Chat)
+            }
+            Self::CountTokens(_) | Self::Embeddings(_) => {
+                let why = "the service of the route's model speaks another protocol";
+                return Err(Refusal::new(RefusalCode::NotTranslatable, why).param("model"));
+            }
+        };
+        let mut dropped = Dropped::default();
+        if matches!(self, Self::Messages(request) if request.beta().is_some()) {
+            dropped.note("anthropic-beta");
+        }
+        let mut request = translation.request(tree, &mut dropped)?;
+        request.insert("model", target.spec.upstream_name.as_str());
+        let untranslated = dropped.header().and_then(|names| HeaderValue::try_from(names).ok());
+        let created = u64::try_from(now.as_millis() / 1000).unwrap_or(0);
+        let outgoing = Outgoing { path: to.path(), body: written(&mut request), accept, beta: None };
+        Ok((outgoing, Back { translation: Some(translation), created, untranslated }))
+    }
+
+    /// Whether the answer comes as a stream.
+    pub(crate) const fn streams(&self) -> bool {
         match self {
-            Self::Chat(request) => request.body(upstream_model),
-            Self::Embeddings(request) => request.body(upstream_model),
+            Self::Chat(request) => request.stream(),
+            Self::CountTokens(_) | Self::Embeddings(_) => false,
+            Self::Messages(request) => request.stream(),
         }
     }
 
@@ -179,6 +341,7 @@ impl Inspected {
     pub(crate) fn shape(&self) -> Shape {
         match self {
             Self::Chat(request) => request.shape(),
+            Self::CountTokens(request) | Self::Messages(request) => request.shape(),
             Self::Embeddings(request) => request.shape(),
         }
     }
@@ -187,15 +350,32 @@ impl Inspected {
     pub(crate) fn bound_output(&mut self, most: u64, field: OutputField) {
         match self {
             Self::Chat(request) => request.bound_output(most, field),
-            Self::Embeddings(_) => {}
+            // A message always says how long it may be, and nothing else has a length.
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Messages(_) => {}
         }
     }
 
-    /// The request whose answer comes as a stream.
-    pub(crate) fn streamed(&self) -> Option<&openai::InspectedRequest> {
+    /// The gate of an answer that comes as a stream.
+    pub(crate) fn gate(&self, inspection: Inspection, options: StreamOptions, back: &Back) -> Box<dyn Gate> {
+        let most = options.max_bytes;
+        let gate = self.plain_gate(inspection, options);
+        match back.translation {
+            Some(translation) => Box::new(TranslatedGate::new(translation, gate, back.created, most)),
+            None => gate,
+        }
+    }
+
+    fn plain_gate(&self, inspection: Inspection, options: StreamOptions) -> Box<dyn Gate> {
+        let tokens = self.tokens().clone();
         match self {
-            Self::Chat(request) => Some(request).filter(|request| request.stream()),
-            Self::Embeddings(_) => None,
+            Self::CountTokens(_) | Self::Messages(_) => {
+                Box::new(anthropic::MessageGate::new(inspection, tokens, options))
+            }
+            Self::Chat(request) => {
+                let options = StreamOptions { include_usage: request.include_usage(), ..options };
+                Box::new(openai::StreamGate::new(inspection, tokens, options))
+            }
+            Self::Embeddings(_) => Box::new(openai::StreamGate::new(inspection, tokens, options)),
         }
     }
 
@@ -204,36 +384,58 @@ impl Inspected {
         match self {
             Self::Chat(request) => request.tokens(),
             Self::Embeddings(request) => request.tokens(),
+            Self::CountTokens(request) | Self::Messages(request) => request.tokens(),
         }
     }
 
     /// How large an answer in one piece may be.
     pub(crate) fn answer_limits(&self) -> Limits {
         match self {
-            Self::Chat(_) => Limits { bytes: MAX_ANSWER_BYTES, ..Limits::default() },
+            Self::Chat(_) | Self::CountTokens(_) | Self::Messages(_) => {
+                Limits { bytes: MAX_ANSWER_BYTES, ..Limits::default() }
+            }
             Self::Embeddings(_) => {
                 Limits { bytes: MAX_VECTORS_BYTES, values: MAX_VECTORS_VALUES, ..Limits::default() }
             }
         }
     }
 
-    /// Takes a tree that has the form of an answer to it.
-    pub(crate) fn answered(&self, tree: Value) -> Result<Answered, ResponseError> {
+    /// Takes a tree that has the form of an answer to it; with the tokens used, where the upstream says so.
+    pub(crate) fn answered(
+        &self,
+        tree: Value,
+        back: &Back,
+    ) -> Result<(Answered, Option<record::Tokens>), ResponseError> {
+        let Some(translation) = back.translation else {
+            let answered = self.read(tree)?;
+            let usage = answered.usage();
+            return Ok((answered, usage));
+        };
+        let (tree, usage) = translation.answer(&tree, back.created)?;
+        Ok((self.read(tree)?, usage))
+    }
+
+    fn read(&self, tree: Value) -> Result<Answered, ResponseError> {
         match self {
             Self::Chat(_) => openai::Response::read(tree).map(Answered::Chat),
+            Self::CountTokens(_) => anthropic::TokenCount::read(tree).map(Answered::CountTokens),
             Self::Embeddings(request) => {
                 openai::EmbeddingsResponse::read(tree, request.inputs()).map(Answered::Embeddings)
             }
+            Self::Messages(_) => anthropic::Message::read(tree).map(Answered::Messages),
         }
     }
 }
 
 impl Answered {
     /// The tokens used, where the upstream says so.
-    pub(crate) fn usage(&self) -> Option<record::Tokens> {
+    fn usage(&self) -> Option<record::Tokens> {
         match self {
             Self::Chat(answer) => answer.usage(),
+            // Counting uses none.
+            Self::CountTokens(_) => None,
             Self::Embeddings(answer) => answer.usage(),
+            Self::Messages(answer) => answer.usage(),
         }
     }
 
@@ -241,7 +443,9 @@ impl Answered {
     pub(crate) fn said(&self) -> Said {
         match self {
             Self::Chat(answer) => answer.said(),
+            Self::CountTokens(_) => Said::default(),
             Self::Embeddings(answer) => answer.said(),
+            Self::Messages(answer) => answer.said(),
         }
     }
 
@@ -255,7 +459,9 @@ impl Answered {
     ) -> Result<Vec<u8>, Refusal> {
         match self {
             Self::Chat(answer) => answer.inspect(inspection, tokens, route, verdict),
+            Self::CountTokens(answer) => answer.inspect(inspection, tokens, verdict),
             Self::Embeddings(answer) => answer.inspect(inspection, tokens, route, verdict),
+            Self::Messages(answer) => answer.inspect(inspection, tokens, route, verdict),
         }
     }
 }

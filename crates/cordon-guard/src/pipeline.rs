@@ -30,6 +30,7 @@ use crate::{
     body::{self, BodyLimits},
     call::{Call, Received},
     capture::Capturing,
+    dialect::Dialect,
     dispatch::Upstreams,
     exchange,
     identify::known,
@@ -273,6 +274,7 @@ impl Gateway {
             stage: Received { headers: parts.headers },
         };
         let posted = Posted::at(path);
+        let dialect = Dialect::of(path, &received.stage.headers);
         match (&parts.method, posted) {
             (&Method::POST, Some(posted)) => {
                 let (sender, head) = oneshot::channel();
@@ -282,7 +284,7 @@ impl Gateway {
                 tokio::spawn(inner.post(posted, received, body, started, Answer(Some(sender)), gone));
                 match head.await {
                     Ok(response) => response.map(|body| body.with(presence)),
-                    Err(_) => respond::refusal(&Refusal::new(RefusalCode::Internal, ""), id),
+                    Err(_) => respond::refusal(&Refusal::new(RefusalCode::Internal, ""), id, dialect),
                 }
             }
             (&Method::GET, None) if path == "/v1/models" || path.starts_with("/v1/models/") => {
@@ -290,9 +292,9 @@ impl Gateway {
                 inner.models(received, wanted, started).await
             }
             (_, posted) if posted.is_some() || path == "/v1/models" => {
-                inner.turn_away(&Refusal::new(RefusalCode::MethodNotAllowed, ""), id, time, started)
+                inner.turn_away(&Refusal::new(RefusalCode::MethodNotAllowed, ""), id, time, started, dialect)
             }
-            _ => inner.turn_away(&Refusal::new(RefusalCode::NotFound, ""), id, time, started),
+            _ => inner.turn_away(&Refusal::new(RefusalCode::NotFound, ""), id, time, started, dialect),
         }
     }
 }
@@ -322,11 +324,12 @@ impl Inner {
         id: CallId,
         time: Timestamp,
         started: Instant,
+        dialect: Dialect,
     ) -> Response<ReleasedBody> {
         self.ports.meter.unknown_refused(refusal.code);
         let frame = self.unknown.count(id, refusal.code, time);
         self.record_unknown(frame);
-        let mut response = respond::refusal(refusal, id);
+        let mut response = respond::refusal(refusal, id, dialect);
         let timings = Timings { total: micros(started), ..Timings::default() };
         respond::seal(&mut response, id, Action::Allow, &timings);
         response
@@ -385,13 +388,14 @@ impl Inner {
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let (id, time) = (received.id, received.time);
+        let dialect = posted.dialect();
         let Some(place) = self.running.enter(id) else {
             let refusal = Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1);
-            return answer.send(self.turn_away(&refusal, id, time, started));
+            return answer.send(self.turn_away(&refusal, id, time, started, dialect));
         };
         let mut call = match known(received) {
             Ok(call) => call,
-            Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started)),
+            Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started, dialect)),
         };
         let identity = call.stage.identity();
         place.uses([Subject::Key(identity.key.id), Subject::Principal(identity.principal.name.clone())]);
@@ -406,11 +410,11 @@ impl Inner {
             };
             call = match known(again) {
                 Ok(call) => call,
-                Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started)),
+                Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started, dialect)),
             };
         }
         let mut record = self.record(&call, posted.operation(), started);
-        let mut style = exchange::Style::default();
+        let mut style = exchange::Style::of(posted);
         let result = tokio::select! {
             biased;
             () = place.cancel().cancelled() => Err(Refusal::new(RefusalCode::Cancelled, "ended from within")),
@@ -459,7 +463,7 @@ impl Inner {
         let parsing = Instant::now();
         let tree = json::Value::parse(&bytes, json::Limits { bytes: bound, ..json::Limits::default() })
             .map_err(|error| Refusal::new(RefusalCode::InvalidJson, error.to_string()))?;
-        let request = posted.read(tree)?;
+        let request = posted.read(tree, call.stage.headers())?;
         let parsed = micros(parsing);
         let age = self.snapshot_age(call.time);
         let admitting = Instant::now();
@@ -562,9 +566,10 @@ impl Inner {
         started: Instant,
     ) -> Response<ReleasedBody> {
         let (id, time) = (received.id, received.time);
+        let dialect = Dialect::of("/v1/models", &received.stage.headers);
         let call = match known(received) {
             Ok(call) => call,
-            Err(refusal) => return self.turn_away(&refusal, id, time, started),
+            Err(refusal) => return self.turn_away(&refusal, id, time, started, dialect),
         };
         let mut record = self.record(&call, Operation::ListModels, started);
         let identity = call.stage.identity();
@@ -607,10 +612,10 @@ impl Inner {
             }
             Err(refusal) => {
                 let recorded = record.refuse(&refusal).await;
-                recorded.map(|()| respond::refusal(&refusal, id))
+                recorded.map(|()| respond::refusal(&refusal, id, dialect))
             }
         };
-        let mut response = answered.unwrap_or_else(|unrecorded| respond::refusal(&unrecorded, id));
+        let mut response = answered.unwrap_or_else(|unrecorded| respond::refusal(&unrecorded, id, dialect));
         respond::seal(&mut response, id, Action::Allow, &record.end.timings);
         limits::put_headers(response.headers_mut(), record.counting.standings());
         response

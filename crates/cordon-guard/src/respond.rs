@@ -1,11 +1,11 @@
-//! How answers look: headers that every answer has, and refusals in OpenAI's form.
+//! How answers look: headers that every answer has, and refusals.
 
 use cordon_core::{Action, CallId, Refusal, record::Timings};
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{
+    dialect::Dialect,
     limits::LIMIT,
-    openai,
     release::{Released, ReleasedBody},
 };
 
@@ -21,8 +21,8 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const PATIENCE: u32 = 60;
 
 /// A refusal as an answer. The caller sees the code's sentence and nothing of the private reason.
-pub fn refusal(refusal: &Refusal, call: CallId) -> Response<ReleasedBody> {
-    let body = openai::error_object(refusal, &call).to_vec();
+pub fn refusal(refusal: &Refusal, call: CallId, dialect: Dialect) -> Response<ReleasedBody> {
+    let body = dialect.error_object(refusal, &call).to_vec();
     let mut response = json_response(refusal.code.status(), body);
     if let Some(seconds) = refusal.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -99,10 +99,10 @@ mod tests {
         let call = CallId::new(Timestamp::from_millis(0), [0; 10]);
         let refused =
             Refusal::new(RefusalCode::RateLimited, "limit support-minute is used up").retry_after(3);
-        let object = openai::error_object(&refused, &call).to_string();
+        let object = Dialect::Openai.error_object(&refused, &call).to_string();
         assert!(object.contains("rate_limit_exceeded") && object.contains(&call.to_string()));
         assert!(!object.contains("support-minute"));
-        let response = refusal(&refused, call);
+        let response = refusal(&refused, call, Dialect::Anthropic);
         assert_eq!(
             (response.status().as_u16(), &response.headers()["retry-after"]),
             (429, &"3".parse().unwrap())

@@ -11,12 +11,12 @@ use crate::{
     dispatch::refusal_of,
     exchange::{Cleared, Style, pass_on},
     limits,
-    openai::{self, InspectedRequest, Progress, StreamGate, StreamOptions},
     operation::MAX_ANSWER_BYTES,
     pipeline::{Answer, Inner},
     record::{CallRecord, micros},
     release::{Released, ReleasedBody, ReleasedSender},
     respond, sse,
+    tree::gate::{Gate, Progress, StreamError, StreamOptions},
     upstream::UpstreamResponse,
 };
 
@@ -113,6 +113,7 @@ impl Downstream<'_> {
         let mut response = Response::new(body);
         let headers = response.headers_mut();
         pass_on(&self.headers, headers);
+        self.call.stage.back.tell(headers);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
         // Proxies must not gather a stream.
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -126,7 +127,6 @@ impl Downstream<'_> {
 /// An answer as a stream of events. Every piece passes the gate; the end is held back until the record is durable.
 pub(crate) async fn streamed(
     call: &Call<Cleared>,
-    request: &InspectedRequest,
     response: UpstreamResponse,
     gateway: &Inner,
     record: &mut CallRecord,
@@ -140,11 +140,11 @@ pub(crate) async fn streamed(
     let options = StreamOptions {
         call: call.id,
         route: route.name.to_string(),
-        include_usage: request.include_usage(),
+        include_usage: false,
         refusal: route.refusal,
         max_bytes: MAX_ANSWER_BYTES,
     };
-    let mut gate = StreamGate::new(call.stage.inspection.clone(), request.tokens().clone(), options);
+    let mut gate = call.stage.request.gate(call.stage.inspection.clone(), options, &call.stage.back);
     let mut parser = sse::Parser::default();
     loop {
         let waiting = Instant::now();
@@ -157,7 +157,7 @@ pub(crate) async fn streamed(
         let inspecting = Instant::now();
         let mut out = Vec::new();
         let step = match chunk {
-            Ok(Some(chunk)) => feed(&mut gate, &mut parser, &chunk, &mut out),
+            Ok(Some(chunk)) => feed(&mut *gate, &mut parser, &chunk, &mut out),
             Ok(None) => gate.end(&mut out).map_err(|error| broken(&error)),
             Err(error) => Err(refusal_of(&error)),
         };
@@ -205,13 +205,13 @@ async fn drain(mut body: crate::upstream::UpstreamBody) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn broken(error: &openai::StreamError) -> Refusal {
+fn broken(error: &StreamError) -> Refusal {
     Refusal::new(RefusalCode::UpstreamFailed, error.to_string())
 }
 
 /// Gives a piece of the upstream's bytes to the gate; what may leave is added to `out`.
 fn feed(
-    gate: &mut StreamGate,
+    gate: &mut dyn Gate,
     parser: &mut sse::Parser,
     chunk: &Bytes,
     out: &mut Vec<u8>,

@@ -18,7 +18,7 @@
 //!         path: "/chat/completions",
 //!         body: r#"{"model":"m","messages":[]}"#.into(),
 //!         accept: Accept::Json,
-//!         authorization: None,
+//!         headers: Vec::new(),
 //!         trace: Trace::default(),
 //!     })
 //!     .await?;
@@ -53,9 +53,9 @@ pub use endpoint::{AnswerLimits, Endpoint, EndpointError, Timeouts};
 pub use error::{Stage, UpstreamError};
 pub use pool::PoolLimits;
 pub use proxy::{ProxyEnv, ProxyError};
-pub use request::{Accept, Trace, UpstreamRequest};
+pub use request::{Accept, Trace, UpstreamRequest, authorization};
 pub use response::{Timing, UpstreamBody, UpstreamResponse};
-pub use secret::{Environment, SecretError, SecretSource, SecretWarning};
+pub use secret::{Environment, Scheme, SecretError, SecretSource, SecretWarning};
 pub use tls::{Trust, TrustError};
 
 /// Kept connections tried for one request before a new one is made: each was closed before a byte was sent.

@@ -119,7 +119,12 @@ fn call(number: u64, random: &mut Random) -> (CallId, [Frame; 2]) {
         output: verdict(random, Channel::Model),
         response_digest: random.digest(),
         response_bytes: random.below(9000),
-        tokens: Some(Tokens { input: random.below(6000), output: random.below(1000), cached: 0 }),
+        tokens: Some(Tokens {
+            input: random.below(6000),
+            output: random.below(1000),
+            cached: 0,
+            cache_written: 0,
+        }),
         cost: None,
         upstream_status: Some(200),
         timings: Timings {

@@ -118,6 +118,15 @@ impl Script {
         Self::chunked_head(200, &[("content-type", "text/event-stream"), ("cache-control", "no-cache")])
     }
 
+    /// A stream of Anthropic's events, each the data of one with its name from its `type`, as one HTTP chunk and one write.
+    pub fn events(all: &[serde_json::Value]) -> Self {
+        let one = |script: Self, event: &serde_json::Value| {
+            let name = event["type"].as_str().unwrap();
+            script.chunk(format!("event: {name}\ndata: {event}\n\n"))
+        };
+        all.iter().fold(Self::sse_head(), one).end()
+    }
+
     /// One server-sent event with this data, as one HTTP chunk and one write.
     pub fn event(self, data: &str) -> Self {
         let lines: String = data.split('\n').map(|line| format!("data: {line}\n")).collect();

@@ -11,6 +11,7 @@ use cordon_core::{
     Digest, DurationMs, Role, State, Timestamp,
     resource::{Kind, ServiceSpec, Spec},
 };
+use cordon_guard::dispatch;
 use cordon_guard::upstream::{
     Accept, AnswerLimits, Client, Endpoint, Environment, Reach, SecretSource, Timeouts, Trace,
     UpstreamRequest,
@@ -498,25 +499,21 @@ async fn upstream(name: &str, service: &ServiceSpec, client: &Client, environmen
         Ok(endpoint) => endpoint,
         Err(error) => return broken(&check, with_causes(&error), None),
     };
-    let mut authorization = None;
-    let mut careless = None;
-    if let Some(reference) = &service.secret {
-        let source = SecretSource::new(reference.clone(), environment.clone());
-        careless = match source.check() {
-            Ok(careless) => careless,
-            Err(error) => return broken(&check, with_causes(&error), None),
-        };
-        match source.bearer() {
-            Ok(bearer) => authorization = Some(bearer),
-            Err(error) => return broken(&check, with_causes(&error), None),
-        }
-    }
+    let secret = dispatch::secret_of(service, environment);
+    let careless = match secret.as_ref().map_or(Ok(None), SecretSource::check) {
+        Ok(careless) => careless,
+        Err(error) => return broken(&check, with_causes(&error), None),
+    };
+    let headers = match dispatch::headers_of(service, secret.as_ref()) {
+        Ok(headers) => headers,
+        Err(error) => return broken(&check, with_causes(&error), None),
+    };
     let request = UpstreamRequest {
         method: Method::GET,
         path: "/models",
         body: bytes::Bytes::new(),
         accept: Accept::Json,
-        authorization,
+        headers,
         trace: Trace::default(),
     };
     match client.send(&endpoint, request).await {

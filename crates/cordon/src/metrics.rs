@@ -247,7 +247,7 @@ impl GenAi {
             gen_ai_operation_name: semconv::operation(
                 call.opened.map_or(Operation::Chat, |opened| opened.operation),
             ),
-            gen_ai_provider_name: semconv::provider(host),
+            gen_ai_provider_name: semconv::provider(host, target.service.spec.protocol),
             gen_ai_request_model: target.spec.upstream_name.clone().into(),
             service: Named::of(Some(&target.service.name)),
         };

@@ -1,4 +1,4 @@
-//! The sandbox: an OpenAI-compatible upstream that is gullible on purpose, for demos, tests and red-team runs.
+//! The sandbox: an upstream that speaks OpenAI's and Anthropic's protocols, and that is gullible on purpose, for demos, tests and red-team runs.
 //!
 //! It is no model. It does what any text tells it to: it follows injected orders in documents and tool results,
 //! reveals its system prompt (in base64, reversed, translated, as told), decodes hidden orders and obeys them, puts
@@ -8,7 +8,8 @@
 //! It says everywhere what it is: models are named `sandbox-…`, every response carries the header `cordon-sandbox`,
 //! every completion the fingerprint `sandbox`. No route falls back to it.
 //!
-//! `POST /v1/chat/completions`, `POST /v1/embeddings`, `GET /v1/models`, `GET /healthz`. How to make it misbehave: a model's name
+//! `POST /v1/chat/completions`, `POST /v1/embeddings`, `POST /v1/messages`, `POST /v1/messages/count_tokens`,
+//! `GET /v1/models`, `GET /healthz`. How to make it misbehave: a model's name
 //! (`sandbox-slow-500+pace-20`), the request header `cordon-sandbox: cut`, or `metadata: {"cordon_sandbox": "endless"}`;
 //! words are joined by `+`:
 //!
@@ -37,7 +38,7 @@ use cordon_core::json::{Limits, Object, Value};
 use http::header::{
     ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
 };
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -52,6 +53,7 @@ use behaviour::{Behaviour, Fault, MODELS};
 use body::{Answering, Running};
 use conversation::{Conversation, Invalid, seed_of};
 use embeddings::Embeddings;
+use messages::{CountTokens, Messages};
 use play::Play;
 
 mod answer;
@@ -61,6 +63,7 @@ mod body;
 mod coding;
 mod conversation;
 mod embeddings;
+mod messages;
 mod orders;
 mod play;
 mod recall;
@@ -97,6 +100,9 @@ impl Default for Options {
 
 /// A caller sends its headers within this time, and its body within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Anthropic's paths.
+const MESSAGES: &str = "/v1/messages";
+const COUNT: &str = "/v1/messages/count_tokens";
 /// The header, of requests and of responses.
 const HEADER: &str = "cordon-sandbox";
 
@@ -171,7 +177,7 @@ trait Asking: Sized {
     fn play(&self, behaviour: &Behaviour) -> Play;
 }
 
-/// A response that is an error, in OpenAI's form.
+/// A response that is an error.
 struct Refused {
     status: StatusCode,
     kind: &'static str,
@@ -188,9 +194,10 @@ impl Sandbox {
     async fn respond(&self, request: Request<Incoming>) -> Response<Answering> {
         let running = Running::new(&self.running);
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let anthropic = request.uri().path().starts_with(MESSAGES);
         let mut response = match self.route(request, running).await {
             Ok(response) => response,
-            Err((refused, running)) => refused.response(running),
+            Err((refused, running)) => refused.response(anthropic, running),
         };
         let headers = response.headers_mut();
         headers.insert(HEADER, HeaderValue::from_static("gullible"));
@@ -207,24 +214,28 @@ impl Sandbox {
     ) -> Result<Response<Answering>, (Refused, Running)> {
         let path = request.uri().path().to_owned();
         let wanted = match path.as_str() {
-            "/v1/chat/completions" | "/v1/embeddings" => Method::POST,
+            "/v1/chat/completions" | "/v1/embeddings" | MESSAGES | COUNT => Method::POST,
             _ => Method::GET,
         };
         let is_wrong_method = *request.method() != wanted;
         let result = match path.as_str() {
-            "/healthz" | "/v1/models" | "/v1/chat/completions" | "/v1/embeddings" if is_wrong_method => {
+            "/healthz" | "/v1/models" | "/v1/chat/completions" | "/v1/embeddings" | MESSAGES | COUNT
+                if is_wrong_method =>
+            {
                 Err(refused_method(&wanted))
             }
             "/healthz" => Ok(self.health()),
             "/v1/models" => self.authorised(request.headers()).map(|()| models()),
             "/v1/chat/completions" => return self.answer::<Conversation>(request, running).await,
             "/v1/embeddings" => return self.answer::<Embeddings>(request, running).await,
+            MESSAGES => return self.answer::<Messages>(request, running).await,
+            COUNT => return self.answer::<CountTokens>(request, running).await,
             path => match path.strip_prefix("/v1/models/") {
                 Some(name) => self.authorised(request.headers()).and_then(|()| model(name)),
                 None => Err(refused(
                     StatusCode::NOT_FOUND,
                     "unknown_url",
-                    "unknown path; help: the sandbox serves /v1/chat/completions, /v1/embeddings and /v1/models",
+                    "unknown path; help: the sandbox serves /v1/chat/completions, /v1/embeddings, /v1/messages and /v1/models",
                 )),
             },
         };
@@ -241,7 +252,9 @@ impl Sandbox {
 
     fn authorised(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let Some(expected) = &self.options.api_key else { return Ok(()) };
-        let sent = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let sent = text(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+        let sent = sent.or_else(|| text(HeaderName::from_static("x-api-key")));
         let digest = |key: &str| Digest::sha256(key.trim().as_bytes());
         if sent.is_some_and(|sent| digest(sent).equals_in_constant_time(&digest(expected))) {
             return Ok(());
@@ -322,7 +335,7 @@ impl From<Invalid> for Refused {
 }
 
 impl Refused {
-    fn response(self, running: Running) -> Response<Answering> {
+    fn response(self, anthropic: bool, running: Running) -> Response<Answering> {
         let text = |text: Option<&'static str>| text.map_or(Value::Null, Value::from);
         let error = object([
             ("message", self.message.into()),
@@ -330,7 +343,11 @@ impl Refused {
             ("param", text(self.param)),
             ("code", text(self.code)),
         ]);
-        let mut response = json(self.status, &object([("error", error.into())]).into(), running);
+        let mut body = object([("error", error.into())]);
+        if anthropic {
+            body.insert("type", "error");
+        }
+        let mut response = json(self.status, &body.into(), running);
         match self.status {
             StatusCode::TOO_MANY_REQUESTS => {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -2,7 +2,7 @@
 
 use super::{
     ContentCapture, ExceptionScope, GuardScope, Kind, LimitSubject, MAX_CONTENT_RETENTION,
-    MIN_RECORD_RETENTION, Price, Resource, RouteGuards, ServiceSpec, Spec,
+    MIN_RECORD_RETENTION, Price, Protocol, Resource, RouteGuards, ServiceSpec, Spec,
 };
 use crate::{Action, KeyId, Name};
 
@@ -153,6 +153,16 @@ impl Resource {
             Spec::Service(service) => {
                 if let Err(message) = check_base_url(service) {
                     wrong("base_url", message);
+                }
+                if let Some(azure) = &service.azure {
+                    let version = azure.api_version.as_str();
+                    let plain = version.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+                    if version.is_empty() || version.len() > 32 || !plain {
+                        wrong("azure/api_version", "a version of the API is expected, such as 2024-10-21");
+                    }
+                    if service.protocol != Protocol::Openai {
+                        wrong("azure", "only with `protocol: openai`");
+                    }
                 }
             }
             Spec::Model(model) => {

@@ -18,6 +18,9 @@ pub struct Price {
     /// A million tokens of input that the provider had cached; absent: as other input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_input: Option<Money>,
+    /// A million tokens of input that the provider wrote to its cache; absent: as other input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<Money>,
     /// Each call, whatever its tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<Money>,
@@ -27,12 +30,15 @@ impl Price {
     /// What a call with these tokens costs, rounded up to the next billionth: a sum is never less than what is charged.
     pub fn cost(&self, tokens: Tokens) -> Cost {
         let cached = tokens.cached.min(tokens.input);
+        let plain = tokens.input.saturating_sub(cached);
+        let written = tokens.cache_written.min(plain);
         let parts = [
-            (tokens.input.saturating_sub(cached), self.input),
+            (plain.saturating_sub(written), self.input),
             (cached, self.cached_input.unwrap_or(self.input)),
+            (written, self.cache_write.unwrap_or(self.input)),
             (tokens.output, self.output),
         ];
-        // Each product is below 2^128 and fits; so do three of them, with amounts of at most 2^64.
+        // Each product is below 2^128 and fits; so do four of them, with amounts of at most 2^64.
         let millionths = parts.iter().fold(0_u128, |sum, (count, price)| {
             sum.saturating_add(u128::from(*count).saturating_mul(u128::from(price.nanos())))
         });
@@ -70,6 +76,7 @@ mod tests {
             input: input.parse().unwrap(),
             output: output.parse().unwrap(),
             cached_input: None,
+            cache_write: None,
             call: None,
         }
     }
@@ -77,20 +84,24 @@ mod tests {
     #[test]
     fn tokens_cost_what_the_list_says() {
         let mut price = price(None, "0.15", "0.60");
-        let tokens = Tokens { input: 1_000_000, output: 500_000, cached: 0 };
+        let tokens = Tokens { input: 1_000_000, output: 500_000, cached: 0, cache_written: 0 };
         assert_eq!(price.cost(tokens).to_string(), "0.45 USD");
-        let tokens = Tokens { input: 10, output: 3, cached: 4 };
+        let tokens = Tokens { input: 10, output: 3, cached: 4, cache_written: 0 };
         assert_eq!(price.cost(tokens).amount.nanos(), 1_500 + 1_800);
         price.cached_input = Some("0.01875".parse().unwrap());
         price.call = Some("0.01".parse().unwrap());
         // 6 × 150 + 4 × 18.75 + 3 × 600, and a hundredth.
         assert_eq!(price.cost(tokens).amount.nanos(), 900 + 75 + 1_800 + 10_000_000);
-        let one = Tokens { input: 1, output: 0, cached: 1 };
+        let one = Tokens { input: 1, output: 0, cached: 1, cache_written: 0 };
+        price.cache_write = Some("0.30".parse().unwrap());
+        let written = Tokens { cache_written: 2, ..tokens };
+        // 4 × 150 + 4 × 18.75 + 2 × 300 + 3 × 600, and a hundredth.
+        assert_eq!(price.cost(written).amount.nanos(), 600 + 75 + 600 + 1_800 + 10_000_000);
         price.call = None;
         assert_eq!(price.cost(one).amount.nanos(), 19, "rounded up");
-        let all = Tokens { input: u64::MAX, output: u64::MAX, cached: u64::MAX };
+        let all = Tokens { input: u64::MAX, output: u64::MAX, cached: u64::MAX, cache_written: u64::MAX };
         assert_eq!(price.cost(all).amount.nanos(), u64::MAX);
-        let more_cached_than_read = Tokens { input: 1, output: 0, cached: 100 };
+        let more_cached_than_read = Tokens { input: 1, output: 0, cached: 100, cache_written: 0 };
         assert_eq!(price.cost(more_cached_than_read).amount.nanos(), 19);
     }
 

@@ -9,8 +9,10 @@ use crate::{DurationMs, Name, Sealed};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
-    /// OpenAI's HTTP API.
+    /// OpenAI's HTTP API, and everything that speaks it.
     Openai,
+    /// Anthropic's Messages API.
+    Anthropic,
 }
 
 /// Where a secret lies. Never the secret itself.
@@ -102,6 +104,15 @@ pub struct Timeouts {
     pub total: Option<DurationMs>,
 }
 
+/// What is different where Azure serves OpenAI's models by deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AzureSpec {
+    /// The version of the API, such as `2024-10-21`. Requests go to `/deployments/UPSTREAM_NAME/…?api-version=…` below the
+    /// base URL, which ends in `/openai`.
+    pub api_version: String,
+}
+
 /// An upstream provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -119,6 +130,9 @@ pub struct ServiceSpec {
     /// Where the provider processes data, for the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Name>,
+    /// Paths and key of Azure OpenAI's deployments. Its v1 endpoint needs none of this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure: Option<AzureSpec>,
     /// How long each step may take.
     #[serde(default, skip_serializing_if = "Timeouts::is_default")]
     pub timeouts: Timeouts,

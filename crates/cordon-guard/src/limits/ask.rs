@@ -182,7 +182,8 @@ fn dearest(
         let price = Price::at(&model.prices, time)?;
         let input = shape.content.bound(model.image_tokens);
         // A provider may ask more for what it had cached.
-        let cost = [0, input].map(|cached| price.cost(Tokens { input, output, cached }));
+        let cost = [(0, 0), (input, 0), (0, input)]
+            .map(|(cached, cache_written)| price.cost(Tokens { input, output, cached, cache_written }));
         for cost in cost {
             match most {
                 Some(most) if most.currency != cost.currency => return None,

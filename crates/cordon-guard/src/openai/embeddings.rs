@@ -9,17 +9,19 @@ use cordon_core::{
     record,
 };
 
-use super::{
-    request::{Walked, count, inspected, invalid, named, written},
-    response::{ResponseError, Rewrite, usage},
-    said::Said,
-    walk::{Kind, Visit, Walker},
-};
+use super::response::usage;
 use crate::{
     inspection::{Inspection, Verdict},
     lane::Shared,
     limits::Shape,
     redact::Tokens,
+    tree::{
+        gate::ResponseError,
+        request::{Walked, count, inspected, invalid, named, written},
+        rewrite::Rewrite,
+        said::Said,
+        walk::{Kind, Visit, Walker},
+    },
 };
 
 /// The most inputs of one request (OpenAI's own bound).

@@ -4,10 +4,10 @@ use cordon_core::{Action, Form, RefusalCode, json::Value};
 use proptest::prelude::*;
 
 use super::{
+    ResponseError,
     embeddings::{EmbeddingsRequest, EmbeddingsResponse},
-    response::ResponseError,
-    testing::{ADDRESS, CARD, inspection, redacting, tree},
 };
+use crate::tree::testing::{ADDRESS, CARD, inspection, redacting, tree};
 use crate::{Inspection, Tokens, Verdict};
 
 fn asked(text: &str, inspection: &Inspection) -> (Result<Value, (RefusalCode, Option<String>)>, Verdict) {

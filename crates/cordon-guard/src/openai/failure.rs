@@ -5,11 +5,11 @@ use cordon_core::{
     json::{Object, Value},
 };
 
-use super::{response::Rewrite, walk::Walker};
 use crate::{
     inspection::{Inspection, Verdict},
     lane::Shared,
     redact::Tokens,
+    tree::{rewrite::Rewrite, walk::Walker},
 };
 
 /// The error object for the caller of an error that a service answered with: the members that OpenAI's clients read,
@@ -23,16 +23,10 @@ pub fn upstream_error(
     inspection: &Inspection,
     verdict: &mut Verdict,
 ) -> Result<Object, Refusal> {
-    let said = answer.and_then(|answer| answer.get("error"));
+    let (said, message) = failure_words(answer, status);
     let member = |key: &str| match said.and_then(|error| error.get(key)) {
         Some(text @ Value::String(_)) => text.clone(),
         _ => Value::Null,
-    };
-    let message = match (member("message"), said) {
-        (message @ Value::String(_), _) => message,
-        // Some services say `{"error": "…"}`.
-        (_, Some(text @ Value::String(_))) => text.clone(),
-        _ => format!("the model's service answered {status}").into(),
     };
     let kind = match member("type") {
         Value::Null if status >= 500 => "server_error".into(),
@@ -51,4 +45,16 @@ pub fn upstream_error(
         Some(refusal) => Err(refusal),
         None => Ok(body),
     }
+}
+
+/// What an error says, if it says anything, and its message or a sentence of ours.
+pub(crate) fn failure_words(answer: Option<&Value>, status: u16) -> (Option<&Value>, Value) {
+    let said = answer.and_then(|answer| answer.get("error"));
+    let message = match (said.and_then(|error| error.get("message")), said) {
+        (Some(message @ Value::String(_)), _) => message.clone(),
+        // Some services say `{"error": "…"}`.
+        (_, Some(text @ Value::String(_))) => text.clone(),
+        _ => format!("the model's service answered {status}").into(),
+    };
+    (said, message)
 }

@@ -7,13 +7,13 @@ use std::{collections::VecDeque, ops::Range};
 
 use cordon_core::{Channel, json::Value};
 
-use super::{
-    response::Rewrite,
-    walk::{Kind, Path, Walker},
-};
 use crate::{
     inspection::Stop,
     lane::{Shared, Trail},
+    tree::{
+        rewrite::Rewrite,
+        walk::{Kind, Path, Walker},
+    },
 };
 
 /// The most alternatives of a token that are kept; the protocol has 20.

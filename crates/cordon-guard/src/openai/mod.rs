@@ -7,30 +7,29 @@
 
 mod embeddings;
 mod failure;
-mod forbidden;
 mod logprobs;
 mod refusal;
 mod request;
 mod response;
-mod said;
 mod stream;
-mod url;
 mod walk;
-mod words;
 
+pub use crate::tree::{
+    gate::{Gate, Progress, ResponseError, StreamError, StreamOptions},
+    said::Said,
+};
 pub use embeddings::{EmbeddingsRequest, EmbeddingsResponse, InspectedEmbeddings};
+pub(crate) use failure::failure_words;
 pub use failure::upstream_error;
 pub use refusal::{content_filter_answer, content_filter_stream, error_object};
 pub use request::{InspectedRequest, Request};
-pub use response::{Response, ResponseError};
-pub use said::Said;
-pub use stream::{Progress, StreamError, StreamGate, StreamOptions};
+pub use response::Response;
+pub(crate) use response::usage;
+pub use stream::StreamGate;
 
 #[cfg(test)]
 mod embeddings_tests;
 #[cfg(test)]
 mod request_tests;
 #[cfg(test)]
-mod stream_tests;
-#[cfg(test)]
-mod testing;
+pub(crate) mod stream_tests;

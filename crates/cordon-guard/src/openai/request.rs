@@ -1,18 +1,17 @@
 use cordon_core::{
-    Category, Refusal, RefusalCode,
+    Refusal,
     json::{Object, Value},
     resource::OutputField,
 };
 
-use super::{
-    forbidden,
-    walk::{Kind, Spot, Visit, Walker},
-};
 use crate::{
-    inspection::{Inspection, Place, Seat, Verdict},
-    lane::JsonText,
+    inspection::{Inspection, Verdict},
     limits::Shape,
-    redact::{self, Cut, Placeholders, Taken, Tokens, fingerprint},
+    redact::Tokens,
+    tree::{
+        request::{Walked, count, inspected, invalid, named, switch, written},
+        walk::{Visit, Walker},
+    },
 };
 
 /// The most choices that a request may ask for: each is a text of its own to be inspected.
@@ -37,12 +36,6 @@ pub struct InspectedRequest {
     tokens: Tokens,
     stream: bool,
     include_usage: bool,
-}
-
-/// A request whose tree can be walked: always in the same order, so that each round meets the same places.
-pub(super) trait Walked {
-    /// Shows every text, number and key to the visitor.
-    fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object);
 }
 
 impl Request {
@@ -168,6 +161,11 @@ impl InspectedRequest {
         written(&mut self.tree)
     }
 
+    /// The tree that was inspected.
+    pub(crate) const fn tree(&self) -> &Object {
+        &self.tree
+    }
+
     /// Whether the answer is to be streamed.
     pub const fn stream(&self) -> bool {
         self.stream
@@ -210,80 +208,6 @@ fn shape(tree: &Object) -> Shape {
     }
 }
 
-/// Inspects every text, number and key of a request, and rewrites what is to be redacted. Answers with the tokens that stand
-/// for values.
-///
-/// # Errors
-/// When the request may not go on. The verdict says what was found in any case.
-pub(super) fn inspected<R: Walked>(
-    tree: &mut Object,
-    inspection: &Inspection,
-    verdict: &mut Verdict,
-) -> Result<Tokens, Refusal> {
-    let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None };
-    R::walk(&mut Walker::new(&mut look), tree);
-    let Look { edits, fault, .. } = look;
-    if let Some(refusal) = fault {
-        return Err(refusal);
-    }
-    if let Some(refusal) = verdict.refusal() {
-        return Err(refusal);
-    }
-    let mut tokens = Tokens::default();
-    if !edits.is_empty() {
-        if edits.iter().any(|(_, cuts)| cuts.iter().any(|cut| cut.form == cordon_core::Form::Token)) {
-            let mut note = Note(Taken::default());
-            R::walk(&mut Walker::new(&mut note), tree);
-            tokens.avoid(note.0);
-        }
-        let mut apply =
-            Apply { inspection, tokens: &mut tokens, place: 0, edits: edits.into_iter().peekable() };
-        R::walk(&mut Walker::new(&mut apply), tree);
-    }
-    Ok(tokens)
-}
-
-/// The bytes of an object. It is written through a value; taking it out and putting it back copies nothing.
-pub(super) fn written(object: &mut Object) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1024);
-    let tree = Value::Object(std::mem::take(object));
-    tree.write(&mut out);
-    if let Value::Object(tree) = tree {
-        *object = tree;
-    }
-    out
-}
-
-/// The members of a request that names a route, and has no field that would choose a host, a credential or another model.
-pub(super) fn named(tree: Value) -> Result<Object, Refusal> {
-    let Value::Object(tree) = tree else { return Err(invalid("", "the body is not an object")) };
-    forbidden::check(&tree)?;
-    match tree.get("model") {
-        Some(Value::String(model)) if !model.is_empty() => Ok(tree),
-        _ => Err(invalid("model", "model is not a name")),
-    }
-}
-
-pub(super) fn invalid(param: &str, private: &str) -> Refusal {
-    let refusal = Refusal::new(RefusalCode::InvalidRequest, private);
-    if param.is_empty() { refusal } else { refusal.param(param) }
-}
-
-fn switch(object: &Object, key: &str) -> Result<bool, Refusal> {
-    match object.get(key) {
-        None | Some(Value::Null) => Ok(false),
-        Some(Value::Bool(value)) => Ok(*value),
-        Some(_) => Err(invalid(key, "not true or false")),
-    }
-}
-
-pub(super) fn count(object: &Object, key: &str) -> Result<Option<u64>, Refusal> {
-    match object.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => value.as_u64().map(Some).ok_or_else(|| invalid(key, "not a count")),
-    }
-}
-
 fn check_messages(messages: Option<&Value>) -> Result<(), Refusal> {
     let messages = match messages {
         Some(Value::Array(messages)) if !messages.is_empty() => messages,
@@ -315,161 +239,4 @@ fn check_messages(messages: Option<&Value>) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// First round: inspects, and remembers what is to be cut where. Nothing is changed.
-struct Look<'a> {
-    inspection: &'a Inspection,
-    verdict: &'a mut Verdict,
-    /// Places are counted in the order of the walk, which is the same in each round.
-    place: usize,
-    edits: Vec<(usize, Vec<Cut>)>,
-    fault: Option<Refusal>,
-}
-
-impl Look<'_> {
-    fn see(&mut self, spot: &Spot<'_>, text: &str) {
-        self.place += 1;
-        let mut cuts = Vec::new();
-        let (findings, json) = if spot.kind == Kind::Json && text.contains('\\') {
-            let mut json = JsonText::default();
-            json.push(text);
-            json.finish();
-            (self.inspection.inspect(spot.channel, json.view()), Some(json))
-        } else {
-            // Without an escape, the text that JSON means is the text that it is.
-            (self.inspection.inspect(spot.channel, text), None)
-        };
-        let place = if spot.kind == Kind::Fixed { Place::Fixed } else { Place::Open };
-        let locate = |span| json.as_ref().map_or(span, |json| json.raw_span(span));
-        // What stops the content is in the verdict, and the walk goes on: the record names all that was found.
-        let seat = Seat { channel: spot.channel, place, part: spot.path };
-        let _ = self.inspection.signed(&seat, text, self.verdict);
-        if findings.is_empty() {
-            return;
-        }
-        let _ = self.inspection.rule(&seat, &findings, locate, self.verdict, &mut cuts);
-        if !cuts.is_empty() {
-            redact::unite(&mut cuts);
-            self.edits.push((self.place, cuts));
-        }
-    }
-}
-
-impl Visit for Look<'_> {
-    fn text(&mut self, spot: &Spot<'_>, text: &mut String) {
-        self.see(spot, text);
-    }
-
-    fn number(&mut self, spot: &Spot<'_>, value: &mut Value) {
-        if let Value::Number(number) = value {
-            self.see(spot, number.as_str());
-        }
-    }
-
-    fn key(&mut self, spot: &Spot<'_>, key: &str) -> Option<String> {
-        self.see(spot, key);
-        None
-    }
-
-    fn unseen(&mut self, spot: &Spot<'_>, category: Category, length: usize) {
-        let _ = self.inspection.unseen(spot.channel, spot.path, category, length, self.verdict);
-    }
-
-    fn fault(&mut self, refusal: Refusal) {
-        self.fault.get_or_insert(refusal);
-    }
-}
-
-/// Before tokens are issued: notes everything that looks like one.
-struct Note(Taken);
-
-impl Visit for Note {
-    fn text(&mut self, spot: &Spot<'_>, text: &mut String) {
-        self.0.note(text);
-        if spot.kind == Kind::Json && text.contains('\\') {
-            let mut json = JsonText::default();
-            json.push(text);
-            json.finish();
-            self.0.note(json.view());
-        }
-    }
-
-    fn number(&mut self, _: &Spot<'_>, _: &mut Value) {}
-
-    fn key(&mut self, _: &Spot<'_>, key: &str) -> Option<String> {
-        self.0.note(key);
-        None
-    }
-
-    fn unseen(&mut self, _: &Spot<'_>, _: Category, _: usize) {}
-
-    fn fault(&mut self, _: Refusal) {}
-}
-
-/// Last round: cuts.
-struct Apply<'a> {
-    inspection: &'a Inspection,
-    tokens: &'a mut Tokens,
-    place: usize,
-    edits: std::iter::Peekable<std::vec::IntoIter<(usize, Vec<Cut>)>>,
-}
-
-impl Apply<'_> {
-    fn rewritten(&mut self, kind: Kind, text: &str) -> Option<String> {
-        self.place += 1;
-        let (_, cuts) = self.edits.next_if(|(place, _)| *place == self.place)?;
-        let mut placeholders = Placeholders::of_request(self.inspection.key(), self.tokens);
-        Some(rewritten(kind, text, &cuts, &mut placeholders, self.inspection))
-    }
-}
-
-impl Visit for Apply<'_> {
-    fn text(&mut self, spot: &Spot<'_>, text: &mut String) {
-        if let Some(new) = self.rewritten(spot.kind, text) {
-            *text = new;
-        }
-    }
-
-    fn number(&mut self, spot: &Spot<'_>, value: &mut Value) {
-        let Value::Number(number) = &*value else { return };
-        if let Some(new) = self.rewritten(spot.kind, number.as_str()) {
-            *value = if new.is_empty() { Value::Null } else { Value::String(new) };
-        }
-    }
-
-    fn key(&mut self, spot: &Spot<'_>, key: &str) -> Option<String> {
-        self.rewritten(spot.kind, key)
-    }
-
-    fn unseen(&mut self, _: &Spot<'_>, _: Category, _: usize) {}
-
-    fn fault(&mut self, _: Refusal) {}
-}
-
-/// A text with its cuts, which must be united and not be empty, in the way of its kind.
-pub(super) fn rewritten(
-    kind: Kind,
-    text: &str,
-    cuts: &[Cut],
-    placeholders: &mut Placeholders<'_>,
-    inspection: &Inspection,
-) -> String {
-    match kind {
-        Kind::Json => {
-            let mut json = JsonText::default();
-            json.push(text);
-            json.finish();
-            let mut out = String::with_capacity(text.len());
-            json.write(usize::MAX, cuts, placeholders, &mut out);
-            out
-        }
-        Kind::Id => format!("id_{}", fingerprint(inspection.key(), "id", text)),
-        Kind::Name => {
-            let mut name = redact::rewrite(text, cuts, placeholders);
-            name.retain(|c| !matches!(c, '[' | ']' | ':'));
-            if name.is_empty() { "redacted".to_owned() } else { name }
-        }
-        Kind::Said | Kind::Text | Kind::Fixed => redact::rewrite(text, cuts, placeholders),
-    }
 }

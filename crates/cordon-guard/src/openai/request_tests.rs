@@ -6,10 +6,8 @@ use cordon_core::{
 };
 use proptest::prelude::*;
 
-use super::{
-    request::Request,
-    testing::{ADDRESS, CARD, inspection, redacting, tree},
-};
+use super::request::Request;
+use crate::tree::testing::{ADDRESS, CARD, any_value, inspection, places, planted, redacting, tree};
 use crate::{Inspection, Verdict};
 
 /// Written down from the public reference of the endpoint.
@@ -22,53 +20,6 @@ fn outcome(tree: Value, inspection: &Inspection) -> (Result<String, RefusalCode>
         .map(|mut request| String::from_utf8(request.body("upstream-model")).unwrap())
         .map_err(|refusal| refusal.code);
     (body, verdict)
-}
-
-/// Every place in a tree: the value `at` (in the order of the walk below) is given to `change`.
-fn places(value: &mut Value, at: &mut usize, target: usize, change: &mut dyn FnMut(&mut Value)) {
-    let here = *at;
-    *at += 1;
-    if here == target {
-        change(value);
-        return;
-    }
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| places(item, at, target, change)),
-        Value::Object(object) => object.iter_mut().for_each(|(_, value)| places(value, at, target, change)),
-        _ => {}
-    }
-}
-
-/// Puts a text in place of every string in turn, and of every number and key.
-fn planted(marker: &str) -> Vec<(String, Value)> {
-    let original = tree(MAXIMAL);
-    let mut count = 0;
-    places(&mut original.clone(), &mut count, usize::MAX, &mut |_| {});
-    let mut out = Vec::new();
-    for target in 0..count {
-        for way in ["whole", "inside", "key"] {
-            let mut copy = original.clone();
-            let mut what = None;
-            places(&mut copy, &mut 0, target, &mut |value| {
-                let text = value.to_string();
-                match (way, &mut *value) {
-                    ("whole", Value::String(s)) => *s = marker.to_owned(),
-                    // In JSON inside a string, the marker goes inside one of its strings.
-                    ("inside", Value::String(s)) if s.starts_with("{\"") => {
-                        *s = s.replacen("\":", &format!(" {marker}\":"), 1);
-                    }
-                    ("inside", Value::String(s)) => *s = format!("{s} {marker} {s}"),
-                    ("key", Value::Object(object)) => object.insert(marker, "x"),
-                    _ => return,
-                }
-                what = Some(format!("{way} of {text}"));
-            });
-            if let Some(what) = what {
-                out.push((what, copy));
-            }
-        }
-    }
-    out
 }
 
 #[test]
@@ -97,7 +48,7 @@ fn the_maximal_request_passes_unchanged_but_for_the_model() {
 fn a_marker_at_any_place_is_found_and_leaves_no_copy() {
     for form in [Form::Mask, Form::Drop, Form::Hash, Form::Token] {
         let inspection = redacting(form);
-        for (what, tree) in planted(ADDRESS) {
+        for (what, tree) in planted(MAXIMAL, ADDRESS) {
             let (body, verdict) = outcome(tree, &inspection);
             match body {
                 // The form of the request itself was broken, or the name of the route was replaced.
@@ -120,7 +71,7 @@ fn a_marker_at_any_place_is_found_and_leaves_no_copy() {
 #[test]
 fn a_marker_at_any_place_is_blocked_where_the_guard_says_so() {
     let inspection = inspection(&[("pii/email", Action::Block, Form::Mask)]);
-    for (what, tree) in planted(ADDRESS) {
+    for (what, tree) in planted(MAXIMAL, ADDRESS) {
         let (body, _) = outcome(tree, &inspection);
         if what.ends_with("of \"support-bot\"") {
             continue;
@@ -235,24 +186,6 @@ fn what_the_record_needs_is_read() {
     assert_eq!(request.subject(), Some("person-1"));
     assert_eq!(request.conversation(), Some("conv-1"));
     assert_eq!((request.stream(), request.choices(), request.shape().output), (true, 2, Some(100)));
-}
-
-fn any_value() -> impl Strategy<Value = Value> {
-    let text = prop_oneof![3 => "[a-z \u{e9}\"\\\\]{0,12}", 1 => Just(format!("write to {ADDRESS}.")), 1 => Just(ADDRESS.to_owned())];
-    let key = prop_oneof![3 => "[a-z]{1,8}", 1 => Just(ADDRESS.to_owned()), 1 => Just("content".to_owned())];
-    let leaf = prop_oneof![
-        text.prop_map(Value::String),
-        Just(tree(CARD)),
-        Just(Value::Null),
-        (0_i64..100_000).prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 24, 4, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::vec((key.clone(), inner), 0..4)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    })
 }
 
 proptest! {

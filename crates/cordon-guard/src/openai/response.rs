@@ -1,19 +1,20 @@
 use cordon_core::{
-    Category, Channel, Refusal,
+    Channel, Refusal,
     json::{Object, Value},
     record,
 };
 
-use super::{
-    logprobs,
-    request::rewritten,
-    said::Said,
-    walk::{Kind, Path, Spot, Visit, Walker},
-};
+use super::logprobs;
 use crate::{
-    inspection::{Inspection, Place, Seat, Verdict},
-    lane::{Lane, Shared},
-    redact::{self, Placeholders, Tokens},
+    inspection::{Inspection, Verdict},
+    lane::Shared,
+    redact::Tokens,
+    tree::{
+        gate::ResponseError,
+        rewrite::Rewrite,
+        said::Said,
+        walk::{Path, Walker},
+    },
 };
 
 /// The most choices, and the most tool calls in a choice, that an answer may have.
@@ -23,20 +24,6 @@ pub(super) const MAX_INDEX: usize = 128;
 #[derive(Debug)]
 pub struct Response {
     tree: Object,
-}
-
-/// Why an upstream's answer is of no use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ResponseError {
-    /// Not an object with `choices`.
-    #[error("the answer is not a chat completion")]
-    NotACompletion,
-    /// More choices or tool calls than are read.
-    #[error("the answer has more than 128 choices or tool calls")]
-    TooMany,
-    /// Not a vector for each input.
-    #[error("the answer is not one embedding for each input, all of one length")]
-    NotEmbeddings,
 }
 
 impl Response {
@@ -107,21 +94,15 @@ impl Response {
 }
 
 /// The counts of a `usage` object.
-pub(super) fn usage(value: &Value) -> Option<record::Tokens> {
+pub(crate) fn usage(value: &Value) -> Option<record::Tokens> {
     let count = |key| value.get(key).and_then(Value::as_u64);
     let cached = value.get("prompt_tokens_details").and_then(|details| details.get("cached_tokens"));
     Some(record::Tokens {
         input: count("prompt_tokens")?,
         output: count("completion_tokens").unwrap_or(0),
         cached: cached.and_then(Value::as_u64).unwrap_or(0),
+        cache_written: 0,
     })
-}
-
-/// Inspects and rewrites in one round: what stops the content is in the verdict, and then nothing is written.
-pub(super) struct Rewrite<'a> {
-    pub(super) shared: Shared<'a>,
-    /// Whether a text was changed.
-    pub(super) changed: bool,
 }
 
 impl Rewrite<'_> {
@@ -147,68 +128,4 @@ impl Rewrite<'_> {
             logprobs::whole(value, &mut path, self);
         }
     }
-
-    fn lane(&mut self, mut lane: Lane, path: &Path, text: &mut String) {
-        let mut out = String::with_capacity(text.len());
-        // A stop is in the verdict.
-        if lane.push(text, path, &mut self.shared, &mut out).is_ok()
-            && lane.finish(path, &mut self.shared, &mut out).is_ok()
-        {
-            self.changed |= lane.changed();
-            *text = out;
-        }
-    }
-
-    /// What stands in place of a text that is not a lane, if anything does.
-    fn replaced(&mut self, spot: &Spot<'_>, text: &str) -> Option<String> {
-        let Shared { inspection, tokens, verdict } = &mut self.shared;
-        let findings = inspection.inspect(spot.channel, text);
-        let place = if spot.kind == Kind::Fixed { Place::Fixed } else { Place::Open };
-        let mut cuts = Vec::new();
-        // A stop is in the verdict.
-        let seat = Seat { channel: spot.channel, place, part: spot.path };
-        let _ = inspection.rule(&seat, &findings, |span| span, verdict, &mut cuts);
-        if cuts.is_empty() {
-            return None;
-        }
-        redact::unite(&mut cuts);
-        self.changed = true;
-        let mut placeholders = Placeholders::of_answer(inspection.key(), tokens);
-        Some(rewritten(spot.kind, text, &cuts, &mut placeholders, inspection))
-    }
-}
-
-impl Visit for Rewrite<'_> {
-    fn text(&mut self, spot: &Spot<'_>, text: &mut String) {
-        let inspection = self.shared.inspection;
-        match spot.kind {
-            Kind::Said => self.lane(Lane::restoring(inspection, spot.channel), spot.path, text),
-            Kind::Text => self.lane(Lane::plain(inspection, spot.channel), spot.path, text),
-            Kind::Json => self.lane(Lane::json(inspection, spot.channel), spot.path, text),
-            Kind::Id | Kind::Name | Kind::Fixed => {
-                if let Some(new) = self.replaced(spot, text) {
-                    *text = new;
-                }
-            }
-        }
-    }
-
-    fn number(&mut self, spot: &Spot<'_>, value: &mut Value) {
-        let Value::Number(number) = &*value else { return };
-        if let Some(new) = self.replaced(spot, number.as_str()) {
-            *value = if new.is_empty() { Value::Null } else { Value::String(new) };
-        }
-    }
-
-    fn key(&mut self, spot: &Spot<'_>, key: &str) -> Option<String> {
-        self.replaced(spot, key)
-    }
-
-    fn unseen(&mut self, spot: &Spot<'_>, category: Category, length: usize) {
-        let Shared { inspection, verdict, .. } = &mut self.shared;
-        let _ = inspection.unseen(spot.channel, spot.path, category, length, verdict);
-    }
-
-    // An answer's URL is not fetched by anybody on our behalf.
-    fn fault(&mut self, _: Refusal) {}
 }

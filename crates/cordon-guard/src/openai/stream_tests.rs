@@ -10,29 +10,25 @@ use cordon_core::{
 use cordon_testkit::chunking::{self, Random};
 use proptest::prelude::*;
 
-use super::{
-    Progress, Request, Response, StreamError, StreamGate, StreamOptions,
-    testing::{ADDRESS, CARD, inspection, redacting, tree},
-};
+use super::{Progress, Request, Response, StreamError, StreamGate, StreamOptions};
+use crate::tree::gate::Gate;
+use crate::tree::testing::{ADDRESS, KEY, arguments, at, inspection, redacting, strings, text, tree};
 use crate::{Inspection, Tokens, Verdict, sse};
 
 /// What a caller reads, by place: the texts put together, log probabilities as the list of their tokens.
-type Read = BTreeMap<String, String>;
-
-/// An access key of a known form.
-const KEY: &str = "AKIAQ3EGXWHZT5YJLKPM";
+pub(crate) type Read = BTreeMap<String, String>;
 
 /// One choice of an answer.
 #[derive(Clone, Debug, Default)]
-struct Answer {
-    content: String,
-    reasoning: String,
-    calls: Vec<(String, String)>,
-    tokens: Vec<String>,
-    unknown: String,
+pub(crate) struct Answer {
+    pub(crate) content: String,
+    pub(crate) reasoning: String,
+    pub(crate) calls: Vec<(String, String)>,
+    pub(crate) tokens: Vec<String>,
+    pub(crate) unknown: String,
 }
 
-fn options(include_usage: bool, refusal: RefusalStyle) -> StreamOptions {
+pub(crate) fn options(include_usage: bool, refusal: RefusalStyle) -> StreamOptions {
     StreamOptions {
         call: CallId::new(Timestamp::from_millis(1), [3; 10]),
         route: "support-bot".to_owned(),
@@ -55,13 +51,13 @@ fn entry(token: &str) -> Value {
 }
 
 /// The tokens of a call whose request held `ADDRESS`: `[EMAIL_1]` stands for it.
-fn tokens() -> Tokens {
+pub(crate) fn tokens() -> Tokens {
     let request = tree(format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{ADDRESS}"}}]}}"#));
     let request = Request::read(request).unwrap();
     request.inspect(&redacting(Form::Token), &mut Verdict::default()).unwrap().tokens().clone()
 }
 
-fn whole(answers: &[Answer], inspection: &Inspection) -> Result<Value, RefusalCode> {
+pub(crate) fn completion(answers: &[Answer]) -> Value {
     let choices: Vec<Value> = answers
         .iter()
         .enumerate()
@@ -91,8 +87,15 @@ fn whole(answers: &[Answer], inspection: &Inspection) -> Result<Value, RefusalCo
             ])
         })
         .collect();
-    let answer =
-        object([("id", "chatcmpl-1".into()), ("model", "upstream".into()), ("choices", choices.into())]);
+    object([("id", "chatcmpl-1".into()), ("model", "upstream".into()), ("choices", choices.into())])
+}
+
+fn whole(answers: &[Answer], inspection: &Inspection) -> Result<Value, RefusalCode> {
+    released(completion(answers), inspection)
+}
+
+/// What leaves of an answer in one piece.
+pub(crate) fn released(answer: Value, inspection: &Inspection) -> Result<Value, RefusalCode> {
     let mut verdict = Verdict::default();
     Response::read(answer)
         .unwrap()
@@ -101,7 +104,7 @@ fn whole(answers: &[Answer], inspection: &Inspection) -> Result<Value, RefusalCo
         .map_err(|refusal| refusal.code)
 }
 
-fn read_whole(answer: &Value) -> Read {
+pub(crate) fn read_whole(answer: &Value) -> Read {
     let mut read = Read::new();
     for (index, choice) in answer.get("choices").unwrap().as_array().unwrap().iter().enumerate() {
         read_choice(index as u64, choice, "message", &mut read);
@@ -136,7 +139,7 @@ fn read_choice(index: u64, choice: &Value, field: &str, read: &mut Read) {
 }
 
 /// The events of a stream that says the same: every text cut at random, the pieces of all lanes shuffled together.
-fn events(answers: &[Answer], longest: usize, seed: u64) -> Vec<String> {
+pub(crate) fn events(answers: &[Answer], longest: usize, seed: u64) -> Vec<String> {
     let mut random = Random::new(seed);
     // Every lane is a list of deltas in its order.
     let mut lanes: Vec<(u64, Vec<Value>)> = Vec::new();
@@ -233,7 +236,7 @@ fn streamed(
     (read_stream(&out), progress, gate.verdict().clone())
 }
 
-fn read_stream(out: &[u8]) -> Read {
+pub(crate) fn read_stream(out: &[u8]) -> Read {
     let mut read = Read::new();
     let mut finished = std::collections::BTreeSet::new();
     for event in std::str::from_utf8(out).unwrap().split_terminator("\n\n") {
@@ -243,7 +246,7 @@ fn read_stream(out: &[u8]) -> Read {
         }
         let chunk = tree(data);
         assert_eq!(chunk.get("model").and_then(Value::as_str), Some("support-bot"));
-        assert_eq!(chunk.get("id").and_then(Value::as_str), Some("chatcmpl-1"));
+        assert!(matches!(chunk.get("id").and_then(Value::as_str), Some("chatcmpl-1" | "msg_1")));
         for choice in chunk.get("choices").unwrap().as_array().unwrap() {
             let index = choice.get("index").unwrap().as_u64().unwrap();
             assert!(!finished.contains(&index), "a choice goes on after its end");
@@ -254,73 +257,6 @@ fn read_stream(out: &[u8]) -> Read {
         }
     }
     read
-}
-
-fn text() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        4 => "[a-z]{1,6}",
-        3 => Just(" ".to_owned()),
-        1 => Just(", ".to_owned()),
-        2 => Just(ADDRESS.to_owned()),
-        1 => Just("b.c@example.org".to_owned()),
-        2 => Just(CARD.to_owned()),
-        1 => Just("4111 1111 1111 1111".to_owned()),
-        2 => Just("[EMAIL_1]".to_owned()),
-        1 => Just("[EMAIL_2] [".to_owned()),
-        1 => Just(KEY.to_owned()),
-        1 => Just("\u{e9}\u{1f600}\n\"\\".to_owned()),
-        1 => Just("\u{ff14}\u{ff11}11111111111111".to_owned()),
-        1 => Just("-----BEGIN RSA PRIVATE KEY-----\nMIIEow".to_owned()),
-        1 => Just("%34".to_owned()),
-    ];
-    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
-}
-
-/// JSON with these texts in it, its characters escaped at random, and sometimes broken.
-fn arguments() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![
-        3 => text().prop_map(Value::String),
-        1 => Just(tree(CARD)),
-        1 => Just(tree("-1.5e3")),
-        1 => Just(Value::Bool(true)),
-        1 => Just(Value::Null),
-    ];
-    let value = leaf.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::vec((text(), inner), 0..4)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    });
-    (value, any::<u64>(), 0..8_usize).prop_map(|(value, seed, broken)| {
-        let mut random = Random::new(seed);
-        let mut out = String::new();
-        let (mut in_string, mut escaped) = (false, false);
-        for c in value.to_string().chars() {
-            let special = matches!(c, '"' | '\\') || escaped;
-            if c == '"' && !escaped {
-                in_string = !in_string;
-            }
-            if in_string && !special && random.below(6) == 0 {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    out.push_str(&format!("\\u{unit:04x}"));
-                }
-            } else {
-                out.push(c);
-                if !in_string && matches!(c, ',' | ':') && random.below(3) == 0 {
-                    out.push(' ');
-                }
-            }
-            escaped = c == '\\' && !escaped;
-        }
-        if broken == 0 {
-            let at = random.below(out.len() + 1);
-            let at = (0..=at).rev().find(|at| out.is_char_boundary(*at)).unwrap();
-            out.insert_str(at, ["}", "\"", "x", "\\u00", "\\"][random.below(5)]);
-        }
-        out
-    })
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
@@ -632,28 +568,4 @@ fn every_field_of_a_chunk_is_inspected() {
         assert!(!text.contains(ADDRESS), "{path:?}: {text}");
         assert!(verdict.action() >= Action::Redact || path == ["model"], "{path:?}");
     }
-}
-
-fn strings(value: &Value, path: &mut Vec<String>) -> Vec<Vec<String>> {
-    let mut out = Vec::new();
-    let children: Vec<(String, &Value)> = match value {
-        Value::String(_) => return vec![path.clone()],
-        Value::Array(items) => items.iter().enumerate().map(|(i, item)| (i.to_string(), item)).collect(),
-        Value::Object(object) => object.iter().map(|(key, value)| (key.to_owned(), value)).collect(),
-        _ => Vec::new(),
-    };
-    for (step, child) in children {
-        path.push(step);
-        out.extend(strings(child, path));
-        path.pop();
-    }
-    out
-}
-
-fn at<'a>(value: &'a mut Value, path: &[String]) -> &'a mut Value {
-    path.iter().fold(value, |value, step| match value {
-        Value::Array(items) => &mut items[step.parse::<usize>().unwrap()],
-        Value::Object(object) => object.get_mut(step).unwrap(),
-        _ => unreachable!(),
-    })
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
     USER_AGENT,
 };
 use http::{Method, Request, Uri};
@@ -32,10 +32,16 @@ pub struct UpstreamRequest<'a> {
     pub body: Bytes,
     /// What the answer should be.
     pub accept: Accept,
-    /// The service's own credential, as [`SecretSource::bearer`](super::SecretSource::bearer) gives it.
-    pub authorization: Option<HeaderValue>,
+    /// What the service's protocol has beside: its own credential, as [`SecretSource::header`](super::SecretSource::header)
+    /// gives it, and the version of its API. Never from the caller but for names that were checked.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The trace that the call belongs to.
     pub trace: Trace,
+}
+
+/// `Authorization` with this value, where there is one.
+pub fn authorization(value: Option<HeaderValue>) -> Vec<(HeaderName, HeaderValue)> {
+    value.map(|value| (http::header::AUTHORIZATION, value)).into_iter().collect()
 }
 
 /// What a service is told of the trace that a call belongs to; [`CallTrace::onward`](crate::trace::CallTrace::onward)
@@ -64,9 +70,9 @@ pub(super) type Message = Request<Full<Bytes>>;
 ///
 /// INVARIANT: this is the only place that makes headers for the upstream of a call.
 pub(super) fn message(endpoint: &Endpoint, way: &Way, request: UpstreamRequest<'_>) -> Option<Message> {
-    let UpstreamRequest { method, path, body, accept, authorization, trace } = request;
+    let UpstreamRequest { method, path, body, accept, headers: own, trace } = request;
     let uri = uri(endpoint, way, path)?;
-    let mut headers = HeaderMap::with_capacity(10);
+    let mut headers = HeaderMap::with_capacity(12);
     headers.insert(HOST, endpoint.authority().clone());
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("cordon/", env!("CARGO_PKG_VERSION"))));
     headers.insert(
@@ -80,8 +86,8 @@ pub(super) fn message(endpoint: &Endpoint, way: &Way, request: UpstreamRequest<'
     if method == Method::POST {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    if let Some(value) = authorization {
-        headers.insert(AUTHORIZATION, value);
+    for (name, value) in own {
+        headers.insert(name, value);
     }
     for (name, value) in [TRACEPARENT, TRACESTATE].into_iter().zip(trace.headers()) {
         if let Some(value) = value {

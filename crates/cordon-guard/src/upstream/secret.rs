@@ -81,10 +81,20 @@ pub struct SecretWarning {
     pub mode: u32,
 }
 
+/// What stands before a secret in its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `Bearer` (RFC 6750).
+    Bearer,
+    /// Nothing.
+    Plain,
+}
+
 /// One provider's secret. Shared by all calls to its service.
 pub struct SecretSource {
     reference: SecretRef,
     environment: Environment,
+    scheme: Scheme,
     held: Mutex<Option<Held>>,
 }
 
@@ -109,17 +119,23 @@ impl fmt::Debug for SecretSource {
 }
 
 impl SecretSource {
-    /// A source that has read nothing yet.
+    /// A source that has read nothing yet, of a bearer token.
     pub fn new(reference: SecretRef, environment: Environment) -> Self {
-        Self { reference, environment, held: Mutex::new(None) }
+        Self { reference, environment, scheme: Scheme::Bearer, held: Mutex::new(None) }
     }
 
-    /// `Bearer …` (RFC 6750), marked as sensitive. Cheap when nothing changed: a file's metadata is looked at every two
+    /// The same with its header in another form.
+    #[must_use]
+    pub fn with(self, scheme: Scheme) -> Self {
+        Self { scheme, ..self }
+    }
+
+    /// The value of its header, marked as sensitive. Cheap when nothing changed: a file's metadata is looked at every two
     /// seconds at most. When the file has gone by then, so has the secret.
     ///
     /// # Errors
     /// When there is no usable secret.
-    pub fn bearer(&self) -> Result<HeaderValue, SecretError> {
+    pub fn header(&self) -> Result<HeaderValue, SecretError> {
         let now = Instant::now();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = &mut *held {
@@ -133,7 +149,7 @@ impl SecretSource {
         }
         // The stamp is taken before the content: a change between them is seen at the next look.
         let stamp = self.stamp()?;
-        let header = self.header(self.read()?)?;
+        let header = self.value(self.read()?)?;
         *held = Some(Held { header: header.clone(), looked: now, stamp });
         Ok(header)
     }
@@ -154,7 +170,7 @@ impl SecretSource {
     /// # Errors
     /// When there is no usable secret.
     pub fn check(&self) -> Result<Option<SecretWarning>, SecretError> {
-        self.header(self.read()?)?;
+        self.value(self.read()?)?;
         let SecretRef::File(path) = &self.reference else { return Ok(None) };
         let metadata = std::fs::metadata(path).map_err(|source| self.unreadable(source))?;
         Ok(open_mode(&metadata).map(|mode| SecretWarning { reference: self.reference.clone(), mode }))
@@ -191,13 +207,15 @@ impl SecretSource {
         Ok(bytes)
     }
 
-    fn header(&self, secret: Zeroizing<Vec<u8>>) -> Result<HeaderValue, SecretError> {
+    fn value(&self, secret: Zeroizing<Vec<u8>>) -> Result<HeaderValue, SecretError> {
         let malformed = || SecretError::Malformed { reference: self.reference.clone() };
         if secret.len() > MAX_SECRET || !secret.iter().all(u8::is_ascii_graphic) {
             return Err(malformed());
         }
         let mut line = Vec::with_capacity(7 + secret.len());
-        line.extend_from_slice(b"Bearer ");
+        if self.scheme == Scheme::Bearer {
+            line.extend_from_slice(b"Bearer ");
+        }
         line.extend_from_slice(&secret);
         drop(secret);
         let mut header =
@@ -263,17 +281,17 @@ mod tests {
     #[tokio::test]
     async fn reads_the_environment_and_never_shows_the_value() {
         let source = from_env(Some("sk-verysecret\n"));
-        let header = source.bearer().unwrap();
+        let header = source.header().unwrap();
         assert_eq!(header.as_bytes(), b"Bearer sk-verysecret");
         assert!(header.is_sensitive());
         assert!(!format!("{source:?}{header:?}").contains("verysecret"));
         assert_eq!(source.text().unwrap().as_str(), "sk-verysecret");
         assert!(matches!(from_env(Some("two words")).text(), Err(SecretError::Malformed { .. })));
         assert!(matches!(from_env(None).text(), Err(SecretError::Missing { .. })));
-        assert!(matches!(from_env(None).bearer(), Err(SecretError::Missing { .. })));
-        assert!(matches!(from_env(Some("")).bearer(), Err(SecretError::Missing { .. })));
+        assert!(matches!(from_env(None).header(), Err(SecretError::Missing { .. })));
+        assert!(matches!(from_env(Some("")).header(), Err(SecretError::Missing { .. })));
         for wrong in ["a b", "a\r\nx-evil: 1", "ключ", "a\0b"] {
-            let error = from_env(Some(wrong)).bearer().unwrap_err();
+            let error = from_env(Some(wrong)).header().unwrap_err();
             assert!(matches!(error, SecretError::Malformed { .. }), "{error}");
             assert!(!format!("{error}{error:?}").contains(wrong));
         }
@@ -288,15 +306,15 @@ mod tests {
             SecretRef::File(path.to_str().unwrap().to_owned()),
             Environment::with(|_| None),
         );
-        assert_eq!(source.bearer().unwrap(), "Bearer first");
+        assert_eq!(source.header().unwrap(), "Bearer first");
         std::fs::write(&path, "second-one\r\n").unwrap();
-        assert_eq!(source.bearer().unwrap(), "Bearer first");
+        assert_eq!(source.header().unwrap(), "Bearer first");
         tokio::time::advance(LOOK_AGAIN).await;
-        assert_eq!(source.bearer().unwrap(), "Bearer second-one");
+        assert_eq!(source.header().unwrap(), "Bearer second-one");
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(source.bearer().unwrap(), "Bearer second-one");
+        assert_eq!(source.header().unwrap(), "Bearer second-one");
         tokio::time::advance(LOOK_AGAIN).await;
-        assert!(matches!(source.bearer(), Err(SecretError::Missing { .. })));
+        assert!(matches!(source.header(), Err(SecretError::Missing { .. })));
     }
 
     #[cfg(unix)]

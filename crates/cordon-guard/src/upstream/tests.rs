@@ -37,7 +37,7 @@ fn post(body: &'static str) -> UpstreamRequest<'static> {
         path: "/chat/completions",
         body: body.into(),
         accept: Accept::Json,
-        authorization: None,
+        headers: Vec::new(),
         trace: Trace::default(),
     }
 }
@@ -127,7 +127,7 @@ async fn these_bytes_and_no_others_are_sent() {
     let trace = CallTrace::new(call, Parent::of(&received), |_, _| Sampling::Off);
     let request = UpstreamRequest {
         accept: Accept::EventStream,
-        authorization: Some(HeaderValue::from_static("Bearer sk-provider")),
+        headers: vec![(http::header::AUTHORIZATION, HeaderValue::from_static("Bearer sk-provider"))],
         trace: trace.onward(),
         ..post("{\"a\":1}")
     };

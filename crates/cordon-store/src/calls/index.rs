@@ -405,7 +405,13 @@ fn read_row(row: &SqliteRow) -> Result<CallRow, CallsError> {
                 outcome: self::outcome(outcome)?,
                 status: row.try_get(15)?,
                 code: code.map(|code| RefusalCode::parse(code).ok_or(CallsError::Damaged)).transpose()?,
-                tokens: tokens.map(|[input, output, cached]| Tokens { input, output, cached }),
+                // What was written to a cache is in the frame alone: the cost knows it already.
+                tokens: tokens.map(|[input, output, cached]| Tokens {
+                    input,
+                    output,
+                    cached,
+                    cache_written: 0,
+                }),
                 cost: row.try_get::<Option<&[u8]>, _>(18)?.map(cost).transpose()?,
                 timings: timings(row.try_get(19)?)?,
             })
@@ -520,14 +526,22 @@ pub(super) const fn operation_number(operation: Operation) -> i64 {
         Operation::Chat => 0,
         Operation::ListModels => 1,
         Operation::Embeddings => 2,
+        Operation::Messages => 3,
+        Operation::CountTokens => 4,
     }
 }
 
 fn operation(number: i64) -> Result<Operation, CallsError> {
-    [Operation::Chat, Operation::ListModels, Operation::Embeddings]
-        .into_iter()
-        .find(|operation| operation_number(*operation) == number)
-        .ok_or(CallsError::Damaged)
+    [
+        Operation::Chat,
+        Operation::ListModels,
+        Operation::Embeddings,
+        Operation::Messages,
+        Operation::CountTokens,
+    ]
+    .into_iter()
+    .find(|operation| operation_number(*operation) == number)
+    .ok_or(CallsError::Damaged)
 }
 
 impl From<sqlx::Error> for CallsError {

@@ -94,7 +94,12 @@ pub fn closed(number: u64, shape: &Shape) -> Frame {
         output: verdict(shape.output, Channel::Model),
         response_digest: Some(Digest::sha256(b"answer")),
         response_bytes: 900,
-        tokens: (shape.status < 400).then_some(Tokens { input: 200, output: 100, cached: 50 }),
+        tokens: (shape.status < 400).then_some(Tokens {
+            input: 200,
+            output: 100,
+            cached: 50,
+            cache_written: 0,
+        }),
         cost: (shape.status < 400).then(|| Cost {
             amount: Money::from_nanos(shape.principal as u64 + 1),
             currency: "USD".parse().unwrap(),

@@ -92,7 +92,12 @@ pub(crate) fn frames(number: u64, time: Timestamp, random: &mut Random) -> [Vec<
         output: RecordedVerdict::default(),
         response_digest: None,
         response_bytes: random.below(9000),
-        tokens: Some(Tokens { input: random.below(6000), output: random.below(1000), cached: 0 }),
+        tokens: Some(Tokens {
+            input: random.below(6000),
+            output: random.below(1000),
+            cached: 0,
+            cache_written: 0,
+        }),
         cost: None,
         upstream_status: Some(200),
         timings: Timings { upstream: total - 500, total, ..Timings::default() },

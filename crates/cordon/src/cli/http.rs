@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cordon_core::Digest;
 use cordon_guard::upstream::{
     Accept, AnswerLimits, Client, ClientConfig, Endpoint, Reach, Timeouts, Trace, UpstreamBody,
-    UpstreamError, UpstreamRequest, UpstreamResponse,
+    UpstreamError, UpstreamRequest, UpstreamResponse, authorization,
 };
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
@@ -191,7 +191,7 @@ impl Http {
             path,
             body: Bytes::new(),
             accept,
-            authorization: self.authorization.clone(),
+            headers: authorization(self.authorization.clone()),
             trace: Trace::default(),
         };
         self.client.send(&self.endpoint, request).await.map_err(|error| self.unreached(&error))

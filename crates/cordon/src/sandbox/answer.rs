@@ -1,4 +1,4 @@
-//! Answers in OpenAI's form: one object, or events of a stream.
+//! Answers: one object, or events of a stream, in OpenAI's form or, by [`messages`], in Anthropic's.
 //!
 //! A *token* here is the white space before a word and at most six of the word's characters: near to what real
 //! tokenizers yield for English, and the same for prompts, answers, streams, `logprobs` and `max_tokens`. A prompt
@@ -7,7 +7,8 @@
 use cordon_core::json::{Limits, Object, Value};
 
 use super::assistant::Reply;
-use super::conversation::{Call, Conversation, seed_of};
+use super::conversation::{Call, Conversation, Form, seed_of};
+use super::messages;
 
 /// Answers do not depend on when they were asked for: 2026-01-01T00:00:00Z, in seconds.
 const CREATED: u64 = 1_767_225_600;
@@ -17,11 +18,12 @@ const LONGEST_TOKEN: usize = 6;
 /// The answers to one request.
 #[derive(Debug)]
 pub(super) struct Answer {
-    model: String,
-    seed: u64,
+    form: Form,
+    pub(super) model: String,
+    pub(super) seed: u64,
     logprobs: Option<usize>,
     include_usage: bool,
-    prompt_tokens: usize,
+    pub(super) prompt_tokens: usize,
     choices: Vec<Choice>,
 }
 
@@ -33,19 +35,32 @@ struct Choice {
 
 impl Answer {
     pub(super) fn new(conversation: &Conversation, replies: Vec<Reply>) -> Self {
-        let texts = conversation.turns.iter().map(|turn| tokens(&turn.text).count() + 4);
         Self {
+            form: conversation.form,
             model: conversation.model.clone(),
             seed: conversation.seed,
             logprobs: conversation.logprobs,
             include_usage: conversation.include_usage,
-            prompt_tokens: texts.sum::<usize>() + 3,
+            prompt_tokens: prompt_tokens(conversation),
             choices: replies.into_iter().map(|reply| finish(conversation, reply)).collect(),
         }
     }
 
+    /// The first choice.
+    pub(super) fn reply(&self) -> Option<&Reply> {
+        self.choices.first().map(|choice| &choice.reply)
+    }
+
+    /// Why the first choice ended.
+    pub(super) fn finish_reason(&self) -> &'static str {
+        self.choices.first().map_or("stop", |choice| choice.finish_reason)
+    }
+
     /// The answer as one object.
     pub(super) fn whole(&self) -> Value {
+        if self.form == Form::Messages {
+            return messages::message(self);
+        }
         let choices = self.choices.iter().enumerate().map(|(index, choice)| {
             let (content, calls) = match &choice.reply {
                 Reply::Text(text) => (Value::from(text.as_str()), None),
@@ -71,8 +86,11 @@ impl Answer {
         whole.into()
     }
 
-    /// The answer as the data of events, `[DONE]` at the end. Several choices take turns, as a provider's do.
-    pub(super) fn events(self) -> impl Iterator<Item = String> + Send {
+    /// The answer as events, framed; several choices take turns, as a provider's do.
+    pub(super) fn events(self) -> Box<dyn Iterator<Item = String> + Send> {
+        if self.form == Form::Messages {
+            return Box::new(messages::events(&self).into_iter());
+        }
         let deltas = self.deltas();
         let usage = self.include_usage.then(|| {
             let mut last = self.outer("chat.completion.chunk", Vec::new());
@@ -80,13 +98,16 @@ impl Answer {
             Value::from(last).to_string()
         });
         let events = deltas.into_iter().map(move |(index, delta)| self.chunk(index, delta));
-        events.chain(usage).chain(["[DONE]".to_owned()])
+        Box::new(events.chain(usage).chain(["[DONE]".to_owned()]).map(frame))
     }
 
     /// Events that never end: the first choice begins, and says the same for ever.
-    pub(super) fn endless(self) -> impl Iterator<Item = String> + Send {
+    pub(super) fn endless(self) -> Box<dyn Iterator<Item = String> + Send> {
+        if self.form == Form::Messages {
+            return Box::new(messages::endless(&self));
+        }
         let tokens = std::iter::repeat_with(|| Delta::Token(" on and".to_owned()));
-        std::iter::once(Delta::Begin).chain(tokens).map(move |delta| self.chunk(0, delta))
+        Box::new(std::iter::once(Delta::Begin).chain(tokens).map(move |delta| frame(self.chunk(0, delta))))
     }
 
     fn deltas(&self) -> Vec<(usize, Delta)> {
@@ -179,12 +200,17 @@ impl Answer {
         all.into()
     }
 
-    fn usage(&self) -> Value {
+    /// Tokens of all choices.
+    pub(super) fn completion_tokens(&self) -> usize {
         let of = |choice: &Choice| match &choice.reply {
             Reply::Text(text) => tokens(text).count(),
             Reply::Call(call) => tokens(&call.name).count() + tokens(&call.arguments).count(),
         };
-        let completion = self.choices.iter().map(of).sum::<usize>();
+        self.choices.iter().map(of).sum()
+    }
+
+    fn usage(&self) -> Value {
+        let completion = self.completion_tokens();
         let none =
             |keys: [&'static str; 2]| Value::Object(keys.map(|key| (key, number(0))).into_iter().collect());
         object([
@@ -228,6 +254,16 @@ fn finish(conversation: &Conversation, reply: Reply) -> Choice {
     let finish_reason = if length < text.len() { "length" } else { "stop" };
     text.truncate(length);
     Choice { reply: Reply::Text(text), finish_reason }
+}
+
+/// An event of this data.
+pub(super) fn frame(data: impl std::fmt::Display) -> String {
+    format!("data: {data}\n\n")
+}
+
+/// The tokens of what is asked.
+pub(super) fn prompt_tokens(conversation: &Conversation) -> usize {
+    conversation.turns.iter().map(|turn| tokens(&turn.text).count() + 4).sum::<usize>() + 3
 }
 
 /// The tokens of a text; they concatenate to it.

@@ -10,6 +10,7 @@ use super::play::{Play, play};
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) struct Conversation {
+    pub(super) form: Form,
     pub(super) model: String,
     pub(super) turns: Vec<Turn>,
     pub(super) tools: Vec<Tool>,
@@ -27,6 +28,15 @@ pub(super) struct Conversation {
     pub(super) behaviour: Option<String>,
     /// Of the whole request: what it varies with is the same for the same bytes.
     pub(super) seed: u64,
+}
+
+/// Whose form the answer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// OpenAI's chat completions.
+    Chat,
+    /// Anthropic's messages.
+    Messages,
 }
 
 /// One message.
@@ -129,6 +139,7 @@ impl Asking for Conversation {
         };
         let logprobs = flag("logprobs")?.then(|| count("top_logprobs").unwrap_or(0).min(20));
         Ok(Self {
+            form: Form::Chat,
             tool_choice: tool_choice(request.get("tool_choice"), &tools)?,
             format: format(request.get("response_format"))?,
             stream: flag("stream")?,
@@ -241,7 +252,7 @@ fn turn(message: &Value) -> Result<Turn, Invalid> {
 }
 
 /// Appends what a part says, whatever its type calls the member: documents come in several forms.
-fn read_texts(part: &Value, out: &mut String) {
+pub(super) fn read_texts(part: &Value, out: &mut String) {
     for key in ["text", "content", "refusal", "data", "document", "file", "source"] {
         match part.get(key) {
             Some(Value::String(text)) => {

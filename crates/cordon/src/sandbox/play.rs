@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::answer::{Answer, tokens};
+use super::answer::{Answer, frame, tokens};
 use super::assistant::{self, Reply};
 use super::behaviour::{Behaviour, Fault, Split};
 use super::body::{Step, Steps};
-use super::conversation::{Conversation, Format, seed_of};
+use super::conversation::{Conversation, Form, Format, seed_of};
 
 /// What a response needs: its bytes as steps, and the length that it declares, if it does.
 pub(super) struct Play {
@@ -26,7 +26,11 @@ pub(super) fn play(conversation: &Conversation, behaviour: &Behaviour) -> Play {
     let replies = assistant::replies(conversation).into_iter();
     let replies = replies.map(|reply| stretch(reply, conversation, behaviour));
     let answer = Answer::new(conversation, replies.collect());
-    if conversation.stream { stream(answer, behaviour) } else { whole(answer.whole().to_vec(), behaviour) }
+    if conversation.stream {
+        stream(answer, conversation.form, behaviour)
+    } else {
+        whole(answer.whole().to_vec(), behaviour)
+    }
 }
 
 /// What `long`, `huge-line` and `split-utf8` add to a text.
@@ -75,18 +79,19 @@ pub(super) fn whole(body: Vec<u8>, behaviour: &Behaviour) -> Play {
     Play { steps: Box::new(steps.into_iter()), declared }
 }
 
-fn stream(answer: Answer, behaviour: &Behaviour) -> Play {
-    let event = |data: String| Step::Bytes(format!("data: {data}\n\n").into());
+fn stream(answer: Answer, form: Form, behaviour: &Behaviour) -> Play {
+    let event = |framed: String| Step::Bytes(framed.into());
     let steps: Steps = match behaviour.fault {
         Some(Fault::Endless) => Box::new(answer.endless().map(event)),
         Some(Fault::Garbage) => Box::new([Step::Bytes(Bytes::from_static(GARBAGE))].into_iter()),
-        Some(Fault::WrongJson) => Box::new([event(WRONG.to_owned()), event("[DONE]".to_owned())].into_iter()),
+        Some(Fault::WrongJson) => Box::new([event(frame(WRONG)), event(frame("[DONE]"))].into_iter()),
         Some(Fault::Empty) => Box::new(std::iter::empty()),
+        Some(Fault::HugeLine(_)) if form == Form::Messages => Box::new(answer.events().map(event)),
         Some(Fault::HugeLine(_)) => Box::new(huge(&answer).map(event)),
         Some(fault @ (Fault::Closed | Fault::Cut | Fault::Stall | Fault::Truncated)) => {
             let events: Vec<String> = answer.events().collect();
             let half = events.len() / 2;
-            let next = events.get(half).map(|data| format!("data: {data}")).unwrap_or_default();
+            let next = events.get(half).cloned().unwrap_or_default();
             let torn = Bytes::copy_from_slice(next.as_bytes().get(..next.len() / 2).unwrap_or_default());
             let ending = match fault {
                 Fault::Closed => vec![Step::Bytes(torn), Step::Flush, Step::Abort],
@@ -136,7 +141,7 @@ fn huge(answer: &Answer) -> impl Iterator<Item = String> + Send + use<> {
         choice.into()
     });
     first.insert("choices", deltas.collect::<Vec<_>>());
-    [cordon_core::json::Value::from(first).to_string(), "[DONE]".to_owned()].into_iter()
+    [frame(cordon_core::json::Value::from(first)), frame("[DONE]")].into_iter()
 }
 
 /// Cuts bytes anew; each piece is written before the next is made.

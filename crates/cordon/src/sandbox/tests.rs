@@ -616,3 +616,39 @@ async fn a_shutdown_drains_and_cuts_what_does_not_end() {
     assert!(TcpStream::connect(served.address).await.is_err());
     assert_eq!(*served.sandbox.running.borrow(), 0);
 }
+
+#[tokio::test]
+async fn it_speaks_anthropics_messages_too() {
+    let served = Served::start(Options { api_key: Some("key".to_owned()), ..Options::default() }).await;
+    let ask = |path: &'static str, more: &str| {
+        let body = format!(
+            r#"{{"model":"sandbox-gullible","system":"You are Bob.","messages":[{{"role":"user","content":[{{"type":"text","text":"What is the weather in Paris?"}}]}}]{more}}}"#
+        );
+        let served = &served;
+        async move { served.send("POST", path, "x-api-key: key\r\n", &body).await }
+    };
+    let whole = ask(MESSAGES, r#","max_tokens":50"#).await.json();
+    let said = at(&whole, "content.0.text").as_str().unwrap().to_owned();
+    assert!(said.contains("weather in Paris"), "{said}");
+    assert_eq!(at(&whole, "stop_reason").as_str(), Some("end_turn"));
+    let short = ask(MESSAGES, r#","max_tokens":2"#).await.json();
+    assert_eq!(at(&short, "stop_reason").as_str(), Some("max_tokens"));
+    let refused = ask(MESSAGES, "").await;
+    assert_eq!((refused.status, at(&refused.json(), "type").as_str()), (400, Some("error")));
+    let events = |got: &Got| -> Vec<Value> {
+        let text = String::from_utf8(got.body()).unwrap();
+        text.lines().filter_map(|line| line.strip_prefix("data: ")).map(tree).collect()
+    };
+    let streamed = events(&ask(MESSAGES, r#","max_tokens":50,"stream":true"#).await);
+    let text: String = streamed.iter().filter_map(|e| find(e, "delta.text")?.as_str()).collect();
+    assert_eq!(text, said);
+    assert_eq!(at(streamed.last().unwrap(), "type").as_str(), Some("message_stop"));
+    let tools = r#","max_tokens":50,"tools":[{"name":"get_weather","input_schema":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}]"#;
+    let called = ask(MESSAGES, tools).await.json();
+    assert_eq!(at(&called, "content.0.input").to_string(), r#"{"city":"Paris"}"#);
+    let streamed = events(&ask(MESSAGES, &format!(r#"{tools},"stream":true"#)).await);
+    let input: String = streamed.iter().filter_map(|e| find(e, "delta.partial_json")?.as_str()).collect();
+    assert_eq!(input, r#"{"city":"Paris"}"#);
+    let count = ask(COUNT, "").await.json();
+    assert_eq!(at(&count, "input_tokens"), at(&whole, "usage.input_tokens"));
+}

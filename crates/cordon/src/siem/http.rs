@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cordon_guard::upstream::{
     Accept, AnswerLimits, Client, Endpoint, EndpointError, Reach, SecretSource, Timeouts, Trace,
-    UpstreamRequest,
+    UpstreamRequest, authorization,
 };
 use http::Method;
 
@@ -44,13 +44,13 @@ impl HttpSink {
     }
 
     pub(super) async fn send(&self, events: &[Event]) -> Result<(), SinkError> {
-        let authorization = self.token.as_ref().map(SecretSource::bearer).transpose()?;
+        let token = self.token.as_ref().map(SecretSource::header).transpose()?;
         let request = UpstreamRequest {
             method: Method::POST,
             path: self.path,
             body: array(events),
             accept: Accept::Json,
-            authorization,
+            headers: authorization(token),
             trace: Trace::default(),
         };
         let answer = self.client.send(&self.endpoint, request).await?;

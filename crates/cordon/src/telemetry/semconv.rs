@@ -2,7 +2,7 @@
 //! Cordon's own (`cordon.*`). None of them ever has content of a call, a value that was found, or a person's name as its
 //! value. `docs/telemetry.md` lists them; a test compares it with [`ATTRIBUTES`] and [`INSTRUMENTS`].
 
-use cordon_core::record::Operation;
+use cordon_core::{record::Operation, resource::Protocol};
 
 /// The version of the semantic conventions that names, units and buckets are from: the last one that held those for
 /// generative AI before they moved to a repository of their own. Their status there is "development".
@@ -37,7 +37,7 @@ attributes! {
     SERVER_ADDRESS = "server.address", "host of the service that the call went to";
     SERVER_PORT = "server.port", "its port";
     OPERATION = "gen_ai.operation.name", "`chat` or `embeddings`";
-    PROVIDER = "gen_ai.provider.name", "whose API the service is, by its host; `openai` for any other that speaks its protocol";
+    PROVIDER = "gen_ai.provider.name", "whose API the service is, by its host; the name of its protocol for any other";
     CONVERSATION = "gen_ai.conversation.id", "keyed pseudonym of the conversation, where the caller named one";
     REQUEST_MODEL = "gen_ai.request.model", "name that the service knows the model by";
     RESPONSE_MODEL = "gen_ai.response.model", "model that answered, where that is the one asked for or a version of it";
@@ -144,13 +144,14 @@ pub const DURATION_BUCKETS: [f64; 14] =
 /// The conventions' name of an operation. The list of models is none of them; it goes to no upstream.
 pub const fn operation(operation: Operation) -> &'static str {
     match operation {
-        Operation::Chat | Operation::ListModels => "chat",
+        Operation::Chat | Operation::ListModels | Operation::Messages => "chat",
+        Operation::CountTokens => "count_tokens",
         Operation::Embeddings => "embeddings",
     }
 }
 
-/// The provider whose API a host is, by the conventions' list of well-known names.
-pub fn provider(host: &str) -> &'static str {
+/// The provider whose API a host is, by the conventions' list of well-known names; any other is named by its protocol.
+pub fn provider(host: &str, protocol: Protocol) -> &'static str {
     const HOSTS: &[(&str, &str)] = &[
         ("openai.azure.com", "azure.ai.openai"),
         ("services.ai.azure.com", "azure.ai.inference"),
@@ -174,7 +175,11 @@ pub fn provider(host: &str) -> &'static str {
                 && (at == 0 || matches!(host.as_bytes().get(at.wrapping_sub(1)), Some(b'.' | b'-')))
         })
     };
-    HOSTS.iter().find(|(suffix, _)| is_at(suffix)).map_or("openai", |(_, name)| name)
+    let spoken = match protocol {
+        Protocol::Openai => "openai",
+        Protocol::Anthropic => "anthropic",
+    };
+    HOSTS.iter().find(|(suffix, _)| is_at(suffix)).map_or(spoken, |(_, name)| name)
 }
 
 /// Host and port of a base URL.
@@ -209,7 +214,7 @@ mod tests {
             ("http://vllm/v1", "openai", "vllm", 80),
         ] {
             let (host, found) = host(url);
-            assert_eq!((provider(host), host, found), (name, at, port), "{url}");
+            assert_eq!((provider(host, Protocol::Openai), host, found), (name, at, port), "{url}");
         }
     }
 

@@ -155,6 +155,8 @@ fn whole(call: &TracedCall, times: &Times) -> Span {
         Operation::Chat => ("POST", "/v1/chat/completions"),
         Operation::ListModels => ("GET", "/v1/models"),
         Operation::Embeddings => ("POST", "/v1/embeddings"),
+        Operation::Messages => ("POST", "/v1/messages"),
+        Operation::CountTokens => ("POST", "/v1/messages/count_tokens"),
     };
     let mut attributes = Attributes::default();
     attributes
@@ -204,7 +206,7 @@ fn upstream(call: &TracedCall, target: &Target, start: u64, end: u64) -> Span {
     let mut attributes = Attributes::default();
     attributes
         .text(name::OPERATION, operation)
-        .text(name::PROVIDER, name::provider(host))
+        .text(name::PROVIDER, name::provider(host, target.service.spec.protocol))
         .text(name::REQUEST_MODEL, model)
         .maybe(name::RESPONSE_MODEL, call.said.model(model))
         .texts(name::FINISH_REASONS, call.said.finish_reasons())

@@ -4,6 +4,7 @@ use std::{fs, io, path::Path, time::Duration};
 
 use cordon_guard::upstream::{
     Accept, AnswerLimits, Client, ClientConfig, Endpoint, Reach, Timeouts, Trace, UpstreamRequest,
+    authorization,
 };
 use cordon_ledger::tiles::{CHECKPOINT, Row, Tile, WIDTH};
 use http::{HeaderValue, Method, StatusCode};
@@ -130,7 +131,7 @@ impl Mirror {
             path: &format!("/{path}"),
             body: Vec::new().into(),
             accept: Accept::Json,
-            authorization: self.authorization.clone(),
+            headers: authorization(self.authorization.clone()),
             trace: Trace::default(),
         };
         let answer = self.client.send(&self.endpoint, request).await;

@@ -55,9 +55,14 @@ fn python() -> Option<PathBuf> {
     let named = std::env::var_os("CORDON_CLIENTS_PYTHON").map(PathBuf::from);
     let python = named.unwrap_or(installed);
     let quiet = |command: &mut Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let has_client = quiet(Command::new(&python).args(["-c", "import openai"])).is_ok_and(|s| s.success());
+    let has_client =
+        quiet(Command::new(&python).args(["-c", "import openai, anthropic"])).is_ok_and(|s| s.success());
     let is_required = std::env::var_os("CORDON_REQUIRE_CLIENTS").is_some_and(|value| value == "1");
-    assert!(has_client || !is_required, "CORDON_REQUIRE_CLIENTS=1, and {} has no openai", python.display());
+    assert!(
+        has_client || !is_required,
+        "CORDON_REQUIRE_CLIENTS=1, and {} has no openai or no anthropic",
+        python.display()
+    );
     if !has_client {
         eprintln!("skipped: blocks of Python; `cargo xtask test` installs the client package that they use");
     }

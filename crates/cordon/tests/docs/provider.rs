@@ -27,37 +27,38 @@ pub struct Provider {
     /// Host and port as the gateway asks for them; `LOCAL` is the page's loopback address.
     pub authority: &'static str,
     pub path: &'static str,
-    /// The whole header `Authorization`; `None`: it must not be there.
-    pub authorization: Option<&'static str>,
+    /// The whole header that shows a key; `None`: there must be none.
+    pub key: Option<&'static str>,
     pub model: &'static str,
 }
 
 /// The providers of the pages, each as its own documentation describes its chat completions.
-pub const PROVIDERS: [Provider; 4] = [
+pub const PROVIDERS: [Provider; 5] = [
     Provider {
         authority: "api.openai.com:443",
         path: "/v1/chat/completions",
-        authorization: Some("Bearer sk-your-openai-key"),
+        key: Some("authorization: Bearer sk-your-openai-key"),
         model: "gpt-4o-mini",
+    },
+    Provider {
+        authority: "api.anthropic.com:443",
+        path: "/v1/messages",
+        key: Some("x-api-key: sk-ant-your-anthropic-key"),
+        model: "claude-sonnet-4-5",
     },
     Provider {
         authority: "your-resource.openai.azure.com:443",
         path: "/openai/v1/chat/completions",
-        authorization: Some("Bearer your-azure-key"),
+        key: Some("authorization: Bearer your-azure-key"),
         model: "your-deployment",
     },
     Provider {
         authority: "LOCAL:8000",
         path: "/v1/chat/completions",
-        authorization: Some("Bearer your-vllm-key"),
+        key: Some("authorization: Bearer your-vllm-key"),
         model: "Qwen/Qwen3-8B",
     },
-    Provider {
-        authority: "LOCAL:11434",
-        path: "/v1/chat/completions",
-        authorization: None,
-        model: "llama3.2",
-    },
+    Provider { authority: "LOCAL:11434", path: "/v1/chat/completions", key: None, model: "llama3.2" },
 ];
 
 /// What the gateway asked.
@@ -65,7 +66,7 @@ pub const PROVIDERS: [Provider; 4] = [
 pub struct Asked {
     pub authority: String,
     pub path: String,
-    pub authorization: Option<String>,
+    pub key: Option<String>,
     pub model: String,
 }
 
@@ -74,7 +75,7 @@ impl Provider {
     pub fn was(&self, asked: &Asked) -> bool {
         asked.authority == self.authority
             && asked.path == self.path
-            && asked.authorization.as_deref() == self.authorization
+            && asked.key.as_deref() == self.key
             && asked.model == self.model
     }
 }
@@ -160,11 +161,13 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    let header = head.headers.get(http::header::AUTHORIZATION);
+    let key = ["authorization", "x-api-key", "api-key"]
+        .into_iter()
+        .find_map(|name| head.headers.get(name).map(|value| (name, value.as_bytes())));
     let this = Asked {
         authority,
         path: head.uri.path().to_owned(),
-        authorization: header.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+        key: key.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value))),
         model: body["model"].as_str().unwrap_or_default().to_owned(),
     };
     let provider = PROVIDERS.iter().find(|provider| provider.authority == this.authority);
@@ -174,10 +177,11 @@ async fn answer(
     };
     let (status, answer) = match provider {
         Some(provider) if provider.path != this.path => refused(StatusCode::NOT_FOUND, "not_found"),
-        Some(provider) if provider.authorization != this.authorization.as_deref() => {
+        Some(provider) if provider.key != this.key.as_deref() => {
             refused(StatusCode::UNAUTHORIZED, "invalid_api_key")
         }
         Some(provider) if provider.model != this.model => refused(StatusCode::NOT_FOUND, "model_not_found"),
+        Some(_) if this.path == "/v1/messages" => (StatusCode::OK, message(&this.model)),
         Some(_) => (StatusCode::OK, completion(&this.model)),
         None => refused(StatusCode::BAD_GATEWAY, "no_such_host"),
     };
@@ -189,6 +193,14 @@ async fn answer(
     *response.status_mut() = status;
     response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
     Ok(response)
+}
+
+/// An answer, its members in the order in which Anthropic writes them.
+fn message(model: &str) -> String {
+    let content = r#"[{"type":"text","text":"Hello! How can I help you?"}]"#;
+    format!(
+        r#"{{"model":"{model}","id":"msg_1","type":"message","role":"assistant","content":{content},"stop_reason":"end_turn","stop_sequence":null,"usage":{{"input_tokens":8,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":8}}}}"#
+    )
 }
 
 /// An answer, its members in the order in which OpenAI writes them.

@@ -308,6 +308,13 @@ impl World {
         self.client.request(request).await.unwrap()
     }
 
+    /// The protocol of the service becomes this one.
+    pub async fn speaks(&self, protocol: &str, base_url: &str) {
+        let yaml = resources(base_url, "", "").replace("protocol: openai", &format!("protocol: {protocol}"));
+        let service = yaml.split("---").find(|part| part.contains("kind: Service")).unwrap().to_owned();
+        self.apply(&service).await;
+    }
+
     pub async fn chat(&self, text: &str) -> Reply {
         self.send(self.request(chat(text, false))).await
     }

@@ -3,12 +3,12 @@ use cordon_core::{
     json::{Object, Value},
 };
 
-use super::Halt;
 use crate::{
     inspection::{Place, Seat, Stop},
     lane::{Lane, Shared},
-    openai::{
-        response::Rewrite,
+    tree::{
+        gate::{Halt, StreamError},
+        rewrite::Rewrite,
         walk::{Kind, Path, Walker},
     },
 };
@@ -57,7 +57,7 @@ impl Call {
                 Some(called)
             }
             Some((_, Value::Null)) | None => None,
-            Some(_) => return Err(super::StreamError::NotAChunk.into()),
+            Some(_) => return Err(StreamError::NotAChunk.into()),
         };
         if !self.named {
             for (key, value) in item.iter_mut() {
@@ -147,7 +147,7 @@ impl Call {
         let piece = match &text {
             Some(Value::String(text)) => text.as_str(),
             None | Some(Value::Null) => "",
-            Some(_) => return Err(super::StreamError::NotAChunk.into()),
+            Some(_) => return Err(StreamError::NotAChunk.into()),
         };
         match name {
             Some(Value::String(more)) if self.named => {

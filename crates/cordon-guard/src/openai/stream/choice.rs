@@ -5,13 +5,18 @@ use cordon_core::{
     json::{Object, Value},
 };
 
-use super::{Halt, StreamError, call::Call, unknown::Unknown};
+use super::call::Call;
 use crate::{
     inspection::Stop,
     lane::{Lane, Shared, Trail},
     openai::{
         logprobs::{self, Entries},
-        response::{MAX_INDEX, Rewrite},
+        response::MAX_INDEX,
+    },
+    tree::{
+        gate::{Halt, StreamError},
+        rewrite::Rewrite,
+        unknown::Unknown,
         walk::{Kind, MEDIA, Path, Walker},
         words,
     },

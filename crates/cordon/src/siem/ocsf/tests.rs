@@ -65,7 +65,7 @@ fn closed(outcome: Outcome, code: Option<RefusalCode>) -> Closed {
         output: RecordedVerdict::default(),
         response_digest: None,
         response_bytes: 12,
-        tokens: Some(Tokens { input: 1, output: 2, cached: 0 }),
+        tokens: Some(Tokens { input: 1, output: 2, cached: 0, cache_written: 0 }),
         cost: None,
         upstream_status: None,
         timings: Timings { total: 8_500, ..Timings::default() },

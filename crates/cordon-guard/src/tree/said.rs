@@ -11,8 +11,21 @@ pub struct Said {
 const MAX_VERSION: usize = 24;
 /// Reasons that are kept, of an answer with many choices.
 const MAX_REASONS: usize = 8;
-/// The reasons of the format; any other is `other`.
-const REASONS: [&str; 5] = ["content_filter", "function_call", "length", "stop", "tool_calls"];
+/// The reasons of the formats; any other is `other`.
+const REASONS: [&str; 12] = [
+    "content_filter",
+    "end_turn",
+    "function_call",
+    "length",
+    "max_tokens",
+    "model_context_window_exceeded",
+    "pause_turn",
+    "refusal",
+    "stop",
+    "stop_sequence",
+    "tool_calls",
+    "tool_use",
+];
 
 impl Said {
     /// The model that answered: the one that was asked for, or a version of it. Any other name is not told.
@@ -28,7 +41,7 @@ impl Said {
     }
 
     /// Notes the model, the first time that one is named.
-    pub(super) fn note_model(&mut self, model: Option<&Value>) {
+    pub(crate) fn note_model(&mut self, model: Option<&Value>) {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'/' | b'@');
         if self.model.is_none() {
             let model = model.and_then(Value::as_str);
@@ -37,7 +50,7 @@ impl Said {
     }
 
     /// Notes why a choice ended, where it has.
-    pub(super) fn note_finish(&mut self, reason: Option<&Value>) {
+    pub(crate) fn note_finish(&mut self, reason: Option<&Value>) {
         if let Some(reason) = reason.and_then(Value::as_str)
             && self.finish_reasons.len() < MAX_REASONS
         {

@@ -5,11 +5,13 @@ use std::{
 
 use cordon_core::{Channel, json::Value};
 
-use super::{Halt, StreamError};
+use super::{
+    gate::{Halt, StreamError},
+    walk::Path,
+};
 use crate::{
     inspection::Stop,
     lane::{Shared, Trail},
-    openai::walk::Path,
     redact::Placeholders,
 };
 
@@ -25,7 +27,7 @@ type Pieces = Vec<Piece>;
 /// together: each value was inspected alone before it comes here, and what stands at the same place in all of them is
 /// inspected as one text. A value goes on when nothing can be found in it any more.
 #[derive(Debug)]
-pub(super) struct Unknown {
+pub(crate) struct Unknown {
     name: String,
     trails: Vec<Trail>,
     places: HashMap<String, usize>,
@@ -33,16 +35,16 @@ pub(super) struct Unknown {
 }
 
 impl Unknown {
-    pub(super) fn named(name: String) -> Self {
+    pub(crate) fn named(name: String) -> Self {
         Self { name, trails: Vec::new(), places: HashMap::new(), waiting: VecDeque::new() }
     }
 
     /// The key under which it goes on.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         mut value: Value,
         path: &Path,
@@ -56,7 +58,7 @@ impl Unknown {
     }
 
     /// The values that may go on, put together where there are several: texts and lists one behind the other.
-    pub(super) fn released(&mut self, shared: &Shared<'_>) -> Option<Value> {
+    pub(crate) fn released(&mut self, shared: &Shared<'_>) -> Option<Value> {
         let mut out: Option<Value> = None;
         while let Some((_, pieces)) = self.waiting.front() {
             let settled =
@@ -93,7 +95,7 @@ impl Unknown {
     }
 
     /// Ends every text.
-    pub(super) fn finish(&mut self, path: &Path, shared: &mut Shared<'_>) -> Result<(), Stop> {
+    pub(crate) fn finish(&mut self, path: &Path, shared: &mut Shared<'_>) -> Result<(), Stop> {
         self.trails.iter_mut().try_for_each(|trail| trail.finish(path, shared))
     }
 

@@ -131,7 +131,7 @@ const TOOL_FIELDS: &[(&str, &str)] = &[
 ];
 
 /// Refuses a request whose top level, or an object beside the messages, has such a field.
-pub(super) fn check(request: &Object) -> Result<(), Refusal> {
+pub(crate) fn check(request: &Object) -> Result<(), Refusal> {
     for (key, value) in request.iter() {
         refuse(&normal(key), Top, key)?;
         // What these hold is content, in which such words are ordinary.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a text in a place for URLs is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reference<'a> {
+pub(crate) enum Reference<'a> {
     /// A `data:` URL whose payload is media: which, and how long. `head` is everything before the payload.
     Media { head: &'a str, payload: &'a str },
     /// A URL to a public host.
@@ -19,7 +19,7 @@ pub(super) enum Reference<'a> {
 
 /// Why a URL is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum UrlError {
+pub(crate) enum UrlError {
     #[error("the URL's scheme is not http, https or data")]
     Scheme,
     #[error("the URL has a user name or password")]
@@ -31,7 +31,7 @@ pub(super) enum UrlError {
 }
 
 /// Reads a text in a place for URLs.
-pub(super) fn reference(text: &str) -> Result<Reference<'_>, UrlError> {
+pub(crate) fn reference(text: &str) -> Result<Reference<'_>, UrlError> {
     let Some((scheme, rest)) = text.split_once(':') else { return Ok(Reference::Other) };
     if scheme.is_empty()
         || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
@@ -47,7 +47,7 @@ pub(super) fn reference(text: &str) -> Result<Reference<'_>, UrlError> {
 }
 
 /// Whether base64 text begins as media of a known kind does. Anything else is text in disguise.
-pub(super) fn is_media(base64: &str) -> bool {
+pub(crate) fn is_media(base64: &str) -> bool {
     // PNG, JPEG, GIF, RIFF (WAV, WebP), PDF, ID3 (MP3), MPEG audio frames, Ogg, FLAC, Matroska.
     const HEADS: [&str; 13] = [
         "iVBORw0KGgo",

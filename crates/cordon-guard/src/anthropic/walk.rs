@@ -1,0 +1,145 @@
+//! The walk over messages: which member is what.
+
+use cordon_core::{
+    Channel,
+    json::{Object, Value},
+};
+
+use crate::tree::{
+    walk::{Kind, Visit, Walker, is_url_key},
+    words,
+};
+
+/// A request for a message, or for the count of its tokens.
+pub(super) fn request<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object) {
+    walker.members(tree, Channel::User, Kind::Text, |walker, key, value| match key {
+        // The name of the route: it is replaced.
+        "model" => {}
+        "system" => content(walker, value, Channel::System),
+        "messages" => walker.items(value, Channel::User, turn),
+        // As in chat completions: retrieved text, which may describe and may not instruct.
+        "tools" => walker.items(value, Channel::Document, tool),
+        "tool_choice" => walker.value(value, Channel::Document, Kind::Fixed),
+        "output_config" => output(walker, value),
+        key if is_setting(key) => walker.value(value, Channel::User, Kind::Fixed),
+        _ => walker.value(value, Channel::User, Kind::Text),
+    });
+}
+
+/// A message of an answer but for its content: `content` is left out where it comes in pieces.
+pub(super) fn envelope<V: Visit>(walker: &mut Walker<'_, V>, message: &mut Object) {
+    let channel = Channel::Model;
+    walker.members(message, channel, Kind::Text, |walker, key, value| match key {
+        // The name of the model is replaced by the route's.
+        "content" | "model" => {}
+        "id" => walker.value(value, channel, Kind::Id),
+        "type" | "role" | "stop_reason" | "usage" => walker.value(value, channel, Kind::Fixed),
+        _ => walker.value(value, channel, Kind::Text),
+    });
+}
+
+/// Content: a text, or blocks.
+pub(super) fn content<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, channel: Channel) {
+    match value {
+        Value::Array(_) => walker.items(value, channel, |walker, item| block(walker, item, channel)),
+        Value::Object(_) => block(walker, value, channel),
+        _ => walker.value(value, channel, Kind::Said),
+    }
+}
+
+/// A block of content, and objects inside it.
+// Recursion is bounded by the depth of the tree.
+pub(super) fn block<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, channel: Channel) {
+    let Value::Object(object) = value else { return walker.value(value, channel, Kind::Text) };
+    let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();
+    let channel = channel_of_block(kind, channel);
+    let calls = kind.ends_with("tool_use");
+    // What is in `data`: only its maker reads it, it is a text, or media.
+    let (sealed, plain) = (kind == "redacted_thinking", kind == "text");
+    walker.members(object, channel, Kind::Text, |walker, key, value| match (key, &mut *value) {
+        ("type" | "media_type" | "file_id" | "is_error" | "cache_control" | "toolset_name" | "caller", _) => {
+            walker.value(value, channel, Kind::Fixed);
+        }
+        ("name", _) if calls => walker.value(value, channel, Kind::Fixed),
+        ("input", _) if calls => walker.json(value, channel),
+        ("id" | "tool_use_id", _) => walker.value(value, channel, Kind::Id),
+        ("signature" | "encrypted_content" | "encrypted_index" | "encrypted_stdout", _) => {
+            walker.opaque(value, channel);
+        }
+        ("data", _) if sealed => walker.opaque(value, channel),
+        ("data", Value::String(text)) if !plain => walker.blob(text, channel),
+        ("content", _) => content(walker, value, channel),
+        (key, Value::String(text)) if is_url_key(key) => walker.url(text, channel),
+        (key, _) if words::is_said(key) => walker.value(value, channel, Kind::Said),
+        (_, Value::Object(_)) => block(walker, value, channel),
+        (_, Value::Array(_)) => walker.items(value, channel, |walker, item| block(walker, item, channel)),
+        _ => walker.value(value, channel, Kind::Text),
+    });
+}
+
+fn turn<V: Visit>(walker: &mut Walker<'_, V>, message: &mut Value) {
+    let channel = match message.get("role").and_then(Value::as_str) {
+        Some("system") => Channel::System,
+        Some("assistant") => Channel::Model,
+        _ => Channel::User,
+    };
+    let Value::Object(message) = message else { return walker.value(message, channel, Kind::Text) };
+    walker.members(message, channel, Kind::Text, |walker, key, value| match key {
+        "role" => walker.value(value, channel, Kind::Fixed),
+        "content" => content(walker, value, channel),
+        _ => walker.value(value, channel, Kind::Text),
+    });
+}
+
+fn tool<V: Visit>(walker: &mut Walker<'_, V>, tool: &mut Value) {
+    let channel = Channel::Document;
+    let Value::Object(tool) = tool else { return walker.value(tool, channel, Kind::Text) };
+    walker.members(tool, channel, Kind::Text, |walker, key, value| match key {
+        "type" | "name" | "cache_control" | "allowed_callers" => walker.value(value, channel, Kind::Fixed),
+        _ => walker.value(value, channel, Kind::Text),
+    });
+}
+
+fn output<V: Visit>(walker: &mut Walker<'_, V>, config: &mut Value) {
+    let channel = Channel::User;
+    let Value::Object(config) = config else { return walker.value(config, channel, Kind::Text) };
+    walker.members(config, channel, Kind::Text, |walker, key, value| match (key, &mut *value) {
+        ("effort", _) => walker.value(value, channel, Kind::Fixed),
+        ("format", Value::Object(format)) => {
+            walker.members(format, channel, Kind::Text, |walker, key, value| {
+                let kind = if key == "type" { Kind::Fixed } else { Kind::Text };
+                walker.value(value, channel, kind);
+            });
+        }
+        _ => walker.value(value, channel, Kind::Text),
+    });
+}
+
+/// Where a block's content comes from: results of tools and documents, or else who sends the message.
+fn channel_of_block(kind: &str, channel: Channel) -> Channel {
+    match kind {
+        // In an answer, everything is what the model's service says.
+        _ if channel == Channel::Model => channel,
+        "document" | "search_result" => Channel::Document,
+        kind if kind.ends_with("tool_result") => Channel::ToolOutput,
+        kind if kind.ends_with("tool_use") => Channel::Model,
+        _ => channel,
+    }
+}
+
+/// Whether a field of a request is a setting: a number, a switch, or one of a few words.
+fn is_setting(key: &str) -> bool {
+    matches!(
+        key,
+        "anthropic_beta"
+            | "cache_control"
+            | "max_tokens"
+            | "service_tier"
+            | "speed"
+            | "stream"
+            | "temperature"
+            | "thinking"
+            | "top_k"
+            | "top_p"
+    )
+}

@@ -1,0 +1,212 @@
+//! What the tests of the formats share.
+
+use std::sync::{Arc, LazyLock};
+
+use cordon_core::{
+    Action, Category, Channel, Form, HmacKey, Mode, Name, Score, Timestamp,
+    json::{Limits, Value},
+    resource::{GuardScope, GuardSpec, Rule},
+};
+use cordon_inspect::Engine;
+use cordon_policy::EffectiveGuard;
+use cordon_testkit::chunking::Random;
+use proptest::prelude::*;
+
+use crate::Inspection;
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::builtin);
+
+/// A card number from the networks' test ranges.
+pub(crate) const CARD: &str = "4111111111111111";
+
+/// An address that is found wherever it stands.
+pub(crate) const ADDRESS: &str = "jane.roe@example.com";
+
+/// Inspection by these rules, on every channel.
+pub(crate) fn inspection(rules: &[(&'static str, Action, Form)]) -> Inspection {
+    let rules = rules
+        .iter()
+        .map(|(category, action, form)| Rule {
+            channels: Channel::ALL.to_vec(),
+            category: Category::known(category),
+            at: Score::percent(50),
+            action: *action,
+            form: *form,
+        })
+        .collect();
+    let spec =
+        GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules, exceptions: Vec::new() };
+    let guard = EffectiveGuard::alone(&Name::parse("test").unwrap(), &spec);
+    Inspection::new(ENGINE.clone(), Arc::new(guard), Timestamp::from_millis(0), HmacKey::from_bytes([7; 32]))
+}
+
+pub(crate) fn redacting(form: Form) -> Inspection {
+    inspection(&[("pii", Action::Redact, form), ("secret", Action::Redact, form)])
+}
+
+pub(crate) fn tree(text: impl AsRef<[u8]>) -> Value {
+    Value::parse(text.as_ref(), Limits::default()).unwrap()
+}
+
+/// An access key of a known form.
+pub(crate) const KEY: &str = "AKIAQ3EGXWHZT5YJLKPM";
+
+/// Every place in a tree: the value `at` (in the order of the walk below) is given to `change`.
+pub(crate) fn places(value: &mut Value, at: &mut usize, target: usize, change: &mut dyn FnMut(&mut Value)) {
+    let here = *at;
+    *at += 1;
+    if here == target {
+        change(value);
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| places(item, at, target, change)),
+        Value::Object(object) => object.iter_mut().for_each(|(_, value)| places(value, at, target, change)),
+        _ => {}
+    }
+}
+
+/// Puts a text in place of every string in turn, and of every number and key.
+pub(crate) fn planted(maximal: &str, marker: &str) -> Vec<(String, Value)> {
+    let original = tree(maximal);
+    let mut count = 0;
+    places(&mut original.clone(), &mut count, usize::MAX, &mut |_| {});
+    let mut out = Vec::new();
+    for target in 0..count {
+        for way in ["whole", "inside", "key"] {
+            let mut copy = original.clone();
+            let mut what = None;
+            places(&mut copy, &mut 0, target, &mut |value| {
+                let text = value.to_string();
+                match (way, &mut *value) {
+                    ("whole", Value::String(s)) => *s = marker.to_owned(),
+                    // In JSON inside a string, the marker goes inside one of its strings.
+                    ("inside", Value::String(s)) if s.starts_with("{\"") => {
+                        *s = s.replacen("\":", &format!(" {marker}\":"), 1);
+                    }
+                    ("inside", Value::String(s)) => *s = format!("{s} {marker} {s}"),
+                    ("key", Value::Object(object)) => object.insert(marker, "x"),
+                    _ => return,
+                }
+                what = Some(format!("{way} of {text}"));
+            });
+            if let Some(what) = what {
+                out.push((what, copy));
+            }
+        }
+    }
+    out
+}
+
+/// Texts with values to be found in them, whole and in disguise.
+pub(crate) fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[a-z]{1,6}",
+        3 => Just(" ".to_owned()),
+        1 => Just(", ".to_owned()),
+        2 => Just(ADDRESS.to_owned()),
+        1 => Just("b.c@example.org".to_owned()),
+        2 => Just(CARD.to_owned()),
+        1 => Just("4111 1111 1111 1111".to_owned()),
+        2 => Just("[EMAIL_1]".to_owned()),
+        1 => Just("[EMAIL_2] [".to_owned()),
+        1 => Just(KEY.to_owned()),
+        1 => Just("\u{e9}\u{1f600}\n\"\\".to_owned()),
+        1 => Just("\u{ff14}\u{ff11}11111111111111".to_owned()),
+        1 => Just("-----BEGIN RSA PRIVATE KEY-----\nMIIEow".to_owned()),
+        1 => Just("%34".to_owned()),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// JSON with these texts in it, its characters escaped at random, and sometimes broken.
+pub(crate) fn arguments() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        3 => text().prop_map(Value::String),
+        1 => Just(tree(CARD)),
+        1 => Just(tree("-1.5e3")),
+        1 => Just(Value::Bool(true)),
+        1 => Just(Value::Null),
+    ];
+    let value = leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec((text(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    });
+    (value, any::<u64>(), 0..8_usize).prop_map(|(value, seed, broken)| {
+        let mut random = Random::new(seed);
+        let mut out = String::new();
+        let (mut in_string, mut escaped) = (false, false);
+        for c in value.to_string().chars() {
+            let special = matches!(c, '"' | '\\') || escaped;
+            if c == '"' && !escaped {
+                in_string = !in_string;
+            }
+            if in_string && !special && random.below(6) == 0 {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            } else {
+                out.push(c);
+                if !in_string && matches!(c, ',' | ':') && random.below(3) == 0 {
+                    out.push(' ');
+                }
+            }
+            escaped = c == '\\' && !escaped;
+        }
+        if broken == 0 {
+            let at = random.below(out.len() + 1);
+            let at = (0..=at).rev().find(|at| out.is_char_boundary(*at)).unwrap();
+            out.insert_str(at, ["}", "\"", "x", "\\u00", "\\"][random.below(5)]);
+        }
+        out
+    })
+}
+
+/// Any JSON, with values to be found in it.
+pub(crate) fn any_value() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![3 => "[a-z \u{e9}\"\\\\]{0,12}", 1 => Just(format!("write to {ADDRESS}.")), 1 => Just(ADDRESS.to_owned())];
+    let key = prop_oneof![3 => "[a-z]{1,8}", 1 => Just(ADDRESS.to_owned()), 1 => Just("content".to_owned())];
+    let leaf = prop_oneof![
+        text.prop_map(Value::String),
+        Just(tree(CARD)),
+        Just(Value::Null),
+        (0_i64..100_000).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec((key.clone(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// The way to every string of a tree.
+pub(crate) fn strings(value: &Value, path: &mut Vec<String>) -> Vec<Vec<String>> {
+    let mut out = Vec::new();
+    let children: Vec<(String, &Value)> = match value {
+        Value::String(_) => return vec![path.clone()],
+        Value::Array(items) => items.iter().enumerate().map(|(i, item)| (i.to_string(), item)).collect(),
+        Value::Object(object) => object.iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        _ => Vec::new(),
+    };
+    for (step, child) in children {
+        path.push(step);
+        out.extend(strings(child, path));
+        path.pop();
+    }
+    out
+}
+
+/// What is at the end of a way.
+pub(crate) fn at<'a>(value: &'a mut Value, path: &[String]) -> &'a mut Value {
+    path.iter().fold(value, |value, step| match value {
+        Value::Array(items) => &mut items[step.parse::<usize>().unwrap()],
+        Value::Object(object) => object.get_mut(step).unwrap(),
+        _ => unreachable!(),
+    })
+}

@@ -1,0 +1,350 @@
+//! The walk over requests and answers: every string, number and key, with where it came from and what may stand in
+//! its place.
+//!
+//! One walk serves every visitor, so that what was inspected and what is rewritten are the same places in the same
+//! order. A field that is not known here is content of what encloses it; it is never waved through.
+
+use cordon_core::{
+    Category, Channel, Refusal, RefusalCode,
+    json::{Limits, Object, Value},
+};
+use smallvec::SmallVec;
+
+use super::{
+    url::{self, Reference},
+    words,
+};
+use crate::inspection::Part;
+
+/// What may be done to a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What a model says to the caller: placeholders in, and tokens of the request restored.
+    Said,
+    /// Any other text: placeholders in.
+    Text,
+    /// JSON inside a string: placeholders inside its strings.
+    Json,
+    /// An identifier that is only compared: replaced as a whole, equal ones by equal ones.
+    Id,
+    /// A participant's name: providers take few characters there.
+    Name,
+    /// A word of the protocol, or a name that both sides must agree on: nothing can stand in its place.
+    Fixed,
+}
+
+/// Where a text stands.
+#[derive(Debug)]
+pub(crate) struct Spot<'a> {
+    pub(crate) channel: Channel,
+    pub(crate) kind: Kind,
+    pub(crate) path: &'a Path,
+}
+
+/// What goes through a request or an answer.
+pub(crate) trait Visit {
+    /// A string.
+    fn text(&mut self, spot: &Spot<'_>, text: &mut String);
+    /// A number.
+    fn number(&mut self, spot: &Spot<'_>, value: &mut Value);
+    /// A key that is not a word of the protocol; the answer is another key to put in its place.
+    fn key(&mut self, spot: &Spot<'_>, key: &str) -> Option<String>;
+    /// Content that is not looked into.
+    fn unseen(&mut self, spot: &Spot<'_>, category: Category, length: usize);
+    /// A refusal for another reason than content.
+    fn fault(&mut self, refusal: Refusal);
+}
+
+/// The way from the top of the tree to a value.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Path(SmallVec<[Step; 12]>);
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A word of the protocol.
+    Word(&'static str),
+    /// An array's item.
+    Item(usize),
+    /// A member whose key the caller chose, by its position.
+    Member(usize),
+    /// The key of such a member.
+    Key(usize),
+}
+
+/// Walks a tree with a visitor.
+pub(crate) struct Walker<'v, V> {
+    visit: &'v mut V,
+    path: Path,
+}
+
+/// The category of media that are not looked into.
+pub(crate) const MEDIA: Category = Category::known("uninspected/media");
+/// The category of what only its maker can read.
+const OPAQUE: Category = Category::known("uninspected/opaque");
+const REMOTE: Category = Category::known("uninspected/remote");
+
+/// Shorter than this, what looks like base64 may be a word.
+const SHORTEST_OPAQUE: usize = 40;
+
+/// Numbers of parameters up to this length are settings and nothing else (times in seconds, 32-bit seeds).
+const SHORT_NUMBER: usize = 10;
+
+impl Path {
+    pub(crate) fn word(&mut self, word: &'static str) -> &mut Self {
+        self.0.push(Step::Word(word));
+        self
+    }
+
+    pub(crate) fn item(&mut self, at: usize) -> &mut Self {
+        self.0.push(Step::Item(at));
+        self
+    }
+
+    /// The path of a member with this key, at this position.
+    pub(crate) fn member(&mut self, at: usize, key: &str) -> &mut Self {
+        self.0.push(words::known(key).map_or(Step::Member(at), Step::Word));
+        self
+    }
+
+    pub(crate) fn pop(&mut self) {
+        self.0.pop();
+    }
+
+    /// The path as error objects write it: `messages[2].content[0].image_url.url`.
+    fn param(&self) -> String {
+        let mut out = String::new();
+        for step in &self.0 {
+            if !out.is_empty() && !matches!(step, Step::Item(_)) {
+                out.push('.');
+            }
+            match step {
+                Step::Word(word) => out.push_str(word),
+                Step::Item(item) => out.push_str(&format!("[{item}]")),
+                Step::Member(position) | Step::Key(position) => out.push_str(&format!("?{position}")),
+            }
+        }
+        out
+    }
+}
+
+impl Part for Path {
+    fn name(&self) -> String {
+        use std::fmt::Write as _;
+        let mut out = String::with_capacity(self.0.len() * 9);
+        for (at, step) in self.0.iter().enumerate() {
+            if at > 0 {
+                out.push('/');
+            }
+            // Writing to a `String` cannot fail.
+            let _ = match step {
+                Step::Word(word) => out.write_str(word),
+                Step::Item(item) => write!(out, "{item}"),
+                Step::Member(position) => write!(out, "?{position}"),
+                Step::Key(position) => write!(out, "?{position}/key"),
+            };
+        }
+        out
+    }
+}
+
+impl<'v, V: Visit> Walker<'v, V> {
+    pub(crate) fn new(visit: &'v mut V) -> Self {
+        Self { visit, path: Path::default() }
+    }
+
+    /// A walker that begins inside the tree.
+    pub(crate) const fn at(visit: &'v mut V, path: Path) -> Self {
+        Self { visit, path }
+    }
+
+    /// What is to stand in place of a key that is not a word of the protocol, if anything is.
+    pub(crate) fn new_key(&mut self, at: usize, key: &str) -> Option<String> {
+        if words::known(key).is_some() {
+            return None;
+        }
+        self.path.pop();
+        self.path.0.push(Step::Key(at));
+        self.visit.key(&Spot { channel: Channel::Model, kind: Kind::Text, path: &self.path }, key)
+    }
+
+    /// An object but for these members.
+    pub(crate) fn but_for(&mut self, object: &mut Object, skip: &[&str], channel: Channel, kind: Kind) {
+        self.members(object, channel, kind, |walker, key, value| {
+            if !skip.contains(&key) {
+                walker.value(value, channel, kind);
+            }
+        });
+    }
+
+    /// A part of a message's content, and objects inside it: they may hold media and URLs.
+    pub(crate) fn part(&mut self, part: &mut Value, channel: Channel) {
+        match part {
+            Value::Object(object) => {
+                self.members(object, channel, Kind::Text, |walker, key, value| match (key, &mut *value) {
+                    ("type" | "detail" | "format" | "media_type" | "file_id" | "expires_at", _) => {
+                        walker.value(value, channel, Kind::Fixed);
+                    }
+                    ("id", _) => walker.value(value, channel, Kind::Id),
+                    ("data" | "file_data", Value::String(text)) => walker.blob(text, channel),
+                    (key, Value::String(text)) if is_url_key(key) => walker.url(text, channel),
+                    (key, _) if words::is_said(key) => walker.value(value, channel, Kind::Said),
+                    (_, Value::Object(_)) => walker.part(value, channel),
+                    _ => walker.value(value, channel, Kind::Text),
+                });
+            }
+            _ => self.value(part, channel, Kind::Said),
+        }
+    }
+
+    /// Content at this place that is not looked into.
+    pub(crate) fn unseen(&mut self, channel: Channel, category: Category, length: usize) {
+        self.visit.unseen(&Spot { channel, kind: Kind::Fixed, path: &self.path }, category, length);
+    }
+
+    /// A value that goes on as JSON inside a text elsewhere, such as in the pieces of a stream: it is read as that text.
+    pub(crate) fn json(&mut self, value: &mut Value, channel: Channel) {
+        let original = value.to_string();
+        let mut text = original.clone();
+        self.visit.text(&Spot { channel, kind: Kind::Json, path: &self.path }, &mut text);
+        if text != original {
+            let limits = Limits { bytes: text.len(), ..Limits::default() };
+            // What is cut out of JSON leaves JSON; were it otherwise, what is left is a text.
+            *value = Value::parse(text.as_bytes(), limits).unwrap_or(Value::String(text));
+        }
+    }
+
+    /// What only its maker can read, such as a signature. What does not look like that is a text.
+    pub(crate) fn opaque(&mut self, value: &mut Value, channel: Channel) {
+        match value {
+            Value::String(text) if is_opaque(text) => self.unseen(channel, OPAQUE, text.len()),
+            _ => self.value(value, channel, Kind::Fixed),
+        }
+    }
+
+    pub(crate) fn url(&mut self, text: &mut String, channel: Channel) {
+        match url::reference(text) {
+            Err(error) => {
+                let refusal = Refusal::new(RefusalCode::InvalidRequest, error.to_string());
+                self.visit.fault(refusal.param(self.path.param()));
+            }
+            Ok(Reference::Other) => self.leaf(text, channel, Kind::Text),
+            Ok(Reference::Remote) => {
+                self.leaf(text, channel, Kind::Fixed);
+                self.unseen(channel, REMOTE, text.len());
+            }
+            Ok(Reference::Media { head, payload }) => {
+                let length = payload.len();
+                let mut head = head.to_owned();
+                self.leaf(&mut head, channel, Kind::Fixed);
+                self.unseen(channel, MEDIA, length);
+            }
+        }
+    }
+
+    pub(crate) fn blob(&mut self, text: &mut String, channel: Channel) {
+        if url::is_media(text) {
+            self.unseen(channel, MEDIA, text.len());
+        } else {
+            self.url(text, channel);
+        }
+    }
+
+    /// Any value whose fields mean nothing to the walk.
+    // Recursion is bounded by the depth of the tree.
+    pub(crate) fn value(&mut self, value: &mut Value, channel: Channel, kind: Kind) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::String(text) => self.leaf(text, channel, kind),
+            Value::Number(number) => {
+                // No detector sees anything in three characters.
+                let skip = if kind == Kind::Fixed { SHORT_NUMBER } else { 3 };
+                if number.as_str().len() > skip {
+                    self.visit.number(&Spot { channel, kind, path: &self.path }, value);
+                }
+            }
+            Value::Array(_) => self.items(value, channel, |walker, item| walker.value(item, channel, kind)),
+            Value::Object(object) => {
+                self.members(object, channel, kind, |walker, _, value| walker.value(value, channel, kind));
+            }
+        }
+    }
+
+    fn leaf(&mut self, text: &mut String, channel: Channel, kind: Kind) {
+        // Words of the protocol hold nothing to be found.
+        if !text.is_empty() && words::known(text).is_none() {
+            self.visit.text(&Spot { channel, kind, path: &self.path }, text);
+        }
+    }
+
+    /// Each item of an array.
+    pub(crate) fn items(
+        &mut self,
+        value: &mut Value,
+        channel: Channel,
+        mut each: impl FnMut(&mut Self, &mut Value),
+    ) {
+        match value {
+            Value::Array(items) => {
+                for (at, item) in items.iter_mut().enumerate() {
+                    self.path.item(at);
+                    each(self, item);
+                    self.path.pop();
+                }
+            }
+            // Not of the form that the protocol has: still content.
+            _ => self.value(value, channel, Kind::Text),
+        }
+    }
+
+    /// Each member of an object, its key first.
+    pub(crate) fn members(
+        &mut self,
+        object: &mut Object,
+        channel: Channel,
+        kind: Kind,
+        mut each: impl FnMut(&mut Self, &str, &mut Value),
+    ) {
+        let mut renamed = Vec::new();
+        for (at, (key, value)) in object.iter_mut().enumerate() {
+            match words::known(key) {
+                Some(word) => self.path.word(word),
+                None => {
+                    self.path.0.push(Step::Key(at));
+                    // Where values cannot be replaced, keys cannot either; anywhere else a key is text.
+                    let kind = if kind == Kind::Fixed { kind } else { Kind::Text };
+                    if let Some(new) = self.visit.key(&Spot { channel, kind, path: &self.path }, key) {
+                        renamed.push((at, new));
+                    }
+                    self.path.pop();
+                    self.path.0.push(Step::Member(at));
+                    &mut self.path
+                }
+            };
+            each(self, key, value);
+            self.path.pop();
+        }
+        if !renamed.is_empty() {
+            let mut renamed = renamed.into_iter().peekable();
+            let mut at = 0;
+            object.rename_keys(|_| {
+                let new = renamed.next_if(|(position, _)| *position == at).map(|(_, new)| new);
+                at += 1;
+                new
+            });
+        }
+    }
+}
+
+/// Whether a text is bytes in base64 and no words: of both cases, and long.
+pub(crate) fn is_opaque(text: &str) -> bool {
+    let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_');
+    text.len() >= SHORTEST_OPAQUE
+        && text.bytes().all(base64)
+        && text.bytes().any(|b| b.is_ascii_uppercase())
+        && text.bytes().any(|b| b.is_ascii_lowercase())
+}
+
+/// Whether a member of this name is a URL.
+pub(crate) fn is_url_key(key: &str) -> bool {
+    matches!(key, "url" | "uri" | "href") || key.ends_with("_url") || key.ends_with("_uri")
+}
