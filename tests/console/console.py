@@ -269,6 +269,36 @@ def try_a_guard(driver):
     quiet(driver, "a guard")
 
 
+def quarantine(driver):
+    """A tried-out kill switch: what it means, a reason, in force at once, and back."""
+    go(driver, "/models")
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "tbody a"))
+    follow(driver, driver.find_element(By.LINK_TEXT, "Quarantine…"))
+    text = driver.find_element(By.TAG_NAME, "main").text
+    check("What it means" in text and "Route demo is closed" in text, "the effect is said first")
+    accessible(driver, "order a quarantine")
+    shot(driver, "quarantine-order")
+    driver.find_element(By.NAME, "reason").send_keys("it answers strangely")
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "form.try button"))
+    check(driver.current_url.endswith("/quarantine"), "the list comes")
+    check("it answers strangely" in driver.find_element(By.TAG_NAME, "main").text, "it is in force")
+    accessible(driver, "what is quarantined")
+    shot(driver, "quarantine-in-force")
+    refused = call("What can you help me with?")
+    go(driver, f"/calls/{refused}")
+    check("quarantined" in driver.find_element(By.TAG_NAME, "main").text, "calls are refused")
+    go(driver, "/quarantine")
+    follow(driver, driver.find_element(By.LINK_TEXT, "Lift…"))
+    accessible(driver, "lift a quarantine")
+    driver.find_element(By.NAME, "reason").send_keys("it was mended")
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "form.try button"))
+    check("Nothing is quarantined." in driver.find_element(By.TAG_NAME, "main").text, "it is back")
+    served = call("What can you help me with?")
+    go(driver, f"/calls/{served}")
+    check("quarantined" not in driver.find_element(By.TAG_NAME, "main").text, "calls are served again")
+    quiet(driver, "a quarantine")
+
+
 def as_of(driver):
     go(driver, "/routes?as_of=2020-01-01T00:00:00Z")
     text = driver.find_element(By.TAG_NAME, "main").text
@@ -400,7 +430,7 @@ def main():
         run(enrolment, driver)
         run(wrong_password, driver)
         run(sign_in, driver, "/calls?verdict=redact")
-        for test in [pages, links, a_call, live, filters, try_a_guard, as_of, keyboard, hostile]:
+        for test in [pages, links, a_call, live, filters, try_a_guard, quarantine, as_of, keyboard, hostile]:
             run(test, driver)
         run(phone)
         run(dark)

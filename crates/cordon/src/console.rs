@@ -56,6 +56,8 @@ pub(crate) fn pages() -> Router<Shared> {
         .route("/keys", get(keys::page))
         .route("/keys/{id}", get(keys::one))
         .route("/quarantine", get(quarantine::page))
+        .route("/quarantine/order", get(quarantine::order_page).post(quarantine::order))
+        .route("/quarantine/lift", get(quarantine::lift_page).post(quarantine::lift))
         .route("/log", get(log::page))
         .route("/log/{position}", get(log::one))
         .route("/search", get(search::page))

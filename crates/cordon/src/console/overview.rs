@@ -217,13 +217,12 @@ async fn build(view: &View) -> Result<Markup, Problem> {
 fn spent(whole: &RollUp) -> Markup {
     match whole.cost {
         Some(cost) => {
-            let value = format!("{} {}", format::money(cost.amount.nanos()), cost.currency);
             let rest = if whole.other_currencies {
                 "and costs in other currencies"
             } else {
                 "by the prices of models"
             };
-            widgets::card("Cost", &value, &html! { (rest) })
+            widgets::card("Cost", &format::money(cost.amount.nanos()), &html! { (cost.currency) ", " (rest) })
         }
         None => widgets::card("Cost", "–", &html! { "no price: give a model " code { "prices" } }),
     }

@@ -1,20 +1,20 @@
 //! What is out of use, and what says so on other pages.
 
+mod wish;
+
 use axum::response::IntoResponse as _;
-use cordon_core::{Name, containment::Subject, resource::Kind};
+use cordon_core::{KeyId, Name, containment::Subject, resource::Kind};
 use maud::{Markup, html};
 use serde_json::Value;
 
+pub(super) use self::wish::{lift, lift_page, order, order_page};
 use super::{
     layout,
     table::{self, Cell, Table},
     view::{Page, View},
     widgets,
 };
-use crate::{
-    api::{Problem, quarantine::QuarantineView},
-    identity::Verb,
-};
+use crate::api::{Problem, quarantine::QuarantineView};
 
 pub(super) async fn page(view: View) -> Page {
     let items = match view.shared.state.desk.quarantined(view.as_of).await {
@@ -28,7 +28,7 @@ pub(super) async fn page(view: View) -> Page {
             Cell::new(widgets::time(item.since, view.now), item.since.to_string()),
             Cell::plain(crate::cli::actor(&item.by)),
             Cell::plain(item.reason.clone().unwrap_or_default()),
-            Cell::plain(state(item)),
+            Cell::new(html! { (state(item)) " " (wish::lift_link(&view, &item.subject)) }, state(item)),
         ]
     });
     let columns = [
@@ -46,13 +46,12 @@ pub(super) async fn page(view: View) -> Page {
         @if items.is_empty() {
             (widgets::empty(
                 "Nothing is quarantined.",
-                "A quarantine takes one part out at once (a model, a service, a tool, a caller, a route, a system, a text), and the rest goes on.",
+                "A quarantine takes one part out at once (a model, a service, a tool, a caller, a route, a system, a text), and the rest goes on. Its page has a button for it, or:",
                 "cordon quarantine model/NAME --reason \"why\"",
             ))
         } @else {
             p { (Table::links(&view.path, &view.query)) }
             (table.html("What is quarantined"))
-            @if view.may(Verb::Quarantine) { p.quiet { "To lift one: " code { "cordon quarantine lift SUBJECT --reason \"why\"" } } }
         }
     };
     Ok(layout::page(&view, "Quarantine", &body).into_response())
@@ -81,17 +80,31 @@ fn named(view: &View, subject: &Subject) -> Markup {
     html! { @if let Some(page) = page { a href=(view.link(&page)) { code { (text) } } } @else { code { (text) } } }
 }
 
-/// Says on the page of something that it is out, or that something that it uses is.
+/// Says on the page of something that it is out, or that something that it uses is; and where it is not out itself, leads to
+/// the form that takes it out.
 pub(super) async fn banner(view: &View, kind: Kind, name: &Name, spec: &Value) -> Result<Markup, Problem> {
-    let uses = subjects(kind, name, spec);
+    of_subjects(view, &subjects(kind, name, spec)).await
+}
+
+/// The same for a key.
+pub(super) async fn key_banner(view: &View, key: KeyId, principal: &Name) -> Result<Markup, Problem> {
+    of_subjects(view, &[Subject::Key(key), Subject::Principal(principal.clone())]).await
+}
+
+/// The first of these is what the page is about.
+async fn of_subjects(view: &View, uses: &[Subject]) -> Result<Markup, Problem> {
     let out = view.shared.state.desk.quarantined(view.as_of).await?;
     let found: Vec<&QuarantineView> = out.iter().filter(|item| uses.contains(&item.subject)).collect();
     Ok(html! {
         @for item in found {
             p.alert role="status" {
                 (widgets::state("bad", "quarantined")) " " (named(view, &item.subject)) " since " (widgets::time(item.since, view.now))
-                " by " (crate::cli::actor(&item.by)) @if let Some(reason) = &item.reason { ": " (reason) }
+                " by " (crate::cli::actor(&item.by)) @if let Some(reason) = &item.reason { ": " (reason) } " "
+                (wish::lift_link(view, &item.subject))
             }
+        }
+        @if let Some(own) = uses.first().filter(|own| out.iter().all(|item| item.subject != **own)) {
+            (wish::button(view, own))
         }
     })
 }

@@ -213,12 +213,12 @@ where
         let base = format!("/{word}/{name}");
         Ok(html! {
             p.headline {
-                span.kind { (kind) } " "
-                @if let Some(team) = resource.spec.get("team").and_then(Value::as_str) {
+                span.kind { (kind) }
+                span { @if let Some(team) = resource.spec.get("team").and_then(Value::as_str) {
                     "of team " a href=(view.link(&format!("/teams/{team}"))) { (team) } ", "
                 }
                 "changed " (widgets::time(resource.meta.changed, view.now)) " by " (crate::cli::actor(&resource.meta.actor))
-                " (" a href=(view.link(&format!("/log/{}", resource.meta.position))) { "fact " (resource.meta.position) } ")"
+                " (" a href=(view.link(&format!("/log/{}", resource.meta.position))) { "fact " (resource.meta.position) } ")" }
             }
             (out)
             (layout::tabs(&view, &base, &TABS))
