@@ -169,6 +169,12 @@ enum Command {
     /// Say what is wrong with a table, by itself and against a reference.
     #[command(after_help = stats::QUALITY)]
     Quality(stats::QualityArgs),
+    /// Say whether groups of people are treated alike: rates, gaps and ratios with intervals.
+    #[command(after_help = stats::FAIRNESS)]
+    Fairness(stats::FairnessArgs),
+    /// Say how good predictions are, with intervals: with labels, with labels that came later, or before they come.
+    #[command(after_help = stats::PERFORMANCE)]
+    Performance(stats::PerformanceArgs),
     /// Write what other programs watch Cordon with: a dashboard, alert rules.
     #[command(subcommand, after_help = export::EXAMPLES)]
     Export(export::ExportCommand),
@@ -339,6 +345,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Profile(args) => stats::profile(&args),
         Command::Drift(args) => stats::drift(&args),
         Command::Quality(args) => stats::quality(&args),
+        Command::Fairness(args) => stats::fairness(&args),
+        Command::Performance(args) => stats::performance(&args),
         Command::Export(command) => export::run(command),
         Command::Doctor(args) => examine(place, args).await,
         Command::Sandbox(args) => play(args).await,

@@ -8,59 +8,11 @@
     reason = "test code"
 )]
 
-use std::{path::PathBuf, process::Command};
+#[path = "support/tables.rs"]
+mod tables;
 
-use cordon_testkit::corpus;
 use serde_json::Value;
-use tempfile::TempDir;
-
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} {}", self.out, self.err))
-    }
-}
-
-struct Desk {
-    folder: TempDir,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path.display().to_string()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cordon"));
-        let output = command.args(arguments).current_dir(self.folder.path()).output().unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-fn golden(name: &str) -> Option<String> {
-    let path: PathBuf = corpus::file(&format!("golden/{name}"))?;
-    Some(path.display().to_string())
-}
-
-fn near(what: &str, got: &Value, want: f64) {
-    let got = got.as_f64().unwrap_or_else(|| panic!("{what}: {got}"));
-    assert!((got - want).abs() <= 1e-9 * want.abs(), "{what}: {got} is not {want}");
-}
+use tables::{Desk, golden, near};
 
 /// A table of a few columns; `shift` moves one of them.
 fn table(rows: u32, shift: f64) -> String {

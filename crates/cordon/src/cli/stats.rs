@@ -3,10 +3,15 @@
 //! Exit codes are 0 where nothing is found, 1 for drift or a breach, 2 where the command could not be carried out.
 
 mod drift;
+mod fairness;
+mod outcomes;
+mod performance;
 mod profile;
 mod quality;
 
 pub(super) use drift::{DRIFT, DriftArgs};
+pub(super) use fairness::{FAIRNESS, FairnessArgs};
+pub(super) use performance::{PERFORMANCE, PerformanceArgs};
 pub(super) use profile::{PROFILE, ProfileArgs};
 pub(super) use quality::{QUALITY, QualityArgs};
 
@@ -26,7 +31,7 @@ use super::{Failure, Outcome, complain, table::plain};
 use crate::tables::{self, Delimiter, Format, LeftOut, TableError};
 
 /// The commands whose word for "could not be carried out" is 2.
-pub(super) const NAMES: [&str; 3] = ["profile", "drift", "quality"];
+pub(super) const NAMES: [&str; 5] = ["profile", "drift", "quality", "fairness", "performance"];
 const FOUND: u8 = 1;
 const FAILED: u8 = 2;
 /// The most segments that are told apart: each holds a profile of every column.
@@ -60,6 +65,14 @@ pub(super) fn profile(args: &ProfileArgs) -> Outcome {
 
 pub(super) fn drift(args: &DriftArgs) -> Outcome {
     ended(drift::run(args))
+}
+
+pub(super) fn fairness(args: &FairnessArgs) -> Outcome {
+    ended(fairness::run(args))
+}
+
+pub(super) fn performance(args: &PerformanceArgs) -> Outcome {
+    ended(performance::run(args))
 }
 
 pub(super) fn quality(args: &QualityArgs) -> Outcome {
@@ -157,11 +170,15 @@ impl Loaded {
         if known {
             return Ok(segments);
         }
-        Err(StatsError::Told(format!(
-            "`{}` has no column `{column}`; help: `cordon profile` lists them",
-            path.display()
-        )))
+        Err(no_column(path, column))
     }
+}
+
+fn no_column(path: &Path, column: &str) -> StatsError {
+    StatsError::Told(format!(
+        "`{}` has no column `{column}`; help: `cordon profile` lists them",
+        path.display()
+    ))
 }
 
 /// Profiles by the value of a column.

@@ -1,0 +1,409 @@
+//! `fairness`: whether groups of people are treated alike, in one pass over a table.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cordon_stats::{
+    fairness::{Gap, Groups, Limits, Odds, Rate, Tally},
+    interval::{Level, Side, Unknown},
+};
+use serde::Serialize;
+
+use super::super::{
+    Output, json, say,
+    table::{Align, table},
+};
+use super::outcomes::{Meaning, Picked, Range, Told, level, short, shown};
+use super::{Reading, Said, StatsError, plain, share, warn, word};
+use crate::tables::{self, LeftOut};
+
+pub(in super::super) const FAIRNESS: &str = "\
+Examples:
+  cordon fairness loans.csv --label repaid --prediction approved --group sex
+  cordon fairness loans.parquet --label y --prediction score --threshold 0.7 --group sex --group age --json
+  cordon fairness hires.csv --label hired --prediction invited --positive yes --group sex --rate recall --least 30
+
+With several --group the columns are looked at each alone and all together. A group is at a disadvantage where its rate is less than
+--limit of the highest one (four fifths), and the whole interval says so; where the limit lies inside the interval the answer is
+`undecided`: more rows are needed. See docs/statistics.md.
+
+Exit code: 0 no breach, 1 a breach, 2 the table cannot be read.";
+
+#[derive(Args)]
+pub(in super::super) struct FairnessArgs {
+    /// A table in CSV, JSON lines or Parquet, one row for each decision.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The column with what was true.
+    #[arg(long, value_name = "COLUMN")]
+    label: String,
+    /// The column with what was decided, or with scores (--threshold).
+    #[arg(long, value_name = "COLUMN")]
+    prediction: String,
+    /// A column whose values are groups; may come several times.
+    #[arg(long = "group", required = true, value_name = "COLUMN")]
+    groups: Vec<String>,
+    /// The rates that decide about a breach; may come several times.
+    #[arg(long = "rate", default_value = "selection_rate", value_name = "RATE", value_parser = rate)]
+    rates: Vec<Rate>,
+    /// The lowest rate may be this share of the highest one.
+    #[arg(long, default_value = "0.8", value_name = "SHARE", value_parser = share)]
+    limit: f64,
+    /// Groups with fewer rows behind a rate are left out, and named.
+    #[arg(long, default_value = "1", value_name = "ROWS")]
+    least: u64,
+    /// The confidence of every interval; of a gap, of all pairs of groups at once.
+    #[arg(long, default_value = "0.95", value_name = "SHARE", value_parser = level)]
+    confidence: Level,
+    #[command(flatten)]
+    meaning: Meaning,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    look: Output,
+}
+
+/// What the table shows of each group.
+const SHOWN: [(Rate, &str); 5] = [
+    (Rate::Selection, "SELECTED"),
+    (Rate::Recall, "RECALL"),
+    (Rate::FalsePositive, "FALSE POSITIVE"),
+    (Rate::Precision, "PRECISION"),
+    (Rate::Accuracy, "ACCURACY"),
+];
+
+fn rate(text: &str) -> Result<Rate, String> {
+    let known = Rate::ALL.into_iter().find(|rate| rate.name() == text);
+    known.ok_or_else(|| {
+        let names = Rate::ALL.map(Rate::name).join(", ");
+        format!("one of {names} is expected")
+    })
+}
+
+/// Rows that say nothing about fairness.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+struct Unread {
+    /// The label says neither yes nor no.
+    labels: u64,
+    /// The prediction says neither yes nor no.
+    predictions: u64,
+    /// There are more groups than are told apart.
+    groups: u64,
+}
+
+/// The decisions of a table.
+struct Counted {
+    rows: u64,
+    tally: Tally,
+    groups: Groups,
+    unread: Unread,
+    left_out: LeftOut,
+}
+
+/// Counts by one way of grouping.
+struct Grouping {
+    by: Vec<String>,
+    names: Vec<Vec<String>>,
+    tally: Tally,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    file: String,
+    rows: u64,
+    left_out: Vec<String>,
+    unread: Unread,
+    confidence: f64,
+    limit: f64,
+    breaches: usize,
+    undecided: usize,
+    groupings: Vec<Shown>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    by: Vec<String>,
+    groups: Vec<Group>,
+    gaps: Vec<ShownGap>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equalized_odds: Option<ShownOdds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    theil_index: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differential_fairness: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Group {
+    group: Vec<String>,
+    rows: u64,
+    rates: std::collections::BTreeMap<&'static str, Told>,
+}
+
+#[derive(Serialize)]
+struct ShownGap {
+    rate: &'static str,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
+    #[serde(flatten)]
+    gap: Option<Measured>,
+}
+
+#[derive(Serialize)]
+struct Measured {
+    lowest: Vec<String>,
+    highest: Vec<String>,
+    difference: Range,
+    ratio: Told,
+    too_small: Vec<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct ShownOdds {
+    worst_difference: Range,
+    mean_difference: f64,
+    worst_ratio: Told,
+}
+
+pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
+    let counted = count(args)?;
+    let groupings = groupings(args, &counted);
+    let shown: Vec<Shown> = groupings.iter().map(|grouping| grouping.shown(args)).collect();
+    let verdicts =
+        |word: &str| shown.iter().flat_map(|one| &one.gaps).filter(|gap| gap.verdict == word).count();
+    let (breaches, undecided) = (verdicts("breach"), verdicts("undecided"));
+    if args.look.json {
+        json(&Answer {
+            file: args.file.display().to_string(),
+            rows: counted.rows,
+            left_out: counted.left_out.sentences(),
+            unread: counted.unread,
+            confidence: args.confidence.confidence(),
+            limit: args.limit,
+            breaches,
+            undecided,
+            groupings: shown,
+        })?;
+    } else {
+        warn(&args.file, &counted.left_out);
+        say(&text(args, &counted, &groupings, &shown))?;
+    }
+    Ok(if breaches > 0 { Said::Found } else { Said::Nothing })
+}
+
+fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
+    let mut picked = Picked::new([&args.label, &args.prediction].into_iter().chain(&args.groups));
+    let (mut tally, mut groups) = (Tally::default(), Groups::new(args.groups.len()));
+    let (mut rows, mut unread) = (0_u64, Unread::default());
+    let left_out = tables::read(&args.file, args.reading.delimiter, &mut |names, cells| {
+        picked.look(names);
+        if cells.is_empty() {
+            return;
+        }
+        rows += 1;
+        let Some(label) = args.meaning.label(picked.cell(0, cells)) else {
+            unread.labels += 1;
+            return;
+        };
+        let Some(decision) = args.meaning.decision(picked.cell(1, cells)) else {
+            unread.predictions += 1;
+            return;
+        };
+        let values: Vec<String> =
+            (0..args.groups.len()).map(|at| word(&picked.cell(at + 2, cells))).collect();
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        match groups.number(&values) {
+            Some(group) => tally.push(group, label, decision),
+            None => unread.groups += 1,
+        }
+    })?;
+    picked.all_found(&args.file)?;
+    if tally.total().n() == 0 {
+        let path = args.file.display();
+        return Err(StatsError::Told(format!(
+            "no row of `{path}` has a label and a prediction that say yes or no; {}",
+            Meaning::help()
+        )));
+    }
+    Ok(Counted { rows, tally, groups, unread, left_out })
+}
+
+/// Each column alone, and all together where there are several.
+fn groupings(args: &FairnessArgs, counted: &Counted) -> Vec<Grouping> {
+    let mut all = Vec::new();
+    for (at, column) in args.groups.iter().enumerate() {
+        let Some((values, of)) = counted.groups.margin(at) else { continue };
+        let names = values.iter().map(|value| vec![value.clone()]).collect();
+        all.push(Grouping { by: vec![column.clone()], names, tally: counted.tally.joined(&of) });
+    }
+    if args.groups.len() > 1 {
+        let name =
+            |group| counted.groups.name(group).unwrap_or_default().into_iter().map(str::to_owned).collect();
+        let names = (0..counted.groups.len()).map(name).collect();
+        all.push(Grouping { by: args.groups.clone(), names, tally: counted.tally.clone() });
+    }
+    all
+}
+
+impl Grouping {
+    fn name(&self, group: usize) -> Vec<String> {
+        self.names.get(group).cloned().unwrap_or_default()
+    }
+
+    /// Groups in the order of their names: the order of a file says nothing.
+    fn in_order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.tally.groups().len()).collect();
+        order.sort_by(|a, b| self.names.get(*a).cmp(&self.names.get(*b)));
+        order
+    }
+
+    fn shown(&self, args: &FairnessArgs) -> Shown {
+        let limits = Limits { level: args.confidence, least: args.least };
+        let group = |at: usize| {
+            let counts = self.tally.groups().get(at).copied().unwrap_or_default();
+            let told = |rate: Rate| (rate.name(), counts.rate(rate).wilson(args.confidence).into());
+            Group { group: self.name(at), rows: counts.n(), rates: Rate::ALL.into_iter().map(told).collect() }
+        };
+        let gap = |rate: Rate| {
+            let decides = args.rates.contains(&rate);
+            match self.tally.gap(rate, limits) {
+                Ok(gap) => ShownGap {
+                    rate: rate.name(),
+                    verdict: if decides { verdict(&gap, args.limit) } else { "not asked" },
+                    unknown: None,
+                    gap: Some(self.measured(&gap)),
+                },
+                Err(why) => ShownGap {
+                    rate: rate.name(),
+                    verdict: if decides { "undecided" } else { "not asked" },
+                    unknown: Some(why.to_string()),
+                    gap: None,
+                },
+            }
+        };
+        let odds = |odds: Odds| ShownOdds {
+            worst_difference: odds.worst_difference.into(),
+            mean_difference: odds.mean_difference,
+            worst_ratio: odds.worst_ratio.into(),
+        };
+        Shown {
+            by: self.by.clone(),
+            groups: self.in_order().into_iter().map(group).collect(),
+            gaps: Rate::ALL.into_iter().map(gap).collect(),
+            equalized_odds: self.tally.equalized_odds(limits).ok().map(odds),
+            theil_index: self.tally.entropy_index(1.0),
+            differential_fairness: self.tally.differential_fairness(Rate::Selection),
+        }
+    }
+
+    fn measured(&self, gap: &Gap) -> Measured {
+        Measured {
+            lowest: self.name(gap.lowest),
+            highest: self.name(gap.highest),
+            difference: gap.difference.into(),
+            ratio: gap.ratio.into(),
+            too_small: gap.left_out.iter().map(|group| self.name(*group)).collect(),
+        }
+    }
+}
+
+/// Whether the lowest rate is the allowed share of the highest one.
+fn verdict(gap: &Gap, limit: f64) -> &'static str {
+    match &gap.ratio {
+        Ok(ratio) if ratio.low >= limit => "within",
+        Ok(ratio) if ratio.against(limit) == Side::Below => "breach",
+        _ => "undecided",
+    }
+}
+
+fn text(args: &FairnessArgs, counted: &Counted, groupings: &[Grouping], shown: &[Shown]) -> String {
+    let mut text = format!("{}: {} rows", args.file.display(), counted.rows);
+    for (count, what) in [
+        (counted.unread.labels, "without a label that says yes or no"),
+        (counted.unread.predictions, "without a prediction that says yes or no"),
+        (counted.unread.groups, "of groups beyond 10,000"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what} left out"));
+        }
+    }
+    text.push('\n');
+    for (grouping, shown) in groupings.iter().zip(shown) {
+        text.push_str(&format!("\nBy {}\n\n", grouping.by.join(" and ")));
+        text.push_str(&rates(args, grouping));
+        text.push('\n');
+        text.push_str(&gaps(args, shown));
+    }
+    plain(&text)
+}
+
+fn rates(args: &FairnessArgs, grouping: &Grouping) -> String {
+    let mut heads = vec![("GROUP", Align::Left), ("ROWS", Align::Right)];
+    heads.extend(SHOWN.map(|(_, head)| (head, Align::Left)));
+    let row = |at: usize| {
+        let counts = grouping.tally.groups().get(at).copied().unwrap_or_default();
+        let mut cells = vec![grouping.name(at).join(", "), counts.n().to_string()];
+        cells.extend(SHOWN.map(|(rate, _)| match counts.rate(rate).wilson(args.confidence) {
+            Err(Unknown::Empty) => "none".to_owned(),
+            told => shown(told),
+        }));
+        cells
+    };
+    table(&heads, &grouping.in_order().into_iter().map(row).collect::<Vec<_>>())
+}
+
+fn gaps(args: &FairnessArgs, one: &Shown) -> String {
+    let heads = [
+        ("GAP", Align::Left),
+        ("LOWEST", Align::Left),
+        ("HIGHEST", Align::Left),
+        ("DIFFERENCE", Align::Left),
+        ("RATIO", Align::Left),
+        ("VERDICT", Align::Left),
+    ];
+    let range = |range: &Range| {
+        let high = range.high.map_or_else(|| "more".to_owned(), short);
+        format!("{} ({} to {high})", short(range.value), short(range.low))
+    };
+    let mut notes = String::new();
+    let mut rows = Vec::new();
+    for gap in &one.gaps {
+        let verdict = if gap.verdict == "not asked" { String::new() } else { gap.verdict.to_owned() };
+        let Some(measured) = &gap.gap else {
+            let why = gap.unknown.clone().unwrap_or_default();
+            rows.push(vec![gap.rate.to_owned(), String::new(), String::new(), why, String::new(), verdict]);
+            continue;
+        };
+        let ratio = match &measured.ratio {
+            Told::Known(known) => range(known),
+            Told::Unknown { unknown } => unknown.clone(),
+        };
+        let (lowest, highest) = (measured.lowest.join(", "), measured.highest.join(", "));
+        rows.push(vec![gap.rate.to_owned(), lowest, highest, range(&measured.difference), ratio, verdict]);
+        if !measured.too_small.is_empty() {
+            let names: Vec<String> = measured.too_small.iter().map(|name| name.join(", ")).collect();
+            notes.push_str(&format!(
+                "{}: left out, fewer than {} rows: {}\n",
+                gap.rate,
+                args.least,
+                names.join("; ")
+            ));
+        }
+    }
+    if let Some(odds) = &one.equalized_odds {
+        let ratio = match &odds.worst_ratio {
+            Told::Known(known) => range(known),
+            Told::Unknown { unknown } => unknown.clone(),
+        };
+        rows.push(vec![
+            "equalized odds".to_owned(),
+            String::new(),
+            String::new(),
+            range(&odds.worst_difference),
+            ratio,
+            String::new(),
+        ]);
+    }
+    table(&heads, &rows) + &notes
+}

@@ -1,0 +1,361 @@
+//! `performance`: how good predictions are, with intervals; with labels that came later, or before they come.
+
+mod figures;
+mod rows;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cordon_stats::{
+    calibration::{Expected, Isotonic, Metric, expected},
+    interval::Level,
+    performance::late::{Coverage, Delay},
+};
+use serde::Serialize;
+
+use self::{
+    figures::{Figure, figures},
+    rows::{Read, Rows, Task},
+};
+use super::super::{
+    Output, json, say,
+    table::{Align, table},
+};
+use super::outcomes::{Meaning, Told, level, short, shown};
+use super::{Reading, Said, StatsError, number, percent, plain, warn};
+
+pub(in super::super) const PERFORMANCE: &str = "\
+Examples:
+  cordon performance scored.csv --label churned --prediction score --threshold 0.5
+  cordon performance today.parquet --label y --prediction y_hat --at-least f1_macro=0.9
+  cordon performance sent.jsonl --prediction approved --labels repaid.csv --id loan --label repaid --time day
+  cordon performance today.csv --prediction score --threshold 0.5 --reference labelled.csv --label y
+
+Labels of 0 and 1, true and false, or --positive are answers of yes or no; numbers with fractions or with many values are numbers; all
+else are classes. With --reference the labels of that table calibrate the scores, and the performance on FILE is estimated without its
+labels; where it has them the realised one stands beside. See docs/statistics.md.
+
+Exit code: 0 no limit is broken, 1 one is, by its whole interval, 2 a table cannot be read.";
+
+#[derive(Args)]
+pub(in super::super) struct PerformanceArgs {
+    /// A table in CSV, JSON lines or Parquet, one row for each prediction.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The column with what was predicted, or with scores (--threshold).
+    #[arg(long, value_name = "COLUMN")]
+    prediction: String,
+    /// The column with what was true.
+    #[arg(long, value_name = "COLUMN")]
+    label: String,
+    /// The column with probabilities of yes, where predictions are decisions.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "threshold")]
+    score: Option<String>,
+    /// The labels are in this table, and came later.
+    #[arg(long, value_name = "FILE", requires = "id", conflicts_with = "reference")]
+    labels: Option<PathBuf>,
+    /// The column by which both tables name a row.
+    #[arg(long, value_name = "COLUMN", requires = "labels")]
+    id: Option<String>,
+    /// The column with the time of the prediction, and of its label: a date, or seconds.
+    #[arg(long, value_name = "COLUMN", requires = "labels")]
+    time: Option<String>,
+    /// A labelled table that calibrates the scores: performance is then estimated without labels.
+    #[arg(long, value_name = "FILE")]
+    reference: Option<PathBuf>,
+    /// What predictions are: yes-no, classes or numbers. Found out where it is not said.
+    #[arg(long, value_enum, value_name = "KIND")]
+    task: Option<Task>,
+    /// A metric must not be below this; may come several times.
+    #[arg(long, value_name = "METRIC=VALUE", value_parser = bound)]
+    at_least: Vec<(String, f64)>,
+    /// A metric must not be above this; may come several times.
+    #[arg(long, value_name = "METRIC=VALUE", value_parser = bound)]
+    at_most: Vec<(String, f64)>,
+    /// The confidence of every interval.
+    #[arg(long, default_value = "0.95", value_name = "SHARE", value_parser = level)]
+    confidence: Level,
+    #[command(flatten)]
+    meaning: Meaning,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    look: Output,
+}
+
+fn bound(text: &str) -> Result<(String, f64), String> {
+    let parts = text.split_once('=').and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+    parts.ok_or_else(|| "a metric and a number are expected, such as `recall=0.8`".to_owned())
+}
+
+#[derive(Serialize)]
+struct Answer {
+    file: String,
+    rows: u64,
+    left_out: Vec<String>,
+    without_label: u64,
+    without_prediction: u64,
+    confidence: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late: Option<Late>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expected: Vec<Estimated>,
+    metrics: Vec<Measured>,
+    breaches: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Late {
+    predictions: u64,
+    labelled: u64,
+    coverage: Told,
+    repeated_predictions: u64,
+    repeated_labels: u64,
+    unknown_labels: u64,
+    beyond_capacity: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay_median: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay_p90: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay_longest: Option<f64>,
+    labels_before_prediction: u64,
+}
+
+#[derive(Serialize)]
+struct Measured {
+    metric: &'static str,
+    #[serde(flatten)]
+    told: Told,
+}
+
+#[derive(Serialize)]
+struct Estimated {
+    metric: &'static str,
+    #[serde(flatten)]
+    told: Told,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realised: Option<f64>,
+    /// Distance of the realised one in half-widths of the interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    surprise: Option<f64>,
+}
+
+/// What was measured.
+struct Measure {
+    task: Option<Task>,
+    figures: Vec<Figure>,
+    expected: Vec<(Metric, Expected)>,
+}
+
+pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
+    let read = match &args.labels {
+        Some(labels) => rows::joined(args, labels)?,
+        None => rows::of(args, &args.file, args.reference.is_none())?,
+    };
+    let measure = measure(args, &read.rows)?;
+    let breaches = breaches(args, &measure.figures)?;
+    let estimates: Vec<Estimated> = measure
+        .expected
+        .iter()
+        .map(|(metric, expected)| estimated(*metric, expected, &measure.figures))
+        .collect();
+    if args.look.json {
+        let told = |figure: &Figure| Measured { metric: figure.name, told: figure.told.into() };
+        json(&Answer {
+            file: args.file.display().to_string(),
+            rows: read.count,
+            left_out: read.left_out.sentences(),
+            without_label: read.without_label,
+            without_prediction: read.without_prediction,
+            confidence: args.confidence.confidence(),
+            task: measure.task.map(Task::word),
+            late: read.late.map(|(coverage, delay)| late(coverage, delay, args.confidence)),
+            expected: estimates,
+            metrics: measure.figures.iter().map(told).collect(),
+            breaches: breaches.clone(),
+        })?;
+    } else {
+        warn(&args.file, &read.left_out);
+        say(&text(args, &read, &measure, &estimates, &breaches))?;
+    }
+    Ok(if breaches.is_empty() { Said::Nothing } else { Said::Found })
+}
+
+fn measure(args: &PerformanceArgs, rows: &Rows) -> Result<Measure, StatsError> {
+    let Some(reference) = &args.reference else {
+        let task = args.task.unwrap_or_else(|| rows.task());
+        return Ok(Measure {
+            task: Some(task),
+            figures: figures(task, rows, args.confidence)?,
+            expected: Vec::new(),
+        });
+    };
+    let known = rows::of(args, reference, true)?.rows;
+    let why_not = |why: cordon_stats::interval::Unknown, path: &PathBuf| {
+        StatsError::Told(format!(
+            "scores of `{}` cannot be read as probabilities: {why}; help: name them with --score, or with --prediction and --threshold",
+            path.display()
+        ))
+    };
+    let (scores, labels) = known.labelled_scores();
+    let map = Isotonic::fit(&scores, &labels).map_err(|why| why_not(why, reference))?;
+    let (scores, decisions) = rows.decided_scores();
+    let probabilities: Vec<f64> = scores.iter().map(|score| map.probability(*score)).collect();
+    let expected = expected(&scores, &probabilities, &decisions, args.confidence)
+        .map_err(|why| why_not(why, &args.file))?;
+    let has_labels = rows.has_labels();
+    let figures = if has_labels { figures(Task::YesNo, rows, args.confidence)? } else { Vec::new() };
+    let expected = Metric::ALL.into_iter().map(|metric| (metric, expected.clone())).collect();
+    Ok(Measure { task: Some(Task::YesNo), figures, expected })
+}
+
+fn estimated(metric: Metric, expected: &Expected, figures: &[Figure]) -> Estimated {
+    let figure = figures.iter().find(|figure| figure.name == metric.name());
+    let realised = figure.and_then(|figure| figure.value());
+    Estimated {
+        metric: metric.name(),
+        told: expected.metric(metric).into(),
+        realised,
+        surprise: realised
+            .and_then(|realised| expected.surprise(metric, realised).ok())
+            .and_then(super::finite),
+    }
+}
+
+/// A sentence for each limit that is broken.
+fn breaches(args: &PerformanceArgs, figures: &[Figure]) -> Result<Vec<String>, StatsError> {
+    let mut broken = Vec::new();
+    let limits = args
+        .at_least
+        .iter()
+        .map(|limit| (limit, true))
+        .chain(args.at_most.iter().map(|limit| (limit, false)));
+    for ((name, limit), is_least) in limits {
+        let Some(figure) = figures.iter().find(|figure| figure.name == *name) else {
+            let names: Vec<&str> = figures.iter().map(|figure| figure.name).collect();
+            return Err(StatsError::Told(format!(
+                "there is no metric `{name}` here; help: there are {}",
+                names.join(", ")
+            )));
+        };
+        let Ok(e) = figure.told else { continue };
+        if is_least && e.high < *limit {
+            broken.push(format!("{name} is {}, below {limit}", shown(figure.told)));
+        } else if !is_least && e.low > *limit {
+            broken.push(format!("{name} is {}, above {limit}", shown(figure.told)));
+        }
+    }
+    Ok(broken)
+}
+
+fn late(coverage: Coverage, delay: Option<Delay>, level: Level) -> Late {
+    Late {
+        predictions: coverage.predictions,
+        labelled: coverage.labelled,
+        coverage: coverage.share().wilson(level).into(),
+        repeated_predictions: coverage.repeated_predictions,
+        repeated_labels: coverage.repeated_labels,
+        unknown_labels: coverage.unknown_labels,
+        beyond_capacity: coverage.beyond_capacity,
+        delay_median: delay.map(|delay| delay.median),
+        delay_p90: delay.map(|delay| delay.p90),
+        delay_longest: delay.map(|delay| delay.longest),
+        labels_before_prediction: delay.map_or(0, |delay| delay.negative),
+    }
+}
+
+fn text(
+    args: &PerformanceArgs,
+    read: &Read,
+    measure: &Measure,
+    estimates: &[Estimated],
+    breaches: &[String],
+) -> String {
+    let mut text = format!("{}: {} rows", args.file.display(), read.count);
+    for (count, what) in
+        [(read.without_label, "without a label"), (read.without_prediction, "without a prediction or score")]
+    {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    text.push('\n');
+    if let Some((coverage, delay)) = &read.late {
+        text.push_str(&late_text(*coverage, *delay));
+    }
+    if !estimates.is_empty() {
+        text.push_str("\nWithout labels: expected, and where the realised value will lie\n\n");
+        let heads = [
+            ("METRIC", Align::Left),
+            ("EXPECTED", Align::Left),
+            ("REALISED", Align::Left),
+            ("SURPRISE", Align::Right),
+        ];
+        let row = |one: &Estimated| {
+            let expected = match &one.told {
+                Told::Known(range) => {
+                    let high = range.high.map(short).unwrap_or_default();
+                    format!("{} ({} to {high})", short(range.value), short(range.low))
+                }
+                Told::Unknown { unknown } => format!("unknown: {unknown}"),
+            };
+            let told = |value: Option<f64>| value.map(short).unwrap_or_default();
+            vec![one.metric.to_owned(), expected, told(one.realised), told(one.surprise)]
+        };
+        text.push_str(&table(&heads, &estimates.iter().map(row).collect::<Vec<_>>()));
+        text.push_str("\nA surprise above 1 lies outside: when that is common, the scores no longer mean what they meant.\n");
+    }
+    if !measure.figures.is_empty() {
+        let confidence = percent(args.confidence.confidence());
+        let word = measure.task.map_or("", Task::word);
+        text.push_str(&format!("\nMeasured on labels ({word}), with intervals of {confidence}\n\n"));
+        let row = |figure: &Figure| vec![figure.name.to_owned(), shown_figure(figure)];
+        let rows: Vec<Vec<String>> = measure.figures.iter().map(row).collect();
+        text.push_str(&table(&[("METRIC", Align::Left), ("VALUE", Align::Left)], &rows));
+    }
+    for breach in breaches {
+        text.push_str(&format!("\nbreach: {breach}\n"));
+    }
+    plain(&text)
+}
+
+/// A metric without an interval has both ends at its value.
+fn shown_figure(figure: &Figure) -> String {
+    match figure.told {
+        Ok(e) if e.low == e.high => short(e.value),
+        told => shown(told),
+    }
+}
+
+fn late_text(coverage: Coverage, delay: Option<Delay>) -> String {
+    let share = percent(coverage.share().value().unwrap_or(0.0));
+    let mut text =
+        format!("{} of {} predictions have a label ({share})", coverage.labelled, coverage.predictions);
+    for (count, what) in [
+        (coverage.repeated_predictions, "predictions repeat an id"),
+        (coverage.repeated_labels, "labels repeat an id"),
+        (coverage.unknown_labels, "labels have no prediction"),
+        (coverage.beyond_capacity, "predictions are beyond what is held"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what} (left out)"));
+        }
+    }
+    text.push('\n');
+    if let Some(delay) = delay {
+        text.push_str(&format!(
+            "Labels came after {} s (half of them), {} s (nine of ten), {} s (the latest)",
+            number(delay.median),
+            number(delay.p90),
+            number(delay.longest)
+        ));
+        if delay.negative > 0 {
+            text.push_str(&format!("; {} before their prediction: a wrong clock, or a leak", delay.negative));
+        }
+        text.push('\n');
+    }
+    text
+}

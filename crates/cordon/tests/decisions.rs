@@ -1,0 +1,301 @@
+//! `fairness` and `performance` as people use them: exit codes, answers, odd files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "test code"
+)]
+
+#[path = "support/tables.rs"]
+mod tables;
+
+use serde_json::Value;
+use tables::{Desk, golden, near};
+
+/// Loans by sex and age: women of one age are approved less often.
+fn loans(rows: u32, disadvantage: u32) -> String {
+    let mut text = String::from("repaid,approved,sex,age\n");
+    for i in 0..rows {
+        let (sex, age) = (["f", "m"][(i % 2) as usize], ["old", "young"][(i / 2 % 2) as usize]);
+        let draw = i.wrapping_mul(2_654_435_761) % 100;
+        let limit = if (sex, age) == ("f", "young") { 60 - disadvantage } else { 60 };
+        text.push_str(&format!("{},{},{sex},{age}\n", u8::from(draw % 3 != 0), u8::from(draw < limit)));
+    }
+    text
+}
+
+const LOANS: [&str; 8] =
+    ["--label", "repaid", "--prediction", "approved", "--group", "sex", "--group", "age"];
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a Vec<Value> {
+    value[key].as_array().unwrap()
+}
+
+fn named<'a>(values: &'a [Value], key: &str, name: &str) -> &'a Value {
+    values.iter().find(|value| value[key] == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+#[test]
+fn fairness_of_the_golden_data_agrees_with_fairlearn() {
+    let (Some(adult), Some(values)) = (golden("fair_adult.csv"), golden("fairness.json")) else { return };
+    let want: Value = serde_json::from_str(&std::fs::read_to_string(values).unwrap()).unwrap();
+    let desk = Desk::new();
+    let ran = desk.run(&[
+        "fairness",
+        &adult,
+        "--label",
+        "y_true",
+        "--prediction",
+        "score",
+        "--threshold",
+        "0.4",
+        "--group",
+        "sex",
+        "--group",
+        "age_group",
+        "--json",
+    ]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let answer = ran.json();
+    for (grouping, by) in list(&answer, "groupings").iter().zip(["sex", "age_group", "sex*age_group"]) {
+        let want = &want["adult"][by];
+        for group in list(grouping, "groups") {
+            let name: Vec<&str> = list(group, "group").iter().map(|part| part.as_str().unwrap()).collect();
+            let want = &want["by_group"][name.join("|")];
+            assert_eq!(group["rows"].as_f64(), want["count"].as_f64());
+            for (ours, theirs) in
+                [("selection_rate", "selection_rate"), ("recall", "tpr"), ("accuracy", "accuracy")]
+            {
+                near(ours, &group["rates"][ours]["value"], want[theirs].as_f64().unwrap());
+            }
+        }
+        let gap = named(list(grouping, "gaps"), "rate", "selection_rate");
+        near(
+            "difference",
+            &gap["difference"]["value"],
+            want["demographic_parity_difference"].as_f64().unwrap(),
+        );
+        near("ratio", &gap["ratio"]["value"], want["demographic_parity_ratio"].as_f64().unwrap());
+        let odds = &grouping["equalized_odds"]["worst_difference"]["value"];
+        near("odds", odds, want["equalized_odds_difference_worst"].as_f64().unwrap());
+        assert_eq!(gap["verdict"], "breach");
+    }
+}
+
+#[test]
+fn a_breach_hidden_in_an_intersection_is_found() {
+    let desk = Desk::new();
+    let file = desk.write("loans.csv", loans(40_000, 14));
+    let alone =
+        desk.run(&["fairness", &file, "--label", "repaid", "--prediction", "approved", "--group", "sex"]);
+    assert_eq!((alone.code, alone.err.as_str()), (0, ""), "{}", alone.out);
+    let together = desk.run(&[&["fairness", &file][..], &LOANS].concat());
+    assert_eq!(together.code, 1, "{}", together.out);
+    assert!(together.out.contains("By sex and age") && together.out.contains("f, young"), "{}", together.out);
+    let few = desk.write("few.csv", loans(120, 14));
+    let ran = desk.run(&[&["fairness", &few, "--json"][..], &LOANS].concat());
+    let answer = ran.json();
+    let gap = named(list(&list(&answer, "groupings")[2], "gaps"), "rate", "selection_rate");
+    assert_eq!((ran.code, &gap["verdict"]), (0, &Value::from("undecided")), "{gap}");
+}
+
+#[test]
+fn what_cannot_be_read_is_counted_or_refused() {
+    let desk = Desk::new();
+    let file = desk.write("odd.csv", "y,p,g\n1,yes,a\n0,no,b\n,yes,a\nmaybe,no,b\n1,,a\n0,yes,\n");
+    let by = ["--label", "y", "--prediction", "p", "--group", "g"];
+    let unread = desk.run(&[&["fairness", &file][..], &by].concat());
+    assert_eq!(unread.code, 2);
+    assert!(unread.err.contains("--positive"), "{}", unread.err);
+    let read = desk.run(&[&["fairness", &file, "--positive", "yes", "--json"][..], &by].concat());
+    let answer = read.json();
+    assert_eq!((answer["rows"].as_u64(), answer["unread"]["labels"].as_u64()), (Some(6), Some(1)));
+    assert_eq!(answer["unread"]["predictions"], 1);
+    let groups = list(&list(&answer, "groupings")[0], "groups");
+    assert!(groups.iter().any(|group| group["group"][0] == "(missing)"));
+    for (arguments, word) in [
+        (
+            vec!["fairness", &file, "--label", "nothing", "--prediction", "p", "--group", "g"],
+            "no column `nothing`",
+        ),
+        (
+            vec!["fairness", &file, "--label", "y", "--prediction", "p", "--group", "g", "--rate", "luck"],
+            "selection_rate",
+        ),
+        (vec!["performance", "absent.csv", "--label", "y", "--prediction", "p"], "absent.csv"),
+        (vec!["performance", &file, "--label", "y", "--prediction", "p", "--task", "numbers"], "--task"),
+        (
+            vec![
+                "performance",
+                &file,
+                "--label",
+                "y",
+                "--prediction",
+                "p",
+                "--at-least",
+                "luck=1",
+                "--positive",
+                "1",
+            ],
+            "luck",
+        ),
+    ] {
+        let ran = desk.run(&arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.out);
+        assert!(ran.err.contains(word), "{arguments:?}: {}", ran.err);
+    }
+}
+
+fn metric<'a>(answer: &'a Value, name: &str) -> &'a Value {
+    named(list(answer, "metrics"), "metric", name)
+}
+
+#[test]
+fn performance_of_the_golden_data_agrees_with_scikit_learn() {
+    let (Some(german), Some(wine), Some(diabetes)) =
+        (golden("fair_german.csv"), golden("wine_multiclass.csv"), golden("diabetes_regression.csv"))
+    else {
+        return;
+    };
+    let read = |name: &str| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(golden(name).unwrap()).unwrap()).unwrap()
+    };
+    let (fairness, performance) = (read("fairness.json"), read("performance.json"));
+    let desk = Desk::new();
+    let check = |arguments: &[&str], task: &str, want: &Value, names: &[(&str, &str)]| {
+        let ran = desk.run(&[&["performance", "--json"], arguments].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let answer = ran.json();
+        assert_eq!(answer["task"], task);
+        for (ours, theirs) in names {
+            near(ours, &metric(&answer, ours)["value"], want[*theirs].as_f64().unwrap());
+        }
+    };
+    check(
+        &[&german, "--label", "y_true", "--prediction", "y_pred", "--score", "score"],
+        "yes or no",
+        &fairness["german"]["overall"],
+        &[
+            ("roc_auc", "roc_auc"),
+            ("f1", "f1"),
+            ("mcc", "mcc"),
+            ("log_loss", "log_loss"),
+            ("expected_calibration_error", "ece"),
+        ],
+    );
+    check(
+        &[&wine, "--label", "y", "--prediction", "pred"],
+        "classes",
+        &performance["wine"],
+        &[("accuracy", "accuracy"), ("f1_macro", "f1_macro"), ("f1_weighted", "f1_weighted"), ("mcc", "mcc")],
+    );
+    check(
+        &[&diabetes, "--label", "y", "--prediction", "pred"],
+        "numbers",
+        &performance["diabetes"],
+        &[
+            ("mean_absolute_error", "mae"),
+            ("r_squared", "r2"),
+            ("kendall", "kendall"),
+            ("largest_error", "max_error"),
+        ],
+    );
+}
+
+#[test]
+fn performance_before_the_labels_come_agrees_with_nannyml() {
+    let (Some(reference), Some(analysis), Some(values)) =
+        (golden("cbpe_reference.csv"), golden("cbpe_analysis.csv"), golden("cbpe.json"))
+    else {
+        return;
+    };
+    let desk = Desk::new();
+    // The first chunk of the reference values, its labels taken away but for the header.
+    let rows = std::fs::read_to_string(analysis).unwrap();
+    let chunk = |keep: bool| -> String {
+        let line = |(at, line): (usize, &str)| {
+            let cells: Vec<&str> = line.split(',').collect();
+            format!("{},{},{}\n", cells[0], cells[1], if at == 0 || keep { cells[2] } else { "" })
+        };
+        rows.lines().take(501).enumerate().map(line).collect()
+    };
+    let (without, with) = (desk.write("without.csv", chunk(false)), desk.write("with.csv", chunk(true)));
+    let run = |file: &str| {
+        let ran = desk.run(&[
+            "performance",
+            file,
+            "--label",
+            "y_true",
+            "--prediction",
+            "y_pred",
+            "--score",
+            "score",
+            "--reference",
+            &reference,
+            "--json",
+        ]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.json()
+    };
+    let want: Value = serde_json::from_str(&std::fs::read_to_string(values).unwrap()).unwrap();
+    let (blind, labelled) = (run(&without), run(&with));
+    for name in ["accuracy", "f1", "precision", "recall"] {
+        let expected = named(list(&blind, "expected"), "metric", name);
+        near(name, &expected["value"], want["nannyml"][name]["value"][0].as_f64().unwrap());
+        assert!(expected["realised"].is_null());
+    }
+    assert!(list(&blind, "metrics").is_empty());
+    let accuracy = named(list(&labelled, "expected"), "metric", "accuracy");
+    near("realised", &accuracy["realised"], want["realised"][0]["accuracy"].as_f64().unwrap());
+    assert!(accuracy["surprise"].as_f64().unwrap() < 1.0);
+}
+
+#[test]
+fn labels_that_come_later_are_joined_and_a_broken_limit_is_a_breach() {
+    let desk = Desk::new();
+    let mut sent = String::from("id,approved,at\n");
+    let mut repaid = String::from("loan,id,repaid,at\n");
+    for i in 0..400 {
+        sent.push_str(&format!("loan-{i},{},2026-11-01\n", i % 2));
+        if i % 4 != 0 {
+            repaid.push_str(&format!(
+                "x,loan-{i},{},2026-11-{:02}\n",
+                u8::from(i % 2 == 1 && i % 10 != 1),
+                2 + i % 7
+            ));
+        }
+    }
+    repaid.push_str("x,loan-1,0,2026-11-09\nx,nobody,1,2026-11-09\n");
+    let (sent, repaid) = (desk.write("sent.csv", sent), desk.write("repaid.csv", repaid));
+    let join = [
+        "performance",
+        &sent,
+        "--prediction",
+        "approved",
+        "--labels",
+        &repaid,
+        "--id",
+        "id",
+        "--label",
+        "repaid",
+        "--time",
+        "at",
+    ];
+    let ran = desk.run(&[&join[..], &["--json"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let late = &ran.json()["late"];
+    assert_eq!((late["predictions"].as_u64(), late["labelled"].as_u64()), (Some(400), Some(300)));
+    assert_eq!((late["repeated_labels"].as_u64(), late["unknown_labels"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(late["delay_median"].as_f64(), Some(4.0 * 86_400.0));
+    let held = desk.run(&[&join[..], &["--at-least", "precision=0.8"]].concat());
+    assert_eq!(held.code, 0, "the limit lies inside the interval: {}", held.out);
+    let broken = desk.run(&[&join[..], &["--at-least", "precision=0.95"]].concat());
+    assert_eq!(broken.code, 1, "{}", broken.out);
+    assert!(
+        broken.out.contains("breach: precision") && broken.out.contains("300 of 400 predictions"),
+        "{}",
+        broken.out
+    );
+}
