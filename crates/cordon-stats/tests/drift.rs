@@ -12,9 +12,10 @@ mod support;
 
 use cordon_stats::binning::Edges;
 use cordon_stats::drift::{
-    Alternative, Binned, Kernel, KolmogorovSmirnov, Method, Points, ZeroShare, anderson_darling, chi_squared,
-    cramer_von_mises, energy_distance, energy_multivariate, epps_singleton, fisher_exact, g_test,
-    kolmogorov_smirnov, mann_whitney, median_distance, mmd, student_t, wasserstein, welch_t, yates,
+    Alternative, Binned, Features, Kernel, KolmogorovSmirnov, Method, Points, ZeroShare, anderson_darling,
+    chi_squared, cramer_von_mises, energy_distance, energy_multivariate, epps_singleton, fisher_exact,
+    g_test, kolmogorov_smirnov, mann_whitney, median_distance, mmd, mmd_permutation, student_t, wasserstein,
+    welch_t, yates,
 };
 use cordon_stats::{PValue, Sample};
 use serde_json::Value;
@@ -332,4 +333,68 @@ fn points_agree_with_numpy() {
         median_distance(&x, &y).unwrap(),
         number(&golden["results"]["sigma_median_pairwise_euclid"]["sigma"]),
     );
+}
+
+fn cloud(seed: u64, count: usize, dimension: usize, shift: f64) -> Points {
+    let mut random = cordon_stats::random::Random::new(seed);
+    Points::new((0..count * dimension).map(|_| random.normal() + shift).collect(), dimension).unwrap()
+}
+
+#[test]
+fn features_approximate_the_kernel() {
+    for (dimension, shift) in [(8, 0.0), (8, 0.7), (20, 0.3), (64, 0.2)] {
+        let (x, y) = (cloud(1, 200, dimension, 0.0), cloud(2, 150, dimension, shift));
+        let kernel = Kernel::gaussian((dimension as f64).sqrt()).unwrap();
+        let want = mmd(&x, &y, kernel).unwrap().biased;
+        let features = Features::new(dimension, kernel, 2_000, 7).unwrap();
+        assert_eq!(features.width(), 4_000);
+        let got = features.mmd(&x, &y, 19, 1).unwrap().statistic;
+        assert!((got - want).abs() < 0.1 * want, "{dimension} {shift}: {got} is not about {want}");
+    }
+}
+
+#[test]
+fn permutation_tests_keep_their_level_and_find_shifts() {
+    let kernel = Kernel::gaussian(3.0).unwrap();
+    let features = Features::new(6, kernel, 32, 3).unwrap();
+    // 300 pairs from one law: at 5 %, 15 are expected; 30 would be four standard deviations more.
+    let flagged = |test: &dyn Fn(&Points, &Points, u64) -> PValue| {
+        let pair = |seed: u64| (cloud(seed, 24, 6, 0.0), cloud(seed + 7_000, 18, 6, 0.0));
+        (0..300_u64).filter(|seed| test(&pair(*seed).0, &pair(*seed).1, *seed).at_most(0.05)).count()
+    };
+    let by_pairs = flagged(&|x, y, seed| mmd_permutation(x, y, kernel, 99, seed).unwrap().p_value);
+    let by_features = flagged(&|x, y, seed| features.mmd(x, y, 99, seed).unwrap().p_value);
+    assert!(
+        (3..=29).contains(&by_pairs) && (3..=29).contains(&by_features),
+        "{by_pairs} and {by_features} of 300"
+    );
+    let (x, y) = (cloud(1, 120, 6, 0.0), cloud(2, 90, 6, 0.8));
+    assert_eq!(p(mmd_permutation(&x, &y, kernel, 199, 5).unwrap().p_value), 0.005);
+    assert_eq!(p(features.mmd(&x, &y, 199, 5).unwrap().p_value), 0.005);
+    assert!(mmd_permutation(&cloud(1, 2_000, 2, 0.0), &cloud(2, 1_001, 2, 0.0), kernel, 9, 1).is_err());
+}
+
+#[test]
+fn unfit_input_is_refused_with_its_reason() {
+    use cordon_stats::InputError;
+    assert!(matches!(Sample::new(Vec::new()), Err(InputError::TooFew { .. })));
+    assert_eq!(Sample::new(vec![1.0, f64::NAN]), Err(InputError::NotFinite { what: "sample", index: 1 }));
+    let constant = Sample::new(vec![3.0; 20]).unwrap();
+    for refused in [
+        welch_t(&constant, &constant).err(),
+        mann_whitney(&constant, &constant, Alternative::Different).err(),
+        anderson_darling(&constant, &constant).err(),
+        epps_singleton(&constant, &constant).err(),
+    ] {
+        assert!(matches!(refused, Some(InputError::Constant { .. })), "{refused:?}");
+    }
+    assert_eq!(kolmogorov_smirnov(&constant, &constant, Method::Automatic).statistic, 0.0);
+    assert_eq!(p(kolmogorov_smirnov(&constant, &constant, Method::Automatic).p_value), 1.0);
+    assert!(matches!(Binned::new(&[1, 2], &[1]), Err(InputError::Lengths { .. })));
+    assert!(matches!(Binned::new(&[0, 0], &[1, 1]), Err(InputError::TooFew { .. })));
+    assert!(matches!(chi_squared(&[5], &[7]), Err(InputError::TooFew { .. })));
+    assert!(Points::new(vec![1.0, 2.0, 3.0], 2).is_err() && Kernel::gaussian(0.0).is_err());
+    // Far apart: what underflows is said to be small, not zero.
+    let far = chi_squared(&[1_000_000, 0], &[0, 1_000_000]).unwrap();
+    assert_eq!(far.p_value.to_string(), "< 2.3e-308");
 }

@@ -96,6 +96,29 @@ fn what_moved_is_named_and_the_rest_is_not() {
 }
 
 #[test]
+fn reports_fit_into_pull_requests_and_ci() {
+    let desk = Desk::new();
+    let was = desk.write("was.csv", "a|b,<c>\n".to_owned() + &"1,x\n".repeat(40));
+    let is = desk.write("is.csv", "a|b,<c>\n".to_owned() + &"2,x\n".repeat(40));
+    let of =
+        |form: &str| desk.run(&["drift", "--reference", &was, "--current", &is, "--delimiter", ",", form]);
+    let markdown = of("--md");
+    assert_eq!(markdown.code, 1, "{}", markdown.err);
+    assert!(markdown.out.starts_with("**cordon drift**: 1 of 2 columns drifted"), "{}", markdown.out);
+    assert!(markdown.out.contains("\n| a\\|b | integer | drift | 1.0000 |"), "{}", markdown.out);
+    let junit = of("--junit");
+    assert_eq!(junit.code, 1);
+    assert!(
+        junit.out.contains("<testsuite name=\"cordon drift\" tests=\"2\" failures=\"1\">"),
+        "{}",
+        junit.out
+    );
+    assert!(junit.out.contains("name=\"&lt;c&gt;\"/>"), "{}", junit.out);
+    assert_eq!(desk.run(&["quality", &was, "--reference", &is, "--junit"]).code, 1);
+    assert_eq!(desk.run(&["quality", &was, "--md", "--json"]).code, 2);
+}
+
+#[test]
 fn segments_are_compared_by_themselves() {
     let desk = Desk::new();
     let was = desk.write("was.csv", table(6_000, 0.0));

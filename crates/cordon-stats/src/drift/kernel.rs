@@ -211,20 +211,23 @@ pub fn mmd_permutation(
 pub struct Features {
     dimension: usize,
     padded: usize,
+    frequencies: usize,
     /// For each block three rows of signs.
     signs: Vec<[Vec<f64>; 3]>,
     scale: f64,
 }
 
 impl Features {
-    /// Features for points of this dimension: at least `frequencies` of them, a cosine and a sine each.
+    /// Features for points of this dimension: so many frequencies, a cosine and a sine each. A hundred are usual; more see finer
+    /// differences.
     ///
     /// # Errors
     /// When the dimension or the number of frequencies is zero.
     pub fn new(dimension: usize, kernel: Kernel, frequencies: usize, seed: u64) -> Result<Self, InputError> {
         input::at_least(dimension, 1, "a point")?;
         input::at_least(frequencies, 1, "frequencies")?;
-        let padded = dimension.next_power_of_two();
+        // In few dimensions three rounds are not random enough.
+        let padded = dimension.next_power_of_two().max(64);
         let mut random = Random::new(seed);
         let mut row = || -> Vec<f64> {
             (0..padded).map(|_| if random.bits() >> 63 == 0 { 1.0 } else { -1.0 }).collect()
@@ -232,18 +235,18 @@ impl Features {
         let signs = (0..frequencies.div_ceil(padded)).map(|_| [row(), row(), row()]).collect();
         // Three unnormalised transforms multiply lengths by padded^(3/2); the frequencies need √padded / σ.
         let scale = 1.0 / (padded as f64 * kernel.sigma);
-        Ok(Self { dimension, padded, signs, scale })
+        Ok(Self { dimension, padded, frequencies, signs, scale })
     }
 
     /// How many numbers a point becomes.
     pub fn width(&self) -> usize {
-        2 * self.padded * self.signs.len()
+        2 * self.frequencies
     }
 
     /// The features of one point, written to `out`, which has [`Features::width`] places.
     fn write(&self, point: &[f64], work: &mut Vec<f64>, out: &mut [f64]) {
-        let share = 1.0 / ((self.padded * self.signs.len()) as f64).sqrt();
-        for (signs, out) in self.signs.iter().zip(out.chunks_exact_mut(2 * self.padded)) {
+        let share = 1.0 / (self.frequencies as f64).sqrt();
+        for (signs, out) in self.signs.iter().zip(out.chunks_mut(2 * self.padded)) {
             work.clear();
             work.extend_from_slice(point);
             work.resize(self.padded, 0.0);

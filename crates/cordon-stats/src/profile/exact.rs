@@ -13,9 +13,9 @@ pub struct ExactSum<const DIGITS: usize> {
 }
 
 /// Digits for every finite double.
-pub type Sum = ExactSum<67>;
+pub type Sum = ExactSum<70>;
 /// Digits for the square of every finite double.
-pub type Squares = ExactSum<134>;
+pub type Squares = ExactSum<136>;
 
 /// Each addition grows a word by less than 2³³; a word has 63 bits.
 const MOST_PENDING: u32 = 1 << 29;
@@ -91,22 +91,18 @@ impl<const DIGITS: usize> ExactSum<DIGITS> {
         let first = (position / 32) as usize;
         let shift = position % 32;
         let sign = if negative { -1 } else { 1 };
-        // 106 bits shifted by up to 31 need 137: the part that leaves the u128 comes after.
-        let mut low = magnitude << shift;
+        // 106 bits shifted by up to 31 need 137: the part that leaves the u128 comes last.
+        let low = magnitude << shift;
         let over = if shift == 0 { 0 } else { magnitude >> (128 - shift) };
-        let mut digits = self.digits.iter_mut().skip(first);
-        for digit in digits.by_ref().take(4) {
+        // INVARIANT: there are five digits from the highest position of a finite value on (`Sum`, `Squares`).
+        if let Some([a, b, c, d, e, ..]) = self.digits.get_mut(first..) {
             #[expect(clippy::cast_possible_truncation, reason = "the low 32 bits are wanted")]
-            let part = i64::from(low as u32);
-            *digit += sign * part;
-            low >>= 32;
-        }
-        if over != 0
-            && let Some(digit) = digits.next()
-        {
-            #[expect(clippy::cast_possible_truncation, reason = "at most 9 bits")]
-            let part = i64::from(over as u32);
-            *digit += sign * part;
+            let part = |bits: u128| sign * i64::from(bits as u32);
+            *a += part(low);
+            *b += part(low >> 32);
+            *c += part(low >> 64);
+            *d += part(low >> 96);
+            *e += part(over);
         }
         self.pending += 1;
         if self.pending >= MOST_PENDING {

@@ -8,6 +8,7 @@ mod outcomes;
 mod performance;
 mod profile;
 mod quality;
+mod report;
 
 pub(super) use drift::{DRIFT, DriftArgs};
 pub(super) use fairness::{FAIRNESS, FairnessArgs};

@@ -11,10 +11,8 @@ use cordon_stats::{
 };
 use serde::Serialize;
 
-use super::super::{
-    Output, json, say,
-    table::{Align, table},
-};
+use super::super::{json, table::Align};
+use super::report::{self, Look, Report};
 use super::{Loaded, P, Reading, Said, Segments, StatsError, finite, number, percent, share, warn};
 
 pub(in super::super) const DRIFT: &str = "\
@@ -48,7 +46,7 @@ pub(in super::super) struct DriftArgs {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    look: Output,
+    look: Look,
 }
 
 #[derive(Serialize)]
@@ -218,7 +216,7 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
             super::complain(&text);
         }
         let rows = [files.first(), files.last()].map(|file| file.map_or(0, |(rows, _)| *rows));
-        say(&text(args, rows, &compared, drifted))?;
+        report(args, rows, &compared, drifted).say(&args.look)?;
     }
     Ok(if drifted > 0 { Said::Found } else { Said::Nothing })
 }
@@ -381,7 +379,7 @@ fn name(reach: &Reach) -> String {
     }
 }
 
-fn text(args: &DriftArgs, rows: [u64; 2], compared: &[Compared], drifted: usize) -> String {
+fn report(args: &DriftArgs, rows: [u64; 2], compared: &[Compared], drifted: usize) -> Report {
     let [reference, current] = rows;
     let mut heads = vec![
         ("COLUMN", Align::Left),
@@ -397,23 +395,31 @@ fn text(args: &DriftArgs, rows: [u64; 2], compared: &[Compared], drifted: usize)
     if args.by.is_some() {
         heads.insert(0, ("SEGMENT", Align::Left));
     }
-    let cells: Vec<Vec<String>> = compared.iter().map(row).collect();
-    let notes: String = compared
-        .iter()
-        .filter_map(|column| {
-            let why = column.outcome.as_ref().err()?;
-            let segment = column.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
-            Some(format!("\n{}{segment}: not compared, {why}", column.column))
-        })
-        .collect();
+    let named = |column: &Compared| {
+        let segment = column.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
+        format!("{}{segment}", column.column)
+    };
+    let rows = compared.iter().map(|column| {
+        let found = || match &column.outcome {
+            Ok(drift) => {
+                format!("drift: Jensen-Shannon distance {:.4}", drift.binned.jensen_shannon_distance_bits())
+            }
+            Err(why) => format!("not compared, {why}"),
+        };
+        report::Row { cells: row(column), case: named(column), failure: column.drifted.then(found) }
+    });
+    let notes = compared.iter().filter_map(|column| {
+        let why = column.outcome.as_ref().err()?;
+        Some(format!("{}: not compared, {why}", named(column)))
+    });
     let summary = format!(
         "{drifted} of {} columns drifted: {current} rows against {reference}, one false alarm in {} tables (Holm), JS distance (base 2) \
-         of at least {}\n\n",
+         of at least {}",
         compared.len(),
         number(1.0 / args.level),
         args.effect
     );
-    summary + &table(&heads, &cells) + &super::plain(&notes) + if notes.is_empty() { "" } else { "\n" }
+    Report { name: "drift", summary, heads, rows: rows.collect(), notes: notes.collect() }
 }
 
 fn row(column: &Compared) -> Vec<String> {

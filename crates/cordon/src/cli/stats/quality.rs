@@ -6,10 +6,8 @@ use clap::Args;
 use cordon_stats::quality::{self, Defect, What};
 use serde::Serialize;
 
-use super::super::{
-    Output, json, say,
-    table::{Align, table},
-};
+use super::super::{json, table::Align};
+use super::report::{self, Look, Report};
 use super::{Loaded, Reading, Said, StatsError, percent, share, warn};
 
 pub(in super::super) const QUALITY: &str = "\
@@ -36,7 +34,7 @@ pub(in super::super) struct QualityArgs {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    look: Output,
+    look: Look,
 }
 
 #[derive(Serialize)]
@@ -76,31 +74,34 @@ pub(super) fn run(args: &QualityArgs) -> Result<Said, StatsError> {
         json(&Answer { file, rows: count, left_out, breaches, defects: rows })?;
     } else {
         warn(&current.path, &current.left_out);
-        say(&text(&current, &rows, breaches))?;
+        report(&current, &rows, breaches).say(&args.look)?;
     }
     Ok(if breaches > 0 { Said::Found } else { Said::Nothing })
 }
 
-fn text(current: &Loaded, rows: &[Row<'_>], breaches: usize) -> String {
+fn report(current: &Loaded, rows: &[Row<'_>], breaches: usize) -> Report {
     let (file, count) = (current.path.display(), current.profile.rows());
-    if rows.is_empty() {
-        return format!("{file}: {count} rows, nothing is wrong with them\n");
-    }
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let weight = if row.breach { "breach" } else { "note" };
-            vec![
-                row.column.unwrap_or("(table)").to_owned(),
-                row.defect.to_owned(),
-                weight.to_owned(),
-                row.detail.clone(),
-            ]
-        })
-        .collect();
-    let heads =
-        [("COLUMN", Align::Left), ("DEFECT", Align::Left), ("WEIGHT", Align::Left), ("DETAIL", Align::Left)];
-    format!("{file}: {count} rows, {breaches} breaches\n\n{}", table(&heads, &cells))
+    let summary = if rows.is_empty() {
+        format!("{file}: {count} rows, nothing is wrong with them")
+    } else {
+        format!("{file}: {count} rows, {breaches} breaches")
+    };
+    let rows = rows.iter().map(|row| {
+        let weight = if row.breach { "breach" } else { "note" };
+        let column = row.column.unwrap_or("(table)");
+        report::Row {
+            cells: vec![column.to_owned(), row.defect.to_owned(), weight.to_owned(), row.detail.clone()],
+            case: format!("{column}: {}", row.defect),
+            failure: row.breach.then(|| row.detail.clone()),
+        }
+    });
+    let heads = vec![
+        ("COLUMN", Align::Left),
+        ("DEFECT", Align::Left),
+        ("WEIGHT", Align::Left),
+        ("DETAIL", Align::Left),
+    ];
+    Report { name: "quality", summary, heads, rows: rows.collect(), notes: Vec::new() }
 }
 
 fn row(defect: &Defect) -> Row<'_> {
