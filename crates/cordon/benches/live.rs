@@ -16,6 +16,7 @@
 )]
 
 mod calls;
+mod served;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -24,18 +25,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use calls::{Random, frames};
-use cordon::{config::Raw, demo, node::Node, up};
 use cordon_store::journal::{Journal, Kind, NewFrame};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-
-type Http = Client<HttpConnector, Full<Bytes>>;
+use served::{Served, call, client};
 
 /// How often calls begin and end, so many together.
 const STEP: Duration = Duration::from_millis(10);
@@ -91,31 +85,18 @@ async fn main() {
     }
     let number = |at: usize, otherwise: u64| words.get(at).map_or(otherwise, |word| word.parse().unwrap());
     let (rate, seconds, rounds) = (number(0, 5000), number(1, 8), number(2, 3));
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let config = Raw::default()
-        .flag("--data", "data", Some(data.display().to_string()))
-        .flag("--gateway", "gateway.listen", Some("127.0.0.1:0".to_owned()))
-        .flag("--control", "control.listen", Some("127.0.0.1:0".to_owned()))
-        // Sealing takes a core for some seconds every few million frames: it would hide what a viewer costs.
-        .flag("--keep", "journal.keep", Some("1TiB".to_owned()))
-        .check()
-        .unwrap();
-    let node = Node::start(up::settings(&config).unwrap(), |handles| up::routes(handles, config.clone()))
-        .await
-        .unwrap();
-    let key = demo::prepare(&node.handles, demo::start_sandbox().await.unwrap()).await.unwrap();
+    // Sealing takes a core for some seconds every few million frames: it would hide what a viewer costs.
+    let served = Served::start(&[("journal.keep", "1TiB")]).await;
+    let node = &served.node;
     let took = Arc::new(Took::default());
     tokio::spawn(write(Arc::clone(&node.handles.journal), rate, Arc::clone(&took)));
-    let asking =
-        tokio::spawn(ask(format!("http://{}", node.gateway), key.expose().to_string(), Arc::clone(&took)));
+    let asking = tokio::spawn(ask(node.gateway, served.key.clone(), Arc::clone(&took)));
 
-    let token = std::fs::read_to_string(data.join("admin.token")).unwrap();
     let mut measured = vec![Vec::new(); WINDOWS.len()];
     for _ in 0..rounds {
         let look = async |query: &str, viewers| {
             let address = format!("http://{}/api/v1/calls/{query}", node.control);
-            measure(&took, &address, token.trim(), viewers, Duration::from_secs(seconds)).await
+            measure(&took, &address, &served.token, viewers, Duration::from_secs(seconds)).await
         };
         let mut before = look("", 0).await;
         measured[0].push(before);
@@ -157,7 +138,7 @@ async fn main() {
         );
     }
     asking.abort();
-    node.stop().await.unwrap();
+    served.node.stop().await.unwrap();
 }
 
 /// Begins and ends calls, evenly.
@@ -200,22 +181,13 @@ async fn write(journal: Arc<Journal>, rate: u64, took: Arc<Took>) {
 }
 
 /// Calls the gateway, one after the other.
-async fn ask(gateway: String, key: String, took: Arc<Took>) {
-    let client: Http = Client::builder(TokioExecutor::new()).build_http();
+async fn ask(gateway: std::net::SocketAddr, key: String, took: Arc<Took>) {
+    let client = client();
     let mut pause = tokio::time::interval(CALL_EVERY);
     loop {
         pause.tick().await;
-        let body =
-            r#"{"model":"demo","messages":[{"role":"user","content":"What is the capital of France?"}]}"#;
-        let request = Request::post(format!("{gateway}/v1/chat/completions"))
-            .header("authorization", format!("Bearer {key}"))
-            .header("content-type", "application/json")
-            .body(Full::from(body))
-            .unwrap();
         let asked = Instant::now();
-        let response = client.request(request).await.unwrap();
-        let status = response.status();
-        let answer = response.into_body().collect().await.unwrap().to_bytes();
+        let (status, answer) = call(&client, gateway, &key).await;
         assert_eq!(status, 200, "{answer:?}");
         note(&took.calls, asked.elapsed());
     }
@@ -297,10 +269,10 @@ impl Looking {
 async fn look_on(address: &str, token: &str, viewers: usize) {
     let seen = Arc::new(Mutex::new([0_u64; 3]));
     for _ in 0..viewers {
-        let client: Http = Client::builder(TokioExecutor::new()).build_http();
+        let client = client();
         let request = Request::get(address)
             .header("authorization", format!("Bearer {token}"))
-            .body(Full::default())
+            .body(Full::<bytes::Bytes>::default())
             .unwrap();
         let seen = Arc::clone(&seen);
         tokio::spawn(async move {
