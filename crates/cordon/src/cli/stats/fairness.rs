@@ -1,19 +1,22 @@
 //! `fairness`: whether groups of people are treated alike, in one pass over a table.
 
+mod repair;
+
 use std::path::PathBuf;
 
 use clap::Args;
 use cordon_stats::{
-    fairness::{Gap, Groups, Limits, Odds, Rate, Tally},
+    fairness::{Gap, Groups, Limits, Odds, Rate, Tally, individual::Flips},
     interval::{Level, Side, Unknown},
 };
 use serde::Serialize;
 
+use self::repair::{Criterion, Flipped, Repaired, Scored};
 use super::super::{
     Output, json, say,
     table::{Align, table},
 };
-use super::outcomes::{Meaning, Picked, Range, Told, level, short, shown};
+use super::outcomes::{Meaning, Picked, Range, Told, float, level, short, shown};
 use super::{Reading, Said, StatsError, plain, share, warn, word};
 use crate::tables::{self, LeftOut};
 
@@ -22,6 +25,7 @@ Examples:
   cordon fairness loans.csv --label repaid --prediction approved --group sex
   cordon fairness loans.parquet --label y --prediction score --threshold 0.7 --group sex --group age --json
   cordon fairness hires.csv --label hired --prediction invited --positive yes --group sex --rate recall --least 30
+  cordon fairness loans.csv --label repaid --prediction score --threshold 0.7 --group sex --repair equal-opportunity
 
 With several --group the columns are looked at each alone and all together. A group is at a disadvantage where its rate is less than
 --limit of the highest one (four fifths), and the whole interval says so; where the limit lies inside the interval the answer is
@@ -55,6 +59,15 @@ pub(in super::super) struct FairnessArgs {
     /// The confidence of every interval; of a gap, of all pairs of groups at once.
     #[arg(long, default_value = "0.95", value_name = "SHARE", value_parser = level)]
     confidence: Level,
+    /// Thresholds by group, of all --group together, that make groups equal, and what they cost in accuracy.
+    #[arg(long, value_enum, value_name = "CRITERION")]
+    repair: Option<Criterion>,
+    /// The column with scores, where predictions are decisions (for --repair).
+    #[arg(long, value_name = "COLUMN", conflicts_with = "threshold")]
+    score: Option<String>,
+    /// The column with what would have been decided with the attribute changed: which decisions flip?
+    #[arg(long, value_name = "COLUMN")]
+    counterfactual: Option<String>,
     #[command(flatten)]
     meaning: Meaning,
     #[command(flatten)]
@@ -96,6 +109,8 @@ struct Counted {
     rows: u64,
     tally: Tally,
     groups: Groups,
+    scored: Scored,
+    flips: Flips,
     unread: Unread,
     left_out: LeftOut,
 }
@@ -118,6 +133,10 @@ struct Answer {
     breaches: usize,
     undecided: usize,
     groupings: Vec<Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counterfactual: Option<Flipped>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repair: Option<Repaired>,
 }
 
 #[derive(Serialize)]
@@ -129,6 +148,8 @@ struct Shown {
     equalized_odds: Option<ShownOdds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     theil_index: Option<f64>,
+    /// Rows that would say as much unweighted as the reweighed ones do, as a share.
+    reweighing_effective_share: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     differential_fairness: Option<f64>,
 }
@@ -138,6 +159,8 @@ struct Group {
     group: Vec<String>,
     rows: u64,
     rates: std::collections::BTreeMap<&'static str, Told>,
+    /// Weights of training rows that make label and group independent: of positive and of negative rows.
+    reweighing: [Option<f64>; 2],
 }
 
 #[derive(Serialize)]
@@ -173,6 +196,11 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
     let verdicts =
         |word: &str| shown.iter().flat_map(|one| &one.gaps).filter(|gap| gap.verdict == word).count();
     let (breaches, undecided) = (verdicts("breach"), verdicts("undecided"));
+    let name =
+        |group| counted.groups.name(group).unwrap_or_default().into_iter().map(str::to_owned).collect();
+    let repaired =
+        args.repair.map(|criterion| repair::repaired(criterion, &counted.scored, name)).transpose()?;
+    let flips = args.counterfactual.as_ref().map(|_| counted.flips);
     if args.look.json {
         json(&Answer {
             file: args.file.display().to_string(),
@@ -184,17 +212,26 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
             breaches,
             undecided,
             groupings: shown,
+            counterfactual: flips.map(|flips| repair::flipped(&flips, args.confidence)),
+            repair: repaired,
         })?;
     } else {
         warn(&args.file, &counted.left_out);
-        say(&text(args, &counted, &groupings, &shown))?;
+        let mut text = text(args, &counted, &groupings, &shown);
+        text.extend(flips.map(|flips| repair::flips_text(&flips, args.confidence)));
+        text.extend(repaired.map(|repaired| repaired.text()));
+        say(&plain(&text))?;
     }
     Ok(if breaches > 0 { Said::Found } else { Said::Nothing })
 }
 
 fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
-    let mut picked = Picked::new([&args.label, &args.prediction].into_iter().chain(&args.groups));
+    let named = [&args.label, &args.prediction].into_iter().chain(&args.groups);
+    let mut picked = Picked::new(named.chain(&args.score).chain(&args.counterfactual));
+    let of_score = if args.score.is_some() { args.groups.len() + 2 } else { 1 };
+    let of_counterfactual = args.groups.len() + 2 + usize::from(args.score.is_some());
     let (mut tally, mut groups) = (Tally::default(), Groups::new(args.groups.len()));
+    let (mut scored, mut flips) = (Scored::default(), Flips::default());
     let (mut rows, mut unread) = (0_u64, Unread::default());
     let left_out = tables::read(&args.file, args.reading.delimiter, &mut |names, cells| {
         picked.look(names);
@@ -213,9 +250,22 @@ fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
         let values: Vec<String> =
             (0..args.groups.len()).map(|at| word(&picked.cell(at + 2, cells))).collect();
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        match groups.number(&values) {
-            Some(group) => tally.push(group, label, decision),
-            None => unread.groups += 1,
+        let Some(group) = groups.number(&values) else {
+            unread.groups += 1;
+            return;
+        };
+        tally.push(group, label, decision);
+        if args.repair.is_some()
+            && let Some(score) = float(picked.cell(of_score, cells))
+        {
+            scored.scores.push(score);
+            scored.labels.push(label);
+            scored.groups.push(group);
+        }
+        if args.counterfactual.is_some()
+            && let Some(changed) = args.meaning.decision(picked.cell(of_counterfactual, cells))
+        {
+            flips.push(decision, changed);
         }
     })?;
     picked.all_found(&args.file)?;
@@ -226,7 +276,7 @@ fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
             Meaning::help()
         )));
     }
-    Ok(Counted { rows, tally, groups, unread, left_out })
+    Ok(Counted { rows, tally, groups, scored, flips, unread, left_out })
 }
 
 /// Each column alone, and all together where there are several.
@@ -260,10 +310,17 @@ impl Grouping {
 
     fn shown(&self, args: &FairnessArgs) -> Shown {
         let limits = Limits { level: args.confidence, least: args.least };
+        let weights = self.tally.reweighing();
         let group = |at: usize| {
             let counts = self.tally.groups().get(at).copied().unwrap_or_default();
+            let (positive, negative) = weights.by_group.get(at).copied().unwrap_or_default();
             let told = |rate: Rate| (rate.name(), counts.rate(rate).wilson(args.confidence).into());
-            Group { group: self.name(at), rows: counts.n(), rates: Rate::ALL.into_iter().map(told).collect() }
+            Group {
+                group: self.name(at),
+                rows: counts.n(),
+                rates: Rate::ALL.into_iter().map(told).collect(),
+                reweighing: [positive, negative],
+            }
         };
         let gap = |rate: Rate| {
             let decides = args.rates.contains(&rate);
@@ -292,6 +349,7 @@ impl Grouping {
             groups: self.in_order().into_iter().map(group).collect(),
             gaps: Rate::ALL.into_iter().map(gap).collect(),
             equalized_odds: self.tally.equalized_odds(limits).ok().map(odds),
+            reweighing_effective_share: weights.effective_share,
             theil_index: self.tally.entropy_index(1.0),
             differential_fairness: self.tally.differential_fairness(Rate::Selection),
         }
@@ -335,7 +393,7 @@ fn text(args: &FairnessArgs, counted: &Counted, groupings: &[Grouping], shown: &
         text.push('\n');
         text.push_str(&gaps(args, shown));
     }
-    plain(&text)
+    text
 }
 
 fn rates(args: &FairnessArgs, grouping: &Grouping) -> String {

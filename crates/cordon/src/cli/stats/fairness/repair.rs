@@ -1,0 +1,214 @@
+//! What would make decisions fair, and what it costs; and whether single decisions hang on the attribute.
+
+use clap::ValueEnum;
+use cordon_stats::{
+    fairness::{
+        individual::Flips,
+        thresholds::{Constraint, Policy, Search, optimise},
+    },
+    interval::{Level, Unknown},
+};
+use serde::Serialize;
+
+use super::super::{
+    super::table::{Align, table},
+    P, StatsError, finite,
+    outcomes::{Range, Told, short, shown},
+    percent,
+};
+
+/// What groups shall have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in super::super) enum Criterion {
+    DemographicParity,
+    EqualOpportunity,
+    EqualizedOdds,
+    FalsePositiveParity,
+}
+
+impl Criterion {
+    fn constraint(self) -> (Constraint, &'static str) {
+        match self {
+            Self::DemographicParity => (Constraint::DemographicParity, "the selection rate"),
+            Self::EqualOpportunity => (Constraint::EqualOpportunity, "the recall"),
+            Self::EqualizedOdds => (Constraint::EqualizedOdds, "the recall and the false positive rate"),
+            Self::FalsePositiveParity => (Constraint::FalsePositiveParity, "the false positive rate"),
+        }
+    }
+}
+
+/// Rows with scores, kept only where a repair is asked for.
+#[derive(Default)]
+pub(super) struct Scored {
+    pub(super) scores: Vec<f64>,
+    pub(super) labels: Vec<bool>,
+    pub(super) groups: Vec<usize>,
+}
+
+/// Thresholds by group.
+#[derive(Serialize)]
+pub(super) struct Repaired {
+    equal: &'static str,
+    accuracy: f64,
+    best_common_threshold_accuracy: f64,
+    price: Range,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+struct Rule {
+    group: Vec<String>,
+    ignored: f64,
+    constant: f64,
+    thresholds: [Threshold; 2],
+    selection_rate: f64,
+    recall: f64,
+    false_positive_rate: f64,
+    accuracy: f64,
+}
+
+/// Scores above it are selected; one beyond every score selects everybody or nobody.
+#[derive(Serialize)]
+struct Threshold {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    above: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selects: Option<&'static str>,
+    weight: f64,
+}
+
+/// Decisions that would have been others with the attribute changed.
+#[derive(Serialize)]
+pub(super) struct Flipped {
+    rate: Told,
+    gained: Told,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction_p: Option<P>,
+}
+
+pub(super) fn repaired(
+    criterion: Criterion,
+    scored: &Scored,
+    name: impl Fn(usize) -> Vec<String>,
+) -> Result<Repaired, StatsError> {
+    let (constraint, equal) = criterion.constraint();
+    let policy = optimise(&scored.scores, &scored.labels, &scored.groups, constraint, Search::Exact);
+    let policy = policy.map_err(|why| {
+        let reason = match why {
+            Unknown::OneClass => "a group has no row of one of the two labels".to_owned(),
+            Unknown::Empty => "a group has no row with a score".to_owned(),
+            why => why.to_string(),
+        };
+        StatsError::Told(format!(
+            "no thresholds can make groups equal: {reason}; help: say where scores are (--score, or --threshold for scores as \
+             predictions), or leave a column of groups out"
+        ))
+    })?;
+    Ok(Repaired {
+        equal,
+        accuracy: policy.accuracy,
+        best_common_threshold_accuracy: policy.best_common,
+        price: policy.price.into(),
+        rules: rules(&policy, name),
+    })
+}
+
+fn rules(policy: &Policy, name: impl Fn(usize) -> Vec<String>) -> Vec<Rule> {
+    let threshold = |(above, weight): (f64, f64)| Threshold {
+        above: finite(above),
+        selects: above.is_infinite().then_some(if above > 0.0 { "nobody" } else { "everybody" }),
+        weight,
+    };
+    let mut rules: Vec<Rule> = policy
+        .rules
+        .iter()
+        .zip(&policy.outcomes)
+        .enumerate()
+        .map(|(group, (rule, outcome))| Rule {
+            group: name(group),
+            ignored: rule.ignored,
+            constant: rule.constant,
+            thresholds: [threshold(rule.first), threshold(rule.second)],
+            selection_rate: outcome.selection,
+            recall: outcome.true_positive,
+            false_positive_rate: outcome.false_positive,
+            accuracy: outcome.accuracy,
+        })
+        .collect();
+    rules.sort_by(|a, b| a.group.cmp(&b.group));
+    rules
+}
+
+impl Repaired {
+    pub(super) fn text(&self) -> String {
+        let heads = [
+            ("GROUP", Align::Left),
+            ("SELECT", Align::Left),
+            ("SELECTED", Align::Right),
+            ("RECALL", Align::Right),
+            ("FALSE POSITIVE", Align::Right),
+            ("ACCURACY", Align::Right),
+        ];
+        let row = |rule: &Rule| {
+            let mut cells = vec![rule.group.join(", "), rule.text()];
+            cells.extend(
+                [rule.selection_rate, rule.recall, rule.false_positive_rate, rule.accuracy].map(short),
+            );
+            cells
+        };
+        let high = self.price.high.map(short).unwrap_or_default();
+        format!(
+            "\nThresholds that make {} equal\n\n{}accuracy {} against {} of the best threshold for everybody: {} ({} to {high}), on the \
+             rows that the thresholds were made from\n",
+            self.equal,
+            table(&heads, &self.rules.iter().map(row).collect::<Vec<_>>()),
+            short(self.accuracy),
+            short(self.best_common_threshold_accuracy),
+            short(self.price.value),
+            short(self.price.low),
+        )
+    }
+}
+
+impl Rule {
+    fn text(&self) -> String {
+        let [first, second] = &self.thresholds;
+        let one = |threshold: &Threshold| match threshold.above {
+            Some(above) => format!("above {}", short(above)),
+            None => threshold.selects.unwrap_or_default().to_owned(),
+        };
+        let part = |threshold: &Threshold| format!("{} ({})", one(threshold), percent(threshold.weight));
+        let by_score = match (first.weight > 0.0, second.weight > 0.0) {
+            (true, true) => format!("{} or {}", part(first), part(second)),
+            (true, false) => one(first),
+            (false, _) => one(second),
+        };
+        if self.ignored > 0.0 {
+            format!("{by_score}; {} by a chance of {}", percent(self.ignored), percent(self.constant))
+        } else {
+            by_score
+        }
+    }
+}
+
+pub(super) fn flipped(flips: &Flips, level: Level) -> Flipped {
+    Flipped {
+        rate: flips.rate().wilson(level).into(),
+        gained: flips.gained().wilson(level).into(),
+        direction_p: flips.direction().map(P::from),
+    }
+}
+
+/// A sentence about flips.
+pub(super) fn flips_text(flips: &Flips, level: Level) -> String {
+    let direction = flips.direction().map_or_else(String::new, |p| {
+        format!(
+            "; of these {} would have gained (either way equally often: p = {p})",
+            shown(flips.gained().wilson(level))
+        )
+    });
+    format!(
+        "\nWith the attribute changed {} of the decisions are others{direction}\n",
+        shown(flips.rate().wilson(level))
+    )
+}
