@@ -86,7 +86,7 @@ def code(error):
 
 @check_for(*BOTH)
 def a_message_is_answered(suffix):
-    answer = ask(suffix=suffix, system="You answer briefly.", temperature=0.2, metadata={"user_id": "somebody"})
+    answer = ask(suffix=suffix, system="You answer briefly.", metadata={"user_id": "somebody"})
     [block] = answer.content
     assert answer.type == "message" and answer.role == "assistant" and answer.model == model(suffix)
     assert block.type == "text" and block.text and answer.stop_reason == "end_turn"
@@ -218,7 +218,7 @@ def errors_have_their_types():
     assert code(raises(anthropic.BadRequestError, 400, malformed)) == "invalid_request"
     forbidden = lambda: ask(extra_body={"mcp_servers": [{"type": "url", "url": "https://example.com"}]})
     assert code(raises(anthropic.BadRequestError, 400, forbidden)) == "forbidden_field"
-    unsayable = raises(anthropic.BadRequestError, 400, lambda: ask(suffix="", top_k=5))
+    unsayable = raises(anthropic.BadRequestError, 400, lambda: ask(suffix="", extra_body={"top_k": 5}))
     assert (code(unsayable), unsayable.body["error"]["param"]) == ("not_translatable", "top_k")
 
 

@@ -3,7 +3,6 @@
 Addresses, keys and route names come from the environment, as for openai_client.py and anthropic_client.py.
 """
 
-import asyncio
 import os
 import sys
 
@@ -59,7 +58,7 @@ def a_stream_says_what_an_answer_says(case):
 
 @check_for(*CASES)
 def ten_at_once(case):
-    assert len(asyncio.run(of(case).abatch(["What is a cordon?"] * 10))) == 10
+    assert len(of(case).batch(["What is a cordon?"] * 10)) == 10
 
 
 @check_for(*CASES)
@@ -84,7 +83,7 @@ def guards_hold(case):
         of(case).invoke(INJECTION)
         raise AssertionError("it was answered")
     except Exception as error:
-        assert "content_blocked" in str(error), error
+        assert "blocked by this organisation" in str(error), error
     answer = of(case).invoke(f'Reply with exactly "Card: {CARD}. Thank you."')
     assert answer.text.startswith("Card: ") and not digits(answer.text), answer.text
 

@@ -43,7 +43,6 @@ struct Prepared {
 /// Azure's key header, and Anthropic's.
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// A model of a service that a call goes to.
 #[derive(Clone, Debug)]
@@ -162,6 +161,9 @@ impl Upstreams {
         let spec = &permit.0.service.spec;
         let headers = headers_of(spec, prepared.secret.as_ref());
         let mut headers = headers.map_err(|error| unavailable(error.to_string()))?;
+        if let Some(version) = outgoing.version.filter(|_| spec.protocol == Protocol::Anthropic) {
+            headers.push((anthropic::VERSION_HEADER, HeaderValue::from_static(version)));
+        }
         if let Some(beta) = outgoing.beta.filter(|_| spec.protocol == Protocol::Anthropic) {
             let value = HeaderValue::try_from(beta).map_err(|error| unavailable(error.to_string()))?;
             headers.push((anthropic::BETA_HEADER, value));
@@ -203,7 +205,7 @@ pub fn headers_of(
         headers.push((key_header(spec), secret.header()?));
     }
     if spec.protocol == Protocol::Anthropic {
-        headers.push((VERSION, HeaderValue::from_static(anthropic::VERSION)));
+        headers.push((anthropic::VERSION_HEADER, HeaderValue::from_static(anthropic::VERSION)));
     }
     Ok(headers)
 }

@@ -88,6 +88,8 @@ pub(crate) struct Outgoing {
     pub(crate) path: &'static str,
     pub(crate) body: Vec<u8>,
     pub(crate) accept: Accept,
+    /// The version of Anthropic's API, where the caller named one.
+    pub(crate) version: Option<&'static str>,
     /// What Anthropic's header for trying out asks for.
     pub(crate) beta: Option<String>,
 }
@@ -288,14 +290,17 @@ impl Inspected {
         if posted.protocol() != target.service.spec.protocol {
             return self.translated(target, accept, now);
         }
-        let (body, beta) = match self {
-            Self::Chat(request) => (request.body(model), None),
-            Self::Embeddings(request) => (request.body(model), None),
+        let (mut version, mut beta) = (None, None);
+        let body = match self {
+            Self::Chat(request) => request.body(model),
+            Self::Embeddings(request) => request.body(model),
             Self::CountTokens(request) | Self::Messages(request) => {
-                (request.body(model), request.beta().map(str::to_owned))
+                version = Some(request.version());
+                beta = request.beta().map(str::to_owned);
+                request.body(model)
             }
         };
-        Ok((Outgoing { path: posted.path(), body, accept, beta }, Back::default()))
+        Ok((Outgoing { path: posted.path(), body, accept, version, beta }, Back::default()))
     }
 
     /// The same for a target whose service speaks another protocol.
@@ -324,7 +329,8 @@ impl Inspected {
         request.insert("model", target.spec.upstream_name.as_str());
         let untranslated = dropped.header().and_then(|names| HeaderValue::try_from(names).ok());
         let created = u64::try_from(now.as_millis() / 1000).unwrap_or(0);
-        let outgoing = Outgoing { path: to.path(), body: written(&mut request), accept, beta: None };
+        let outgoing =
+            Outgoing { path: to.path(), body: written(&mut request), accept, version: None, beta: None };
         Ok((outgoing, Back { translation: Some(translation), created, untranslated }))
     }
 

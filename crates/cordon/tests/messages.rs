@@ -68,7 +68,7 @@ async fn post(world: &World, path: &str, body: &Value) -> Reply {
     let mut request = world.post(path, body.to_string());
     request.headers_mut().remove("authorization");
     request.headers_mut().insert("x-api-key", world.key.expose().parse().unwrap());
-    request.headers_mut().insert("anthropic-version", "2023-06-01".parse().unwrap());
+    request.headers_mut().insert("anthropic-version", "2026-10-21".parse().unwrap());
     request.headers_mut().insert("anthropic-beta", "files-api-2025-04-14".parse().unwrap());
     world.send(request).await
 }
@@ -112,7 +112,7 @@ async fn a_message_is_forwarded_answered_priced_and_recorded_without_content() {
     let sent = upstream.last_request();
     for (header, value) in [
         ("x-api-key", Some("sk-upstream")),
-        ("anthropic-version", Some("2023-06-01")),
+        ("anthropic-version", Some("2026-10-21")),
         ("anthropic-beta", Some("files-api-2025-04-14")),
         ("authorization", None),
     ] {

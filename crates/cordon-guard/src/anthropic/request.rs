@@ -4,19 +4,19 @@ use cordon_core::{
 };
 use http::{HeaderMap, HeaderName};
 
-use super::{VERSION, walk};
+use super::{VERSION, VERSIONS, walk};
 use crate::{
     inspection::{Inspection, Verdict},
     limits::Shape,
     redact::Tokens,
     tree::{
-        request::{Walked, count, inspected, invalid, named, switch, written},
+        request::{Walked, check_objects, count, inspected, invalid, messages, named, switch, written},
         walk::{Visit, Walker},
     },
 };
 
 /// The version of the API that a caller speaks.
-const VERSION_HEADER: HeaderName = HeaderName::from_static("anthropic-version");
+pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("anthropic-version");
 /// What a caller wants to try out before it is general.
 pub(crate) const BETA_HEADER: HeaderName = HeaderName::from_static("anthropic-beta");
 /// The member of a request's tree in which that is inspected.
@@ -48,6 +48,7 @@ pub enum Wanted {
 pub struct MessagesRequest {
     tree: Object,
     stream: bool,
+    version: &'static str,
 }
 
 /// A request that was inspected and may go on.
@@ -56,6 +57,7 @@ pub struct InspectedMessages {
     tree: Object,
     tokens: Tokens,
     stream: bool,
+    version: &'static str,
     beta: Option<String>,
 }
 
@@ -74,14 +76,14 @@ impl MessagesRequest {
                 return Err(Refusal::new(RefusalCode::ForbiddenField, private).param(field));
             }
         }
-        check_version(headers)?;
+        let version = version(headers)?;
         if let Some(names) = betas(headers)? {
             tree.insert(BETA, names);
         }
         check_betas(tree.get(BETA))?;
         check_content(tree.get("system"), "system")?;
-        check_messages(tree.get("messages"))?;
-        check_tools(tree.get("tools"))?;
+        check_messages(messages(&tree)?)?;
+        check_objects(&tree, "tools")?;
         let stream = switch(&tree, "stream")?;
         let most = count(&tree, OUTPUT)?;
         match wanted {
@@ -89,7 +91,7 @@ impl MessagesRequest {
             Wanted::Count if stream => return Err(invalid("stream", "a count is not streamed")),
             Wanted::Message | Wanted::Count => {}
         }
-        Ok(Self { tree, stream })
+        Ok(Self { tree, stream, version })
     }
 
     /// The name of the route.
@@ -134,7 +136,7 @@ impl MessagesRequest {
             let names = names.as_array().unwrap_or_default().iter().filter_map(Value::as_str);
             names.collect::<Vec<_>>().join(",")
         });
-        Ok(InspectedMessages { tree: self.tree, tokens, stream: self.stream, beta })
+        Ok(InspectedMessages { tree: self.tree, tokens, stream: self.stream, version: self.version, beta })
     }
 }
 
@@ -159,6 +161,11 @@ impl InspectedMessages {
     /// The tree that was inspected.
     pub(crate) const fn tree(&self) -> &Object {
         &self.tree
+    }
+
+    /// The version of the API that is asked in.
+    pub const fn version(&self) -> &'static str {
+        self.version
     }
 
     /// What the header `anthropic-beta` is to ask for.
@@ -190,13 +197,14 @@ fn shape(tree: &Object) -> Shape {
     }
 }
 
-/// Nothing else is spoken; without the header it is meant.
-fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut versions = headers.get_all(VERSION_HEADER).iter();
-    match versions.all(|version| version == VERSION) {
-        true => Ok(()),
-        false => Err(invalid("anthropic-version", "another version of the API")),
-    }
+/// The version that a request names, of those that are known.
+fn version(headers: &HeaderMap) -> Result<&'static str, Refusal> {
+    let mut named = headers.get_all(VERSION_HEADER).iter();
+    let Some(first) = named.next() else { return Ok(VERSION) };
+    let known = VERSIONS.into_iter().find(|known| first == known);
+    known
+        .filter(|_| named.next().is_none())
+        .ok_or_else(|| invalid("anthropic-version", "another version of the API"))
 }
 
 /// The names that the header asks for, if there is one.
@@ -228,12 +236,7 @@ fn check_betas(names: Option<&Value>) -> Result<(), Refusal> {
     wrong("not a name of a beta")
 }
 
-fn check_messages(messages: Option<&Value>) -> Result<(), Refusal> {
-    let messages = match messages {
-        Some(Value::Array(messages)) if !messages.is_empty() => messages,
-        Some(Value::Array(_)) => return Err(invalid("messages", "there is no message")),
-        _ => return Err(invalid("messages", "not an array")),
-    };
+fn check_messages(messages: &[Value]) -> Result<(), Refusal> {
     for (at, message) in messages.iter().enumerate() {
         let param = |field: &str| format!("messages.{at}{field}");
         let message = message.as_object().ok_or_else(|| invalid(&param(""), "not an object"))?;
@@ -261,17 +264,5 @@ fn check_content(content: Option<&Value>, param: &str) -> Result<(), Refusal> {
             }
         }
         Some(_) => Err(invalid(param, "neither a text nor blocks")),
-    }
-}
-
-fn check_tools(tools: Option<&Value>) -> Result<(), Refusal> {
-    let tools = match tools {
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::Array(tools)) => tools,
-        Some(_) => return Err(invalid("tools", "not an array")),
-    };
-    match tools.iter().position(|tool| tool.as_object().is_none()) {
-        Some(at) => Err(invalid(&format!("tools.{at}"), "not an object")),
-        None => Ok(()),
     }
 }

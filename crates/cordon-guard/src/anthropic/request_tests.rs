@@ -156,7 +156,7 @@ fn requests_of_another_form_are_refused_with_the_field() {
     check(&with(r#","max_tokens":1,"system":7"#), Some("system"));
     check(&with(r#","max_tokens":1,"system":["x"]"#), Some("system.0.type"));
     check(&with(r#","max_tokens":1,"tools":{}"#), Some("tools"));
-    check(&with(r#","max_tokens":1,"tools":[1]"#), Some("tools.0"));
+    check(&with(r#","max_tokens":1,"tools":[1]"#), Some("tools[0]"));
     check(&with(r#","max_tokens":1,"anthropic_beta":["a b"]"#), Some("anthropic-beta"));
     check(
         r#"{"model":"m","max_tokens":1,"messages":[{"role":"root","content":"x"}]}"#,
@@ -190,7 +190,10 @@ fn headers_are_read_inspected_and_checked() {
         let mut verdict = Verdict::default();
         read(headers).unwrap().inspect(&redacting(Form::Mask), &mut verdict)
     };
-    assert!(read(&with("anthropic-version", super::VERSION)).is_ok());
+    for version in super::VERSIONS {
+        assert_eq!(inspect(&with("anthropic-version", version)).unwrap().version(), version);
+    }
+    assert_eq!(inspect(&HeaderMap::new()).unwrap().version(), super::VERSION);
     let refusal = read(&with("anthropic-version", "2099-01-01")).unwrap_err();
     assert_eq!(refusal.param.as_deref(), Some("anthropic-version"));
     let mut request = inspect(&with("anthropic-beta", "files-api-2025-04-14, other-1")).unwrap();

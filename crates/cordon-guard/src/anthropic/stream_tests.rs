@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use super::{Message, MessageGate, MessagesRequest, Wanted};
 use crate::openai::{Progress, StreamError, StreamOptions};
 use crate::tree::gate::Gate;
-use crate::tree::testing::{ADDRESS, KEY, any_value, at, inspection, redacting, strings, text, tree};
+use crate::tree::testing::{ADDRESS, KEY, any_value, at, feed, inspection, redacting, strings, text, tree};
 use crate::{Inspection, Tokens, Verdict, sse};
 
 /// What a caller reads, by place.
@@ -168,19 +168,7 @@ fn streamed(
     seed: u64,
 ) -> (Read, Progress, Verdict) {
     let mut gate = MessageGate::new(inspection.clone(), tokens(), options(RefusalStyle::Error));
-    let mut text = Vec::new();
-    events.iter().for_each(|event| sse::write_data(&mut text, event));
-    let mut parser = sse::Parser::default();
-    let (mut out, mut progress) = (Vec::new(), Progress::Open);
-    'all: for piece in chunking::bytes(&text, longest, seed) {
-        parser.push(&piece);
-        while let Some(event) = parser.next().unwrap() {
-            progress = gate.event(event.data, &mut out).unwrap();
-            if progress == Progress::Stopped {
-                break 'all;
-            }
-        }
-    }
+    let (out, progress) = feed(&mut gate, events, longest, seed);
     (read_stream(&out), progress, gate.verdict().clone())
 }
 

@@ -9,7 +9,7 @@ use crate::{
     limits::Shape,
     redact::Tokens,
     tree::{
-        request::{Walked, count, inspected, invalid, named, switch, written},
+        request::{Walked, check_objects, count, inspected, invalid, messages, named, switch, written},
         walk::{Visit, Walker},
     },
 };
@@ -46,7 +46,7 @@ impl Request {
     /// A refusal that names the field.
     pub fn read(tree: Value) -> Result<Self, Refusal> {
         let tree = named(tree)?;
-        check_messages(tree.get("messages"))?;
+        check_messages(messages(&tree)?)?;
         let stream = switch(&tree, "stream")?;
         let include_usage = match tree.get("stream_options") {
             None | Some(Value::Null) => false,
@@ -62,14 +62,7 @@ impl Request {
             count(&tree, field.as_str())?;
         }
         for field in ["tools", "functions"] {
-            let items = match tree.get(field) {
-                None | Some(Value::Null) => continue,
-                Some(Value::Array(items)) => items,
-                Some(_) => return Err(invalid(field, "not an array")),
-            };
-            if let Some(at) = items.iter().position(|item| item.as_object().is_none()) {
-                return Err(invalid(&format!("{field}[{at}]"), "not an object"));
-            }
+            check_objects(&tree, field)?;
         }
         Ok(Self { tree, stream, include_usage, choices })
     }
@@ -208,12 +201,7 @@ fn shape(tree: &Object) -> Shape {
     }
 }
 
-fn check_messages(messages: Option<&Value>) -> Result<(), Refusal> {
-    let messages = match messages {
-        Some(Value::Array(messages)) if !messages.is_empty() => messages,
-        Some(Value::Array(_)) => return Err(invalid("messages", "there is no message")),
-        _ => return Err(invalid("messages", "not an array")),
-    };
+fn check_messages(messages: &[Value]) -> Result<(), Refusal> {
     for (at, message) in messages.iter().enumerate() {
         let param = |field: &str| format!("messages[{at}]{field}");
         let message = message.as_object().ok_or_else(|| invalid(&param(""), "not an object"))?;

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 
 use super::{Progress, Request, Response, StreamError, StreamGate, StreamOptions};
 use crate::tree::gate::Gate;
-use crate::tree::testing::{ADDRESS, KEY, arguments, at, inspection, redacting, strings, text, tree};
-use crate::{Inspection, Tokens, Verdict, sse};
+use crate::tree::testing::{ADDRESS, KEY, arguments, at, feed, inspection, redacting, strings, text, tree};
+use crate::{Inspection, Tokens, Verdict};
 
 /// What a caller reads, by place: the texts put together, log probabilities as the list of their tokens.
 pub(crate) type Read = BTreeMap<String, String>;
@@ -220,19 +220,7 @@ fn streamed(
     seed: u64,
 ) -> (Read, Progress, Verdict) {
     let mut gate = StreamGate::new(inspection.clone(), tokens(), options(false, RefusalStyle::Error));
-    let mut text = Vec::new();
-    events.iter().for_each(|event| sse::write_data(&mut text, event));
-    let mut parser = sse::Parser::default();
-    let (mut out, mut progress) = (Vec::new(), Progress::Open);
-    'all: for piece in chunking::bytes(&text, longest, seed) {
-        parser.push(&piece);
-        while let Some(event) = parser.next().unwrap() {
-            progress = gate.event(event.data, &mut out).unwrap();
-            if progress == Progress::Stopped {
-                break 'all;
-            }
-        }
-    }
+    let (out, progress) = feed(&mut gate, events, longest, seed);
     (read_stream(&out), progress, gate.verdict().clone())
 }
 

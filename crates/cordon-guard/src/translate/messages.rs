@@ -287,6 +287,12 @@ fn config(config: &Value, out: &mut Object) -> Result<(), Refusal> {
         match key {
             "effort" if !is(value, "max") => out.insert("reasoning_effort", value.clone()),
             "format" if value.get("type").is_some_and(|kind| is(kind, "json_schema")) => {
+                if let Some((key, _)) = value
+                    .as_object()
+                    .and_then(|format| members(format).find(|(key, _)| !matches!(*key, "type" | "schema")))
+                {
+                    return Err(unknown("output_config.format", key));
+                }
                 let schema = value.get("schema").cloned();
                 let schema = schema.ok_or_else(|| untranslatable("output_config.format.schema"))?;
                 let schema = object([("name", "output".into()), ("strict", true.into()), ("schema", schema)]);

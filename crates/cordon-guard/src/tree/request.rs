@@ -95,6 +95,28 @@ pub(crate) fn count(object: &Object, key: &str) -> Result<Option<u64>, Refusal> 
     }
 }
 
+/// The messages of a conversation, of which there is one at least.
+pub(crate) fn messages(tree: &Object) -> Result<&[Value], Refusal> {
+    match tree.get("messages") {
+        Some(Value::Array(messages)) if !messages.is_empty() => Ok(messages),
+        Some(Value::Array(_)) => Err(invalid("messages", "there is no message")),
+        _ => Err(invalid("messages", "not an array")),
+    }
+}
+
+/// A list of objects, where there is one.
+pub(crate) fn check_objects(tree: &Object, field: &str) -> Result<(), Refusal> {
+    let items = match tree.get(field) {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Array(items)) => items,
+        Some(_) => return Err(invalid(field, "not an array")),
+    };
+    match items.iter().position(|item| item.as_object().is_none()) {
+        Some(at) => Err(invalid(&format!("{field}[{at}]"), "not an object")),
+        None => Ok(()),
+    }
+}
+
 /// First round: inspects, and remembers what is to be cut where. Nothing is changed.
 struct Look<'a> {
     inspection: &'a Inspection,

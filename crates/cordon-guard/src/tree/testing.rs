@@ -9,10 +9,11 @@ use cordon_core::{
 };
 use cordon_inspect::Engine;
 use cordon_policy::EffectiveGuard;
-use cordon_testkit::chunking::Random;
+use cordon_testkit::chunking::{self, Random};
 use proptest::prelude::*;
 
-use crate::Inspection;
+use super::gate::{Gate, Progress};
+use crate::{Inspection, sse};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::builtin);
 
@@ -209,4 +210,22 @@ pub(crate) fn at<'a>(value: &'a mut Value, path: &[String]) -> &'a mut Value {
         Value::Object(object) => object.get_mut(step).unwrap(),
         _ => unreachable!(),
     })
+}
+
+/// Gives these events to a gate, as bytes that are cut at random: what may leave, and how it ended.
+pub(crate) fn feed(gate: &mut dyn Gate, events: &[String], longest: usize, seed: u64) -> (Vec<u8>, Progress) {
+    let mut text = Vec::new();
+    events.iter().for_each(|event| sse::write_data(&mut text, event));
+    let mut parser = sse::Parser::default();
+    let (mut out, mut progress) = (Vec::new(), Progress::Open);
+    'all: for piece in chunking::bytes(&text, longest, seed) {
+        parser.push(&piece);
+        while let Some(event) = parser.next().unwrap() {
+            progress = gate.event(event.data, &mut out).unwrap();
+            if progress == Progress::Stopped {
+                break 'all;
+            }
+        }
+    }
+    (out, progress)
 }
