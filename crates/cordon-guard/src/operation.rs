@@ -352,6 +352,11 @@ impl Inspected {
         }
     }
 
+    /// Whether a model is paid for it. No provider charges for counting.
+    pub(crate) const fn is_paid(&self) -> bool {
+        !matches!(self, Self::CountTokens(_))
+    }
+
     /// Bounds its answer, where its shape has an `output_field` and no `output`.
     pub(crate) fn bound_output(&mut self, most: u64, field: OutputField) {
         match self {

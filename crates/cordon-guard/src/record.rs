@@ -46,6 +46,8 @@ pub(crate) struct CallRecord {
     capturing: Option<Box<Capturing>>,
     /// What it is counted under.
     pub(crate) counting: Counting,
+    /// Whether its answer was not read to its end.
+    cut_off: bool,
     closed: bool,
 }
 
@@ -80,6 +82,7 @@ impl CallRecord {
             said: Said::default(),
             capturing: None,
             counting: Counting::default(),
+            cut_off: false,
             closed: false,
         }
     }
@@ -261,7 +264,9 @@ impl CallRecord {
 
     /// What the call used.
     fn spent(&self) -> Spent {
-        if let Some(tokens) = self.end.tokens {
+        if let Some(tokens) = self.end.tokens
+            && !self.cut_off
+        {
             return Spent::Known(Spend { input: tokens.input, output: tokens.output, cost: self.end.cost });
         }
         let failed = self.end.upstream_status.is_some_and(|status| !(200..300).contains(&status));
@@ -272,6 +277,11 @@ impl CallRecord {
     /// Says what tokens cost from now on.
     pub(crate) fn priced(&mut self, price: Option<&Price>) {
         self.price = price.cloned();
+    }
+
+    /// Says that the answer was not read to its end: how many tokens it had in the end, nobody says.
+    pub(crate) const fn cut_off(&mut self) {
+        self.cut_off = true;
     }
 
     /// Notes the tokens that the upstream counted.

@@ -44,14 +44,15 @@ pub(crate) async fn reserve(
     let shape = call.stage.request.shape();
     bounds(&shape, of_model.iter().map(AsRef::as_ref))?;
     let all = limits.iter().chain(&of_model).map(AsRef::as_ref);
-    let ask = Ask::new(&shape, all.clone(), route, &call.snapshot, call.time)?;
+    let ask = Ask::new(&shape, all.clone(), route, &call.snapshot, &target.spec, call.time)?;
     let durations = all.filter_map(|limit| limit.spec.call.duration.map(|time| (time, &limit.name)));
     let deadline = durations.min().map(|(time, limit)| Deadline {
         after: Duration::from_millis(time.as_millis()),
         limit: limit.clone(),
     });
     let now = gateway.ports.clock.now();
-    gateway.limits.reserve(limits, &of_model, ask.spend, &mut record.counting, now).await?;
+    let spend = ask.spend.filter(|_| call.stage.request.is_paid());
+    gateway.limits.reserve(limits, &of_model, spend, &mut record.counting, now).await?;
     if let Some(most) = ask.output {
         call.stage.request.bound_output(most, target.spec.output_field);
     }

@@ -186,6 +186,8 @@ pub(crate) async fn streamed(
         // What was settled before the stop may still be read; then a well-formed end says why there is no more.
         downstream.send(out, record, answer, style).await?;
         record.used(gate.usage());
+        // What was said of tokens so far is not all of them: the model may have gone on.
+        record.cut_off();
         record.said = gate.said().clone();
         record.end.output = gate.verdict().recorded().clone();
         if downstream.sender.is_none() {

@@ -3,8 +3,8 @@
 use std::{
     env,
     io::{BufRead as _, BufReader},
-    net::SocketAddr,
-    path::PathBuf,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
 };
@@ -61,6 +61,55 @@ impl Server {
         // Read on, so that it never waits for its reader.
         thread::spawn(move || lines.for_each(drop));
         Self { address: address.expect("the server says where it listens"), child }
+    }
+}
+
+impl Server {
+    /// Starts a Redis or Valkey that keeps nothing, and waits until it is ready. It chooses no port itself: a free one is tried,
+    /// and another one where somebody else was faster.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn redis(program: &Path) -> Self {
+        loop {
+            let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+            let server = Self::redis_at(program, free.unwrap());
+            if let Some(server) = server {
+                return server;
+            }
+        }
+    }
+
+    /// The same at an address that one had before; nothing where the address is taken.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn redis_at(program: &Path, address: SocketAddr) -> Option<Self> {
+        let port = address.port().to_string();
+        let mut child = Command::new(program)
+            .args([
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                &port,
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--logfile",
+                "",
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready =
+            lines.by_ref().map_while(Result::ok).any(|line| line.contains("Ready to accept connections"));
+        thread::spawn(move || lines.for_each(drop));
+        let server = Self { child, address };
+        ready.then_some(server)
     }
 }
 

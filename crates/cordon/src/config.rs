@@ -6,6 +6,7 @@
 
 mod identity;
 mod journal;
+mod limits;
 mod listeners;
 mod log;
 mod raw;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 pub use self::{
     identity::Identity,
     journal::Journal,
+    limits::Limits,
     listeners::{Control, Gateway},
     log::{Log, LogFormat},
     raw::Raw,
@@ -55,6 +57,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Events for a SIEM.
     pub siem: Option<Siem>,
+    /// Counters of limits that nodes share; none: each counts for itself.
+    pub limits: Option<Limits>,
     /// Traces and metrics for a collector.
     pub telemetry: Option<Telemetry>,
     /// Who operates Cordon.
@@ -96,6 +100,7 @@ impl Raw {
         let content = Content::read(raw);
         let ledger = Ledger::read(raw);
         let siem = Siem::read(raw);
+        let limits = Limits::read(raw);
         let telemetry = Telemetry::read(raw);
         let identity = Identity::read(raw);
         let log = Log::read(raw);
@@ -114,6 +119,7 @@ impl Raw {
                 content: content?,
                 ledger: ledger?,
                 siem: siem?,
+                limits: limits?,
                 telemetry: telemetry?,
                 identity: identity?,
                 log: log?,

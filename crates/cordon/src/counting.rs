@@ -1,4 +1,7 @@
-//! Counters of limits after a start: what the processes before this one counted, out of the index of calls.
+//! Where limits are counted: in this process, which counts on from what the processes before it counted, out of the index of
+//! calls; or in a store that several nodes share.
+
+mod shared;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,6 +13,8 @@ use cordon_guard::{
 use cordon_policy::{CompiledLimit, Snapshot};
 use cordon_store::calls::{CallIndex, CallsError, Lag};
 use tokio::sync::watch;
+
+pub use shared::{Options, SharedCounters, address};
 
 /// How often it is looked whether the index has caught up.
 const PAUSE: Duration = Duration::from_millis(50);

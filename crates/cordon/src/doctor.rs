@@ -25,6 +25,7 @@ use crate::{
     config::{Config, ConfigProblem},
     content,
     control::AdminToken,
+    counting::SharedCounters,
     desk::with_causes,
     objects,
     siem::Progress,
@@ -96,6 +97,7 @@ pub async fn folder(folder: &Path, config: Option<&Config>, offline: bool) -> Ve
                     if !offline {
                         found.extend(bucket(config).await);
                         found.extend(upstreams(&state, config).await);
+                        found.extend(counters(config).await);
                         found.extend(collector(config).await);
                     }
                 }
@@ -143,6 +145,7 @@ pub async fn served(state: &State, config: &Config, now: Timestamp) -> Vec<Check
     found.extend(missing_objects(state, Some(config), &config.data));
     found.extend(bucket(Some(config)).await);
     found.extend(upstreams(state, Some(config)).await);
+    found.extend(counters(Some(config)).await);
     found.extend(collector(Some(config)).await);
     found
 }
@@ -461,6 +464,20 @@ async fn collector(config: Option<&Config>) -> Option<Check> {
             why,
             "check telemetry.otlp.endpoint; calls are served all the same, and what is lost is counted",
         ),
+    })
+}
+
+/// Whether the store of counters answers.
+async fn counters(config: Option<&Config>) -> Option<Check> {
+    let options = up::limits(config?.limits.as_ref()?);
+    let help = "calls under limits do what `when_unavailable` says: check limits.store and the store itself";
+    let counters = SharedCounters::new(&options, &Environment::of_process(), &up::MachineEntropy);
+    Some(match counters {
+        Err(error) => broken("limits", format!("{error:#}"), Some(help)),
+        Ok(counters) => match counters.ask().await {
+            Ok(()) => ok("limits", &format!("{} answers", options.store)),
+            Err(why) => broken("limits", why, Some(help)),
+        },
     })
 }
 

@@ -24,7 +24,7 @@ pub mod config;
 mod console;
 pub mod content;
 pub mod control;
-mod counting;
+pub mod counting;
 pub mod declare;
 pub mod demo;
 pub mod desk;

@@ -20,7 +20,7 @@ use cordon_core::{
 use cordon_guard::{
     Gateway, Options, Parts,
     dispatch::Upstreams,
-    limits::ProcessCounters,
+    limits::{Counters, ProcessCounters},
     ports::{Clock, Entropy, NoTracer, Recorder as _, Tracer},
     server::{self, ServerLimits},
     upstream::{Client, ClientConfig, Environment},
@@ -45,7 +45,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     content::{self, Contents},
     control::{self, AdminToken},
-    counting::{self, Before},
+    counting::{self, Before, SharedCounters},
     desk::CallLog,
     files,
     identity::{self, Identity, Lifetimes, OidcOptions, OidcParts, Site},
@@ -110,6 +110,8 @@ pub struct Settings {
     pub anchor_every: Duration,
     /// What goes to a SIEM, and where.
     pub siem: Option<siem::Options>,
+    /// Where limits are counted that several nodes share; without it in this process.
+    pub counters: Option<counting::Options>,
     /// Which traces and metrics go to a collector, and where.
     pub telemetry: Option<telemetry::Options>,
     /// A header that names the person behind the caller.
@@ -252,7 +254,13 @@ impl Node {
         let content = open_content(&folder, &settings).await?;
 
         let (telemetry, tracer) = start_telemetry(&settings, &keys.node, &metrics, &registry)?;
-        let counters = ProcessCounters::to_be_rebuilt();
+        let process = ProcessCounters::to_be_rebuilt();
+        let counters: Arc<dyn Counters> = match &settings.counters {
+            Some(options) => {
+                Arc::new(SharedCounters::new(options, &settings.environment, settings.entropy.as_ref())?)
+            }
+            None => Arc::new(process.clone()),
+        };
         let gateway = Gateway::new(Parts {
             clock: Arc::clone(&settings.clock),
             entropy: Arc::clone(&settings.entropy),
@@ -260,7 +268,7 @@ impl Node {
             capture: content.queue,
             meter: Arc::<Metrics>::clone(&metrics),
             tracer,
-            counters: Arc::new(counters.clone()),
+            counters,
             engine: engine.clone(),
             upstreams: Upstreams::new(client.clone(), settings.environment.clone()),
             snapshot: Snapshot::default(),
@@ -417,7 +425,7 @@ impl Node {
             lag: lag.clone(),
         };
         let clock = Arc::clone(&settings.clock);
-        tokio::spawn(counting::rebuild(counters, before.clone(), gateway.snapshot(), clock));
+        tokio::spawn(counting::rebuild(process, before.clone(), gateway.snapshot(), clock));
         let interrupted_task =
             tokio::spawn(close_interrupted(handles.clone(), Arc::clone(&recorder), before));
 

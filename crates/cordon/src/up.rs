@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     config::{self, Config},
     control::{self, ControlState},
+    counting,
     demo::{self, Shown},
     desk::{CallLog, Desk, with_causes},
     doctor, ledger,
@@ -148,6 +149,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
             file_bytes: siem::FILE_BYTES,
             pause: siem::pauses(Arc::new(MachineEntropy)),
         }),
+        counters: config.limits.as_ref().map(limits),
         telemetry: config.telemetry.as_ref().map(telemetry),
         subject_header: header
             .map(str::parse)
@@ -158,6 +160,16 @@ pub fn settings(config: &Config) -> Result<Settings> {
         clock: Arc::new(Clock::system()),
         entropy: Arc::new(MachineEntropy),
     })
+}
+
+/// What a checked configuration means for counters that nodes share.
+pub(crate) fn limits(config: &config::Limits) -> counting::Options {
+    counting::Options {
+        store: config.store.clone(),
+        user: config.user.clone(),
+        password: config.password.clone(),
+        timeout: Duration::from_millis(config.timeout.as_millis()),
+    }
 }
 
 /// What a checked configuration means for the way to a collector.

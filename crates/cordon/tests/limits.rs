@@ -11,16 +11,26 @@
 
 mod support;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
+use cordon::{
+    counting::{Options, SharedCounters},
+    node::Settings,
+};
 use cordon_core::{
     DurationMs, Money,
     record::{Closed, Outcome},
 };
-use cordon_testkit::{FakeUpstream, Script};
+use cordon_testkit::{
+    FakeUpstream, Script,
+    server::{self, Server as ServerOfOthers},
+};
 use serde_json::{Value, json};
 use support::{Frames, Reply, World, binary::Server, real_time};
 
@@ -62,7 +72,22 @@ fn used(output: impl Into<Value>) -> Script {
 }
 
 async fn world(base_url: &str, extra: &str) -> World {
-    let world = World::with(base_url, "", "", |settings| settings.max_calls = 2_048).await;
+    counted_in(base_url, extra, None).await
+}
+
+/// The same, with limits that are counted in a store.
+async fn counted_in(base_url: &str, extra: &str, store: Option<&ServerOfOthers>) -> World {
+    let counters = store.map(|store| Options {
+        store: format!("redis://{}", store.address),
+        user: None,
+        password: None,
+        timeout: Duration::from_secs(2),
+    });
+    let change = |settings: &mut Settings| {
+        settings.max_calls = 2_048;
+        settings.counters = counters;
+    };
+    let world = World::with(base_url, "", "", change).await;
     // A thousand calls at once take their time on a small machine.
     let patient = format!(
         "---
@@ -370,6 +395,113 @@ spec: { applies_to: organisation, requests: { count: 4, window: 1h } }
     assert_eq!(call("bot").await, passed);
     assert_eq!(call("bot").await, passed);
     assert_eq!(call("bot").await, refused(429, "rate_limit_exceeded", "everybody"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_count_in_one_store_spend_one_budget_together() {
+    let Some(program) = server::find("REDIS", "redis-server") else { return };
+    let store = ServerOfOthers::redis(&program);
+    let spent = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&spent);
+    let upstream = FakeUpstream::answering(move |request| {
+        let asked = request.json()["max_completion_tokens"].as_u64().unwrap();
+        let (tokens, script) = match request.json()["messages"][0]["content"].as_str().unwrap() {
+            "no usage" => (asked, used(Value::Null)),
+            "half" => (asked / 2, used(asked / 2)),
+            _ => (asked, used(asked)),
+        };
+        counted.fetch_add(tokens, Ordering::SeqCst);
+        script
+    })
+    .await;
+    let nodes = [
+        Arc::new(counted_in(&upstream.base_url(), BUDGET, Some(&store)).await),
+        Arc::new(counted_in(&upstream.base_url(), BUDGET, Some(&store)).await),
+    ];
+    let callers: Vec<_> = (0..400_usize)
+        .map(|number| {
+            let world = Arc::clone(&nodes[number % 2]);
+            let text = ["no usage", "half", "all"][number % 3];
+            tokio::spawn(async move { world.send(world.request(ask(number * 7_919 % 100 + 1, text))).await })
+        })
+        .collect();
+    let (mut served, mut without_budget) = (0, 0);
+    for caller in callers {
+        let reply = caller.await.unwrap();
+        match reply.code().as_str() {
+            "" => served += 1,
+            "budget_exceeded" => without_budget += 1,
+            other => panic!("{other}: {}", reply.text()),
+        }
+    }
+    let spent = spent.load(Ordering::SeqCst);
+    println!("{served} served, {without_budget} refused, {spent} of {TOKENS} tokens spent");
+    assert!(spent <= TOKENS && served > 50 && without_budget > 50);
+    let [first, second] = nodes.map(|node| Arc::into_inner(node).unwrap());
+    settled(&first, TOKENS - spent).await;
+    // A start forgets nothing, and neither node has a budget of its own.
+    let second = second.again(|_| {}).await;
+    left(&second, TOKENS - spent).await;
+    left(&first, 0).await;
+}
+
+/// Waits until the store has what calls were charged at their end: it is told behind the answer.
+async fn settled(world: &World, tokens: u64) {
+    for _ in 0..200 {
+        let reply = world.send(world.request(ask(tokens + 1, "one too many"))).await;
+        assert_eq!(told(&reply), refused(429, "budget_exceeded", "pilot"));
+        let limits = world.node.handles.settings.counters.clone().unwrap();
+        let client = redis::Client::open(limits.store.as_str()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let used: u64 = redis::cmd("HGET")
+            .arg(&["{cordon}:limit:pilot:money", "used"])
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+        if used == (TOKENS - tokens) * TOKEN {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("not settled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_says_what_it_does_while_its_store_is_away() {
+    let Some(program) = server::find("REDIS", "redis-server") else { return };
+    let store = ServerOfOthers::redis(&program);
+    let limits = "
+---
+apiVersion: cordon/v1
+kind: Limit
+name: lenient
+spec: { applies_to: { principal: app }, requests: { count: 60, window: 1m }, when_unavailable: allow }
+";
+    let upstream = FakeUpstream::answering(|_| used(1)).await;
+    let world = counted_in(&upstream.base_url(), limits, Some(&store)).await;
+    let reply = world.chat("hi").await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-ratelimit-remaining-requests").as_str()), (200, "59"));
+    let options = world.node.handles.settings.counters.clone().unwrap();
+    let counters =
+        SharedCounters::new(&options, &world.node.handles.settings.environment, &support::TestEntropy)
+            .unwrap();
+    counters.ask().await.unwrap();
+
+    let address = store.address;
+    drop(store);
+    assert!(counters.ask().await.unwrap_err().contains("store of counters"));
+    let reply = world.chat("hi").await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-ratelimit-remaining-requests").as_str()), (200, ""));
+    world.apply(BUDGET.trim_start_matches("\n---")).await;
+    assert_eq!(told(&world.chat("hi").await), refused(503, "limits_unavailable", "pilot"));
+
+    let _store = ServerOfOthers::redis_at(&program, address).expect("its port is free again");
+    for _ in 0..100 {
+        if counters.ask().await.is_ok() && world.chat("hi").await.status == 200 {
+            return;
+        }
+    }
+    panic!("it does not come back");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use cordon_core::{
     Cost, Refusal, RefusalCode, Timestamp,
     json::{Object, Value},
     record::{Spend, Tokens},
-    resource::Price,
+    resource::{ModelSpec, Price},
 };
 use cordon_policy::{CompiledLimit, RouteEntry, Snapshot};
 
@@ -127,7 +127,7 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    /// What a request of this shape asks for.
+    /// What a request of this shape asks for, whichever of the route's models it goes to; `chosen` may be newer than the Snapshot.
     ///
     /// # Errors
     /// When a limit counts money, and a model that the call may go to has no price in its currency.
@@ -136,6 +136,7 @@ impl Ask {
         limits: impl Iterator<Item = &'a CompiledLimit> + Clone,
         route: &RouteEntry,
         snapshot: &Snapshot,
+        chosen: &ModelSpec,
         time: Timestamp,
     ) -> Result<Self, Refusal> {
         let counts = limits.clone().any(|limit| limit.spec.counts_use());
@@ -151,7 +152,7 @@ impl Ask {
         let mut cost = None;
         for limit in limits {
             let Some(budget) = limit.spec.money else { continue };
-            let dearest = dearest(shape, tokens, route, snapshot, time);
+            let dearest = dearest(shape, tokens, route, snapshot, chosen, time);
             match dearest.filter(|cost: &Cost| cost.currency == budget.currency) {
                 Some(dearest) => cost = Some(dearest),
                 None => {
@@ -174,11 +175,14 @@ fn dearest(
     output: u64,
     route: &RouteEntry,
     snapshot: &Snapshot,
+    chosen: &ModelSpec,
     time: Timestamp,
 ) -> Option<Cost> {
     let mut most: Option<Cost> = None;
-    for target in route.targets.iter().filter(|target| target.weight > 0) {
-        let model = snapshot.model(&target.model)?;
+    let targets = route.targets.iter().filter(|target| target.weight > 0);
+    let models = targets.map(|target| snapshot.model(&target.model).map(AsRef::as_ref));
+    for model in models.chain([Some(chosen)]) {
+        let model = model?;
         let price = Price::at(&model.prices, time)?;
         let input = shape.content.bound(model.image_tokens);
         // A provider may ask more for what it had cached.

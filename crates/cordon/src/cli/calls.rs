@@ -229,6 +229,10 @@ fn told(record: &CallRecord) -> String {
     if call.would > call.verdict {
         lines.push(("would", format!("{} (guards that only observe)", call.would)));
     }
+    if let Some(counted) = &opened.counted {
+        let names: Vec<&str> = counted.limits.iter().map(cordon_core::Name::as_str).collect();
+        lines.push(("limits", names.join(", ")));
+    }
     match closed {
         None => lines.push(("status", "running".to_owned())),
         Some(closed) => {
@@ -240,6 +244,11 @@ fn told(record: &CallRecord) -> String {
                 closed.tokens.map(|tokens| ("tokens", format!("{} in, {} out", tokens.input, tokens.output))),
             );
             lines.extend(closed.cost.map(|cost| ("cost", cost.to_string())));
+            lines.extend(closed.charged.map(|charged| {
+                let cost = charged.spend.cost.map(|cost| format!(", {cost}")).unwrap_or_default();
+                let why = if charged.as_reserved { ", as reserved" } else { "" };
+                ("charged", format!("{} in, {} out{cost}{why}", charged.spend.input, charged.spend.output))
+            }));
             for kept in &closed.content {
                 let more = if kept.truncated { ", the beginning of it" } else { "" };
                 let text =

@@ -129,6 +129,18 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("ledger.anchor", "5s", "time between two anchors of a journal that grows, at most 10s"),
     setting(
+        "limits.store",
+        "",
+        "Redis or Valkey where limits are counted that several nodes share, as `redis://HOST:PORT/DATABASE`; without it each node counts for itself",
+    ),
+    setting("limits.user", "", "user of that store, where it has users"),
+    setting("limits.password", "", "password for that store, as `env:NAME` or `file:PATH`"),
+    setting(
+        "limits.timeout",
+        "250ms",
+        "time for that store to answer; after it a limit does what its `when_unavailable` says",
+    ),
+    setting(
         "siem.sink",
         "",
         "where events go: `https://…`, `syslog+tls://host:port` or `file:/path`; without it nowhere",

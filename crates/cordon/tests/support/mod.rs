@@ -169,6 +169,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         ledger_key: None,
         anchor_every: Duration::from_millis(20),
         siem: None,
+        counters: None,
         telemetry: None,
         subject_header: Some("x-end-user".parse().unwrap()),
         site: cordon::identity::Site::loopback(),
