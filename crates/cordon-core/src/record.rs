@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, CallId, Category, Channel, Cost, Digest, Finding, KeyId, Name, RefusalCode, Score, Timestamp,
-    canonical, fact::Actor,
+    canonical, fact::Actor, resource::RouteMode,
 };
 
 /// The most findings that one frame lists; more are counted in `findings_more`.
@@ -205,7 +205,7 @@ pub struct Opened {
     /// The route's system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<Name>,
-    /// The model chosen.
+    /// The model that it was sent to first; where others were tried, `closed` lists them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Name>,
     /// The model's service.
@@ -214,6 +214,9 @@ pub struct Opened {
     /// Where the service processes data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Name>,
+    /// How the route worked, where that was not as it is meant.
+    #[serde(default, skip_serializing_if = "RouteMode::is_normal")]
+    pub mode: RouteMode,
     /// The position in the log of the Snapshot that the call saw.
     pub position: u64,
     /// The program's version and build.
@@ -275,6 +278,10 @@ pub struct Closed {
     /// The upstream's status, when there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_status: Option<u16>,
+    /// The attempts in their order, where there was more than one, or a target was passed over. The last one that is
+    /// `answered` gave the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
     /// How long each step took.
     pub timings: Timings,
     /// What of its content was handed over to be kept.
@@ -301,9 +308,88 @@ impl Closed {
             tokens: None,
             cost: None,
             upstream_status: None,
+            attempts: Vec::new(),
             timings: Timings::default(),
             content: Vec::new(),
             charged: None,
+        }
+    }
+
+    /// The attempt that the end is about, where attempts are listed: the one that answered, or the last one that failed.
+    pub fn attempt(&self) -> Option<&Attempt> {
+        let sent = |attempt: &&Attempt| {
+            !matches!(attempt.outcome, AttemptOutcome::Open | AttemptOutcome::Quarantined)
+        };
+        self.attempts.iter().rev().find(sent)
+    }
+}
+
+/// The most attempts that one frame lists.
+pub const MAX_ATTEMPTS: usize = 16;
+
+/// One target that a call was sent to, or that was passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attempt {
+    /// The model.
+    pub model: Name,
+    /// Its service.
+    pub service: Name,
+    /// Where the service processes data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Name>,
+    /// What came of it.
+    pub outcome: AttemptOutcome,
+    /// The upstream's status, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// When it began, in microseconds after the call came.
+    pub began: u64,
+    /// How long it took until it answered or failed, in microseconds.
+    pub took: u64,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// It answered, and this answer was used.
+    Answered,
+    /// It answered with an error, and another attempt was made or none was left.
+    Failed,
+    /// The connection ended, or what came was no answer; the request may have been seen.
+    Broken,
+    /// The request never reached it.
+    Unsent,
+    /// It took too long to answer; the request may have been seen.
+    Timeout,
+    /// It was passed over: its breaker is open.
+    Open,
+    /// It was passed over, or left before its answer had begun: it is quarantined.
+    Quarantined,
+}
+
+impl std::fmt::Display for Attempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}: {}", self.model, self.service, self.outcome.as_str())?;
+        if let Some(status) = self.status {
+            write!(f, " {status}")?;
+        }
+        write!(f, ", {}.{} ms", self.took / 1000, self.took % 1000 / 100)
+    }
+}
+
+impl AttemptOutcome {
+    /// The word for metrics and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Broken => "broken",
+            Self::Unsent => "unsent",
+            Self::Timeout => "timeout",
+            Self::Open => "open",
+            Self::Quarantined => "quarantined",
         }
     }
 }
@@ -487,6 +573,15 @@ mod tests {
             tokens: Some(Tokens { input: 1, output: 2, cached: 1, cache_written: 0 }),
             cost: Some(Cost { amount: Money::from_nanos(7), currency: "USD".parse().unwrap() }),
             upstream_status: Some(200),
+            attempts: vec![Attempt {
+                model: Name::parse("m").unwrap(),
+                service: Name::parse("s").unwrap(),
+                region: None,
+                outcome: AttemptOutcome::Unsent,
+                status: None,
+                began: 3,
+                took: 4,
+            }],
             timings: Timings { total: 77, ..Timings::default() },
             content: Vec::new(),
             charged: None,

@@ -10,6 +10,8 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// For the record and the log: what happened. Never content, never shown to the caller.
     pub private: String,
+    /// What the caller reads in place of the code's sentence, where an operator wrote something.
+    pub public: Option<String>,
     /// Seconds after which another try makes sense.
     pub retry_after: Option<u32>,
     /// The field or header of the request that is meant, where saying so helps an honest caller.
@@ -81,6 +83,9 @@ codes! {
     /// The caller was quarantined.
     CallerQuarantined = "caller_quarantined", 403, "permission_error",
         "This caller was suspended by an operator or a policy.";
+    /// The request offers tools, and the route is in safe mode.
+    ToolsRefused = "tools_refused", 403, "permission_error",
+        "This route takes no tools at the moment.";
     /// The request offers a tool that was quarantined.
     ToolQuarantined = "tool_quarantined", 403, "permission_error",
         "The request offers a tool that was taken out of service.";
@@ -144,6 +149,8 @@ codes! {
     /// What the call needs was quarantined.
     Quarantined = "quarantined", 503, "server_error",
         "What this call needs was taken out of service by an operator or a policy.";
+    /// The route is switched off.
+    RouteOff = "route_off", 503, "server_error", "This service is switched off at the moment; please try again later.";
     /// More calls than the gateway takes.
     Overloaded = "overloaded", 503, "server_error", "The gateway is overloaded; try again later.";
     /// The gateway is going down.
@@ -159,7 +166,19 @@ codes! {
 impl Refusal {
     /// A refusal with its private reason.
     pub fn new(code: RefusalCode, private: impl Into<String>) -> Self {
-        Self { code, private: private.into(), retry_after: None, param: None, limit: None }
+        Self { code, private: private.into(), public: None, retry_after: None, param: None, limit: None }
+    }
+
+    /// Says it to the caller in these words.
+    #[must_use]
+    pub fn said(mut self, words: Option<String>) -> Self {
+        self.public = words;
+        self
+    }
+
+    /// The sentence that the caller reads.
+    pub fn sentence(&self) -> &str {
+        self.public.as_deref().unwrap_or_else(|| self.code.sentence())
     }
 
     /// Names the field that is meant.

@@ -6,6 +6,7 @@ mod check;
 mod guard;
 mod limit;
 mod price;
+mod resilience;
 mod retention;
 mod route;
 mod service;
@@ -19,6 +20,7 @@ pub use limit::{
     Budget, CallBounds, LimitSpec, LimitSubject, MAX_LIMIT_WINDOW, Requests, TokenQuota, WhenUnavailable,
 };
 pub use price::Price;
+pub use resilience::{Breaker, MAX_ATTEMPTS, MAX_OFF_MESSAGE, Priority, Retry, RouteMode, Sticky};
 pub use retention::{MIN_RECORD_RETENTION, RetentionSpec};
 pub use route::{
     Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, MAX_CONTENT_RETENTION, RefusalStyle, RouteGuards,

@@ -123,6 +123,14 @@ impl Capturing {
         }
     }
 
+    /// Forgets what was sent and what came back: the call goes to another target.
+    pub(crate) fn again(&mut self) {
+        if self.mode == ContentCapture::Redacted {
+            self.request = Kept::default();
+        }
+        self.answer = Kept::default();
+    }
+
     /// What the record says of it, and what is to be kept; nothing where nothing is.
     pub(crate) fn finish(self, outcome: Outcome) -> Option<(Vec<CapturedContent>, CapturedCall)> {
         if outcome == Outcome::Refused && self.mode != ContentCapture::Full {
@@ -212,19 +220,10 @@ mod tests {
     use crate::redact::{Cut, Placeholders};
 
     fn route(content: ContentCapture) -> RouteEntry {
+        let team = Name::parse("t").unwrap();
         let spec = cordon_core::resource::RouteSpec {
-            team: Name::parse("t").unwrap(),
-            system: None,
-            targets: Vec::new(),
-            guards: cordon_core::resource::RouteGuards::default(),
-            guards_reason: None,
-            refusal: cordon_core::resource::RefusalStyle::default(),
-            audit: cordon_core::resource::Audit::default(),
-            max_snapshot_age: None,
             content,
-            content_retention: None,
-            output_tokens: None,
-            labels: std::collections::BTreeMap::new(),
+            ..cordon_core::resource::RouteSpec::new(team, Vec::new())
         };
         RouteEntry::new(&Name::parse("bot").unwrap(), &spec)
     }

@@ -4,23 +4,24 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use cordon_core::{
     Name, Refusal, RefusalCode, Timestamp,
-    record::Opened,
+    containment::Subject,
+    record::{AttemptOutcome, Opened},
     resource::{ModelSpec, Price, Protocol, ServiceSpec},
 };
 use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
 
-use cordon_policy::{RouteEntry, RouteTarget, ServiceEntry, Snapshot};
+use cordon_policy::{ServiceEntry, Snapshot};
 
 use crate::anthropic;
 use crate::operation::Outgoing;
-use crate::quarantine;
 use crate::upstream::{
-    Client, Endpoint, Environment, Scheme, SecretError, SecretSource, Trace, UpstreamError, UpstreamRequest,
-    UpstreamResponse,
+    Client, Endpoint, Environment, Scheme, SecretError, SecretSource, Stage, Trace, UpstreamError,
+    UpstreamRequest, UpstreamResponse,
 };
 
 /// The way to the services: one client, and what is prepared for each service.
@@ -82,40 +83,104 @@ impl Permit {
     }
 }
 
-/// Chooses a target of a route by weight, of those that are not quarantined. `draw` is a random number.
+/// Why there is no permit for a target.
+pub enum Denied {
+    /// The model or its service does not exist.
+    Missing,
+    /// It is out of use.
+    Quarantined {
+        /// What is.
+        subject: Subject,
+        /// What would have been the permit.
+        permit: Box<Described>,
+    },
+}
+
+/// A target that may not be used, for the record alone.
+pub struct Described(Target);
+
+impl Described {
+    /// Where it would go.
+    pub const fn target(&self) -> &Target {
+        &self.0
+    }
+}
+
+/// The right to send one call to this model, if it exists and is not out of use.
 ///
 /// # Errors
-/// When the route has no target that exists, or none that may be used.
-pub fn permit(route: &RouteEntry, snapshot: &Snapshot, draw: u64) -> Result<Permit, Refusal> {
-    let unavailable = |why: &str| Refusal::new(RefusalCode::UpstreamUnavailable, why);
-    let out = snapshot.quarantined();
-    let quarantined = |target: &RouteTarget| {
-        let service = snapshot.model(&target.model).map(|model| &model.service);
-        if out.is_empty() { None } else { service.and_then(|service| out.target(&target.model, service)) }
-    };
-    let usable = || route.targets.iter().filter(|target| target.weight > 0 && quarantined(target).is_none());
-    let total: u64 = usable().map(|target| u64::from(target.weight)).sum();
-    let Some(mut at) = draw.checked_rem(total) else {
-        let subject = route.targets.iter().filter(|target| target.weight > 0).find_map(quarantined);
-        return Err(match subject {
-            Some(subject) => quarantine::refused(RefusalCode::Quarantined, &subject),
-            None => unavailable("the route has no target with a weight"),
-        });
-    };
-    let chosen = usable()
-        .find(|target| {
-            let weight = u64::from(target.weight);
-            let here = at < weight;
-            at = at.saturating_sub(weight);
-            here
-        })
-        .ok_or_else(|| unavailable("the route has no target with a weight"))?;
-    let spec =
-        snapshot.model(&chosen.model).ok_or_else(|| unavailable("the model of the target does not exist"))?;
-    let service = snapshot
-        .service(&spec.service)
-        .ok_or_else(|| unavailable("the service of the model does not exist"))?;
-    Ok(Permit(Target { model: chosen.model.clone(), spec: Arc::clone(spec), service: Arc::clone(service) }))
+/// When it is not so.
+pub fn permit(model: &Name, snapshot: &Snapshot) -> Result<Permit, Denied> {
+    let spec = snapshot.model(model).ok_or(Denied::Missing)?;
+    let service = snapshot.service(&spec.service).ok_or(Denied::Missing)?;
+    let target = Target { model: model.clone(), spec: Arc::clone(spec), service: Arc::clone(service) };
+    match snapshot.quarantined().target(model, &spec.service) {
+        Some(subject) => Err(Denied::Quarantined { subject, permit: Box::new(Described(target)) }),
+        None => Ok(Permit(target)),
+    }
+}
+
+/// An attempt that came to no answer.
+#[derive(Debug)]
+pub struct SendError {
+    /// What the caller is told, if no other attempt succeeds.
+    pub refusal: Refusal,
+    outcome: AttemptOutcome,
+    trouble: Trouble,
+}
+
+/// Whose trouble it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// Cordon's: a secret that is not there, too many connections.
+    Ours,
+    /// The target's, and it may pass: nothing was sent.
+    Passing,
+    /// The target's.
+    Theirs,
+}
+
+impl SendError {
+    fn ours(why: String) -> Self {
+        Self::of_refusal(Refusal::new(RefusalCode::UpstreamUnavailable, why))
+    }
+
+    /// A request that cannot be sent to this target as it is; to another it may.
+    pub(crate) const fn of_refusal(refusal: Refusal) -> Self {
+        Self { refusal, outcome: AttemptOutcome::Unsent, trouble: Trouble::Ours }
+    }
+
+    fn of(error: &UpstreamError) -> Self {
+        let outcome = match error {
+            _ if error.is_unsent() => AttemptOutcome::Unsent,
+            UpstreamError::Timeout { .. } => AttemptOutcome::Timeout,
+            _ => AttemptOutcome::Broken,
+        };
+        let trouble = match error {
+            UpstreamError::Busy { .. } => Trouble::Ours,
+            UpstreamError::Connect { .. }
+            | UpstreamError::Dns { .. }
+            | UpstreamError::Closed { unsent: true, .. }
+            | UpstreamError::Timeout { stage: Stage::Connect, .. } => Trouble::Passing,
+            _ => Trouble::Theirs,
+        };
+        Self { refusal: refusal_of(error), outcome, trouble }
+    }
+
+    /// What the record calls it.
+    pub(crate) const fn outcome(&self) -> AttemptOutcome {
+        self.outcome
+    }
+
+    /// Whether it says nothing of the target.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.trouble == Trouble::Ours
+    }
+
+    /// Whether the same target may be asked again: it has not seen the request, and may be reached in a while.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.trouble == Trouble::Passing
+    }
 }
 
 impl Upstreams {
@@ -145,7 +210,14 @@ impl Upstreams {
         prepared
     }
 
-    /// Sends a body to the target of a permit and waits for the head of the answer. Dropping the future cancels the call.
+    /// How long the target of a permit may take for a whole answer.
+    pub(crate) fn total(&self, permit: &Permit) -> Duration {
+        let prepared = self.prepared(&permit.0.service);
+        prepared.endpoint.as_ref().map_or(Duration::ZERO, |endpoint| endpoint.timeouts().total)
+    }
+
+    /// Sends a body to the target of a permit and waits for the head of the answer; `within` is what is left of the call's
+    /// time. Dropping the future cancels the call.
     ///
     /// # Errors
     /// When the service cannot be used or does not answer.
@@ -154,24 +226,25 @@ impl Upstreams {
         permit: &Permit,
         outgoing: Outgoing,
         trace: Trace,
-    ) -> Result<UpstreamResponse, Refusal> {
+        within: Option<Duration>,
+    ) -> Result<UpstreamResponse, SendError> {
         let prepared = self.prepared(&permit.0.service);
-        let unavailable = |why: String| Refusal::new(RefusalCode::UpstreamUnavailable, why);
-        let endpoint = prepared.endpoint.as_ref().map_err(|error| unavailable(error.clone()))?;
+        let endpoint = prepared.endpoint.as_ref().map_err(|error| SendError::ours(error.clone()))?;
         let spec = &permit.0.service.spec;
         let headers = headers_of(spec, prepared.secret.as_ref());
-        let mut headers = headers.map_err(|error| unavailable(error.to_string()))?;
+        let mut headers = headers.map_err(|error| SendError::ours(error.to_string()))?;
         if let Some(version) = outgoing.version.filter(|_| spec.protocol == Protocol::Anthropic) {
             headers.push((anthropic::VERSION_HEADER, HeaderValue::from_static(version)));
         }
         if let Some(beta) = outgoing.beta.filter(|_| spec.protocol == Protocol::Anthropic) {
-            let value = HeaderValue::try_from(beta).map_err(|error| unavailable(error.to_string()))?;
+            let value = HeaderValue::try_from(beta).map_err(|error| SendError::ours(error.to_string()))?;
             headers.push((anthropic::BETA_HEADER, value));
         }
         let path = match &spec.azure {
             None => Cow::Borrowed(outgoing.path),
             Some(azure) => {
-                Cow::Owned(deployment(permit.upstream_model(), outgoing.path, &azure.api_version)?)
+                let path = deployment(permit.upstream_model(), outgoing.path, &azure.api_version);
+                Cow::Owned(path.map_err(SendError::of_refusal)?)
             }
         };
         let request = UpstreamRequest {
@@ -182,7 +255,7 @@ impl Upstreams {
             headers,
             trace,
         };
-        self.0.client.send(endpoint, request).await.map_err(|error| refusal_of(&error))
+        self.0.client.send_within(endpoint, request, within).await.map_err(|error| SendError::of(&error))
     }
 }
 
@@ -241,7 +314,6 @@ pub fn refusal_of(error: &UpstreamError) -> Refusal {
 mod tests {
     use cordon_core::{
         Fact, State, Timestamp,
-        containment::Subject,
         fact::{Actor, Body},
         resource::{Kind, Resource},
     };
@@ -249,7 +321,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_are_chosen_by_weight() {
+    fn there_is_a_permit_for_what_exists_and_is_in_use() {
         let mut state = State::new();
         let mut set = |kind: Kind, name: &str, spec: serde_json::Value| {
             let resource = Resource { name: Name::parse(name).unwrap(), spec: kind.read(spec).unwrap() };
@@ -258,29 +330,19 @@ mod tests {
         };
         let service = serde_json::json!({"protocol": "openai", "base_url": "https://a.example/v1"});
         set(Kind::Service, "s", service);
-        for model in ["a", "b", "c"] {
-            set(Kind::Model, model, serde_json::json!({"service": "s", "upstream_name": model}));
-        }
-        let targets =
-            serde_json::json!([{"model": "a", "weight": 3}, {"model": "b", "weight": 0}, {"model": "c"}]);
-        set(Kind::Route, "r", serde_json::json!({"team": "t", "targets": targets}));
+        set(Kind::Model, "a", serde_json::json!({"service": "s", "upstream_name": "upstream-a"}));
         let snapshot = Snapshot::compile(&state);
-        let route = snapshot.route("r").unwrap();
-        let chosen: String =
-            (0..8).map(|draw| permit(route, &snapshot, draw).unwrap().upstream_model().to_owned()).collect();
-        assert_eq!(chosen, "aaacaaac");
-        let subject = |text: &str| Subject::parse(text).unwrap();
-        let without = snapshot.without(subject("model/a"));
-        for draw in 0..8 {
-            assert_eq!(
-                permit(route, &without, draw).unwrap().upstream_model(),
-                "c",
-                "only the other one is left"
-            );
-        }
-        // A target without a weight does not step in.
-        for out in [without.without(subject("model/c")), snapshot.without(subject("service/s"))] {
-            assert_eq!(permit(route, &out, 1).err().unwrap().code, RefusalCode::Quarantined);
+        let name = |text: &str| Name::parse(text).unwrap();
+        assert_eq!(permit(&name("a"), &snapshot).ok().unwrap().upstream_model(), "upstream-a");
+        assert!(matches!(permit(&name("b"), &snapshot), Err(Denied::Missing)));
+        for text in ["model/a", "service/s"] {
+            let out = Subject::parse(text).unwrap();
+            match permit(&name("a"), &snapshot.without(out.clone())) {
+                Err(Denied::Quarantined { subject, permit }) => {
+                    assert_eq!((subject, permit.target().model.as_str()), (out, "a"));
+                }
+                _ => panic!("{text} is out"),
+            }
         }
     }
 }

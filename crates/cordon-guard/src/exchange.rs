@@ -1,6 +1,9 @@
 //! A call from its admission to its last byte, whatever it asks for: input gate, dispatch, output gate, refusals.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cordon_core::{Name, Refusal, RefusalCode, Timestamp, json, record::Outcome, resource::RefusalStyle};
 use cordon_policy::RouteEntry;
@@ -9,14 +12,17 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::{
     admit::Admitted,
     call::Call,
-    dispatch::{self, Permit, refusal_of},
+    dispatch::{SendError, refusal_of},
     inspection::{Inspection, Verdict},
     limits,
     operation::{Asked, Back, Inspected, Posted},
     pipeline::{Answer, Inner},
     quarantine,
-    record::{CallRecord, micros},
+    record::{CallRecord, Served, micros},
+    registry::Place,
     release::{Released, ReleasedSender},
+    reserve,
+    resilience::{Attempts, Trying},
     respond,
     streamed::{CALLER_PATIENCE, EVENT_STREAM, streamed},
     upstream::UpstreamResponse,
@@ -86,7 +92,8 @@ pub(crate) fn clear(
         call.time,
         gateway.options.pseudonym_key.clone(),
     )
-    .contained(call.snapshot.quarantined());
+    .contained(call.snapshot.quarantined())
+    .in_mode(call.stage.route().mode);
     let mut verdict = Verdict::default();
     let inspected = request.inspect(&inspection, &mut verdict);
     record.input = verdict.into_recorded();
@@ -94,49 +101,160 @@ pub(crate) fn clear(
     Ok(call.at(|admitted| Cleared { admitted, request, inspection, back: Back::default() }))
 }
 
-/// Chooses a target. The Snapshot is the one in force now: what was taken out since the call came is not used.
-pub(crate) fn choose(call: &Call<Cleared>, gateway: &Inner) -> Result<Permit, Refusal> {
-    let mut draw = [0; 8];
-    if call.stage.admitted.route().targets.len() > 1 {
-        gateway.entropy.fill(&mut draw);
-    }
-    let current = gateway.snapshot.load();
-    let name = &call.stage.admitted.route().name;
-    let route = current
-        .route(name.as_str())
-        .ok_or_else(|| Refusal::new(RefusalCode::ModelNotFound, "the route was removed").param("model"))?;
-    quarantine::route(current.quarantined(), route)?;
-    dispatch::permit(route, &current, u64::from_be_bytes(draw))
-}
-
-/// Sends the request and gives the answer back through the output gate.
+/// Sends the request to one target of its route after the other until one answers, and gives that answer back through the
+/// output gate. Once an answer has begun, no other target is tried.
 pub(crate) async fn exchange(
     mut call: Call<Cleared>,
-    permit: &Permit,
+    seed: u64,
     gateway: &Inner,
+    place: &Place,
     record: &mut CallRecord,
     answer: &mut Answer,
     style: &mut Style,
 ) -> Result<(), Refusal> {
-    let (outgoing, back) = call.stage.request.outgoing(permit.target(), call.time)?;
-    call.stage.back = back;
+    let mut attempts = Attempts::new(gateway, call.stage.admitted.route(), seed);
+    let mut last = None;
+    // What the request was given as the bound of its output; models call it by different names.
+    let mut output = None;
+    while let Some(mut trying) = attempts.next(gateway, record).await? {
+        let target = quarantine::of_target(trying.permit().target());
+        let leave = place.at(target.clone());
+        let out =
+            || target.iter().find(|subject| gateway.snapshot.load().quarantined().contains(subject)).cloned();
+        // A quarantine that came between the permit and the line above has not found this call: look again.
+        if let Some(subject) = out() {
+            attempts.leave(&trying, Some(subject), record);
+            continue;
+        }
+        record.goes_to(trying.permit());
+        let reserved = match reserve::reserve(&call, trying.permit(), gateway, record).await {
+            Ok(reserved) => reserved,
+            // The limits of another model may have room.
+            Err(refusal) => {
+                last = Some(Err(refusal));
+                continue;
+            }
+        };
+        output = output.or(reserved.output);
+        if let Some(most) = output {
+            call.stage.request.bound_output(most, trying.permit().target().spec.output_field);
+        }
+        record.open();
+        if record.counting.holds_money() {
+            // A crash must not lose what a model was asked for: the reservation is in the journal before the model is.
+            record.opened_is_durable().await?;
+        }
+        let passed = Duration::from_micros(record.micros());
+        let left = reserved.deadline.as_ref().map(|deadline| deadline.after.saturating_sub(passed));
+        attempts.no_later(left);
+        let came = tokio::select! {
+            biased;
+            () = leave.cancelled() => None,
+            () = over(left) => return Err(reserved.deadline.map_or_else(|| attempts.none(), |deadline| deadline.over())),
+            came = attempt(&mut call, &mut attempts, &mut trying, gateway, record, answer, style) => Some(came),
+        };
+        last = match came {
+            Some(Came::Over(result)) => return result,
+            Some(Came::Refused(response)) => {
+                attempts.refused(trying, response.status.as_u16(), &response.headers, record);
+                Some(Ok(response))
+            }
+            Some(Came::Failed(error)) => {
+                attempts.failed(trying, &error, record);
+                Some(Err(error.refusal))
+            }
+            None if answer.is_open() && !record.is_closed() => {
+                // What made it leave may be lifted again by now.
+                let subject = out().or_else(|| target.first().cloned());
+                attempts.leave(&trying, subject, record);
+                None
+            }
+            None => return Err(Refusal::new(RefusalCode::Cancelled, "ended from within")),
+        };
+    }
+    match last {
+        Some(Ok(response)) => failed(&call, *response, gateway, record, answer).await,
+        Some(Err(refusal)) => Err(refusal),
+        None => Err(attempts.none()),
+    }
+}
+
+/// Waits until the time that is left is over.
+async fn over(left: Option<Duration>) {
+    match left {
+        Some(left) => tokio::time::sleep(left).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What came of an attempt.
+enum Came {
+    /// It answered, and this became of the answer.
+    Over(Result<(), Refusal>),
+    /// It answered with an error that another target may not have.
+    Refused(Box<UpstreamResponse>),
+    /// It gave no answer.
+    Failed(SendError),
+}
+
+/// One attempt. The request is written anew for each: targets differ in what they call the model, and in their protocol.
+async fn attempt(
+    call: &mut Call<Cleared>,
+    attempts: &mut Attempts,
+    trying: &mut Trying,
+    gateway: &Inner,
+    record: &mut CallRecord,
+    answer: &mut Answer,
+    style: &mut Style,
+) -> Came {
+    let permit = trying.permit();
+    let outgoing = match call.stage.request.outgoing(permit.target(), call.time) {
+        Ok((outgoing, back)) => {
+            call.stage.back = back;
+            outgoing
+        }
+        // Another target may speak the caller's protocol.
+        Err(refusal) => return Came::Failed(SendError::of_refusal(refusal)),
+    };
     let trace = record.trace().onward();
     if let Some(capturing) = record.capturing() {
         capturing.sent(&outgoing.body, call.stage.request.tokens());
     }
     let sent = Instant::now();
     record.marks.sent = Some(record.micros());
-    let response = gateway.upstreams.send(permit, outgoing, trace).await?;
+    let sending = gateway.upstreams.send(permit, outgoing, trace, attempts.left());
+    let response = match sending.await {
+        Ok(response) => response,
+        Err(error) => {
+            record.waited(sent);
+            return Came::Failed(error);
+        }
+    };
     record.end.timings.upstream_first_byte = micros(sent);
-    record.end.timings.upstream = record.end.timings.upstream_first_byte;
-    record.end.upstream_status = Some(response.status.as_u16());
-    if !response.status.is_success() {
-        failed(&call, response, gateway, record, answer).await
-    } else if call.stage.request.streams() {
-        streamed(&call, response, gateway, record, answer, style).await
-    } else {
-        whole(&call, response, gateway, record, answer).await
+    record.waited(sent);
+    let status = response.status.as_u16();
+    record.end.upstream_status = Some(status);
+    if is_targets(status) {
+        return Came::Refused(Box::new(response));
     }
+    attempts.answered(trying, status, record);
+    let result = if !response.status.is_success() {
+        failed(call, response, gateway, record, answer).await
+    } else if call.stage.request.streams() {
+        streamed(call, response, gateway, record, answer, style).await
+    } else {
+        whole(call, response, gateway, record, answer).await
+    };
+    let code = result.as_ref().err().map(|refusal| refusal.code).or(record.end.code);
+    if matches!(code, Some(RefusalCode::UpstreamFailed | RefusalCode::UpstreamTimeout)) {
+        trying.broke();
+    }
+    Came::Over(result)
+}
+
+/// Whether a status speaks of the target rather than of the request, so that another target may do better.
+const fn is_targets(status: u16) -> bool {
+    !matches!(status, 200..=299 | 400 | 408 | 409 | 413 | 422)
 }
 
 /// An answer in one piece.
@@ -233,6 +351,7 @@ async fn release(
     }
     respond::seal(&mut response, call.id, record.verdict(), &record.end.timings);
     limits::put_headers(response.headers_mut(), record.counting.standings());
+    respond::tell(&mut response, &record.served());
     answer.send(response);
     Ok(())
 }
@@ -259,7 +378,10 @@ pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &
     if !answer.is_open() {
         return;
     }
-    let of_content = matches!(refusal.code, RefusalCode::ContentBlocked | RefusalCode::HeldNoReviewer);
+    let of_content = matches!(
+        refusal.code,
+        RefusalCode::ContentBlocked | RefusalCode::HeldNoReviewer | RefusalCode::RouteOff
+    );
     let mut response = match style.filtered.as_ref().filter(|_| of_content) {
         Some(Filtered { route, time, stream: true }) => {
             let body = style.posted.filtered_stream(refusal, &id, route.as_str(), *time);
@@ -273,6 +395,7 @@ pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &
     };
     respond::seal(&mut response, id, record.verdict(), &record.end.timings);
     limits::put_headers(response.headers_mut(), record.counting.standings());
+    respond::tell(&mut response, &Served { model: None, fallback: None, ..record.served() });
     if style.hang_up {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

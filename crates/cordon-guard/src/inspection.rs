@@ -6,6 +6,7 @@ use cordon_core::{
     Action, Category, Channel, Digest, Finding, Form, HmacKey, Name, Refusal, RefusalCode, Score, Span,
     Timestamp,
     record::{RecordedFinding, RecordedVerdict},
+    resource::RouteMode,
 };
 use cordon_inspect::{Engine, Scanner};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
@@ -18,6 +19,9 @@ pub const UNINSPECTED: Category = Category::known("uninspected");
 /// The category of content whose signature is quarantined.
 const QUARANTINED: Category = Category::known("quarantined");
 
+/// The category of an action that is held because of the route's mode.
+const ACTION: Category = Category::known("action");
+
 /// One call's means of inspection: the engine, the joined guards, the time, and the key of hashes that stand for
 /// redacted values. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct Inspection {
     now: Timestamp,
     key: HmacKey,
     out: Arc<Out>,
+    /// Whether actions that a model proposes are held.
+    holds_actions: bool,
 }
 
 /// What quarantines say of content.
@@ -80,7 +86,7 @@ impl Inspection {
     /// The means of inspection of one call. `key` makes the hashes of [`cordon_core::Form::Hash`]: one for the
     /// organisation, or one for the process.
     pub fn new(engine: Engine, guard: Arc<EffectiveGuard>, now: Timestamp, key: HmacKey) -> Self {
-        Self { engine, guard, now, key, out: Arc::default() }
+        Self { engine, guard, now, key, out: Arc::default(), holds_actions: false }
     }
 
     /// With what quarantines say.
@@ -93,6 +99,21 @@ impl Inspection {
             });
         }
         self
+    }
+
+    /// With what the mode of the route says.
+    #[must_use]
+    pub fn in_mode(mut self, mode: RouteMode) -> Self {
+        self.holds_actions = mode == RouteMode::Safe;
+        self
+    }
+
+    /// The model proposes an action: a call of a tool. In safe mode it is held.
+    pub(crate) fn proposed(&self, part: &impl Part, verdict: &mut Verdict) {
+        if self.holds_actions {
+            let ruling = Ruling { action: Action::Hold, would: Action::Hold, form: Form::default() };
+            verdict.add(&whole(ACTION, "mode", 0), Span::new(0, 0), Channel::Model, part, ruling);
+        }
     }
 
     /// The joined guards.
@@ -165,14 +186,7 @@ impl Inspection {
         if self.out.signatures.is_empty() || !self.out.signatures.contains(&quarantine::signature(text)) {
             return Ok(());
         }
-        let finding = Finding {
-            category: QUARANTINED,
-            span: Span::new(0, text.len()),
-            score: Score::ONE,
-            detector: "signature",
-            detector_version: 1,
-            continues: false,
-        };
+        let finding = whole(QUARANTINED, "signature", text.len());
         let ruling = Ruling { action: Action::Block, would: Action::Block, form: Form::default() };
         verdict.add(&finding, finding.span, seat.channel, seat.part, ruling);
         Err(Stop)
@@ -187,18 +201,23 @@ impl Inspection {
         length: usize,
         verdict: &mut Verdict,
     ) -> Result<(), Stop> {
-        let finding = Finding {
-            category,
-            span: Span::new(0, length),
-            score: Score::ONE,
-            detector: "unseen",
-            detector_version: 1,
-            continues: false,
-        };
+        let finding = whole(category, "unseen", length);
         // There is nothing to put in its place.
         let ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed);
         verdict.add(&finding, finding.span, channel, part, ruling);
         if ruling.action.passes() { Ok(()) } else { Err(Stop) }
+    }
+}
+
+/// A finding that is about all of a content, and certain.
+const fn whole(category: Category, detector: &'static str, length: usize) -> Finding {
+    Finding {
+        category,
+        span: Span::new(0, length),
+        score: Score::ONE,
+        detector,
+        detector_version: 1,
+        continues: false,
     }
 }
 

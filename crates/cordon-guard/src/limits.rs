@@ -57,6 +57,8 @@ pub(crate) struct Counting {
     counted: Option<Counted>,
     standings: Vec<Standing>,
     held: Option<(Arc<dyn Counters>, Held)>,
+    /// How many of the places are the call's, whichever model it goes to.
+    of_call: usize,
 }
 
 /// What a call used in the end.
@@ -102,6 +104,13 @@ impl Counting {
             counters.settle(held, spend);
         }
         Some(Charged { spend, as_reserved: spent == Spent::Unknown })
+    }
+
+    /// Ends what was counted for a model that the call leaves for another one.
+    pub(crate) fn again(&mut self, spent: Spent) {
+        self.settle(spent);
+        let of_model = self.places.0.split_off(self.of_call.min(self.places.0.len()));
+        drop(Places(of_model));
     }
 
     fn count(&mut self, time: Timestamp, limits: impl Iterator<Item = Name>) {
@@ -156,6 +165,7 @@ impl Limits {
         counting: &mut Counting,
         now: Timestamp,
     ) -> Result<(), Refusal> {
+        counting.of_call = counting.places.0.len();
         self.enter(of_model, counting)?;
         let uses = |limit: &&Arc<CompiledLimit>| spend.is_some() && limit.spec.counts_use();
         let before =

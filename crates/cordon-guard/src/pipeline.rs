@@ -16,11 +16,11 @@ use cordon_core::{
     containment::{InFlight, Subject, ToolName},
     json,
     record::{Opened, Operation, Outcome, RecordedVerdict, Timings},
-    resource::{ContentCapture, Kind},
+    resource::{ContentCapture, Kind, RouteMode},
     state::Touched,
 };
 use cordon_inspect::Engine;
-use cordon_policy::Snapshot;
+use cordon_policy::{RouteEntry, Snapshot};
 use http::{HeaderName, Method, Request, Response};
 use http_body::Body;
 use tokio::sync::oneshot;
@@ -35,13 +35,15 @@ use crate::{
     exchange,
     identify::known,
     limits::{self, Counters, Limits},
+    mode,
     operation::{Asked, Posted},
     ports::{Capture, Clock, Entropy, Meter, Recorder, Tracer},
     quarantine,
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Registry},
     release::{Presence, ReleasedBody},
-    reserve, respond,
+    resilience::{self, Health, Shedder},
+    respond,
     trace::{CallTrace, Parent},
     unknown::UnknownCalls,
 };
@@ -107,10 +109,15 @@ pub(crate) struct Inner {
     confirmed: AtomicI64,
     ready: AtomicBool,
     pub(crate) limits: Limits,
+    pub(crate) health: Health,
+    pub(crate) shedder: Shedder,
     pub(crate) running: Registry,
     unknown: UnknownCalls,
     pub(crate) options: Options,
 }
+
+/// How often the shedder looks.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(5);
 
 /// The caller's end of a call: the head of the answer, once.
 pub(crate) struct Answer(Option<oneshot::Sender<Response<ReleasedBody>>>);
@@ -149,6 +156,8 @@ impl Gateway {
             confirmed: AtomicI64::new(confirmed.as_millis()),
             ready: AtomicBool::new(false),
             limits: Limits::new(parts.counters),
+            health: Health::default(),
+            shedder: Shedder::new(Instant::now()),
             running: Registry::new(parts.options.max_calls),
             unknown: UnknownCalls::default(),
             options: parts.options,
@@ -233,6 +242,30 @@ impl Gateway {
     pub fn forget_limits(&self, state: &State) {
         let known = |name: &Name| state.resource(Kind::Limit, name).is_some();
         self.0.limits.retain(known, self.0.ports.clock.now());
+    }
+
+    /// How the targets do.
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// What is let in when there is more to do than can be done.
+    pub fn shedder(&self) -> &Shedder {
+        &self.0.shedder
+    }
+
+    /// Looks, until `stop`, how long a task that is ready waits for its turn: what the shedder goes by.
+    pub async fn watch(self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            let ready = Instant::now();
+            tokio::task::yield_now().await;
+            self.0.shedder.waited(ready.elapsed(), Instant::now());
+        }
     }
 
     /// Records what was counted of unknown callers, when its period is over or, with `all`, at once.
@@ -359,6 +392,7 @@ impl Inner {
             model: None,
             service: None,
             region: None,
+            mode: RouteMode::Normal,
             position: call.snapshot.position(),
             build: self.options.build.into(),
             rules: self.engine.rules_digest(),
@@ -398,6 +432,10 @@ impl Inner {
             Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started, dialect)),
         };
         let identity = call.stage.identity();
+        // Before anything of the body is read, which names the route: by the most important one that this key may name.
+        if let Err(refusal) = self.room(id, || resilience::highest(&call)) {
+            return answer.send(self.turn_away(&refusal, id, time, started));
+        }
         place.uses([Subject::Key(identity.key.id), Subject::Principal(identity.principal.name.clone())]);
         // A revocation that came between the look-up and the line above has not found this call: look again.
         let current = self.snapshot.load_full();
@@ -470,8 +508,9 @@ impl Inner {
         let call = admit(call, request.route(), bytes.len(), age, limits)?;
         let route = Arc::clone(call.stage.route());
         *style = exchange::Style::new(&route, &request, call.time);
-        record.routed(&route.name, route.audit);
+        record.routed(&route);
         self.describe(record, &call, &request, &bytes);
+        self.room(call.id, || route.priority)?;
         let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
         self.limits.admit(of_route, &mut record.counting, call.time).await?;
         if !call.stage.limits().is_empty() {
@@ -479,6 +518,8 @@ impl Inner {
         }
         quarantine::route(call.snapshot.quarantined(), &route)?;
         quarantine::tools(call.snapshot.quarantined(), &request)?;
+        mode::admits(&route, &request)?;
+        let seed = self.seed(&route, &call, &request);
         let tools: Vec<ToolName> = request.tools().filter_map(ToolName::parse).collect();
         if route.content != ContentCapture::None {
             if !self.ports.capture.is_ready() {
@@ -496,30 +537,12 @@ impl Inner {
         let cleared = exchange::clear(call, request, self, record);
         // Of a request that is refused for what it holds, too.
         record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
-        let mut call = cleared?;
-        let permit = exchange::choose(&call, self)?;
-        let used = quarantine::used(&route, permit.target(), tools);
+        let call = cleared?;
+        let used = quarantine::used(&route, tools);
         place.uses(used.iter().cloned());
-        // A quarantine that came between the choice and the line above has not found this call: look again.
+        // A quarantine that came while the request was inspected has not found this call: look again.
         quarantine::none(self.snapshot.load().quarantined(), &used)?;
-        record.describe(|opened| permit.describe(opened));
-        record.priced(permit.price(call.time));
-        record.goes_to(permit.target());
-        let deadline = reserve::reserve(&mut call, &permit, self, record).await?;
-        record.open();
-        if record.counting.holds_money() {
-            // A crash must not lose what a model was asked for: the reservation is in the journal before the model is.
-            record.opened_is_durable().await?;
-        }
-        let Some(deadline) = deadline else {
-            return exchange::exchange(call, &permit, self, record, answer, style).await;
-        };
-        let left = deadline.after.saturating_sub(Duration::from_micros(record.micros()));
-        let exchange = exchange::exchange(call, &permit, self, record, answer, style);
-        tokio::time::timeout(left, exchange).await.unwrap_or_else(|_| {
-            let why = format!("limit {} gives a call {:?}", deadline.limit, deadline.after);
-            Err(Refusal::new(RefusalCode::CallTimeout, why).by(&deadline.limit))
-        })
+        exchange::exchange(call, seed, self, place, record, answer, style).await
     }
 
     fn describe(

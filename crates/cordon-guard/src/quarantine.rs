@@ -53,15 +53,16 @@ pub(crate) fn refused(code: RefusalCode, subject: &Subject) -> Refusal {
     Refusal::new(code, format!("{subject} is quarantined"))
 }
 
-/// The subjects that a call uses: a quarantine of one of them can end it while it runs.
-pub(crate) fn used(route: &RouteEntry, target: &Target, tools: Vec<ToolName>) -> Vec<Subject> {
-    let whole = [
-        Subject::Route(route.name.clone()),
-        Subject::Model(target.model.clone()),
-        Subject::Service(target.service.name.clone()),
-    ];
-    let system = route.system.clone().map(Subject::System);
-    whole.into_iter().chain(system).chain(tools.into_iter().map(Subject::Tool)).collect()
+/// The subjects that a call uses whichever target it goes to: a quarantine of one of them can end it while it runs.
+pub(crate) fn used(route: &RouteEntry, tools: Vec<ToolName>) -> Vec<Subject> {
+    let route_and_system =
+        [Some(Subject::Route(route.name.clone())), route.system.clone().map(Subject::System)];
+    route_and_system.into_iter().flatten().chain(tools.into_iter().map(Subject::Tool)).collect()
+}
+
+/// The subjects that a target is: a quarantine of one of them makes a call leave it.
+pub(crate) fn of_target(target: &Target) -> [Subject; 2] {
+    [Subject::Model(target.model.clone()), Subject::Service(target.service.name.clone())]
 }
 
 /// The signature of a text: SHA-256 of its words in lower case with one space between them, so that another case or

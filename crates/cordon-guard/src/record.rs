@@ -3,14 +3,18 @@
 use std::{sync::Arc, time::Instant};
 
 use cordon_core::{
-    Action, CallId, Refusal, RefusalCode,
-    record::{Closed, Frame, Opened, Outcome, RecordedVerdict, Spend, Tokens},
-    resource::{Audit, Price},
+    Action, CallId, Name, Refusal, RefusalCode,
+    record::{
+        Attempt, AttemptOutcome, Closed, Frame, MAX_ATTEMPTS, Opened, Outcome, RecordedVerdict, Spend,
+        Timings, Tokens,
+    },
+    resource::{Audit, Price, RouteMode},
 };
+use cordon_policy::RouteEntry;
 
 use crate::{
     capture::Capturing,
-    dispatch::Target,
+    dispatch::{Permit, Target},
     limits::{Counting, Spent},
     openai::Said,
     ports::{Capture, Clock, Durable, EndedCall, Marks, Meter, RecordError, Recorder, TracedCall, Tracer},
@@ -31,11 +35,17 @@ pub(crate) struct CallRecord {
     /// The verdict on the request, once there is one.
     pub(crate) input: RecordedVerdict,
     audit: Audit,
-    route: Option<cordon_core::Name>,
+    route: Option<Name>,
     /// What the tokens of the model that was chosen cost.
     price: Option<Price>,
     /// Where it goes, once that was chosen.
     target: Option<Target>,
+    /// The targets that were tried, or passed over.
+    attempts: Vec<Attempt>,
+    /// Whether another target answers than the one that was meant to.
+    fell_back: bool,
+    /// How its route works.
+    mode: RouteMode,
     /// The trace that it belongs to.
     trace: CallTrace,
     /// When its parts were.
@@ -49,6 +59,17 @@ pub(crate) struct CallRecord {
     /// Whether its answer was not read to its end.
     cut_off: bool,
     closed: bool,
+}
+
+/// Who answers a call, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Served<'a> {
+    /// The model.
+    pub(crate) model: Option<&'a Name>,
+    /// Why it is not the one that was meant to.
+    pub(crate) fallback: Option<&'static str>,
+    /// How the route works.
+    pub(crate) mode: RouteMode,
 }
 
 /// What a record needs of the outside.
@@ -77,6 +98,9 @@ impl CallRecord {
             route: None,
             price: None,
             target: None,
+            attempts: Vec::new(),
+            fell_back: false,
+            mode: RouteMode::Normal,
             trace,
             marks: Marks::default(),
             said: Said::default(),
@@ -100,14 +124,70 @@ impl CallRecord {
     }
 
     /// Says which route the call is for, and what its record is worth to it.
-    pub(crate) fn routed(&mut self, route: &cordon_core::Name, audit: Audit) {
-        self.audit = audit;
-        self.route = Some(route.clone());
+    pub(crate) fn routed(&mut self, route: &RouteEntry) {
+        self.audit = route.audit;
+        self.route = Some(route.name.clone());
+        self.mode = route.mode;
+        self.describe(|opened| opened.mode = route.mode);
     }
 
-    /// Says where the call goes.
-    pub(crate) fn goes_to(&mut self, target: &Target) {
-        self.target = Some(target.clone());
+    /// Says where the call goes now. What an earlier target was about to say is forgotten.
+    pub(crate) fn goes_to(&mut self, permit: &Permit) {
+        self.describe(|opened| permit.describe(opened));
+        // Until the end is sealed, its time is the one at which the call came.
+        self.price = permit.price(self.end.time).cloned();
+        if self.target.replace(permit.target().clone()).is_none() {
+            return;
+        }
+        self.counting.again(self.lost());
+        self.marks.sent = None;
+        let begun = Closed::interrupted(self.end.call, self.end.time);
+        let end = std::mem::replace(&mut self.end, begun);
+        self.end.timings = Timings { upstream_first_byte: 0, inspect_output: 0, ..end.timings };
+        self.said = Said::default();
+        if let Some(capturing) = self.capturing() {
+            capturing.again();
+        }
+    }
+
+    /// The call waited for an upstream from this time to now.
+    pub(crate) fn waited(&mut self, since: Instant) {
+        let upstream = &mut self.end.timings.upstream;
+        *upstream = upstream.saturating_add(micros(since));
+    }
+
+    /// A target was tried, or passed over.
+    pub(crate) fn tried(&mut self, attempt: Attempt) {
+        if self.attempts.len() < MAX_ATTEMPTS {
+            self.attempts.push(attempt);
+        }
+    }
+
+    /// The target that was tried last is left: what was said of it does not hold.
+    pub(crate) fn left(&mut self, attempt: Attempt) {
+        if self.attempts.last().is_some_and(|last| last.began == attempt.began) {
+            self.attempts.pop();
+        }
+        self.tried(attempt);
+    }
+
+    /// Says whether another target answers than the one that was meant to.
+    pub(crate) const fn fell_back(&mut self, fell_back: bool) {
+        self.fell_back = fell_back;
+    }
+
+    /// Who answers, and how the route works: what the caller is told.
+    pub(crate) fn served(&self) -> Served<'_> {
+        let passed_over = self
+            .attempts
+            .iter()
+            .chain(&self.end.attempts)
+            .find(|attempt| attempt.outcome != AttemptOutcome::Answered);
+        Served {
+            model: self.target.as_ref().map(|target| &target.model),
+            fallback: passed_over.filter(|_| self.fell_back).map(|attempt| attempt.outcome.as_str()),
+            mode: self.mode,
+        }
     }
 
     /// The trace that the call belongs to.
@@ -236,6 +316,9 @@ impl CallRecord {
         self.end.time = self.ports.clock.now().max(self.end.time);
         self.end.timings.total = self.micros();
         self.end.charged = self.counting.settle(self.spent());
+        if self.attempts.len() > 1 {
+            self.end.attempts = std::mem::take(&mut self.attempts);
+        }
         let opened = self.opened_frame()?;
         if let Some((content, call)) = self.capturing.take().and_then(|capturing| capturing.finish(outcome))
             && self.ports.capture.capture(call)
@@ -262,6 +345,16 @@ impl CallRecord {
         Ok(opened.into_iter().chain([bytes]).collect())
     }
 
+    /// What was used by targets that gave no answer: some that broke off may have done the work.
+    fn lost(&self) -> Spent {
+        let may_have_worked = self.attempts.iter().any(|attempt| match attempt.outcome {
+            AttemptOutcome::Broken | AttemptOutcome::Timeout => true,
+            AttemptOutcome::Quarantined => attempt.took > 0,
+            _ => false,
+        });
+        if may_have_worked { Spent::Unknown } else { Spent::Nothing }
+    }
+
     /// What the call used.
     fn spent(&self) -> Spent {
         if let Some(tokens) = self.end.tokens
@@ -271,12 +364,8 @@ impl CallRecord {
         }
         let failed = self.end.upstream_status.is_some_and(|status| !(200..300).contains(&status));
         let unreached = self.end.code == Some(RefusalCode::UpstreamUnavailable);
-        if self.marks.sent.is_none() || failed || unreached { Spent::Nothing } else { Spent::Unknown }
-    }
-
-    /// Says what tokens cost from now on.
-    pub(crate) fn priced(&mut self, price: Option<&Price>) {
-        self.price = price.cloned();
+        let nothing = self.marks.sent.is_none() || failed || unreached;
+        if nothing { self.lost() } else { Spent::Unknown }
     }
 
     /// Says that the answer was not read to its end: how many tokens it had in the end, nobody says.

@@ -27,9 +27,12 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Entry {
-    /// Who calls, and what the call uses.
+    /// Who calls, and what the call uses whatever becomes of it.
     subjects: Vec<Subject>,
     cancel: Cancel,
+    /// The target that the call is at, and what makes it leave.
+    target: Vec<Subject>,
+    leave: Cancel,
 }
 
 /// Tells a call that it is ended.
@@ -95,11 +98,15 @@ impl Registry {
         Some(Place { registry: self.clone(), call, cancel })
     }
 
-    /// Ends all running calls of a subject and says how many there were.
+    /// Ends all running calls of a subject and says how many there were. A call whose target it is, and whose answer has not
+    /// begun, goes to another target of its route if there is one.
     pub fn cancel(&self, subject: &Subject) -> usize {
         let running = self.lock();
-        let meant = running.values().filter(|entry| entry.subjects.contains(subject));
-        meant.map(|entry| entry.cancel.cancel()).count()
+        let meant = running.values().filter_map(|entry| {
+            let whole = entry.subjects.contains(subject).then_some(&entry.cancel);
+            whole.or_else(|| entry.target.contains(subject).then_some(&entry.leave))
+        });
+        meant.map(Cancel::cancel).count()
     }
 
     /// Ends every running call and says how many there were.
@@ -142,6 +149,16 @@ impl Place {
         &self.cancel
     }
 
+    /// Says which target the call is at from now on. Gives what makes it leave.
+    pub fn at(&self, target: impl IntoIterator<Item = Subject>) -> Cancel {
+        let leave = Cancel::default();
+        if let Some(entry) = self.registry.lock().get_mut(&self.call) {
+            entry.target = target.into_iter().collect();
+            entry.leave = leave.clone();
+        }
+        leave
+    }
+
     /// Says who calls, or what is used from now on.
     pub fn uses(&self, subjects: impl IntoIterator<Item = Subject>) {
         if let Some(entry) = self.registry.lock().get_mut(&self.call) {
@@ -181,6 +198,11 @@ mod tests {
         assert_eq!(registry.cancel(&Subject::Key(key(1))), 1);
         one.cancel().cancelled().await;
         assert!(!two.cancel().is_cancelled());
+        let model = |name: &str| Subject::Model(Name::parse(name).unwrap());
+        let left = two.at([model("a")]);
+        let here = two.at([model("b")]);
+        assert_eq!((registry.cancel(&model("a")), registry.cancel(&model("b"))), (0, 1), "it has moved on");
+        assert!(here.is_cancelled() && !left.is_cancelled() && !two.cancel().is_cancelled());
         assert_eq!(registry.cancel(&Subject::Principal(app)), 2);
         drop(one);
         assert_eq!(registry.len(), 1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cordon_core::Refusal;
+use cordon_core::{Refusal, RefusalCode};
 
 use crate::{
     admit::limited,
@@ -14,6 +14,15 @@ use crate::{
     record::CallRecord,
 };
 
+/// What was reserved for an attempt.
+#[derive(Default)]
+pub(crate) struct Reserved {
+    /// How long the call may take.
+    pub(crate) deadline: Option<Deadline>,
+    /// Tokens of output that the request has to be given, because it asks for none.
+    pub(crate) output: Option<u64>,
+}
+
 /// How long a call may take, and who says so.
 pub(crate) struct Deadline {
     /// From its begin.
@@ -22,24 +31,32 @@ pub(crate) struct Deadline {
     pub(crate) limit: cordon_core::Name,
 }
 
-/// Reserves what a call asks for at most, whichever of its route's models serves it, and bounds its answer where it left that
-/// open. Gives the time that it may take.
+impl Deadline {
+    /// What a call that took longer is told.
+    pub(crate) fn over(&self) -> Refusal {
+        let why = format!("limit {} gives a call {:?}", self.limit, self.after);
+        Refusal::new(RefusalCode::CallTimeout, why).by(&self.limit)
+    }
+}
+
+/// Reserves what a call asks for at most, whichever of its route's models serves it, for an attempt with one of them: under the
+/// limits of the call and those of this model.
 ///
 /// # Errors
 /// When a limit has no room for it, or the call is larger than one call may be.
 pub(crate) async fn reserve(
-    call: &mut Call<Cleared>,
+    call: &Call<Cleared>,
     permit: &Permit,
     gateway: &Inner,
     record: &mut CallRecord,
-) -> Result<Option<Deadline>, Refusal> {
+) -> Result<Reserved, Refusal> {
     let admitted = &call.stage.admitted;
     let route = admitted.route();
     let target = permit.target();
     let of_model = call.snapshot.model_limits(&limited(admitted.identity()), &route.name, &target.model);
     let limits = admitted.limits();
     if limits.is_empty() && of_model.is_empty() && route.output_tokens.is_none() {
-        return Ok(None);
+        return Ok(Reserved::default());
     }
     let shape = call.stage.request.shape();
     bounds(&shape, of_model.iter().map(AsRef::as_ref))?;
@@ -53,8 +70,5 @@ pub(crate) async fn reserve(
     let now = gateway.ports.clock.now();
     let spend = ask.spend.filter(|_| call.stage.request.is_paid());
     gateway.limits.reserve(limits, &of_model, spend, &mut record.counting, now).await?;
-    if let Some(most) = ask.output {
-        call.stage.request.bound_output(most, target.spec.output_field);
-    }
-    Ok(deadline)
+    Ok(Reserved { deadline, output: ask.output })
 }

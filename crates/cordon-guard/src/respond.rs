@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use crate::{
     dialect::Dialect,
     limits::LIMIT,
+    record::Served,
     release::{Released, ReleasedBody},
 };
 
@@ -19,6 +20,12 @@ pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// How many seconds a library of a caller may wait by itself before it tries again.
 const PATIENCE: u32 = 60;
+/// The model that answered, on every answer of an upstream.
+pub const MODEL: HeaderName = HeaderName::from_static("cordon-model");
+/// Why another target answered than the one that was meant to, where one did.
+pub const FALLBACK: HeaderName = HeaderName::from_static("cordon-fallback");
+/// How the route works, where that is not as it is meant.
+pub const MODE: HeaderName = HeaderName::from_static("cordon-mode");
 
 /// A refusal as an answer. The caller sees the code's sentence and nothing of the private reason.
 pub fn refusal(refusal: &Refusal, call: CallId, dialect: Dialect) -> Response<ReleasedBody> {
@@ -64,6 +71,20 @@ pub fn seal(response: &mut Response<ReleasedBody>, call: CallId, verdict: Action
         headers.insert(SERVER_TIMING, value);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+/// Says who answered, and how the route works.
+pub(crate) fn tell(response: &mut Response<ReleasedBody>, served: &Served<'_>) {
+    let headers = response.headers_mut();
+    if let Some(model) = served.model.and_then(|model| HeaderValue::from_str(model.as_str()).ok()) {
+        headers.insert(MODEL, model);
+    }
+    if let Some(why) = served.fallback {
+        headers.insert(FALLBACK, HeaderValue::from_static(why));
+    }
+    if !served.mode.is_normal() {
+        headers.insert(MODE, HeaderValue::from_static(served.mode.as_str()));
+    }
 }
 
 fn server_timing(timings: &Timings) -> String {

@@ -120,6 +120,7 @@ impl Downstream<'_> {
         let timings = cordon_core::record::Timings { total: record.micros(), ..record.end.timings };
         respond::seal(&mut response, self.call.id, record.verdict(), &timings);
         limits::put_headers(response.headers_mut(), record.counting.standings());
+        respond::tell(&mut response, &record.served());
         response
     }
 }

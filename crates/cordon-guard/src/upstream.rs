@@ -175,9 +175,24 @@ impl Client {
         endpoint: &Endpoint,
         request: UpstreamRequest<'_>,
     ) -> Result<UpstreamResponse, UpstreamError> {
+        self.send_within(endpoint, request, None).await
+    }
+
+    /// As [`Client::send`], and the whole answer takes no longer than `within`, where that is shorter than what the
+    /// endpoint allows.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send_within(
+        &self,
+        endpoint: &Endpoint,
+        request: UpstreamRequest<'_>,
+        within: Option<Duration>,
+    ) -> Result<UpstreamResponse, UpstreamError> {
         let host = self.inner.pool.host(endpoint.key(), &self.inner.proxies);
         let message = request::message(endpoint, &host.way, request);
-        let (head, body, timing) = self.answer(endpoint, host, message).await?;
+        let timeouts = endpoint.timeouts().within(within);
+        let (head, body, timing) = self.answer(endpoint, timeouts, host, message).await?;
         Ok(UpstreamResponse {
             status: head.status,
             headers: response::kept_headers(&head.headers),
@@ -199,17 +214,17 @@ impl Client {
     ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
         let host = self.inner.pool.host(endpoint.key(), &self.inner.proxies);
         let message = request::own(endpoint, &host.way, request);
-        let (head, body, _) = self.answer(endpoint, host, message).await?;
+        let (head, body, _) = self.answer(endpoint, endpoint.timeouts(), host, message).await?;
         Ok(http::Response::from_parts(head, body))
     }
 
     async fn answer(
         &self,
         endpoint: &Endpoint,
+        timeouts: Timeouts,
         host: Arc<pool::Host>,
         message: Option<request::Message>,
     ) -> Result<(http::response::Parts, UpstreamBody, Timing), UpstreamError> {
-        let timeouts = endpoint.timeouts();
         let began = Instant::now();
         let late = |stage, limit| UpstreamError::Timeout { host: Arc::clone(&host.key.host), stage, limit };
         let unwritable = || UpstreamError::Protocol { host: Arc::clone(&host.key.host), source: None };
@@ -240,7 +255,7 @@ impl Client {
             match answer {
                 Ok(answer) => {
                     let timing = Timing { connect, first_byte: sent.elapsed() };
-                    return accept(answer, host, sender, endpoint, began, timing);
+                    return accept(answer, host, sender, endpoint, (timeouts, began), timing);
                 }
                 Err(mut failure) => match failure.take_message() {
                     Some(unsent) if connect.is_none() => {
@@ -265,7 +280,7 @@ fn accept(
     host: Arc<pool::Host>,
     sender: pool::Sender,
     endpoint: &Endpoint,
-    began: Instant,
+    times: (Timeouts, Instant),
     timing: Timing,
 ) -> Result<(http::response::Parts, UpstreamBody, Timing), UpstreamError> {
     let (head, incoming) = answer.into_parts();
@@ -273,14 +288,7 @@ fn accept(
         // Nobody asked for another protocol.
         return Err(UpstreamError::Protocol { host: Arc::clone(&host.key.host), source: None });
     }
-    let body = UpstreamBody::new(
-        incoming,
-        host,
-        sender,
-        &head.headers,
-        endpoint.limits(),
-        (endpoint.timeouts(), began),
-    )?;
+    let body = UpstreamBody::new(incoming, host, sender, &head.headers, endpoint.limits(), times)?;
     Ok((head, body, timing))
 }
 

@@ -40,6 +40,8 @@ pub struct Caller<'a> {
 #[derive(Clone, Debug)]
 pub struct EffectiveGuard {
     guards: SmallVec<[Arc<CompiledGuard>; 8]>,
+    /// Whether guards that only observe enforce.
+    strict: bool,
     principal: Option<Name>,
     route: Option<Name>,
     system: Option<Name>,
@@ -171,10 +173,22 @@ impl EffectiveGuard {
         }
         Self {
             guards: joined,
+            strict: false,
             principal: caller.principal.cloned(),
             route: caller.route.cloned(),
             system: caller.system.cloned(),
         }
+    }
+
+    /// The same with guards that only observe enforcing too, as a route in safe mode has it.
+    #[must_use]
+    pub(crate) fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    fn enforces(&self, guard: &CompiledGuard) -> bool {
+        self.strict || guard.mode == Mode::Enforce
     }
 
     /// One guard by itself, without a Snapshot around it.
@@ -197,7 +211,7 @@ impl EffectiveGuard {
                     category: &rule.category,
                     at: rule.at,
                     action: rule.action,
-                    observes: guard.mode == Mode::Observe,
+                    observes: !self.enforces(guard),
                     excepted: self.excepted(guard, &rule.category, now),
                 })
             })
@@ -226,7 +240,7 @@ impl EffectiveGuard {
                 continue;
             }
             would = would.max(action);
-            if guard.mode == Mode::Enforce {
+            if self.enforces(guard) {
                 enforced = enforced.max((action, form));
             }
         }
@@ -237,7 +251,7 @@ impl EffectiveGuard {
     /// else.
     pub fn holds(&self, channel: Channel) -> Vec<Category> {
         let mut found: Vec<Category> = Vec::new();
-        for guard in self.guards.iter().filter(|guard| guard.mode == Mode::Enforce) {
+        for guard in self.guards.iter().filter(|guard| self.enforces(guard)) {
             for rule in guard.rules(channel).iter().filter(|rule| rule.action >= Action::Redact) {
                 if !found.iter().any(|known| known.covers(&rule.category)) {
                     found.retain(|known| !rule.category.covers(known));

@@ -5,7 +5,7 @@ use cordon_core::{
     containment::Subject,
     resource::{
         Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, ModelSpec, PrincipalSpec,
-        RefusalStyle, RouteGuards, RouteSpec, ServiceSpec, Spec,
+        Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec, ServiceSpec, Spec, Sticky, Target,
     },
     state::Touched,
 };
@@ -77,6 +77,20 @@ pub struct RouteEntry {
     pub system: Option<Name>,
     /// The models behind it.
     pub targets: Vec<RouteTarget>,
+    /// Models that are tried one after the other when no target can answer.
+    pub fallback: Vec<Name>,
+    /// What keeps a caller on one of the targets.
+    pub sticky: Option<Sticky>,
+    /// When a call is tried again.
+    pub retry: Retry,
+    /// How it works at the moment.
+    pub mode: RouteMode,
+    /// The models of its simpler path.
+    pub degraded: Vec<RouteTarget>,
+    /// What callers read while it is off.
+    pub off_message: Option<String>,
+    /// What goes first when there is more to do than can be done.
+    pub priority: Priority,
     /// How a refusal for content looks.
     pub refusal: RefusalStyle,
     /// What happens when the record cannot be made durable.
@@ -108,14 +122,22 @@ const DEFAULT_MAX_SNAPSHOT_AGE: cordon_core::DurationMs = cordon_core::DurationM
 impl RouteEntry {
     /// What the data plane knows of a route.
     pub fn new(name: &Name, spec: &RouteSpec) -> Self {
-        let targets = spec.targets.iter();
+        let entries = |targets: &[Target]| {
+            let entry = |target: &Target| RouteTarget { model: target.model.clone(), weight: target.weight };
+            targets.iter().map(entry).collect()
+        };
         Self {
             name: name.clone(),
             team: spec.team.clone(),
             system: spec.system.clone(),
-            targets: targets
-                .map(|target| RouteTarget { model: target.model.clone(), weight: target.weight })
-                .collect(),
+            targets: entries(&spec.targets),
+            fallback: spec.fallback.clone(),
+            sticky: spec.sticky,
+            retry: Retry::clone(&spec.retry),
+            mode: spec.mode,
+            degraded: entries(&spec.degraded),
+            off_message: spec.off_message.clone(),
+            priority: spec.priority,
             refusal: spec.refusal,
             audit: spec.audit,
             max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),
@@ -125,6 +147,14 @@ impl RouteEntry {
             guards: spec.guards.names().to_vec(),
             without_baseline: spec.guards == RouteGuards::None,
         }
+    }
+
+    /// The models that a call may go to in the route's mode.
+    pub fn models(&self) -> impl Iterator<Item = &Name> {
+        let degraded = self.mode == RouteMode::Degraded;
+        let targets = if degraded { &self.degraded } else { &self.targets };
+        let weighted = targets.iter().filter(|target| target.weight > 0).map(|target| &target.model);
+        weighted.chain(self.fallback.iter().filter(move |_| !degraded))
     }
 }
 
@@ -349,7 +379,8 @@ impl Snapshot {
         if lost || silent && !route.is_some_and(|route| route.without_baseline) {
             guards.extend(BASELINE.clone());
         }
-        EffectiveGuard::new(caller, guards)
+        let guard = EffectiveGuard::new(caller, guards);
+        if route.is_some_and(|route| route.mode == RouteMode::Safe) { guard.strict() } else { guard }
     }
 
     /// The limits that name nothing but the caller, or nothing at all.

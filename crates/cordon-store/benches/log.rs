@@ -22,9 +22,9 @@ use cordon_core::{
     Action, Category, Channel, Digest, DurationMs, Fact, Form, Name, Score, Sealed, State, Timestamp,
     fact::{Actor, Body},
     resource::{
-        Audit, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec, PrincipalSpec, Protocol,
-        RefusalStyle, Requests, Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef,
-        ServiceSpec, Spec, SystemSpec, Target, TeamSpec, Timeouts,
+        GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec, PrincipalSpec, Protocol, Requests,
+        Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Spec,
+        SystemSpec, Target, TeamSpec, Timeouts,
     },
 };
 use cordon_store::log::{Entry, Loader, Log, SqliteLog, StateCaches};
@@ -85,6 +85,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             region: None,
             azure: None,
             timeouts: Timeouts::default(),
+            breaker: cordon_core::resource::Breaker::default(),
         }),
         Kind::Model => Spec::Model(ModelSpec {
             service: name("service", random.below(20)),
@@ -100,18 +101,12 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             exceptions: Vec::new(),
         }),
         Kind::Route => Spec::Route(RouteSpec {
-            team: name("team", random.below(100)),
             system: Some(name("system", random.below(300))),
-            targets: vec![Target { model: name("model", random.below(200)), weight: 1 }],
             guards: RouteGuards::Listed(vec![name("guard", random.below(200))]),
-            refusal: RefusalStyle::Error,
-            audit: Audit::Required,
-            guards_reason: None,
-            max_snapshot_age: None,
-            content: cordon_core::resource::ContentCapture::None,
-            content_retention: None,
-            output_tokens: None,
-            labels: std::collections::BTreeMap::new(),
+            ..RouteSpec::new(
+                name("team", random.below(100)),
+                vec![Target { model: name("model", random.below(200)), weight: 1 }],
+            )
         }),
         Kind::Principal => Spec::Principal(PrincipalSpec {
             team: name("team", random.below(100)),

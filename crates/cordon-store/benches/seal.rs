@@ -97,6 +97,7 @@ fn call(number: u64, random: &mut Random) -> (CallId, [Frame; 2]) {
         model: Some(name("model", random.below(8))),
         service: Some(name("service", random.below(4))),
         region: Some(name("eu", random.below(2))),
+        mode: cordon_core::resource::RouteMode::Normal,
         position: 40_000 + number / 1000,
         build: "0.1.0".into(),
         rules: Digest::sha256(b"rules"),
@@ -127,6 +128,7 @@ fn call(number: u64, random: &mut Random) -> (CallId, [Frame; 2]) {
         }),
         cost: None,
         upstream_status: Some(200),
+        attempts: Vec::new(),
         timings: Timings {
             receive: random.below(90),
             admit: random.below(9),

@@ -168,6 +168,9 @@ impl CallRow {
     pub fn close(&mut self, sequence: u64, frame: Closed) {
         self.verdict = self.verdict.max(frame.output.action);
         self.would = self.would.max(frame.output.would);
+        if let Some(attempt) = frame.attempt() {
+            self.model = Some(attempt.model.clone());
+        }
         self.output = frame.output.findings;
         self.ending = Some(Ending {
             time: frame.time,

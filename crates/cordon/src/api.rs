@@ -3,6 +3,7 @@
 mod list;
 pub mod people;
 pub mod quarantine;
+pub mod routes;
 
 pub use list::List;
 
@@ -10,7 +11,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use cordon_core::{
     Action, CallId, Cost, Digest, DurationMs, KeyId, Name, Timestamp,
     fact::Actor,
-    record::{Closed, ContentObject, Opened, Outcome, RecordedFinding, Timings, Tokens},
+    record::{Attempt, Closed, ContentObject, Opened, Outcome, RecordedFinding, Timings, Tokens},
     resource::Kind,
 };
 use cordon_store::calls::CallRow;
@@ -597,6 +598,22 @@ impl ContentPiece {
             (Some(text), _) => Ok(text.clone().into_bytes()),
             (None, base64) => BASE64_STANDARD.decode(base64.as_deref().unwrap_or_default()),
         }
+    }
+}
+
+impl CallRecord {
+    /// The service that the call went to in the end.
+    pub fn service(&self) -> Option<&Name> {
+        self.last().map(|attempt| &attempt.service).or(self.opened.service.as_ref())
+    }
+
+    /// Where that service processes data.
+    pub fn region(&self) -> Option<&Name> {
+        self.last().map_or(self.opened.region.as_ref(), |attempt| attempt.region.as_ref())
+    }
+
+    fn last(&self) -> Option<&Attempt> {
+        self.closed.as_ref().and_then(Closed::attempt)
     }
 }
 

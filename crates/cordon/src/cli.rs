@@ -14,6 +14,7 @@ mod login;
 mod prove;
 mod quarantine;
 mod resources;
+mod routes;
 mod stats;
 mod table;
 mod user;
@@ -139,6 +140,9 @@ enum Command {
     /// Legal holds on captured content.
     #[command(subcommand)]
     Hold(content::HoldCommand),
+    /// Routes as they are at the moment: mode, targets, and which of them are failing.
+    #[command(after_help = routes::EXAMPLES)]
+    Routes(routes::RoutesArgs),
     /// The kill switch: take a model, service, tool, caller, route, system or content out of use at once.
     #[command(after_help = quarantine::EXAMPLES)]
     Quarantine(quarantine::QuarantineArgs),
@@ -336,6 +340,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Erase(args) => content::erase(place, args).await,
         Command::Hold(command) => content::hold(place, command).await,
         Command::Quarantine(args) => quarantine::run(place, args).await,
+        Command::Routes(args) => routes::run(place, args).await,
         Command::Prove(args) => prove::run(place, args).await,
         Command::Verify(args) => verify::run(place, args).await,
         Command::Ledger(command) => ledger::run(place, command).await,

@@ -17,6 +17,7 @@ mod overview;
 mod people;
 mod quarantine;
 mod resources;
+mod routes;
 mod search;
 mod setup;
 mod signin;

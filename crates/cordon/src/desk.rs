@@ -9,6 +9,7 @@ mod following;
 mod lists;
 mod newest;
 mod quarantine;
+mod routes;
 
 use cordon_core::{
     CallId, Fact, KeyId, Name, State, Timestamp,
@@ -18,6 +19,7 @@ use cordon_core::{
     resource::{Kind, Resource},
     state::Touched,
 };
+use cordon_guard::Gateway;
 use cordon_inspect::Engine;
 use cordon_ledger::{Rotation as KeyRotation, SigningKey};
 use cordon_store::{
@@ -50,6 +52,7 @@ pub struct Desk {
     calls: CallLog,
     contents: Option<Contents>,
     quarantines: Option<Quarantines>,
+    gateway: Option<Gateway>,
     engine: Engine,
     clock: Clock,
     standpoints: Standpoints,
@@ -86,7 +89,8 @@ impl Desk {
 
     fn of(governed: Governed, calls: CallLog, engine: Engine, clock: Clock) -> Self {
         let standpoints = Standpoints::default();
-        Self { governed, calls, contents: None, quarantines: None, engine, clock, standpoints }
+        let (contents, quarantines, gateway) = (None, None, None);
+        Self { governed, calls, contents, quarantines, gateway, engine, clock, standpoints }
     }
 
     /// The calls.

@@ -9,8 +9,12 @@ use std::sync::{Arc, atomic::AtomicI64};
 use cordon_core::{
     RefusalCode,
     record::{Operation, RecordedVerdict},
+    resource::Priority,
 };
-use cordon_guard::ports::{EndedCall, Meter};
+use cordon_guard::{
+    ports::{EndedCall, Meter},
+    resilience::{Condition, Shedder, breaker::Phase},
+};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
@@ -33,6 +37,9 @@ pub struct Metrics {
     added: Bounded<labels::Route, Histogram>,
     tokens: Bounded<labels::Tokens, Counter>,
     refusals: Bounded<labels::Refusal, Counter>,
+    attempts: Bounded<labels::Attempt, Counter>,
+    breakers: Bounded<labels::Breaker, Gauge<i64, AtomicI64>>,
+    admitted: Family<labels::Priority, Gauge<i64, AtomicI64>>,
     findings: Bounded<labels::Finding, Counter>,
     gen_ai: GenAi,
     unknown: Family<labels::Code, Counter>,
@@ -122,6 +129,19 @@ impl Metrics {
         let tokens = counters(registry, "tokens", "Tokens used, as the upstream counted them");
         let refusals =
             counters(registry, "refusals", "Calls of known principals that were refused, or failed");
+        let attempts = counters(
+            registry,
+            "attempts",
+            "Targets that were tried or passed over, of calls that did not end with the first",
+        );
+        let admitted = Family::<labels::Priority, Gauge<i64, AtomicI64>>::default();
+        registry.register("calls_admitted_percent", "Calls that the machine has room for", admitted.clone());
+        let breakers = Family::<labels::Breaker, Gauge<i64, AtomicI64>, fn() -> Gauge<i64, AtomicI64>>::new_with_constructor(Gauge::default);
+        registry.register(
+            "breaker_state",
+            "Breakers of targets: 1 for the phase that each is in",
+            breakers.clone(),
+        );
         let findings = counters(registry, "findings", "Findings in requests and answers");
         let unknown = Family::<labels::Code, Counter>::default();
         registry.register("unknown_callers", "Refused calls without a known principal", unknown.clone());
@@ -170,6 +190,9 @@ impl Metrics {
             added,
             tokens,
             refusals,
+            attempts,
+            breakers: Bounded::new(breakers, MOST_COUNTERS),
+            admitted,
             findings,
             gen_ai,
             unknown,
@@ -205,6 +228,27 @@ impl Metrics {
                 Lost::Rejected => "rejected",
             };
             self.lost.get_or_create(&labels::Reason { reason }).inc_by(count);
+        }
+    }
+
+    /// Says which share of calls is let in.
+    pub fn admitted(&self, shedder: &Shedder) {
+        for (priority, word) in
+            [(Priority::Low, "low"), (Priority::Normal, "normal"), (Priority::High, "high")]
+        {
+            let gauge = self.admitted.get_or_create(&labels::Priority { priority: word });
+            gauge.set(shedder.admitted(priority).into());
+        }
+    }
+
+    /// Says how the breakers of targets are.
+    pub fn breakers(&self, conditions: &[Condition]) {
+        for condition in conditions {
+            for phase in Phase::ALL {
+                let labels =
+                    labels::Breaker { model: Named::of(Some(&condition.model)), phase: phase.as_str() };
+                self.breakers.with(&labels, |gauge| gauge.set(i64::from(phase == condition.phase)));
+            }
         }
     }
 
@@ -308,6 +352,11 @@ impl Meter for Metrics {
         if let Some(code) = closed.code {
             let labels = labels::Refusal { route: route.clone(), refusal_code: code.as_str() };
             self.refusals.with(&labels, |counter| counter.inc());
+        }
+        for attempt in &closed.attempts {
+            let labels =
+                labels::Attempt { model: Named::of(Some(&attempt.model)), attempt: attempt.outcome.as_str() };
+            self.attempts.with(&labels, |counter| counter.inc());
         }
         if let Some(tokens) = closed.tokens {
             for (direction, count) in [("input", tokens.input), ("output", tokens.output)] {

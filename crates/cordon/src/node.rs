@@ -417,6 +417,7 @@ impl Node {
             tokio::spawn(content::keep(contents, content.receiver, reached(stopped.clone(), Stage::Closing)));
 
         tokio::spawn(quarantines.follow(reached(stopped.clone(), Stage::Closing)));
+        tokio::spawn(handles.gateway.clone().watch(reached(stopped.clone(), Stage::Closing)));
 
         let before = Before {
             index: handles.index.clone(),
@@ -623,6 +624,7 @@ fn outside(settings: &Settings, gateway: &Gateway) -> Outside {
                         _ => drop(gateway.running().cancel(&Subject::Principal(name.clone()))),
                     },
                     Touched::Resource(Kind::Limit, _) => gateway.forget_limits(state),
+                    Touched::Resource(Kind::Model | Kind::Route, _) => gateway.health().retain(state),
                     _ => {}
                 }
             }
@@ -678,6 +680,8 @@ async fn tick(
         let metrics = &handles.metrics;
         let health = handles.journal.health();
         metrics.running.set(whole(handles.gateway.running().len() as u64));
+        metrics.admitted(handles.gateway.shedder());
+        metrics.breakers(&handles.gateway.health().conditions());
         metrics.position.set(whole(handles.gateway.snapshot().position()));
         metrics.journal_frames.set(whole(health.durable));
         metrics.journal_failures.set(whole(health.failures));

@@ -197,6 +197,7 @@ pub fn desk(handles: &Handles) -> Desk {
     Desk::served(handles.sequencer.clone(), call_log(handles), handles.engine.clone(), clock)
         .with_contents(handles.contents.clone())
         .with_quarantines(handles.quarantines.clone())
+        .with_gateway(handles.gateway.clone())
 }
 
 /// The control listener's routes on a node's parts.

@@ -125,6 +125,7 @@ impl Call {
             model: Some(name("small")),
             service: Some(name("openai")),
             region: None,
+            mode: cordon_core::resource::RouteMode::Normal,
             position: 8,
             build: "test".into(),
             rules: Digest::sha256(b"rules"),
@@ -140,6 +141,7 @@ impl Call {
             outcome: if self.action.passes() { Outcome::Released } else { Outcome::Refused },
             status: if self.action.passes() { 200 } else { 400 },
             response_bytes: 10,
+            attempts: Vec::new(),
             timings: Timings { total: 12_345, ..Timings::default() },
             ..Closed::interrupted(opened.call, time(self.number))
         };

@@ -309,7 +309,7 @@ async fn an_upstream_that_fails_is_a_clear_error_and_a_record() {
         &serde_json::json!({"error": {"message": "slow down", "type": "rate_limit_error", "param": null, "code": "rate_limit_exceeded"}}),
     );
     let upstream = FakeUpstream::start([limited]).await;
-    let world = World::new(&upstream.base_url()).await;
+    let world = World::with(&upstream.base_url(), ", retry: {attempts: 1}", "", |_| {}).await;
     let reply = world.chat("hi").await;
     assert_eq!((reply.status.as_u16(), reply.json()["error"]["message"].as_str()), (429, Some("slow down")));
 }

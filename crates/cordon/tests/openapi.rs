@@ -65,6 +65,7 @@ const ORDER: &[(&str, Who)] = &[
     ("plan", Session),
     ("apply", Session),
     ("listResources", Session),
+    ("listRoutes", Session),
     ("readResource", Session),
     ("readHistory", Session),
     ("deleteResource", Session),

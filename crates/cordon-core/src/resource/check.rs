@@ -2,7 +2,7 @@
 
 use super::{
     ContentCapture, ExceptionScope, GuardScope, Kind, LimitSubject, MAX_CONTENT_RETENTION,
-    MIN_RECORD_RETENTION, Price, Protocol, Resource, RouteGuards, ServiceSpec, Spec,
+    MIN_RECORD_RETENTION, Price, Protocol, Resource, RouteGuards, RouteMode, ServiceSpec, Spec,
 };
 use crate::{Action, KeyId, Name};
 
@@ -70,6 +70,12 @@ impl Resource {
                 }
                 for (i, target) in route.targets.iter().enumerate() {
                     need(&format!("targets/{i}/model"), Kind::Model, &target.model);
+                }
+                for (i, model) in route.fallback.iter().enumerate() {
+                    need(&format!("fallback/{i}"), Kind::Model, model);
+                }
+                for (i, target) in route.degraded.iter().enumerate() {
+                    need(&format!("degraded/{i}/model"), Kind::Model, &target.model);
                 }
                 for (i, guard) in route.guards.names().iter().enumerate() {
                     need(&format!("guards/{i}"), Kind::Guard, guard);
@@ -164,6 +170,9 @@ impl Resource {
                         wrong("azure", "only with `protocol: openai`");
                     }
                 }
+                for (path, message) in service.breaker.problems() {
+                    wrong(path, message);
+                }
             }
             Spec::Model(model) => {
                 if model.upstream_name.is_empty() || model.upstream_name.len() > 256 {
@@ -177,14 +186,31 @@ impl Resource {
                 }
             }
             Spec::Route(route) => {
-                if route.targets.is_empty() || route.targets.len() > LIST_BOUND {
+                if route.targets.is_empty() {
                     wrong("targets", "1 to 256 targets are expected");
                 }
-                if !route.targets.is_empty() && route.targets.iter().all(|target| target.weight == 0) {
-                    wrong(
-                        "targets",
-                        "every weight is 0, so no target could be chosen; help: give one a weight",
-                    );
+                for (path, targets) in [("targets", &route.targets), ("degraded", &route.degraded)] {
+                    if targets.len() > LIST_BOUND {
+                        wrong(path, "1 to 256 targets are expected");
+                    }
+                    if !targets.is_empty() && targets.iter().all(|target| target.weight == 0) {
+                        wrong(
+                            path,
+                            "every weight is 0, so no target could be chosen; help: give one a weight",
+                        );
+                    }
+                }
+                if route.fallback.len() > LIST_BOUND {
+                    wrong("fallback", "at most 256 models");
+                }
+                for (path, message) in route.retry.problems() {
+                    wrong(path, message);
+                }
+                if route.mode == RouteMode::Degraded && route.degraded.is_empty() {
+                    wrong("mode", "there is no simpler path; help: name its models under `degraded`");
+                }
+                if let Some(message) = route.off_message.as_deref().and_then(Problem::of_off_message) {
+                    wrong("off_message", message);
                 }
                 match (route.content, route.content_retention) {
                     (ContentCapture::None, Some(_)) => {

@@ -2,6 +2,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::{Priority, Retry, RouteMode, Sticky};
 use crate::{DurationMs, Name, Sealed};
 
 /// One of the models behind a route.
@@ -75,8 +76,30 @@ pub struct RouteSpec {
     /// The system that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<Name>,
-    /// The models behind it.
+    /// The models behind it, each with its share of the calls.
     pub targets: Vec<Target>,
+    /// Models that are tried one after the other when no target can answer: out of use, failing, or failed before its first
+    /// byte.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<Name>,
+    /// What keeps a caller on one of the targets. Without it calls are spread by weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<Sticky>,
+    /// When a call is tried again.
+    #[serde(default, skip_serializing_if = "Retry::is_default")]
+    pub retry: Box<Retry>,
+    /// How it works at the moment: `normal`, `degraded`, `safe` or `off`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mode: RouteMode,
+    /// The models of its simpler path, in place of targets and fallback while the mode is `degraded`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<Target>,
+    /// What callers read while the mode is `off`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_message: Option<String>,
+    /// What goes first when there is more to do than can be done.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub priority: Priority,
     /// Its own guards: a list of names, or `none` with a `guards_reason`.
     #[serde(default, skip_serializing_if = "RouteGuards::is_empty")]
     pub guards: RouteGuards,
@@ -176,6 +199,46 @@ impl schemars::JsonSchema for RouteGuards {
 }
 
 impl RouteSpec {
+    /// A route of a team to these models, with everything else as it is when nothing is said.
+    pub fn new(team: Name, targets: Vec<Target>) -> Self {
+        Self {
+            team,
+            system: None,
+            targets,
+            fallback: Vec::new(),
+            sticky: None,
+            retry: Box::default(),
+            mode: RouteMode::Normal,
+            degraded: Vec::new(),
+            off_message: None,
+            priority: Priority::default(),
+            guards: RouteGuards::default(),
+            guards_reason: None,
+            refusal: RefusalStyle::default(),
+            audit: Audit::default(),
+            max_snapshot_age: None,
+            content: ContentCapture::default(),
+            content_retention: None,
+            output_tokens: None,
+            labels: BTreeMap::new(),
+        }
+    }
+
+    /// The models that a call may go to in the mode that it is in, in the order in which they are tried but for weights.
+    pub fn models(&self) -> Vec<&Name> {
+        let degraded = self.mode == RouteMode::Degraded;
+        let targets = if degraded { &self.degraded } else { &self.targets };
+        let fallback = self.fallback.iter().filter(|_| !degraded);
+        let mut models: Vec<&Name> = Vec::new();
+        let weighted = targets.iter().filter(|target| target.weight > 0).map(|target| &target.model);
+        for model in weighted.chain(fallback) {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        models
+    }
+
     pub(super) fn sealed_fields(&mut self) -> Vec<(String, &mut Sealed<String>)> {
         self.guards_reason.iter_mut().map(|reason| ("guards_reason".to_owned(), reason)).collect()
     }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Price;
+use super::{Breaker, Price};
 use crate::{DurationMs, Name, Sealed};
 
 /// The wire protocol of a service.
@@ -136,6 +136,9 @@ pub struct ServiceSpec {
     /// How long each step may take.
     #[serde(default, skip_serializing_if = "Timeouts::is_default")]
     pub timeouts: Timeouts,
+    /// When one of its models is left alone, and how it comes back.
+    #[serde(default, skip_serializing_if = "Breaker::is_default")]
+    pub breaker: Breaker,
 }
 
 /// A model of a service.

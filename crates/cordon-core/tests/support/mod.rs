@@ -12,10 +12,9 @@
 use cordon_core::{
     Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, Score, Sealed, Timestamp,
     resource::{
-        Audit, ContentCapture, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec,
-        LimitSubject, ModelSpec, OutputField, PrincipalSpec, Protocol, RefusalStyle, Requests, Resource,
-        RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Spec, SystemSpec,
-        Target, TeamSpec, Timeouts,
+        Breaker, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec,
+        OutputField, PrincipalSpec, Protocol, Requests, Resource, RetentionSpec, RiskClass, RouteGuards,
+        RouteSpec, Rule, SecretRef, ServiceSpec, Spec, SystemSpec, Target, TeamSpec, Timeouts,
     },
 };
 
@@ -50,6 +49,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             region: variant.is_multiple_of(3).then(|| Name::parse("eu-central").unwrap()),
             azure: None,
             timeouts: Timeouts { connect: Some(DurationMs::from_secs(5)), ..Timeouts::default() },
+            breaker: Breaker::default(),
         }),
         Kind::Model => Spec::Model(ModelSpec {
             service: other(Kind::Service, 2),
@@ -86,22 +86,18 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             },
         }),
         Kind::Route => Spec::Route(RouteSpec {
-            team: other(Kind::Team, 5),
             system: Some(other(Kind::System, 5)),
-            targets: vec![Target { model: other(Kind::Model, 5), weight: 1 + variant }],
             guards: if variant.is_multiple_of(4) {
                 RouteGuards::None
             } else {
                 RouteGuards::Listed(vec![other(Kind::Guard, 5)])
             },
             guards_reason: variant.is_multiple_of(4).then(|| text("none needed for")),
-            refusal: RefusalStyle::default(),
-            audit: Audit::default(),
             max_snapshot_age: variant.is_multiple_of(2).then(|| DurationMs::from_secs(3600)),
-            content: ContentCapture::default(),
-            content_retention: None,
-            output_tokens: None,
-            labels: std::collections::BTreeMap::new(),
+            ..RouteSpec::new(
+                other(Kind::Team, 5),
+                vec![Target { model: other(Kind::Model, 5), weight: 1 + variant }],
+            )
         }),
         Kind::Principal => {
             Spec::Principal(PrincipalSpec { team: other(Kind::Team, 6), routes: vec![other(Kind::Route, 6)] })

@@ -54,6 +54,9 @@ pub(super) fn block<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, cha
     let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();
     let channel = channel_of_block(kind, channel);
     let calls = kind.ends_with("tool_use");
+    if calls {
+        walker.proposed();
+    }
     // What is in `data`: only its maker reads it, it is a text, or media.
     let (sealed, plain) = (kind == "redacted_thinking", kind == "text");
     walker.members(object, channel, Kind::Text, |walker, key, value| match (key, &mut *value) {

@@ -179,8 +179,7 @@ fn dearest(
     time: Timestamp,
 ) -> Option<Cost> {
     let mut most: Option<Cost> = None;
-    let targets = route.targets.iter().filter(|target| target.weight > 0);
-    let models = targets.map(|target| snapshot.model(&target.model).map(AsRef::as_ref));
+    let models = route.models().map(|model| snapshot.model(model).map(AsRef::as_ref));
     for model in models.chain([Some(chosen)]) {
         let model = model?;
         let price = Price::at(&model.prices, time)?;

@@ -10,7 +10,7 @@ use crate::sse;
 /// OpenAI's error object, with the call's id. It says nothing of rules or of what was found.
 pub fn error_object(refusal: &Refusal, call: &CallId) -> Value {
     let mut error: Object = [
-        ("message", Value::from(format!("{} (call {call})", refusal.code.sentence()))),
+        ("message", Value::from(format!("{} (call {call})", refusal.sentence()))),
         ("type", Value::from(refusal.code.kind())),
         ("param", refusal.param.as_deref().map_or(Value::Null, Value::from)),
         ("code", Value::from(refusal.code.as_str())),
@@ -63,8 +63,8 @@ pub fn content_filter_stream(refusal: &Refusal, call: &CallId, route: &str, now:
 fn sentence(refusal: &Refusal) -> Object {
     [
         ("role", Value::from("assistant")),
-        ("content", Value::from(refusal.code.sentence())),
-        ("refusal", Value::from(refusal.code.sentence())),
+        ("content", Value::from(refusal.sentence())),
+        ("refusal", Value::from(refusal.sentence())),
     ]
     .into_iter()
     .collect()

@@ -39,8 +39,18 @@ impl<V: Visit> Walker<'_, V> {
             "content" => walker.content(value, channel),
             "name" => walker.value(value, channel, Kind::Name),
             "tool_call_id" => walker.value(value, channel, Kind::Id),
-            "tool_calls" => walker.items(value, Channel::Model, Self::tool_call),
-            "function_call" => walker.called(value),
+            "tool_calls" => {
+                if value.as_array().is_some_and(|calls| !calls.is_empty()) {
+                    walker.proposed();
+                }
+                walker.items(value, Channel::Model, Self::tool_call);
+            }
+            "function_call" => {
+                if !matches!(value, Value::Null) {
+                    walker.proposed();
+                }
+                walker.called(value);
+            }
             "audio" => walker.part(value, channel),
             key if words::is_said(key) => walker.value(value, channel, Kind::Said),
             _ => walker.value(value, channel, Kind::Text),

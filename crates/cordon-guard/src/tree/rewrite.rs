@@ -81,6 +81,10 @@ impl Visit for Rewrite<'_> {
         let _ = inspection.unseen(spot.channel, spot.path, category, length, verdict);
     }
 
+    fn proposed(&mut self, path: &Path) {
+        self.shared.inspection.proposed(path, self.shared.verdict);
+    }
+
     // An answer's URL is not fetched by anybody on our behalf.
     fn fault(&mut self, _: Refusal) {}
 }

@@ -51,6 +51,8 @@ pub(crate) trait Visit {
     fn key(&mut self, spot: &Spot<'_>, key: &str) -> Option<String>;
     /// Content that is not looked into.
     fn unseen(&mut self, spot: &Spot<'_>, category: Category, length: usize);
+    /// The model proposes an action here.
+    fn proposed(&mut self, _: &Path) {}
     /// A refusal for another reason than content.
     fn fault(&mut self, refusal: Refusal);
 }
@@ -150,6 +152,11 @@ impl Part for Path {
 impl<'v, V: Visit> Walker<'v, V> {
     pub(crate) fn new(visit: &'v mut V) -> Self {
         Self { visit, path: Path::default() }
+    }
+
+    /// The model proposes an action here.
+    pub(crate) fn proposed(&mut self) {
+        self.visit.proposed(&self.path);
     }
 
     /// A walker that begins inside the tree.

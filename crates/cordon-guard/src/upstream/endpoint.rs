@@ -27,6 +27,11 @@ pub struct Timeouts {
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Timeouts {
+    /// The same, with a whole answer that takes no longer than this.
+    pub(super) fn within(self, within: Option<Duration>) -> Self {
+        Self { total: within.map_or(self.total, |within| within.min(self.total)), ..self }
+    }
+
     fn bounded(self) -> Self {
         Self {
             connect: self.connect.min(LONGEST),

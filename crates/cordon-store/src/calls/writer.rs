@@ -314,7 +314,9 @@ async fn intern_names(
     });
     let codes =
         ends.iter().filter_map(|(_, closed)| closed.code).chain(unknown.iter().map(|unknown| unknown.code));
-    let texts = of_rows.chain(codes.map(|code| code.as_str())).collect();
+    // A call that went to another model in the end than the one that it was opened with.
+    let models = ends.iter().filter_map(|(_, closed)| closed.attempt()).map(|attempt| attempt.model.as_str());
+    let texts = of_rows.chain(codes.map(|code| code.as_str())).chain(models).collect();
     intern(connection, names, texts).await
 }
 
@@ -423,7 +425,8 @@ async fn end_call(
 ) -> Result<Option<Ended>, CallsError> {
     let row = sqlx::query(
         "UPDATE calls SET verdict = max(verdict, $2), would = max(would, $3), categories = categories | $4, output = $5,
-         ended = $6, outcome = $7, status = $8, code = $9, tokens = $10, cost = $11, timings = $12, closed = $13
+         ended = $6, outcome = $7, status = $8, code = $9, tokens = $10, cost = $11, timings = $12, closed = $13,
+         model = coalesce($14, model)
          WHERE call = $1 AND outcome IS NULL RETURNING route, verdict, counted",
     )
     .bind(closed.call.as_bytes().as_slice())
@@ -439,6 +442,7 @@ async fn end_call(
     .bind(closed.cost.map(cost_bytes))
     .bind(timings_bytes(&closed.timings))
     .bind(i64::try_from(sequence).unwrap_or(i64::MAX))
+    .bind(known.name(closed.attempt().map(|attempt| attempt.model.as_str())))
     .fetch_optional(connection)
     .await?;
     row.map(|row| {

@@ -70,6 +70,7 @@ pub fn opened(number: u64, shape: &Shape) -> Frame {
         model: Some(name("small".to_owned())),
         service: Some(name("openai".to_owned())),
         region: None,
+        mode: cordon_core::resource::RouteMode::Normal,
         position: 12,
         build: "0.1.0".into(),
         rules: Digest::sha256(b"rules"),
@@ -105,6 +106,7 @@ pub fn closed(number: u64, shape: &Shape) -> Frame {
             currency: "USD".parse().unwrap(),
         }),
         upstream_status: Some(200),
+        attempts: Vec::new(),
         timings: Timings {
             receive: 10,
             admit: 3,

@@ -222,8 +222,11 @@ fn told(record: &CallRecord) -> String {
     named("route", call.route.as_ref());
     named("system", opened.system.as_ref());
     named("model", call.model.as_ref());
-    named("service", opened.service.as_ref());
-    named("region", opened.region.as_ref());
+    named("service", record.service());
+    named("region", record.region());
+    if !opened.mode.is_normal() {
+        lines.push(("mode", opened.mode.as_str().to_owned()));
+    }
     lines.extend(opened.subject.map(|subject| ("subject", subject.to_string())));
     lines.push(("verdict", call.verdict.to_string()));
     if call.would > call.verdict {
@@ -240,6 +243,7 @@ fn told(record: &CallRecord) -> String {
             lines.push(("status", format!("{}{code}", closed.status)));
             lines.extend(closed.reason.iter().map(|reason| ("reason", reason.clone())));
             lines.extend(closed.upstream_status.map(|status| ("upstream status", status.to_string())));
+            lines.extend(closed.attempts.iter().map(|attempt| ("attempt", attempt.to_string())));
             lines.extend(
                 closed.tokens.map(|tokens| ("tokens", format!("{} in, {} out", tokens.input, tokens.output))),
             );

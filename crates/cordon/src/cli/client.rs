@@ -16,6 +16,7 @@ use super::{
 use crate::{
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
     api::quarantine::{LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView},
+    api::routes::RouteStatus,
     api::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, Plan, Problem, ReleaseHold, ResourceView, RevokeKey,
@@ -273,6 +274,13 @@ impl Client {
         match self {
             Self::Server(http) => http.post(&format!("/holds/{name}/release"), &wish).await,
             Self::Folder(local) => local.desk.release_hold(name.clone(), wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn routes(&self) -> Result<Vec<RouteStatus>, Problem> {
+        match self {
+            Self::Server(http) => http.items("/routes", &[], None).await,
+            Self::Folder(local) => local.desk.routes().await,
         }
     }
 

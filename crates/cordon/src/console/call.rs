@@ -1,7 +1,10 @@
 //! One call, in full: what was asked under which rules, what was found, how long each step took, and whether it is proved.
 
 use axum::{extract::Path, response::IntoResponse as _};
-use cordon_core::{CallId, record::Timings};
+use cordon_core::{
+    CallId,
+    record::{Closed, Timings},
+};
 use maud::{Markup, html};
 
 use super::{
@@ -59,13 +62,14 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
             ("Caller", html! { (named("principals", Some(&call.principal))) " of team " (named("teams", Some(&call.team))) ", key " a href=(then(format!("/keys/{}", opened.key))) { code { (opened.key) } } }),
             ("Route", named("routes", call.route.as_ref())),
             ("System", named("systems", opened.system.as_ref())),
-            ("Model", html! { (named("models", call.model.as_ref())) @if opened.service.is_some() { " of service " (named("services", opened.service.as_ref())) } @if let Some(region) = &opened.region { ", region " (region) } }),
+            ("Model", html! { (named("models", call.model.as_ref())) @if let Some(service) = record.service() { " of service " (named("services", Some(service))) } @if let Some(region) = record.region() { ", region " (region) } }),
             ("Answer", status),
             ("Streamed", html! { (if call.stream { "yes" } else { "no" }) }),
             ("Cost", call.cost.map_or_else(|| html! { "–" }, |cost| html! { (cost) })),
             ("Tokens", call.tokens.map_or_else(|| html! { "–" }, |tokens| html! { (format::number(tokens.input)) " in, " (format::number(tokens.output)) " out" })),
             ("Person", opened.subject.map_or_else(|| html! { "–" }, |subject| html! { (widgets::id(&subject.to_string(), None)) " (pseudonym)" })),
             ("Trace", opened.trace.as_ref().map_or_else(|| html! { "–" }, |trace| widgets::id(trace, None))),
+            ("Attempts", attempts(closed.as_ref())),
             ("Reason", closed.as_ref().and_then(|closed| closed.reason.as_ref()).map_or_else(|| html! { "–" }, |reason| html! { (reason) })),
         ]))
         section {
@@ -123,6 +127,15 @@ fn findings(record: &CallRecord) -> Table {
 }
 
 /// How long each step took, as bars of the whole.
+/// The targets that were tried or passed over, where there was more than one.
+fn attempts(closed: Option<&Closed>) -> Markup {
+    let attempts = closed.map(|closed| closed.attempts.as_slice()).unwrap_or_default();
+    html! {
+        @if attempts.is_empty() { "–" }
+        @else { ul.plain { @for attempt in attempts { li { (attempt) } } } }
+    }
+}
+
 fn stages(timings: &Timings) -> Markup {
     let steps = [
         ("receive", timings.receive),

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    format, layout, quarantine,
+    format, layout, quarantine, routes,
     table::{self, Cell, Column, Table},
     view::{Page, View},
     widgets,
@@ -102,6 +102,7 @@ const fn fields(kind: Kind) -> &'static [(&'static str, &'static str)] {
             ("Team", "team"),
             ("System", "system"),
             ("Targets", "targets"),
+            ("Mode", "mode"),
             ("Guards", "guards"),
             ("Content", "content"),
         ],
@@ -290,7 +291,9 @@ async fn route(view: &View, name: &Name, resource: &ResourceView) -> Result<Mark
         ..CallQuery::default()
     };
     let latest = calls.page(&query).await?;
+    let targets = routes::targets(view, name).await?;
     Ok(html! {
+        (targets)
         @if resource.spec.get("content").is_none() { p.quiet { "Nothing is kept of what its calls say." } }
         p { a.button href=(view.link(&format!("/routes/{name}/guard"))) { "The guard that holds on it" } }
         section {

@@ -105,6 +105,13 @@ fn resources() -> Vec<Endpoint> {
         .fails(&[INVALID, CROWDED, REFUSED]),
         get(
             ReadRecords,
+            "/routes",
+            "listRoutes",
+            "Routes as they are at the moment: mode, targets, and how their breakers are. By name.",
+            handlers::routes,
+        ),
+        get(
+            ReadRecords,
             "/schema/{kind}",
             "readSchema",
             "The JSON Schema of documents of a kind.",

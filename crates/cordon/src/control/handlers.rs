@@ -12,7 +12,7 @@ use super::{
     access::By,
     answer::{Alive, Answer, Checkpoint, Metrics, Readiness, TileBytes},
     openapi::Document,
-    paging::Paged,
+    paging::{Everything, Paged},
     request::{Asked, Of, Sent, TilePath, no_tile},
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
         quarantine::{
             EffectQuery, LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView,
         },
+        routes::RouteStatus,
     },
     proof::CallProof,
 };
@@ -227,6 +228,17 @@ pub(super) async fn release_hold(
     Sent(wish): Sent<ReleaseHold>,
 ) -> Answer<Done> {
     Ok(Json(shared.state.desk.release_hold(name, wish, caller.0.actor).await?))
+}
+
+pub(super) async fn routes(
+    State(shared): State<Shared>,
+    Paged(_, page): Paged<Everything>,
+) -> Answer<List<RouteStatus>> {
+    let after = page.after(|last| Name::parse(last).ok())?;
+    let desk = &shared.state.desk;
+    let state = desk.standpoint(page.position(), None).await?;
+    let items = desk.routes_of(&state, after.as_ref(), page.most() as usize);
+    Ok(Json(page.of(items, state.position(), |last| last.route.to_string())))
 }
 
 pub(super) async fn quarantines(

@@ -174,10 +174,9 @@ fn left(state: &State, name: &Name, route: &RouteSpec, subject: &Subject) -> Opt
         Some(Spec::Model(model)) => Some(model.service.clone()),
         _ => None,
     };
-    let targets = || route.targets.iter().filter(|target| target.weight > 0);
     let without = |out: &dyn Fn(&Name) -> bool| {
-        let (gone, left): (Vec<_>, Vec<_>) = targets().partition(|target| out(&target.model));
-        (!gone.is_empty()).then(|| left.into_iter().map(|target| target.model.clone()).collect())
+        let (gone, left): (Vec<_>, Vec<_>) = route.models().into_iter().partition(|model| out(model));
+        (!gone.is_empty()).then(|| left.into_iter().cloned().collect())
     };
     match subject {
         Subject::Model(model) => without(&|target| target == model),

@@ -70,6 +70,23 @@ pub(super) struct Refusal {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct Attempt {
+    pub(super) model: Named,
+    pub(super) attempt: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct Priority {
+    pub(super) priority: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct Breaker {
+    pub(super) model: Named,
+    pub(super) phase: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct Finding {
     pub(super) direction: &'static str,
     pub(super) category: Categorised,
@@ -137,6 +154,18 @@ impl Labels for Tokens {
 impl Labels for Refusal {
     fn other(&self) -> Self {
         Self { route: Named::Word(OTHER), ..self.clone() }
+    }
+}
+
+impl Labels for Attempt {
+    fn other(&self) -> Self {
+        Self { model: Named::Word(OTHER), ..self.clone() }
+    }
+}
+
+impl Labels for Breaker {
+    fn other(&self) -> Self {
+        Self { model: Named::Word(OTHER), ..self.clone() }
     }
 }
 

@@ -215,7 +215,7 @@ fn upstream(call: &TracedCall, target: &Target, start: u64, end: u64) -> Span {
         .maybe(name::CONVERSATION, opened.conversation)
         .text(name::MODEL, &target.model)
         .text(name::SERVICE, &target.service.name)
-        .maybe(name::REGION, opened.region.as_ref());
+        .maybe(name::REGION, target.service.spec.region.as_ref());
     if let Some(status) = closed.upstream_status {
         attributes.count(name::HTTP_STATUS, u64::from(status));
     }

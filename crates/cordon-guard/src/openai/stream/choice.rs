@@ -17,7 +17,7 @@ use crate::{
         gate::{Halt, StreamError},
         rewrite::Rewrite,
         unknown::Unknown,
-        walk::{Kind, MEDIA, Path, Walker},
+        walk::{Kind, MEDIA, Path, Visit, Walker},
         words,
     },
 };
@@ -175,6 +175,9 @@ impl Choice {
                 }
                 ("tool_calls", Value::Array(items)) => {
                     path.word("tool_calls");
+                    if !items.is_empty() {
+                        rewrite.proposed(path);
+                    }
                     let calls = self.tool_calls(std::mem::take(items), path, rewrite)?;
                     path.pop();
                     if !calls.is_empty() {
@@ -183,6 +186,7 @@ impl Choice {
                 }
                 ("function_call", Value::Object(function)) => {
                     path.word("function_call");
+                    rewrite.proposed(path);
                     let call = self.function_call.get_or_insert_with(Call::default);
                     let function = call.function(std::mem::take(function), path, rewrite)?;
                     path.pop();

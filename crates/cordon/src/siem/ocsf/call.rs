@@ -51,6 +51,16 @@ impl CallContext {
             input: opened.input.action,
         }
     }
+
+    /// The same with the target that the call went to in the end.
+    fn went_to(&self, closed: &Closed) -> Self {
+        let mut context = self.clone();
+        if let Some(attempt) = closed.attempt() {
+            context.model = Some(attempt.model.clone());
+            context.service = Some(attempt.service.clone());
+        }
+        context
+    }
 }
 
 /// A frame as an event; none where `records` does not ask for it. `context` is what the call's first frame said; without it
@@ -72,7 +82,8 @@ pub fn frame(
             let input = context.map_or(Action::Allow, |context| context.input);
             let matters = closed.output.action.max(input) > Action::Allow
                 || matches!(closed.outcome, Outcome::Refused | Outcome::Interrupted);
-            let told = Told { call: closed.call, context, place, build };
+            let context = context.map(|context| context.went_to(closed));
+            let told = Told { call: closed.call, context: context.as_ref(), place, build };
             match records {
                 Records::Security if !matters => None,
                 _ if closed.output.action > Action::Allow => Some(told.finding(

@@ -1,0 +1,26 @@
+//! How a route works at the moment, and what that means for a call (`mode` of the route).
+
+use cordon_core::{Refusal, RefusalCode, resource::RouteMode};
+use cordon_policy::RouteEntry;
+
+use crate::operation::Asked;
+
+/// Whether a route takes a request in its mode.
+///
+/// # Errors
+/// When it is off, or is in safe mode and the request offers tools.
+pub(crate) fn admits(route: &RouteEntry, request: &Asked) -> Result<(), Refusal> {
+    match route.mode {
+        RouteMode::Normal | RouteMode::Degraded => Ok(()),
+        RouteMode::Safe if request.tools().next().is_some() => {
+            Err(Refusal::new(RefusalCode::ToolsRefused, "the route is in safe mode").param("tools"))
+        }
+        RouteMode::Safe => Ok(()),
+        RouteMode::Off => Err(Refusal::new(RefusalCode::RouteOff, "the route is off")
+            .said(route.off_message.clone())
+            .retry_after(OFF_RETRY_AFTER)),
+    }
+}
+
+/// When a caller of a route that is off may ask again, in seconds: nobody knows, and often makes no sense.
+const OFF_RETRY_AFTER: u32 = 60;

@@ -1,0 +1,320 @@
+//! The attempts of one call: which target is next, what a failure means, and when none is left.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cordon_core::{
+    Name, Refusal, RefusalCode,
+    containment::Subject,
+    record::{Attempt, AttemptOutcome},
+    resource::Retry,
+};
+use cordon_policy::RouteEntry;
+use http::HeaderMap;
+
+use super::{
+    backoff::{self, After},
+    breaker::Settings,
+    budget::Budget,
+    health::{Rests, Trial},
+    order::{self, Order},
+};
+use crate::{
+    dispatch::{self, Denied, Permit, SendError, Target},
+    pipeline::Inner,
+    quarantine,
+    record::{CallRecord, micros},
+};
+
+/// The attempts of one call.
+pub(crate) struct Attempts {
+    route: Name,
+    order: Order,
+    /// The next of them.
+    at: usize,
+    rules: Rules,
+    budget: Arc<Budget>,
+    /// How many were sent.
+    sent: u8,
+    /// Who may be tried again when nobody else is left.
+    again: Option<Again>,
+    pauses: u32,
+    /// When the call ends, whoever answers: the time that its first target has.
+    deadline: Option<Instant>,
+    /// The shortest wait of those that were passed over.
+    soonest: Option<Duration>,
+    /// What was quarantined, and whether a call ran on it.
+    out: Option<(Subject, Running)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Running {
+    No,
+    Yes,
+}
+
+/// A target that may be tried again, no earlier than it asked for.
+struct Again {
+    model: Name,
+    asked: Duration,
+}
+
+/// What a route says of retries.
+struct Rules {
+    attempts: u8,
+    statuses: Vec<u16>,
+    backoff: Duration,
+    longest: Duration,
+}
+
+impl From<&Retry> for Rules {
+    fn from(retry: &Retry) -> Self {
+        let time = |time: Option<cordon_core::DurationMs>, default: u64| {
+            Duration::from_millis(time.map_or(default, cordon_core::DurationMs::as_millis))
+        };
+        Self {
+            attempts: retry.attempts.unwrap_or(3),
+            statuses: retry.statuses.clone(),
+            backoff: time(retry.backoff, 200),
+            longest: time(retry.longest, 5_000),
+        }
+    }
+}
+
+/// An attempt that runs.
+pub(crate) struct Trying {
+    permit: Permit,
+    trial: Trial,
+    since: Instant,
+    began: u64,
+}
+
+impl Trying {
+    /// The right to it.
+    pub(crate) const fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// The answer broke off after it had begun.
+    pub(crate) fn broke(&self) {
+        self.trial.broke();
+    }
+
+    fn attempt(&self, outcome: AttemptOutcome, status: Option<u16>) -> Attempt {
+        let (began, took) = (self.began, micros(self.since));
+        attempt(self.permit.target(), outcome, status, (began, took))
+    }
+}
+
+fn attempt(
+    target: &Target,
+    outcome: AttemptOutcome,
+    status: Option<u16>,
+    (began, took): (u64, u64),
+) -> Attempt {
+    Attempt {
+        model: target.model.clone(),
+        service: target.service.name.clone(),
+        region: target.service.spec.region.clone(),
+        outcome,
+        status,
+        began,
+        took,
+    }
+}
+
+impl Attempts {
+    /// None so far, of a call to this route. `seed` decides among equal targets.
+    pub(crate) fn new(gateway: &Inner, route: &RouteEntry, seed: u64) -> Self {
+        let mut order = order::order(route, seed);
+        gateway.health.rank(&mut order, order::equals(route), Instant::now());
+        let budget = gateway.health.budget(&route.name);
+        budget.call(route.retry.budget_percent.unwrap_or(20));
+        Self {
+            route: route.name.clone(),
+            order,
+            at: 0,
+            rules: Rules::from(&route.retry),
+            budget,
+            sent: 0,
+            again: None,
+            pauses: 0,
+            deadline: None,
+            soonest: None,
+            out: None,
+        }
+    }
+
+    /// The next attempt, which may be worth a pause; nothing when none is left.
+    ///
+    /// # Errors
+    /// When the route is out of use by now, or was removed.
+    pub(crate) async fn next(
+        &mut self,
+        gateway: &Inner,
+        record: &mut CallRecord,
+    ) -> Result<Option<Trying>, Refusal> {
+        while self.sent < self.rules.attempts {
+            if let Some(model) = self.order.get(self.at).cloned() {
+                self.at = self.at.saturating_add(1);
+                if let Some(trying) = self.try_one(&model, gateway, record)? {
+                    return Ok(Some(trying));
+                }
+                continue;
+            }
+            let Some(Again { model, asked }) = self.again.take() else { break };
+            let mut random = [0; 8];
+            gateway.entropy.fill(&mut random);
+            let (first, longest) = (self.rules.backoff, self.rules.longest);
+            let pause = backoff::pause(first, longest, self.pauses, u64::from_be_bytes(random)).max(asked);
+            self.pauses = self.pauses.saturating_add(1);
+            let in_time = match (self.deadline, Instant::now().checked_add(pause)) {
+                (Some(deadline), Some(then)) => then < deadline,
+                _ => true,
+            };
+            if !in_time || !self.budget.take() {
+                break;
+            }
+            let since = Instant::now();
+            tokio::time::sleep(pause).await;
+            record.waited(since);
+            if let Some(trying) = self.try_one(&model, gateway, record)? {
+                return Ok(Some(trying));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A permit for a target, of the Snapshot in force now: what was taken out since the call came is not used.
+    fn try_one(
+        &mut self,
+        model: &Name,
+        gateway: &Inner,
+        record: &mut CallRecord,
+    ) -> Result<Option<Trying>, Refusal> {
+        let current = gateway.snapshot.load();
+        let route = current.route(self.route.as_str()).ok_or_else(|| {
+            Refusal::new(RefusalCode::ModelNotFound, "the route was removed").param("model")
+        })?;
+        quarantine::route(current.quarantined(), route)?;
+        let (began, since) = (record.micros(), Instant::now());
+        let permit = match dispatch::permit(model, &current) {
+            Ok(permit) => permit,
+            Err(Denied::Missing) => return Ok(None),
+            Err(Denied::Quarantined { subject, permit }) => {
+                record.tried(attempt(permit.target(), AttemptOutcome::Quarantined, None, (began, 0)));
+                self.out.get_or_insert((subject, Running::No));
+                return Ok(None);
+            }
+        };
+        let service = &permit.target().service.spec;
+        let rests = if self.order.len() > 1 { Rests::Count } else { Rests::DoNot };
+        match gateway.health.allow(model, Settings::from(&service.breaker), rests, since) {
+            Ok(trial) => {
+                self.sent = self.sent.saturating_add(1);
+                if self.deadline.is_none() {
+                    self.deadline = since.checked_add(gateway.upstreams.total(&permit));
+                }
+                Ok(Some(Trying { permit, trial, since, began }))
+            }
+            Err(wait) => {
+                record.tried(attempt(permit.target(), AttemptOutcome::Open, None, (began, 0)));
+                self.soonest = Some(self.soonest.map_or(wait, |soonest| soonest.min(wait)));
+                Ok(None)
+            }
+        }
+    }
+
+    /// How long the call may still take.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// The call ends at the latest when this is over.
+    pub(crate) fn no_later(&mut self, left: Option<Duration>) {
+        if let Some(end) = left.and_then(|left| Instant::now().checked_add(left)) {
+            self.deadline = Some(self.deadline.map_or(end, |deadline| deadline.min(end)));
+        }
+    }
+
+    /// The target answers, and its answer is used.
+    pub(crate) fn answered(&self, trying: &mut Trying, status: u16, record: &mut CallRecord) {
+        trying.trial.answered(trying.since.elapsed());
+        record.tried(trying.attempt(AttemptOutcome::Answered, Some(status)));
+        let first = self.order.first();
+        record.fell_back(first.is_some_and(|first| *first != trying.permit.target().model));
+    }
+
+    /// The target answered with an error that another one may not have.
+    pub(crate) fn refused(
+        &mut self,
+        mut trying: Trying,
+        status: u16,
+        headers: &HeaderMap,
+        record: &mut CallRecord,
+    ) {
+        let after = backoff::after(headers);
+        if let (429 | 503, After::Wait(wait)) = (status, after) {
+            trying.trial.rest(wait);
+        }
+        // Too many calls are no sign of an upstream that is broken, and a model that it does not know is none either.
+        if !matches!(status, 404 | 429) {
+            trying.trial.failed();
+        }
+        record.tried(trying.attempt(AttemptOutcome::Failed, Some(status)));
+        let asked = match after {
+            After::Unsaid => Some(Duration::ZERO),
+            After::Wait(wait) => Some(wait).filter(|wait| *wait <= self.rules.longest),
+            After::Never => None,
+        };
+        if let Some(asked) =
+            asked.filter(|_| matches!(status, 429 | 503) || self.rules.statuses.contains(&status))
+        {
+            self.may_try_again(&trying, asked);
+        }
+    }
+
+    /// The target gave no answer at all.
+    pub(crate) fn failed(&mut self, mut trying: Trying, error: &SendError, record: &mut CallRecord) {
+        if !error.is_ours() {
+            trying.trial.failed();
+        }
+        record.tried(trying.attempt(error.outcome(), None));
+        if error.may_pass() {
+            self.may_try_again(&trying, Duration::ZERO);
+        }
+    }
+
+    /// The target was quarantined before its answer had begun.
+    pub(crate) fn leave(&mut self, trying: &Trying, subject: Option<Subject>, record: &mut CallRecord) {
+        record.left(trying.attempt(AttemptOutcome::Quarantined, None));
+        self.out = subject.map(|subject| (subject, Running::Yes));
+        // It was not for the call to spend.
+        self.sent = self.sent.saturating_sub(1);
+    }
+
+    fn may_try_again(&mut self, trying: &Trying, asked: Duration) {
+        if self.again.is_none() {
+            self.again = Some(Again { model: trying.permit.target().model.clone(), asked });
+        }
+    }
+
+    /// Why there was no attempt at all.
+    pub(crate) fn none(&self) -> Refusal {
+        match (&self.out, self.soonest) {
+            (Some((subject, Running::Yes)), _) => quarantine::refused(RefusalCode::Cancelled, subject),
+            (Some((subject, Running::No)), None) => quarantine::refused(RefusalCode::Quarantined, subject),
+            (_, Some(wait)) => {
+                let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+                let why = "every target is failing, or has asked for a rest";
+                Refusal::new(RefusalCode::UpstreamUnavailable, why)
+                    .retry_after(u32::try_from(seconds).unwrap_or(u32::MAX))
+            }
+            (None, None) => {
+                Refusal::new(RefusalCode::UpstreamUnavailable, "the route has no target that exists")
+            }
+        }
+    }
+}

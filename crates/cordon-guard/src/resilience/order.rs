@@ -1,0 +1,142 @@
+//! The order in which a call tries the models of a route.
+
+use cordon_core::{Name, resource::RouteMode};
+use cordon_policy::{RouteEntry, RouteTarget};
+use smallvec::SmallVec;
+
+/// Models in the order in which they are tried.
+pub type Order = SmallVec<[Name; 4]>;
+
+/// Orders the models of a route: its targets by weight, then its fallback as it stands; in `degraded` mode the models of the
+/// simpler path alone. Targets without a weight are not used.
+///
+/// `seed` is a random number, or one that belongs to whoever shall always get the same target. Each target draws
+/// `-ln(u) / weight`, with `u` made of the seed and its name, and the smallest goes first (the logarithmic method of C.
+/// Schindelhauer and G. Schomaker, Weighted Distributed Hash Tables, SPAA 2005). So the first is chosen in the proportion of
+/// the weights, the second so among the rest; and when a target comes or goes, only those who had it, or get it, move.
+pub fn order(route: &RouteEntry, seed: u64) -> Order {
+    let (targets, fallback) = match route.mode {
+        RouteMode::Degraded => (&route.degraded, &[][..]),
+        RouteMode::Normal | RouteMode::Safe | RouteMode::Off => (&route.targets, route.fallback.as_slice()),
+    };
+    let mut order = Order::new();
+    if let [only] = targets.as_slice() {
+        order.extend((only.weight > 0).then(|| only.model.clone()));
+    } else {
+        let mut drawn: SmallVec<[(f64, &Name); 8]> = targets
+            .iter()
+            .filter(|target| target.weight > 0)
+            .map(|target| (draw(seed, target), &target.model))
+            .collect();
+        drawn.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        for (_, model) in drawn {
+            push(&mut order, model);
+        }
+    }
+    for model in fallback {
+        push(&mut order, model);
+    }
+    order
+}
+
+/// The number of targets that [`order`] puts before the fallback.
+pub(super) fn equals(route: &RouteEntry) -> usize {
+    let targets = if route.mode == RouteMode::Degraded { &route.degraded } else { &route.targets };
+    targets.iter().filter(|target| target.weight > 0).count()
+}
+
+/// A model is tried once, wherever it is named again.
+fn push(order: &mut Order, model: &Name) {
+    if !order.contains(model) {
+        order.push(model.clone());
+    }
+}
+
+fn draw(seed: u64, target: &RouteTarget) -> f64 {
+    // FNV-1a: short, and mixed below.
+    let name = target.model.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit a float's mantissa")]
+    let unit = ((mixed(seed ^ mixed(name)) >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0;
+    -unit.ln() / f64::from(target.weight)
+}
+
+/// The finaliser of SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA
+/// 2014): every bit of the input changes half of the output's.
+const fn mixed(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use cordon_core::resource::{RouteSpec, Target};
+
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn route(targets: &[(&str, u32)], change: impl FnOnce(&mut RouteSpec)) -> RouteEntry {
+        let targets = targets.iter().map(|(model, weight)| Target { model: name(model), weight: *weight });
+        let mut spec = RouteSpec::new(name("t"), targets.collect());
+        change(&mut spec);
+        RouteEntry::new(&name("r"), &spec)
+    }
+
+    fn first(route: &RouteEntry) -> BTreeMap<String, u32> {
+        let mut count = BTreeMap::new();
+        for seed in 0..10_000 {
+            *count.entry(order(route, seed)[0].to_string()).or_default() += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn targets_come_first_in_the_proportion_of_their_weights() {
+        let count = first(&route(&[("a", 3), ("b", 0), ("c", 1)], |_| {}));
+        assert_eq!(count.len(), 2, "one without a weight is not used: {count:?}");
+        // Four standard deviations of 10,000 draws.
+        assert!(count["a"].abs_diff(7_500) < 174, "{count:?}");
+    }
+
+    #[test]
+    fn the_fallback_follows_in_its_order_and_nothing_comes_twice() {
+        let with = |spec: &mut RouteSpec| {
+            spec.fallback = vec![name("c"), name("a"), name("d")];
+            spec.degraded = vec![Target { model: name("small"), weight: 1 }];
+        };
+        let normal = route(&[("a", 1), ("b", 1)], with);
+        for seed in 0..100 {
+            let order = order(&normal, seed);
+            assert_eq!((order.len(), order[2].as_str(), order[3].as_str()), (4, "c", "d"));
+        }
+        let degraded = route(&[("a", 1), ("b", 1)], |spec| {
+            with(spec);
+            spec.mode = RouteMode::Degraded;
+        });
+        assert_eq!(order(&degraded, 5).as_slice(), [name("small")]);
+        assert_eq!((equals(&normal), equals(&degraded)), (2, 1));
+    }
+
+    #[test]
+    fn when_a_target_goes_only_its_own_callers_move() {
+        let all = route(&[("a", 1), ("b", 2), ("c", 3)], |_| {});
+        let left = route(&[("a", 1), ("c", 3)], |_| {});
+        for seed in 0..10_000 {
+            let before = order(&all, seed);
+            let after = order(&left, seed);
+            if before[0].as_str() != "b" {
+                assert_eq!(before[0], after[0]);
+            } else {
+                assert_eq!(before[1], after[0], "to the next one");
+            }
+        }
+    }
+}

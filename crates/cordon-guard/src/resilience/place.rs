@@ -1,0 +1,55 @@
+//! Where a call stands among others: whether there is room for it, and what keeps it on one of several equal targets.
+
+use cordon_core::{
+    CallId, Refusal, RefusalCode,
+    resource::{Priority, Sticky},
+};
+use cordon_policy::RouteEntry;
+
+use crate::{
+    call::{Admitted, Call, Known},
+    operation::Asked,
+    pipeline::Inner,
+};
+
+/// The highest priority of the routes that a key may name.
+pub(crate) fn highest(call: &Call<Known>) -> Priority {
+    let routes = call.stage.identity().key.routes.iter();
+    let priorities = routes.filter_map(|name| call.snapshot.route(name.as_str())).map(|route| route.priority);
+    priorities.max().unwrap_or(Priority::Low)
+}
+
+impl Inner {
+    /// What decides among the equal targets of a route: the same number for whoever shall stay on one of them.
+    pub(crate) fn seed(&self, route: &RouteEntry, call: &Call<Admitted>, request: &Asked) -> u64 {
+        if route.targets.len().max(route.degraded.len()) < 2 {
+            return 0;
+        }
+        let stays = match route.sticky {
+            Some(Sticky::Principal) => Some(call.stage.identity().principal.name.as_str()),
+            Some(Sticky::Conversation) => request.conversation(),
+            None => None,
+        };
+        let mut seed = [0; 8];
+        match stays {
+            Some(text) => {
+                for (to, from) in
+                    seed.iter_mut().zip(self.options.pseudonym_key.digest(text.as_bytes()).as_bytes())
+                {
+                    *to = *from;
+                }
+            }
+            None => self.entropy.fill(&mut seed),
+        }
+        u64::from_be_bytes(seed)
+    }
+
+    /// Whether there is room for a call of this priority. The same call gets the same answer while the load is the same.
+    pub(crate) fn room(&self, call: CallId, priority: impl FnOnce() -> Priority) -> Result<(), Refusal> {
+        let [.., random] = *call.as_bytes();
+        if self.shedder.admits_all() || self.shedder.admits(priority(), random) {
+            return Ok(());
+        }
+        Err(Refusal::new(RefusalCode::Overloaded, "shed: more to do than can be done").retry_after(1))
+    }
+}

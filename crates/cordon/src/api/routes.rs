@@ -1,0 +1,112 @@
+//! The forms of the control API about routes as they are at the moment, as JSON.
+
+use cordon_core::{Name, containment::Subject, resource::RouteMode};
+use serde::{Deserialize, Serialize};
+
+/// A route at the moment, as this server sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RouteStatus {
+    /// The route.
+    pub route: Name,
+    /// How it works.
+    pub mode: RouteMode,
+    /// The models behind it, those that are tried first first.
+    pub targets: Vec<TargetStatus>,
+}
+
+/// A model behind a route at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct TargetStatus {
+    /// The model.
+    pub model: Name,
+    /// Its service; absent where the model is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Name>,
+    /// What it is for the route.
+    pub role: TargetRole,
+    /// Its share among the route's targets; absent for a fallback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+    /// How its breaker is; absent where no server is asked, or it was not called yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerState>,
+    /// What keeps it out, if it is quarantined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<Subject>,
+}
+
+/// What a model is for a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetRole {
+    /// It has a share of the calls.
+    Target,
+    /// It answers when no target can.
+    Fallback,
+    /// It is part of the simpler path.
+    Degraded,
+}
+
+/// A breaker at the moment. Counts are of its window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct BreakerState {
+    /// Whether calls go through.
+    pub phase: BreakerPhase,
+    /// Milliseconds until it is tried again: it is open, or its upstream has asked for a rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
+    /// Calls in the window.
+    pub calls: u32,
+    /// Those of them that failed.
+    pub failed: u32,
+    /// Those of them that were slow.
+    pub slow: u32,
+    /// How often it has opened since this server started.
+    pub opened: u64,
+}
+
+/// How a breaker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerPhase {
+    /// Calls go through.
+    Closed,
+    /// A few calls try whether it works again.
+    HalfOpen,
+    /// Nothing goes through.
+    Open,
+}
+
+impl TargetRole {
+    /// The word for tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::Fallback => "fallback",
+            Self::Degraded => "degraded",
+        }
+    }
+}
+
+impl BreakerPhase {
+    /// The word for tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::HalfOpen => "half-open",
+            Self::Open => "open",
+        }
+    }
+}
+
+impl TargetStatus {
+    /// How it is, in a word.
+    pub fn state(&self) -> &'static str {
+        match (&self.quarantined, &self.breaker) {
+            (Some(_), _) => "quarantined",
+            (None, Some(BreakerState { phase: BreakerPhase::Closed, wait_ms: Some(_), .. })) => "resting",
+            (None, Some(breaker)) => breaker.phase.as_str(),
+            (None, None) => "–",
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! A whole node whose upstreams fail: who answers instead, what is tried again, what is left alone, and what is recorded.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "test code"
+)]
+
+mod support;
+
+use cordon_core::{
+    Money,
+    containment::{InFlight, Subject},
+    fact::Actor,
+    record::{Attempt, AttemptOutcome, Outcome},
+    resource::RouteMode,
+};
+use cordon_testkit::{FakeUpstream, Gate, Script, closed_port};
+use support::{Frames, Reply, World, chat};
+
+/// Two services, `first` and `second`, with a model each, and the route `bot` to the first.
+struct Pair {
+    world: World,
+    first: FakeUpstream,
+    second: FakeUpstream,
+}
+
+fn service(name: &str, base_url: &str, breaker: &str) -> String {
+    format!(
+        r#"---
+{{apiVersion: cordon/v1, kind: Service, name: {name}, spec: {{protocol: openai, base_url: "{base_url}",
+  private_network: true, timeouts: {{connect: 1s, first_byte: 2s, idle: 1s, total: 8s}}, breaker: {{{breaker}}}}}}}
+---
+{{apiVersion: cordon/v1, kind: Model, name: {name}, spec: {{service: {name}, upstream_name: {name}-model,
+  prices: [{{from: "2026-01-01T00:00:00Z", currency: USD, input: "1", output: "2"}}]}}}}
+"#
+    )
+}
+
+fn route(spec: &str) -> String {
+    format!("---\n{{apiVersion: cordon/v1, kind: Route, name: bot, spec: {{team: t, system: s, {spec}}}}}\n")
+}
+
+/// The route goes to `first` and falls back to `second`.
+const CHAIN: &str = "targets: [{model: first}], fallback: [second], retry: {backoff: 1ms}";
+
+impl Pair {
+    async fn new(
+        first: impl IntoIterator<Item = Script>,
+        second: impl IntoIterator<Item = Script>,
+        spec: &str,
+        breaker: &str,
+    ) -> Self {
+        let first = FakeUpstream::start(first).await;
+        let second = FakeUpstream::start(second).await;
+        let world = World::new(&first.base_url()).await;
+        let services =
+            service("first", &first.base_url(), breaker) + &service("second", &second.base_url(), "");
+        world.apply(&(services + &route(spec))).await;
+        Self { world, first, second }
+    }
+
+    /// Requests that each upstream has seen.
+    fn asked(&self) -> (usize, usize) {
+        (self.first.count().requests, self.second.count().requests)
+    }
+}
+
+fn says(count: usize) -> Vec<Script> {
+    (0..count).map(|_| Script::says("ok")).collect()
+}
+
+fn fails(status: u16, headers: &[(&str, &str)], count: usize) -> Vec<Script> {
+    let error = r#"{"error":{"message":"no","type":"server_error","param":null,"code":null}}"#;
+    let headers: Vec<_> = headers.iter().copied().chain([("content-type", "application/json")]).collect();
+    (0..count).map(|_| Script::answer(status, &headers, error)).collect()
+}
+
+/// Who answered, and why not the first.
+fn by(reply: &Reply) -> (u16, String, String) {
+    (reply.status.as_u16(), reply.header("cordon-model"), reply.header("cordon-fallback"))
+}
+
+fn answered(model: &str, fallback: &str) -> (u16, String, String) {
+    (200, model.to_owned(), fallback.to_owned())
+}
+
+fn outcomes(attempts: &[Attempt]) -> Vec<(&str, AttemptOutcome, Option<u16>)> {
+    attempts.iter().map(|attempt| (attempt.model.as_str(), attempt.outcome, attempt.status)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_before_its_first_byte_is_answered_by_the_fallback_and_charged_once() {
+    let broken = || Script::new().close();
+    let scripts: Vec<Script> = [fails(500, &[], 1), fails(502, &[], 1), fails(401, &[], 1), vec![broken()]]
+        .into_iter()
+        .flatten()
+        .chain([Script::garbage()])
+        .collect();
+    let pair = Pair::new(scripts, says(5), CHAIN, "").await;
+    let mut calls = Vec::new();
+    for why in ["failed", "failed", "failed", "broken", "broken"] {
+        let reply = pair.world.chat("hi").await;
+        assert_eq!(by(&reply), answered("second", why));
+        assert_eq!(pair.second.last_request().json()["model"], "second-model", "written for its target");
+        calls.push(reply.call());
+    }
+    assert_eq!(pair.asked(), (5, 5));
+    let frames = pair.world.frames().await;
+    assert_eq!((frames.opened.len(), frames.closed.len()), (5, 5), "one record a call");
+    let statuses = [Some(500), Some(502), Some(401), None, None];
+    for (call, status) in calls.iter().zip(statuses) {
+        let closed = frames.closed_of(*call);
+        let failed = if status.is_some() { AttemptOutcome::Failed } else { AttemptOutcome::Broken };
+        let expected = [("first", failed, status), ("second", AttemptOutcome::Answered, Some(200))];
+        assert_eq!(outcomes(&closed.attempts), expected);
+        assert_eq!((closed.outcome, closed.code), (Outcome::Released, None));
+        let tokens = closed.tokens.unwrap();
+        assert_eq!((tokens.input, tokens.output), (1, 1), "of the answer alone");
+        assert_eq!(closed.cost.unwrap().amount, Money::from_nanos(3_000));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_cannot_be_reached_is_passed_over() {
+    let pair = Pair::new([], says(1), CHAIN, "").await;
+    let nobody = format!("http://{}", closed_port().await);
+    pair.world.apply(&service("first", &nobody, "")).await;
+    let reply = pair.world.chat("hi").await;
+    assert_eq!(by(&reply), answered("second", "unsent"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_first_byte_nothing_is_tried_again() {
+    let event = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"one two three, "},"finish_reason":null}]}"#;
+    let stream = Script::sse_head().event(event).reset();
+    let whole = Script::answer(200, &[("content-type", "application/json")], "{}");
+    let cut = Script::chunked_head(200, &[("content-type", "application/json")]).chunk("{\"id\":").reset();
+    let pair = Pair::new([stream, whole, cut], says(3), CHAIN, "").await;
+    let reply = pair.world.stream("hi").await;
+    assert!(reply.streamed().starts_with("one two"), "{}", reply.text());
+    assert!(reply.text().contains("upstream_failed"), "{}", reply.text());
+    for _ in 0..2 {
+        let reply = pair.world.chat("hi").await;
+        assert_eq!((reply.status.as_u16(), reply.code()), (502, "upstream_failed".to_owned()));
+    }
+    assert_eq!(pair.asked(), (3, 0));
+    assert!(pair.world.frames().await.closed.iter().all(|closed| closed.attempts.is_empty()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_breaker_opens_keeps_calls_away_and_heals() {
+    let pair = Pair::new(
+        fails(500, &[], 2).into_iter().chain(says(100)),
+        says(100_000),
+        CHAIN,
+        "failures: 2, open_for: 300ms, probes: 1",
+    )
+    .await;
+    for _ in 0..2 {
+        assert_eq!(by(&pair.world.chat("hi").await), answered("second", "failed"));
+    }
+    assert_eq!(by(&pair.world.chat("hi").await), answered("second", "open"));
+    assert_eq!(pair.first.count().requests, 2, "left alone");
+    let mut healed = by(&pair.world.chat("hi").await);
+    while healed == answered("second", "open") {
+        healed = by(&pair.world.chat("hi").await);
+    }
+    assert_eq!(healed, answered("first", ""), "the first that tries it closes it");
+    assert_eq!(by(&pair.world.chat("hi").await), answered("first", ""));
+    let condition = &pair.world.node.handles.gateway.health().conditions()[0];
+    assert_eq!((condition.model.as_str(), condition.opened), ("first", 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_nobody_left_the_caller_is_told_when_to_come_back() {
+    let pair =
+        Pair::new(fails(500, &[], 1), [], "targets: [{model: first}]", "failures: 1, open_for: 1h").await;
+    assert_eq!(pair.world.chat("hi").await.status, 500, "the upstream's own error, once");
+    let reply = pair.world.chat("hi").await;
+    assert_eq!((reply.status.as_u16(), reply.code()), (502, "upstream_unavailable".to_owned()));
+    assert_eq!(reply.header("retry-after"), "3600");
+    assert_eq!(pair.asked(), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_safe_is_tried_again_and_no_more_often_than_asked() {
+    let one = "targets: [{model: first}], retry: {backoff: 1ms, attempts: 3}";
+    for (scripts, spec, status, requests) in [
+        (fails(503, &[("retry-after-ms", "1")], 2), one, 200, 3),
+        (fails(429, &[], 2), one, 200, 3),
+        (fails(503, &[], 3), one, 503, 3),
+        (fails(503, &[("retry-after", "3600")], 1), one, 503, 1),
+        (fails(429, &[("x-should-retry", "false")], 1), one, 429, 1),
+        (fails(502, &[], 1), one, 502, 1),
+        (fails(502, &[], 1), "targets: [{model: first}], retry: {backoff: 1ms, statuses: [502]}", 200, 2),
+        (vec![Script::new().close()], one, 502, 1),
+        (fails(503, &[], 1), "targets: [{model: first}], retry: {attempts: 1}", 503, 1),
+    ] {
+        let pair = Pair::new(scripts.into_iter().chain(says(1)), [], spec, "").await;
+        assert_eq!(pair.world.chat("hi").await.status, status, "{spec}");
+        assert_eq!(pair.first.count().requests, requests, "{spec}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_keeps_retries_from_becoming_a_storm() {
+    let spec = "targets: [{model: first}], retry: {backoff: 1ms, attempts: 10, budget_percent: 10}";
+    let pair = Pair::new(fails(503, &[], 1_000), [], spec, "enabled: false").await;
+    for _ in 0..40 {
+        assert_eq!(pair.world.chat("hi").await.status, 503);
+    }
+    // Ten at once, and a tenth of forty calls; the budget was full when the first came.
+    let retried = pair.first.count().requests - 40;
+    assert!((13..=14).contains(&retried), "{retried}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_a_rest_gets_it_while_another_can_answer() {
+    let pair = Pair::new(fails(429, &[("retry-after", "30")], 1), says(3), CHAIN, "").await;
+    assert_eq!(by(&pair.world.chat("hi").await), answered("second", "failed"));
+    for _ in 0..2 {
+        assert_eq!(by(&pair.world.chat("hi").await), answered("second", "open"));
+    }
+    assert_eq!(pair.asked(), (1, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_principal_stays_on_its_target_and_moves_only_when_that_fails() {
+    let spec = "targets: [{model: first}, {model: second}], sticky: principal";
+    let pair = Pair::new(says(40), says(40), spec, "").await;
+    for _ in 0..20 {
+        assert_eq!(pair.world.chat("hi").await.status, 200);
+    }
+    assert!(matches!(pair.asked(), (20, 0) | (0, 20)), "{:?}", pair.asked());
+    let spread = "targets: [{model: first}, {model: second}]";
+    pair.world.apply(&route(spread)).await;
+    for _ in 0..20 {
+        assert_eq!(pair.world.chat("hi").await.status, 200);
+    }
+    // Each of twenty goes to either: once in 2^19 runs all of them go the same way.
+    assert!(pair.asked().0 % 20 != 0, "{:?}", pair.asked());
+}
+
+async fn out(world: &World, subject: &str) {
+    let subject = Subject::parse(subject).unwrap();
+    let order =
+        world.node.handles.quarantines.order(subject, InFlight::Cancel, "it leaks".to_owned(), Actor::Local);
+    assert!(order.await.unwrap().logged.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_answer_has_not_begun_leaves_a_quarantined_model() {
+    let pair = Pair::new([Script::hang()], says(2), CHAIN, "").await;
+    let (reply, ()) = tokio::join!(pair.world.chat("hi"), async {
+        pair.first.until(|count| count.requests == 1).await;
+        out(&pair.world, "model/first").await;
+    });
+    assert_eq!(by(&reply), answered("second", "quarantined"));
+    pair.first.until(|count| count.abandoned == 1).await;
+    assert_eq!(by(&pair.world.chat("hi").await), answered("second", "quarantined"), "and later ones too");
+    let call = reply.call();
+    let frames: Frames = pair.world.frames().await;
+    assert_eq!(frames.opened.len(), 2);
+    let expected =
+        [("first", AttemptOutcome::Quarantined, None), ("second", AttemptOutcome::Answered, Some(200))];
+    assert_eq!(outcomes(&frames.closed_of(call).attempts), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_an_answer_of_a_quarantined_model_is_forgotten_and_a_begun_stream_ends() {
+    let gate = Gate::new();
+    let half =
+        Script::chunked_head(200, &[("content-type", "application/json")]).chunk("{\"id\":").wait(&gate);
+    let event = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"one two three, "},"finish_reason":null}]}"#;
+    let begun = Script::sse_head().event(event).then_hang();
+    let pair = Pair::new([half, begun], says(1), CHAIN, "").await;
+    let (reply, ()) = tokio::join!(pair.world.chat("hi"), async {
+        pair.first.until(|count| count.requests == 1).await;
+        out(&pair.world, "service/first").await;
+    });
+    assert_eq!(by(&reply), answered("second", "quarantined"));
+
+    let lift = cordon::api::quarantine::LiftQuarantine {
+        subject: Subject::parse("service/first").unwrap(),
+        reason: "mended".to_owned(),
+    };
+    cordon::up::desk(&pair.world.node.handles).lift(lift, Actor::Local).await.unwrap();
+    let response = pair.world.open(pair.world.request(chat("hi", true))).await;
+    assert_eq!(response.headers()["cordon-model"], "first");
+    out(&pair.world, "service/first").await;
+    let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&body).contains("cancelled"), "what has begun cannot go elsewhere");
+    assert_eq!(pair.asked(), (2, 1));
+}
+
+fn with_tool(stream: bool) -> String {
+    let mut body: serde_json::Value = serde_json::from_str(&chat("hi", stream)).unwrap();
+    let tool = serde_json::json!({"type": "function", "function": {"name": "f", "parameters": {}}});
+    body["tools"] = serde_json::json!([tool]);
+    body.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mode_is_in_force_with_the_next_call_and_visible() {
+    let spec = |mode: &str| {
+        route(&format!(
+            "targets: [{{model: first}}], degraded: [{{model: second}}], off_message: \"Back at noon.\", mode: {mode}"
+        ))
+    };
+    let pair = Pair::new(says(3), says(1), CHAIN, "").await;
+    let world = &pair.world;
+    world.apply(&spec("degraded")).await;
+    let reply = world.chat("hi").await;
+    assert_eq!((by(&reply), reply.header("cordon-mode")), (answered("second", ""), "degraded".to_owned()));
+
+    world.apply(&spec("safe")).await;
+    let reply = world.send(world.request(with_tool(false))).await;
+    assert_eq!((reply.status.as_u16(), reply.code()), (403, "tools_refused".to_owned()));
+    assert_eq!(reply.header("cordon-mode"), "safe");
+    assert_eq!(by(&world.chat("hi").await), answered("first", ""));
+
+    world.apply(&spec("off")).await;
+    let reply = world.chat("hi").await;
+    assert_eq!((reply.status.as_u16(), reply.code()), (503, "route_off".to_owned()));
+    assert!(reply.text().contains("Back at noon."), "{}", reply.text());
+    world.apply(&(spec("off").replace("mode: off", "mode: off, refusal: content_filter"))).await;
+    let reply = world.chat("hi").await;
+    assert_eq!(reply.status, 200, "as an answer, for applications that cannot handle errors");
+    assert_eq!(reply.json()["choices"][0]["message"]["content"], "Back at noon.");
+
+    world.apply(&spec("normal")).await;
+    let reply = world.send(world.request(with_tool(false))).await;
+    assert_eq!((by(&reply), reply.header("cordon-mode")), (answered("first", ""), String::new()));
+    let frames = pair.world.frames().await;
+    let modes: Vec<RouteMode> = frames.opened.iter().map(|opened| opened.mode).collect();
+    use RouteMode::{Degraded, Normal, Off, Safe};
+    assert_eq!(modes, [Degraded, Safe, Safe, Off, Off, Normal]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_safe_mode_actions_are_held_and_guards_that_observe_enforce() {
+    let call =
+        serde_json::json!([{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]);
+    let whole = Script::json(
+        200,
+        &serde_json::json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+            {"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "content": null, "tool_calls": call}}]}),
+    );
+    let chunk = serde_json::json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [
+        {"index": 0, "finish_reason": null, "delta": {"tool_calls": [
+            {"index": 0, "id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}}]});
+    let streamed = Script::sse_head().event(&chunk.to_string()).event("[DONE]").end();
+    let pair = Pair::new([whole, streamed].into_iter().chain(says(1)), [], CHAIN, "").await;
+    let world = &pair.world;
+    world
+        .apply(
+            "{apiVersion: cordon/v1, kind: Guard, name: g, spec: {scope: organisation, mode: observe,
+  rules: [{category: pii/card, action: block}]}}",
+        )
+        .await;
+    let card = "My card is 4111 1111 1111 1111.";
+    world.apply(&route("targets: [{model: first}], mode: safe")).await;
+    for stream in [false, true] {
+        let reply = world.send(world.request(chat("hi", stream))).await;
+        assert_eq!((reply.status.as_u16(), reply.code()), (403, "held_no_reviewer".to_owned()), "{stream}");
+    }
+    assert_eq!(world.chat(card).await.code(), "content_blocked");
+    world.apply(&route("targets: [{model: first}]")).await;
+    assert_eq!(world.chat(card).await.status, 200, "it only observes");
+}
