@@ -20,7 +20,7 @@ use cordon_core::{
     state::Touched,
 };
 use cordon_inspect::Engine;
-use cordon_policy::{RouteEntry, Snapshot};
+use cordon_policy::Snapshot;
 use http::{HeaderName, Method, Request, Response};
 use http_body::Body;
 use tokio::sync::oneshot;
