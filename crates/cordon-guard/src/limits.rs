@@ -59,6 +59,8 @@ pub(crate) struct Counting {
     held: Option<(Arc<dyn Counters>, Held)>,
     /// How many of the places are the call's, whichever model it goes to.
     of_call: usize,
+    /// What stays charged for models that the call has left: they may have done the work.
+    kept: Option<Spend>,
 }
 
 /// What a call used in the end.
@@ -90,7 +92,10 @@ impl Counting {
 
     /// Ends it: what was used takes the place of what was reserved, or the reservation stays where that is not known.
     pub(crate) fn settle(&mut self, spent: Spent) -> Option<Charged> {
-        let (counters, held) = self.held.take()?;
+        let kept = self.kept.take();
+        let Some((counters, held)) = self.held.take() else {
+            return kept.map(|spend| Charged { spend, as_reserved: true });
+        };
         let reserved = held.reserved;
         let spend = match spent {
             Spent::Nothing => {
@@ -103,12 +108,15 @@ impl Counting {
         if spend != reserved {
             counters.settle(held, spend);
         }
-        Some(Charged { spend, as_reserved: spent == Spent::Unknown })
+        let charged = kept.map_or(spend, |kept| sum(spend, kept));
+        Some(Charged { spend: charged, as_reserved: spent == Spent::Unknown })
     }
 
     /// Ends what was counted for a model that the call leaves for another one.
     pub(crate) fn again(&mut self, spent: Spent) {
-        self.settle(spent);
+        if let Some(Charged { spend, .. }) = self.settle(spent) {
+            self.kept = Some(spend);
+        }
         let of_model = self.places.0.split_off(self.of_call.min(self.places.0.len()));
         drop(Places(of_model));
     }
@@ -122,6 +130,19 @@ impl Counting {
                 counted.limits.push(limit);
             }
         }
+    }
+}
+
+/// Two uses of one call together. Both were reserved in the same currency.
+fn sum(one: Spend, other: Spend) -> Spend {
+    let cost = match (one.cost, other.cost) {
+        (Some(one), Some(other)) => Some(Cost { amount: one.amount.plus(other.amount), ..one }),
+        (one, other) => one.or(other),
+    };
+    Spend {
+        input: one.input.saturating_add(other.input),
+        output: one.output.saturating_add(other.output),
+        cost,
     }
 }
 

@@ -10,6 +10,7 @@ use cordon_core::{
 use crate::{
     dispatch::Target,
     openai::Said,
+    resilience::breaker::Phase,
     trace::{CallTrace, TraceId},
 };
 
@@ -111,6 +112,8 @@ impl std::fmt::Debug for CapturedCall {
 pub trait Meter: Send + Sync + 'static {
     /// A call has ended.
     fn call_ended(&self, call: &EndedCall<'_>);
+    /// The breaker of a target is in this phase now.
+    fn breaker(&self, _model: &Name, _phase: Phase) {}
     /// A call without a known principal was refused.
     fn unknown_refused(&self, code: cordon_core::RefusalCode);
 }

@@ -18,6 +18,7 @@ use crate::{
     limits::{Counting, Spent},
     openai::Said,
     ports::{Capture, Clock, Durable, EndedCall, Marks, Meter, RecordError, Recorder, TracedCall, Tracer},
+    resilience::breaker::Phase,
     trace::CallTrace,
 };
 
@@ -154,6 +155,13 @@ impl CallRecord {
     pub(crate) fn waited(&mut self, since: Instant) {
         let upstream = &mut self.end.timings.upstream;
         *upstream = upstream.saturating_add(micros(since));
+    }
+
+    /// Tells the phase of a target's breaker, where it is another one than before.
+    pub(crate) fn breaker(&self, model: &Name, phase: Option<Phase>) {
+        if let Some(phase) = phase {
+            self.ports.meter.breaker(model, phase);
+        }
     }
 
     /// A target was tried, or passed over.
@@ -345,14 +353,15 @@ impl CallRecord {
         Ok(opened.into_iter().chain([bytes]).collect())
     }
 
-    /// What was used by targets that gave no answer: some that broke off may have done the work.
+    /// What the target used that the call leaves: one that broke off, or is left, may have done the work.
     fn lost(&self) -> Spent {
-        let may_have_worked = self.attempts.iter().any(|attempt| match attempt.outcome {
-            AttemptOutcome::Broken | AttemptOutcome::Timeout => true,
-            AttemptOutcome::Quarantined => attempt.took > 0,
-            _ => false,
-        });
-        if may_have_worked { Spent::Unknown } else { Spent::Nothing }
+        let sent = self.attempts.iter().rev().find(|attempt| attempt.took > 0);
+        match sent.map(|attempt| attempt.outcome) {
+            Some(AttemptOutcome::Broken | AttemptOutcome::Timeout | AttemptOutcome::Quarantined) => {
+                Spent::Unknown
+            }
+            _ => Spent::Nothing,
+        }
     }
 
     /// What the call used.
@@ -364,8 +373,7 @@ impl CallRecord {
         }
         let failed = self.end.upstream_status.is_some_and(|status| !(200..300).contains(&status));
         let unreached = self.end.code == Some(RefusalCode::UpstreamUnavailable);
-        let nothing = self.marks.sent.is_none() || failed || unreached;
-        if nothing { self.lost() } else { Spent::Unknown }
+        if self.marks.sent.is_none() || failed || unreached { Spent::Nothing } else { Spent::Unknown }
     }
 
     /// Says that the answer was not read to its end: how many tokens it had in the end, nobody says.

@@ -7,7 +7,7 @@ mod labels;
 use std::sync::{Arc, atomic::AtomicI64};
 
 use cordon_core::{
-    RefusalCode,
+    Name, RefusalCode,
     record::{Operation, RecordedVerdict},
     resource::Priority,
 };
@@ -216,6 +216,7 @@ impl Metrics {
             siem_lag_facts,
             siem_lag_frames,
         };
+        metrics.admitted(&Shedder::new(std::time::Instant::now()));
         (Arc::new(metrics), Arc::new(whole))
     }
 
@@ -244,11 +245,7 @@ impl Metrics {
     /// Says how the breakers of targets are.
     pub fn breakers(&self, conditions: &[Condition]) {
         for condition in conditions {
-            for phase in Phase::ALL {
-                let labels =
-                    labels::Breaker { model: Named::of(Some(&condition.model)), phase: phase.as_str() };
-                self.breakers.with(&labels, |gauge| gauge.set(i64::from(phase == condition.phase)));
-            }
+            self.breaker(&condition.model, condition.phase);
         }
     }
 
@@ -377,6 +374,13 @@ impl Meter for Metrics {
         self.found("answer", &closed.output);
         if call.opened.is_none_or(|opened| opened.operation != Operation::ListModels) {
             self.gen_ai.ended(call);
+        }
+    }
+
+    fn breaker(&self, model: &Name, phase: Phase) {
+        for known in Phase::ALL {
+            let labels = labels::Breaker { model: Named::of(Some(model)), phase: known.as_str() };
+            self.breakers.with(&labels, |gauge| gauge.set(i64::from(known == phase)));
         }
     }
 

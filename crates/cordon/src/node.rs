@@ -84,6 +84,8 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// Calls at the same time.
     pub max_calls: usize,
+    /// Whether calls are shed by priority when the machine has more to do than it can.
+    pub sheds: bool,
     /// Sizes and bounds of the journal.
     pub journal: journal::Options,
     /// How many bytes of the journal's whole segments are not sealed.
@@ -417,7 +419,9 @@ impl Node {
             tokio::spawn(content::keep(contents, content.receiver, reached(stopped.clone(), Stage::Closing)));
 
         tokio::spawn(quarantines.follow(reached(stopped.clone(), Stage::Closing)));
-        tokio::spawn(handles.gateway.clone().watch(reached(stopped.clone(), Stage::Closing)));
+        if settings.sheds {
+            tokio::spawn(handles.gateway.clone().watch(reached(stopped.clone(), Stage::Closing)));
+        }
 
         let before = Before {
             index: handles.index.clone(),

@@ -121,6 +121,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
         max_body_bytes: usize::try_from(config.gateway.max_body).unwrap_or(usize::MAX),
         body_timeout: time(config.gateway.body_timeout),
         max_calls: config.gateway.max_calls,
+        sheds: true,
         journal: journal::Options {
             segment_bytes: config.journal.segment,
             queue_bytes: config.journal.queue,

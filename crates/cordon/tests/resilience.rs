@@ -124,6 +124,33 @@ async fn what_fails_before_its_first_byte_is_answered_by_the_fallback_and_charge
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_budget_is_charged_for_the_answer_and_stays_charged_for_what_may_have_worked() {
+    let broken = || Script::new().close();
+    let pair =
+        Pair::new(fails(500, &[], 1).into_iter().chain([broken(), broken()]), says(2), CHAIN, "").await;
+    pair.world
+        .apply("{apiVersion: cordon/v1, kind: Limit, name: budget, spec: {applies_to: {route: bot}, money: {amount: \"1\", currency: USD, window: 30d}}}")
+        .await;
+    let mut calls = Vec::new();
+    for _ in 0..3 {
+        calls.push(pair.world.chat("hi").await);
+    }
+    let frames = pair.world.frames().await;
+    let nanos = |amount: u64| Money::from_nanos(amount);
+    let charged: Vec<_> = calls
+        .iter()
+        .map(|reply| frames.closed_of(reply.call()).charged.unwrap())
+        .map(|charged| (charged.as_reserved, charged.spend.cost.unwrap().amount))
+        .collect();
+    assert_eq!(calls.iter().map(|reply| reply.status.as_u16()).collect::<Vec<_>>(), [200, 200, 500]);
+    assert_eq!(charged[0], (false, nanos(3_000)), "an error costs nothing");
+    // What the first was asked for at most is kept, beside what the second used, or beside nothing.
+    let reserved = charged[2].1;
+    assert!(reserved > nanos(3_000), "{reserved:?}");
+    assert_eq!(charged[1].1, reserved.plus(nanos(3_000)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_cannot_be_reached_is_passed_over() {
     let pair = Pair::new([], says(1), CHAIN, "").await;
     let nobody = format!("http://{}", closed_port().await);

@@ -241,7 +241,8 @@ impl Attempts {
 
     /// The target answers, and its answer is used.
     pub(crate) fn answered(&self, trying: &mut Trying, status: u16, record: &mut CallRecord) {
-        trying.trial.answered(trying.since.elapsed());
+        let phase = trying.trial.answered(trying.since.elapsed());
+        record.breaker(&trying.permit.target().model, phase);
         record.tried(trying.attempt(AttemptOutcome::Answered, Some(status)));
         let first = self.order.first();
         record.fell_back(first.is_some_and(|first| *first != trying.permit.target().model));
@@ -261,7 +262,7 @@ impl Attempts {
         }
         // Too many calls are no sign of an upstream that is broken, and a model that it does not know is none either.
         if !matches!(status, 404 | 429) {
-            trying.trial.failed();
+            record.breaker(&trying.permit.target().model, trying.trial.failed());
         }
         record.tried(trying.attempt(AttemptOutcome::Failed, Some(status)));
         let asked = match after {
@@ -279,7 +280,7 @@ impl Attempts {
     /// The target gave no answer at all.
     pub(crate) fn failed(&mut self, mut trying: Trying, error: &SendError, record: &mut CallRecord) {
         if !error.is_ours() {
-            trying.trial.failed();
+            record.breaker(&trying.permit.target().model, trying.trial.failed());
         }
         record.tried(trying.attempt(error.outcome(), None));
         if error.may_pass() {

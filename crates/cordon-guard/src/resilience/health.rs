@@ -34,6 +34,8 @@ struct Target {
     breaker: Breaker,
     /// Until when the upstream has asked for a rest.
     rests: Option<Instant>,
+    /// The phase that was told last.
+    told: Option<Phase>,
 }
 
 /// How a target is.
@@ -60,14 +62,14 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// The target answered.
-    pub(super) fn answered(&mut self, took: Duration) {
-        self.report(Outcome::Answered(took));
+    /// The target answered. Gives the phase of its breaker where that is another one than before.
+    pub(super) fn answered(&mut self, took: Duration) -> Option<Phase> {
+        self.report(Outcome::Answered(took))
     }
 
-    /// The target failed.
-    pub(super) fn failed(&mut self) {
-        self.report(Outcome::Failed);
+    /// The target failed. Gives what [`Trial::answered`] gives.
+    pub(super) fn failed(&mut self) -> Option<Phase> {
+        self.report(Outcome::Failed)
     }
 
     /// The answer broke off after it had begun.
@@ -82,16 +84,18 @@ impl Trial {
         target.rests = target.rests.max(until);
     }
 
-    fn report(&mut self, outcome: Outcome) {
-        if let Some(pass) = self.pass.take() {
-            lock(&self.target).breaker.report(&self.settings, pass, outcome, Instant::now());
-        }
+    fn report(&mut self, outcome: Outcome) -> Option<Phase> {
+        let (pass, now) = (self.pass.take()?, Instant::now());
+        let mut target = lock(&self.target);
+        target.breaker.report(&self.settings, pass, outcome, now);
+        let phase = target.breaker.phase(now);
+        (target.told.replace(phase) != Some(phase)).then_some(phase)
     }
 }
 
 impl Drop for Trial {
     fn drop(&mut self) {
-        self.report(Outcome::Unknown);
+        let _ = self.report(Outcome::Unknown);
     }
 }
 
@@ -105,7 +109,7 @@ impl Health {
         if let Some(known) = targets.get(model) {
             return Arc::clone(known);
         }
-        let target = Target { breaker: Breaker::new(settings, now), rests: None };
+        let target = Target { breaker: Breaker::new(settings, now), rests: None, told: None };
         let target = Arc::new(Mutex::new(target));
         targets.insert(model.clone(), Arc::clone(&target));
         target
@@ -251,19 +255,18 @@ mod tests {
         let health = Health::default();
         let model = Name::parse("m").unwrap();
         let settings = Settings { failures: 1, probes: 1, open_for: Duration::ZERO, ..Settings::default() };
-        let now = Instant::now();
-        let allow = || health.allow(&model, settings.clone(), Rests::Count, now);
-        allow().unwrap().failed();
+        let allow = || health.allow(&model, settings.clone(), Rests::Count, Instant::now());
+        assert_eq!(allow().unwrap().failed(), Some(Phase::HalfOpen), "its wait is over at once");
         assert_eq!(health.conditions()[0].opened, 1);
         let probe = allow().unwrap();
         assert!(allow().is_err(), "one at a time");
         drop(probe);
         let mut probe = allow().unwrap();
-        probe.answered(Duration::ZERO);
+        assert_eq!(probe.answered(Duration::ZERO), Some(Phase::Closed));
         assert_eq!(health.conditions()[0].phase, Phase::Closed);
         allow().unwrap().rest(Duration::from_secs(3_600));
         let wait = allow().unwrap_err();
         assert!(wait <= LONGEST_REST + Duration::from_secs(1), "{wait:?}");
-        assert!(health.allow(&model, settings.clone(), Rests::DoNot, now).is_ok());
+        assert!(health.allow(&model, settings.clone(), Rests::DoNot, Instant::now()).is_ok());
     }
 }

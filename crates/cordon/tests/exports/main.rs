@@ -60,9 +60,9 @@ async fn metrics() -> String {
         Script::json(500, &json!({"error": {"message": "no"}})),
     ])
     .await;
-    let guard = "\n---\n{apiVersion: cordon/v1, kind: Guard, name: g, spec: {scope: organisation, rules: [{category: pii/email, action: redact}]}}\n";
+    let guard = "\n---\n{apiVersion: cordon/v1, kind: Guard, name: g, spec: {scope: organisation, rules: [{category: pii/email, action: redact}]}}\n---\n{apiVersion: cordon/v1, kind: Model, name: other, spec: {service: up, upstream_name: other}}\n";
     let nobody = format!("http://{}", closed_port().await);
-    let world = World::with(&upstream.base_url(), "", guard, |settings| {
+    let world = World::with(&upstream.base_url(), ", fallback: [other]", guard, |settings| {
         settings.telemetry = Some(Options {
             endpoint: nobody,
             headers: None,
