@@ -434,7 +434,7 @@ impl Inner {
         let identity = call.stage.identity();
         // Before anything of the body is read, which names the route: by the most important one that this key may name.
         if let Err(refusal) = self.room(id, || resilience::highest(&call)) {
-            return answer.send(self.turn_away(&refusal, id, time, started));
+            return answer.send(self.turn_away(&refusal, id, time, started, dialect));
         }
         place.uses([Subject::Key(identity.key.id), Subject::Principal(identity.principal.name.clone())]);
         // A revocation that came between the look-up and the line above has not found this call: look again.

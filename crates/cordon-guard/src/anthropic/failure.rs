@@ -21,7 +21,7 @@ use crate::{
 pub(crate) fn error_object(refusal: &Refusal, call: &CallId) -> Value {
     let mut error = object([
         ("type", kind(refusal.code.status()).into()),
-        ("message", format!("{} (call {call})", refusal.code.sentence()).into()),
+        ("message", format!("{} (call {call})", refusal.sentence()).into()),
         ("param", refusal.param.as_deref().map_or(Value::Null, Value::from)),
         ("code", refusal.code.as_str().into()),
     ]);
@@ -67,7 +67,7 @@ pub fn upstream_error(
 /// A 200 answer that refuses, for applications that cannot handle errors: the sentence as text, and `stop_reason: refusal`.
 pub fn refused_message(refusal: &Refusal, call: &CallId, route: &str) -> Value {
     let mut message = of_our_own(call, route);
-    message.insert("content", vec![text(refusal.code.sentence())]);
+    message.insert("content", vec![text(refusal.sentence())]);
     message.insert("stop_reason", "refusal");
     message.into()
 }
@@ -76,7 +76,7 @@ pub fn refused_message(refusal: &Refusal, call: &CallId, route: &str) -> Value {
 pub fn refused_stream(refusal: &Refusal, call: &CallId, route: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     let index = || ("index", Value::from(0_u64));
-    let delta = object([("type", "text_delta".into()), ("text", refusal.code.sentence().into())]);
+    let delta = object([("type", "text_delta".into()), ("text", refusal.sentence().into())]);
     for (name, members) in [
         ("message_start", object([("message", of_our_own(call, route).into())])),
         ("content_block_start", object([index(), ("content_block", text(""))])),
