@@ -17,8 +17,8 @@ use std::{
 
 use cordon_core::resource::Priority;
 
-/// A delay that lasts and is longer is an overload. It is some hundred times what a call takes here.
-const TARGET: Duration = Duration::from_millis(10);
+/// A delay that lasts and is longer is an overload: DAGOR's, and some hundred times what a call takes here.
+const TARGET: Duration = Duration::from_millis(20);
 /// How long it has to last.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Ranks of one priority.
