@@ -142,6 +142,7 @@ impl CallRecord {
         }
         self.counting.again(self.lost());
         self.marks.sent = None;
+        self.cut_off = false;
         let begun = Closed::interrupted(self.end.call, self.end.time);
         let end = std::mem::replace(&mut self.end, begun);
         self.end.timings = Timings { upstream_first_byte: 0, inspect_output: 0, ..end.timings };
