@@ -46,7 +46,7 @@ const fn taught(kind: Kind) -> (&'static str, &'static str) {
             "apiVersion: cordon/v1\nkind: Guard\nname: no-cards\nspec:\n  scope: organisation\n  mode: observe\n  rules:\n    - {category: pii/card, action: block}",
         ),
         Kind::Limit => (
-            "A limit bounds use: requests in a time, calls at once, bytes of a body.",
+            "A limit bounds use: requests, tokens and money in a time, calls at once, and what one call may be.",
             "apiVersion: cordon/v1\nkind: Limit\nname: per-team\nspec:\n  applies_to: {team: support}\n  requests: {count: 600, window: 1m}",
         ),
         Kind::Model => (
@@ -87,8 +87,9 @@ const fn fields(kind: Kind) -> &'static [(&'static str, &'static str)] {
         Kind::Limit => &[
             ("Applies to", "applies_to"),
             ("Requests", "requests"),
+            ("Tokens", "tokens"),
+            ("Money", "money"),
             ("At once", "concurrency"),
-            ("Bytes", "body_bytes"),
         ],
         Kind::Model => &[("Service", "service"), ("Upstream name", "upstream_name"), ("Prices", "prices")],
         Kind::Principal => &[("Team", "team"), ("Routes", "routes")],
