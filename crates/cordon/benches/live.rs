@@ -86,7 +86,7 @@ async fn main() {
     let number = |at: usize, otherwise: u64| words.get(at).map_or(otherwise, |word| word.parse().unwrap());
     let (rate, seconds, rounds) = (number(0, 5000), number(1, 8), number(2, 3));
     // Sealing takes a core for some seconds every few million frames: it would hide what a viewer costs.
-    let served = Served::start(&[("journal.keep", "1TiB")]).await;
+    let served = Served::start(&[("journal.keep", "1024GiB")]).await;
     let node = &served.node;
     let took = Arc::new(Took::default());
     tokio::spawn(write(Arc::clone(&node.handles.journal), rate, Arc::clone(&took)));
