@@ -1,10 +1,10 @@
 //! The walk, on a request that has every field of the official description and some that it does not have.
 
-use cordon_core::{Action, Category, Channel, Form, RefusalCode, json::Value, record::RecordedFinding};
+use cordon_core::{Category, Channel, Form, RefusalCode, json::Value, record::RecordedFinding};
 use http::HeaderMap;
 
 use super::{InspectedMessages, MessagesRequest, Wanted};
-use crate::tree::testing::{ADDRESS, CARD, inspection, planted, redacting, tree};
+use crate::tree::testing::{ADDRESS, CARD, is_blocked, leaves_no_copy, redacting, tree};
 use crate::{Inspection, Verdict};
 
 /// Written down from the types of the official client.
@@ -53,35 +53,12 @@ fn the_maximal_request_passes_unchanged_but_for_the_model() {
 
 #[test]
 fn a_marker_at_any_place_is_found_and_leaves_no_copy() {
-    for form in [Form::Mask, Form::Drop, Form::Hash, Form::Token] {
-        let inspection = redacting(form);
-        for (what, tree) in planted(MAXIMAL, ADDRESS) {
-            let (body, verdict) = outcome(tree, &inspection);
-            match body {
-                // The form of the request itself was broken.
-                Err(RefusalCode::InvalidRequest) => continue,
-                Err(code) => assert_eq!(code, RefusalCode::ContentBlocked, "{what}"),
-                Ok(body) => {
-                    assert!(!body.contains(ADDRESS), "{form:?}, {what}: {body}");
-                    if !what.ends_with("of \"support-bot\"") {
-                        assert_eq!(verdict.action(), Action::Redact, "{what}");
-                    }
-                }
-            }
-            for finding in &verdict.recorded().findings {
-                assert!(!finding.part.contains(ADDRESS));
-            }
-        }
-    }
+    leaves_no_copy(MAXIMAL, outcome);
 }
 
 #[test]
 fn a_marker_at_any_place_is_blocked_where_the_guard_says_so() {
-    let inspection = inspection(&[("pii/email", Action::Block, Form::Mask)]);
-    for (what, tree) in planted(MAXIMAL, ADDRESS) {
-        let (body, _) = outcome(tree, &inspection);
-        assert!(body.is_err() || what.ends_with("of \"support-bot\""), "{what}");
-    }
+    is_blocked(MAXIMAL, outcome);
 }
 
 #[test]

@@ -7,12 +7,10 @@ use cordon_core::{
 use super::walk;
 use crate::{
     inspection::{Inspection, Verdict},
-    lane::Shared,
     redact::Tokens,
     tree::{
         gate::ResponseError,
-        request::written,
-        rewrite::Rewrite,
+        rewrite::inspected,
         said::Said,
         walk::{Kind, Path, Walker},
     },
@@ -86,18 +84,15 @@ impl Message {
         route: &str,
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
-        let mut rewrite = Rewrite { shared: Shared { inspection, tokens, verdict }, changed: false };
-        walk::envelope(&mut Walker::new(&mut rewrite), &mut self.tree);
-        if let Some(content) = self.tree.get_mut("content") {
-            let mut path = Path::default();
-            path.word("content");
-            walk::content(&mut Walker::at(&mut rewrite, path), content, Channel::Model);
-        }
-        if let Some(refusal) = verdict.refusal() {
-            return Err(refusal);
-        }
-        self.tree.insert("model", route);
-        Ok(written(&mut self.tree))
+        inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
+            walk::envelope(&mut Walker::new(rewrite), tree);
+            if let Some(content) = tree.get_mut("content") {
+                let mut path = Path::default();
+                path.word("content");
+                walk::content(&mut Walker::at(rewrite, path), content, Channel::Model);
+            }
+            tree.insert("model", route);
+        })
     }
 }
 
@@ -125,16 +120,13 @@ impl TokenCount {
         tokens: &Tokens,
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
-        let mut rewrite = Rewrite { shared: Shared { inspection, tokens, verdict }, changed: false };
         let channel = Channel::Model;
-        Walker::new(&mut rewrite).members(&mut self.tree, channel, Kind::Text, |walker, key, value| {
-            let kind = if key == "input_tokens" { Kind::Fixed } else { Kind::Text };
-            walker.value(value, channel, kind);
-        });
-        match verdict.refusal() {
-            Some(refusal) => Err(refusal),
-            None => Ok(written(&mut self.tree)),
-        }
+        inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
+            Walker::new(rewrite).members(tree, channel, Kind::Text, |walker, key, value| {
+                let kind = if key == "input_tokens" { Kind::Fixed } else { Kind::Text };
+                walker.value(value, channel, kind);
+            });
+        })
     }
 }
 

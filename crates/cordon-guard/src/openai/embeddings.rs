@@ -12,13 +12,12 @@ use cordon_core::{
 use super::response::usage;
 use crate::{
     inspection::{Inspection, Verdict},
-    lane::Shared,
     limits::Shape,
     redact::Tokens,
     tree::{
         gate::ResponseError,
         request::{Walked, count, inspected, invalid, named, written},
-        rewrite::Rewrite,
+        rewrite,
         said::Said,
         walk::{Kind, Visit, Walker},
     },
@@ -191,25 +190,17 @@ impl EmbeddingsResponse {
         route: &str,
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
-        let mut rewrite = Rewrite { shared: Shared { inspection, tokens, verdict }, changed: false };
         let channel = Channel::Model;
-        Walker::new(&mut rewrite).members(
-            &mut self.tree,
-            channel,
-            Kind::Text,
-            |walker, key, value| match key {
+        rewrite::inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
+            Walker::new(rewrite).members(tree, channel, Kind::Text, |walker, key, value| match key {
                 "model" => {}
                 "data" => walker.items(value, channel, vector),
                 "id" => walker.value(value, channel, Kind::Id),
                 "created" | "object" | "usage" => walker.value(value, channel, Kind::Fixed),
                 _ => walker.value(value, channel, Kind::Text),
-            },
-        );
-        if let Some(refusal) = verdict.refusal() {
-            return Err(refusal);
-        }
-        self.tree.insert("model", route);
-        Ok(written(&mut self.tree))
+            });
+            tree.insert("model", route);
+        })
     }
 }
 

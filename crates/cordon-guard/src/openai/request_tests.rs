@@ -7,7 +7,7 @@ use cordon_core::{
 use proptest::prelude::*;
 
 use super::request::Request;
-use crate::tree::testing::{ADDRESS, CARD, any_value, inspection, places, planted, redacting, tree};
+use crate::tree::testing::{ADDRESS, CARD, any_value, is_blocked, leaves_no_copy, places, redacting, tree};
 use crate::{Inspection, Verdict};
 
 /// Written down from the public reference of the endpoint.
@@ -46,38 +46,12 @@ fn the_maximal_request_passes_unchanged_but_for_the_model() {
 
 #[test]
 fn a_marker_at_any_place_is_found_and_leaves_no_copy() {
-    for form in [Form::Mask, Form::Drop, Form::Hash, Form::Token] {
-        let inspection = redacting(form);
-        for (what, tree) in planted(MAXIMAL, ADDRESS) {
-            let (body, verdict) = outcome(tree, &inspection);
-            match body {
-                // The form of the request itself was broken, or the name of the route was replaced.
-                Err(RefusalCode::InvalidRequest) => continue,
-                Err(code) => assert_eq!(code, RefusalCode::ContentBlocked, "{what}"),
-                Ok(body) => {
-                    assert!(!body.contains(ADDRESS), "{form:?}, {what}: {body}");
-                    if what != "whole of \"support-bot\"" && what != "inside of \"support-bot\"" {
-                        assert_eq!(verdict.action(), Action::Redact, "{what}");
-                    }
-                }
-            }
-            for finding in &verdict.recorded().findings {
-                assert!(!finding.part.contains(ADDRESS));
-            }
-        }
-    }
+    leaves_no_copy(MAXIMAL, outcome);
 }
 
 #[test]
 fn a_marker_at_any_place_is_blocked_where_the_guard_says_so() {
-    let inspection = inspection(&[("pii/email", Action::Block, Form::Mask)]);
-    for (what, tree) in planted(MAXIMAL, ADDRESS) {
-        let (body, _) = outcome(tree, &inspection);
-        if what.ends_with("of \"support-bot\"") {
-            continue;
-        }
-        assert!(body.is_err(), "{what}");
-    }
+    is_blocked(MAXIMAL, outcome);
 }
 
 #[test]

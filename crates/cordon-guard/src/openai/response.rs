@@ -7,11 +7,10 @@ use cordon_core::{
 use super::logprobs;
 use crate::{
     inspection::{Inspection, Verdict},
-    lane::Shared,
     redact::Tokens,
     tree::{
         gate::ResponseError,
-        rewrite::Rewrite,
+        rewrite::{Rewrite, inspected},
         said::Said,
         walk::{Path, Walker},
     },
@@ -75,21 +74,16 @@ impl Response {
         route: &str,
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
-        let mut rewrite = Rewrite { shared: Shared { inspection, tokens, verdict }, changed: false };
-        Walker::new(&mut rewrite).envelope(&mut self.tree, |_, _| false);
-        if let Some(Value::Array(choices)) = self.tree.get_mut("choices") {
-            for (at, choice) in choices.iter_mut().enumerate() {
-                let Value::Object(choice) = choice else { continue };
-                rewrite.choice(at, choice);
+        inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
+            Walker::new(rewrite).envelope(tree, |_, _| false);
+            if let Some(Value::Array(choices)) = tree.get_mut("choices") {
+                for (at, choice) in choices.iter_mut().enumerate() {
+                    let Value::Object(choice) = choice else { continue };
+                    rewrite.choice(at, choice);
+                }
             }
-        }
-        if let Some(refusal) = verdict.refusal() {
-            return Err(refusal);
-        }
-        self.tree.insert("model", route);
-        let mut out = Vec::with_capacity(1024);
-        Value::Object(self.tree).write(&mut out);
-        Ok(out)
+            tree.insert("model", route);
+        })
     }
 }
 

@@ -1,15 +1,18 @@
 //! The output gate of every protocol for an answer in one piece: inspects and rewrites in one round.
 
-use cordon_core::{Category, Refusal, json::Value};
+use cordon_core::{
+    Category, Refusal,
+    json::{Object, Value},
+};
 
 use super::{
-    request::rewritten,
+    request::{rewritten, written},
     walk::{Kind, Path, Spot, Visit},
 };
 use crate::{
-    inspection::{Place, Seat},
+    inspection::{Inspection, Place, Seat, Verdict},
     lane::{Lane, Shared},
-    redact::{self, Placeholders},
+    redact::{self, Placeholders, Tokens},
 };
 
 /// Inspects and rewrites in one round: what stops the content is in the verdict, and then nothing is written.
@@ -17,6 +20,26 @@ pub(crate) struct Rewrite<'a> {
     pub(crate) shared: Shared<'a>,
     /// Whether a text was changed.
     pub(crate) changed: bool,
+}
+
+/// Inspects an answer by its protocol's walk, and answers with the bytes that may go to the caller. Values of the request stand
+/// where their tokens were.
+///
+/// # Errors
+/// When the answer may not go on. The verdict says what was found in any case.
+pub(crate) fn inspected(
+    tree: &mut Object,
+    inspection: &Inspection,
+    tokens: &Tokens,
+    verdict: &mut Verdict,
+    walk: impl FnOnce(&mut Rewrite<'_>, &mut Object),
+) -> Result<Vec<u8>, Refusal> {
+    let mut rewrite = Rewrite { shared: Shared { inspection, tokens, verdict }, changed: false };
+    walk(&mut rewrite, tree);
+    match verdict.refusal() {
+        Some(refusal) => Err(refusal),
+        None => Ok(written(tree)),
+    }
 }
 
 impl Rewrite<'_> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use cordon_core::{
-    Action, Category, Channel, Form, HmacKey, Mode, Name, Score, Timestamp,
+    Action, Category, Channel, Form, HmacKey, Mode, Name, RefusalCode, Score, Timestamp,
     json::{Limits, Value},
     resource::{GuardScope, GuardSpec, Rule},
 };
@@ -13,7 +13,7 @@ use cordon_testkit::chunking::{self, Random};
 use proptest::prelude::*;
 
 use super::gate::{Gate, Progress};
-use crate::{Inspection, sse};
+use crate::{Inspection, Verdict, sse};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::builtin);
 
@@ -97,6 +97,47 @@ pub(crate) fn planted(maximal: &str, marker: &str) -> Vec<(String, Value)> {
         }
     }
     out
+}
+
+/// What becomes of a request at the input gate: the bytes that go on, or why none do.
+type Outcome = fn(Value, &Inspection) -> (Result<String, RefusalCode>, Verdict);
+
+/// Checks that a marker in place of any string, number or key of a request is found in every form of redaction, and that no
+/// copy of it goes on. The name of the route is what is left out: it does not go on.
+pub(crate) fn leaves_no_copy(maximal: &str, outcome: Outcome) {
+    for form in [Form::Mask, Form::Drop, Form::Hash, Form::Token] {
+        let inspection = redacting(form);
+        let requests = planted(maximal, ADDRESS);
+        let (all, mut passed) = (requests.len(), 0);
+        for (what, tree) in requests {
+            let (body, verdict) = outcome(tree, &inspection);
+            match body {
+                // The form of the request itself was broken.
+                Err(RefusalCode::InvalidRequest) => continue,
+                Err(code) => assert_eq!(code, RefusalCode::ContentBlocked, "{what}"),
+                Ok(body) => {
+                    passed += 1;
+                    assert!(!body.contains(ADDRESS), "{form:?}, {what}: {body}");
+                    if !what.ends_with("of \"support-bot\"") {
+                        assert_eq!(verdict.action(), Action::Redact, "{what}");
+                    }
+                }
+            }
+            for finding in &verdict.recorded().findings {
+                assert!(!finding.part.contains(ADDRESS));
+            }
+        }
+        assert!(passed > all / 3, "{form:?}: {passed} of {all} requests went on");
+    }
+}
+
+/// Checks that a marker at any of these places stops the request where the guard says so.
+pub(crate) fn is_blocked(maximal: &str, outcome: Outcome) {
+    let inspection = inspection(&[("pii/email", Action::Block, Form::Mask)]);
+    for (what, tree) in planted(maximal, ADDRESS) {
+        let (body, _) = outcome(tree, &inspection);
+        assert!(body.is_err() || what.ends_with("of \"support-bot\""), "{what}");
+    }
 }
 
 /// Texts with values to be found in them, whole and in disguise.
