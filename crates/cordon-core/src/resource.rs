@@ -26,7 +26,10 @@ pub use route::{
     Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, MAX_CONTENT_RETENTION, RefusalStyle, RouteGuards,
     RouteSpec, Target,
 };
-pub use service::{ModelSpec, OutputField, Protocol, SecretRef, SecretRefError, ServiceSpec, Timeouts};
+pub use service::{
+    AzureSpec, ClientCertificate, ModelSpec, OutputField, Protocol, SecretRef, SecretRefError, ServiceSpec,
+    Timeouts,
+};
 pub use team::{PrincipalSpec, RiskClass, SystemSpec, TeamSpec};
 
 use crate::{Name, Sealed, canonical, json};

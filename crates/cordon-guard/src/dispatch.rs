@@ -157,7 +157,7 @@ impl SendError {
             _ => AttemptOutcome::Broken,
         };
         let trouble = match error {
-            UpstreamError::Busy { .. } => Trouble::Ours,
+            UpstreamError::Busy { .. } | UpstreamError::ClientCertificate { .. } => Trouble::Ours,
             UpstreamError::Connect { .. }
             | UpstreamError::Dns { .. }
             | UpstreamError::Closed { unsent: true, .. }
@@ -203,7 +203,7 @@ impl Upstreams {
         }
         let prepared = Arc::new(Prepared {
             service: Arc::clone(service),
-            endpoint: Endpoint::of(&service.spec).map_err(|error| error.to_string()),
+            endpoint: Endpoint::of(&service.spec, &self.0.environment).map_err(|error| error.to_string()),
             secret: secret_of(&service.spec, &self.0.environment),
         });
         all.insert(service.name.clone(), Arc::clone(&prepared));

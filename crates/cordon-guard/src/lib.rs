@@ -34,6 +34,7 @@ pub mod trace;
 pub mod upstream;
 
 mod capture;
+mod certified;
 mod inspection;
 mod lane;
 mod mode;

@@ -24,7 +24,8 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use self::patience::{Answering, Idle, Patient, Requests, Unread, Unsaid};
-pub use self::tls::{Refreshed, ServerTls, TlsError, TlsParts};
+pub use self::tls::{Refreshed, ServerTls, TlsParts};
+pub use crate::certified::TlsError;
 use crate::{pipeline::Gateway, registry::Registry, release::ReleasedBody};
 
 mod patience;

@@ -11,7 +11,7 @@
 //! use cordon_guard::upstream::*;
 //! # async fn example(service: &cordon_core::resource::ServiceSpec) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(&ClientConfig::default())?;
-//! let endpoint = Endpoint::of(service)?;
+//! let endpoint = Endpoint::of(service, &Environment::of_process())?;
 //! let answer = client
 //!     .send(&endpoint, UpstreamRequest {
 //!         method: http::Method::POST,
@@ -36,7 +36,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::client::TlsStream;
 
+use crate::certified::TlsError;
+
 mod address;
+mod client_certificate;
 mod connect;
 mod endpoint;
 mod error;
@@ -144,6 +147,16 @@ impl Client {
     pub fn census(&self) -> Census {
         let (open, idle) = self.inner.pool.census();
         Census { open, idle }
+    }
+
+    /// Whether the certificate that this endpoint should be shown can be used, and what a person should mend about its key. It
+    /// reads files, and blocks.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn check_certificate(&self, endpoint: &Endpoint) -> Result<Option<SecretWarning>, TlsError> {
+        let shown = endpoint.key().shown.as_ref();
+        shown.map_or(Ok(None), |shown| shown.check(&self.inner.connector.tls))
     }
 
     /// A new TLS connection to a host for another protocol than HTTP, by the same rules: the address is checked, the name is

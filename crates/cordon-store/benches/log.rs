@@ -83,6 +83,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             secret: Some(SecretRef::Env(format!("PROVIDER_{number}_KEY"))),
             private_network: false,
             region: None,
+            client_certificate: None,
             azure: None,
             timeouts: Timeouts::default(),
             breaker: cordon_core::resource::Breaker::default(),

@@ -13,8 +13,7 @@ use cordon_core::{
 };
 use cordon_guard::dispatch;
 use cordon_guard::upstream::{
-    Accept, AnswerLimits, Client, Endpoint, Environment, Reach, SecretSource, Timeouts, Trace,
-    UpstreamRequest,
+    Accept, Client, Endpoint, Environment, SecretSource, Timeouts, Trace, UpstreamRequest,
 };
 use cordon_store::{DataDir, Log as _, SqliteLog, data_dir::DataDirError, journal};
 use http::Method;
@@ -509,16 +508,19 @@ async fn upstreams(state: &State, config: Option<&Config>) -> Vec<Check> {
 /// Asks a service for its models: the one request that costs nothing, and that needs name, way, TLS and secret to work.
 async fn upstream(name: &str, service: &ServiceSpec, client: &Client, environment: &Environment) -> Check {
     let check = format!("service {name}");
-    let reach = if service.private_network { Reach::PrivateToo } else { Reach::Public };
     let soon = Duration::from_secs(5);
     let timeouts = Timeouts { connect: soon, first_byte: soon, idle: soon, total: soon * 3 };
-    let endpoint = match Endpoint::new(&service.base_url, reach, timeouts, AnswerLimits::default()) {
+    let endpoint = match Endpoint::within(service, environment, timeouts) {
         Ok(endpoint) => endpoint,
         Err(error) => return broken(&check, with_causes(&error), None),
     };
     let secret = dispatch::secret_of(service, environment);
     let careless = match secret.as_ref().map_or(Ok(None), SecretSource::check) {
         Ok(careless) => careless,
+        Err(error) => return broken(&check, with_causes(&error), None),
+    };
+    let careless = match client.check_certificate(&endpoint) {
+        Ok(certificate) => careless.or(certificate),
         Err(error) => return broken(&check, with_causes(&error), None),
     };
     let headers = match dispatch::headers_of(service, secret.as_ref()) {

@@ -160,6 +160,15 @@ impl Resource {
                 if let Err(message) = check_base_url(service) {
                     wrong("base_url", message);
                 }
+                if let Some(shown) = &service.client_certificate {
+                    let path = shown.certificate.as_str();
+                    if !path.starts_with('/') || path.len() > 1024 || path.contains('\0') {
+                        wrong("client_certificate/certificate", "an absolute path is expected");
+                    }
+                    if !service.base_url.get(..8).is_some_and(|s| s.eq_ignore_ascii_case("https://")) {
+                        wrong("client_certificate", "only with a base URL that begins with https://");
+                    }
+                }
                 if let Some(azure) = &service.azure {
                     let version = azure.api_version.as_str();
                     let plain = version.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');

@@ -16,7 +16,7 @@ pub enum Protocol {
 }
 
 /// Where a secret lies. Never the secret itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SecretRef {
     /// An environment variable: `env:NAME`.
     Env(String),
@@ -113,6 +113,16 @@ pub struct AzureSpec {
     pub api_version: String,
 }
 
+/// The certificate that a service is shown, where it wants to know who asks (mutual TLS).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// The file with the certificate and those between it and a root, in PEM, its own first. An absolute path.
+    pub certificate: String,
+    /// Where its private key lies, in PEM.
+    pub key: SecretRef,
+}
+
 /// An upstream provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +134,9 @@ pub struct ServiceSpec {
     /// Where the provider's key lies; absent for a service without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRef>,
+    /// The certificate that Cordon shows it; absent for a service that asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<ClientCertificate>,
     /// Whether it may have loopback and private addresses, and be reached without TLS.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private_network: bool,

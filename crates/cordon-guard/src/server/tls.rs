@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -10,18 +10,13 @@ use std::{
 use arc_swap::ArcSwap;
 use cordon_core::{Digest, resource::SecretRef};
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
-use rustls_pki_types::{
-    CertificateDer, PrivateKeyDer,
-    pem::{self, PemObject as _},
-};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
-use zeroize::Zeroizing;
 
-use crate::upstream::Environment;
-
-/// Largest file of certificates or keys.
-const MAX_FILE: u64 = 1 << 20;
+use crate::{
+    certified::{self, Certified, Pair, TlsError},
+    upstream::Environment,
+};
 
 /// Where the parts of a listener's TLS are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,57 +58,6 @@ pub enum Refreshed {
     Replaced,
     /// They changed and cannot be used; what was in force stays.
     Refused(TlsError),
-}
-
-/// Certificates or a key that cannot be used. Nothing of the key is told.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file cannot be read.
-    #[error("`{path}` cannot be read")]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file is too large to be what it should be.
-    #[error("`{0}` is larger than 1 MiB; help: one certificate with its chain, or one key, in PEM")]
-    TooLarge(PathBuf),
-    /// A certificate cannot be read.
-    #[error("`{path}` has no certificate that can be read; help: PEM, `-----BEGIN CERTIFICATE-----`")]
-    Certificate {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: pem::Error,
-    },
-    /// There is no key, or one that cannot be read.
-    #[error("`{0}` has no private key that can be read; help: PEM, PKCS#8, PKCS#1 or SEC1, not encrypted")]
-    Key(SecretRef),
-    /// The environment variable is absent.
-    #[error("`{0}` is not set; help: set it before the server starts")]
-    Missing(SecretRef),
-    /// Key and certificate do not belong together, or are of a kind that is not supported.
-    #[error("the certificate `{path}` and the key `{key}` cannot be used together")]
-    Pair {
-        /// The certificate.
-        path: PathBuf,
-        /// The key.
-        key: SecretRef,
-        /// Why.
-        source: rustls::Error,
-    },
-    /// Nobody's certificate would be taken.
-    #[error("`{path}` has no authority that can vouch for callers: {why}")]
-    ClientCa {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-    /// The crypto provider offers no protocol version.
-    #[error("the crypto provider cannot be used")]
-    Provider(#[source] rustls::Error),
 }
 
 impl std::fmt::Debug for ServerTls {
@@ -196,41 +140,26 @@ impl ServerTls {
 
 /// What the files hold.
 struct Read {
-    certificate: Vec<u8>,
-    key: Zeroizing<Vec<u8>>,
+    pair: Pair,
     client_ca: Option<Vec<u8>>,
 }
 
 impl Read {
     fn of(parts: &TlsParts, environment: &Environment) -> Result<Self, TlsError> {
-        let key = match &parts.key {
-            SecretRef::File(path) => file(Path::new(path))?,
-            SecretRef::Env(name) => {
-                environment.read(name).ok_or_else(|| TlsError::Missing(parts.key.clone()))?.into_bytes()
-            }
-        };
         Ok(Self {
-            certificate: file(&parts.certificate)?,
-            key: Zeroizing::new(key),
-            client_ca: parts.client_ca.as_deref().map(file).transpose()?,
+            pair: Pair::read(&parts.certificate, &parts.key, environment)?,
+            client_ca: parts.client_ca.as_deref().map(certified::file).transpose()?,
         })
     }
 
     /// Of all of it, so that a change is noticed without keeping the key.
     fn digest(&self) -> Digest {
-        let ca = self.client_ca.as_deref().unwrap_or_default();
-        let parts = [self.certificate.as_slice(), &self.key, ca].map(Digest::sha256);
-        Digest::sha256(parts.map(|part| part.to_string()).concat().as_bytes())
+        let ca = Digest::sha256(self.client_ca.as_deref().unwrap_or_default());
+        Digest::sha256([self.pair.digest(), ca].map(|part| part.to_string()).concat().as_bytes())
     }
 
     fn in_force(&self, parts: &TlsParts, protocols: &[Vec<u8>]) -> Result<Force, TlsError> {
-        let unreadable = |source| TlsError::Certificate { path: parts.certificate.clone(), source };
-        let chain = certificates(&self.certificate).map_err(unreadable)?;
-        let certificate = chain
-            .first()
-            .map(|own| Digest::sha256(own))
-            .ok_or_else(|| unreadable(pem::Error::NoItemsFound))?;
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| TlsError::Key(parts.key.clone()))?;
+        let Certified { own, chain, key } = self.pair.certified(&parts.certificate, &parts.key)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -239,7 +168,7 @@ impl Read {
             (Some(pem), Some(path)) => {
                 let wrong = |why: String| TlsError::ClientCa { path: path.clone(), why };
                 let mut roots = RootCertStore::empty();
-                for authority in certificates(pem).map_err(|error| wrong(error.to_string()))? {
+                for authority in certified::certificates(pem).map_err(|error| wrong(error.to_string()))? {
                     roots.add(authority).map_err(|error| wrong(error.to_string()))?;
                 }
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
@@ -253,21 +182,6 @@ impl Read {
             |source| TlsError::Pair { path: parts.certificate.clone(), key: parts.key.clone(), source };
         let mut config = builder.with_single_cert(chain, key).map_err(pair)?;
         config.alpn_protocols = protocols.to_vec();
-        Ok(Force { acceptor: TlsAcceptor::from(Arc::new(config)), read: self.digest(), certificate })
+        Ok(Force { acceptor: TlsAcceptor::from(Arc::new(config)), read: self.digest(), certificate: own })
     }
-}
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
-    CertificateDer::pem_slice_iter(pem).collect()
-}
-
-fn file(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let unreadable = |source| TlsError::Unreadable { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(file, MAX_FILE + 1), &mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(TlsError::TooLarge(path.to_owned()));
-    }
-    Ok(bytes)
 }

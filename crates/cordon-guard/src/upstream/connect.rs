@@ -85,13 +85,13 @@ impl Connector {
                 let tcp = self.tcp(&key.host, key.port, Some(key.reach)).await?;
                 match key.scheme {
                     Scheme::Http => Ok(Stream::Plain(tcp)),
-                    Scheme::Https => self.tls(Stream::Plain(tcp), &key.host).await,
+                    Scheme::Https => self.service(Stream::Plain(tcp), key).await,
                 }
             }
             Way::Forward(proxy) => self.proxy(proxy).await,
             Way::Tunnel(proxy) => {
                 let stream = tunnel(self.proxy(proxy).await?, key, proxy).await?;
-                self.tls(stream, &key.host).await
+                self.service(stream, key).await
             }
         }
     }
@@ -104,8 +104,7 @@ impl Connector {
         reach: Reach,
     ) -> Result<TlsStream<TcpStream>, UpstreamError> {
         let failed = |source| UpstreamError::Tls { host: Arc::clone(host), source };
-        let name = ServerName::try_from(host.trim_end_matches('.').to_owned())
-            .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
+        let name = server_name(host).map_err(failed)?;
         let tcp = self.tcp(host, port, Some(reach)).await?;
         let mut config = ClientConfig::clone(&self.tls);
         config.alpn_protocols.clear();
@@ -117,7 +116,7 @@ impl Connector {
         let tcp = self.tcp(&proxy.host, proxy.port, None).await?;
         match proxy.scheme {
             Scheme::Http => Ok(Stream::Plain(tcp)),
-            Scheme::Https => self.tls(Stream::Plain(tcp), &proxy.host).await,
+            Scheme::Https => tls(Stream::Plain(tcp), &proxy.host, Arc::clone(&self.tls)).await,
         }
     }
 
@@ -155,13 +154,29 @@ impl Connector {
         Ok(tcp)
     }
 
-    async fn tls(&self, stream: Stream, host: &Arc<str>) -> Result<Stream, UpstreamError> {
-        let failed = |source| UpstreamError::Tls { host: Arc::clone(host), source };
-        let name = ServerName::try_from(host.trim_end_matches('.').to_owned())
-            .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-        let tls = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.map_err(failed)?;
-        Ok(Stream::Tls(Box::new(tls)))
+    /// TLS to the service itself, which is shown the certificate that is meant for it. A proxy on the way is not.
+    async fn service(&self, stream: Stream, key: &HostKey) -> Result<Stream, UpstreamError> {
+        let config = match &key.shown {
+            None => Arc::clone(&self.tls),
+            Some(shown) => shown.config(&self.tls).map_err(|source| UpstreamError::ClientCertificate {
+                host: Arc::clone(&key.host),
+                source: Box::new(source),
+            })?,
+        };
+        tls(stream, &key.host, config).await
     }
+}
+
+async fn tls(stream: Stream, host: &Arc<str>, config: Arc<ClientConfig>) -> Result<Stream, UpstreamError> {
+    let failed = |source| UpstreamError::Tls { host: Arc::clone(host), source };
+    let name = server_name(host).map_err(failed)?;
+    let tls = TlsConnector::from(config).connect(name, stream).await.map_err(failed)?;
+    Ok(Stream::Tls(Box::new(tls)))
+}
+
+fn server_name(host: &str) -> io::Result<ServerName<'static>> {
+    ServerName::try_from(host.trim_end_matches('.').to_owned())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
 
 /// The families in turn, the resolver's first choice first (RFC 8305, section 4).

@@ -8,7 +8,9 @@ use cordon_core::DurationMs;
 use cordon_core::resource::ServiceSpec;
 use http::HeaderValue;
 
+use super::Environment;
 use super::address::{Class, Reach};
+use super::client_certificate::Shown;
 
 /// How long each step of a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +77,7 @@ pub struct Endpoint {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     key: HostKey,
     prefix: String,
@@ -84,7 +86,7 @@ struct Inner {
     limits: AnswerLimits,
 }
 
-/// What connections are shared by: never between services of different reach.
+/// What connections are shared by: never between services of different reach, or that know Cordon by different certificates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct HostKey {
     pub(super) scheme: Scheme,
@@ -92,6 +94,8 @@ pub(super) struct HostKey {
     pub(super) host: Arc<str>,
     pub(super) port: u16,
     pub(super) reach: Reach,
+    /// Who Cordon is to this service.
+    pub(super) shown: Option<Shown>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,8 +136,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// As [`Endpoint::new`].
-    pub fn of(service: &ServiceSpec) -> Result<Self, EndpointError> {
-        let reach = if service.private_network { Reach::PrivateToo } else { Reach::Public };
+    pub fn of(service: &ServiceSpec, environment: &Environment) -> Result<Self, EndpointError> {
         let wanted = &service.timeouts;
         let default = Timeouts::default();
         let or = |wanted: Option<DurationMs>, default: Duration| {
@@ -145,7 +148,24 @@ impl Endpoint {
             idle: or(wanted.idle, default.idle),
             total: or(wanted.total, default.total),
         };
-        Self::new(&service.base_url, reach, timeouts, AnswerLimits::default())
+        Self::within(service, environment, timeouts)
+    }
+
+    /// The same with other timeouts.
+    ///
+    /// # Errors
+    /// As [`Endpoint::new`].
+    pub fn within(
+        service: &ServiceSpec,
+        environment: &Environment,
+        timeouts: Timeouts,
+    ) -> Result<Self, EndpointError> {
+        let reach = if service.private_network { Reach::PrivateToo } else { Reach::Public };
+        let endpoint = Self::new(&service.base_url, reach, timeouts, AnswerLimits::default())?;
+        let Some(spec) = service.client_certificate.clone() else { return Ok(endpoint) };
+        let mut inner = Arc::unwrap_or_clone(endpoint.inner);
+        inner.key.shown = Some(Shown::new(spec, environment.clone()));
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Reads a base URL such as `https://api.openai.com/v1`.
@@ -192,7 +212,7 @@ impl Endpoint {
         };
         Ok(Self {
             inner: Arc::new(Inner {
-                key: HostKey { scheme, host: host.into(), port, reach },
+                key: HostKey { scheme, host: host.into(), port, reach, shown: None },
                 prefix: prefix.to_owned(),
                 authority: HeaderValue::try_from(authority).map_err(|_| EndpointError::Host)?,
                 timeouts: timeouts.bounded(),

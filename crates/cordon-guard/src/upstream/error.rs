@@ -7,6 +7,7 @@ use cordon_core::RefusalCode;
 
 use super::address::Class;
 use crate::body::CodingError;
+use crate::certified::TlsError;
 
 /// The step of a call that took too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +47,14 @@ pub enum UpstreamError {
         host: Arc<str>,
         /// The bound.
         limit: usize,
+    },
+    /// The certificate that the service should be shown cannot be used.
+    #[error("the certificate that `{host}` should be shown cannot be used")]
+    ClientCertificate {
+        /// The upstream's host.
+        host: Arc<str>,
+        /// Why.
+        source: Box<TlsError>,
     },
     /// The connection ended too early.
     #[error("`{host}` closed the connection before its answer ended")]
@@ -147,6 +156,7 @@ impl UpstreamError {
     pub fn code(&self) -> RefusalCode {
         match self {
             Self::Busy { .. }
+            | Self::ClientCertificate { .. }
             | Self::Connect { .. }
             | Self::Dns { .. }
             | Self::Proxy { .. }
@@ -163,6 +173,7 @@ impl UpstreamError {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Busy { .. } => "busy",
+            Self::ClientCertificate { .. } => "client_certificate",
             Self::Closed { .. } => "closed",
             Self::Coding { .. } => "coding",
             Self::Connect { .. } => "connect",
@@ -185,6 +196,7 @@ impl UpstreamError {
     pub const fn is_unsent(&self) -> bool {
         match self {
             Self::Busy { .. }
+            | Self::ClientCertificate { .. }
             | Self::Connect { .. }
             | Self::Dns { .. }
             | Self::Proxy { .. }

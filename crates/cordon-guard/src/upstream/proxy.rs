@@ -168,7 +168,7 @@ mod tests {
     use crate::upstream::Reach;
 
     fn key(scheme: Scheme, host: &str) -> HostKey {
-        HostKey { scheme, host: host.into(), port: 443, reach: Reach::PrivateToo }
+        HostKey { scheme, host: host.into(), port: 443, reach: Reach::PrivateToo, shown: None }
     }
 
     fn settings(https: &str, http: &str, all: &str, no: &str) -> ProxyEnv {

@@ -171,9 +171,7 @@ impl SecretSource {
     /// When there is no usable secret.
     pub fn check(&self) -> Result<Option<SecretWarning>, SecretError> {
         self.value(self.read()?)?;
-        let SecretRef::File(path) = &self.reference else { return Ok(None) };
-        let metadata = std::fs::metadata(path).map_err(|source| self.unreadable(source))?;
-        Ok(open_mode(&metadata).map(|mode| SecretWarning { reference: self.reference.clone(), mode }))
+        Ok(warning(&self.reference))
     }
 
     fn stamp(&self) -> Result<Option<Stamp>, SecretError> {
@@ -230,6 +228,13 @@ impl SecretSource {
         }
         SecretError::Unreadable { reference: self.reference.clone(), source }
     }
+}
+
+/// What a person should mend about a secret that was read.
+pub(super) fn warning(reference: &SecretRef) -> Option<SecretWarning> {
+    let SecretRef::File(path) = reference else { return None };
+    let mode = open_mode(&std::fs::metadata(path).ok()?)?;
+    Some(SecretWarning { reference: reference.clone(), mode })
 }
 
 /// Bytes that are wiped when the last header that shares them is dropped.
