@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 
 use cordon_core::{
     HmacKey, State, UserId,
-    command::{self, MAX_REASON, NewLift, NewQuarantine, Rejection, Wish},
+    command::{self, MAX_REASON, NewLift, NewQuarantine, Rejection, Wish, needs_two},
     containment::{InFlight, Subject, ToolName},
     fact::{Actor, Body},
-    resource::{Kind, RiskClass, Spec},
+    resource::{Kind, RiskClass, Spec, Target},
 };
 use support::{at, name, resource};
 
@@ -84,6 +84,29 @@ fn two_people_lift_what_belongs_to_a_system_of_high_risk() {
         assert!(state.quarantine(&subject).is_some(), "{subject} stands");
         assert_eq!(decide(&mut state, lift(&subject, &ben), &ben).unwrap(), ["quarantine.lifted"]);
         assert!(state.quarantine(&subject).is_none());
+    }
+}
+
+#[test]
+fn two_people_lift_a_model_that_a_route_of_high_risk_may_come_to() {
+    let model = |number: u32| name(Kind::Model, number);
+    for place in ["fallback", "degraded", "weight 0"] {
+        let mut state = world(RiskClass::High);
+        let mut route = resource(Kind::Route, 0, 6, 1);
+        let mut other = resource(Kind::Model, 1, 6, 1);
+        let Spec::Route(spec) = &mut route.spec else { unreachable!("it is a route") };
+        if let Spec::Model(model) = &mut other.spec {
+            model.service = name(Kind::Service, 0);
+        }
+        spec.system = Some(name(Kind::System, 0));
+        let unused = Target { model: model(1), weight: u32::from(place == "degraded") };
+        match place {
+            "fallback" => spec.fallback = vec![model(1)],
+            "degraded" => spec.degraded = vec![unused],
+            _ => spec.targets.push(unused),
+        }
+        decide(&mut state, Wish::Apply(vec![other, route]), &Actor::Local).unwrap();
+        assert!(needs_two(&state, &Subject::Model(model(1))), "{place}");
     }
 }
 

@@ -194,6 +194,12 @@ impl Upstreams {
         &self.0.client
     }
 
+    /// Forgets what was prepared for services that a Snapshot does not have: their secrets too.
+    pub(crate) fn keep(&self, snapshot: &Snapshot) {
+        let mut all = self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|name, _| snapshot.service(name).is_some());
+    }
+
     fn prepared(&self, service: &Arc<ServiceEntry>) -> Arc<Prepared> {
         let mut all = self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get(&service.name)

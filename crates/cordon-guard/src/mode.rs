@@ -12,7 +12,7 @@ use crate::operation::Asked;
 pub(crate) fn admits(route: &RouteEntry, request: &Asked) -> Result<(), Refusal> {
     match route.mode {
         RouteMode::Normal | RouteMode::Degraded => Ok(()),
-        RouteMode::Safe if request.tools().next().is_some() => {
+        RouteMode::Safe if request.offers_tools() => {
             Err(Refusal::new(RefusalCode::ToolsRefused, "the route is in safe mode").param("tools"))
         }
         RouteMode::Safe => Ok(()),

@@ -244,6 +244,15 @@ impl Asked {
         chat.chain(messages.into_iter().flat_map(anthropic::MessagesRequest::tools))
     }
 
+    /// Whether it offers tools, named or not.
+    pub(crate) fn offers_tools(&self) -> bool {
+        match self {
+            Self::Chat(request) => request.offers_tools(),
+            Self::CountTokens(request) | Self::Messages(request) => request.offers_tools(),
+            Self::Embeddings(_) => false,
+        }
+    }
+
     /// What can be counted of it: what limits bound and budgets reserve.
     pub(crate) fn shape(&self) -> Shape {
         match self {

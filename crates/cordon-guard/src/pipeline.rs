@@ -209,6 +209,7 @@ impl Gateway {
         let ahead = self.ahead();
         let next = change(&self.0.snapshot.load());
         let next = ahead.iter().fold(next, |next, subject| next.without(subject.clone()));
+        self.0.upstreams.keep(&next);
         self.0.snapshot.store(Arc::new(next));
     }
 

@@ -49,7 +49,13 @@ impl Listeners {
             tokio::time::sleep(LOOK_AGAIN).await;
             for (listener, tls) in &listeners {
                 let Some(tls) = tls.clone() else { continue };
-                let Ok(found) = tokio::task::spawn_blocking(move || tls.refresh()).await else { return };
+                let found = match tokio::task::spawn_blocking(move || tls.refresh()).await {
+                    Ok(found) => found,
+                    Err(error) => {
+                        tracing::error!(listener, why = %error, "the certificate was not looked at");
+                        continue;
+                    }
+                };
                 match found {
                     Refreshed::Same => {}
                     Refreshed::Replaced => {

@@ -122,12 +122,10 @@ pub fn needs_two(state: &State, subject: &Subject) -> bool {
             routes.any(|(name, route)| name == wanted && route.system.as_ref().is_some_and(high))
         }
         Subject::Model(wanted) => routes.any(|(_, route)| {
-            route.targets.iter().any(|target| target.model == *wanted)
-                && route.system.as_ref().is_some_and(high)
+            route.named().any(|model| model == wanted) && route.system.as_ref().is_some_and(high)
         }),
         Subject::Service(wanted) => routes.any(|(_, route)| {
-            route.targets.iter().any(|target| of_service(&target.model, wanted))
-                && route.system.as_ref().is_some_and(high)
+            route.named().any(|model| of_service(model, wanted)) && route.system.as_ref().is_some_and(high)
         }),
         Subject::Tool(_)
         | Subject::Principal(_)

@@ -239,6 +239,12 @@ impl RouteSpec {
         models
     }
 
+    /// Every model that it names, in whatever mode and with whatever weight: a call may go to it after the next change.
+    pub fn named(&self) -> impl Iterator<Item = &Name> {
+        let weighted = self.targets.iter().chain(&self.degraded).map(|target| &target.model);
+        weighted.chain(&self.fallback)
+    }
+
     pub(super) fn sealed_fields(&mut self) -> Vec<(String, &mut Sealed<String>)> {
         self.guards_reason.iter_mut().map(|reason| ("guards_reason".to_owned(), reason)).collect()
     }

@@ -115,6 +115,11 @@ impl MessagesRequest {
         tools.filter_map(|tool| tool.get("name").and_then(Value::as_str))
     }
 
+    /// Whether it offers tools, named or not.
+    pub fn offers_tools(&self) -> bool {
+        self.tree.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty())
+    }
+
     /// What the caller says of the person behind it: `metadata.user_id`. To be kept only as a keyed pseudonym.
     pub fn subject(&self) -> Option<&str> {
         let subject = self.tree.get("metadata")?.get("user_id")?.as_str()?;

@@ -89,7 +89,7 @@ impl Message {
             if let Some(content) = tree.get_mut("content") {
                 let mut path = Path::default();
                 path.word("content");
-                walk::content(&mut Walker::at(rewrite, path), content, Channel::Model);
+                walk::content(&mut Walker::at(rewrite, path), content, walk::Origin::Answer);
             }
             tree.insert("model", route);
         })

@@ -465,3 +465,38 @@ fn signatures_and_citations_pass_as_they_are_and_words_in_them_are_found() {
         gate.verdict().recorded().findings.iter().filter(|f| f.category.as_str() == "uninspected/opaque");
     assert_eq!(unseen.count(), 1);
 }
+
+#[test]
+fn members_beside_a_piece_keep_their_block_and_are_not_lost_at_its_end() {
+    let beside = |index: u64, text: &str| {
+        object([
+            ("type", "content_block_delta".into()),
+            ("index", index.into()),
+            ("delta", object([("type", "text_delta".into()), ("text", "x".into())])),
+            ("novelty", text.into()),
+        ])
+        .to_string()
+    };
+    let mut gate = gate(redacting(Form::Mask), RefusalStyle::Error);
+    let mut out = Vec::new();
+    let start = |index: u64| begin("text").replace("\"index\":0", &format!("\"index\":{index}"));
+    // Two texts that may be the beginning of something, and so wait for what comes after them.
+    for event in [
+        START.to_owned(),
+        start(0),
+        start(1),
+        beside(0, "jane.roe@exam"),
+        beside(1, "john.doe@exam"),
+        r#"{"type":"content_block_stop","index":1}"#.to_owned(),
+        r#"{"type":"content_block_stop","index":0}"#.to_owned(),
+    ] {
+        gate.event(&event, &mut out).unwrap();
+    }
+    let told: Vec<(Option<u64>, String)> = events_of(&out)
+        .into_iter()
+        .filter_map(|(_, event)| {
+            Some((event.get("index").and_then(Value::as_u64), event.get("novelty")?.as_str()?.to_owned()))
+        })
+        .collect();
+    assert_eq!(told, [(Some(1), "john.doe@exam".to_owned()), (Some(0), "jane.roe@exam".to_owned())]);
+}

@@ -10,12 +10,41 @@ use crate::tree::{
     words,
 };
 
+/// Where content comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin {
+    /// An answer: all of it is what the model's service says.
+    Answer,
+    /// A request, from who sends the message or from where the block says, also in a turn of the assistant's.
+    Request(Channel),
+}
+
+impl Origin {
+    const fn channel(self) -> Channel {
+        match self {
+            Self::Answer => Channel::Model,
+            Self::Request(channel) => channel,
+        }
+    }
+
+    /// Results of tools and documents, or else as what it is in.
+    fn of_block(self, kind: &str) -> Self {
+        match (self, kind) {
+            (Self::Answer, _) => Self::Answer,
+            (_, "document" | "search_result") => Self::Request(Channel::Document),
+            (_, kind) if kind.ends_with("tool_result") => Self::Request(Channel::ToolOutput),
+            (_, kind) if kind.ends_with("tool_use") => Self::Request(Channel::Model),
+            _ => self,
+        }
+    }
+}
+
 /// A request for a message, or for the count of its tokens.
 pub(super) fn request<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object) {
     walker.members(tree, Channel::User, Kind::Text, |walker, key, value| match key {
         // The name of the route: it is replaced.
         "model" => {}
-        "system" => content(walker, value, Channel::System),
+        "system" => content(walker, value, Origin::Request(Channel::System)),
         "messages" => walker.items(value, Channel::User, turn),
         // As in chat completions: retrieved text, which may describe and may not instruct.
         "tools" => walker.items(value, Channel::Document, tool),
@@ -39,20 +68,22 @@ pub(super) fn envelope<V: Visit>(walker: &mut Walker<'_, V>, message: &mut Objec
 }
 
 /// Content: a text, or blocks.
-pub(super) fn content<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, channel: Channel) {
+pub(super) fn content<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, origin: Origin) {
+    let channel = origin.channel();
     match value {
-        Value::Array(_) => walker.items(value, channel, |walker, item| block(walker, item, channel)),
-        Value::Object(_) => block(walker, value, channel),
+        Value::Array(_) => walker.items(value, channel, |walker, item| block(walker, item, origin)),
+        Value::Object(_) => block(walker, value, origin),
         _ => walker.value(value, channel, Kind::Said),
     }
 }
 
 /// A block of content, and objects inside it.
 // Recursion is bounded by the depth of the tree.
-pub(super) fn block<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, channel: Channel) {
-    let Value::Object(object) = value else { return walker.value(value, channel, Kind::Text) };
+pub(super) fn block<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, origin: Origin) {
+    let Value::Object(object) = value else { return walker.value(value, origin.channel(), Kind::Text) };
     let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();
-    let channel = channel_of_block(kind, channel);
+    let origin = origin.of_block(kind);
+    let channel = origin.channel();
     let calls = kind.ends_with("tool_use");
     if calls {
         walker.proposed();
@@ -71,11 +102,11 @@ pub(super) fn block<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, cha
         }
         ("data", _) if sealed => walker.opaque(value, channel),
         ("data", Value::String(text)) if !plain => walker.blob(text, channel),
-        ("content", _) => content(walker, value, channel),
+        ("content", _) => content(walker, value, origin),
         (key, Value::String(text)) if is_url_key(key) => walker.url(text, channel),
         (key, _) if words::is_said(key) => walker.value(value, channel, Kind::Said),
-        (_, Value::Object(_)) => block(walker, value, channel),
-        (_, Value::Array(_)) => walker.items(value, channel, |walker, item| block(walker, item, channel)),
+        (_, Value::Object(_)) => block(walker, value, origin),
+        (_, Value::Array(_)) => walker.items(value, channel, |walker, item| block(walker, item, origin)),
         _ => walker.value(value, channel, Kind::Text),
     });
 }
@@ -89,7 +120,7 @@ fn turn<V: Visit>(walker: &mut Walker<'_, V>, message: &mut Value) {
     let Value::Object(message) = message else { return walker.value(message, channel, Kind::Text) };
     walker.members(message, channel, Kind::Text, |walker, key, value| match key {
         "role" => walker.value(value, channel, Kind::Fixed),
-        "content" => content(walker, value, channel),
+        "content" => content(walker, value, Origin::Request(channel)),
         _ => walker.value(value, channel, Kind::Text),
     });
 }
@@ -116,18 +147,6 @@ fn output<V: Visit>(walker: &mut Walker<'_, V>, config: &mut Value) {
         }
         _ => walker.value(value, channel, Kind::Text),
     });
-}
-
-/// Where a block's content comes from: results of tools and documents, or else who sends the message.
-fn channel_of_block(kind: &str, channel: Channel) -> Channel {
-    match kind {
-        // In an answer, everything is what the model's service says.
-        _ if channel == Channel::Model => channel,
-        "document" | "search_result" => Channel::Document,
-        kind if kind.ends_with("tool_result") => Channel::ToolOutput,
-        kind if kind.ends_with("tool_use") => Channel::Model,
-        _ => channel,
-    }
 }
 
 /// Whether a field of a request is a setting: a number, a switch, or one of a few words.

@@ -87,13 +87,21 @@ impl Request {
         shape(&self.tree)
     }
 
-    /// The names of the tools that the caller offers, in `tools` and in `functions` as older clients do.
+    /// The names of the tools that the caller offers, in `tools` and in `functions` as older clients do. A tool that the
+    /// provider runs, and that has no name, goes by its type.
     pub fn tools(&self) -> impl Iterator<Item = &str> {
+        let searches = self.tree.get("web_search_options").is_some_and(|options| !options.is_null());
+        self.offered().flat_map(names).chain(searches.then_some("web_search"))
+    }
+
+    /// Whether it offers tools, named or not.
+    pub fn offers_tools(&self) -> bool {
+        self.offered().next().is_some() || self.tools().next().is_some()
+    }
+
+    fn offered(&self) -> impl Iterator<Item = &Value> {
         let list = |key| self.tree.get(key).and_then(Value::as_array).into_iter().flatten();
-        fn named(tool: &Value) -> Option<&str> {
-            tool.get("function").unwrap_or(tool).get("name").and_then(Value::as_str)
-        }
-        list("tools").chain(list("functions")).filter_map(named)
+        list("tools").chain(list("functions"))
     }
 
     /// What the caller says of the person behind it: `safety_identifier`, or else `user`. To be kept only as a keyed
@@ -184,6 +192,14 @@ impl InspectedRequest {
     pub const fn tokens(&self) -> &Tokens {
         &self.tokens
     }
+}
+
+/// Every name that a tool may be called by, wherever its kind has it: readers differ in which member they look at.
+fn names(tool: &Value) -> impl Iterator<Item = &str> {
+    let inner = ["function", "custom"].into_iter().filter_map(|kind| tool.get(kind));
+    let kind =
+        tool.get("type").and_then(Value::as_str).filter(|kind| !matches!(*kind, "function" | "custom"));
+    inner.chain([tool]).filter_map(|named| named.get("name")?.as_str()).chain(kind)
 }
 
 fn shape(tree: &Object) -> Shape {

@@ -55,6 +55,33 @@ fn a_marker_at_any_place_is_blocked_where_the_guard_says_so() {
 }
 
 #[test]
+fn a_tool_is_known_by_every_name_that_somebody_may_read() {
+    let names = |members: &str| {
+        let text = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],{members}}}"#);
+        let request = Request::read(tree(text)).unwrap();
+        (request.tools().map(str::to_owned).collect::<Vec<_>>(), request.offers_tools())
+    };
+    let check = |members: &str, expected: &[&str]| {
+        assert_eq!(
+            names(members),
+            (expected.iter().map(|name| (*name).to_owned()).collect(), true),
+            "{members}"
+        );
+    };
+    check(r#""tools":[{"type":"function","function":{"name":"a"}}]"#, &["a"]);
+    check(r#""tools":[{"type":"custom","custom":{"name":"a"}}]"#, &["a"]);
+    check(
+        r#""tools":[{"type":"custom","custom":{"name":"a"},"function":{"name":"b"},"name":"c"}]"#,
+        &["b", "a", "c"],
+    );
+    check(r#""tools":[{"type":"web_search"}]"#, &["web_search"]);
+    check(r#""functions":[{"name":"a"}]"#, &["a"]);
+    check(r#""web_search_options":{}"#, &["web_search"]);
+    check(r#""tools":[{}]"#, &[]);
+    assert_eq!(names(r#""tools":[],"web_search_options":null"#), (Vec::new(), false));
+}
+
+#[test]
 fn numbers_are_texts() {
     let request = |field: &str| {
         tree(format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x","unknown":{field}}}]}}"#))

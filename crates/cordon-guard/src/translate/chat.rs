@@ -65,7 +65,7 @@ pub(super) fn request(chat: &Object, dropped: &mut Dropped) -> Result<Object, Re
             }
             "user" => {}
             "response_format" => {
-                if let Some(format) = format(value)? {
+                if let Some(format) = format(value, dropped)? {
                     output.insert("format", format);
                 }
             }
@@ -209,12 +209,14 @@ fn block(part: &Value, path: &str, dropped: &mut Dropped) -> Result<Value, Refus
             if image.get("detail").is_some_and(|detail| !is(detail, "auto") && !detail.is_null()) {
                 dropped.note("image_url.detail");
             }
+            only(image, &["url", "detail"], &format!("{path}.image_url"))?;
             let url = image.get("url").and_then(Value::as_str).ok_or_else(wrong)?;
             object([("type", "image".into()), ("source", picture(url).ok_or_else(wrong)?.into())])
         }
         ("file", Value::Object(file)) => {
             let data = file.get("file_data").and_then(Value::as_str).ok_or_else(wrong)?;
             let Some(("application/pdf", data)) = encoded(data) else { return Err(wrong()) };
+            only(file, &["file_data", "filename"], &format!("{path}.file"))?;
             let source = object([
                 ("type", "base64".into()),
                 ("media_type", "application/pdf".into()),
@@ -312,7 +314,10 @@ fn choice(chat: &Object) -> Result<Option<Object>, Refusal> {
             _ => return Err(untranslatable("tool_choice")),
         },
         Some(other) => {
-            let name = other.get("function").and_then(|function| function.get("name"));
+            let function = other.get("function").and_then(Value::as_object);
+            only(other.as_object().unwrap_or(&Object::new()), &["type", "function"], "tool_choice")?;
+            only(function.unwrap_or(&Object::new()), &["name"], "tool_choice.function")?;
+            let name = function.and_then(|function| function.get("name"));
             let name = name.ok_or_else(|| untranslatable("tool_choice"))?;
             object([("type", "tool".into()), ("name", name.clone())])
         }
@@ -323,9 +328,21 @@ fn choice(chat: &Object) -> Result<Option<Object>, Refusal> {
     Ok(Some(choice))
 }
 
-fn format(format: &Value) -> Result<Option<Object>, Refusal> {
+fn format(format: &Value, dropped: &mut Dropped) -> Result<Option<Object>, Refusal> {
     only(format.as_object().unwrap_or(&Object::new()), &["type", "json_schema"], "response_format")?;
-    let schema = format.get("json_schema").and_then(|schema| schema.get("schema"));
+    let named = format.get("json_schema").and_then(Value::as_object);
+    for (key, value) in named.into_iter().flat_map(members) {
+        match key {
+            // A name is for one's own records.
+            "name" | "schema" => {}
+            "strict" if value.as_bool() == Some(true) => {}
+            // There every schema is kept to.
+            "strict" => dropped.note("response_format.json_schema.strict"),
+            "description" => dropped.note("response_format.json_schema.description"),
+            key => return Err(unknown("response_format.json_schema", key)),
+        }
+    }
+    let schema = named.and_then(|named| named.get("schema"));
     match (format.get("type").and_then(Value::as_str), schema) {
         (Some("text"), _) => Ok(None),
         (Some("json_schema"), Some(schema)) => {

@@ -37,7 +37,7 @@ pub(super) fn request(asked: &Object, output: OutputField, dropped: &mut Dropped
                 out.insert("stop", value.clone());
             }
             "tools" => out.insert("tools", tools(value, dropped)?),
-            "tool_choice" => choice(value, &mut out)?,
+            "tool_choice" => choice(value, &mut out, dropped)?,
             "metadata" => {
                 for (key, value) in value.as_object().into_iter().flat_map(members) {
                     match key {
@@ -178,6 +178,7 @@ fn part(block: &Value, kind: &str, path: &str, dropped: &mut Dropped) -> Result<
         "image" => {
             only(block, &["type", "source", "cache_control"], path, dropped)?;
             let url = url_of(block.get("source")).ok_or_else(|| wrong("source"))?;
+            check_source(block.get("source"), path, dropped)?;
             let image = object([("url", url.into())]);
             Ok(object([("type", "image_url".into()), ("image_url", image.into())]).into())
         }
@@ -187,29 +188,35 @@ fn part(block: &Value, kind: &str, path: &str, dropped: &mut Dropped) -> Result<
             if cites.and_then(Value::as_bool) == Some(true) {
                 return Err(wrong("citations"));
             }
-            document(block, path)
+            document(block, path, dropped)
         }
         _ => Err(wrong("type")),
     }
 }
 
-fn document(block: &Value, path: &str) -> Result<Value, Refusal> {
+fn document(block: &Value, path: &str, dropped: &mut Dropped) -> Result<Value, Refusal> {
     let source = block.get("source");
     let member = |key: &str| source.and_then(|source| source.get(key)).and_then(Value::as_str);
     let title = block.get("title").filter(|title| !title.is_null());
-    match (member("type"), member("media_type"), member("data"), title) {
+    let part = match (member("type"), member("media_type"), member("data"), title) {
         (Some("base64"), Some("application/pdf"), Some(data), title) => {
             let name = title.cloned().unwrap_or_else(|| "document.pdf".into());
             let data = format!("data:application/pdf;base64,{data}");
             let file = object([("filename", name), ("file_data", data.into())]);
-            Ok(object([("type", "file".into()), ("file", file.into())]).into())
+            object([("type", "file".into()), ("file", file.into())])
         }
-        (Some("text"), _, Some(data), None) => {
-            Ok(object([("type", "text".into()), ("text", data.into())]).into())
-        }
-        (Some("text"), _, Some(_), Some(_)) => Err(untranslatable(format!("{path}.title"))),
-        _ => Err(untranslatable(format!("{path}.source"))),
-    }
+        (Some("text"), _, Some(data), None) => object([("type", "text".into()), ("text", data.into())]),
+        (Some("text"), _, Some(_), Some(_)) => return Err(untranslatable(format!("{path}.title"))),
+        _ => return Err(untranslatable(format!("{path}.source"))),
+    };
+    check_source(source, path, dropped)?;
+    Ok(part.into())
+}
+
+/// No member of a source is there that would get lost.
+fn check_source(source: Option<&Value>, path: &str, dropped: &mut Dropped) -> Result<(), Refusal> {
+    let known = ["type", "media_type", "data", "url"];
+    source.map_or(Ok(()), |source| only(source, &known, &format!("{path}.source"), dropped))
 }
 
 fn url_of(source: Option<&Value>) -> Option<String> {
@@ -263,7 +270,8 @@ fn tools(tools: &Value, dropped: &mut Dropped) -> Result<Value, Refusal> {
     Ok(Value::Array(out))
 }
 
-fn choice(choice: &Value, out: &mut Object) -> Result<(), Refusal> {
+fn choice(choice: &Value, out: &mut Object, dropped: &mut Dropped) -> Result<(), Refusal> {
+    only(choice, &["type", "name", "disable_parallel_tool_use"], "tool_choice", dropped)?;
     let chosen: Value = match choice.get("type").and_then(Value::as_str) {
         Some("auto") => "auto".into(),
         Some("any") => "required".into(),

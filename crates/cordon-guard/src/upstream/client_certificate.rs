@@ -21,8 +21,11 @@ pub(super) struct Shown(Arc<Inner>);
 struct Inner {
     spec: ClientCertificate,
     environment: Environment,
-    held: Mutex<Option<(Digest, Arc<ClientConfig>)>>,
+    held: Mutex<Option<Held>>,
 }
+
+/// The digest of what was read, and what it means for a connection.
+type Held = (Digest, Arc<ClientConfig>);
 
 impl std::fmt::Debug for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,19 +54,37 @@ impl Shown {
 
     /// Whether it can be shown, and what a person should mend about its key.
     pub(super) fn check(&self, base: &ClientConfig) -> Result<Option<SecretWarning>, TlsError> {
-        self.config(base)?;
+        self.read(base, None)?;
         Ok(secret::warning(&self.0.spec.key))
     }
 
-    /// The settings of a new connection on which it is shown, for one that rests on these.
+    /// The settings of a new connection on which it is shown, for one that rests on these. While its files are being
+    /// replaced, one by one, what they held before is shown.
     pub(super) fn config(&self, base: &ClientConfig) -> Result<Arc<ClientConfig>, TlsError> {
-        let Inner { spec, environment, held } = &*self.0;
+        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.read(base, held.as_ref()) {
+            Ok(now) => Ok(Arc::clone(&held.insert(now).1)),
+            Err(error) => match &*held {
+                Some((_, before)) => {
+                    tracing::warn!(
+                        certificate = self.0.spec.certificate,
+                        why = %error,
+                        "a client certificate cannot be used; the one before is shown"
+                    );
+                    Ok(Arc::clone(before))
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    fn read(&self, base: &ClientConfig, held: Option<&Held>) -> Result<Held, TlsError> {
+        let Inner { spec, environment, .. } = &*self.0;
         let path = Path::new(&spec.certificate);
         let pair = Pair::read(path, &spec.key, environment)?;
         let digest = pair.digest();
-        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, config)) = held.as_ref().filter(|(read, _)| *read == digest) {
-            return Ok(Arc::clone(config));
+        if let Some((_, config)) = held.filter(|(read, _)| *read == digest) {
+            return Ok((digest, Arc::clone(config)));
         }
         let Certified { chain, key, .. } = pair.certified(path, &spec.key)?;
         let wrong = |source| TlsError::Pair { path: path.to_owned(), key: spec.key.clone(), source };
@@ -73,8 +94,6 @@ impl Shown {
             Arc::new(rustls::sign::SingleCertAndKey::from(certified.map_err(wrong)?));
         // A session of somebody else's must not be taken up under this name, nor this one's under another.
         config.resumption = Resumption::in_memory_sessions(SESSIONS);
-        let config = Arc::new(config);
-        *held = Some((digest, Arc::clone(&config)));
-        Ok(config)
+        Ok((digest, Arc::new(config)))
     }
 }

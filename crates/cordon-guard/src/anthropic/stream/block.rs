@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// The event of a piece of a block.
+pub(super) const PIECE: &str = "content_block_delta";
+
 /// The most kinds of pieces of one block that are not known here.
 const MAX_KINDS: usize = 16;
 
@@ -25,6 +28,8 @@ pub(super) struct Block {
     thinking: Option<Lane>,
     input: Option<Lane>,
     unknown: Vec<(String, Unknown)>,
+    /// Members beside pieces, and an empty piece of the last one's kind.
+    beside: Option<(Unknown, Object)>,
 }
 
 /// A kind of piece, what it is a piece of, and the member that holds it.
@@ -76,7 +81,7 @@ impl Block {
             }
         }
         let mut value = Value::Object(block);
-        walk::block(&mut Walker::at(rewrite, path.clone()), &mut value, Channel::Model);
+        walk::block(&mut Walker::at(rewrite, path.clone()), &mut value, walk::Origin::Answer);
         event.insert("index", writer.index);
         event.insert("content_block", value);
         write("content_block_start", event, writer.out);
@@ -115,7 +120,7 @@ impl Block {
         // A citation stands for itself, as it does in a whole answer.
         if kind == "citations_delta" {
             let mut value = Value::Object(delta);
-            walk::block(&mut Walker::at(rewrite, path.clone()), &mut value, Channel::Model);
+            walk::block(&mut Walker::at(rewrite, path.clone()), &mut value, walk::Origin::Answer);
             if let Value::Object(delta) = value {
                 writer.delta(&kind, delta);
             }
@@ -126,7 +131,7 @@ impl Block {
             let signature = delta.get("signature").and_then(Value::as_str).unwrap_or_default();
             if crate::tree::walk::is_opaque(signature) {
                 let mut value = Value::Object(delta);
-                walk::block(&mut Walker::at(rewrite, path.clone()), &mut value, Channel::Model);
+                walk::block(&mut Walker::at(rewrite, path.clone()), &mut value, walk::Origin::Answer);
                 if let Value::Object(delta) = value {
                     writer.delta(&kind, delta);
                 }
@@ -135,6 +140,25 @@ impl Block {
         }
         self.unknown(&kind, delta, path, rewrite, writer)?;
         Ok(empty(&kind))
+    }
+
+    /// Takes members beside a piece: they go on behind it, in an event of their own with an empty piece.
+    pub(super) fn beside(
+        &mut self,
+        members: Object,
+        piece: Object,
+        path: &Path,
+        shared: &mut Shared<'_>,
+        writer: &mut Writer<'_>,
+    ) -> Result<(), Halt> {
+        let (unknown, last) =
+            self.beside.get_or_insert_with(|| (Unknown::named(PIECE.to_owned()), Object::new()));
+        *last = piece;
+        unknown.push(members.into(), path, shared)?;
+        while let Some(Value::Object(members)) = unknown.released(shared) {
+            writer.beside(members, last.clone());
+        }
+        Ok(())
     }
 
     /// Ends every text: what was held back goes before the end of the block.
@@ -162,6 +186,12 @@ impl Block {
             unknown.finish(path, shared)?;
             while let Some(Value::Object(delta)) = unknown.released(shared) {
                 writer.delta(kind, delta);
+            }
+        }
+        if let Some((unknown, piece)) = &mut self.beside {
+            unknown.finish(path, shared)?;
+            while let Some(Value::Object(members)) = unknown.released(shared) {
+                writer.beside(members, piece.clone());
             }
         }
         Ok(())
@@ -233,9 +263,14 @@ impl Writer<'_> {
         for (key, value) in members.iter_mut() {
             delta.insert(key, std::mem::replace(value, Value::Null));
         }
-        let event: Object =
-            [("index", Value::from(self.index)), ("delta", delta.into())].into_iter().collect();
-        write("content_block_delta", event, self.out);
+        self.beside(Object::new(), delta);
+    }
+
+    /// An event of a piece with other members beside it.
+    fn beside(&mut self, mut members: Object, piece: Object) {
+        members.insert("index", self.index);
+        members.insert("delta", piece);
+        write(PIECE, members, self.out);
     }
 }
 

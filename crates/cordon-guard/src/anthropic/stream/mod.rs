@@ -28,13 +28,10 @@ use crate::{
         walk::{Kind, Path, Walker},
     },
 };
-use block::Block;
+use block::{Block, PIECE};
 
 /// The most kinds of events that are not known here.
 const MAX_KINDS: usize = 16;
-
-/// The event of a piece of a block.
-const PIECE: &str = "content_block_delta";
 
 /// A message's stream.
 #[derive(Debug)]
@@ -175,7 +172,7 @@ impl MessageGate {
         if let Some(content) = message.get_mut("content") {
             let mut path = Path::default();
             path.word("content");
-            walk::content(&mut Walker::at(&mut rewrite, path), content, Channel::Model);
+            walk::content(&mut Walker::at(&mut rewrite, path), content, walk::Origin::Answer);
         }
         message.insert("model", self.options.route.as_str());
         self.rest(&mut event, &[], &mut Path::default());
@@ -203,14 +200,7 @@ impl MessageGate {
             (PIECE, Some(Value::Object(value)), Some(block)) => {
                 let piece = block.delta(value, &mut path, &mut rewrite, &mut writer)?;
                 if !event.is_empty() {
-                    // Members beside the piece: they go on behind it, in an event of their own with an empty piece.
-                    let unknown = block::known_kind(&mut self.unknown, kind, MAX_KINDS)?;
-                    unknown.push(event.into(), &path, &mut rewrite.shared)?;
-                    while let Some(Value::Object(mut members)) = unknown.released(&rewrite.shared) {
-                        members.insert("index", index);
-                        members.insert("delta", piece.clone());
-                        write(kind, members, out);
-                    }
+                    block.beside(event, piece, &path, &mut rewrite.shared, &mut writer)?;
                 }
             }
             ("content_block_stop", None, Some(block)) => {
@@ -288,7 +278,7 @@ impl MessageGate {
             block.finish(&mut path_of(*index), &mut shared, &mut block::Writer { index: *index, out })?;
             write("content_block_stop", index_of(*index), out);
         }
-        for (kind, unknown) in self.unknown.iter_mut().filter(|(kind, _)| kind != PIECE) {
+        for (kind, unknown) in &mut self.unknown {
             let mut path = Path::default();
             path.member(0, kind);
             unknown.finish(&path, &mut shared)?;
