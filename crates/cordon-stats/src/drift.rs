@@ -4,6 +4,7 @@
 //! function the first argument is the reference and the second the current data.
 
 mod binned;
+mod classifier;
 mod contingency;
 mod epps_singleton;
 mod kernel;
@@ -14,6 +15,8 @@ mod smirnov;
 mod transport;
 
 pub use binned::{Binned, ZeroShare};
+pub(crate) use classifier::cross_fitted;
+pub use classifier::{Classified, classifier};
 pub use contingency::{Contingency, FisherExact, chi_squared, fisher_exact, g_test, yates};
 pub use epps_singleton::epps_singleton;
 pub use kernel::{Features, Kernel, Mmd, Points, energy_multivariate, median_distance, mmd, mmd_permutation};

@@ -17,10 +17,12 @@
 
 pub mod binning;
 pub mod calibration;
+pub mod causes;
 pub mod distribution;
 pub mod drift;
 pub mod fairness;
 pub mod fdr;
+pub mod forecast;
 pub mod interval;
 pub mod performance;
 pub mod profile;
@@ -28,8 +30,10 @@ pub mod quality;
 pub mod random;
 pub mod sequential;
 pub mod streaming;
+pub mod text;
 
 mod input;
+mod linear;
 mod p_value;
 mod sample;
 

@@ -23,6 +23,7 @@ mod distinct;
 mod exact;
 mod quantiles;
 
+pub(crate) use categories::shortened as label;
 pub use categories::{Beside, Categories, Category};
 pub use codec::ProfileError;
 pub use column::{Cell, ColumnProfile, Kind, Numbers, Texts};

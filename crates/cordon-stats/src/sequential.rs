@@ -12,6 +12,7 @@
 //! | the mean of anything between two bounds | [`BoundedMean`] (tight), [`NormalMixture`] (closed form) |
 //! | is the mean of a bounded number above a limit? | [`BoundedTest`] |
 //! | when did a stream change that may run for years? | [`Detector`] (no error probability: a mean time between false alarms) |
+//! | which of two models on the same rows is better? | [`Pairs`] (any bounded loss) |
 //! | is the canary worse than the live release? | [`Arms`] (any bounded outcome), [`Events`] (rare events, known split) |
 //! | how many observations does this need? | [`power`] |
 //!
@@ -25,7 +26,7 @@ mod normal_mixture;
 pub mod power;
 mod rate;
 
-pub use arms::{Arm, Arms, Standing};
+pub use arms::{Arm, Arms, Pairs, Standing};
 pub use bounded::{BoundedMean, BoundedTest};
 pub use detector::{Detector, log_likelihood_ratio};
 pub use events::Events;

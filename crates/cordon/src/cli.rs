@@ -170,6 +170,9 @@ enum Command {
     /// Compare a table with a reference: which columns changed, how much, and whether chance explains it.
     #[command(after_help = stats::DRIFT)]
     Drift(stats::DriftArgs),
+    /// Say why it changed: the columns and the segments that explain a change, ranked, with intervals.
+    #[command(after_help = stats::CAUSES)]
+    Causes(stats::CausesArgs),
     /// Say what is wrong with a table, by itself and against a reference.
     #[command(after_help = stats::QUALITY)]
     Quality(stats::QualityArgs),
@@ -349,6 +352,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Inspect(args) => inspect::run(&args),
         Command::Profile(args) => stats::profile(&args),
         Command::Drift(args) => stats::drift(&args),
+        Command::Causes(args) => stats::causes(&args),
         Command::Quality(args) => stats::quality(&args),
         Command::Fairness(args) => stats::fairness(&args),
         Command::Performance(args) => stats::performance(&args),

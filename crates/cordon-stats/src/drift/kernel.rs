@@ -35,7 +35,13 @@ impl Points {
         self.values.len() / self.dimension
     }
 
-    fn rows(&self) -> std::slice::ChunksExact<'_, f64> {
+    /// How many numbers a point has.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// The points, one by one.
+    pub fn rows(&self) -> std::slice::ChunksExact<'_, f64> {
         self.values.chunks_exact(self.dimension)
     }
 

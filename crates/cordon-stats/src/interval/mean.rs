@@ -18,6 +18,14 @@ impl Mean {
         self.squares += before * (value - self.mean);
     }
 
+    /// From a count, a sum and a sum of squares.
+    pub(crate) fn of_sums(count: f64, sum: f64, squares: f64) -> Self {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, not negative")]
+        let n = count as u64;
+        let mean = if n > 0 { sum / count } else { 0.0 };
+        Self { n, mean, squares: (squares - sum * mean).max(0.0) }
+    }
+
     /// Both streams as one (Chan, Golub and LeVeque, 1979).
     pub fn merge(&mut self, other: &Self) {
         let (a, b) = (self.n as f64, other.n as f64);
@@ -62,6 +70,28 @@ impl Mean {
         let half = -student_t::quantile(level.alpha() / 2.0, self.n as f64 - 1.0)
             * (variance / self.n as f64).sqrt();
         Ok(Estimate { value, low: value - half, high: value + half, n: self.n })
+    }
+
+    /// This mean less another one of other rows, with Welch's interval ("The generalization of Student's problem when
+    /// several different population variances are involved", 1947): the variances may differ.
+    ///
+    /// # Errors
+    /// [`Unknown::TooFew`] where a side has fewer than 2 numbers, [`Unknown::NotFinite`].
+    pub fn minus(&self, other: &Self, level: Level) -> Result<Estimate, Unknown> {
+        let n = self.n.min(other.n);
+        let (Some(a), Some(b)) = (self.variance(), other.variance()) else {
+            return Err(Unknown::TooFew { n, needed: 2 });
+        };
+        let (a, b) = (a / self.n as f64, b / other.n as f64);
+        let value = self.mean - other.mean;
+        let error = a + b;
+        if !(value.is_finite() && error.is_finite()) {
+            return Err(Unknown::NotFinite);
+        }
+        let freedom = error * error / (a * a / (self.n as f64 - 1.0) + b * b / (other.n as f64 - 1.0));
+        let half =
+            if error > 0.0 { -student_t::quantile(level.alpha() / 2.0, freedom) * error.sqrt() } else { 0.0 };
+        Ok(Estimate { value, low: value - half, high: value + half, n: self.n.saturating_add(other.n) })
     }
 }
 

@@ -170,7 +170,7 @@ pub(super) fn hash_bytes(bytes: &[u8]) -> u64 {
     mixed(bytes.iter().fold(0xcbf2_9ce4_8422_2325, fold))
 }
 
-fn shortened(text: &str) -> &str {
+pub(crate) fn shortened(text: &str) -> &str {
     let mut end = text.len().min(Categories::LONGEST);
     while !text.is_char_boundary(end) {
         end -= 1;

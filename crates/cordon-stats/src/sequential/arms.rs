@@ -32,6 +32,79 @@ impl Standing {
     }
 }
 
+/// Two models that answered the same rows, looked at after every row, at one stated error rate.
+///
+/// Each has a *loss* in `[0, 1]` on each row: 1 for a failure and 0 for a success, or one minus a quality score, or an error divided
+/// by the largest one and cut at 1. The first is worse if its mean loss exceeds the second's by more than the margin. The
+/// differences are tested by betting ([`BoundedTest`]); no distribution is assumed, and what makes a row hard for both does not
+/// count.
+///
+/// ```
+/// use cordon_stats::sequential::{Pairs, Standing};
+/// let mut pairs = Pairs::new(0.0, 0.05)?;
+/// for row in 0..400 {
+///     pairs.push(f64::from(row % 4 == 0), f64::from(row % 20 == 0))?;
+/// }
+/// assert_eq!(pairs.standing(), Standing::Worse);
+/// # Ok::<(), cordon_stats::sequential::OutOfRange>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pairs {
+    alpha: f64,
+    worse: BoundedTest,
+    within: BoundedTest,
+    difference: BoundedMean,
+}
+
+impl Pairs {
+    /// A comparison that calls the first within `margin` worse, or beyond it not worse, wrongly with probability at most `alpha`
+    /// each, however often it is looked at.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] unless the margin lies in `[0, 1)` and `alpha` strictly between 0 and 1.
+    pub fn new(margin: f64, alpha: f64) -> Result<Self, OutOfRange> {
+        if !(0.0..1.0).contains(&margin) {
+            return Err(OutOfRange { what: "the margin", must: "between 0 and 1, 1 excluded" });
+        }
+        let null = f64::midpoint(1.0, margin);
+        Ok(Self {
+            alpha,
+            worse: BoundedTest::new(null, Direction::Up)?,
+            within: BoundedTest::new(null, Direction::Down)?,
+            difference: BoundedMean::new(alpha)?,
+        })
+    }
+
+    /// The losses of both on one row.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] outside `[0, 1]`; nothing changes then.
+    pub fn push(&mut self, first: f64, second: f64) -> Result<(), OutOfRange> {
+        OutOfRange::unit("a loss", first)?;
+        OutOfRange::unit("a loss", second)?;
+        // From [-1, 1] to [0, 1]; rounding may leave it by one unit in the last place.
+        let half = f64::midpoint(1.0, first - second).clamp(0.0, 1.0);
+        self.worse.push(half)?;
+        self.within.push(half)?;
+        self.difference.push(half)
+    }
+
+    /// What is shown so far. An alarm stays one: look after each row, or use the evidence of the moment.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing::of(self.worse.alarms(self.alpha), self.within.alarms(self.alpha))
+    }
+
+    /// Mean loss of the first minus that of the second, with its confidence sequence, to two thousandths.
+    ///
+    /// # Errors
+    /// [`Unknown::Empty`] before a row; [`Unknown::Refuted`] where the difference has changed over time, so that there is no one
+    /// difference.
+    pub fn difference(&self) -> Result<Estimate, Unknown> {
+        Ok(self.difference.interval()?.map(|half| 2.0 * half - 1.0))
+    }
+}
+
 /// A canary against the live release, looked at after every call, at one stated error rate.
 ///
 /// Each outcome is a *loss* in `[0, 1]`: 1 for a failure and 0 for a success, or one minus a quality score, or a latency
@@ -54,12 +127,9 @@ impl Standing {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arms {
-    alpha: f64,
     canary: Waiting,
     live: Waiting,
-    worse: BoundedTest,
-    within: BoundedTest,
-    difference: BoundedMean,
+    pairs: Pairs,
 }
 
 /// Outcomes of one arm that have no counterpart yet.
@@ -76,18 +146,8 @@ impl Arms {
     /// # Errors
     /// [`OutOfRange`] unless the margin lies in `[0, 1)` and `alpha` strictly between 0 and 1.
     pub fn new(margin: f64, alpha: f64) -> Result<Self, OutOfRange> {
-        if !(0.0..1.0).contains(&margin) {
-            return Err(OutOfRange { what: "the margin", must: "between 0 and 1, 1 excluded" });
-        }
-        let null = f64::midpoint(1.0, margin);
-        Ok(Self {
-            alpha,
-            canary: Waiting::default(),
-            live: Waiting::default(),
-            worse: BoundedTest::new(null, Direction::Up)?,
-            within: BoundedTest::new(null, Direction::Down)?,
-            difference: BoundedMean::new(alpha)?,
-        })
+        let pairs = Pairs::new(margin, alpha)?;
+        Ok(Self { canary: Waiting::default(), live: Waiting::default(), pairs })
     }
 
     /// The loss of one call.
@@ -104,12 +164,10 @@ impl Arms {
         waiting.sum += loss;
         if self.canary.count > 0 && self.live.count > 0 {
             let mean = |waiting: &Waiting| waiting.sum / waiting.count as f64;
-            // From [-1, 1] to [0, 1]; rounding may leave it by one unit in the last place.
-            let half = f64::midpoint(1.0, mean(&self.canary) - mean(&self.live)).clamp(0.0, 1.0);
+            let (canary, live) = (mean(&self.canary), mean(&self.live));
             (self.canary, self.live) = (Waiting::default(), Waiting::default());
-            self.worse.push(half)?;
-            self.within.push(half)?;
-            self.difference.push(half)?;
+            // A mean of losses may leave [0, 1] by one unit in the last place.
+            self.pairs.push(canary.clamp(0.0, 1.0), live.clamp(0.0, 1.0))?;
         }
         Ok(())
     }
@@ -117,7 +175,7 @@ impl Arms {
     /// What is shown so far. An alarm stays one: look after each call, or use the evidence of the moment.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        Standing::of(self.worse.alarms(self.alpha), self.within.alarms(self.alpha))
+        self.pairs.standing()
     }
 
     /// Mean loss of the canary minus that of the live release, with its confidence sequence, to two thousandths.
@@ -126,7 +184,7 @@ impl Arms {
     /// [`Unknown::Empty`] before both arms have an outcome; [`Unknown::Refuted`] where the difference has changed over
     /// time, so that there is no one difference.
     pub fn difference(&self) -> Result<Estimate, Unknown> {
-        Ok(self.difference.interval()?.map(|half| 2.0 * half - 1.0))
+        self.pairs.difference()
     }
 }
 

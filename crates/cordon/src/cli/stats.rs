@@ -2,6 +2,7 @@
 //!
 //! Exit codes are 0 where nothing is found, 1 for drift or a breach, 2 where the command could not be carried out.
 
+mod causes;
 mod drift;
 mod fairness;
 mod outcomes;
@@ -10,6 +11,7 @@ mod profile;
 mod quality;
 mod report;
 
+pub(super) use causes::{CAUSES, CausesArgs};
 pub(super) use drift::{DRIFT, DriftArgs};
 pub(super) use fairness::{FAIRNESS, FairnessArgs};
 pub(super) use performance::{PERFORMANCE, PerformanceArgs};
@@ -24,6 +26,7 @@ use std::{
 use clap::Args;
 use cordon_stats::{
     PValue,
+    drift::Reach,
     profile::{Cell, Profile, ProfileError},
 };
 use serde::Serialize;
@@ -32,7 +35,7 @@ use super::{Failure, Outcome, complain, table::plain};
 use crate::tables::{self, Delimiter, Format, LeftOut, TableError};
 
 /// The commands whose word for "could not be carried out" is 2.
-pub(super) const NAMES: [&str; 5] = ["profile", "drift", "quality", "fairness", "performance"];
+pub(super) const NAMES: [&str; 6] = ["profile", "drift", "causes", "quality", "fairness", "performance"];
 const FOUND: u8 = 1;
 const FAILED: u8 = 2;
 /// The most segments that are told apart: each holds a profile of every column.
@@ -62,6 +65,10 @@ fn share(text: &str) -> Result<f64, String> {
 
 pub(super) fn profile(args: &ProfileArgs) -> Outcome {
     ended(profile::run(args))
+}
+
+pub(super) fn causes(args: &CausesArgs) -> Outcome {
+    ended(causes::run(args))
 }
 
 pub(super) fn drift(args: &DriftArgs) -> Outcome {
@@ -175,6 +182,14 @@ impl Loaded {
     }
 }
 
+/// One column, or two with a comma between them. A column may have a comma in its own name.
+fn parted(by: &str, is_column: impl Fn(&str) -> bool) -> (&str, Option<&str>) {
+    if is_column(by) {
+        return (by, None);
+    }
+    by.split_once(',').map_or((by, None), |(first, second)| (first.trim(), Some(second.trim())))
+}
+
 fn no_column(path: &Path, column: &str) -> StatsError {
     StatsError::Told(format!(
         "`{}` has no column `{column}`; help: `cordon profile` lists them",
@@ -259,6 +274,19 @@ fn date(seconds: f64) -> String {
             text.strip_suffix("T00:00:00Z").map_or_else(|| text.clone(), str::to_owned)
         },
     )
+}
+
+/// The values that fall into a bin.
+fn reach(reach: &Reach) -> String {
+    match reach {
+        Reach::Category(label) => label.clone(),
+        Reach::Numbers(low, high) if *low == f64::NEG_INFINITY && *high == f64::INFINITY => "all".to_owned(),
+        Reach::Numbers(low, high) if *low == f64::NEG_INFINITY => format!("< {high}"),
+        Reach::Numbers(low, high) if *high == f64::INFINITY => format!(">= {low}"),
+        Reach::Numbers(low, high) => format!("{low} to {high}"),
+        Reach::Others => "(others)".to_owned(),
+        Reach::Value(value) => value.to_string(),
+    }
 }
 
 /// A share in percent.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use cordon_stats::{
     PValue,
-    drift::{self, ColumnDrift, Reach, ZeroShare},
+    drift::{self, ColumnDrift, ZeroShare},
     fdr,
     profile::{ColumnProfile, Profile},
 };
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::super::{json, table::Align};
 use super::report::{self, Look, Report};
-use super::{Loaded, P, Reading, Said, Segments, StatsError, finite, number, percent, share, warn};
+use super::{Loaded, P, Reading, Said, Segments, StatsError, finite, number, percent, reach, share, warn};
 
 pub(in super::super) const DRIFT: &str = "\
 Examples:
@@ -362,20 +362,8 @@ fn change(drift: &ColumnDrift, p_adjusted: Option<f64>) -> Change {
         bins: drift
             .bins
             .iter()
-            .map(|bin| Bin { bin: name(&bin.reach), reference: bin.reference, current: bin.current })
+            .map(|bin| Bin { bin: reach(&bin.reach), reference: bin.reference, current: bin.current })
             .collect(),
-    }
-}
-
-fn name(reach: &Reach) -> String {
-    match reach {
-        Reach::Category(label) => label.clone(),
-        Reach::Numbers(low, high) if *low == f64::NEG_INFINITY && *high == f64::INFINITY => "all".to_owned(),
-        Reach::Numbers(low, high) if *low == f64::NEG_INFINITY => format!("< {high}"),
-        Reach::Numbers(low, high) if *high == f64::INFINITY => format!(">= {low}"),
-        Reach::Numbers(low, high) => format!("{low} to {high}"),
-        Reach::Others => "(others)".to_owned(),
-        Reach::Value(value) => value.to_string(),
     }
 }
 

@@ -1,0 +1,125 @@
+//! Both tables, read twice: once for what their columns are, once for a sample of rows in those terms.
+
+use std::path::Path;
+
+use cordon_stats::{
+    causes::{Columns, Rows},
+    profile::Cell,
+};
+
+use super::super::{
+    Loaded, StatsError,
+    outcomes::{Meaning, Picked, float},
+    word,
+};
+use super::{CausesArgs, SEED};
+use crate::tables::{self, Format, LeftOut};
+
+/// What is explained.
+pub(super) enum Asked {
+    /// The mean of a column.
+    Prediction,
+    /// The mean error of predictions.
+    Error,
+    /// Nothing but the tables themselves.
+    Tables,
+}
+
+/// A side, sampled.
+pub(super) struct Sampled {
+    pub(super) rows: Rows,
+    pub(super) count: u64,
+    /// Rows without an outcome.
+    pub(super) without: u64,
+    pub(super) left_out: LeftOut,
+}
+
+impl Asked {
+    pub(super) fn of(args: &CausesArgs) -> Self {
+        match (&args.prediction, &args.label) {
+            (None, _) => Self::Tables,
+            (Some(_), None) => Self::Prediction,
+            (Some(_), Some(_)) => Self::Error,
+        }
+    }
+
+    pub(super) const fn is_any(&self) -> bool {
+        !matches!(self, Self::Tables)
+    }
+
+    /// The outcome of a row, if it has one.
+    fn outcome(&self, meaning: &Meaning, prediction: Cell<'_>, label: Cell<'_>) -> Option<f64> {
+        let yes = |yes: bool| f64::from(u8::from(yes));
+        let said = meaning.is_said() || meaning.is_threshold();
+        match self {
+            Self::Tables => Some(1.0),
+            Self::Prediction if said => meaning.decision(prediction).map(yes),
+            Self::Prediction => float(prediction),
+            Self::Error if said => Some(yes(meaning.decision(prediction)? != meaning.label(label)?)),
+            Self::Error => match (float(prediction), float(label)) {
+                (Some(prediction), Some(label)) => Some((prediction - label).abs()),
+                _ if prediction == Cell::Missing || label == Cell::Missing => None,
+                _ => Some(yes(word(&prediction) != word(&label))),
+            },
+        }
+    }
+}
+
+/// The columns of both tables, and a sample of the rows of each.
+pub(super) fn both(args: &CausesArgs, asked: &Asked) -> Result<(Columns, [Sampled; 2]), StatsError> {
+    let [reference, current] = [&args.reference, &args.current].map(|path| whole(args, path));
+    let (reference, current) = (reference?, current?);
+    let named = args.prediction.iter().chain(&args.label).chain(&args.ignore);
+    let without: Vec<&str> = named.map(String::as_str).collect();
+    let columns = Columns::of(&reference.profile, &current.profile, &without);
+    if columns.is_empty() {
+        return Err(StatsError::Told(
+            "no column of both tables can be looked at; help: `cordon profile` says what they hold"
+                .to_owned(),
+        ));
+    }
+    let [was, is] = [reference, current].map(|side| sample(args, asked, &columns, side));
+    Ok((columns, [was?, is?]))
+}
+
+fn whole(args: &CausesArgs, path: &Path) -> Result<Loaded, StatsError> {
+    if tables::format(path)? == Format::Profile {
+        return Err(StatsError::Told(format!(
+            "`{}` is a saved profile, which has no rows; help: name the table itself",
+            path.display()
+        )));
+    }
+    Loaded::read(path, args.reading.delimiter)
+}
+
+fn sample(args: &CausesArgs, asked: &Asked, columns: &Columns, side: Loaded) -> Result<Sampled, StatsError> {
+    let path = &side.path;
+    let names: Vec<String> = columns.names().map(str::to_owned).collect();
+    let mut picked = Picked::new(&names);
+    let wanted: Vec<String> = args.prediction.iter().chain(&args.label).cloned().collect();
+    let mut outcome = Picked::new(&wanted);
+    let mut rows = Rows::new(columns.len(), Rows::USUAL, SEED);
+    let (mut codes, mut without) = (Vec::new(), 0);
+    tables::read(path, args.reading.delimiter, &mut |names, cells| {
+        picked.look(names);
+        outcome.look(names);
+        if cells.is_empty() {
+            return;
+        }
+        let Some(value) = asked.outcome(&args.meaning, outcome.cell(0, cells), outcome.cell(1, cells)) else {
+            without += 1;
+            return;
+        };
+        columns.encode((0..columns.len()).map(|column| picked.cell(column, cells)), &mut codes);
+        without += u64::from(!rows.push(&codes, value));
+    })?;
+    outcome.all_found(path)?;
+    if rows.is_empty() && side.profile.rows() > 0 {
+        return Err(StatsError::Told(format!(
+            "no row of `{}` has what is to be explained; {}",
+            path.display(),
+            Meaning::help()
+        )));
+    }
+    Ok(Sampled { rows, count: side.profile.rows(), without, left_out: side.left_out })
+}
