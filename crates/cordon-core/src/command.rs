@@ -5,16 +5,19 @@
 mod containment;
 mod people;
 mod records;
+mod triggers;
 
 pub use containment::{
     MAX_QUARANTINES, MAX_REASON, NewLift, NewQuarantine, may_quarantine, needs_two, quarantinable,
 };
 pub use people::MAX_USERS;
+pub use triggers::{MAX_FIRINGS, NewClear};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     ApiKey, Digest, DurationMs, HmacKey, KeyId, Name, Sealed, Timestamp,
+    containment::{Contained, Firing},
     evidence::{Anchor, ContentScope, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
     fact::{Actor, Body},
     identity::{BootstrapUse, Origin, Role, UserId},
@@ -72,6 +75,12 @@ pub enum Wish {
     Quarantine(NewQuarantine),
     /// A subject is to be back.
     LiftQuarantine(NewLift),
+    /// A trigger has fired.
+    FireTrigger(Firing),
+    /// A test call was answered as it should be.
+    NoteContained(Contained),
+    /// What a trigger did is to end.
+    ClearTrigger(NewClear),
 }
 
 /// A person that somebody wants to be known.
@@ -277,6 +286,7 @@ const fn rank(kind: Kind) -> u8 {
         Kind::Principal => 6,
         Kind::Limit => 7,
         Kind::Retention => 8,
+        Kind::Trigger => 9,
     }
 }
 
@@ -397,6 +407,9 @@ pub fn decide(
         Wish::NoteBootstrap(usage) => Ok(people::note_bootstrap(now, usage)),
         Wish::Quarantine(new) => containment::quarantine(state, new, entropy),
         Wish::LiftQuarantine(new) => containment::lift(state, new, entropy),
+        Wish::FireTrigger(firing) => triggers::fire(state, firing),
+        Wish::NoteContained(contained) => triggers::contained(state, contained),
+        Wish::ClearTrigger(new) => triggers::clear(state, new, entropy),
     }
 }
 
@@ -424,7 +437,7 @@ impl Wish {
     pub fn weight(&self) -> usize {
         match self {
             Self::Apply(resources) => resources.len(),
-            Self::RotateKey(_) => 2,
+            Self::RotateKey(_) | Self::ClearTrigger(_) => 2,
             _ => 1,
         }
     }
@@ -465,6 +478,9 @@ fn delete(state: &State, kind: Kind, name: Name) -> Result<Decision, Rejection> 
     if kind == Kind::Principal {
         let live = state.keys().filter(|key| key.principal == name && key.revoked.is_none());
         users.extend(live.map(|key| format!("key `{}`", key.id)));
+    }
+    if kind == Kind::Trigger {
+        triggers::deletable(state, &name)?;
     }
     if users.is_empty() {
         Ok(Decision::fact(Body::ResourceRemoved(kind, name)))

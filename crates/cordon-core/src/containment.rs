@@ -1,8 +1,12 @@
 //! Containment: subjects that are out of every route until somebody with the right lifts that.
 
+mod firing;
+
 use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use firing::{Cleared, Contained, Containment, Fired, Firing, MAX_FIRST, Tested};
 
 use crate::{Digest, KeyId, Name, Sealed, Timestamp, fact::Actor};
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiKey, Digest, KeyId, Name, Sealed, Timestamp, canonical,
-    containment::{Lift, Quarantine},
+    containment::{Cleared, Contained, Firing, Lift, Quarantine},
     evidence::{Anchor, Erasure, Hold, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
     identity::{BootstrapUse, Role, User, UserId},
     json::{Object, Value},
@@ -44,6 +44,8 @@ pub enum Actor {
     Cordon,
     /// Somebody with the rights of the operating system on a store that nobody serves.
     Local,
+    /// A trigger, which acts by what was approved in advance.
+    Trigger(Name),
     /// A person who signed in. The id says nothing of who that is; names lie sealed beside the fact that added the person.
     User(UserId),
 }
@@ -99,6 +101,12 @@ pub enum Body {
     LiftAsked(Lift),
     /// A subject is back.
     QuarantineLifted(Lift),
+    /// A trigger has fired.
+    TriggerFired(Firing),
+    /// A test call was answered as the containment of a trigger wants it.
+    TriggerContained(Contained),
+    /// What a trigger did has ended.
+    TriggerCleared(Cleared),
 }
 
 /// The stored form of a fact.
@@ -246,6 +254,9 @@ impl Body {
             Self::SubjectQuarantined(_) => "subject.quarantined",
             Self::LiftAsked(_) => "quarantine.lift_asked",
             Self::QuarantineLifted(_) => "quarantine.lifted",
+            Self::TriggerFired(_) => "trigger.fired",
+            Self::TriggerContained(_) => "trigger.contained",
+            Self::TriggerCleared(_) => "trigger.cleared",
         }
     }
 
@@ -318,6 +329,9 @@ impl Body {
             Self::BootstrapUsed(usage) => canonical::to_value(usage)?,
             Self::SubjectQuarantined(quarantine) => canonical::to_value(quarantine)?,
             Self::LiftAsked(lift) | Self::QuarantineLifted(lift) => canonical::to_value(lift)?,
+            Self::TriggerFired(firing) => canonical::to_value(firing)?,
+            Self::TriggerContained(contained) => canonical::to_value(contained)?,
+            Self::TriggerCleared(cleared) => canonical::to_value(cleared)?,
         })
     }
 
@@ -375,6 +389,9 @@ impl Body {
             ("subject.quarantined", 1) => Self::SubjectQuarantined(canonical::from_bytes(body)?),
             ("quarantine.lift_asked", 1) => Self::LiftAsked(canonical::from_bytes(body)?),
             ("quarantine.lifted", 1) => Self::QuarantineLifted(canonical::from_bytes(body)?),
+            ("trigger.fired", 1) => Self::TriggerFired(canonical::from_bytes(body)?),
+            ("trigger.contained", 1) => Self::TriggerContained(canonical::from_bytes(body)?),
+            ("trigger.cleared", 1) => Self::TriggerCleared(canonical::from_bytes(body)?),
             _ => return Err(DecodeError::UnknownVersion { kind: kind.chars().take(64).collect(), version }),
         })
     }

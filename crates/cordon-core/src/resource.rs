@@ -11,6 +11,7 @@ mod retention;
 mod route;
 mod service;
 mod team;
+mod trigger;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,10 @@ pub use service::{
     Timeouts,
 };
 pub use team::{PrincipalSpec, RiskClass, SystemSpec, TeamSpec};
+pub use trigger::{
+    Aim, Direction, Each, Latency, LiftedBy, Measured, Rate, Signal, TriggerAction, TriggerSpec, VerdictRate,
+    Watched,
+};
 
 use crate::{Name, Sealed, canonical, json};
 
@@ -139,6 +144,8 @@ kinds! {
     System(SystemSpec) = "System",
     /// Who owns.
     Team(TeamSpec) = "Team",
+    /// A signal that leads to an action approved in advance.
+    Trigger(TriggerSpec) = "Trigger",
 }
 
 impl Kind {

@@ -1,6 +1,7 @@
 //! The fold: all governed state is this function of the facts, and nothing else is a source of truth.
 
 mod containment;
+mod firings;
 mod people;
 mod records;
 
@@ -36,6 +37,7 @@ pub struct State {
     records: records::Records,
     people: people::People,
     containment: containment::Containment,
+    firings: firings::Firings,
 }
 
 /// An entry of the state, with its digest once somebody asked for it.
@@ -81,6 +83,8 @@ pub enum Touched {
     Bootstrap,
     /// A quarantine.
     Quarantine(Subject),
+    /// What a trigger did, to which of those that it watches.
+    Firing(Name, Option<Subject>),
 }
 
 /// Why a cache cannot be used. It is thrown away and the facts are folded.
@@ -115,7 +119,8 @@ impl State {
             }
             Body::ResourceRemoved(kind, name) => {
                 self.put_resource(*kind, name.clone(), None);
-                vec![Touched::Resource(*kind, name.clone())]
+                let forgotten = if *kind == Kind::Trigger { self.forget_firings(name) } else { Vec::new() };
+                std::iter::once(Touched::Resource(*kind, name.clone())).chain(forgotten).collect()
             }
             Body::KeyIssued(key) => self.put_key(key.clone()),
             Body::KeyRetired(id, expires) => {
@@ -142,6 +147,9 @@ impl State {
             | Body::BootstrapUsed(_) => self.apply_to_people(fact),
             Body::SubjectQuarantined(_) | Body::LiftAsked(_) | Body::QuarantineLifted(_) => {
                 self.apply_to_containment(fact)
+            }
+            Body::TriggerFired(_) | Body::TriggerContained(_) | Body::TriggerCleared(_) => {
+                self.apply_to_firings(fact)
             }
         }
     }
@@ -191,6 +199,7 @@ impl State {
             Touched::Key(id) => self.keys.get(id).map(|entry| entry.digest(digest_of_key)),
             Touched::User(_) | Touched::Bootstrap => self.people.digest_of(at),
             Touched::Quarantine(subject) => self.containment.digest_of(subject),
+            Touched::Firing(trigger, of) => self.firings.digest_of(trigger, of.as_ref()),
             _ => self.records.digest_of(at),
         }
     }
@@ -288,6 +297,7 @@ impl State {
             + self.records.len()
             + self.people.len()
             + self.containment.len()
+            + self.firings.len()
     }
 
     /// Whether nothing stands.
@@ -320,6 +330,7 @@ impl State {
         self.records.lines(&mut line)?;
         self.people.lines(&mut line)?;
         self.containment.lines(&mut line)?;
+        self.firings.lines(&mut line)?;
         Ok(out)
     }
 
@@ -349,6 +360,8 @@ impl State {
                 state.people.read_line(line, digest).map_err(|e| wrong(&e))?;
             } else if containment::Containment::is_line(line) {
                 state.containment.read_line(line, digest).map_err(|e| wrong(&e))?;
+            } else if firings::Firings::is_line(line) {
+                state.firings.read_line(line, digest).map_err(|e| wrong(&e))?;
             } else {
                 state.records.read_line(line, digest).map_err(|e| wrong(&e))?;
             }
@@ -376,6 +389,7 @@ impl PartialEq for State {
             && self.records == other.records
             && self.people == other.people
             && self.containment == other.containment
+            && self.firings == other.firings
     }
 }
 

@@ -52,6 +52,7 @@ fn quarantine(subject: &Subject) -> Wish {
         since: at(1),
         in_flight: InFlight::Cancel,
         reason,
+        by: person(1),
     })
 }
 
@@ -148,7 +149,13 @@ fn a_reason_has_words_and_is_no_document() {
     let mut state = world(RiskClass::Limited);
     let order = |reason: String| {
         let in_flight = InFlight::Cancel;
-        Wish::Quarantine(NewQuarantine { subject: subject.clone(), since: at(1), in_flight, reason })
+        Wish::Quarantine(NewQuarantine {
+            subject: subject.clone(),
+            since: at(1),
+            in_flight,
+            reason,
+            by: ann.clone(),
+        })
     };
     let back =
         |reason: String| Wish::LiftQuarantine(NewLift { subject: subject.clone(), reason, by: ann.clone() });

@@ -14,9 +14,10 @@ use std::collections::BTreeMap;
 use cordon_core::{
     Digest, DurationMs, Fact, HmacKey, JournalId, KeyId, State,
     command::{
-        self, NewErasure, NewHold, NewKey, NewLift, NewQuarantine, NewUser, Rejection, Rotation, Vault, Wish,
+        self, NewClear, NewErasure, NewHold, NewKey, NewLift, NewQuarantine, NewUser, Rejection, Rotation,
+        Vault, Wish,
     },
-    containment::{InFlight, Subject},
+    containment::{Contained, Containment, Firing, InFlight, Subject, Tested},
     evidence::{
         Anchor, ContentScope, EndReason, FrameRange, JournalEnd, JournalStart, LogKey, Retirement,
         SegmentSeal,
@@ -45,6 +46,8 @@ enum Step {
     Person(u8, u8),
     /// Something about a quarantine: whether it ends, of what, and who wants it.
     Contain(bool, u8, u8),
+    /// Something about what a trigger did: what, which trigger, and to whom.
+    Trigger(u8, u32, u8),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -58,6 +61,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0..9_u8, 0..3_u32, 0..12_u64).prop_map(|(what, which, number)| Step::Record(what, which, number)),
         3 => (0..9_u8, 0..3_u8).prop_map(|(what, who)| Step::Person(what, who)),
         3 => (any::<bool>(), 0..6_u8, 0..2_u8).prop_map(|(ends, what, who)| Step::Contain(ends, what, who)),
+        4 => (0..4_u8, 0..2_u32, 0..3_u8).prop_map(|(what, which, of)| Step::Trigger(what, which, of)),
     ];
     // A whole world first, so that later wishes find what they refer to.
     let world = Kind::ALL.iter().flat_map(|kind| (0..OTHERS).map(|number| (*kind, number, number)));
@@ -99,6 +103,7 @@ fn wish(step: &Step) -> Wish {
         Step::Record(what, which, number) => of_records(*what, *which, *number),
         Step::Person(what, who) => of_people(*what, *who),
         Step::Contain(ends, what, who) => of_containment(*ends, *what, *who),
+        Step::Trigger(what, which, of) => of_triggers(*what, *which, *of),
     }
 }
 
@@ -139,7 +144,35 @@ fn of_containment(ends: bool, what: u8, who: u8) -> Wish {
     if ends {
         Wish::LiftQuarantine(NewLift { subject, reason, by: Actor::User(UserId::from_bytes([who; 8])) })
     } else {
-        Wish::Quarantine(NewQuarantine { subject, since: at(1), in_flight: InFlight::default(), reason })
+        let by = if who == 0 { trigger(0) } else { Actor::Local };
+        Wish::Quarantine(NewQuarantine { subject, since: at(1), in_flight: InFlight::default(), reason, by })
+    }
+}
+
+fn trigger(number: u32) -> Actor {
+    Actor::Trigger(name(Kind::Trigger, number))
+}
+
+fn of_triggers(what: u8, which: u32, of: u8) -> Wish {
+    let own = || name(Kind::Trigger, which);
+    let of = (of > 0).then(|| Subject::Principal(name(Kind::Principal, of.into())));
+    match what {
+        0 => Wish::FireTrigger(Firing {
+            trigger: own(),
+            containment: Containment::Quarantine(Subject::Model(name(Kind::Model, 1))),
+            of,
+            t0: at(1),
+            t1: at(2),
+            calls: 3,
+            bad: 2,
+            first: Vec::new(),
+            hold: DurationMs::from_secs(60),
+        }),
+        1 => Wish::NoteContained(Contained { trigger: own(), of, t2: at(3), tested: Tested::default() }),
+        _ => {
+            let by = if what == 2 { trigger(which) } else { Actor::Local };
+            Wish::ClearTrigger(NewClear { trigger: own(), of, reason: LOGIN.to_owned(), by })
+        }
     }
 }
 
@@ -346,6 +379,10 @@ proptest! {
             entries.extend(state.bootstrap_uses().map(|uses| (format!("{:?}", Touched::Bootstrap), format!("{uses:?}"))));
             entries.extend(state.quarantines().map(|standing| {
                 (format!("{:?}", Touched::Quarantine(standing.quarantine.subject.clone())), format!("{standing:?}"))
+            }));
+            entries.extend(state.firings().map(|fired| {
+                let touched = Touched::Firing(fired.firing.trigger.clone(), fired.firing.of.clone());
+                (format!("{touched:?}"), format!("{fired:?}"))
             }));
             entries.extend(state.log_key().map(|key| (format!("{:?}", Touched::LogKey), format!("{key:?}"))));
             entries

@@ -15,8 +15,8 @@ mod support;
 use std::{collections::BTreeMap, path::PathBuf, sync::Once};
 
 use cordon_core::{
-    ApiKey, CallId, Digest, DurationMs, Fact, JournalId, KeyId, Sealed, State,
-    containment::{InFlight, Lift, Quarantine, Subject},
+    ApiKey, CallId, Digest, DurationMs, Fact, JournalId, KeyId, RefusalCode, Sealed, State,
+    containment::{Cleared, Contained, Containment, Firing, InFlight, Lift, Quarantine, Subject, Tested},
     evidence::{
         Anchor, ContentScope, EndReason, Erasure, FrameRange, Hold, JournalEnd, JournalStart, LogKey,
         Retirement, SegmentSeal,
@@ -53,7 +53,7 @@ fn samples() -> Vec<(String, Fact)> {
     }
     let mut bodies: Vec<(String, Body)> = Vec::new();
     // Names of files are for ever: what came later stands at the end.
-    for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Retention) {
+    for kind in Kind::ALL.iter().filter(|kind| !matches!(kind, Kind::Retention | Kind::Trigger)) {
         let mut resource = resource(*kind, 1, 6, 2);
         close(&mut resource);
         bodies.push((format!("-{}", kind.as_str().to_ascii_lowercase()), Body::ResourceSet(resource)));
@@ -117,6 +117,9 @@ fn samples() -> Vec<(String, Fact)> {
         serde_json::json!({"applies_to": "organisation", "output_tokens": {"count": 1, "window": "1d"}});
     let everybody = Resource { name: name(Kind::Limit, 3), spec: Kind::Limit.read(spec).unwrap() };
     bodies.push(("-limit-organisation".to_owned(), Body::ResourceSet(everybody)));
+    let mut trigger = resource(Kind::Trigger, 1, 6, 2);
+    close(&mut trigger);
+    bodies.push(("-trigger".to_owned(), Body::ResourceSet(trigger)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));
@@ -125,7 +128,13 @@ fn samples() -> Vec<(String, Fact)> {
         let actor = actors[usize::from(number) % actors.len()].clone();
         (sample, number, actor)
     });
+    let trigger = || Actor::Trigger(name(Kind::Trigger, 1));
+    let triggers = of_triggers()
+        .into_iter()
+        .zip(74_u8..)
+        .map(|((suffix, body), number)| ((suffix.to_owned(), body), number, trigger()));
     rest.chain(people)
+        .chain(triggers)
         .map(|((suffix, body), number, actor)| {
             let file = format!("{number:02}-{}.v1{suffix}.json", body.type_name());
             (file, Fact { time: at(number.into()), actor, body })
@@ -244,8 +253,37 @@ fn of_containment() -> Vec<(&'static str, Body)> {
     ]
 }
 
+/// The facts about what triggers did.
+fn of_triggers() -> Vec<(&'static str, Body)> {
+    let small = || Subject::parse("model/small").unwrap();
+    let app = || Subject::parse("principal/app").unwrap();
+    let trigger = || name(Kind::Trigger, 1);
+    let firing = |of: Option<Subject>, subject| Firing {
+        trigger: trigger(),
+        of,
+        containment: Containment::Quarantine(subject),
+        t0: at(1),
+        t1: at(4),
+        calls: 50,
+        bad: 31,
+        first: vec![CallId::new(at(1), [1; 10])],
+        hold: DurationMs::from_secs(300),
+    };
+    let contained =
+        |of, tested| Body::TriggerContained(Contained { trigger: trigger(), of, t2: at(5), tested });
+    let refused =
+        Tested { route: Some(name(Kind::Route, 1)), refused: Some(RefusalCode::Quarantined), model: None };
+    vec![
+        ("", Body::TriggerFired(firing(None, small()))),
+        ("-each", Body::TriggerFired(firing(Some(app()), app()))),
+        ("", contained(None, refused)),
+        ("-each", contained(Some(app()), Tested::default())),
+        ("", Body::TriggerCleared(Cleared { trigger: trigger(), of: None })),
+    ]
+}
+
 /// The types of facts. The match has no arm for the rest: who adds a type must come here, and add a sample.
-fn types() -> [&'static str; 24] {
+fn types() -> [&'static str; 27] {
     let number = |body: &Body| match body {
         Body::ResourceSet(_) => 0,
         Body::ResourceRemoved(..) => 1,
@@ -271,8 +309,11 @@ fn types() -> [&'static str; 24] {
         Body::SubjectQuarantined(_) => 21,
         Body::LiftAsked(_) => 22,
         Body::QuarantineLifted(_) => 23,
+        Body::TriggerFired(_) => 24,
+        Body::TriggerContained(_) => 25,
+        Body::TriggerCleared(_) => 26,
     };
-    let mut names = [""; 24];
+    let mut names = [""; 27];
     for (_, fact) in samples() {
         names[number(&fact.body)] = fact.body.type_name();
     }

@@ -20,9 +20,10 @@ use std::{
 
 use cordon_core::{
     Action, Category, Channel, Digest, DurationMs, Fact, Form, Name, Score, Sealed, State, Timestamp,
+    containment::{InFlight, Subject},
     fact::{Actor, Body},
     resource::{
-        GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec, PrincipalSpec, Protocol, Requests,
+        Aim, LiftedBy, Rate, Signal, TriggerAction, TriggerSpec, Watched, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec, PrincipalSpec, Protocol, Requests,
         Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Spec,
         SystemSpec, Target, TeamSpec, Timeouts,
     },
@@ -131,6 +132,20 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             concurrency: Some(32),
             body_bytes: Some(1 << 20),
             ..LimitSpec::new(LimitSubject::of_route(name("route", random.below(1000))))
+        }),
+        Kind::Trigger => Spec::Trigger(TriggerSpec {
+            on: Watched { route: Some(name("route", random.below(1000))), ..Watched::default() },
+            each: None,
+            signal: Signal::ErrorRate(Rate { above: Score::percent(50), until: None }),
+            window: DurationMs::from_secs(60),
+            minimum: 20,
+            lasting: DurationMs::from_secs(0),
+            cool_down: DurationMs::from_secs(300),
+            action: TriggerAction::Quarantine(Aim::Subject(Subject::Model(name("model", random.below(200))))),
+            in_flight: InFlight::Cancel,
+            lift: LiftedBy::Person,
+            reason: None,
+            enabled: true,
         }),
     };
     Resource { name: name(&kind.as_str().to_ascii_lowercase(), number), spec }

@@ -1,9 +1,9 @@
 //! Commands about what is out of use. Who may wish them is decided before.
 
-use super::{Decision, Entropy, Rejection};
+use super::{Decision, Entropy, Rejection, triggers};
 use crate::{
     Name, Timestamp,
-    containment::{InFlight, Lift, Quarantine, Subject},
+    containment::{Cleared, InFlight, Lift, Quarantine, Standing, Subject},
     fact::{Actor, Body},
     resource::{Kind, RiskClass, Spec},
     state::State,
@@ -25,6 +25,8 @@ pub struct NewQuarantine {
     pub in_flight: InFlight,
     /// Why.
     pub reason: String,
+    /// Who wants it.
+    pub by: Actor,
 }
 
 /// The end of a quarantine, as somebody wants it.
@@ -43,7 +45,9 @@ pub(super) fn quarantine(
     new: NewQuarantine,
     entropy: &mut dyn Entropy,
 ) -> Result<Decision, Rejection> {
-    if state.quarantine(&new.subject).is_some() {
+    // What a trigger did becomes a person's own who orders it too: no rule lifts it any more.
+    let taken_over = |standing: &Standing| is_trigger(&standing.by) && !is_trigger(&new.by);
+    if state.quarantine(&new.subject).is_some_and(|standing| !taken_over(standing)) {
         return Ok(Decision::default());
     }
     may_quarantine(state, &new.subject, &new.reason)?;
@@ -60,7 +64,11 @@ pub(super) fn lift(state: &State, new: NewLift, entropy: &mut dyn Entropy) -> Re
         return Err(Rejection::NotFound { kind: "quarantine".to_owned(), name: new.subject.to_string() });
     };
     let first = standing.asked.as_ref().is_none_or(|asked| *asked == new.by);
-    let asks = first && needs_two(state, &new.subject);
+    let two = needs_two(state, &new.subject);
+    if is_trigger(&new.by) && (two || !is_trigger(&standing.by)) {
+        return Err(Rejection::Refused(format!("only people lift the quarantine of {}", new.subject)));
+    }
+    let asks = first && two;
     if asks && standing.asked.is_some() {
         return Err(Rejection::Refused(format!(
             "{} belongs to a system of high risk: somebody else than who asked must lift it too; help: ask a second person",
@@ -71,9 +79,21 @@ pub(super) fn lift(state: &State, new: NewLift, entropy: &mut dyn Entropy) -> Re
     let mut decision = Decision::default();
     if let Some(reason) = decision.seal(Some(new.reason), entropy)? {
         let lift = Lift { subject: new.subject, reason };
-        decision.facts.push(if asks { Body::LiftAsked(lift) } else { Body::QuarantineLifted(lift) });
+        if asks {
+            decision.facts.push(Body::LiftAsked(lift));
+        } else {
+            let cleared = triggers::holding(state, &lift.subject)
+                .map(|fired| Body::TriggerCleared(Cleared::from(fired)));
+            decision.facts.extend(cleared);
+            decision.facts.push(Body::QuarantineLifted(lift));
+        }
     }
     Ok(decision)
+}
+
+/// Whether a trigger did it, not a person.
+pub(super) const fn is_trigger(actor: &Actor) -> bool {
+    matches!(actor, Actor::Trigger(_))
 }
 
 /// Whether a quarantine will be taken: all that [`Wish::Quarantine`](super::Wish) can be refused for, so that one can be in

@@ -113,6 +113,7 @@ impl Resource {
                     found.keys.push(("/spec/applies_to/key".to_owned(), *key));
                 }
             }
+            Spec::Trigger(trigger) => trigger.need(&mut found),
         }
         found
     }
@@ -270,6 +271,11 @@ impl Resource {
             }
             Spec::Limit(limit) => {
                 for (path, message) in limit.problems() {
+                    wrong(path, message);
+                }
+            }
+            Spec::Trigger(trigger) => {
+                for (path, message) in trigger.problems() {
                     wrong(path, message);
                 }
             }

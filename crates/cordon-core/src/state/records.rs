@@ -222,7 +222,8 @@ impl Records {
             | Touched::Key(_)
             | Touched::User(_)
             | Touched::Bootstrap
-            | Touched::Quarantine(_) => None,
+            | Touched::Quarantine(_)
+            | Touched::Firing(..) => None,
         }
     }
 

@@ -11,10 +11,13 @@
 
 use cordon_core::{
     Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, Score, Sealed, Timestamp,
+    containment::{InFlight, Subject},
     resource::{
-        Breaker, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec,
-        OutputField, PrincipalSpec, Protocol, Requests, Resource, RetentionSpec, RiskClass, RouteGuards,
-        RouteSpec, Rule, SecretRef, ServiceSpec, Spec, SystemSpec, Target, TeamSpec, Timeouts,
+        Aim, Breaker, Direction, Each, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, Latency,
+        LiftedBy, LimitSpec, LimitSubject, Measured, ModelSpec, OutputField, PrincipalSpec, Protocol, Rate,
+        Requests, Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec,
+        Signal, Spec, SystemSpec, Target, TeamSpec, Timeouts, TriggerAction, TriggerSpec, VerdictRate,
+        Watched,
     },
 };
 
@@ -129,6 +132,40 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
                 ..LimitSpec::new(applies_to)
             })
         }
+        Kind::Trigger => Spec::Trigger(TriggerSpec {
+            on: Watched { route: Some(other(Kind::Route, 9)), ..Watched::default() },
+            each: variant.is_multiple_of(2).then_some(Each::Principal),
+            signal: match variant % 4 {
+                0 => Signal::ErrorRate(Rate { above: Score::percent(50), until: None }),
+                1 => Signal::RefusalRate(Rate { above: Score::percent(50), until: Some(Score::percent(5)) }),
+                2 => Signal::VerdictRate(VerdictRate {
+                    category: Some(Category::known("pii")),
+                    action: Action::Redact,
+                    direction: Some(Direction::Answer),
+                    above: Score::percent(3),
+                    until: None,
+                }),
+                _ => Signal::Latency(Latency {
+                    quantile: Score::percent(95),
+                    of: Measured::FirstByte,
+                    above: DurationMs::from_secs(3),
+                    until: None,
+                }),
+            },
+            window: DurationMs::from_secs(60),
+            minimum: 20,
+            lasting: DurationMs::from_secs(0),
+            cool_down: DurationMs::from_secs(300),
+            action: TriggerAction::Quarantine(if variant.is_multiple_of(2) {
+                Aim::Each
+            } else {
+                Aim::Subject(Subject::Model(other(Kind::Model, 9)))
+            }),
+            in_flight: InFlight::Cancel,
+            lift: if variant.is_multiple_of(3) { LiftedBy::Rule } else { LiftedBy::Person },
+            reason: Some("it was agreed".to_owned()),
+            enabled: true,
+        }),
     };
     Resource { name: name(kind, number), spec }
 }

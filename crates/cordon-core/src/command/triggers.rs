@@ -1,0 +1,111 @@
+//! Commands of triggers: they may contain by what was approved in advance, and end only what they did themselves.
+
+use super::{
+    Decision, Entropy, Rejection,
+    containment::{self, NewLift, is_trigger},
+};
+use crate::{
+    Name,
+    containment::{Cleared, Contained, Containment, Fired, Firing, MAX_FIRST, Subject},
+    fact::{Actor, Body},
+    resource::{Kind, LiftedBy, Spec},
+    state::State,
+};
+
+/// The most firings that stand at a time.
+pub const MAX_FIRINGS: usize = 10_000;
+
+/// The end of what a trigger did, as somebody wants it.
+#[derive(Clone, Debug)]
+pub struct NewClear {
+    /// The trigger.
+    pub trigger: Name,
+    /// Which of several.
+    pub of: Option<Subject>,
+    /// Why.
+    pub reason: String,
+    /// Who wants it: the trigger itself, by its rule, or somebody.
+    pub by: Actor,
+}
+
+pub(super) fn fire(state: &State, mut firing: Firing) -> Result<Decision, Rejection> {
+    if state.resource(Kind::Trigger, &firing.trigger).is_none() {
+        return Err(Rejection::NotFound {
+            kind: Kind::Trigger.to_string(),
+            name: firing.trigger.to_string(),
+        });
+    }
+    if state.firing(&firing.trigger, firing.of.as_ref()).is_some_and(|fired| fired.stands()) {
+        return Ok(Decision::default());
+    }
+    if state.firings().filter(|fired| fired.stands()).count() >= MAX_FIRINGS {
+        return Err(Rejection::Refused(format!(
+            "{MAX_FIRINGS} firings stand, and no more are taken; help: lift some"
+        )));
+    }
+    firing.first.truncate(MAX_FIRST);
+    Ok(Decision::fact(Body::TriggerFired(firing)))
+}
+
+pub(super) fn contained(state: &State, contained: Contained) -> Result<Decision, Rejection> {
+    let fired = standing(state, &contained.trigger, contained.of.as_ref())?;
+    if fired.contained.is_some() {
+        return Ok(Decision::default());
+    }
+    Ok(Decision::fact(Body::TriggerContained(contained)))
+}
+
+pub(super) fn clear(state: &State, new: NewClear, entropy: &mut dyn Entropy) -> Result<Decision, Rejection> {
+    let fired = standing(state, &new.trigger, new.of.as_ref())?;
+    if is_trigger(&new.by) {
+        by_rule(state, &new)?;
+    }
+    match &fired.firing.containment {
+        Containment::Quarantine(subject) => {
+            let of_triggers = state.quarantine(subject).is_some_and(|standing| is_trigger(&standing.by));
+            // What another trigger still holds, or a person took over, is not given back.
+            if of_triggers && holding(state, subject).count() == 1 {
+                let lift = NewLift { subject: subject.clone(), reason: new.reason, by: new.by };
+                return containment::lift(state, lift, entropy);
+            }
+            Ok(Decision::fact(Body::TriggerCleared(Cleared::from(fired))))
+        }
+    }
+}
+
+/// Whether a trigger may end what it did by itself.
+fn by_rule(state: &State, new: &NewClear) -> Result<(), Rejection> {
+    let of_itself = matches!(&new.by, Actor::Trigger(name) if *name == new.trigger);
+    let standing = state.resource(Kind::Trigger, &new.trigger).map(|standing| &standing.spec);
+    match standing {
+        Some(Spec::Trigger(spec)) if of_itself && spec.lift == LiftedBy::Rule => Ok(()),
+        _ => Err(Rejection::Refused(format!("only people end what trigger `{}` did", new.trigger))),
+    }
+}
+
+/// Whether a trigger can be taken away: what it did would have no name to be lifted by.
+pub(super) fn deletable(state: &State, trigger: &Name) -> Result<(), Rejection> {
+    if state.firings_of(trigger).any(|fired| fired.stands()) {
+        return Err(Rejection::Refused(format!(
+            "what trigger `{trigger}` did still stands; help: `cordon triggers lift {trigger}`"
+        )));
+    }
+    Ok(())
+}
+
+/// The firings that hold a quarantine.
+pub(super) fn holding<'a>(state: &'a State, subject: &Subject) -> impl Iterator<Item = &'a Fired> {
+    let containment = Containment::Quarantine(subject.clone());
+    state
+        .firings()
+        .map(AsRef::as_ref)
+        .filter(move |fired: &&Fired| fired.stands() && fired.firing.containment == containment)
+}
+
+fn standing<'a>(state: &'a State, trigger: &Name, of: Option<&Subject>) -> Result<&'a Fired, Rejection> {
+    let fired = state.firing(trigger, of).map(AsRef::as_ref).filter(|fired: &&Fired| fired.stands());
+    fired.ok_or_else(|| Rejection::NotFound {
+        kind: "firing".to_owned(),
+        name: of.map_or_else(|| trigger.to_string(), |of| format!("{trigger} of {of}")),
+    })
+}

@@ -1,0 +1,527 @@
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use super::References;
+use crate::{
+    Action, Category, DurationMs, KeyId, Name, Score, Sealed,
+    containment::{InFlight, Subject},
+    resource::Kind,
+};
+
+/// Which calls a trigger watches: those of which everything that it names is true; all calls where it names nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Watched {
+    /// Calls to this route.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Name>,
+    /// Calls to routes of this system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<Name>,
+    /// Calls of this principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<Name>,
+    /// Calls that went to this model, or tried to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Name>,
+    /// Calls that went to a model of this service, or tried to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Name>,
+}
+
+/// What a trigger watches one by one: each has its own window, and is acted on by itself.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Each {
+    /// Every key.
+    Key,
+    /// Every model that calls went to.
+    Model,
+    /// Every principal.
+    Principal,
+    /// Every route.
+    Route,
+    /// Every service that calls went to.
+    Service,
+    /// Every system.
+    System,
+}
+
+/// What is measured over the window, and where it is too much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// The share of calls that failed upstream, of those that were sent there.
+    ErrorRate(Rate),
+    /// The share of calls that Cordon refused, of all but those that a containment refused.
+    RefusalRate(Rate),
+    /// The share of calls with a verdict, of those that were inspected.
+    VerdictRate(VerdictRate),
+    /// How long calls take: the share of those that take longer than a bound.
+    Latency(Latency),
+}
+
+/// A share of calls that is too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// It fires above this share.
+    pub above: Score,
+    /// It is clear again at this share or below. Default: half of `above`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Score>,
+}
+
+/// A share of calls with a verdict that is too much. A call counts that has a finding of the category for which at least the
+/// action was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerdictRate {
+    /// The category of a finding; it covers its children. Absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
+    /// The mildest action that counts. Default `flag`.
+    #[serde(default = "flag", skip_serializing_if = "is_flag")]
+    pub action: Action,
+    /// Where it was found. Absent: in the request or in the answer.
+    #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    /// It fires above this share.
+    pub above: Score,
+    /// It is clear again at this share or below. Default: half of `above`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Score>,
+}
+
+/// One way of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// To the model.
+    Request,
+    /// From the model.
+    Answer,
+}
+
+/// A quantile of latency that is too high: it fires when more than `1 - quantile` of the calls take longer than `above`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Latency {
+    /// Which quantile. Default 0.95.
+    #[serde(default = "most", skip_serializing_if = "is_most")]
+    pub quantile: Score,
+    /// Which time of a call. Default `total`.
+    #[serde(default, skip_serializing_if = "Measured::is_total")]
+    pub of: Measured,
+    /// It fires when the quantile is above this time.
+    pub above: DurationMs,
+    /// It is clear again when the quantile is at most this time. Default: half of `above`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DurationMs>,
+}
+
+/// A time of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Measured {
+    /// Until its end.
+    #[default]
+    Total,
+    /// Until the first byte of the upstream's answer.
+    FirstByte,
+}
+
+/// What is acted on: a subject, or `each`, which is the one of several that has fired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// What fired of those that are watched one by one.
+    Each,
+    /// This.
+    Subject(Subject),
+}
+
+/// What a trigger does, approved in advance by whoever declared it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerAction {
+    /// Takes a subject out of every route.
+    Quarantine(Aim),
+}
+
+/// Who ends what a trigger did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LiftedBy {
+    /// Only a person.
+    #[default]
+    Person,
+    /// The trigger itself, once the cool-down is over and the signal is clear; a person may do so earlier. What belongs to a
+    /// system of high risk is lifted by people all the same.
+    Rule,
+}
+
+/// A signal over a window that leads to an action approved in advance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TriggerSpec {
+    /// Which calls it watches. Absent: all.
+    #[serde(default, skip_serializing_if = "Watched::is_all")]
+    pub on: Watched,
+    /// What it watches one by one. Absent: its calls together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+    /// What is measured, and where it is too much.
+    pub signal: Signal,
+    /// Over which time, from 1s to 1h.
+    pub window: DurationMs,
+    /// Calls in the window below which it does not fire. Default 20.
+    #[serde(default = "twenty", skip_serializing_if = "is_twenty")]
+    pub minimum: u32,
+    /// How long the signal must stay too high. Default 0s: it fires at once.
+    #[serde(default = "nothing", rename = "for", skip_serializing_if = "is_zero")]
+    pub lasting: DurationMs,
+    /// How long the action stands at least. Where the signal is too high again within that time after the trigger lifted, it
+    /// acts at once and stands twice as long, up to sixteen times. Default 5m.
+    #[serde(default = "five_minutes", skip_serializing_if = "is_five_minutes")]
+    pub cool_down: DurationMs,
+    /// What it does.
+    pub action: TriggerAction,
+    /// What becomes of running calls that use what is taken out. Default `cancel`.
+    #[serde(default, skip_serializing_if = "is_cancel")]
+    pub in_flight: InFlight,
+    /// Who ends it. Default `person`.
+    #[serde(default, skip_serializing_if = "is_person")]
+    pub lift: LiftedBy,
+    /// Why, in a sentence that is shown wherever it has acted. Not sealed: it names nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether it is watched at all. What it did before stands. Default true.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub enabled: bool,
+}
+
+/// The longest window.
+const MAX_WINDOW: DurationMs = DurationMs::from_secs(3_600);
+/// The longest cool-down.
+const MAX_COOL_DOWN: DurationMs = DurationMs::from_secs(7 * 86_400);
+/// The longest reason, in bytes.
+const MAX_TRIGGER_REASON: usize = 500;
+
+const fn flag() -> Action {
+    Action::Flag
+}
+
+fn is_flag(action: &Action) -> bool {
+    *action == flag()
+}
+
+const fn most() -> Score {
+    Score::percent(95)
+}
+
+fn is_most(quantile: &Score) -> bool {
+    *quantile == most()
+}
+
+const fn twenty() -> u32 {
+    20
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_twenty(minimum: &u32) -> bool {
+    *minimum == twenty()
+}
+
+const fn nothing() -> DurationMs {
+    DurationMs::from_millis(0)
+}
+
+fn is_zero(time: &DurationMs) -> bool {
+    time.as_millis() == 0
+}
+
+const fn five_minutes() -> DurationMs {
+    DurationMs::from_secs(300)
+}
+
+fn is_five_minutes(time: &DurationMs) -> bool {
+    *time == five_minutes()
+}
+
+fn is_cancel(in_flight: &InFlight) -> bool {
+    *in_flight == InFlight::Cancel
+}
+
+fn is_person(lift: &LiftedBy) -> bool {
+    *lift == LiftedBy::Person
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+/// The word for what fired of several.
+const EACH: &str = "each";
+
+impl Serialize for Aim {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Each => serializer.serialize_str(EACH),
+            Self::Subject(subject) => subject.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Aim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Cow::<str>::deserialize(deserializer)? {
+            word if word == EACH => Ok(Self::Each),
+            text => Subject::parse(&text).map(Self::Subject).map_err(D::Error::custom),
+        }
+    }
+}
+
+impl schemars::JsonSchema for Aim {
+    fn schema_name() -> Cow<'static, str> {
+        "Aim".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let subject = Subject::json_schema(generator);
+        schemars::json_schema!({ "anyOf": [{ "const": EACH }, subject] })
+    }
+}
+
+impl Measured {
+    fn is_total(&self) -> bool {
+        *self == Self::Total
+    }
+}
+
+impl Watched {
+    /// Whether it names nothing.
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Each {
+    /// The word, as documents write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Model => "model",
+            Self::Principal => "principal",
+            Self::Route => "route",
+            Self::Service => "service",
+            Self::System => "system",
+        }
+    }
+}
+
+impl Signal {
+    /// The word, as documents write it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::ErrorRate(_) => "error_rate",
+            Self::RefusalRate(_) => "refusal_rate",
+            Self::VerdictRate(_) => "verdict_rate",
+            Self::Latency(_) => "latency",
+        }
+    }
+
+    /// The share of calls above which it fires, and the one at or below which it is clear.
+    pub fn thresholds(&self) -> (Score, Score) {
+        let half = |above: Score| Score::from_millionths(above.millionths() / 2);
+        match self {
+            Self::ErrorRate(Rate { above, until })
+            | Self::RefusalRate(Rate { above, until })
+            | Self::VerdictRate(VerdictRate { above, until, .. }) => {
+                (*above, until.unwrap_or_else(|| half(*above)))
+            }
+            // As many are slower than the time of a quantile as lie above it; which time that is makes the difference.
+            Self::Latency(latency) => {
+                let slower = Score::from_millionths(
+                    Score::ONE.millionths().saturating_sub(latency.quantile.millionths()),
+                );
+                (slower, slower)
+            }
+        }
+    }
+}
+
+impl Latency {
+    /// The time at or below which the quantile is clear.
+    pub fn clear(&self) -> DurationMs {
+        self.until.unwrap_or_else(|| DurationMs::from_millis(self.above.as_millis() / 2))
+    }
+}
+
+impl TriggerSpec {
+    pub(super) fn sealed_fields(&mut self) -> Vec<(String, &mut Sealed<String>)> {
+        Vec::new()
+    }
+
+    /// Adds the names that it needs.
+    pub(super) fn need(&self, found: &mut References) {
+        let Watched { route, system, principal, model, service } = &self.on;
+        let names = [
+            ("route", Kind::Route, route),
+            ("system", Kind::System, system),
+            ("principal", Kind::Principal, principal),
+            ("model", Kind::Model, model),
+            ("service", Kind::Service, service),
+        ];
+        for (word, kind, name) in names {
+            if let Some(name) = name {
+                found.resources.push((format!("/spec/on/{word}"), kind, name.clone()));
+            }
+        }
+        match &self.action {
+            TriggerAction::Quarantine(Aim::Subject(subject)) => {
+                let path = "/spec/action/quarantine".to_owned();
+                match named(subject) {
+                    Some(Ok((kind, name))) => found.resources.push((path, kind, name.clone())),
+                    Some(Err(key)) => found.keys.push((path, key)),
+                    None => {}
+                }
+            }
+            TriggerAction::Quarantine(Aim::Each) => {}
+        }
+    }
+
+    /// What is wrong with it, each with its path.
+    pub(super) fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut found = Vec::new();
+        let mut wrong = |is_wrong: bool, path, message| {
+            if is_wrong {
+                found.push((path, message));
+            }
+        };
+        let outside = |time: DurationMs, most: DurationMs| time < DurationMs::from_secs(1) || time > most;
+        wrong(outside(self.window, MAX_WINDOW), "window", "1s to 1h is expected");
+        wrong(outside(self.cool_down, MAX_COOL_DOWN), "cool_down", "1s to 7d is expected");
+        wrong(self.lasting > MAX_WINDOW, "for", "at most 1h is expected");
+        wrong(self.minimum == 0, "minimum", "must be above 0: no call is no signal");
+        match &self.signal {
+            Signal::Latency(latency) => {
+                let quantile = latency.quantile;
+                wrong(
+                    quantile == Score::ZERO || quantile == Score::ONE,
+                    "signal/latency/quantile",
+                    "a number between 0 and 1 is expected, such as 0.95",
+                );
+                wrong(latency.above.as_millis() == 0, "signal/latency/above", "must be above 0");
+                wrong(
+                    latency.clear() >= latency.above,
+                    "signal/latency/until",
+                    "must be below `above`: between them nothing changes",
+                );
+            }
+            rate => {
+                let (above, until) = rate.thresholds();
+                wrong(above == Score::ONE, "signal", "no share is above 1; help: say a smaller `above`");
+                wrong(
+                    until >= above,
+                    "signal",
+                    "`until` must be below `above`: between them nothing changes; `above: 0` leaves no room",
+                );
+            }
+        }
+        if let Signal::VerdictRate(rate) = &self.signal {
+            wrong(rate.action == Action::Allow, "signal/verdict_rate/action", "`allow` is of every call");
+        }
+        wrong(
+            self.each.is_none() && self.action == TriggerAction::Quarantine(Aim::Each),
+            "action/quarantine",
+            "`each` of what? help: say which in `each`, such as `each: principal`, or name a subject",
+        );
+        wrong(
+            self.reason.as_deref().is_some_and(|reason| {
+                reason.trim().is_empty()
+                    || reason.len() > MAX_TRIGGER_REASON
+                    || reason.chars().any(char::is_control)
+            }),
+            "reason",
+            "1 to 500 bytes of text without control characters are expected",
+        );
+        found
+    }
+}
+
+/// The resource or the key that a subject is; nothing where nobody declares such a subject.
+fn named(subject: &Subject) -> Option<Result<(Kind, &Name), KeyId>> {
+    Some(match subject {
+        Subject::Model(name) => Ok((Kind::Model, name)),
+        Subject::Service(name) => Ok((Kind::Service, name)),
+        Subject::Principal(name) => Ok((Kind::Principal, name)),
+        Subject::Route(name) => Ok((Kind::Route, name)),
+        Subject::System(name) => Ok((Kind::System, name)),
+        Subject::Key(key) => Err(*key),
+        Subject::Tool(_) | Subject::Detector(_) | Subject::Signature(_) => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The paths of what is wrong with a trigger that says this beside what it must say.
+    fn paths(signal: &serde_json::Value, rest: &serde_json::Value) -> Vec<&'static str> {
+        let mut whole = serde_json::json!({
+            "signal": signal, "window": "60s", "action": {"quarantine": "model/small"},
+        });
+        whole.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        let spec: TriggerSpec = serde_json::from_value(whole).unwrap();
+        spec.problems().into_iter().map(|(path, _)| path).collect()
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_said_with_its_path() {
+        let rate =
+            |above: f64, until: f64| serde_json::json!({"error_rate": {"above": above, "until": until}});
+        let none = serde_json::json!({});
+        assert_eq!(paths(&rate(0.5, 0.2), &none), [""; 0]);
+        assert_eq!(paths(&serde_json::json!({"error_rate": {"above": 0.5}}), &none), [""; 0]);
+        assert_eq!(paths(&rate(0.5, 0.5), &none), ["signal"]);
+        assert_eq!(paths(&rate(1.0, 0.5), &none), ["signal"]);
+        assert_eq!(paths(&rate(0.0, 0.0), &none), ["signal"]);
+        let good = rate(0.5, 0.2);
+        for (rest, path) in [
+            (serde_json::json!({"window": "500ms"}), "window"),
+            (serde_json::json!({"window": "2h"}), "window"),
+            (serde_json::json!({"minimum": 0}), "minimum"),
+            (serde_json::json!({"cool_down": "0s"}), "cool_down"),
+            (serde_json::json!({"for": "2h"}), "for"),
+            (serde_json::json!({"action": {"quarantine": "each"}}), "action/quarantine"),
+            (serde_json::json!({"reason": " "}), "reason"),
+        ] {
+            assert_eq!(paths(&good, &rest), [path], "{rest}");
+        }
+        let each = serde_json::json!({"each": "principal", "action": {"quarantine": "each"}});
+        assert_eq!(paths(&good, &each), [""; 0]);
+        let latency =
+            |above: &str, until: &str| serde_json::json!({"latency": {"above": above, "until": until}});
+        assert_eq!(paths(&latency("3s", "1s"), &none), [""; 0]);
+        assert_eq!(paths(&latency("3s", "3s"), &none), ["signal/latency/until"]);
+        let verdict =
+            serde_json::json!({"verdict_rate": {"category": "pii", "action": "allow", "above": 0.1}});
+        assert_eq!(paths(&verdict, &none), ["signal/verdict_rate/action"]);
+    }
+
+    #[test]
+    fn an_aim_is_a_subject_or_the_one_that_fired() {
+        for text in ["each", "model/small"] {
+            let aim: Aim = serde_json::from_value(text.into()).unwrap();
+            assert_eq!(serde_json::to_value(&aim).unwrap(), text);
+        }
+        assert!(serde_json::from_value::<Aim>("prompt/x".into()).is_err());
+    }
+}
