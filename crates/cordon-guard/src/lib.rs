@@ -47,9 +47,11 @@ mod reserve;
 mod streamed;
 mod translate;
 mod tree;
+mod trial;
 mod unknown;
 
 pub use inspection::{Inspection, UNINSPECTED, Verdict};
 pub use pipeline::{Gateway, Options, Parts};
 pub use quarantine::signature;
 pub use redact::Tokens;
+pub use trial::StillUsed;

@@ -1,15 +1,26 @@
 //! How a route works at the moment, and what that means for a call (`mode` of the route).
 
 use cordon_core::{Refusal, RefusalCode, resource::RouteMode};
-use cordon_policy::RouteEntry;
+use cordon_policy::{Quarantined, RouteEntry};
 
-use crate::operation::Asked;
+use crate::{operation::Asked, quarantine};
+
+/// Whether a route takes a request now: nothing of it is out of use, nor a tool that the request offers, and it is in a mode
+/// that takes it.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn opens(out: &Quarantined, route: &RouteEntry, request: &Asked) -> Result<(), Refusal> {
+    quarantine::route(out, route)?;
+    quarantine::tools(out, request)?;
+    admits(route, request)
+}
 
 /// Whether a route takes a request in its mode.
 ///
 /// # Errors
 /// When it is off, or is in safe mode and the request offers tools.
-pub(crate) fn admits(route: &RouteEntry, request: &Asked) -> Result<(), Refusal> {
+fn admits(route: &RouteEntry, request: &Asked) -> Result<(), Refusal> {
     match route.mode {
         RouteMode::Normal | RouteMode::Degraded => Ok(()),
         RouteMode::Safe if request.offers_tools() => {

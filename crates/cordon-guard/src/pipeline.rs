@@ -517,9 +517,7 @@ impl Inner {
         if !call.stage.limits().is_empty() {
             limits::bounds(&request.shape(), call.stage.limits().iter().map(AsRef::as_ref))?;
         }
-        quarantine::route(call.snapshot.quarantined(), &route)?;
-        quarantine::tools(call.snapshot.quarantined(), &request)?;
-        mode::admits(&route, &request)?;
+        mode::opens(call.snapshot.quarantined(), &route, &request)?;
         let seed = self.seed(&route, &call, &request);
         let tools: Vec<ToolName> = request.tools().filter_map(ToolName::parse).collect();
         if route.content != ContentCapture::None {

@@ -206,7 +206,8 @@ impl Snapshot {
                 | Touched::Erasures
                 | Touched::LogKey
                 | Touched::User(_)
-                | Touched::Bootstrap => {}
+                | Touched::Bootstrap
+                | Touched::Firing(..) => {}
             }
         }
         if kept {
@@ -234,7 +235,7 @@ impl Snapshot {
             Kind::Route => drop(self.routes.remove_mut(name)),
             Kind::Service => drop(self.services.remove_mut(name)),
             // What a call needs of these stands in the routes and principals that name them.
-            Kind::Retention | Kind::System | Kind::Team => {}
+            Kind::Retention | Kind::System | Kind::Team | Kind::Trigger => {}
         }
     }
 
@@ -285,7 +286,7 @@ impl Snapshot {
                 self.services
                     .insert_mut(key, Arc::new(ServiceEntry { name: name.clone(), spec: spec.clone() }));
             }
-            Spec::Retention(_) | Spec::System(_) | Spec::Team(_) => {}
+            Spec::Retention(_) | Spec::System(_) | Spec::Team(_) | Spec::Trigger(_) => {}
         }
     }
 
@@ -315,6 +316,11 @@ impl Snapshot {
     /// A key.
     pub fn key(&self, id: KeyId) -> Option<&Arc<ApiKey>> {
         self.keys.get(&id)
+    }
+
+    /// All keys, by id.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<ApiKey>> {
+        self.keys.values()
     }
 
     /// A caller.

@@ -23,9 +23,10 @@ use cordon_core::{
     containment::{InFlight, Subject},
     fact::{Actor, Body},
     resource::{
-        Aim, LiftedBy, Rate, Signal, TriggerAction, TriggerSpec, Watched, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, ModelSpec, PrincipalSpec, Protocol, Requests,
-        Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Spec,
-        SystemSpec, Target, TeamSpec, Timeouts,
+        Aim, GuardScope, GuardSpec, Kind, LiftedBy, LimitSpec, LimitSubject, ModelSpec, PrincipalSpec,
+        Protocol, Rate, Requests, Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule,
+        SecretRef, ServiceSpec, Signal, Spec, SystemSpec, Target, TeamSpec, Timeouts, TriggerAction,
+        TriggerSpec, Watched,
     },
 };
 use cordon_store::log::{Entry, Loader, Log, SqliteLog, StateCaches};

@@ -4,6 +4,7 @@ mod list;
 pub mod people;
 pub mod quarantine;
 pub mod routes;
+pub mod triggers;
 
 pub use list::List;
 

@@ -17,6 +17,7 @@ mod resources;
 mod routes;
 mod stats;
 mod table;
+mod triggers;
 mod user;
 mod verify;
 mod yaml;
@@ -143,6 +144,9 @@ enum Command {
     /// Routes as they are at the moment: mode, targets, and which of them are failing.
     #[command(after_help = routes::EXAMPLES)]
     Routes(routes::RoutesArgs),
+    /// Triggers as they are at the moment: what they see, what they did, and the way back.
+    #[command(after_help = triggers::EXAMPLES)]
+    Triggers(triggers::TriggersArgs),
     /// The kill switch: take a model, service, tool, caller, route, system or content out of use at once.
     #[command(after_help = quarantine::EXAMPLES)]
     Quarantine(quarantine::QuarantineArgs),
@@ -344,6 +348,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Hold(command) => content::hold(place, command).await,
         Command::Quarantine(args) => quarantine::run(place, args).await,
         Command::Routes(args) => routes::run(place, args).await,
+        Command::Triggers(args) => triggers::run(place, args).await,
         Command::Prove(args) => prove::run(place, args).await,
         Command::Verify(args) => verify::run(place, args).await,
         Command::Ledger(command) => ledger::run(place, command).await,

@@ -10,6 +10,7 @@ mod lists;
 mod newest;
 mod quarantine;
 mod routes;
+mod triggers;
 
 use cordon_core::{
     CallId, Fact, KeyId, Name, State, Timestamp,
@@ -43,6 +44,7 @@ use crate::{
     declare,
     proof::{self, CallProof, ProveError},
     quarantine::Quarantines,
+    watch::Watch,
 };
 
 /// Where wishes go and questions are answered. Clones share everything.
@@ -53,6 +55,7 @@ pub struct Desk {
     contents: Option<Contents>,
     quarantines: Option<Quarantines>,
     gateway: Option<Gateway>,
+    watch: Option<Watch>,
     engine: Engine,
     clock: Clock,
     standpoints: Standpoints,
@@ -89,8 +92,8 @@ impl Desk {
 
     fn of(governed: Governed, calls: CallLog, engine: Engine, clock: Clock) -> Self {
         let standpoints = Standpoints::default();
-        let (contents, quarantines, gateway) = (None, None, None);
-        Self { governed, calls, contents, quarantines, gateway, engine, clock, standpoints }
+        let (contents, quarantines, gateway, watch) = (None, None, None, None);
+        Self { governed, calls, contents, quarantines, gateway, watch, engine, clock, standpoints }
     }
 
     /// The calls.

@@ -32,6 +32,7 @@ pub mod doctor;
 pub mod export;
 mod files;
 pub mod identity;
+mod kept;
 pub mod ledger;
 pub mod logging;
 pub mod metrics;
@@ -49,6 +50,7 @@ pub mod telemetry;
 pub mod tls;
 pub mod up;
 pub mod verify;
+pub mod watch;
 
 /// Which program this is.
 pub fn version() -> api::Version {

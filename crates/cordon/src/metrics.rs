@@ -3,6 +3,7 @@
 
 mod bounded;
 mod labels;
+mod triggers;
 
 use std::sync::{Arc, atomic::AtomicI64};
 
@@ -44,6 +45,8 @@ pub struct Metrics {
     gen_ai: GenAi,
     unknown: Family<labels::Code, Counter>,
     lost: Family<labels::Reason, Counter>,
+    /// What triggers did.
+    pub triggers: triggers::TriggerMetrics,
     /// Calls whose spans the collector has taken.
     pub traces_exported: Counter,
     /// Failed attempts to send telemetry.
@@ -184,7 +187,9 @@ impl Metrics {
         registry.register("siem_failures", "Failed attempts to send events", siem_failures.clone());
         let siem_lag_facts = gauge(registry, "siem_lag_facts", "Facts that the SIEM's sink is behind");
         let siem_lag_frames = gauge(registry, "siem_lag_frames", "Frames that the SIEM's sink is behind");
+        let triggers = triggers::TriggerMetrics::new(registry);
         let metrics = Self {
+            triggers,
             calls,
             duration: Bounded::new(duration, MOST_HISTOGRAMS),
             added,

@@ -59,6 +59,7 @@ use crate::{
     siem::{self, Siem},
     telemetry::{self, Telemetry},
     tls,
+    watch::{Feed, Parts as WatchParts, Watch},
 };
 
 /// What a node is made of.
@@ -168,6 +169,8 @@ pub struct Handles {
     pub contents: Contents,
     /// The kill switch.
     pub quarantines: Quarantines,
+    /// The triggers.
+    pub watch: Watch,
     /// How far the SIEM's sink is behind, where there is one.
     pub siem: Option<watch::Receiver<siem::Progress>>,
     /// Becomes true when the node goes down: live views end then.
@@ -263,12 +266,13 @@ impl Node {
             }
             None => Arc::new(process.clone()),
         };
+        let (feed, ended) = Feed::new(Arc::<Metrics>::clone(&metrics));
         let gateway = Gateway::new(Parts {
             clock: Arc::clone(&settings.clock),
             entropy: Arc::clone(&settings.entropy),
             recorder: Arc::<JournalRecorder>::clone(&recorder),
             capture: content.queue,
-            meter: Arc::<Metrics>::clone(&metrics),
+            meter: Arc::<Feed>::clone(&feed),
             tracer,
             counters,
             engine: engine.clone(),
@@ -299,6 +303,16 @@ impl Node {
             sequencer.clone(),
             Arc::clone(&settings.clock),
         )?;
+        let watch = Watch::open(WatchParts {
+            data: folder.path(),
+            feed,
+            calls: ended,
+            gateway: gateway.clone(),
+            sequencer: sequencer.clone(),
+            quarantines: quarantines.clone(),
+            clock: Arc::clone(&settings.clock),
+            metrics: Arc::clone(&metrics),
+        })?;
         let contents = Contents::start(content::Parts {
             store: content.store,
             unlocked: content.unlocked,
@@ -385,6 +399,7 @@ impl Node {
             archive: archive.clone(),
             contents: contents.clone(),
             quarantines: quarantines.clone(),
+            watch: watch.clone(),
             siem: siem.as_ref().map(|siem| siem.progress.clone()),
             stopping: stopping_seen,
         };
@@ -419,6 +434,7 @@ impl Node {
             tokio::spawn(content::keep(contents, content.receiver, reached(stopped.clone(), Stage::Closing)));
 
         tokio::spawn(quarantines.follow(reached(stopped.clone(), Stage::Closing)));
+        tokio::spawn(watch.run(reached(stopped.clone(), Stage::Closing)));
         if settings.sheds {
             tokio::spawn(handles.gateway.clone().watch(reached(stopped.clone(), Stage::Closing)));
         }

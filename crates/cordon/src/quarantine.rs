@@ -3,14 +3,8 @@
 //! So it works while the log is away, and survives a restart until the log is back. It can only tighten: what waits here is
 //! out whatever the log says, and nothing is lifted here.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
 use cordon_core::{
     Timestamp,
     command::{self, NewQuarantine, Wish},
@@ -22,12 +16,10 @@ use cordon_store::sequencer::{Granted, Sequencer, WishError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Notify};
 
-use crate::files;
+use crate::kept::Kept;
 
 /// The file in the data folder.
 const FILE: &str = "quarantine.json";
-/// The form of the file.
-const VERSION: u32 = 1;
 /// How long an order waits for the log before it says that the fact comes later.
 const LOG_WITHIN: Duration = Duration::from_secs(2);
 /// Between two tries of what waits.
@@ -41,7 +33,7 @@ struct Shared {
     gateway: Gateway,
     sequencer: Sequencer,
     clock: Arc<dyn Clock>,
-    file: PathBuf,
+    file: Kept,
     /// What the log does not know of yet.
     waiting: Mutex<Vec<Order>>,
     /// Told when something waits.
@@ -75,13 +67,6 @@ pub struct InForce {
     pub logged: Result<u64, String>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Kept {
-    version: u32,
-    orders: Vec<Order>,
-}
-
 impl Quarantines {
     /// Takes up what waited when the process ended: it is out again before anything is served.
     ///
@@ -93,19 +78,8 @@ impl Quarantines {
         sequencer: Sequencer,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
-        let file = data.join(FILE);
-        let shown = file.display();
-        let orders = match std::fs::read(&file) {
-            Ok(bytes) => match serde_json::from_slice::<Kept>(&bytes) {
-                Ok(Kept { version: VERSION, orders }) => orders,
-                _ => anyhow::bail!(
-                    "{shown} is damaged or of another version, and says what is quarantined; help: mend it, or order its \
-                     quarantines anew and delete it"
-                ),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {shown}")),
-        };
+        let file = Kept::new(data.join(FILE), "says what is quarantined", "order its quarantines anew");
+        let orders: Vec<Order> = file.read()?;
         for order in &orders {
             tracing::warn!(subject = %order.subject, "a quarantine that the log does not know of yet is in force");
             gateway.quarantine(&order.subject, order.in_flight);
@@ -134,9 +108,13 @@ impl Quarantines {
         let order = Order { subject, since, in_flight, reason, actor };
         let kept = {
             let mut waiting = self.0.waiting.lock().await;
-            waiting.retain(|known| known.subject != order.subject);
-            waiting.push(order.clone());
-            self.keep(&waiting)
+            // What a person ordered is not made a trigger's, which could lift it.
+            let of_person = |known: &Order| known.subject == order.subject && !is_trigger(&known.actor);
+            if !is_trigger(&order.actor) || !waiting.iter().any(of_person) {
+                waiting.retain(|known| known.subject != order.subject);
+                waiting.push(order.clone());
+            }
+            self.0.file.keep(&waiting)
         };
         let logged = match tokio::time::timeout(LOG_WITHIN, self.log(&order)).await {
             Ok(Ok(granted)) => Ok(granted.position),
@@ -198,12 +176,13 @@ impl Quarantines {
     /// Makes a fact of an order. Once the log has it, or has refused it, it does not wait any more.
     async fn log(&self, order: &Order) -> Result<Granted, WishError> {
         let Order { subject, since, in_flight, reason, actor } = order.clone();
-        let wish = Wish::Quarantine(NewQuarantine { subject, since, in_flight, reason });
+        let by = actor.clone();
+        let wish = Wish::Quarantine(NewQuarantine { subject, since, in_flight, reason, by });
         let granted = self.0.sequencer.wish(wish, actor).await;
         if matches!(granted, Ok(_) | Err(WishError::Rejected(_))) {
             let mut waiting = self.0.waiting.lock().await;
             waiting.retain(|known| known != order);
-            if let Err(error) = self.keep(&waiting) {
+            if let Err(error) = self.0.file.keep(&waiting) {
                 tracing::warn!(%error, "what is quarantined cannot be kept; an order may be made a fact twice");
             }
             if !waiting.iter().any(|known| known.subject == order.subject) {
@@ -212,16 +191,9 @@ impl Quarantines {
         }
         granted
     }
+}
 
-    /// Keeps what waits over a restart. It is a few lines: nobody waits long for it.
-    fn keep(&self, waiting: &[Order]) -> io::Result<()> {
-        if waiting.is_empty() {
-            return match std::fs::remove_file(&self.0.file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
-        }
-        let kept = Kept { version: VERSION, orders: waiting.to_vec() };
-        files::replace(&self.0.file, &serde_json::to_vec(&kept)?)
-    }
+/// Whether a trigger ordered it, not a person.
+const fn is_trigger(actor: &Actor) -> bool {
+    matches!(actor, Actor::Trigger(_))
 }

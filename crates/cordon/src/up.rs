@@ -199,6 +199,7 @@ pub fn desk(handles: &Handles) -> Desk {
         .with_contents(handles.contents.clone())
         .with_quarantines(handles.quarantines.clone())
         .with_gateway(handles.gateway.clone())
+        .with_watch(handles.watch.clone())
 }
 
 /// The control listener's routes on a node's parts.

@@ -18,7 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use cordon::control::openapi;
-use cordon_core::{DurationMs, KeyId, KeySecret, Timestamp, resource::SecretRef};
+use cordon_core::{
+    DurationMs, KeyId, KeySecret, Name, Timestamp,
+    command::Wish,
+    containment::{Containment, Firing, Subject},
+    fact::Actor,
+    resource::SecretRef,
+};
 use cordon_guard::upstream::Environment;
 use cordon_testkit::{FakeUpstream, ManualClock, Script, TempDir};
 use http::{Request, Response};
@@ -29,6 +35,35 @@ use support::World;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/control/openapi/examples.json");
 const CONTENT_KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
+
+/// A trigger, which has fired before anything is asked.
+const TRIGGER: &str = "---
+apiVersion: cordon/v1
+kind: Trigger
+name: m-fails
+spec:
+  on: {model: m}
+  signal: {error_rate: {above: 0.5}}
+  window: 60s
+  action: {quarantine: model/m}
+";
+
+async fn fire(world: &World) {
+    let own = Name::parse("m-fails").unwrap();
+    let now = world.clock.now();
+    let firing = Firing {
+        trigger: own.clone(),
+        of: None,
+        containment: Containment::Quarantine(Subject::parse("model/m").unwrap()),
+        t0: now,
+        t1: now,
+        calls: 50,
+        bad: 31,
+        first: Vec::new(),
+        hold: DurationMs::from_secs(300),
+    };
+    world.node.handles.sequencer.wish(Wish::FireTrigger(firing), Actor::Trigger(own)).await.unwrap();
+}
 
 /// How a request shows who sends it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +122,8 @@ const ORDER: &[(&str, Who)] = &[
     ("quarantine", Session),
     ("listQuarantines", Session),
     ("liftQuarantine", Session),
+    ("listTriggers", Session),
+    ("liftTrigger", Session),
     ("readCheckpoint", Session),
     ("readTile", Session),
     ("listUsers", Session),
@@ -124,11 +161,12 @@ impl Asked {
         let bootstrap = std::fs::read_to_string(folder.path().join("data/admin.token")).unwrap();
         let nothing = KeySecret::new(KeyId::from_bytes([0; 8]), [0; 32]);
         let mut world = World::of(node, clock, nothing, KeyId::from_bytes([0; 8]), folder);
-        world.apply(&support::resources(&upstream.base_url(), ", content: full", "")).await;
+        world.apply(&support::resources(&upstream.base_url(), ", content: full", TRIGGER)).await;
         world.key = world.issue("app", DurationMs::from_secs(86_400)).await;
         let reply = world.chat("Is anybody there?").await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         let names = BTreeMap::from([("{call}".to_owned(), reply.call().to_string())]);
+        fire(&world).await;
         Self { world, bootstrap: bootstrap.trim().to_owned(), session: Default::default(), names }
     }
 

@@ -501,6 +501,8 @@ fn subject_key(subject: &Touched) -> [u8; 16] {
         Touched::User(id) => format!("User/{id}"),
         Touched::Bootstrap => "Bootstrap".to_owned(),
         Touched::Quarantine(subject) => format!("Quarantine/{subject}"),
+        Touched::Firing(trigger, None) => format!("Firing/{trigger}"),
+        Touched::Firing(trigger, Some(of)) => format!("Firing/{trigger}/{of}"),
     };
     let digest = Digest::sha256(text.as_bytes());
     let mut key = [0; 16];

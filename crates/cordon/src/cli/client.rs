@@ -17,6 +17,7 @@ use crate::{
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
     api::quarantine::{LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView},
     api::routes::RouteStatus,
+    api::triggers::{LiftTrigger, TriggerLifted, TriggerStatus},
     api::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, Plan, Problem, ReleaseHold, ResourceView, RevokeKey,
@@ -302,6 +303,20 @@ impl Client {
         match self {
             Self::Server(http) => http.post("/quarantines/lift", &wish).await,
             Self::Folder(local) => local.desk.lift(wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn triggers(&self) -> Result<Vec<TriggerStatus>, Problem> {
+        match self {
+            Self::Server(http) => http.items("/triggers", &[], None).await,
+            Self::Folder(local) => local.desk.triggers().await,
+        }
+    }
+
+    pub(super) async fn lift_trigger(&self, wish: LiftTrigger) -> Result<TriggerLifted, Problem> {
+        match self {
+            Self::Server(http) => http.post("/triggers/lift", &wish).await,
+            Self::Folder(local) => local.desk.lift_trigger(wish, Actor::Local).await,
         }
     }
 

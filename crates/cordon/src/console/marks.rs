@@ -128,6 +128,11 @@ pub(super) fn line(body: &Body) -> String {
         Body::SubjectQuarantined(quarantine) => format!("{} quarantined", quarantine.subject),
         Body::LiftAsked(lift) => format!("lift of {} asked", lift.subject),
         Body::QuarantineLifted(lift) => format!("{} is back from quarantine", lift.subject),
+        Body::TriggerFired(firing) => {
+            format!("trigger {} fired: {} of {} calls", firing.trigger, firing.bad, firing.calls)
+        }
+        Body::TriggerContained(contained) => format!("what trigger {} did was tested", contained.trigger),
+        Body::TriggerCleared(cleared) => format!("what trigger {} did has ended", cleared.trigger),
         Body::BootstrapUsed(used) => format!("administrator's token used {} times", used.uses),
     }
 }

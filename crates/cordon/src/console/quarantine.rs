@@ -135,6 +135,6 @@ fn subjects(kind: Kind, name: &Name, spec: &Value) -> Vec<Subject> {
         Kind::Service => vec![Subject::Service(name.clone())],
         Kind::Principal => vec![Subject::Principal(name.clone())],
         Kind::System => vec![Subject::System(name.clone())],
-        Kind::Guard | Kind::Limit | Kind::Retention | Kind::Team => Vec::new(),
+        Kind::Guard | Kind::Limit | Kind::Retention | Kind::Team | Kind::Trigger => Vec::new(),
     }
 }

@@ -77,6 +77,11 @@ const fn taught(kind: Kind) -> (&'static str, &'static str) {
             "A team owns systems and routes; its guards apply to them and to its callers.",
             "apiVersion: cordon/v1\nkind: Team\nname: support\nspec: {}",
         ),
+        Kind::Trigger => (
+            "A trigger does what was approved in advance when a signal is too high: it takes out what fails or leaks, tests that, and says \
+             how long it took.",
+            "apiVersion: cordon/v1\nkind: Trigger\nname: small-fails\nspec:\n  on: {model: small}\n  signal: {error_rate: {above: 0.5, until: 0.1}}\n  window: 60s\n  action: {quarantine: model/small}\n  lift: rule",
+        ),
     }
 }
 
@@ -110,6 +115,13 @@ const fn fields(kind: Kind) -> &'static [(&'static str, &'static str)] {
         Kind::Service => &[("Protocol", "protocol"), ("Address", "base_url"), ("Region", "region")],
         Kind::System => &[("Team", "team"), ("Risk", "risk"), ("Jurisdictions", "jurisdictions")],
         Kind::Team => &[],
+        Kind::Trigger => &[
+            ("On", "on"),
+            ("Signal", "signal"),
+            ("Window", "window"),
+            ("Action", "action"),
+            ("Lift", "lift"),
+        ],
     }
 }
 

@@ -243,6 +243,21 @@ fn quarantine() -> Vec<Endpoint> {
             handlers::quarantine_effect,
         )
         .fails(&[NOT_FOUND]),
+        get(
+            ReadRecords,
+            "/triggers",
+            "listTriggers",
+            "Triggers as they are at the moment: what they see, what they did, and since when. By name.",
+            handlers::triggers,
+        ),
+        post(
+            Quarantine,
+            "/triggers/lift",
+            "liftTrigger",
+            "Ends what a trigger did; where that is about a system of high risk, when a second person says so too.",
+            handlers::lift_trigger,
+        )
+        .fails(&[NOT_FOUND, REFUSED, CROWDED, INVALID]),
     ]
 }
 

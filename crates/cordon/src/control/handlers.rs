@@ -24,6 +24,7 @@ use crate::{
             EffectQuery, LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView,
         },
         routes::RouteStatus,
+        triggers::{LiftTrigger, TriggerLifted, TriggerStatus},
     },
     proof::CallProof,
 };
@@ -239,6 +240,25 @@ pub(super) async fn routes(
     let state = desk.standpoint(page.position(), None).await?;
     let items = desk.routes_of(&state, after.as_ref(), page.most() as usize);
     Ok(Json(page.of(items, state.position(), |last| last.route.to_string())))
+}
+
+pub(super) async fn triggers(
+    State(shared): State<Shared>,
+    Paged(_, page): Paged<Everything>,
+) -> Answer<List<TriggerStatus>> {
+    let after = page.after(|last| Name::parse(last).ok())?;
+    let desk = &shared.state.desk;
+    let state = desk.standpoint(page.position(), None).await?;
+    let items = desk.triggers_of(&state, after.as_ref(), page.most() as usize).await;
+    Ok(Json(page.of(items, state.position(), |last| last.trigger.to_string())))
+}
+
+pub(super) async fn lift_trigger(
+    State(shared): State<Shared>,
+    caller: By,
+    Sent(wish): Sent<LiftTrigger>,
+) -> Answer<TriggerLifted> {
+    Ok(Json(shared.state.desk.lift_trigger(wish, caller.0.actor).await?))
 }
 
 pub(super) async fn quarantines(

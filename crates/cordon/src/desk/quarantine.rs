@@ -43,7 +43,8 @@ impl Desk {
         let Some(quarantines) = &self.quarantines else {
             // Nobody serves the log: there is nothing to be in force before the fact.
             let since = self.now();
-            let new = NewQuarantine { subject: subject.clone(), since, in_flight, reason };
+            let by = actor.clone();
+            let new = NewQuarantine { subject: subject.clone(), since, in_flight, reason, by };
             let granted = self.sequencer()?.wish(Wish::Quarantine(new), actor).await.map_err(refused)?;
             return Ok(Ordered { subject, since, ended: 0, position: Some(granted.position), waiting: None });
         };

@@ -103,6 +103,11 @@ pub(super) struct Reason {
     pub(super) reason: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct Trigger {
+    pub(super) trigger: Named,
+}
+
 /// Labels of the conventions for generative AI, and the service.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct GenAi {
@@ -166,6 +171,12 @@ impl Labels for Attempt {
 impl Labels for Breaker {
     fn other(&self) -> Self {
         Self { model: Named::Word(OTHER), ..self.clone() }
+    }
+}
+
+impl Labels for Trigger {
+    fn other(&self) -> Self {
+        Self { trigger: Named::Word(OTHER) }
     }
 }
 

@@ -43,6 +43,9 @@ fn actor(actor: &Actor) -> Value {
     // `type_id` of a user: 2 is an administrator, 3 a system.
     match actor {
         Actor::Cordon => json!({"app_name": "cordon", "user": {"name": "cordon", "type_id": 3}}),
+        Actor::Trigger(name) => {
+            json!({"app_name": "cordon", "user": {"name": format!("trigger/{name}"), "type_id": 3}})
+        }
         // Only the id: names of people are not sent.
         Actor::User(id) => json!({"user": {"uid": id, "type_id": 1}}),
         other => json!({"user": {"name": word(other), "type_id": 2}}),
@@ -175,6 +178,34 @@ fn said(body: &Body) -> Said {
         Body::QuarantineLifted(lift) => Said {
             severity: Severity::Medium,
             ..told(DELETE, json!({"type": "Quarantine", "name": lift.subject}), json!({}))
+        },
+        Body::TriggerFired(firing) => Said {
+            severity: Severity::High,
+            ..told(
+                CREATE,
+                json!({"type": "Containment", "name": firing.trigger}),
+                json!({
+                    "of": firing.of,
+                    "containment": word(&firing.containment),
+                    "t0": firing.t0,
+                    "t1": firing.t1,
+                    "calls": firing.calls,
+                    "bad": firing.bad,
+                    "first": firing.first,
+                }),
+            )
+        },
+        Body::TriggerContained(contained) => Said {
+            severity: Severity::Medium,
+            ..told(
+                UPDATE,
+                json!({"type": "Containment", "name": contained.trigger}),
+                json!({"of": contained.of, "t2": contained.t2, "tested": word(&contained.tested)}),
+            )
+        },
+        Body::TriggerCleared(cleared) => Said {
+            severity: Severity::Medium,
+            ..told(DELETE, json!({"type": "Containment", "name": cleared.trigger}), json!({"of": cleared.of}))
         },
         Body::BootstrapUsed(usage) => Said {
             // Whoever it was is not known: there should be users.

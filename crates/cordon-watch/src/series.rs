@@ -1,0 +1,165 @@
+use cordon_core::{
+    CallId, DurationMs, Name, Score, Timestamp,
+    containment::Subject,
+    resource::{LiftedBy, TriggerSpec},
+};
+
+use crate::window::{Sum, Window};
+
+/// How many times as long as its cool-down an action stands at most.
+const LONGEST: u64 = 16;
+
+/// What has to be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A trigger has fired: what it does has to be done.
+    Fire(Firing),
+    /// What a trigger did may end, by its rule.
+    Clear {
+        /// The trigger.
+        trigger: Name,
+        /// Which of those that it watches one by one.
+        of: Option<Subject>,
+        /// Since when it stands.
+        since: Timestamp,
+        /// What the window holds.
+        sum: Sum,
+    },
+}
+
+/// A trigger that has fired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firing {
+    /// The trigger.
+    pub trigger: Name,
+    /// Which of those that it watches one by one.
+    pub of: Option<Subject>,
+    /// When the first bad call of the window ended.
+    pub t0: Timestamp,
+    /// Now.
+    pub t1: Timestamp,
+    /// Calls in the window.
+    pub calls: u64,
+    /// The bad ones.
+    pub bad: u64,
+    /// The first bad ones.
+    pub first: Vec<CallId>,
+    /// How long what it does stands at least.
+    pub hold: DurationMs,
+}
+
+/// Where a trigger is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It waits for its signal.
+    Armed,
+    /// Its signal is too high, and was not for long enough.
+    Rising {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It has fired, and what it did stands.
+    Fired {
+        /// Since when.
+        since: Timestamp,
+        /// Until when at least.
+        until: Timestamp,
+    },
+}
+
+/// The calls that a trigger watches together, and where it is with them.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    pub(crate) window: Window,
+    phase: Phase,
+    /// When it was lifted last by rule, and how long it had stood at least.
+    lifted: Option<(Timestamp, DurationMs)>,
+    /// How long what stands has to.
+    hold: DurationMs,
+}
+
+impl Series {
+    pub(crate) fn new(spec: &TriggerSpec) -> Self {
+        Self { window: Window::new(spec.window), phase: Phase::Armed, lifted: None, hold: spec.cool_down }
+    }
+
+    pub(crate) const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Whether it can be forgotten: it holds nothing and remembers nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.phase == Phase::Armed && self.window.is_empty() && self.lifted.is_none()
+    }
+
+    /// It had fired before: what it did stands.
+    pub(crate) fn stands(&mut self, since: Timestamp, hold: DurationMs) {
+        self.phase = Phase::Fired { since, until: since.plus(hold) };
+        self.hold = hold;
+    }
+
+    /// It has not ended what it did, and does not ask again before this time.
+    pub(crate) fn stays(&mut self, since: Timestamp, until: Timestamp) {
+        self.phase = Phase::Fired { since, until };
+        self.lifted = None;
+    }
+
+    /// A person has ended what it did: what was seen before is of before.
+    pub(crate) fn lifted_by_person(&mut self) {
+        self.phase = Phase::Armed;
+        self.window.clear();
+    }
+
+    /// What has to be done now, as far as this series goes.
+    pub(crate) fn decide(&mut self, spec: &TriggerSpec, now: Timestamp) -> Option<Move> {
+        self.window.until(now);
+        if self.lifted.is_some_and(|(at, hold)| now.since(at) >= hold) {
+            self.lifted = None;
+        }
+        let sum = self.window.sum();
+        let (above, until) = spec.signal.thresholds();
+        if let Phase::Fired { since, until: standing } = self.phase {
+            let clear = at_most(sum.unclear, sum.calls, until);
+            if spec.lift == LiftedBy::Rule && clear && now >= standing {
+                self.phase = Phase::Armed;
+                self.lifted = Some((now, self.hold));
+                return Some(Move::Clear(sum, since));
+            }
+            return None;
+        }
+        if sum.calls < u64::from(spec.minimum) || at_most(sum.bad, sum.calls, above) {
+            self.phase = Phase::Armed;
+            return None;
+        }
+        let since = match self.phase {
+            Phase::Rising { since } => since,
+            _ => now,
+        };
+        if now.since(since) < spec.lasting {
+            self.phase = Phase::Rising { since };
+            return None;
+        }
+        self.hold = match self.lifted.take() {
+            // It had let go too early.
+            Some((_, hold)) => {
+                let longest = spec.cool_down.as_millis().saturating_mul(LONGEST);
+                DurationMs::from_millis(hold.as_millis().saturating_mul(2).min(longest))
+            }
+            None => spec.cool_down,
+        };
+        self.phase = Phase::Fired { since: now, until: now.plus(self.hold) };
+        Some(Move::Fire(sum, self.hold))
+    }
+}
+
+/// What a series has to do.
+pub(crate) enum Move {
+    Fire(Sum, DurationMs),
+    Clear(Sum, Timestamp),
+}
+
+/// Whether a part is at most this share of a whole. Of nothing, nothing is too much.
+fn at_most(part: u64, whole: u64, share: Score) -> bool {
+    let scaled = |number: u64, by: u32| u128::from(number).saturating_mul(by.into());
+    scaled(part, Score::ONE.millionths()) <= scaled(whole, share.millionths())
+}
