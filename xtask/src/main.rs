@@ -16,6 +16,7 @@ mod picture;
 mod process;
 mod python;
 mod report;
+mod soak;
 mod suite;
 mod supply;
 
@@ -39,6 +40,8 @@ usage: cargo xtask COMMAND [OPTIONS]
       --also NAME,HOST:PORT,MODEL,KEY,PID   a gateway that runs already, measured beside
   dist                               binary, image layout, bill of materials and checksums, in `dist/`
   bench inspect                      inspection of ordinary text, by size
+  soak [--minutes N] [--rate N]      a server at 70 % of what this machine serves, while everything beside it fails (30)
+                                     --rate: so many calls a second instead
 ";
 
 fn main() -> ExitCode {
@@ -66,6 +69,7 @@ fn run(arguments: &[String]) -> Result<bool> {
         "fuzz" => fuzz::command(options),
         "bench" => bench::command(options),
         "dist" => dist::command(options),
+        "soak" => soak::command(options),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(true)

@@ -97,14 +97,20 @@ fn with_servers(command: &mut Command) -> Result<()> {
     }
     command.env("CORDON_S3_SERVER", python.with_file_name("moto_server")).env("CORDON_REQUIRE_S3", "1");
     command.env("CORDON_OTLP_SERVER", &python).env("CORDON_REQUIRE_OTLP", "1");
-    if !process::answers(process::quiet("redis-server").arg("--version")) {
-        process::packages(&["redis-server"])?;
-    }
-    command.env("CORDON_REQUIRE_REDIS", "1");
+    with_redis(command)?;
     if !process::answers(process::quiet("promtool").arg("--version")) {
         process::packages(&["prometheus"])?;
     }
     command.env("CORDON_REQUIRE_PROMTOOL", "1");
+    Ok(())
+}
+
+/// The store of shared counters is installed, and a test that skips for want of it fails.
+pub(crate) fn with_redis(command: &mut Command) -> Result<()> {
+    if !process::answers(process::quiet("redis-server").arg("--version")) {
+        process::packages(&["redis-server"])?;
+    }
+    command.env("CORDON_REQUIRE_REDIS", "1");
     Ok(())
 }
 

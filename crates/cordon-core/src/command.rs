@@ -163,6 +163,15 @@ pub struct Decision {
     pub seals: Vec<Seal>,
 }
 
+/// The command that lists things of a kind: resources have one together, what moves by commands has its own.
+fn listing(kind: &str) -> String {
+    match kind {
+        "quarantine" | "key" | "hold" | "user" => format!("{kind} list"),
+        "journal" => "verify".to_owned(),
+        resource => format!("get {resource}"),
+    }
+}
+
 /// Why a wish is not granted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
@@ -170,7 +179,7 @@ pub enum Rejection {
     #[error("{} problem(s): {}", .0.len(), .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<Problem>),
     /// Something does not exist.
-    #[error("{kind} `{name}` does not exist; help: `cordon get {kind}` lists what does")]
+    #[error("{kind} `{name}` does not exist; help: `cordon {}` lists what does", listing(.kind))]
     NotFound {
         /// What kind of thing.
         kind: String,

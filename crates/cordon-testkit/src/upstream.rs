@@ -110,6 +110,11 @@ impl FakeUpstream {
         self.shared.requests.lock().unwrap().clone()
     }
 
+    /// Forgets the requests so far: a run that takes long has many.
+    pub fn forget(&self) {
+        self.shared.requests.lock().unwrap().clear();
+    }
+
     /// The newest request.
     ///
     /// # Panics
