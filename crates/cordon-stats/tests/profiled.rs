@@ -101,6 +101,47 @@ fn unchanged_data_is_rarely_flagged() {
     assert!((4..=38).contains(&flagged), "{flagged} of 400");
 }
 
+fn products(names: std::ops::Range<u32>, times: u32) -> Profile {
+    let names: Vec<String> = names.map(|name| format!("product {name}")).collect();
+    profile((0..times).flat_map(|_| names.iter().map(|name| Cell::Text(name))))
+}
+
+#[test]
+fn rare_categories_that_were_all_replaced_are_found() {
+    let drift = compared(&products(0..250, 8), &products(250..500, 8));
+    assert!(drift.test.unwrap().p_value.at_most(1e-200), "{:?}", drift.test);
+}
+
+#[test]
+fn names_that_never_repeat_are_no_evidence() {
+    let drift = compared(&products(0..1_000, 1), &products(1_000..2_000, 1));
+    assert!(!drift.test.unwrap().p_value.at_most(0.05), "{:?}", drift.test);
+}
+
+#[test]
+fn a_handful_of_rows_has_a_test() {
+    // A constant of 1,000 rows, and five rows of another: one table in C(1005, 5).
+    let drift = compared(&products(0..1, 1_000), &products(1..2, 5));
+    near("p", drift.test.unwrap().p_value.upper_bound() / 1.182_166_748e-13, 1.0, 1e-6);
+}
+
+#[test]
+fn many_rare_categories_are_rarely_flagged() {
+    // Up to 1,000 categories with a heavy tail; 5 % of 400 are 20.
+    let draw = |seed: u64, rows: u32| {
+        let mut random = Random::new(seed);
+        let names: Vec<String> =
+            (0..rows).map(|_| (1.0 / random.unit().max(1e-3)).floor().to_string()).collect();
+        profile(names.iter().map(|name| Cell::Text(name)))
+    };
+    let flagged = (0..400)
+        .filter(|seed| {
+            compared(&draw(*seed, 2_000), &draw(seed + 9_000, 300)).test.unwrap().p_value.at_most(0.05)
+        })
+        .count();
+    assert!((4..=38).contains(&flagged), "{flagged} of 400");
+}
+
 #[test]
 fn values_outside_of_the_reference_have_bins() {
     let drift = compared(&decimals(&draws(1, 5_000, 0.0)), &decimals(&draws(2, 5_000, 50.0)));

@@ -13,8 +13,9 @@ pub struct ColumnDrift {
     pub bins: Vec<Bin>,
     /// The same as shares, for every distance.
     pub binned: Binned,
-    /// The chi-squared test of these counts, cells that expect fewer than five on either side put together first. None when fewer
-    /// than two cells are left, which is no evidence of anything.
+    /// The chi-squared test of these counts, where neighbouring cells that expect fewer than five on either side are put together
+    /// first. Where fewer than two are left, Fisher's exact test of the most frequent cell against all the others. None when there
+    /// is one cell alone: nothing can differ.
     pub test: Option<Contingency>,
     /// What only numbers have.
     pub numeric: Option<Numeric>,
@@ -141,30 +142,59 @@ fn nothing(what: &'static str) -> InputError {
 fn compared(bins: Vec<Bin>, numeric: Option<Numeric>) -> Result<ColumnDrift, InputError> {
     let (left, right): (Vec<u64>, Vec<u64>) = bins.iter().map(|bin| (bin.reference, bin.current)).unzip();
     let binned = Binned::new(&left, &right)?;
-    let (left, right): (Vec<u64>, Vec<u64>) = pooled(&bins).into_iter().unzip();
-    Ok(ColumnDrift { binned, test: chi_squared(&left, &right).ok(), numeric, bins })
+    let cells: Vec<(u64, u64)> = left.into_iter().zip(right).collect();
+    Ok(ColumnDrift { binned, test: tested(&cells), numeric, bins })
 }
 
-/// The counts with all cells put together that expect too few on either side.
-fn pooled(bins: &[Bin]) -> Vec<(u64, u64)> {
-    let sum = |of: fn(&Bin) -> u64| bins.iter().map(of).sum::<u64>() as f64;
-    let (left, right) = (sum(|bin| bin.reference), sum(|bin| bin.current));
-    let smaller = left.min(right) / (left + right);
+/// The test of the counts. Which cells are put together depends on the totals of the cells and on an order that no side chooses
+/// (values, or hashes of categories), so the level is that of the test.
+fn tested(cells: &[(u64, u64)]) -> Option<Contingency> {
+    let of = |cells: &[(u64, u64)]| {
+        let (left, right): (Vec<u64>, Vec<u64>) = cells.iter().copied().unzip();
+        chi_squared(&left, &right).ok()
+    };
+    of(&pooled(cells)).or_else(|| {
+        let total = |(left, right): (u64, u64)| left.saturating_add(right);
+        let most =
+            cells.iter().copied().reduce(|most, cell| if total(cell) > total(most) { cell } else { most })?;
+        let (left, right) = whole(cells);
+        let rest = (left.saturating_sub(most.0), right.saturating_sub(most.1));
+        let approximate = of(&[most, rest])?;
+        let p_value = fisher_exact([most.0, rest.0], [most.1, rest.1]).p_value;
+        Some(Contingency { p_value, ..approximate })
+    })
+}
+
+fn whole(cells: &[(u64, u64)]) -> (u64, u64) {
+    cells.iter().fold((0, 0), |sum, cell| (sum.0 + cell.0, sum.1 + cell.1))
+}
+
+/// The counts where each cell expects enough on both sides: those that expect too few are put together with the next ones of
+/// their like, and what is left in the end with the last.
+fn pooled(cells: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let (left, right) = whole(cells);
+    let smaller = left.min(right) as f64 / (left as f64 + right as f64);
     let expects = |cell: (u64, u64)| (cell.0 + cell.1) as f64 * smaller >= EXPECTED;
-    let (mut large, mut small) = (Vec::new(), (0, 0));
-    for bin in bins {
-        if expects((bin.reference, bin.current)) {
-            large.push((bin.reference, bin.current));
-        } else {
-            small = (small.0 + bin.reference, small.1 + bin.current);
+    let (mut large, mut together) = (Vec::new(), Vec::new());
+    let mut open = (0, 0);
+    for cell in cells.iter().copied() {
+        if expects(cell) {
+            large.push(cell);
+            continue;
+        }
+        open = (open.0 + cell.0, open.1 + cell.1);
+        if expects(open) {
+            together.push(std::mem::take(&mut open));
         }
     }
-    if small != (0, 0) {
-        match large.iter_mut().min_by_key(|cell| cell.0 + cell.1).filter(|_| !expects(small)) {
-            Some(least) => *least = (least.0 + small.0, least.1 + small.1),
-            None => large.push(small),
+    if open != (0, 0) {
+        let last = together.last_mut().or_else(|| large.iter_mut().min_by_key(|cell| cell.0 + cell.1));
+        match last {
+            Some(cell) => *cell = (cell.0 + open.0, cell.1 + open.1),
+            None => together.push(open),
         }
     }
+    large.append(&mut together);
     large
 }
 
