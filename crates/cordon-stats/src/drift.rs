@@ -21,7 +21,7 @@ pub use contingency::{Contingency, FisherExact, chi_squared, fisher_exact, g_tes
 pub use epps_singleton::epps_singleton;
 pub use kernel::{Features, Kernel, Mmd, Points, energy_multivariate, median_distance, mmd, mmd_permutation};
 pub use location::{MeanTest, student_t, welch_t};
-pub use profiled::{Bin, ColumnDrift, Numeric, Reach, column, shares};
+pub use profiled::{Bin, ColumnDrift, Kinds, Numeric, Reach, column, shares};
 pub use rank::{Alternative, anderson_darling, cramer_von_mises, mann_whitney};
 pub use smirnov::{KolmogorovSmirnov, Method, kolmogorov_smirnov};
 pub use transport::{energy_distance, wasserstein};

@@ -143,6 +143,76 @@ fn segments_are_compared_by_themselves() {
     assert!(ran.err.contains("has no column `nobody`"), "{}", ran.err);
 }
 
+/// `drift` of two tables of one column `a`.
+fn drift_of(desk: &Desk, was: &[String], is: &[String]) -> tables::Ran {
+    let file = |name: &str, lines: &[String]| desk.write(name, format!("a,b\n{}\n", lines.join("\n")));
+    let (was, is) = (file("was.csv", was), file("is.csv", is));
+    desk.run(&["drift", "--reference", &was, "--current", &is])
+}
+
+fn numbers(count: u32, odd: &str, every: u32) -> Vec<String> {
+    let cell = |i: u32| if i % every == 1 { odd.to_owned() } else { (i % 500).to_string() };
+    (0..count).map(|i| format!("{},1", cell(i))).collect()
+}
+
+#[test]
+fn values_that_become_another_kind_are_drift() {
+    let desk = Desk::new();
+    let was = numbers(3_000, "7", 3);
+    for odd in ["ERR", "NaN", "inf"] {
+        let ran = drift_of(&desk, &was, &numbers(3_000, odd, 3));
+        assert_eq!(ran.code, 1, "{odd}: {}", ran.out);
+        assert!(ran.out.contains("a: 33.3 % of the values are of another kind now"), "{odd}: {}", ran.out);
+    }
+    assert_eq!(drift_of(&desk, &numbers(3_000, "ERR", 3), &numbers(3_000, "ERR", 3)).code, 0);
+}
+
+#[test]
+fn a_value_that_was_rare_and_is_gone_is_no_drift() {
+    let desk = Desk::new();
+    let rare = |seen: bool| -> Vec<String> {
+        (0..1_000).map(|i| if seen && i == 7 { "a note,1".to_owned() } else { ",1".to_owned() }).collect()
+    };
+    assert_eq!(drift_of(&desk, &rare(true), &rare(false)).code, 0);
+    assert_eq!(drift_of(&desk, &rare(false), &rare(true)).code, 0);
+    // Two rows of another kind than two others are no evidence either; a table without a row is.
+    let two = |cell: &str| vec![format!("{cell},1"); 2];
+    assert_eq!(drift_of(&desk, &two("1"), &two("x")).code, 0);
+    assert_eq!(drift_of(&desk, &two("1"), &[]).code, 1);
+}
+
+#[test]
+fn segments_in_another_order_are_no_drift() {
+    let desk = Desk::new();
+    let mut rows: Vec<String> = (0..3_000).map(|i| format!("{},segment {}", i % 7, i % 30)).collect();
+    let was = desk.write("was.csv", format!("x,by\n{}\n", rows.join("\n")));
+    rows.reverse();
+    // One row of a segment that was not there.
+    let is = desk.write("is.csv", format!("x,by\n{}\n1,new\n", rows.join("\n")));
+    let ran = desk.run(&["drift", "--reference", &was, "--current", &is, "--by", "by"]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(ran.out.starts_with("0 of 25 columns drifted"), "{}", ran.out);
+    assert!(ran.err.contains("600 of the reference, 601 of the current data"), "{}", ran.err);
+}
+
+#[test]
+fn segments_that_come_in_other_shares_are_drift() {
+    let desk = Desk::new();
+    let file = |name: &str, every: u32| {
+        let by = |i: u32| if i % every == 0 { "rare" } else { "usual" };
+        let rows: String = (0..2_000).map(|i| format!("{},{}\n", i % 7, by(i))).collect();
+        desk.write(name, format!("x,by\n{rows}"))
+    };
+    let (was, is) = (file("was.csv", 20), file("is.csv", 3_000));
+    let ran = desk.run(&["drift", "--reference", &was, "--current", &is, "--by", "by"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(
+        ran.out.lines().any(|line| line.starts_with("(all)  ") && line.contains(" drift ")),
+        "{}",
+        ran.out
+    );
+}
+
 #[test]
 fn quality_names_what_is_broken() {
     let desk = Desk::new();

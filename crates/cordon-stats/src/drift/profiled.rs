@@ -1,6 +1,6 @@
 use crate::PValue;
 use crate::input::InputError;
-use crate::profile::{ColumnProfile, Interval, Numbers, Quantiles};
+use crate::profile::{ColumnProfile, Interval, Numbers, Quantiles, Texts};
 use crate::sample::sum_of;
 
 use super::smirnov::one_sample;
@@ -118,6 +118,38 @@ pub fn column(reference: &ColumnProfile, current: &ColumnProfile) -> Result<Colu
         quantile_bins(&union, left)
     };
     compared(bins, Some(numbers(&union, exact, left, right)))
+}
+
+/// Of what kind the values of a column are, on both sides, and whether that changed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Kinds {
+    /// Finite numbers, dates among them, of the reference and of the current data.
+    pub numbers: (u64, u64),
+    /// Texts, booleans among them.
+    pub texts: (u64, u64),
+    /// NaN and infinities.
+    pub not_finite: (u64, u64),
+    /// The test of these counts. None when all values of both sides are of one kind, or a side has no value.
+    pub test: Option<Contingency>,
+}
+
+impl Kinds {
+    /// Of a column of both sides. [`column`] compares the values of one kind; this is what became of the others.
+    pub fn of(reference: &ColumnProfile, current: &ColumnProfile) -> Self {
+        let count = |of: fn(&ColumnProfile) -> u64| (of(reference), of(current));
+        let numbers = count(|column| column.numbers().map_or(0, Numbers::count));
+        let texts = count(|column| column.texts().map_or(0, Texts::count));
+        let not_finite = count(|column| column.not_numbers() + column.infinite());
+        Self { numbers, texts, not_finite, test: tested(&[numbers, texts, not_finite]) }
+    }
+
+    /// The total variation distance of the shares: how many values of a hundred, as a share, are of another kind. 0 where a side
+    /// has no value.
+    pub fn total_variation(&self) -> f64 {
+        let (left, right): (Vec<u64>, Vec<u64>) =
+            [self.numbers, self.texts, self.not_finite].into_iter().unzip();
+        Binned::new(&left, &right).map_or(0.0, |binned| binned.total_variation())
+    }
 }
 
 /// Has the share of something, such as missing values, changed? How many had it and how many there were, on both sides. Fisher's

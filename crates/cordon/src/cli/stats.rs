@@ -158,9 +158,19 @@ impl Loaded {
         })
     }
 
-    /// A table, a profile for each value of a column.
-    fn by(path: &Path, delimiter: Delimiter, column: &str) -> Result<Segments, StatsError> {
-        let mut segments = Segments::default();
+    /// A table, a profile for each value of a column: of those that another table had, or else of the first ones.
+    fn by(
+        path: &Path,
+        delimiter: Delimiter,
+        column: &str,
+        like: Option<&Segments>,
+    ) -> Result<Segments, StatsError> {
+        let mut segments = Segments {
+            profiles: BTreeMap::new(),
+            whole: Profile::new(&[column]),
+            left_out: LeftOut::default(),
+            rows_beyond: 0,
+        };
         let mut known = false;
         segments.left_out = tables::read(path, delimiter, &mut |names, cells| {
             let at = names.iter().position(|name| name == column);
@@ -168,12 +178,18 @@ impl Loaded {
             if cells.is_empty() && !names.is_empty() {
                 return;
             }
-            let value = at.and_then(|at| cells.get(at)).map_or_else(|| word(&Cell::Missing), word);
-            if segments.profiles.len() == MOST_SEGMENTS && !segments.profiles.contains_key(&value) {
+            let cell = at.and_then(|at| cells.get(at)).copied().unwrap_or(Cell::Missing);
+            segments.whole.add(&[cell]);
+            let value = word(&cell);
+            let is_kept = like.map_or_else(
+                || segments.profiles.len() < MOST_SEGMENTS || segments.profiles.contains_key(&value),
+                |like| like.profiles.contains_key(&value),
+            );
+            if is_kept {
+                segments.profiles.entry(value).or_default().add(names, cells);
+            } else {
                 segments.rows_beyond += 1;
-                return;
             }
-            segments.profiles.entry(value).or_default().add(names, cells);
         })?;
         if known {
             return Ok(segments);
@@ -198,11 +214,12 @@ fn no_column(path: &Path, column: &str) -> StatsError {
 }
 
 /// Profiles by the value of a column.
-#[derive(Default)]
 struct Segments {
     profiles: BTreeMap<String, Grown>,
+    /// The column itself, over all rows.
+    whole: Profile,
     left_out: LeftOut,
-    /// Rows of segments beyond the most that are told apart.
+    /// Rows of segments that are not told apart.
     rows_beyond: u64,
 }
 

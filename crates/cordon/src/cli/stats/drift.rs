@@ -34,7 +34,7 @@ pub(in super::super) struct DriftArgs {
     /// What is new: the same kinds of file.
     #[arg(long, value_name = "FILE")]
     current: PathBuf,
-    /// Compare within each value of this column, at most 24 of them.
+    /// Compare within each value of this column, at most 24 that the reference has; and how often each value is.
     #[arg(long, value_name = "COLUMN")]
     by: Option<String>,
     /// The probability of one false alarm or more in the whole table.
@@ -56,7 +56,7 @@ struct Answer<'a> {
     level: f64,
     effect: f64,
     drifted: usize,
-    /// Rows of segments beyond the most that are told apart.
+    /// Rows of segments that are not compared by themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows_of_other_segments: Option<[u64; 2]>,
     columns: Vec<Shown<'a>>,
@@ -78,9 +78,13 @@ struct Compared {
     present: [u64; 2],
     missing: [f64; 2],
     missing_p: PValue,
+    kinds: drift::Kinds,
     outcome: Result<ColumnDrift, &'static str>,
+    /// A side does not have it, or has no row at all: that needs no test.
+    is_absent: bool,
     /// Corrected for every test of the table.
     p_adjusted: Option<f64>,
+    kinds_adjusted: Option<f64>,
     missing_adjusted: f64,
     drifted: bool,
 }
@@ -95,6 +99,8 @@ struct Shown<'a> {
     rows: [u64; 2],
     missing: Missing,
     #[serde(skip_serializing_if = "Option::is_none")]
+    kinds: Option<Kinds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     not_compared: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<Change>,
@@ -106,6 +112,16 @@ struct Missing {
     current: f64,
     p: P,
     p_adjusted: f64,
+}
+
+/// Values by kind, of the reference and of the current data, where there is more than one kind.
+#[derive(Serialize)]
+struct Kinds {
+    numbers: (u64, u64),
+    texts: (u64, u64),
+    not_finite: (u64, u64),
+    p: P,
+    p_adjusted: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -161,8 +177,8 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
             ([file(reference), file(current)], compared, None)
         }
         Some(column) => {
-            let reference = Loaded::by(&args.reference, delimiter, column)?;
-            let current = Loaded::by(&args.current, delimiter, column)?;
+            let reference = Loaded::by(&args.reference, delimiter, column, None)?;
+            let current = Loaded::by(&args.current, delimiter, column, Some(&reference))?;
             let beyond = [reference.rows_beyond, current.rows_beyond];
             let compared = by_segment(column, &reference, &current);
             let rows = |segments: &Segments| {
@@ -221,15 +237,17 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
     Ok(if drifted > 0 { Said::Found } else { Said::Nothing })
 }
 
+/// What stands for a segment where all rows are compared.
+const ALL: &str = "(all)";
+
+/// How often each segment is, then every column within those that both have: a segment without rows is a change of the first.
 fn by_segment(by: &str, reference: &Segments, current: &Segments) -> Vec<Compared> {
-    let mut all = Vec::new();
-    let names: std::collections::BTreeSet<&String> =
-        reference.profiles.keys().chain(current.profiles.keys()).collect();
-    let empty = Profile::new::<&str>(&[]);
-    for name in names {
-        let of = |segments: &Segments| segments.profiles.get(name).and_then(|grown| grown.profile.clone());
-        let (left, right) = (of(reference), of(current));
-        let compared = compare(Some(name), left.as_ref().unwrap_or(&empty), right.as_ref().unwrap_or(&empty));
+    let mut all = compare(Some(ALL), &reference.whole, &current.whole);
+    for (name, left) in &reference.profiles {
+        let both =
+            left.profile.as_ref().zip(current.profiles.get(name).and_then(|right| right.profile.as_ref()));
+        let Some((left, right)) = both else { continue };
+        let compared = compare(Some(name), left, right);
         all.extend(compared.into_iter().filter(|column| column.column != by));
     }
     all
@@ -249,6 +267,7 @@ fn compare(segment: Option<&str>, reference: &Profile, current: &Profile) -> Vec
                 (_, None) => Err("it is gone"),
                 (Some(was), Some(is)) => drift::column(was, is).map_err(|_| why_not(was, is)),
             };
+            let is_absent = was.is_none() || is.is_none() || reference.rows() == 0 || current.rows() == 0;
             let (was, is) = (was.unwrap_or(&nothing), is.unwrap_or(&nothing));
             let rate = |column: &ColumnProfile| column.missing() as f64 / (column.rows() as f64).max(1.0);
             Compared {
@@ -263,8 +282,11 @@ fn compare(segment: Option<&str>, reference: &Profile, current: &Profile) -> Vec
                 } else {
                     drift::shares((was.missing(), was.rows()), (is.missing(), is.rows()))
                 },
+                kinds: drift::Kinds::of(was, is),
                 outcome,
+                is_absent,
                 p_adjusted: None,
+                kinds_adjusted: None,
                 missing_adjusted: 1.0,
                 drifted: false,
             }
@@ -283,30 +305,34 @@ fn why_not(was: &ColumnProfile, is: &ColumnProfile) -> &'static str {
 }
 
 /// Corrects every test of the table together, then says what drifted: what chance does not explain and is large enough. A column
-/// that went, came or is of another kind now drifted without a test.
+/// that went or came drifted without a test.
 fn decide(compared: &mut [Compared], level: f64, effect: f64) {
-    let test = |column: &Compared| {
+    let values = |column: &Compared| {
         column.outcome.as_ref().ok().and_then(|drift| drift.test.map(|test| test.p_value))
     };
+    let kinds = |column: &Compared| column.kinds.test.map(|test| test.p_value);
     let mut p_values: Vec<f64> = compared.iter().map(|column| column.missing_p.upper_bound()).collect();
-    p_values.extend(compared.iter().filter_map(test).map(PValue::upper_bound));
+    p_values.extend(compared.iter().filter_map(kinds).map(PValue::upper_bound));
+    p_values.extend(compared.iter().filter_map(values).map(PValue::upper_bound));
     // Each is a p-value: the correction refuses only what is not one.
     let adjusted = fdr::holm(&p_values).unwrap_or_else(|_| vec![1.0; p_values.len()]);
-    let (missing, tests) = adjusted.split_at(compared.len().min(adjusted.len()));
-    let mut tests = tests.iter();
-    for (column, missing) in compared.iter_mut().zip(missing) {
-        column.missing_adjusted = *missing;
-        let changed = (column.missing[0] - column.missing[1]).abs() >= effect && *missing <= level;
-        column.p_adjusted = test(column).and_then(|_| tests.next().copied());
-        column.drifted = changed
-            || match &column.outcome {
-                Ok(drift) => {
-                    let distance = drift.binned.jensen_shannon_distance_bits();
-                    column.p_adjusted.is_some_and(|p| p <= level) && distance >= effect
-                }
-                // No value on either side is no change.
-                Err(_) => column.present != [0, 0],
-            };
+    let mut adjusted = adjusted.into_iter();
+    for column in compared.iter_mut() {
+        column.missing_adjusted = adjusted.next().unwrap_or(1.0);
+    }
+    for column in compared.iter_mut() {
+        column.kinds_adjusted = kinds(column).and_then(|_| adjusted.next());
+    }
+    for column in compared.iter_mut() {
+        column.p_adjusted = values(column).and_then(|_| adjusted.next());
+        let is_real = |p: Option<f64>| p.is_some_and(|p| p <= level);
+        let missing = (column.missing[0] - column.missing[1]).abs();
+        let distance =
+            column.outcome.as_ref().map_or(0.0, |drift| drift.binned.jensen_shannon_distance_bits());
+        column.drifted = (column.is_absent && column.present != [0, 0])
+            || (missing >= effect && is_real(Some(column.missing_adjusted)))
+            || (column.kinds.total_variation() >= effect && is_real(column.kinds_adjusted))
+            || (distance >= effect && is_real(column.p_adjusted));
     }
 }
 
@@ -328,6 +354,13 @@ fn shown(column: &Compared) -> Shown<'_> {
             p: column.missing_p.into(),
             p_adjusted: column.missing_adjusted,
         },
+        kinds: column.kinds.test.map(|test| Kinds {
+            numbers: column.kinds.numbers,
+            texts: column.kinds.texts,
+            not_finite: column.kinds.not_finite,
+            p: test.p_value.into(),
+            p_adjusted: column.kinds_adjusted,
+        }),
         not_compared,
         change,
     }
@@ -389,16 +422,24 @@ fn report(args: &DriftArgs, rows: [u64; 2], compared: &[Compared], drifted: usiz
     };
     let rows = compared.iter().map(|column| {
         let found = || match &column.outcome {
-            Ok(drift) => {
-                format!("drift: Jensen-Shannon distance {:.4}", drift.binned.jensen_shannon_distance_bits())
-            }
+            Ok(drift) => format!(
+                "drift: Jensen-Shannon distance {:.4}, {} of the values of another kind",
+                drift.binned.jensen_shannon_distance_bits(),
+                percent(column.kinds.total_variation())
+            ),
             Err(why) => format!("not compared, {why}"),
         };
         report::Row { cells: row(column), case: named(column), failure: column.drifted.then(found) }
     });
     let notes = compared.iter().filter_map(|column| {
-        let why = column.outcome.as_ref().err()?;
-        Some(format!("{}: not compared, {why}", named(column)))
+        let why = match &column.outcome {
+            Ok(_) if column.kinds.total_variation() == 0.0 => return None,
+            Ok(_) => {
+                format!("{} of the values are of another kind now", percent(column.kinds.total_variation()))
+            }
+            Err(why) => format!("not compared, {why}"),
+        };
+        Some(format!("{}: {why}", named(column)))
     });
     let summary = format!(
         "{drifted} of {} columns drifted: {current} rows against {reference}, one false alarm in {} tables (Holm), JS distance (base 2) \
