@@ -199,7 +199,7 @@ fn segments_in_another_order_are_no_drift() {
 fn segments_that_come_in_other_shares_are_drift() {
     let desk = Desk::new();
     let file = |name: &str, every: u32| {
-        let by = |i: u32| if i % every == 0 { "rare" } else { "usual" };
+        let by = |i: u32| if i.is_multiple_of(every) { "rare" } else { "usual" };
         let rows: String = (0..2_000).map(|i| format!("{},{}\n", i % 7, by(i))).collect();
         desk.write(name, format!("x,by\n{rows}"))
     };
