@@ -10,6 +10,7 @@ mod bootstrap;
 mod mean;
 mod proportion;
 
+pub(crate) use auc::classes;
 pub use auc::{AucPair, Tie, delong, delong_paired, delong_ties, ties};
 pub use bootstrap::Bootstrap;
 pub use mean::{Mean, correlation};
@@ -95,6 +96,11 @@ impl Estimate {
         }
     }
 
+    /// The interval, widened to contain a value that rounding left outside.
+    fn spanning(self, value: f64, n: u64) -> Self {
+        Self { value, low: self.low.min(value), high: self.high.max(value), n }
+    }
+
     /// The estimate and its interval under a non-decreasing function.
     #[must_use]
     pub fn map(self, increasing: impl Fn(f64) -> f64) -> Self {
@@ -116,6 +122,44 @@ pub enum Side {
     Below,
     /// The limit is inside the interval: these observations do not decide it.
     Undecided,
+}
+
+/// A share with the variance of the delta method, on the logit scale so that the interval stays inside `[0, 1]`. Where that
+/// variance is zero it says nothing: the interval is then that of as many independent rows as the value rests on, Wilson's
+/// for a share of 0 or 1. Of `n` observations in all.
+pub(crate) fn on_logit_scale(value: f64, variance: f64, rests_on: u64, n: u64, level: Level) -> Estimate {
+    if value <= ROUNDED || value >= 1.0 - ROUNDED {
+        return certain(value >= 0.5, rests_on, level, |share| share).spanning(value, n);
+    }
+    let spread = value * (1.0 - value);
+    let variance = if variance > 0.0 { variance } else { spread / rests_on.max(1) as f64 };
+    let half = level.z() * variance.sqrt() / spread;
+    let logit = (value / (1.0 - value)).ln();
+    let back = |x: f64| 1.0 / (1.0 + (-x).exp());
+    Estimate { value, low: back(logit - half), high: back(logit + half), n }.spanning(value, n)
+}
+
+/// An index between -1 and 1 (a correlation) with the variance of the delta method, on Fisher's z scale so that the
+/// interval stays inside. Where that variance is zero as for [`on_logit_scale`]; -1 and 1 are no row right and all.
+pub(crate) fn on_z_scale(value: f64, variance: f64, n: u64, level: Level) -> Estimate {
+    if value.abs() >= 1.0 - ROUNDED {
+        return certain(value > 0.0, n, level, |share| 2.0 * share - 1.0).spanning(value, n);
+    }
+    let spread = 1.0 - value * value;
+    let variance = if variance > 0.0 { variance } else { spread / n.max(1) as f64 };
+    let half = level.z() * variance.sqrt() / spread;
+    let (low, high) = ((value.atanh() - half).tanh(), (value.atanh() + half).tanh());
+    Estimate { value, low, high, n }.spanning(value, n)
+}
+
+/// What sums of shares may be off by rounding.
+const ROUNDED: f64 = 1e-12;
+
+/// Wilson's interval of all of `rows`, or none of them.
+fn certain(all: bool, rows: u64, level: Level, scale: impl Fn(f64) -> f64) -> Estimate {
+    let share = if all { Proportion::of_parts(rows, 0) } else { Proportion::of_parts(0, rows) };
+    let nothing = Estimate { value: 0.5, low: 0.0, high: 1.0, n: 0 };
+    share.wilson(level).unwrap_or(nothing).map(scale)
 }
 
 /// Why nothing can be said.

@@ -26,27 +26,3 @@ pub use classes::{Average, Classes, probabilities};
 pub use confusion::{Confusion, Index, Rate};
 pub use paired::Paired;
 pub use reliability::{Bin, Reliability};
-
-use crate::interval::{Estimate, Level};
-
-/// An index between -1 and 1 (a correlation) with the variance of the delta method, on Fisher's z scale so that the
-/// interval stays inside.
-fn on_z_scale(value: f64, variance: f64, n: u64, level: Level) -> Estimate {
-    if value.abs() >= 1.0 {
-        return Estimate { value, low: value, high: value, n };
-    }
-    let half = level.z() * variance.max(0.0).sqrt() / (1.0 - value * value);
-    let (low, high) = ((value.atanh() - half).tanh(), (value.atanh() + half).tanh());
-    Estimate { value, low: low.min(value), high: high.max(value), n }
-}
-
-/// A share with the variance of the delta method, on the logit scale.
-fn on_logit_scale(value: f64, variance: f64, n: u64, level: Level) -> Estimate {
-    if value <= 0.0 || value >= 1.0 {
-        return Estimate { value, low: value, high: value, n };
-    }
-    let half = level.z() * variance.max(0.0).sqrt() / (value * (1.0 - value));
-    let logit = (value / (1.0 - value)).ln();
-    let back = |x: f64| 1.0 / (1.0 + (-x).exp());
-    Estimate { value, low: back(logit - half).min(value), high: back(logit + half).max(value), n }
-}

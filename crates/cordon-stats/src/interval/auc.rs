@@ -1,4 +1,4 @@
-use super::{Estimate, Level, Proportion, Unknown};
+use super::{Estimate, Level, Unknown, on_logit_scale};
 use crate::PValue;
 use crate::distribution::normal;
 
@@ -43,12 +43,27 @@ pub fn ties(scores: &[f64], labels: &[bool]) -> Result<Vec<Tie>, Unknown> {
     Ok(ties)
 }
 
+/// Observations of the positive and of the negative class.
+///
+/// # Errors
+/// [`Unknown::OneClass`].
+pub(crate) fn classes(ties: &[Tie]) -> Result<(u64, u64), Unknown> {
+    let positives: u64 = ties.iter().map(|t| t.positives).sum();
+    let negatives: u64 = ties.iter().map(|t| t.negatives).sum();
+    if positives == 0 || negatives == 0 { Err(Unknown::OneClass) } else { Ok((positives, negatives)) }
+}
+
+/// Below so many observations of a class its variance is not known well enough.
+const FEW: u64 = 10;
+
 /// Area under the ROC curve with the variance of DeLong, DeLong and Clarke-Pearson ("Comparing the areas under two or
 /// more correlated receiver operating characteristic curves", Biometrics 1988), on the logit scale so that the
 /// interval stays inside `[0, 1]`. Ties count one half.
 ///
-/// Of an area of exactly 0 or 1 the variance is zero and says nothing: there the interval is Wilson's for as many
-/// observations as the rarer class has, which is wider than the truth (Birnbaum's bound of the variance).
+/// With fewer than ten observations of a class the variance is Birnbaum's bound instead, A (1 − A) over the size of the rarer
+/// class (Birnbaum and Klose, "Bounds for the variance of the Mann-Whitney statistic", 1957), where that is larger. Of an area
+/// of exactly 0 or 1 the variance is zero and says nothing: there the interval is Wilson's for as many observations as the
+/// rarer class has.
 ///
 /// # Errors
 /// [`Unknown::OneClass`], [`Unknown::Constant`] where all scores are equal, and what [`ties`] refuses.
@@ -61,11 +76,7 @@ pub fn delong(scores: &[f64], labels: &[bool], level: Level) -> Result<Estimate,
 /// # Errors
 /// [`Unknown::OneClass`], and [`Unknown::Constant`] where all scores are equal.
 pub fn delong_ties(ties: &[Tie], level: Level) -> Result<Estimate, Unknown> {
-    let positives: u64 = ties.iter().map(|t| t.positives).sum();
-    let negatives: u64 = ties.iter().map(|t| t.negatives).sum();
-    if positives == 0 || negatives == 0 {
-        return Err(Unknown::OneClass);
-    }
+    let (positives, negatives) = classes(ties)?;
     let (m, n) = (positives as f64, negatives as f64);
     // Of each positive the share of negatives below it (a half for a tie), of each negative the share of positives
     // above it: their means are the area, their variances its variance.
@@ -86,22 +97,13 @@ pub fn delong_ties(ties: &[Tie], level: Level) -> Result<Estimate, Unknown> {
         of_negatives += tie.negatives as f64 * negative * negative;
         below += tie.negatives as f64;
     }
-    let total = positives.saturating_add(negatives);
+    let rarer = positives.min(negatives);
     let variance = of_positives / (m * (m - 1.0).max(1.0)) + of_negatives / (n * (n - 1.0).max(1.0));
-    if area <= 0.0 || area >= 1.0 || variance <= 0.0 {
-        let rarer = positives.min(negatives);
-        let hits = if area <= 0.0 { 0 } else { rarer };
-        if area > 0.0 && area < 1.0 {
-            return Err(Unknown::Constant);
-        }
-        let wilson = Proportion::of_parts(hits, rarer.saturating_sub(hits)).wilson(level)?;
-        return Ok(Estimate { n: total, ..wilson });
+    if area > 0.0 && area < 1.0 && variance <= 0.0 && ties.len() == 1 {
+        return Err(Unknown::Constant);
     }
-    let logit = (area / (1.0 - area)).ln();
-    let half = level.z() * variance.sqrt() / (area * (1.0 - area));
-    let back = |x: f64| 1.0 / (1.0 + (-x).exp());
-    let (low, high) = (back(logit - half).min(area), back(logit + half).max(area));
-    Ok(Estimate { value: area, low, high, n: total })
+    let bound = if rarer < FEW { area * (1.0 - area) / rarer as f64 } else { 0.0 };
+    Ok(on_logit_scale(area, variance.max(bound), rarer, positives.saturating_add(negatives), level))
 }
 
 /// Two models on the same rows: the difference of their areas, and how surprising it is if there is none.
@@ -118,7 +120,7 @@ pub struct AucPair {
 ///
 /// # Errors
 /// [`Unknown::OneClass`], [`Unknown::NotFinite`], [`Unknown::Empty`]; [`Unknown::Constant`] where the two scores order
-/// the rows alike, so that the difference has no spread.
+/// the rows alike, so that the difference has no spread; [`Unknown::TooFew`] below ten rows of a class.
 pub fn delong_paired(
     first: &[f64],
     second: &[f64],
@@ -136,13 +138,14 @@ pub fn delong_paired(
                 .filter(|(label, _)| **label == positive)
                 .map(|(_, (x, y))| x - y)
         };
-        let count = differences().count() as f64;
-        if count == 0.0 {
-            return Err(Unknown::OneClass);
+        let n = differences().count() as u64;
+        if n < FEW {
+            return Err(if n == 0 { Unknown::OneClass } else { Unknown::TooFew { n, needed: FEW } });
         }
+        let count = n as f64;
         let mean = differences().sum::<f64>() / count;
         let squares: f64 = differences().map(|d| (d - mean) * (d - mean)).sum();
-        variance += squares / (count * (count - 1.0).max(1.0));
+        variance += squares / (count * (count - 1.0));
         area_difference = mean;
     }
     if variance <= 0.0 {
@@ -162,11 +165,7 @@ pub fn delong_paired(
 /// Of each row the share of the other class that it is on the right side of.
 fn placements(scores: &[f64], labels: &[bool]) -> Result<Vec<f64>, Unknown> {
     let ties = ties(scores, labels)?;
-    let positives: u64 = ties.iter().map(|t| t.positives).sum();
-    let negatives: u64 = ties.iter().map(|t| t.negatives).sum();
-    if positives == 0 || negatives == 0 {
-        return Err(Unknown::OneClass);
-    }
+    let (positives, negatives) = classes(&ties)?;
     let (mut below, mut above) = (0.0, positives as f64);
     let mut of_tie = Vec::with_capacity(ties.len());
     for tie in &ties {
@@ -209,6 +208,26 @@ mod tests {
         assert_eq!(auc.map(|e| e.value), Ok(0.25));
         // One score for all: an area of one half without any spread to measure.
         assert_eq!(delong(&[0.0, -0.0], &[true, false], Level::P95), Err(Unknown::Constant));
+    }
+
+    /// Few positives among 300 negatives, two normal populations one standard deviation apart.
+    #[test]
+    fn few_positives_have_wide_intervals() {
+        let truth = normal::lower(std::f64::consts::FRAC_1_SQRT_2);
+        for positives in [1, 2, 3, 9] {
+            let (mut random, mut hits) = (Random::new(positives), 0_u32);
+            for _ in 0..400 {
+                let labels: Vec<bool> = (0..300 + positives).map(|i| i < positives).collect();
+                let scores: Vec<f64> =
+                    labels.iter().map(|l| random.normal() + f64::from(u8::from(*l))).collect();
+                let auc = delong(&scores, &labels, Level::P95).unwrap();
+                hits += u32::from(auc.low <= truth && truth <= auc.high);
+            }
+            assert!(hits >= 368, "{positives} positives: {hits} of 400");
+        }
+        let (scores, labels) = ([0.1, 0.3, 0.2, 0.4], [false, true, false, true]);
+        let paired = delong_paired(&scores, &[0.3, 0.1, 0.2, 0.4], &labels, Level::P95);
+        assert_eq!(paired, Err(Unknown::TooFew { n: 2, needed: 10 }));
     }
 
     /// Two normal populations one standard deviation apart: the area is the normal distribution at 1/sqrt 2.

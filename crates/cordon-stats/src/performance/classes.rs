@@ -1,5 +1,4 @@
-use super::{on_logit_scale, on_z_scale};
-use crate::interval::{Estimate, Level, Proportion, Unknown, delong_ties, ties};
+use crate::interval::{Estimate, Level, Proportion, Unknown, delong_ties, on_logit_scale, on_z_scale, ties};
 
 /// How the classes of one model become one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +156,7 @@ impl Classes {
             let by_weight = if weighted { l.0 } else { 0.0 };
             own + by_weight - l.1 * l.2 - p.1 * p.2
         });
-        Ok(on_logit_scale(value, variance, n, level))
+        Ok(on_logit_scale(value, variance, n, n, level))
     }
 
     /// Agreement beyond chance (Cohen, "A coefficient of agreement for nominal scales", 1960) with the variance of

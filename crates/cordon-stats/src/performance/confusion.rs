@@ -1,5 +1,5 @@
-use super::{Classes, on_z_scale};
-use crate::interval::{Estimate, Level, Proportion, Unknown};
+use super::Classes;
+use crate::interval::{Estimate, Level, Proportion, Unknown, on_z_scale};
 
 /// Decisions against labels: four counts, from which every rate follows. Merges by addition, in any order.
 ///
@@ -214,6 +214,18 @@ impl Confusion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_rows_prove_no_disagreement() {
+        let mut all = Confusion::default();
+        [(true, false), (false, true)].into_iter().for_each(|(label, decision)| all.push(label, decision));
+        for index in [Index::Mcc, Index::Kappa] {
+            let e = all.index(index, Level::P95).unwrap();
+            assert!(e.value == -1.0 && e.low == -1.0 && e.high > 0.3, "{e:?}");
+        }
+        let f1 = all.classes().mean_f1(crate::performance::Average::Macro, Level::P95).unwrap();
+        assert!(f1.value == 0.0 && f1.low == 0.0 && f1.high > 0.6, "{f1:?}");
+    }
     use crate::random::Random;
     use proptest::prelude::*;
 

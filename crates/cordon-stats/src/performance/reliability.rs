@@ -95,7 +95,7 @@ impl Reliability {
     }
 
     /// Expected calibration error (Naeini, Cooper and Hauskrecht, 2015): mean of the gaps' sizes, weighted by rows. The
-    /// interval adds the bins' variances; it does not correct the bias.
+    /// interval adds what the exact intervals of the bins' rates allow; it does not correct the bias.
     ///
     /// # Errors
     /// [`Unknown::Empty`] without rows.
@@ -104,14 +104,16 @@ impl Reliability {
         if n == 0 {
             return Err(Unknown::Empty);
         }
-        let (mut value, mut variance) = (0.0, 0.0);
+        let (mut value, mut squares) = (0.0, 0.0);
         for bin in &self.bins {
             let share = bin.n as f64 / n as f64;
             value += share * bin.gap().unwrap_or(0.0).abs();
-            let rate = bin.rate().value().unwrap_or(0.0);
-            variance += share * rate * (1.0 - rate) / n as f64;
+            if let Ok(rate) = bin.rate().clopper_pearson(level) {
+                let half = share * (rate.value - rate.low).max(rate.high - rate.value);
+                squares += half * half;
+            }
         }
-        let half = level.z() * variance.sqrt();
+        let half = squares.sqrt();
         Ok(Estimate { value, low: (value - half).max(0.0), high: (value + half).min(1.0), n })
     }
 
@@ -153,6 +155,14 @@ mod tests {
         assert_eq!((all.largest_error(), all.spiegelhalter()), (None, None));
         all.push(1.0, true).unwrap();
         assert_eq!(all.bins()[9].n, 1);
+    }
+
+    #[test]
+    fn one_row_proves_no_error() {
+        let mut one = Reliability::default();
+        one.push(0.9, false).unwrap();
+        let e = one.expected_error(Level::P95).unwrap();
+        assert_eq!((e.value, e.low, e.high), (0.9, 0.0, 1.0));
     }
 
     /// Of a calibrated model the error is its floor and the test alarms at its level; of one that exaggerates it does.

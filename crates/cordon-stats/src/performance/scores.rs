@@ -1,7 +1,7 @@
 //! Metrics of scores against yes-or-no labels.
 
-use super::{Reliability, on_logit_scale};
-use crate::interval::{Estimate, Level, Mean, Tie, Unknown, delong_ties, ties};
+use super::Reliability;
+use crate::interval::{Estimate, Level, Mean, Tie, Unknown, classes, delong_ties, on_logit_scale, ties};
 
 /// What scores say about labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +72,7 @@ pub fn average_precision(ties: &[Tie], level: Level) -> Result<Estimate, Unknown
     }
     let value = value / positives as f64;
     let variance = value * (1.0 - value) / positives as f64;
-    Ok(on_logit_scale(value, variance, positives.saturating_add(negatives), level))
+    Ok(on_logit_scale(value, variance, positives, positives.saturating_add(negatives), level))
 }
 
 fn separation(ties: &[Tie]) -> Result<f64, Unknown> {
@@ -85,12 +85,6 @@ fn separation(ties: &[Tie]) -> Result<f64, Unknown> {
         largest = largest.max(distance.abs());
     }
     Ok(largest)
-}
-
-fn classes(ties: &[Tie]) -> Result<(u64, u64), Unknown> {
-    let positives: u64 = ties.iter().map(|tie| tie.positives).sum();
-    let negatives: u64 = ties.iter().map(|tie| tie.negatives).sum();
-    if positives == 0 || negatives == 0 { Err(Unknown::OneClass) } else { Ok((positives, negatives)) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use crate::interval::{Unknown, ties};
+use crate::interval::{Unknown, classes, ties};
 
 /// What a curve shows against what, over all thresholds.
 #[derive(Debug, Clone, Copy)]
@@ -29,11 +29,8 @@ impl Curve {
     /// Of the scores and labels of one group.
     pub(super) fn new(scores: &[f64], labels: &[bool], axes: Axes) -> Result<Self, Unknown> {
         let ties = ties(scores, labels)?;
-        let positives = ties.iter().map(|t| t.positives).sum::<u64>() as f64;
-        let negatives = ties.iter().map(|t| t.negatives).sum::<u64>() as f64;
-        if positives == 0.0 || negatives == 0.0 {
-            return Err(Unknown::OneClass);
-        }
+        let (positives, negatives) = classes(&ties)?;
+        let (positives, negatives) = (positives as f64, negatives as f64);
         let corner = |hits: f64, wrong: f64, threshold: f64| {
             let accuracy = (hits + negatives - wrong) / (positives + negatives);
             let (x, y) = match axes {
@@ -51,7 +48,9 @@ impl Curve {
         for (tie, below) in ties.iter().rev().zip(below) {
             hits += tie.positives as f64;
             wrong += tie.negatives as f64;
-            let threshold = if below.is_finite() { f64::midpoint(tie.score, below) } else { below };
+            // Between neighbouring doubles the middle is one of them, and must not be the upper one: it is selected.
+            let middle = f64::midpoint(tie.score, below);
+            let threshold = if below.is_finite() && middle < tie.score { middle } else { below };
             corners.push(corner(hits, wrong, threshold));
         }
         Ok(Self { positives, negatives, hull: upper_hull(corners) })
@@ -114,6 +113,16 @@ fn upper_hull(mut corners: Vec<Corner>) -> Vec<Corner> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// No double lies between these two: the threshold must be the lower one.
+    #[test]
+    fn neighbouring_scores_are_told_apart() {
+        let (low, high) = (0.3, 0.3_f64.next_up());
+        let curve = Curve::new(&[low, high], &[false, true], Axes::FalsePositiveTruePositive).unwrap();
+        assert!(
+            curve.hull.iter().any(|corner| corner.x == 0.0 && corner.y == 1.0 && corner.threshold == low)
+        );
+    }
 
     proptest! {
         /// The hull is concave, spans all rates and lies above every threshold's point.
