@@ -108,7 +108,8 @@ const CELLS: usize = 1000;
 pub struct BoundedMean {
     alpha: f64,
     past: Past,
-    /// Candidates still in: the first and one past the last.
+    /// Candidates below this one are out because the mean is higher, all from `end` on because it is lower. What is between
+    /// is still in; where nothing is, the mean lies between two candidates, and where they have crossed there is none.
     first: usize,
     end: usize,
     /// Wealth of the bets on "the mean is higher", and on "lower", by candidate.
@@ -138,21 +139,23 @@ impl BoundedMean {
         let bet = (2.0 * (2.0 / self.alpha).ln() / (self.past.variance() * t * t.ln_1p())).sqrt();
         self.past.push(value);
         let rich = 2.0 / self.alpha;
-        let (mut first, mut end) = (self.end, self.first);
         let candidates = self.up.iter_mut().zip(self.down.iter_mut()).enumerate();
-        for (at, (up, down)) in candidates.take(self.end).skip(self.first) {
+        // The nearest candidates that are out go on: what they win against each other says that there is no one mean. A bet on
+        // "higher" wins less the higher its candidate, so whatever is below one that is out is out as well.
+        let (from, to) = (self.first.saturating_sub(1), self.end.saturating_add(1));
+        for (at, (up, down)) in candidates.take(to).skip(from) {
             let mean = at as f64 / CELLS as f64;
             let off = value - mean;
             // A stake over zero is infinite, and the minimum with the bet is the bet.
             *up *= 1.0 + bet.min(STAKE / mean) * off;
             *down *= 1.0 - bet.min(STAKE / (1.0 - mean)) * off;
-            if *up < rich && *down < rich {
-                first = first.min(at);
-                end = end.max(at.saturating_add(1));
+            if *up >= rich {
+                self.first = self.first.max(at.saturating_add(1));
+            }
+            if *down >= rich {
+                self.end = self.end.min(at);
             }
         }
-        // No candidate left: the interval stays empty.
-        (self.first, self.end) = if first < end { (first, end) } else { (self.end, self.end) };
         Ok(())
     }
 
@@ -166,7 +169,7 @@ impl BoundedMean {
         if self.past.n == 0 {
             return Err(Unknown::Empty);
         }
-        if self.first >= self.end {
+        if self.first > self.end {
             return Err(Unknown::Refuted);
         }
         let low = self.first.saturating_sub(1) as f64 / CELLS as f64;
@@ -213,6 +216,21 @@ mod tests {
             mean.push(if i < 3000 { 0.1 } else { 0.9 }).unwrap();
         }
         assert_eq!(mean.interval(), Err(Unknown::Refuted));
+    }
+
+    /// The mean lies between two candidates, and the interval becomes narrower than their distance.
+    #[test]
+    fn steady_streams_are_never_refuted() {
+        let mut random = Random::new(6);
+        let (mut constant, mut rare) = (BoundedMean::new(0.05).unwrap(), BoundedMean::new(0.05).unwrap());
+        for _ in 0..60_000 {
+            constant.push(0.9505).unwrap();
+            rare.push(f64::from(u8::from(random.chance(0.0005)))).unwrap();
+        }
+        let e = constant.interval().unwrap();
+        assert!(e.low <= 0.9505 && 0.9505 <= e.high && e.high - e.low < 0.0021, "{e:?}");
+        let e = rare.interval().unwrap();
+        assert!(e.low <= 0.0005 && 0.0005 <= e.high, "{e:?}");
     }
 
     /// Over 300 streams looked at after every value, the share that ever excludes the truth is at most the stated one.
