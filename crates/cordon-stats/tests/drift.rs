@@ -375,6 +375,15 @@ fn permutation_tests_keep_their_level_and_find_shifts() {
 }
 
 #[test]
+fn equal_points_are_no_evidence() {
+    for (m, n) in [(60, 90), (7, 20), (41, 43)] {
+        let points = |count: usize| Points::new([0.3, 0.7].repeat(count), 2).unwrap();
+        let same = mmd_permutation(&points(m), &points(n), Kernel::gaussian(0.9).unwrap(), 199, 3).unwrap();
+        assert!(same.statistic >= 0.0 && !same.p_value.at_most(0.999), "{same:?}");
+    }
+}
+
+#[test]
 fn unfit_input_is_refused_with_its_reason() {
     use cordon_stats::InputError;
     assert!(matches!(Sample::new(Vec::new()), Err(InputError::TooFew { .. })));
