@@ -116,3 +116,8 @@ fn what_is_no_parameter_is_not_a_number() {
     assert!(normal::quantile(1.5).is_nan());
     assert!(f::upper(f64::NAN, 1.0, 1.0).is_nan());
 }
+
+#[test]
+fn a_huge_t_is_not_missed() {
+    assert_eq!(student_t::two_sided(1e200, 5.0), 0.0);
+}

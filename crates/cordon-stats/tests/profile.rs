@@ -207,6 +207,33 @@ fn quantiles_keep_their_error() {
 }
 
 #[test]
+fn quantiles_are_between_the_smallest_and_the_largest() {
+    let mut profile = Profile::new(&["value"]);
+    let mut random = Random::new(12);
+    for i in 0..5_200 {
+        // One in twenty-six is cut at either end, which is a value in the middle of an interval of its profile.
+        let value = if i % 26 == 0 {
+            100.0
+        } else if i % 26 == 1 {
+            10.1
+        } else {
+            10.1 + 40.0 * random.unit()
+        };
+        profile.add(&[Cell::Decimal(value)]);
+    }
+    let numbers = profile.column("value").unwrap().numbers().unwrap();
+    assert!(!numbers.quantiles().is_exact());
+    assert_eq!((numbers.quantile(0.001), numbers.quantile(0.999)), (10.1, 100.0));
+}
+
+#[test]
+fn a_deviation_beyond_a_double_is_not_zero() {
+    let mut profile = Profile::new(&["value"]);
+    [1e200, 2e200, 3e200].into_iter().for_each(|value| profile.add(&[Cell::Decimal(value)]));
+    assert!(profile.column("value").unwrap().numbers().unwrap().variance().is_nan());
+}
+
+#[test]
 fn few_values_stay_exact() {
     let mut sketch = Quantiles::default();
     (0..50_000).for_each(|i| sketch.add(f64::from(i % 2_000) / 7.0));

@@ -23,6 +23,9 @@ pub fn two_sided(t: f64, df: f64) -> f64 {
         return 0.0;
     }
     let square = t * t;
+    if square.is_infinite() {
+        return 0.0;
+    }
     beta::tails(df / 2.0, 0.5, df / (df + square), square / (df + square)).0
 }
 

@@ -298,7 +298,8 @@ impl Numbers {
         self.sum.value() / self.count as f64
     }
 
-    /// The variance with the divisor n − 1, from exact sums and with twice the digits where they cancel. NaN for one value.
+    /// The variance with the divisor n − 1, from exact sums and with twice the digits where they cancel. NaN for one value, and
+    /// where the squares of the values are beyond a double.
     pub fn variance(&self) -> f64 {
         let n = self.count as f64;
         let (high, low) = self.squares.pair();
@@ -309,12 +310,19 @@ impl Numbers {
         let quotient = square / n;
         let quotient_rest = (-quotient).mul_add(n, square) / n + square_rest / n;
         let deviations = (high - quotient) + (low - quotient_rest);
-        deviations.max(0.0) / (n - 1.0)
+        // Not `max` alone: it would make a zero of what is not a number.
+        if deviations.is_finite() { deviations.max(0.0) / (n - 1.0) } else { f64::NAN }
     }
 
     /// The histogram that chooses its own resolution.
     pub fn quantiles(&self) -> &Quantiles {
         &self.quantiles
+    }
+
+    /// A quantile, see [`Quantiles::quantile`], between the smallest and the largest.
+    pub fn quantile(&self, p: f64) -> f64 {
+        // The middle of an interval at either end can lie outside of the values.
+        self.quantiles.quantile(p).clamp(self.least, self.greatest)
     }
 
     /// How many different ones.
