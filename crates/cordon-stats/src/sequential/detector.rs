@@ -34,6 +34,9 @@ pub struct Detector {
     log_limit: f64,
 }
 
+/// The largest logarithm of evidence, either way: sums stay finite.
+const MOST: f64 = 1e300;
+
 impl Detector {
     /// e-CUSUM with at least `run_length` observations between false alarms, on average.
     ///
@@ -57,13 +60,15 @@ impl Detector {
     }
 
     /// Takes the logarithm of one e-value in and says whether the detector alarms. It goes on after an alarm; who
-    /// wants it to start again calls [`Self::restart`]. What is not a number counts as no evidence (0).
+    /// wants it to start again calls [`Self::restart`]. What is not a number counts as no evidence (0), an infinite one as
+    /// 1e300, so that whatever comes later still counts.
     pub fn push(&mut self, log_e: f64) -> bool {
         let before = match self.memory {
             Memory::Cusum => self.log_value.max(0.0),
             Memory::ShiryaevRoberts => log_add(self.log_value, 0.0),
         };
-        self.log_value = before + if log_e.is_nan() { 0.0 } else { log_e };
+        let log_e = if log_e.is_nan() { 0.0 } else { log_e.clamp(-MOST, MOST) };
+        self.log_value = (before + log_e).clamp(-MOST, MOST);
         self.alarms()
     }
 
@@ -120,5 +125,16 @@ mod tests {
         assert!(!detector.push(f64::NAN));
         assert_eq!(detector.log_value(), 0.0);
         assert!(Detector::cusum(0.0).is_err());
+    }
+
+    /// Rates of 0 and 1 make infinite evidence; a detector that saw it still alarms later.
+    #[test]
+    fn infinite_evidence_is_not_the_end() {
+        for make in [Detector::cusum, Detector::shiryaev_roberts] {
+            let mut detector = make(10.0).unwrap();
+            assert!(detector.push(log_likelihood_ratio(true, 0.0, 0.5)));
+            assert!(!detector.push(log_likelihood_ratio(true, 0.5, 0.0)));
+            assert!((0..10).any(|_| detector.push(1.0)), "{detector:?}");
+        }
     }
 }

@@ -160,7 +160,8 @@ impl Adwin {
     fn differs(&self) -> bool {
         let (mut n0, mut u0) = (0.0, 0.0);
         let log = (2.0 * self.width.ln() / self.delta).ln();
-        let variance = self.variance / self.width;
+        // Rounding can leave a hair below zero.
+        let variance = (self.variance / self.width).max(0.0);
         let mut size = row_size(self.rows.len());
         for row in self.rows.iter().rev() {
             for bucket in row {
