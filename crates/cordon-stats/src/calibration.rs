@@ -11,5 +11,5 @@ mod expected;
 mod isotonic;
 pub mod weights;
 
-pub use expected::{Expected, Metric, expected};
+pub use expected::{Expected, Metric, expected, expected_by};
 pub use isotonic::Isotonic;

@@ -1,3 +1,4 @@
+use super::Isotonic;
 use crate::interval::{Estimate, Level, Unknown};
 
 /// What can be expected of decisions whose labels are not there yet.
@@ -13,6 +14,7 @@ pub struct Expected {
     missed: f64,
     hits_variance: f64,
     missed_variance: f64,
+    covariance: f64,
     /// Value and variance of the metrics of ranking.
     auc: Result<(f64, f64), Unknown>,
     average_precision: Result<(f64, f64), Unknown>,
@@ -67,6 +69,7 @@ impl Metric {
 /// Rows of one score.
 #[derive(Clone, Copy)]
 struct Tie {
+    score: f64,
     rows: f64,
     positives: f64,
     variance: f64,
@@ -78,7 +81,7 @@ struct Tie {
 ///
 /// Agrees with NannyML's CBPE; its ranking metrics round cumulative counts to five decimals and break ties by the order of
 /// the rows, so that these agree to about 1e-7 (AUC) and, where scores tie, 1e-5 (average precision). The intervals say where the *realised* metric of these rows will lie if the calibration is
-/// right: they hold the chance of the labels, not an error of the calibration.
+/// right: they hold the chance of the labels, not an error of the calibration, which [`expected_by`] adds.
 ///
 /// # Errors
 /// [`Unknown::Empty`] without rows, [`Unknown::NotFinite`] on a score that is no number, [`Unknown::NotAProbability`].
@@ -88,6 +91,31 @@ pub fn expected(
     probabilities: &[f64],
     decisions: &[bool],
     level: Level,
+) -> Result<Expected, Unknown> {
+    estimated(scores, probabilities, decisions, level, None)
+}
+
+/// [`expected`] with the probabilities of a map, whose own error is in the intervals: each of its levels is a share of so many
+/// labelled rows. Where the rows are many more than those that the map was fitted on, that is most of it.
+///
+/// # Errors
+/// As [`expected`].
+pub fn expected_by(
+    map: &Isotonic,
+    scores: &[f64],
+    decisions: &[bool],
+    level: Level,
+) -> Result<Expected, Unknown> {
+    let probabilities: Vec<f64> = scores.iter().map(|score| map.probability(*score)).collect();
+    estimated(scores, &probabilities, decisions, level, Some(map))
+}
+
+fn estimated(
+    scores: &[f64],
+    probabilities: &[f64],
+    decisions: &[bool],
+    level: Level,
+    map: Option<&Isotonic>,
 ) -> Result<Expected, Unknown> {
     let rows = || {
         scores.iter().zip(probabilities).zip(decisions).map(|((score, p), decision)| (*score, *p, *decision))
@@ -106,6 +134,7 @@ pub fn expected(
     let ties: Vec<Tie> = ranked
         .chunk_by(|a, b| a.0 == b.0)
         .map(|tie| Tie {
+            score: tie.first().map_or(0.0, |(score, _)| *score),
             rows: tie.len() as f64,
             positives: tie.iter().map(|(_, p)| p).sum(),
             variance: tie.iter().map(|(_, p)| p * (1.0 - p)).sum(),
@@ -120,9 +149,16 @@ pub fn expected(
         missed: 0.0,
         hits_variance: 0.0,
         missed_variance: 0.0,
-        auc: auc(&ties),
-        average_precision: average_precision(&ties),
+        covariance: 0.0,
+        auc: auc(&ties, map),
+        average_precision: average_precision(&ties, map),
     };
+    if let Some(map) = map {
+        let factors =
+            rows().map(|(score, _, decision)| (score, if decision { [1.0, 0.0] } else { [0.0, 1.0] }));
+        [expected.hits_variance, expected.missed_variance, expected.covariance] =
+            map.variance_of_sums(factors);
+    }
     for (_, p, decision) in rows() {
         let variance = p * (1.0 - p);
         if decision {
@@ -182,7 +218,9 @@ impl Expected {
         if !value.is_finite() {
             return Err(Unknown::Empty);
         }
-        let variance = by_hits * by_hits * self.hits_variance + by_missed * by_missed * self.missed_variance;
+        let variance = by_hits * by_hits * self.hits_variance
+            + by_missed * by_missed * self.missed_variance
+            + 2.0 * by_hits * by_missed * self.covariance;
         self.estimate((value, variance))
     }
 
@@ -209,8 +247,16 @@ impl Expected {
     }
 }
 
+/// The variance of a metric: of the labels, and of the map. Of each tie what one more positive of it adds to the metric.
+fn variance(ties: &[Tie], slopes: &[f64], map: Option<&Isotonic>) -> f64 {
+    let of_labels: f64 = ties.iter().zip(slopes).map(|(tie, slope)| slope * slope * tie.variance).sum();
+    let factors = ties.iter().zip(slopes).map(|(tie, slope)| (tie.score, [slope * tie.rows, 0.0]));
+    let [of_map, ..] = map.map_or([0.0; 3], |map| map.variance_of_sums(factors));
+    of_labels + of_map
+}
+
 /// Expected area under the ROC curve and its variance. Ties count one half.
-fn auc(ties: &[Tie]) -> Result<(f64, f64), Unknown> {
+fn auc(ties: &[Tie], map: Option<&Isotonic>) -> Result<(f64, f64), Unknown> {
     let positives: f64 = ties.iter().map(|t| t.positives).sum();
     let negatives: f64 = ties.iter().map(|t| t.rows - t.positives).sum();
     if positives <= 0.0 || negatives <= 0.0 {
@@ -226,20 +272,19 @@ fn auc(ties: &[Tie]) -> Result<(f64, f64), Unknown> {
     let value = pairs / (positives * negatives);
     // If one label turns from negative to positive, it gains the negatives below it, no longer loses to the positives
     // above it, and the classes change their sizes.
-    let (mut below, mut above, mut variance) = (0.0, positives, 0.0);
+    let (mut below, mut above, mut slopes) = (0.0, positives, Vec::with_capacity(ties.len()));
     for tie in ties {
         let of_tie = tie.rows - tie.positives;
         above -= tie.positives;
         let gained = below + of_tie / 2.0 - above - tie.positives / 2.0;
-        let slope = gained / (positives * negatives) - value / positives + value / negatives;
-        variance += slope * slope * tie.variance;
+        slopes.push(gained / (positives * negatives) - value / positives + value / negatives);
         below += of_tie;
     }
-    Ok((value, variance))
+    Ok((value, variance(ties, &slopes, map)))
 }
 
 /// Expected average precision and its variance.
-fn average_precision(ties: &[Tie]) -> Result<(f64, f64), Unknown> {
+fn average_precision(ties: &[Tie], map: Option<&Isotonic>) -> Result<(f64, f64), Unknown> {
     let positives: f64 = ties.iter().map(|t| t.positives).sum();
     if positives <= 0.0 {
         return Err(Unknown::OneClass);
@@ -252,15 +297,14 @@ fn average_precision(ties: &[Tie]) -> Result<(f64, f64), Unknown> {
     }
     let value = value / positives;
     // From the lowest score up: what one more positive adds to the precision at every threshold below it.
-    let (mut variance, mut later) = (0.0, 0.0);
+    let (mut slopes, mut later) = (Vec::with_capacity(ties.len()), 0.0);
     for tie in ties {
         later += tie.positives / rows;
-        let slope = (hits / rows + later - value) / positives;
-        variance += slope * slope * tie.variance;
+        slopes.push((hits / rows + later - value) / positives);
         rows -= tie.rows;
         hits -= tie.positives;
     }
-    Ok((value, variance))
+    Ok((value, variance(ties, &slopes, map)))
 }
 
 #[cfg(test)]
@@ -298,6 +342,48 @@ mod tests {
         assert!((got.metric(Metric::Auc).unwrap().value - pairs / all).abs() < 1e-12);
     }
 
+    fn realised(metric: Metric, scores: &[f64], labels: &[bool], decisions: &[bool]) -> f64 {
+        let mut counts = Confusion::default();
+        labels.iter().zip(decisions).for_each(|(label, decision)| counts.push(*label, *decision));
+        let ranked = scores::report(scores, labels, Level::P95);
+        let rate = |rate| counts.rate(rate).value().unwrap();
+        match metric {
+            Metric::Accuracy => rate(Rate::Accuracy),
+            Metric::Auc => ranked.auc.unwrap().value,
+            Metric::AveragePrecision => ranked.average_precision.unwrap().value,
+            Metric::F1 => counts.index(Index::F1, Level::P95).unwrap().value,
+            Metric::Precision => rate(Rate::Precision),
+            Metric::Recall => rate(Rate::Recall),
+            Metric::Specificity => rate(Rate::Specificity),
+        }
+    }
+
+    /// A map of few labelled rows, and many rows that it is used on: its own error decides.
+    #[test]
+    fn error_of_the_map_is_in_the_interval() {
+        let (mut random, runs, mut outside) = (Random::new(61), 100_u32, [0_u32; 7]);
+        let mut rows = |n: usize| -> (Vec<f64>, Vec<bool>) {
+            let mut row = |_| {
+                let score = random.unit();
+                (score, random.chance(score * score))
+            };
+            (0..n).map(&mut row).unzip()
+        };
+        for _ in 0..runs {
+            let (known, known_labels) = rows(500);
+            let (scores, labels) = rows(5_000);
+            let map = Isotonic::fit(&known, &known_labels).unwrap();
+            let decisions: Vec<bool> = scores.iter().map(|score| *score >= 0.6).collect();
+            let expected = expected_by(&map, &scores, &decisions, Level::P95).unwrap();
+            for (count, metric) in outside.iter_mut().zip(Metric::ALL) {
+                let surprise =
+                    expected.surprise(metric, realised(metric, &scores, &labels, &decisions)).unwrap();
+                *count += u32::from(surprise > 1.0);
+            }
+        }
+        assert!(outside.iter().all(|count| *count <= 12), "{outside:?} of {runs}");
+    }
+
     /// With calibrated probabilities the realised metrics lie inside as often as stated.
     #[test]
     fn realised_metrics_lie_inside() {
@@ -307,19 +393,8 @@ mod tests {
             let labels: Vec<bool> = p.iter().map(|p| random.unit() < *p).collect();
             let decisions: Vec<bool> = p.iter().map(|p| *p >= 0.45).collect();
             let expected = expected(&p, &p, &decisions, Level::P95).unwrap();
-            let mut counts = Confusion::default();
-            labels.iter().zip(&decisions).for_each(|(label, decision)| counts.push(*label, *decision));
-            let ranked = scores::report(&p, &labels, Level::P95);
             for (hit, metric) in inside.iter_mut().zip(Metric::ALL) {
-                let realised = match metric {
-                    Metric::Accuracy => counts.rate(Rate::Accuracy).value().unwrap(),
-                    Metric::Auc => ranked.auc.unwrap().value,
-                    Metric::AveragePrecision => ranked.average_precision.unwrap().value,
-                    Metric::F1 => counts.index(Index::F1, Level::P95).unwrap().value,
-                    Metric::Precision => counts.rate(Rate::Precision).value().unwrap(),
-                    Metric::Recall => counts.rate(Rate::Recall).value().unwrap(),
-                    Metric::Specificity => counts.rate(Rate::Specificity).value().unwrap(),
-                };
+                let realised = realised(metric, &p, &labels, &decisions);
                 *hit += u32::from(expected.surprise(metric, realised).unwrap() <= 1.0);
             }
         }

@@ -9,6 +9,10 @@ use crate::interval::{Unknown, ties};
 pub struct Isotonic {
     /// First and last score of each level, with its probability.
     points: Vec<(f64, f64)>,
+    /// Of each point the number of its level.
+    of_level: Vec<usize>,
+    /// The variance of each level's probability.
+    variances: Vec<f64>,
 }
 
 /// Rows that one level was averaged of.
@@ -47,14 +51,23 @@ impl Isotonic {
             }
         }
         let mut points = Vec::with_capacity(2 * blocks.len());
-        for block in blocks {
+        let mut of_level = Vec::with_capacity(2 * blocks.len());
+        for (at, block) in blocks.iter().enumerate() {
             let level = block.positives as f64 / block.rows as f64;
             points.push((block.first, level));
+            of_level.push(at);
             if block.last > block.first {
                 points.push((block.last, level));
+                of_level.push(at);
             }
         }
-        Ok(Self { points })
+        let variance = |block: &Block| {
+            // Half an observation of each label, so that a level of 0 or 1 is not certain.
+            let (positives, rows) = (block.positives as f64 + 0.5, block.rows as f64 + 1.0);
+            positives * (rows - positives) / (rows * rows * rows)
+        };
+        let variances = blocks.iter().map(variance).collect();
+        Ok(Self { points, of_level, variances })
     }
 
     /// The probability that a score stands for; NaN for NaN.
@@ -63,15 +76,44 @@ impl Isotonic {
         if score.is_nan() {
             return score;
         }
-        let after = self.points.partition_point(|(at, _)| *at < score);
-        let above = self.points.get(after);
-        let below = after.checked_sub(1).and_then(|before| self.points.get(before));
-        match (below, above) {
-            (Some((low, p)), Some((high, q))) => p + (q - p) * ((score - low) / (high - low)),
-            (None, Some((_, q))) => *q,
-            (Some((_, p)), None) => *p,
-            (None, None) => f64::NAN,
+        match self.around(score) {
+            (Some((_, p)), Some((_, q)), share) => p + (q - p) * share,
+            (None, Some((_, q)), _) => q,
+            (Some((_, p)), None, _) => p,
+            (None, None, _) => f64::NAN,
         }
+    }
+
+    /// The points below a score and at or above it, by level and probability, and how far it is from the one to the other.
+    fn around(&self, score: f64) -> (Option<(usize, f64)>, Option<(usize, f64)>, f64) {
+        let after = self.points.partition_point(|(at, _)| *at < score);
+        let before = after.checked_sub(1);
+        let point = |at: usize| self.points.get(at).copied();
+        let of = |at: usize| Some((self.of_level.get(at).copied()?, point(at)?.1));
+        let share = match (before.and_then(point), point(after)) {
+            (Some((low, _)), Some((high, _))) => (score - low) / (high - low),
+            (_, above) => f64::from(u8::from(above.is_some())),
+        };
+        (before.and_then(of), of(after), share)
+    }
+
+    /// The variance of a sum of probabilities, which the error of the map makes, and the covariance of two such sums: of each row
+    /// its score and its factors in both.
+    pub(super) fn variance_of_sums(&self, rows: impl Iterator<Item = (f64, [f64; 2])>) -> [f64; 3] {
+        let mut factors = vec![[0.0; 2]; self.variances.len()];
+        for (score, of_row) in rows {
+            let (below, above, share) = self.around(score);
+            for (level, weight) in [(below, 1.0 - share), (above, share)] {
+                let Some(sums) = level.and_then(|(level, _)| factors.get_mut(level)) else { continue };
+                sums.iter_mut().zip(of_row).for_each(|(sum, factor)| *sum += weight * factor);
+            }
+        }
+        let mut sums = [0.0; 3];
+        for ([first, second], variance) in factors.into_iter().zip(&self.variances) {
+            let parts = [first * first, second * second, first * second];
+            sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part * variance);
+        }
+        sums
     }
 
     /// Scores and probabilities that the map joins by lines.
