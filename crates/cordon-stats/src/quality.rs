@@ -1,9 +1,10 @@
 //! What is wrong with data by itself, and against a reference: schema, types, missing values, ranges, categories, volume.
 //!
 //! A defect is a fact that was counted, not an opinion: whether it matters is for the reader. Where chance could have made
-//! the difference, the defect carries its p-value.
+//! the difference, the defect carries its p-value, and says whether chance explains it at the level that was asked for.
 
 use crate::PValue;
+use crate::distribution::hypergeometric;
 use crate::drift;
 use crate::profile::{Categories, ColumnProfile, Kind, Profile};
 
@@ -14,6 +15,8 @@ pub struct Defect {
     pub column: Option<String>,
     /// What is wrong.
     pub what: What,
+    /// Another draw of the same size from the same data would show this as well, by chance alone: no evidence of a change.
+    pub by_chance: bool,
 }
 
 /// What is wrong.
@@ -45,6 +48,8 @@ pub enum What {
         from: Kind,
         /// Now.
         to: Kind,
+        /// Could chance have put the values of these kinds on one side only?
+        p_value: PValue,
     },
     /// Numbers and texts in one column.
     MixedKinds {
@@ -68,6 +73,8 @@ pub enum What {
         rows: u64,
         /// How many of them there are among those kept by name.
         categories: u64,
+        /// Could chance have put so many rows of categories on one side only? At most this.
+        p_value: PValue,
     },
     /// Numbers that are not a number or infinite.
     NotFinite {
@@ -82,6 +89,10 @@ pub enum What {
         below: u64,
         /// How many above.
         above: u64,
+        /// The counts are exact; else there are at least so many.
+        is_exact: bool,
+        /// Could chance have put so many values past all of the reference's?
+        p_value: PValue,
     },
     /// Far fewer or more rows than in the reference.
     Volume {
@@ -96,7 +107,7 @@ pub enum What {
 pub fn inspect(profile: &Profile) -> Vec<Defect> {
     let mut defects = Vec::new();
     if profile.rows() == 0 {
-        return vec![Defect { column: None, what: What::Empty }];
+        return vec![Defect::of(None, What::Empty)];
     }
     let repeated = profile.rows() as f64 - profile.different_rows();
     // Beyond three standard errors of the estimate.
@@ -106,33 +117,52 @@ pub fn inspect(profile: &Profile) -> Vec<Defect> {
             clippy::cast_sign_loss,
             reason = "between 0 and the number of rows"
         )]
-        defects.push(Defect { column: None, what: What::Duplicates { rows: repeated.round() as u64 } });
+        defects.push(Defect::of(None, What::Duplicates { rows: repeated.round() as u64 }));
     }
     for (name, column) in profile.columns() {
-        defects.extend(alone(column).into_iter().map(|what| Defect { column: Some(name.to_owned()), what }));
+        defects.extend(alone(column).into_iter().map(|what| Defect::of(Some(name), what)));
     }
     defects
 }
 
+impl Defect {
+    /// One that is no matter of chance.
+    fn of(column: Option<&str>, what: What) -> Self {
+        Self { column: column.map(str::to_owned), what, by_chance: false }
+    }
+}
+
+/// Tests of one column: missing values, kinds, the range, categories.
+const TESTS: usize = 4;
+
 /// What a table shows by itself and against a reference. A change of the share of missing values is one when it is at least
-/// `effect` and the p-value of one column is at most `level` over the number of columns (Bonferroni).
+/// `effect` and chance does not explain it; the others are told in any case. `level` is the probability that anything that
+/// chance did is not called so, over all tests of all columns (Bonferroni).
 pub fn compare(reference: &Profile, current: &Profile, level: f64, effect: f64) -> Vec<Defect> {
     let mut defects = inspect(current);
     let ratio = current.rows() as f64 / reference.rows() as f64;
     if current.rows() > 0 && !(0.1..=10.0).contains(&ratio) {
         let what = What::Volume { from: reference.rows(), to: current.rows() };
-        defects.push(Defect { column: None, what });
+        defects.push(Defect::of(None, what));
     }
-    let level = level / reference.columns().len().max(1) as f64;
+    let level = level / (TESTS * reference.columns().len().max(1)) as f64;
     for (name, was) in reference.columns() {
         let changes = match current.column(name) {
             None => vec![What::ColumnGone],
             Some(is) => changed(was, is, level, effect),
         };
-        defects.extend(changes.into_iter().map(|what| Defect { column: Some(name.to_owned()), what }));
+        defects.extend(changes.into_iter().map(|what| {
+            let by_chance = match &what {
+                What::KindChanged { p_value, .. }
+                | What::NewCategories { p_value, .. }
+                | What::OutOfRange { p_value, .. } => !p_value.at_most(level),
+                _ => false,
+            };
+            Defect { by_chance, ..Defect::of(Some(name), what) }
+        }));
     }
     let unknown = current.columns().filter(|(name, _)| reference.column(name).is_none());
-    defects.extend(unknown.map(|(name, _)| Defect { column: Some(name.to_owned()), what: What::ColumnNew }));
+    defects.extend(unknown.map(|(name, _)| Defect::of(Some(name), What::ColumnNew)));
     defects
 }
 
@@ -165,7 +195,7 @@ fn changed(was: &ColumnProfile, is: &ColumnProfile, level: f64, effect: f64) -> 
     let known = from != Kind::Empty && to != Kind::Empty;
     // A whole number among decimals is one of them.
     if known && from != to && !(from == Kind::Decimal && to == Kind::Integer) {
-        found.push(What::KindChanged { from, to });
+        found.push(What::KindChanged { from, to, p_value: other_kinds(was, is) });
     }
     if was.rows() > 0 && is.rows() > 0 {
         let share = |column: &ColumnProfile| column.missing() as f64 / column.rows() as f64;
@@ -182,21 +212,51 @@ fn changed(was: &ColumnProfile, is: &ColumnProfile, level: f64, effect: f64) -> 
         let below = below.max(u64::from(is.range().0 < low));
         let above = above.max(u64::from(is.range().1 > high));
         if below + above > 0 {
-            found.push(What::OutOfRange { below, above });
+            let is_exact = is.quantiles().is_exact();
+            let one_side = |past: u64| all_on_one_side(past, is.count(), was.count());
+            let p_value = PValue::of((2.0 * one_side(below).min(one_side(above))).min(1.0));
+            found.push(What::OutOfRange { below, above, is_exact, p_value });
         }
     }
     if let (Some(was), Some(is)) = (was.texts(), is.texts()) {
-        let new = new_categories(was.categories(), is.categories());
-        if new.0 > 0 {
-            found.push(What::NewCategories { rows: new.0, categories: new.1 });
-        }
+        found.extend(new_categories(was.categories(), is.categories()));
     }
     found
 }
 
-/// Rows with, and number of, categories that only the second has; exact for those that both keep by name.
-fn new_categories(was: &Categories, is: &Categories) -> (u64, u64) {
-    let rows = was.beside(is);
-    let new = rows.iter().filter(|row| row.label.is_some() && row.counts.0 == 0);
-    new.fold((0, 0), |sum, row| (sum.0 + row.counts.1, sum.1 + 1))
+/// The probability that `rows` given rows of both sides are all among the `own` ones of one side, and none among the `others`.
+fn all_on_one_side(rows: u64, own: u64, others: u64) -> f64 {
+    hypergeometric::mass(rows, own, others, rows)
+}
+
+/// Kinds that one side has alone: could chance have put all their values there?
+fn other_kinds(was: &ColumnProfile, is: &ColumnProfile) -> PValue {
+    let alone = |here: &ColumnProfile, there: &ColumnProfile| {
+        let kinds = here.kinds().into_iter().zip(there.kinds());
+        let values = kinds.filter(|(_, (_, there))| *there == 0).map(|((_, here), _)| here).sum();
+        all_on_one_side(values, here.present(), there.present())
+    };
+    PValue::of((2.0 * alone(was, is).min(alone(is, was))).min(1.0))
+}
+
+/// Categories that only the second has; exact for those that both keep by name.
+///
+/// Were nothing different, each category of t rows would be on that side alone with a known probability. Whether one is makes
+/// it less likely for others, so the variance of the rows is at most the sum over the categories, and Cantelli's inequality
+/// bounds the p-value without any law.
+fn new_categories(was: &Categories, is: &Categories) -> Option<What> {
+    let (mut rows, mut categories, mut mean, mut variance) = (0_u64, 0_u64, 0.0, 0.0);
+    for row in was.beside(is).into_iter().filter(|row| row.label.is_some()) {
+        if row.counts.0 == 0 {
+            rows += row.counts.1;
+            categories += 1;
+        }
+        let total = row.counts.0 + row.counts.1;
+        let alone = all_on_one_side(total, is.total(), was.total());
+        mean += total as f64 * alone;
+        variance += (total as f64).powi(2) * alone * (1.0 - alone);
+    }
+    let beyond = rows as f64 - mean;
+    let p = if beyond > 0.0 { variance / (variance + beyond * beyond) } else { 1.0 };
+    (rows > 0).then(|| What::NewCategories { rows, categories, p_value: PValue::of(p) })
 }

@@ -217,16 +217,58 @@ fn changes_against_a_reference_are_named() {
         let here = defects.into_iter().filter(|defect| defect.column.as_deref() == Some(column));
         here.map(|defect| defect.what).collect::<Vec<_>>()
     };
-    let [What::MissingRate { from: 0.0, to: 0.25, p_value }, What::OutOfRange { below: 0, above }] =
-        of("age")[..]
+    let [
+        What::MissingRate { from: 0.0, to: 0.25, p_value },
+        What::OutOfRange { below: 0, above, is_exact: true, .. },
+    ] = of("age")[..]
     else {
         panic!("{:?}", of("age"))
     };
     assert!(p_value.at_most(1e-200));
     assert_eq!(above, (0..4_000).filter(|i| i % 4 != 0 && i % 95 > 89).count() as u64);
-    assert_eq!(of("city"), [What::NewCategories { rows: 40, categories: 1 }]);
+    assert!(
+        matches!(of("city")[..], [What::NewCategories { rows: 40, categories: 1, p_value }] if p_value.at_most(1e-9))
+    );
     assert_eq!(of("gone"), [What::ColumnGone]);
     assert_eq!(of("new"), [What::ColumnNew]);
-    assert_eq!(of("code"), [What::KindChanged { from: Kind::Integer, to: Kind::Text }]);
+    let [What::KindChanged { from: Kind::Integer, to: Kind::Text, p_value }] = of("code")[..] else {
+        panic!("{:?}", of("code"))
+    };
+    assert!(p_value.at_most(1e-300));
     assert!(quality::compare(&reference, &reference, 0.05, 0.0).iter().all(|defect| defect.column.is_none()));
+}
+
+/// Two tables of one law: values past the reference's range and categories that it lacks are by chance.
+#[test]
+fn what_chance_does_is_said_to_be_chance() {
+    let draw = |seed: u64| {
+        let mut random = Random::new(seed);
+        let mut profile = Profile::new(&["value", "name", "kind"]);
+        for _ in 0..1_000 {
+            let (value, name) = (random.normal(), (1.0 / random.unit().max(1e-3)).floor().to_string());
+            let kind = if random.chance(0.001) { Cell::Decimal(0.5) } else { Cell::Integer(1) };
+            profile.add(&[Cell::Decimal(value), Cell::Text(&name), kind]);
+        }
+        profile
+    };
+    let (mut told, mut real) = (0, 0);
+    for seed in 0..200 {
+        for defect in quality::compare(&draw(seed), &draw(seed + 1_000), 0.05, 0.01) {
+            told += u32::from(defect.by_chance);
+            let is_change = matches!(
+                defect.what,
+                What::OutOfRange { .. } | What::NewCategories { .. } | What::KindChanged { .. }
+            );
+            real += u32::from(is_change && !defect.by_chance);
+        }
+    }
+    assert!(told > 300 && real <= 16, "{told} told, {real} called real");
+}
+
+#[test]
+fn categories_that_were_all_replaced_are_no_chance() {
+    let defects = quality::compare(&products(0..250, 8), &products(250..500, 8), 0.05, 0.01);
+    let new =
+        defects.iter().find(|defect| matches!(defect.what, What::NewCategories { rows: 2_000, .. })).unwrap();
+    assert!(!new.by_chance, "{new:?}");
 }

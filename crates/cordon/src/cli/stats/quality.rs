@@ -15,7 +15,8 @@ Examples:
   cordon quality requests.csv
   cordon quality today.jsonl --reference train.profile
 
-Exit code: 0 nothing is broken, 1 something is, 2 a file cannot be read. Constants and rows that repeat are said and break nothing.";
+Exit code: 0 nothing is broken, 1 something is, 2 a file cannot be read. Constants, rows that repeat, and what chance explains (values past
+the range, categories, kinds) are said and break nothing.";
 
 #[derive(Args)]
 pub(in super::super) struct QualityArgs {
@@ -25,7 +26,7 @@ pub(in super::super) struct QualityArgs {
     /// What the table should look like: another one, or a saved profile.
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
-    /// The probability of one false alarm about missing values, over all columns.
+    /// The probability that chance breaks anything, over all columns and tests.
     #[arg(long, default_value = "0.05", value_name = "SHARE", value_parser = share)]
     level: f64,
     /// A smaller change of the share of missing values is not worth a word.
@@ -113,25 +114,33 @@ fn row(defect: &Defect) -> Row<'_> {
         What::Duplicates { rows } => ("duplicates", false, format!("about {rows} rows repeat another one")),
         What::Empty => ("empty", true, "there is no row".to_owned()),
         What::EverythingMissing => ("all missing", true, "no row has a value".to_owned()),
-        What::KindChanged { from, to } => ("kind", true, format!("was {}, is {}", from.word(), to.word())),
+        What::KindChanged { from, to, p_value } => {
+            ("kind", true, format!("was {}, is {} (p = {p_value})", from.word(), to.word()))
+        }
         What::MixedKinds { numbers, texts } => {
             ("mixed", true, format!("{numbers} numbers and {texts} texts"))
         }
         What::MissingRate { from, to, p_value } => {
             ("missing", true, format!("was {}, is {} (p = {p_value})", percent(*from), percent(*to)))
         }
-        What::NewCategories { rows, categories } => {
-            ("categories", true, format!("{categories} that the reference does not have, in {rows} rows"))
-        }
+        What::NewCategories { rows, categories, p_value } => (
+            "categories",
+            true,
+            format!("{categories} that the reference does not have, in {rows} rows (p = {p_value})"),
+        ),
         What::NotFinite { not_numbers, infinite } => {
             ("not finite", true, format!("{not_numbers} NaN and {infinite} infinite"))
         }
-        What::OutOfRange { below, above } => {
-            ("range", true, format!("{below} below and {above} above what the reference has"))
+        What::OutOfRange { below, above, is_exact, p_value } => {
+            let bound = if *is_exact { "" } else { "at least " };
+            let detail = format!(
+                "{bound}{below} below and {bound}{above} above what the reference has (p = {p_value})"
+            );
+            ("range", true, detail)
         }
         What::Volume { from, to } => {
             ("volume", true, format!("the reference has {from} rows, this one {to}"))
         }
     };
-    Row { column: defect.column.as_deref(), defect: word, breach, detail }
+    Row { column: defect.column.as_deref(), defect: word, breach: breach && !defect.by_chance, detail }
 }
