@@ -15,6 +15,9 @@ pub struct Isotonic {
     variances: Vec<f64>,
 }
 
+/// The number of a level and its probability.
+type OfLevel = (usize, f64);
+
 /// Rows that one level was averaged of.
 struct Block {
     first: f64,
@@ -85,7 +88,7 @@ impl Isotonic {
     }
 
     /// The points below a score and at or above it, by level and probability, and how far it is from the one to the other.
-    fn around(&self, score: f64) -> (Option<(usize, f64)>, Option<(usize, f64)>, f64) {
+    fn around(&self, score: f64) -> (Option<OfLevel>, Option<OfLevel>, f64) {
         let after = self.points.partition_point(|(at, _)| *at < score);
         let before = after.checked_sub(1);
         let point = |at: usize| self.points.get(at).copied();
