@@ -15,17 +15,31 @@ from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import BaseModel
 
 TIMEOUT = 30
-# The package, and the protocol of the service behind the route.
-CASES = ("openai to openai", "openai to anthropic", "anthropic to anthropic", "anthropic to openai")
+# The package, or what its Responses mode speaks, and the protocol of the service behind the route.
+CASES = (
+    "openai to openai",
+    "openai to anthropic",
+    "anthropic to anthropic",
+    "anthropic to openai",
+    "responses to openai",
+)
 
 
 def of(case):
     package, service = case.split(" to ")
     suffix = "_CLAUDE" if service == "anthropic" else ""
     key, model = os.environ["API_KEY" + suffix], os.environ["MODEL" + suffix]
-    if package == "openai":
-        url = os.environ["BASE_URL"]
-        return ChatOpenAI(base_url=url, api_key=key, model=model, max_retries=0, timeout=TIMEOUT, stream_usage=True)
+    if package in ("openai", "responses"):
+        url, responses = os.environ["BASE_URL"], package == "responses"
+        return ChatOpenAI(
+            base_url=url,
+            api_key=key,
+            model=model,
+            max_retries=0,
+            timeout=TIMEOUT,
+            stream_usage=True,
+            use_responses_api=responses,
+        )
     url = os.environ["ANTHROPIC_URL"]
     return ChatAnthropic(base_url=url, api_key=key, model=model, max_retries=0, timeout=TIMEOUT, max_tokens=200)
 

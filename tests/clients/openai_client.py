@@ -606,6 +606,141 @@ def guards_hold_across_protocols():
     assert text == ask_claude(question).choices[0].message.content
 
 
+# ---- responses
+
+FUNCTION = {"type": "function", **WEATHER["function"]}
+
+
+def respond(what="What is a cordon?", suffix="", **options):
+    key = model(suffix) if suffix else MODEL
+    return client(suffix).responses.create(model=key, input=what, **options)
+
+
+def streamed_response(what, suffix="", **options):
+    """The events of a stream, which are numbered without a gap, and the text that its pieces make."""
+    events = list(respond(what, suffix, stream=True, **options))
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    return events, text
+
+
+@check
+def a_response_is_given():
+    answer = respond("What is a cordon?", instructions="You answer briefly.", metadata={"case": "response"})
+    assert answer.object == "response" and answer.status == "completed" and answer.model == MODEL
+    assert answer.output_text and answer.output[0].role == "assistant"
+    assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens > 0
+
+
+@check
+def a_streamed_response_says_what_a_response_says():
+    whole = respond("Tell me about walls.")
+    events, text = streamed_response("Tell me about walls.")
+    assert events[0].type == "response.created" and events[-1].type == "response.completed", events[-1]
+    assert text == whole.output_text == events[-1].response.output_text
+    assert events[-1].response.usage == whole.usage
+    with client().responses.stream(model=MODEL, input="Tell me about walls.") as stream:
+        for _ in stream:
+            pass
+        assert stream.get_final_response().output_text == text
+
+
+@check
+def a_response_calls_a_tool_and_its_result_is_used():
+    question = user("What is the weather in Lisbon? Please look it up.")
+    first = client().responses.create(model=MODEL, input=question, tools=[FUNCTION])
+    [call] = first.output
+    assert call.type == "function_call" and call.name == "look_up_weather"
+    assert isinstance(json.loads(call.arguments)["city"], str)
+    events = list(client().responses.create(model=MODEL, input=question, tools=[FUNCTION], stream=True))
+    pieces = [event.delta for event in events if event.type == "response.function_call_arguments.delta"]
+    assert "".join(pieces) == call.arguments == events[-1].response.output[0].arguments
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny, 21 degrees"}
+    turn = question + [call.model_dump(exclude_none=True), result]
+    second = client().responses.create(model=MODEL, input=turn, tools=[FUNCTION])
+    assert "sunny, 21 degrees" in second.output_text
+
+
+@check
+def a_structured_response_is_parsed():
+    answer = client().responses.parse(model=MODEL, input="A city, please.", text_format=City)
+    assert isinstance(answer.output_parsed, City)
+    with client().responses.stream(model=MODEL, input="A city, please.", text_format=City) as stream:
+        for _ in stream:
+            pass
+        assert isinstance(stream.get_final_response().output_parsed, City)
+
+
+@check
+def a_card_is_never_in_a_response_nor_in_an_event_of_it():
+    question = f'Reply with exactly "Card: {CARD}. Thank you."'
+    whole = respond(question)
+    assert whole.output_text.startswith("Card: ") and whole.output_text.endswith(". Thank you."), whole.output_text
+    assert not digits(whole.output_text), whole.output_text
+    events, text = streamed_response(question)
+    assert all(digits(CARD) not in digits(event.model_dump_json()) for event in events)
+    assert text == whole.output_text == events[-1].response.output_text
+
+
+@check
+def log_probabilities_of_a_response_do_not_tell_what_was_redacted():
+    spelt = {"include": ["message.output_text.logprobs"], "top_logprobs": 2}
+    plain = respond("What is a cordon?", **spelt).output[0].content[0]
+    assert "".join(entry.token for entry in plain.logprobs) == plain.text
+    events, _ = streamed_response(f'Reply with exactly "Card: {CARD}."', **spelt)
+    told = [entry.token for event in events for entry in getattr(event, "logprobs", None) or []]
+    assert told and "4242" not in "".join(told), told
+
+
+@check
+def a_response_is_refused_with_a_type():
+    for stream in (False, True):
+        error = raises(openai.BadRequestError, 400, lambda: respond(INJECTION, stream=stream))
+        assert error.code == "content_blocked", error.code
+    result = {"type": "function_call_output", "call_id": "call_1", "output": "sunny. " + INJECTION}
+    call = {"type": "function_call", "call_id": "call_1", "name": "look_up_weather", "arguments": '{"city":"Lisbon"}'}
+    raises(openai.BadRequestError, 400, lambda: respond(user("What is the weather?") + [call, result]))
+
+
+@check
+def what_a_service_keeps_or_runs_is_refused_by_name():
+    for options, param in (
+        ({"previous_response_id": "resp_1"}, "previous_response_id"),
+        ({"conversation": "conv_1"}, "conversation"),
+        ({"background": True}, "background"),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+    ):
+        error = raises(openai.BadRequestError, 400, lambda: respond("Hello.", **options))
+        assert (error.code, error.param) == ("forbidden_field", param), (error.code, error.param)
+        assert "help: " in str(error), error
+
+
+@check
+def a_polite_route_responds_with_a_content_filter():
+    answer = respond(INJECTION, "REFUSAL")
+    assert answer.status == "incomplete" and answer.incomplete_details.reason == "content_filter"
+    events, text = streamed_response(INJECTION, "REFUSAL")
+    assert events[-1].type == "response.incomplete" and text == answer.output_text
+    assert events[-1].response.incomplete_details.reason == "content_filter"
+
+
+@check
+def a_cut_response_is_an_error():
+    start = time.monotonic()
+    try:
+        streamed_response("Hello.", "CUT")
+        raise AssertionError("it looked whole")
+    except openai.APIError as error:
+        assert error.code == "upstream_failed", error
+    assert time.monotonic() - start < TIMEOUT / 2, "it hung"
+
+
+@check
+def a_service_of_the_other_protocol_gives_no_response():
+    error = raises(openai.BadRequestError, 400, lambda: respond("Hello.", "CLAUDE"))
+    assert error.code == "not_translatable", error.code
+
+
 # ---- embeddings
 
 

@@ -43,6 +43,8 @@ pub enum Operation {
     Messages,
     /// `POST /v1/messages/count_tokens`.
     CountTokens,
+    /// `POST /v1/responses` (`gen_ai.operation.name` = `chat`).
+    Responses,
 }
 
 /// How a call ended.

@@ -289,6 +289,9 @@ pub fn headers_of(
     Ok(headers)
 }
 
+/// The path of responses.
+pub(crate) const RESPONSES: &str = "/responses";
+
 /// The header in which a service expects its key.
 fn key_header(spec: &ServiceSpec) -> HeaderName {
     match (spec.protocol, &spec.azure) {
@@ -298,8 +301,11 @@ fn key_header(spec: &ServiceSpec) -> HeaderName {
     }
 }
 
-/// The path of a deployment of Azure's, below the base URL.
+/// The path of a deployment of Azure's, below the base URL. Responses have one path for all, and name the deployment as the model.
 fn deployment(name: &str, path: &str, version: &str) -> Result<String, Refusal> {
+    if path == RESPONSES {
+        return Ok(format!("{path}?api-version={version}"));
+    }
     // The name is a part of the path: nothing in it may end that part.
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.bytes().all(plain) && !matches!(name, "." | "..") {
@@ -325,6 +331,15 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn a_deployment_is_named_in_the_path_or_by_the_body() {
+        let path = |name, path| deployment(name, path, "2024-10-21").ok();
+        let chat = "/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
+        assert_eq!(path("gpt-4o", "/chat/completions").as_deref(), Some(chat));
+        assert_eq!(path("gpt-4o", RESPONSES).as_deref(), Some("/responses?api-version=2024-10-21"));
+        assert_eq!((path("a/b", "/chat/completions"), path("..", "/embeddings")), (None, None));
+    }
 
     #[test]
     fn there_is_a_permit_for_what_exists_and_is_in_use() {

@@ -371,7 +371,7 @@ pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &
     let recorded = if record.is_closed() { Ok(()) } else { record.refuse(refusal).await };
     let refusal = recorded.as_ref().err().unwrap_or(refusal);
     if let Some(sender) = &style.streaming {
-        let last = style.posted.dialect().cut_off(refusal, &id);
+        let last = style.posted.cut_off(refusal, &id);
         let _ = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(last))).await;
         return;
     }

@@ -28,6 +28,7 @@ pub mod registry;
 pub mod release;
 pub mod resilience;
 pub mod respond;
+pub mod responses;
 pub mod server;
 pub mod sse;
 pub mod trace;

@@ -14,11 +14,12 @@ use http::{HeaderMap, HeaderValue};
 use crate::{
     anthropic,
     dialect::Dialect,
-    dispatch::Target,
+    dispatch::{RESPONSES, Target},
     inspection::{Inspection, Verdict},
     limits::Shape,
     openai,
     redact::Tokens,
+    responses,
     translate::{Dropped, TranslatedGate, Translation, UNTRANSLATED},
     tree::{
         gate::{Gate, ResponseError, StreamOptions},
@@ -42,6 +43,7 @@ pub(crate) enum Posted {
     CountTokens,
     Embeddings,
     Messages,
+    Responses,
 }
 
 /// A request of the right form, not inspected yet.
@@ -51,6 +53,7 @@ pub(crate) enum Asked {
     CountTokens(anthropic::MessagesRequest),
     Embeddings(openai::EmbeddingsRequest),
     Messages(anthropic::MessagesRequest),
+    Responses(responses::Request),
 }
 
 /// A request that was inspected and may go on.
@@ -60,6 +63,7 @@ pub(crate) enum Inspected {
     CountTokens(anthropic::InspectedMessages),
     Embeddings(openai::InspectedEmbeddings),
     Messages(anthropic::InspectedMessages),
+    Responses(responses::Inspected),
 }
 
 /// A whole answer of the right form, not inspected yet.
@@ -69,6 +73,7 @@ pub(crate) enum Answered {
     CountTokens(anthropic::TokenCount),
     Embeddings(openai::EmbeddingsResponse),
     Messages(anthropic::Message),
+    Responses(responses::Response),
 }
 
 /// How an upstream's answer is read, and what the caller is told of the translation.
@@ -104,7 +109,7 @@ impl Back {
 }
 
 impl Posted {
-    const ALL: [Self; 4] = [Self::Chat, Self::CountTokens, Self::Embeddings, Self::Messages];
+    const ALL: [Self; 5] = [Self::Chat, Self::CountTokens, Self::Embeddings, Self::Messages, Self::Responses];
 
     /// The operation at a path of the gateway.
     pub(crate) fn at(path: &str) -> Option<Self> {
@@ -119,6 +124,7 @@ impl Posted {
             Self::CountTokens => "/messages/count_tokens",
             Self::Embeddings => "/embeddings",
             Self::Messages => "/messages",
+            Self::Responses => RESPONSES,
         }
     }
 
@@ -129,6 +135,7 @@ impl Posted {
             Self::CountTokens => record::Operation::CountTokens,
             Self::Embeddings => record::Operation::Embeddings,
             Self::Messages => record::Operation::Messages,
+            Self::Responses => record::Operation::Responses,
         }
     }
 
@@ -136,7 +143,7 @@ impl Posted {
     pub(crate) const fn dialect(self) -> Dialect {
         match self {
             Self::CountTokens | Self::Messages => Dialect::Anthropic,
-            Self::Chat | Self::Embeddings => Dialect::Openai,
+            Self::Chat | Self::Embeddings | Self::Responses => Dialect::Openai,
         }
     }
 
@@ -144,7 +151,7 @@ impl Posted {
     const fn protocol(self) -> Protocol {
         match self {
             Self::CountTokens | Self::Messages => Protocol::Anthropic,
-            Self::Chat | Self::Embeddings => Protocol::Openai,
+            Self::Chat | Self::Embeddings | Self::Responses => Protocol::Openai,
         }
     }
 
@@ -156,18 +163,20 @@ impl Posted {
             Self::CountTokens => MessagesRequest::read(tree, headers, Wanted::Count).map(Asked::CountTokens),
             Self::Embeddings => openai::EmbeddingsRequest::read(tree).map(Asked::Embeddings),
             Self::Messages => MessagesRequest::read(tree, headers, Wanted::Message).map(Asked::Messages),
+            Self::Responses => responses::Request::read(tree).map(Asked::Responses),
         }
     }
 
     /// Whether a refusal of content can pass for an answer. There is no vector and no count that says so.
     pub(crate) const fn can_be_filtered(self) -> bool {
-        matches!(self, Self::Chat | Self::Messages)
+        matches!(self, Self::Chat | Self::Messages | Self::Responses)
     }
 
     /// The answer that a refusal of content passes for.
     pub(crate) fn filtered(self, refusal: &Refusal, call: &CallId, route: &str, now: Timestamp) -> Vec<u8> {
         match self {
             Self::Messages => anthropic::refused_message(refusal, call, route).to_vec(),
+            Self::Responses => responses::filtered_answer(refusal, call, route, now).to_vec(),
             _ => openai::content_filter_answer(refusal, call, route, now).to_vec(),
         }
     }
@@ -182,7 +191,16 @@ impl Posted {
     ) -> Vec<u8> {
         match self {
             Self::Messages => anthropic::refused_stream(refusal, call, route),
+            Self::Responses => responses::filtered_stream(refusal, call, route, now),
             _ => openai::content_filter_stream(refusal, call, route, now),
+        }
+    }
+
+    /// What ends a stream that was cut off from outside: an error instead of looking whole.
+    pub(crate) fn cut_off(self, refusal: &Refusal, call: &CallId) -> Vec<u8> {
+        match self {
+            Self::Responses => responses::cut_off(refusal, call),
+            _ => self.dialect().cut_off(refusal, call),
         }
     }
 }
@@ -195,6 +213,7 @@ impl Asked {
             Self::CountTokens(_) => Posted::CountTokens,
             Self::Embeddings(_) => Posted::Embeddings,
             Self::Messages(_) => Posted::Messages,
+            Self::Responses(_) => Posted::Responses,
         }
     }
 
@@ -204,6 +223,7 @@ impl Asked {
             Self::Chat(request) => request.route(),
             Self::Embeddings(request) => request.route(),
             Self::CountTokens(request) | Self::Messages(request) => request.route(),
+            Self::Responses(request) => request.route(),
         }
     }
 
@@ -213,6 +233,7 @@ impl Asked {
             Self::Chat(request) => request.stream(),
             Self::CountTokens(_) | Self::Embeddings(_) => false,
             Self::Messages(request) => request.stream(),
+            Self::Responses(request) => request.stream(),
         }
     }
 
@@ -222,6 +243,7 @@ impl Asked {
             Self::Chat(request) => request.subject(),
             Self::Embeddings(request) => request.subject(),
             Self::CountTokens(request) | Self::Messages(request) => request.subject(),
+            Self::Responses(request) => request.subject(),
         }
     }
 
@@ -230,18 +252,21 @@ impl Asked {
         match self {
             Self::Chat(request) => request.conversation(),
             Self::CountTokens(_) | Self::Embeddings(_) | Self::Messages(_) => None,
+            Self::Responses(request) => request.conversation(),
         }
     }
 
     /// The names of the tools that the caller offers.
     pub(crate) fn tools(&self) -> impl Iterator<Item = &str> {
-        let (chat, messages) = match self {
-            Self::Chat(request) => (Some(request), None),
-            Self::CountTokens(request) | Self::Messages(request) => (None, Some(request)),
-            Self::Embeddings(_) => (None, None),
+        let (chat, messages, response) = match self {
+            Self::Chat(request) => (Some(request), None, None),
+            Self::CountTokens(request) | Self::Messages(request) => (None, Some(request), None),
+            Self::Responses(request) => (None, None, Some(request)),
+            Self::Embeddings(_) => (None, None, None),
         };
         let chat = chat.into_iter().flat_map(openai::Request::tools);
-        chat.chain(messages.into_iter().flat_map(anthropic::MessagesRequest::tools))
+        let messages = messages.into_iter().flat_map(anthropic::MessagesRequest::tools);
+        chat.chain(messages).chain(response.into_iter().flat_map(responses::Request::tools))
     }
 
     /// Whether it offers tools, named or not.
@@ -249,6 +274,7 @@ impl Asked {
         match self {
             Self::Chat(request) => request.offers_tools(),
             Self::CountTokens(request) | Self::Messages(request) => request.offers_tools(),
+            Self::Responses(request) => request.offers_tools(),
             Self::Embeddings(_) => false,
         }
     }
@@ -258,6 +284,7 @@ impl Asked {
         match self {
             Self::Chat(request) => request.shape(),
             Self::CountTokens(request) | Self::Messages(request) => request.shape(),
+            Self::Responses(request) => request.shape(),
             Self::Embeddings(request) => request.shape(),
         }
     }
@@ -273,6 +300,7 @@ impl Asked {
             Self::CountTokens(request) => request.inspect(inspection, verdict).map(Inspected::CountTokens),
             Self::Embeddings(request) => request.inspect(inspection, verdict).map(Inspected::Embeddings),
             Self::Messages(request) => request.inspect(inspection, verdict).map(Inspected::Messages),
+            Self::Responses(request) => request.inspect(inspection, verdict).map(Inspected::Responses),
         }
     }
 }
@@ -285,6 +313,7 @@ impl Inspected {
             Self::CountTokens(_) => Posted::CountTokens,
             Self::Embeddings(_) => Posted::Embeddings,
             Self::Messages(_) => Posted::Messages,
+            Self::Responses(_) => Posted::Responses,
         }
     }
 
@@ -303,6 +332,7 @@ impl Inspected {
         let body = match self {
             Self::Chat(request) => request.body(model),
             Self::Embeddings(request) => request.body(model),
+            Self::Responses(request) => request.body(model),
             Self::CountTokens(request) | Self::Messages(request) => {
                 version = Some(request.version());
                 beta = request.beta().map(str::to_owned);
@@ -325,7 +355,7 @@ impl Inspected {
                 let output = target.spec.output_field;
                 (Translation::MessagesToChat { output }, request.tree(), Posted::Chat)
             }
-            Self::CountTokens(_) | Self::Embeddings(_) => {
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Responses(_) => {
                 let why = "the service of the route's model speaks another protocol";
                 return Err(Refusal::new(RefusalCode::NotTranslatable, why).param("model"));
             }
@@ -349,6 +379,7 @@ impl Inspected {
             Self::Chat(request) => request.stream(),
             Self::CountTokens(_) | Self::Embeddings(_) => false,
             Self::Messages(request) => request.stream(),
+            Self::Responses(request) => request.stream(),
         }
     }
 
@@ -357,6 +388,7 @@ impl Inspected {
         match self {
             Self::Chat(request) => request.shape(),
             Self::CountTokens(request) | Self::Messages(request) => request.shape(),
+            Self::Responses(request) => request.shape(),
             Self::Embeddings(request) => request.shape(),
         }
     }
@@ -370,6 +402,7 @@ impl Inspected {
     pub(crate) fn bound_output(&mut self, most: u64, field: OutputField) {
         match self {
             Self::Chat(request) => request.bound_output(most, field),
+            Self::Responses(request) => request.bound_output(most),
             // A message always says how long it may be, and nothing else has a length.
             Self::CountTokens(_) | Self::Embeddings(_) | Self::Messages(_) => {}
         }
@@ -396,6 +429,7 @@ impl Inspected {
                 Box::new(openai::StreamGate::new(inspection, tokens, options))
             }
             Self::Embeddings(_) => Box::new(openai::StreamGate::new(inspection, tokens, options)),
+            Self::Responses(_) => Box::new(responses::ResponseGate::new(inspection, tokens, options)),
         }
     }
 
@@ -405,13 +439,14 @@ impl Inspected {
             Self::Chat(request) => request.tokens(),
             Self::Embeddings(request) => request.tokens(),
             Self::CountTokens(request) | Self::Messages(request) => request.tokens(),
+            Self::Responses(request) => request.tokens(),
         }
     }
 
     /// How large an answer in one piece may be.
     pub(crate) fn answer_limits(&self) -> Limits {
         match self {
-            Self::Chat(_) | Self::CountTokens(_) | Self::Messages(_) => {
+            Self::Chat(_) | Self::CountTokens(_) | Self::Messages(_) | Self::Responses(_) => {
                 Limits { bytes: MAX_ANSWER_BYTES, ..Limits::default() }
             }
             Self::Embeddings(_) => {
@@ -443,6 +478,7 @@ impl Inspected {
                 openai::EmbeddingsResponse::read(tree, request.inputs()).map(Answered::Embeddings)
             }
             Self::Messages(_) => anthropic::Message::read(tree).map(Answered::Messages),
+            Self::Responses(_) => responses::Response::read(tree).map(Answered::Responses),
         }
     }
 }
@@ -456,6 +492,7 @@ impl Answered {
             Self::CountTokens(_) => None,
             Self::Embeddings(answer) => answer.usage(),
             Self::Messages(answer) => answer.usage(),
+            Self::Responses(answer) => answer.usage(),
         }
     }
 
@@ -466,6 +503,7 @@ impl Answered {
             Self::CountTokens(_) => Said::default(),
             Self::Embeddings(answer) => answer.said(),
             Self::Messages(answer) => answer.said(),
+            Self::Responses(answer) => answer.said(),
         }
     }
 
@@ -482,6 +520,7 @@ impl Answered {
             Self::CountTokens(answer) => answer.inspect(inspection, tokens, verdict),
             Self::Embeddings(answer) => answer.inspect(inspection, tokens, route, verdict),
             Self::Messages(answer) => answer.inspect(inspection, tokens, route, verdict),
+            Self::Responses(answer) => answer.inspect(inspection, tokens, route, verdict),
         }
     }
 }

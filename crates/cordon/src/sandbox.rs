@@ -9,7 +9,7 @@
 //! every completion the fingerprint `sandbox`. No route falls back to it.
 //!
 //! `POST /v1/chat/completions`, `POST /v1/embeddings`, `POST /v1/messages`, `POST /v1/messages/count_tokens`,
-//! `GET /v1/models`, `GET /healthz`. How to make it misbehave: a model's name
+//! `POST /v1/responses`, `GET /v1/models`, `GET /healthz`. How to make it misbehave: a model's name
 //! (`sandbox-slow-500+pace-20`), the request header `cordon-sandbox: cut`, or `metadata: {"cordon_sandbox": "endless"}`;
 //! words are joined by `+`:
 //!
@@ -55,6 +55,7 @@ use conversation::{Conversation, Invalid, seed_of};
 use embeddings::Embeddings;
 use messages::{CountTokens, Messages};
 use play::Play;
+use responses::Responses;
 
 mod answer;
 mod assistant;
@@ -67,6 +68,7 @@ mod messages;
 mod orders;
 mod play;
 mod recall;
+mod responses;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -103,6 +105,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Anthropic's paths.
 const MESSAGES: &str = "/v1/messages";
 const COUNT: &str = "/v1/messages/count_tokens";
+/// The paths that requests are posted to.
+const POSTED: [&str; 5] = ["/v1/chat/completions", "/v1/embeddings", MESSAGES, COUNT, "/v1/responses"];
 /// The header, of requests and of responses.
 const HEADER: &str = "cordon-sandbox";
 
@@ -213,29 +217,24 @@ impl Sandbox {
         running: Running,
     ) -> Result<Response<Answering>, (Refused, Running)> {
         let path = request.uri().path().to_owned();
-        let wanted = match path.as_str() {
-            "/v1/chat/completions" | "/v1/embeddings" | MESSAGES | COUNT => Method::POST,
-            _ => Method::GET,
-        };
-        let is_wrong_method = *request.method() != wanted;
+        let is_posted = POSTED.contains(&path.as_str());
+        let wanted = if is_posted { Method::POST } else { Method::GET };
+        let is_known = is_posted || matches!(path.as_str(), "/healthz" | "/v1/models");
         let result = match path.as_str() {
-            "/healthz" | "/v1/models" | "/v1/chat/completions" | "/v1/embeddings" | MESSAGES | COUNT
-                if is_wrong_method =>
-            {
-                Err(refused_method(&wanted))
-            }
+            _ if is_known && *request.method() != wanted => Err(refused_method(&wanted)),
             "/healthz" => Ok(self.health()),
             "/v1/models" => self.authorised(request.headers()).map(|()| models()),
             "/v1/chat/completions" => return self.answer::<Conversation>(request, running).await,
             "/v1/embeddings" => return self.answer::<Embeddings>(request, running).await,
             MESSAGES => return self.answer::<Messages>(request, running).await,
             COUNT => return self.answer::<CountTokens>(request, running).await,
+            "/v1/responses" => return self.answer::<Responses>(request, running).await,
             path => match path.strip_prefix("/v1/models/") {
                 Some(name) => self.authorised(request.headers()).and_then(|()| model(name)),
                 None => Err(refused(
                     StatusCode::NOT_FOUND,
                     "unknown_url",
-                    "unknown path; help: the sandbox serves /v1/chat/completions, /v1/embeddings, /v1/messages and /v1/models",
+                    "unknown path; help: the sandbox serves /v1/chat/completions, /v1/embeddings, /v1/messages, /v1/responses and /v1/models",
                 )),
             },
         };

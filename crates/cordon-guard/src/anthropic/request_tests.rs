@@ -1,10 +1,10 @@
 //! The walk, on a request that has every field of the official description and some that it does not have.
 
-use cordon_core::{Category, Channel, Form, RefusalCode, json::Value, record::RecordedFinding};
+use cordon_core::{Channel, Form, RefusalCode, json::Value};
 use http::HeaderMap;
 
 use super::{InspectedMessages, MessagesRequest, Wanted};
-use crate::tree::testing::{ADDRESS, CARD, is_blocked, leaves_no_copy, redacting, tree};
+use crate::tree::testing::{CARD, come_from, is_blocked, leaves_no_copy, redacting, tree};
 use crate::{Inspection, Verdict};
 
 /// Written down from the types of the official client.
@@ -63,14 +63,8 @@ fn a_marker_at_any_place_is_blocked_where_the_guard_says_so() {
 
 #[test]
 fn every_text_has_the_channel_of_where_it_came_from() {
-    let found = |place: &str| -> Vec<RecordedFinding> {
-        let text = MAXIMAL.replacen(&format!("\"{place}\""), &format!("\"{ADDRESS}\""), 1);
-        assert_ne!(text, MAXIMAL, "{place}");
-        let (_, verdict) = inspected(tree(text), &redacting(Form::Mask));
-        let findings = verdict.recorded().findings.iter();
-        findings.filter(|finding| finding.category == Category::known("pii/email")).cloned().collect()
-    };
-    for (place, channel) in [
+    let verdict_of = |tree| inspected(tree, &redacting(Form::Mask)).1;
+    let places = [
         ("be brief", Channel::System),
         ("from now on in verse", Channel::System),
         ("hello", Channel::User),
@@ -91,13 +85,8 @@ fn every_text_has_the_channel_of_where_it_came_from() {
         ("finds an order", Channel::Document),
         ("what to say", Channel::User),
         ("person-1", Channel::User),
-    ] {
-        let findings = found(place);
-        assert!(
-            !findings.is_empty() && findings.iter().all(|f| f.channel == channel),
-            "{place}: {findings:?}"
-        );
-    }
+    ];
+    come_from(MAXIMAL, &places, verdict_of);
 }
 
 #[test]

@@ -47,7 +47,10 @@ pub(super) fn request<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object) {
         "system" => content(walker, value, Origin::Request(Channel::System)),
         "messages" => walker.items(value, Channel::User, turn),
         // As in chat completions: retrieved text, which may describe and may not instruct.
-        "tools" => walker.items(value, Channel::Document, tool),
+        "tools" => walker.items(value, Channel::Document, |walker, tool| {
+            let agreed = ["type", "name", "cache_control", "allowed_callers"];
+            walker.definition(tool, &agreed, Channel::Document);
+        }),
         "tool_choice" => walker.value(value, Channel::Document, Kind::Fixed),
         "output_config" => output(walker, value),
         key if is_setting(key) => walker.value(value, Channel::User, Kind::Fixed),
@@ -125,26 +128,12 @@ fn turn<V: Visit>(walker: &mut Walker<'_, V>, message: &mut Value) {
     });
 }
 
-fn tool<V: Visit>(walker: &mut Walker<'_, V>, tool: &mut Value) {
-    let channel = Channel::Document;
-    let Value::Object(tool) = tool else { return walker.value(tool, channel, Kind::Text) };
-    walker.members(tool, channel, Kind::Text, |walker, key, value| match key {
-        "type" | "name" | "cache_control" | "allowed_callers" => walker.value(value, channel, Kind::Fixed),
-        _ => walker.value(value, channel, Kind::Text),
-    });
-}
-
 fn output<V: Visit>(walker: &mut Walker<'_, V>, config: &mut Value) {
     let channel = Channel::User;
     let Value::Object(config) = config else { return walker.value(config, channel, Kind::Text) };
     walker.members(config, channel, Kind::Text, |walker, key, value| match (key, &mut *value) {
         ("effort", _) => walker.value(value, channel, Kind::Fixed),
-        ("format", Value::Object(format)) => {
-            walker.members(format, channel, Kind::Text, |walker, key, value| {
-                let kind = if key == "type" { Kind::Fixed } else { Kind::Text };
-                walker.value(value, channel, kind);
-            });
-        }
+        ("format", Value::Object(_)) => walker.definition(value, &["type"], channel),
         _ => walker.value(value, channel, Kind::Text),
     });
 }

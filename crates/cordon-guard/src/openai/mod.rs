@@ -7,7 +7,6 @@
 
 mod embeddings;
 mod failure;
-mod logprobs;
 mod refusal;
 mod request;
 mod response;
@@ -23,9 +22,11 @@ pub(crate) use failure::failure_words;
 pub use failure::upstream_error;
 pub use refusal::{content_filter_answer, content_filter_stream, error_object};
 pub use request::{InspectedRequest, Request};
+pub(crate) use request::{conversation, names, subject};
 pub use response::Response;
 pub(crate) use response::usage;
 pub use stream::StreamGate;
+pub(crate) use walk::channel_of;
 
 #[cfg(test)]
 mod embeddings_tests;

@@ -107,16 +107,13 @@ impl Request {
     /// What the caller says of the person behind it: `safety_identifier`, or else `user`. To be kept only as a keyed
     /// pseudonym.
     pub fn subject(&self) -> Option<&str> {
-        let field = |key| self.tree.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        field("safety_identifier").or_else(|| field("user"))
+        subject(&self.tree)
     }
 
     /// What the caller calls the conversation: `metadata.conversation_id`, or else `metadata.session_id`. To be kept
     /// only as a keyed pseudonym.
     pub fn conversation(&self) -> Option<&str> {
-        let metadata = self.tree.get("metadata")?;
-        let field = |key| metadata.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        field("conversation_id").or_else(|| field("session_id"))
+        conversation(&self.tree)
     }
 
     /// Inspects every text, number and key, and rewrites what is to be redacted. The verdict says what was found in
@@ -195,11 +192,24 @@ impl InspectedRequest {
 }
 
 /// Every name that a tool may be called by, wherever its kind has it: readers differ in which member they look at.
-fn names(tool: &Value) -> impl Iterator<Item = &str> {
+pub(crate) fn names(tool: &Value) -> impl Iterator<Item = &str> {
     let inner = ["function", "custom"].into_iter().filter_map(|kind| tool.get(kind));
     let kind =
         tool.get("type").and_then(Value::as_str).filter(|kind| !matches!(*kind, "function" | "custom"));
     inner.chain([tool]).filter_map(|named| named.get("name")?.as_str()).chain(kind)
+}
+
+/// What a request of OpenAI's says of the person behind it.
+pub(crate) fn subject(tree: &Object) -> Option<&str> {
+    let field = |key| tree.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    field("safety_identifier").or_else(|| field("user"))
+}
+
+/// What a request of OpenAI's calls the conversation, in its `metadata`.
+pub(crate) fn conversation(tree: &Object) -> Option<&str> {
+    let metadata = tree.get("metadata")?;
+    let field = |key| metadata.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    field("conversation_id").or_else(|| field("session_id"))
 }
 
 fn shape(tree: &Object) -> Shape {

@@ -4,12 +4,12 @@ use cordon_core::{
     record,
 };
 
-use super::logprobs;
 use crate::{
     inspection::{Inspection, Verdict},
     redact::Tokens,
     tree::{
         gate::ResponseError,
+        logprobs,
         rewrite::{Rewrite, inspected},
         said::Said,
         walk::{Path, Walker},

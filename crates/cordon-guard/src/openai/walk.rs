@@ -113,12 +113,7 @@ impl<V: Visit> Walker<'_, V> {
     }
 
     fn function(&mut self, function: &mut Value) {
-        let channel = Channel::Document;
-        let Value::Object(function) = function else { return self.value(function, channel, Kind::Text) };
-        self.members(function, channel, Kind::Text, |walker, key, value| match key {
-            "name" => walker.value(value, channel, Kind::Fixed),
-            _ => walker.value(value, channel, Kind::Text),
-        });
+        self.definition(function, &["name"], Channel::Document);
     }
 
     /// A call of a tool by a model.
@@ -148,19 +143,14 @@ impl<V: Visit> Walker<'_, V> {
         let Value::Object(format) = format else { return self.value(format, channel, Kind::Text) };
         self.members(format, channel, Kind::Text, |walker, key, value| match (key, &mut *value) {
             ("type", _) => walker.value(value, channel, Kind::Fixed),
-            ("json_schema", Value::Object(schema)) => {
-                walker.members(schema, channel, Kind::Text, |walker, key, value| {
-                    let kind = if key == "name" { Kind::Fixed } else { Kind::Text };
-                    walker.value(value, channel, kind);
-                });
-            }
+            ("json_schema", Value::Object(_)) => walker.definition(value, &["name"], channel),
             _ => walker.value(value, channel, Kind::Text),
         });
     }
 }
 
 /// The channel of a role. `model` is what an assistant said; `function` is the old word for `tool`.
-pub(super) fn channel_of(role: &str) -> Channel {
+pub(crate) fn channel_of(role: &str) -> Channel {
     match role {
         "system" | "developer" => Channel::System,
         "assistant" => Channel::Model,

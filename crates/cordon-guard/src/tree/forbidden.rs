@@ -130,24 +130,33 @@ const TOOL_FIELDS: &[(&str, &str)] = &[
     ("url", HOST),
 ];
 
+/// Members of a request that hold content.
+const CONTENT: [&str; 8] =
+    ["functions", "input", "logit_bias", "messages", "prediction", "response_format", "text", "tools"];
+
 /// Refuses a request whose top level, or an object beside the messages, has such a field.
 pub(crate) fn check(request: &Object) -> Result<(), Refusal> {
     for (key, value) in request.iter() {
         refuse(&normal(key), Top, key)?;
         // What these hold is content, in which such words are ordinary.
-        if matches!(key, "messages" | "tools" | "functions" | "response_format" | "prediction" | "logit_bias")
-        {
+        if CONTENT.contains(&key) {
             continue;
         }
         beside(value, key)?;
     }
-    let tools = request.get("tools").and_then(|tools| tools.as_array()).unwrap_or_default();
+    tools(request, "tools")
+}
+
+/// Refuses tools, those of the member `tools` of an object, by which a provider would call a server for the caller. `param` is
+/// how an error names the list.
+pub(crate) fn tools(holder: &Object, param: &str) -> Result<(), Refusal> {
+    let tools = holder.get("tools").and_then(|tools| tools.as_array()).unwrap_or_default();
     for (at, tool) in tools.iter().enumerate() {
         for (key, value) in tool.as_object().into_iter().flat_map(Object::iter) {
             let name = normal(key);
             let reason = TOOL_FIELDS.iter().find(|(field, _)| *field == name);
             if let Some((field, reason)) = reason {
-                return Err(refusal(field, &format!("tools[{at}].{field}"), reason));
+                return Err(refusal(field, &format!("{param}[{at}].{field}"), reason));
             }
             if key == "mcp" {
                 beside(value, "tools")?;

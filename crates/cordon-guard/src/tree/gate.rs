@@ -111,6 +111,12 @@ pub enum ResponseError {
     /// Not a message.
     #[error("the answer is not a message")]
     NotAMessage,
+    /// Not an object with `output`.
+    #[error("the answer is not a response")]
+    NotAResponse,
+    /// The service says that it failed, and by its own fault.
+    #[error("the service says that it failed")]
+    Failed,
     /// What cannot be said in the caller's protocol.
     #[error("the answer holds what the caller's protocol has no equal for")]
     NotTranslatable,
@@ -186,6 +192,24 @@ impl Events {
             Ok(_) => Err(StreamError::NotAChunk),
             Err(error) => Err(StreamError::Json(error)),
         }
+    }
+
+    /// What became of an event whose own output is `fresh`: it goes on where nothing stopped it.
+    pub(crate) fn settled(
+        &mut self,
+        mut result: Result<Progress, Halt>,
+        verdict: &Verdict,
+        mut fresh: Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<Progress, StreamError> {
+        // What was rewritten in place without stopping anything may still have been stopped: the verdict knows.
+        if result.is_ok() && !verdict.action().passes() {
+            result = Err(Halt::Stop);
+        }
+        if result.is_ok() {
+            out.append(&mut fresh);
+        }
+        self.took(result)
     }
 
     /// What became of an event: an error or a stop is the end.

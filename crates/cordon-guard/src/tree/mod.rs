@@ -5,6 +5,7 @@
 
 pub(crate) mod forbidden;
 pub(crate) mod gate;
+pub(crate) mod logprobs;
 pub(crate) mod request;
 pub(crate) mod rewrite;
 pub(crate) mod said;

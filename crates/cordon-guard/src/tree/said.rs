@@ -12,11 +12,14 @@ const MAX_VERSION: usize = 24;
 /// Reasons that are kept, of an answer with many choices.
 const MAX_REASONS: usize = 8;
 /// The reasons of the formats; any other is `other`.
-const REASONS: [&str; 12] = [
+const REASONS: [&str; 15] = [
+    "completed",
     "content_filter",
     "end_turn",
+    "failed",
     "function_call",
     "length",
+    "max_output_tokens",
     "max_tokens",
     "model_context_window_exceeded",
     "pause_turn",

@@ -140,6 +140,57 @@ pub(crate) fn is_blocked(maximal: &str, outcome: Outcome) {
     }
 }
 
+/// On which channels an address is found that stands in place of a text of a request.
+fn channels_of(maximal: &str, place: &str, verdict_of: &impl Fn(Value) -> Verdict) -> Vec<Channel> {
+    let text = maximal.replacen(&format!("\"{place}\""), &format!("\"{ADDRESS}\""), 1);
+    assert_ne!(text, maximal, "{place}");
+    let verdict = verdict_of(tree(text));
+    let findings = verdict.recorded().findings.iter();
+    findings
+        .filter(|found| found.category == Category::known("pii/email"))
+        .map(|found| found.channel)
+        .collect()
+}
+
+/// What a caller is told of an answer, and the verdict.
+pub(crate) type Told = (String, Verdict);
+
+/// Checks that an answer passes as it is but for its model, and that an address in place of any of its texts is found, and told
+/// neither in the whole answer nor in the same as a stream.
+pub(crate) fn every_field_is_inspected(
+    maximal: &str,
+    texts: usize,
+    whole: impl Fn(&Value) -> Told,
+    streamed: impl Fn(&Value) -> Told,
+) {
+    let original = tree(maximal);
+    let (body, verdict) = whole(&original);
+    let mut expected = original.clone();
+    expected.as_object_mut().unwrap().insert("model", "support-bot");
+    assert_eq!((tree(body), verdict.action()), (expected, Action::Allow));
+    let paths = strings(&original, &mut Vec::new());
+    assert!(paths.len() > texts);
+    for path in paths {
+        let mut copy = original.clone();
+        *at(&mut copy, &path) = Value::from(format!("x {ADDRESS}"));
+        for (text, verdict) in [whole(&copy), streamed(&copy)] {
+            assert!(!text.contains(ADDRESS), "{path:?}: {text}");
+            assert!(verdict.action() >= Action::Redact || path == ["model"], "{path:?}");
+        }
+    }
+}
+
+/// Checks that an address in place of each of these texts of a request is found on this channel, and on no other.
+pub(crate) fn come_from(maximal: &str, places: &[(&str, Channel)], verdict_of: impl Fn(Value) -> Verdict) {
+    for (place, channel) in places {
+        let channels = channels_of(maximal, place, &verdict_of);
+        assert!(
+            !channels.is_empty() && channels.iter().all(|found| found == channel),
+            "{place}: {channels:?}"
+        );
+    }
+}
+
 /// Texts with values to be found in them, whole and in disguise.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![

@@ -82,8 +82,9 @@ pub(crate) struct Walker<'v, V> {
 /// The category of media that are not looked into.
 pub(crate) const MEDIA: Category = Category::known("uninspected/media");
 /// The category of what only its maker can read.
-const OPAQUE: Category = Category::known("uninspected/opaque");
-const REMOTE: Category = Category::known("uninspected/remote");
+pub(crate) const OPAQUE: Category = Category::known("uninspected/opaque");
+/// The category of what lies elsewhere.
+pub(crate) const REMOTE: Category = Category::known("uninspected/remote");
 
 /// Shorter than this, what looks like base64 may be a word.
 const SHORTEST_OPAQUE: usize = 40;
@@ -180,6 +181,15 @@ impl<'v, V: Visit> Walker<'v, V> {
             if !skip.contains(&key) {
                 walker.value(value, channel, kind);
             }
+        });
+    }
+
+    /// A definition: these members are words, or names that both sides must agree on; the others are text.
+    pub(crate) fn definition(&mut self, value: &mut Value, agreed: &[&str], channel: Channel) {
+        let Value::Object(object) = value else { return self.value(value, channel, Kind::Text) };
+        self.members(object, channel, Kind::Text, |walker, key, value| {
+            let kind = if agreed.contains(&key) { Kind::Fixed } else { Kind::Text };
+            walker.value(value, channel, kind);
         });
     }
 

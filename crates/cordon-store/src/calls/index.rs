@@ -528,6 +528,7 @@ pub(super) const fn operation_number(operation: Operation) -> i64 {
         Operation::Embeddings => 2,
         Operation::Messages => 3,
         Operation::CountTokens => 4,
+        Operation::Responses => 5,
     }
 }
 
@@ -538,6 +539,7 @@ fn operation(number: i64) -> Result<Operation, CallsError> {
         Operation::Embeddings,
         Operation::Messages,
         Operation::CountTokens,
+        Operation::Responses,
     ]
     .into_iter()
     .find(|operation| operation_number(*operation) == number)

@@ -1,4 +1,4 @@
-//! Answers: one object, or events of a stream, in OpenAI's form or, by [`messages`], in Anthropic's.
+//! Answers: one object, or events of a stream, in OpenAI's form of chats or, by [`messages`], in Anthropic's or, by [`responses`], in OpenAI's of responses.
 //!
 //! A *token* here is the white space before a word and at most six of the word's characters: near to what real
 //! tokenizers yield for English, and the same for prompts, answers, streams, `logprobs` and `max_tokens`. A prompt
@@ -8,10 +8,10 @@ use cordon_core::json::{Limits, Object, Value};
 
 use super::assistant::Reply;
 use super::conversation::{Call, Conversation, Form, seed_of};
-use super::messages;
+use super::{messages, responses};
 
 /// Answers do not depend on when they were asked for: 2026-01-01T00:00:00Z, in seconds.
-const CREATED: u64 = 1_767_225_600;
+pub(super) const CREATED: u64 = 1_767_225_600;
 /// Most characters of a word in one token.
 const LONGEST_TOKEN: usize = 6;
 
@@ -21,7 +21,7 @@ pub(super) struct Answer {
     form: Form,
     pub(super) model: String,
     pub(super) seed: u64,
-    logprobs: Option<usize>,
+    pub(super) logprobs: Option<usize>,
     include_usage: bool,
     pub(super) prompt_tokens: usize,
     choices: Vec<Choice>,
@@ -58,8 +58,10 @@ impl Answer {
 
     /// The answer as one object.
     pub(super) fn whole(&self) -> Value {
-        if self.form == Form::Messages {
-            return messages::message(self);
+        match self.form {
+            Form::Chat => {}
+            Form::Messages => return messages::message(self),
+            Form::Responses => return responses::response(self),
         }
         let choices = self.choices.iter().enumerate().map(|(index, choice)| {
             let (content, calls) = match &choice.reply {
@@ -88,8 +90,10 @@ impl Answer {
 
     /// The answer as events, framed; several choices take turns, as a provider's do.
     pub(super) fn events(self) -> Box<dyn Iterator<Item = String> + Send> {
-        if self.form == Form::Messages {
-            return Box::new(messages::events(&self).into_iter());
+        match self.form {
+            Form::Chat => {}
+            Form::Messages => return Box::new(messages::events(&self).into_iter()),
+            Form::Responses => return Box::new(responses::events(&self).into_iter()),
         }
         let deltas = self.deltas();
         let usage = self.include_usage.then(|| {
@@ -103,8 +107,10 @@ impl Answer {
 
     /// Events that never end: the first choice begins, and says the same for ever.
     pub(super) fn endless(self) -> Box<dyn Iterator<Item = String> + Send> {
-        if self.form == Form::Messages {
-            return Box::new(messages::endless(&self));
+        match self.form {
+            Form::Chat => {}
+            Form::Messages => return Box::new(messages::endless(&self)),
+            Form::Responses => return Box::new(responses::endless(&self)),
         }
         let tokens = std::iter::repeat_with(|| Delta::Token(" on and".to_owned()));
         Box::new(std::iter::once(Delta::Begin).chain(tokens).map(move |delta| frame(self.chunk(0, delta))))
@@ -286,7 +292,7 @@ fn logprobs_object(content: Vec<Value>) -> Value {
     object([("content", content.into()), ("refusal", Value::Null)]).into()
 }
 
-fn logprob(token: &str, top: usize) -> Value {
+pub(super) fn logprob(token: &str, top: usize) -> Value {
     // Between 0 and -2, in millionths: from the token alone.
     let millionths = seed_of(token.as_bytes()) % 2_000_000;
     let alternatives = [token, " the", " a", " and", " of", " to", " is", " in"].into_iter().zip(0_u64..);
@@ -310,7 +316,7 @@ fn object<const N: usize>(members: [(&'static str, Value); N]) -> Object {
     members.into_iter().collect()
 }
 
-fn number(n: usize) -> Value {
+pub(super) fn number(n: usize) -> Value {
     u64::try_from(n).unwrap_or(u64::MAX).into()
 }
 

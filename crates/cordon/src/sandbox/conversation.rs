@@ -37,6 +37,8 @@ pub(super) enum Form {
     Chat,
     /// Anthropic's messages.
     Messages,
+    /// OpenAI's responses.
+    Responses,
 }
 
 /// One message.
@@ -217,7 +219,7 @@ pub(super) fn invalid(message: impl Into<String>, param: Option<&'static str>) -
     Invalid { message: message.into(), param }
 }
 
-fn turn(message: &Value) -> Result<Turn, Invalid> {
+pub(super) fn turn(message: &Value) -> Result<Turn, Invalid> {
     let wrong = |text: &str| invalid(text, Some("messages"));
     let role = match message.get("role").and_then(Value::as_str) {
         Some("system" | "developer") => Role::System,
@@ -268,7 +270,8 @@ pub(super) fn read_texts(part: &Value, out: &mut String) {
     }
 }
 
-fn tools(request: &Object) -> Result<Vec<Tool>, Invalid> {
+/// The tools of a request; a response's have no function around them.
+pub(super) fn tools(request: &Object) -> Result<Vec<Tool>, Invalid> {
     let wrong = |text: &str| invalid(text, Some("tools"));
     let offered = match request.get("tools") {
         None | Some(Value::Null) => return Ok(Vec::new()),
@@ -276,7 +279,7 @@ fn tools(request: &Object) -> Result<Vec<Tool>, Invalid> {
         Some(_) => return Err(wrong("`tools` must be a list of at most 256 tools")),
     };
     let read = |tool: &Value| {
-        let function = tool.get("function")?;
+        let function = tool.get("function").unwrap_or(tool);
         let text = |key: &str| function.get(key).and_then(Value::as_str).map(str::to_owned);
         let parameters = function.get("parameters").cloned().unwrap_or_else(|| Object::new().into());
         Some(Tool { name: text("name")?, description: text("description").unwrap_or_default(), parameters })
@@ -287,7 +290,7 @@ fn tools(request: &Object) -> Result<Vec<Tool>, Invalid> {
         .collect()
 }
 
-fn tool_choice(choice: Option<&Value>, tools: &[Tool]) -> Result<ToolChoice, Invalid> {
+pub(super) fn tool_choice(choice: Option<&Value>, tools: &[Tool]) -> Result<ToolChoice, Invalid> {
     let wrong = |text: &str| Err(invalid(text, Some("tool_choice")));
     let choice = match choice {
         None | Some(Value::Null) => return Ok(ToolChoice::Auto),
@@ -298,8 +301,7 @@ fn tool_choice(choice: Option<&Value>, tools: &[Tool]) -> Result<ToolChoice, Inv
             _ => return wrong("`tool_choice` must be auto, none, required or a function"),
         },
         Some(other) => {
-            let name =
-                other.get("function").and_then(|function| function.get("name")).and_then(Value::as_str);
+            let name = other.get("function").unwrap_or(other).get("name").and_then(Value::as_str);
             match name {
                 Some(name) if tools.iter().any(|tool| tool.name == name) => {
                     ToolChoice::Named(name.to_owned())
@@ -314,9 +316,10 @@ fn tool_choice(choice: Option<&Value>, tools: &[Tool]) -> Result<ToolChoice, Inv
     Ok(choice)
 }
 
-fn format(format: Option<&Value>) -> Result<Format, Invalid> {
+/// The form that an answer is to have; a response's schema has no object around it.
+pub(super) fn format(format: Option<&Value>) -> Result<Format, Invalid> {
     let Some(format) = format.filter(|format| !format.is_null()) else { return Ok(Format::Text) };
-    let schema = format.get("json_schema").and_then(|outer| outer.get("schema"));
+    let schema = format.get("json_schema").unwrap_or(format).get("schema");
     match (format.get("type").and_then(Value::as_str), schema) {
         (Some("text"), _) => Ok(Format::Text),
         (Some("json_object"), _) => Ok(Format::Json),

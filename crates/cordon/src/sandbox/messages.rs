@@ -2,7 +2,7 @@
 
 use cordon_core::json::{Limits, Object, Value};
 
-use super::answer::{Answer, prompt_tokens, tokens};
+use super::answer::{Answer, number, prompt_tokens, tokens};
 use super::assistant::Reply;
 use super::behaviour::Behaviour;
 use super::conversation::{
@@ -172,10 +172,6 @@ fn frame<const N: usize>(name: &'static str, members: [(&'static str, Value); N]
         data.insert(key, value);
     }
     format!("event: {name}\ndata: {}\n\n", Value::from(data))
-}
-
-fn number(n: usize) -> Value {
-    u64::try_from(n).unwrap_or(u64::MAX).into()
 }
 
 fn read(body: &Value, seed: u64) -> Result<Conversation, Invalid> {

@@ -86,7 +86,7 @@ fn stream(answer: Answer, form: Form, behaviour: &Behaviour) -> Play {
         Some(Fault::Garbage) => Box::new([Step::Bytes(Bytes::from_static(GARBAGE))].into_iter()),
         Some(Fault::WrongJson) => Box::new([event(frame(WRONG)), event(frame("[DONE]"))].into_iter()),
         Some(Fault::Empty) => Box::new(std::iter::empty()),
-        Some(Fault::HugeLine(_)) if form == Form::Messages => Box::new(answer.events().map(event)),
+        Some(Fault::HugeLine(_)) if form != Form::Chat => Box::new(answer.events().map(event)),
         Some(Fault::HugeLine(_)) => Box::new(huge(&answer).map(event)),
         Some(fault @ (Fault::Closed | Fault::Cut | Fault::Stall | Fault::Truncated)) => {
             let events: Vec<String> = answer.events().collect();

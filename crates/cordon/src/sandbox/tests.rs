@@ -346,6 +346,44 @@ async fn parts_are_read_and_images_tolerated() {
 }
 
 #[tokio::test]
+async fn a_response_is_whole_and_in_its_events_the_same() {
+    let served = Served::start(Options::default()).await;
+    let ask = async |more: &str| {
+        let body = format!(r#"{{"model":"sandbox-gullible"{more}}}"#);
+        served.send("POST", "/v1/responses", "", &body).await
+    };
+    let data = |got: Got| -> Vec<Value> {
+        let text = String::from_utf8(got.body()).unwrap();
+        text.lines().filter_map(|line| line.strip_prefix("data: ")).map(tree).collect()
+    };
+    let question = r#","instructions":"You are Bob.","input":"What is the weather in Paris?""#;
+    let whole = ask(question).await.json();
+    let said = at(&whole, "output.0.content.0.text").as_str().unwrap();
+    assert!(said.contains("weather in Paris") && at(&whole, "usage.total_tokens").as_u64().unwrap() > 9);
+    let events = data(ask(&format!(r#"{question},"stream":true"#)).await);
+    let pieces =
+        events.iter().filter(|event| at(event, "type").as_str() == Some("response.output_text.delta"));
+    let pieces: String = pieces.map(|event| at(event, "delta").as_str().unwrap()).collect();
+    let last = at(events.last().unwrap(), "response.output.0.content.0.text").as_str();
+    assert_eq!((pieces.as_str(), last), (said, Some(said)));
+    let numbers: Vec<_> = events.iter().map(|event| at(event, "sequence_number").as_u64().unwrap()).collect();
+    assert_eq!(numbers, (0..events.len() as u64).collect::<Vec<_>>());
+    let short = ask(&format!(r#"{question},"max_output_tokens":2"#)).await.json();
+    assert_eq!(at(&short, "incomplete_details.reason").as_str(), Some("max_output_tokens"));
+    let tool = r#"{"type":"function","name":"look_up_weather","description":"weather of a city","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}"#;
+    let asked = r#"{"role":"user","content":"What is the weather in Paris? Please look it up."}"#;
+    let call = ask(&format!(r#","input":[{asked}],"tools":[{tool}]"#)).await.json();
+    assert_eq!(at(&call, "output.0.name").as_str(), Some("look_up_weather"));
+    let call = at(&call, "output.0");
+    let result = r#"{"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"21 degrees"}]}"#;
+    let said = ask(&format!(r#","input":[{asked},{call},{result}],"tools":[{tool}]"#)).await.json();
+    assert!(at(&said, "output.0.content.0.text").as_str().unwrap().contains("21 degrees"), "{said}");
+    for wrong in [r#","input":[]"#, r#","input":[{"role":"king"}]"#, r#","input":"x","tools":[{}]"#] {
+        assert_eq!(ask(wrong).await.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn embeddings_have_openais_form_and_fail_as_told() {
     let served = Served::start(Options::default()).await;
     let embed = async |more: &str| {

@@ -32,7 +32,7 @@ macro_rules! attributes {
 attributes! {
     ERROR_TYPE = "error.type", "code of the refusal, or the status of an upstream that answered with an error";
     HTTP_METHOD = "http.request.method", "`GET` or `POST`";
-    HTTP_ROUTE = "http.route", "`/v1/chat/completions`, `/v1/embeddings` or `/v1/models`";
+    HTTP_ROUTE = "http.route", "`/v1/chat/completions`, `/v1/responses`, `/v1/embeddings`, `/v1/messages` or `/v1/models`";
     HTTP_STATUS = "http.response.status_code", "status that the caller saw; on the upstream's span, that of the upstream";
     SERVER_ADDRESS = "server.address", "host of the service that the call went to";
     SERVER_PORT = "server.port", "its port";
@@ -147,7 +147,7 @@ pub const DURATION_BUCKETS: [f64; 14] =
 /// The conventions' name of an operation. The list of models is none of them; it goes to no upstream.
 pub const fn operation(operation: Operation) -> &'static str {
     match operation {
-        Operation::Chat | Operation::ListModels | Operation::Messages => "chat",
+        Operation::Chat | Operation::ListModels | Operation::Messages | Operation::Responses => "chat",
         Operation::CountTokens => "count_tokens",
         Operation::Embeddings => "embeddings",
     }

@@ -157,6 +157,7 @@ fn whole(call: &TracedCall, times: &Times) -> Span {
         Operation::Embeddings => ("POST", "/v1/embeddings"),
         Operation::Messages => ("POST", "/v1/messages"),
         Operation::CountTokens => ("POST", "/v1/messages/count_tokens"),
+        Operation::Responses => ("POST", "/v1/responses"),
     };
     let mut attributes = Attributes::default();
     attributes

@@ -70,7 +70,14 @@ pub struct Asked {
     pub model: String,
 }
 
+/// The path of responses, which those have whose chat completions are at OpenAI's own path.
+const RESPONSES: &str = "/v1/responses";
+
 impl Provider {
+    fn serves(&self, path: &str) -> bool {
+        path == self.path || path == RESPONSES && self.path == "/v1/chat/completions"
+    }
+
     /// Whether this was asked, in each part.
     pub fn was(&self, asked: &Asked) -> bool {
         asked.authority == self.authority
@@ -176,12 +183,13 @@ async fn answer(
         (status, serde_json::json!({"error": error}).to_string())
     };
     let (status, answer) = match provider {
-        Some(provider) if provider.path != this.path => refused(StatusCode::NOT_FOUND, "not_found"),
+        Some(provider) if !provider.serves(&this.path) => refused(StatusCode::NOT_FOUND, "not_found"),
         Some(provider) if provider.key != this.key.as_deref() => {
             refused(StatusCode::UNAUTHORIZED, "invalid_api_key")
         }
         Some(provider) if provider.model != this.model => refused(StatusCode::NOT_FOUND, "model_not_found"),
         Some(_) if this.path == "/v1/messages" => (StatusCode::OK, message(&this.model)),
+        Some(_) if this.path == RESPONSES => (StatusCode::OK, response(&this.model)),
         Some(_) => (StatusCode::OK, completion(&this.model)),
         None => refused(StatusCode::BAD_GATEWAY, "no_such_host"),
     };
@@ -200,6 +208,18 @@ fn message(model: &str) -> String {
     let content = r#"[{"type":"text","text":"Hello! How can I help you?"}]"#;
     format!(
         r#"{{"model":"{model}","id":"msg_1","type":"message","role":"assistant","content":{content},"stop_reason":"end_turn","stop_sequence":null,"usage":{{"input_tokens":8,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":8}}}}"#
+    )
+}
+
+/// A response, its members in the order in which OpenAI writes them.
+fn response(model: &str) -> String {
+    let content =
+        r#"[{"type":"output_text","annotations":[],"logprobs":[],"text":"Hello! How can I help you?"}]"#;
+    let item = format!(
+        r#"{{"id":"msg_1","type":"message","status":"completed","content":{content},"role":"assistant"}}"#
+    );
+    format!(
+        r#"{{"id":"resp_1","object":"response","created_at":1795000000,"status":"completed","background":false,"error":null,"model":"{model}","output":[{item}],"usage":{{"input_tokens":8,"output_tokens":8,"total_tokens":16}}}}"#
     )
 }
 

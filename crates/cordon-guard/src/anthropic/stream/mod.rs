@@ -54,15 +54,8 @@ pub struct MessageGate {
 impl Gate for MessageGate {
     fn event(&mut self, data: &str, out: &mut Vec<u8>) -> Result<Progress, StreamError> {
         let mut fresh = Vec::with_capacity(data.len() + 64);
-        let mut result = self.take(data, &mut fresh);
-        // What was rewritten in place without stopping anything may still have been stopped: the verdict knows.
-        if result.is_ok() && !self.verdict.action().passes() {
-            result = Err(Halt::Stop);
-        }
-        if result.is_ok() {
-            out.append(&mut fresh);
-        }
-        self.events.took(result)
+        let result = self.take(data, &mut fresh);
+        self.events.settled(result, &self.verdict, fresh, out)
     }
 
     fn end(&mut self, out: &mut Vec<u8>) -> Result<Progress, StreamError> {
@@ -72,10 +65,7 @@ impl Gate for MessageGate {
         // The message has said why it ended: only its last event is missing.
         let mut fresh = Vec::new();
         let result = if self.finished { self.close(&mut fresh) } else { Err(StreamError::Unfinished.into()) };
-        if result.is_ok() {
-            out.append(&mut fresh);
-        }
-        self.events.took(result)
+        self.events.settled(result, &self.verdict, fresh, out)
     }
 
     /// An error event or, in the other style and for content, the end of every open block and of the message, with

@@ -9,12 +9,10 @@ use super::call::Call;
 use crate::{
     inspection::Stop,
     lane::{Lane, Shared, Trail},
-    openai::{
-        logprobs::{self, Entries},
-        response::MAX_INDEX,
-    },
+    openai::response::MAX_INDEX,
     tree::{
         gate::{Halt, StreamError},
+        logprobs::Entries,
         rewrite::Rewrite,
         unknown::Unknown,
         walk::{Kind, MEDIA, Path, Visit, Walker},
@@ -368,10 +366,7 @@ impl Choice {
                     };
                     let Some((_, entries)) = self.logprobs.get_mut(at) else { continue };
                     path.word(list);
-                    for mut entry in std::mem::take(items) {
-                        logprobs::rest(&mut entry, path, rewrite);
-                        entries.push(entry, path, &mut rewrite.shared)?;
-                    }
+                    entries.take(std::mem::take(items), path, rewrite)?;
                     path.pop();
                     let released = entries.released();
                     if !released.is_empty() {

@@ -7,13 +7,13 @@ use std::{collections::VecDeque, ops::Range};
 
 use cordon_core::{Channel, json::Value};
 
+use super::{
+    rewrite::Rewrite,
+    walk::{Kind, Path, Walker},
+};
 use crate::{
     inspection::Stop,
     lane::{Shared, Trail},
-    tree::{
-        rewrite::Rewrite,
-        walk::{Kind, Path, Walker},
-    },
 };
 
 /// The most alternatives of a token that are kept; the protocol has 20.
@@ -21,14 +21,14 @@ const MAX_RANKS: usize = 32;
 
 /// One list of entries, such as `logprobs/content`.
 #[derive(Debug, Default)]
-pub(super) struct Entries {
+pub(crate) struct Entries {
     ranks: Vec<Trail>,
     waiting: VecDeque<(Value, Vec<Range<usize>>)>,
 }
 
 impl Entries {
     /// Takes an entry. What is not an object is left out.
-    pub(super) fn push(&mut self, entry: Value, path: &Path, shared: &mut Shared<'_>) -> Result<(), Stop> {
+    fn push(&mut self, entry: Value, path: &Path, shared: &mut Shared<'_>) -> Result<(), Stop> {
         let Value::Object(mut object) = entry else { return Ok(()) };
         let mut pieces = Vec::new();
         let mut push = |rank: usize, text: &str, shared: &mut Shared<'_>| -> Result<(), Stop> {
@@ -56,8 +56,22 @@ impl Entries {
         Ok(())
     }
 
+    /// Takes these entries, what is not token or bytes in them inspected in place.
+    pub(crate) fn take(
+        &mut self,
+        entries: Vec<Value>,
+        path: &mut Path,
+        rewrite: &mut Rewrite<'_>,
+    ) -> Result<(), Stop> {
+        for mut entry in entries {
+            rest(&mut entry, path, rewrite);
+            self.push(entry, path, &mut rewrite.shared)?;
+        }
+        Ok(())
+    }
+
     /// The entries that may go on.
-    pub(super) fn released(&mut self) -> Vec<Value> {
+    pub(crate) fn released(&mut self) -> Vec<Value> {
         let mut out = Vec::new();
         while let Some((_, pieces)) = self.waiting.front() {
             if !self.ranks.iter().zip(pieces).all(|(trail, piece)| trail.is_settled(piece)) {
@@ -76,7 +90,7 @@ impl Entries {
     }
 
     /// Ends the texts and returns the entries that may go on.
-    pub(super) fn finish(&mut self, path: &Path, shared: &mut Shared<'_>) -> Result<Vec<Value>, Stop> {
+    pub(crate) fn finish(&mut self, path: &Path, shared: &mut Shared<'_>) -> Result<Vec<Value>, Stop> {
         for trail in &mut self.ranks {
             trail.finish(path, shared)?;
         }
@@ -99,7 +113,7 @@ fn check_bytes(token: &str, bytes: Option<&mut Value>) {
 }
 
 /// Inspects what is not token or bytes in an entry, in place.
-pub(super) fn rest(entry: &mut Value, path: &mut Path, rewrite: &mut Rewrite<'_>) {
+fn rest(entry: &mut Value, path: &mut Path, rewrite: &mut Rewrite<'_>) {
     let Value::Object(object) = entry else { return };
     Walker::at(rewrite, path.clone()).but_for(
         object,
@@ -122,33 +136,34 @@ pub(super) fn rest(entry: &mut Value, path: &mut Path, rewrite: &mut Rewrite<'_>
 }
 
 /// The lists of a whole `logprobs` value, and everything else in it.
-pub(super) fn whole(value: &mut Value, path: &mut Path, rewrite: &mut Rewrite<'_>) {
+pub(crate) fn whole(value: &mut Value, path: &mut Path, rewrite: &mut Rewrite<'_>) {
     let Value::Object(object) = value else {
         return Walker::at(rewrite, path.clone()).value(value, Channel::Model, Kind::Text);
     };
     Walker::at(rewrite, path.clone()).but_for(object, &["content", "refusal"], Channel::Model, Kind::Text);
-    for list in ["content", "refusal"] {
-        path.word(list);
-        match object.get_mut(list) {
-            Some(Value::Array(items)) => {
-                let mut entries = Entries::default();
-                let mut out = Vec::with_capacity(items.len());
-                for mut entry in std::mem::take(items) {
-                    rest(&mut entry, path, rewrite);
-                    // A stop is in the verdict.
-                    if entries.push(entry, path, &mut rewrite.shared).is_err() {
-                        return;
-                    }
-                    out.append(&mut entries.released());
-                }
-                if let Ok(mut last) = entries.finish(path, &mut rewrite.shared) {
-                    out.append(&mut last);
-                    *items = out;
-                }
-            }
-            Some(other) => Walker::at(rewrite, path.clone()).value(other, Channel::Model, Kind::Text),
-            None => {}
+    for word in ["content", "refusal"] {
+        path.word(word);
+        if let Some(value) = object.get_mut(word) {
+            list(value, path, rewrite);
         }
         path.pop();
+    }
+}
+
+/// One whole list of entries.
+pub(crate) fn list(value: &mut Value, path: &mut Path, rewrite: &mut Rewrite<'_>) {
+    let Value::Array(items) = value else {
+        return Walker::at(rewrite, path.clone()).value(value, Channel::Model, Kind::Text);
+    };
+    let mut entries = Entries::default();
+    let mut out = Vec::with_capacity(items.len());
+    // A stop is in the verdict.
+    if entries.take(std::mem::take(items), path, rewrite).is_err() {
+        return;
+    }
+    out.append(&mut entries.released());
+    if let Ok(mut last) = entries.finish(path, &mut rewrite.shared) {
+        out.append(&mut last);
+        *items = out;
     }
 }
