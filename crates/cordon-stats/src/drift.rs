@@ -13,6 +13,7 @@ mod profiled;
 mod rank;
 mod smirnov;
 mod transport;
+mod uncertain;
 
 pub use binned::{Binned, ZeroShare};
 pub(crate) use classifier::cross_fitted;

@@ -22,6 +22,7 @@ mod column;
 mod distinct;
 mod exact;
 mod quantiles;
+mod shape;
 
 pub(crate) use categories::shortened as label;
 pub use categories::{Beside, Categories, Category};
@@ -30,6 +31,7 @@ pub use column::{Cell, ColumnProfile, Kind, Numbers, Texts};
 pub use distinct::Distinct;
 pub use exact::{ExactSum, Squares, Sum};
 pub use quantiles::{Interval, Quantiles};
+pub use shape::{Shape, Shapes};
 
 use crate::input::InputError;
 

@@ -23,6 +23,7 @@ mod verify;
 mod yaml;
 
 pub(crate) use resources::{actor, document};
+pub(crate) use table::plain;
 
 use std::{
     io::{self, Write as _},

@@ -21,6 +21,7 @@ mod routes;
 mod search;
 mod setup;
 mod signin;
+mod stages;
 mod table;
 mod view;
 mod widgets;
@@ -32,13 +33,17 @@ use axum::{
     routing::{get, post},
 };
 
+pub(crate) use format::{bytes, number};
 pub(crate) use marks::Marks;
 pub(crate) use signin::{signed_in, told_as_page};
 
 use crate::control::Shared;
 
+/// What pages and the reports of the command line look like in common.
+pub(crate) const COMMON_STYLE: &str = include_str!("console/common.css");
+
 /// The style sheet, and the script. Their addresses hold a digest of what they say, so that they are kept for ever.
-const STYLE: &str = include_str!("console/console.css");
+const STYLE: &str = concat!(include_str!("console/common.css"), include_str!("console/console.css"));
 const SCRIPT: &str = include_str!("console/console.js");
 
 /// What pages may do in a browser (Content Security Policy Level 3): nothing but our own files.
@@ -83,7 +88,7 @@ pub(crate) fn open() -> Router<Shared> {
         .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", ICON) }))
 }
 
-const ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f5f8b"/><path d="M22 11.5a8 8 0 1 0 0 9" fill="none" stroke="#fff" stroke-width="3.4" stroke-linecap="round"/></svg>"##;
+pub(crate) const ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f5f8b"/><path d="M22 11.5a8 8 0 1 0 0 9" fill="none" stroke="#fff" stroke-width="3.4" stroke-linecap="round"/></svg>"##;
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
     let keep = HeaderValue::from_static("public, max-age=31536000, immutable");

@@ -60,6 +60,9 @@ pub struct Numeric {
     pub wasserstein_error: f64,
     /// The difference of the means, current less reference, in standard deviations of the reference. NaN where it has none.
     pub mean_shift: f64,
+    /// Its standard error (Glass's Δ: Hedges and Olkin, "Statistical Methods for Meta-Analysis", 1985; the deviations of both
+    /// sides need not be the same).
+    pub mean_shift_error: f64,
 }
 
 /// Up to this many different values on both sides together, each is a bin of its own.
@@ -321,13 +324,17 @@ fn numbers(union: &[Both], exact: bool, reference: &Numbers, current: &Numbers) 
     }
     let moved = steps.iter().zip(steps.iter().skip(1)).map(|(here, next)| here.1.abs() * (next.0 - here.0));
     let wasserstein = sum_of(moved);
+    let mean_shift = (current.mean() - reference.mean()) / reference.variance().sqrt();
+    let variance =
+        1.0 / m + current.variance() / reference.variance() / n + mean_shift * mean_shift / (2.0 * m);
     Numeric {
         smirnov,
         smirnov_most: if exact { smirnov } else { most.max(smirnov) },
         smirnov_p: PValue::of(one_sample(reference.count(), current.count(), smirnov)),
         wasserstein,
         wasserstein_error: spread.iter().sum(),
-        mean_shift: (current.mean() - reference.mean()) / reference.variance().sqrt(),
+        mean_shift,
+        mean_shift_error: variance.sqrt(),
     }
 }
 

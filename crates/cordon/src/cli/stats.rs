@@ -3,6 +3,7 @@
 //! Exit codes are 0 where nothing is found, 1 for drift or a breach, 2 where the command could not be carried out.
 
 mod causes;
+mod columns;
 mod drift;
 mod fairness;
 mod outcomes;
@@ -139,7 +140,23 @@ struct Loaded {
     left_out: LeftOut,
 }
 
+/// The name of a file, for a title.
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
 impl Loaded {
+    /// As a page names it.
+    fn source(&self, role: &'static str) -> report::Source {
+        report::Source {
+            role,
+            path: self.path.clone(),
+            rows: self.profile.rows(),
+            period: columns::period(&self.profile),
+            left_out: self.left_out.sentences(),
+        }
+    }
+
     /// The profile of a table, or one that was saved.
     fn read(path: &Path, delimiter: Delimiter) -> Result<Self, StatsError> {
         if tables::format(path)? == Format::Profile {

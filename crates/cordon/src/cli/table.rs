@@ -9,7 +9,7 @@ pub(super) enum Align {
 
 /// A text without anything that a terminal would obey (ECMA-48 control characters) or show in another order (bidirectional
 /// overrides).
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let dangerous = |c: char| {
         (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };

@@ -1,14 +1,11 @@
 //! One call, in full: what was asked under which rules, what was found, how long each step took, and whether it is proved.
 
 use axum::{extract::Path, response::IntoResponse as _};
-use cordon_core::{
-    CallId,
-    record::{Closed, Timings},
-};
+use cordon_core::{CallId, record::Closed};
 use maud::{Markup, html};
 
 use super::{
-    format, layout,
+    format, layout, stages,
     table::{self, Cell, Table},
     view::{Page, View},
     widgets,
@@ -77,7 +74,7 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
             @if findings.rows.is_empty() { p.quiet { "Nothing was found, in the request or in the answer." } }
             @else { (findings.html("What was found")) (Table::links(&view.path, &view.query)) }
         }
-        @if let Some(closed) = closed { (stages(&closed.timings)) }
+        @if let Some(closed) = closed { (stages::of_call(&closed.timings)) }
         section {
             h2 { "Rules as of then" }
             (widgets::facts(vec![
@@ -133,36 +130,6 @@ fn attempts(closed: Option<&Closed>) -> Markup {
     html! {
         @if attempts.is_empty() { "–" }
         @else { ul.plain { @for attempt in attempts { li { (attempt) } } } }
-    }
-}
-
-fn stages(timings: &Timings) -> Markup {
-    let steps = [
-        ("receive", timings.receive),
-        ("admit", timings.admit),
-        ("inspect input", timings.inspect_input),
-        ("upstream", timings.upstream),
-        ("inspect output", timings.inspect_output),
-        ("record", timings.record),
-    ];
-    let whole = timings.total.max(1);
-    html! {
-        section {
-            h2 { "Stages" }
-            p { "Total " strong { (format::micros(timings.total)) } ", of it Cordon " strong { (format::micros(timings.total.saturating_sub(timings.upstream))) }
-                @if timings.upstream_first_byte > 0 { ", first byte of the upstream after " (format::micros(timings.upstream_first_byte)) } "." }
-            table.stages {
-                caption.unseen { "How long each stage took" }
-                thead { tr { th scope="col" { "Stage" } th scope="col" { "Part of the whole" } th scope="col" .number { "Time" } } }
-                tbody { @for (name, time) in steps {
-                    tr {
-                        td { (name) }
-                        td { svg.bar viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" { rect width=((u128::from(time) * 100 / u128::from(whole)).min(100)) height="4" {} } }
-                        td.number { (format::micros(time)) }
-                    }
-                } }
-            }
-        }
     }
 }
 

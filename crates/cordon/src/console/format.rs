@@ -3,7 +3,7 @@
 use cordon_core::{DurationMs, Money, Timestamp};
 
 /// A whole number in groups of three, with narrow no-break spaces (ISO 80000-1, section 7.3.1).
-pub(super) fn number(value: u64) -> String {
+pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len().saturating_mul(2));
     for (place, digit) in digits.chars().enumerate() {
@@ -49,7 +49,7 @@ pub(super) fn money(nanos: u64) -> String {
 }
 
 /// Bytes in powers of 1024.
-pub(super) fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let (mut value, mut unit) = (count, 0);
     let mut rest = 0;

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     chart::{Chart, Mark, Series, Shape},
-    format, layout, quarantine,
+    format, layout, quarantine, stages,
     table::{self, Cell, Table},
     view::{Page, View, marks},
     widgets,
@@ -200,6 +200,7 @@ async fn build(view: &View) -> Result<Markup, Problem> {
         div.charts {
             @for name in CHARTS { (sums.draw(view, name, &drawn)) }
         }
+        (stages::of_latest(view, None).await?)
         section {
             h2 { "What changed" }
             @if facts.is_empty() { p.quiet { "Nobody decided anything in this time." } }

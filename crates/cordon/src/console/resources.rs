@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    format, layout, quarantine, routes,
+    format, layout, quarantine, routes, stages,
     table::{self, Cell, Column, Table},
     view::{Page, View},
     widgets,
@@ -305,6 +305,7 @@ async fn route(view: &View, name: &Name, resource: &ResourceView) -> Result<Mark
     };
     let latest = calls.page(&query).await?;
     let targets = routes::targets(view, name).await?;
+    let stages = stages::of_latest(view, Some(name)).await?;
     Ok(html! {
         (targets)
         @if resource.spec.get("content").is_none() { p.quiet { "Nothing is kept of what its calls say." } }
@@ -320,6 +321,7 @@ async fn route(view: &View, name: &Name, resource: &ResourceView) -> Result<Mark
                 p { a href=(view.query.only("as_of").with("route", name.as_str()).link("/calls")) { "All of them" } }
             }
         }
+        (stages)
     })
 }
 

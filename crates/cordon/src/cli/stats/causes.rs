@@ -1,5 +1,6 @@
 //! `causes`: which columns and which segments explain a change, and where it is worst.
 
+mod answer;
 mod read;
 mod told;
 
@@ -12,8 +13,8 @@ use cordon_stats::{
 };
 
 use self::read::{Asked, Sampled};
-use super::super::{Output, json, say};
-use super::{Reading, Said, StatsError, outcomes::Meaning, warn};
+use super::super::json;
+use super::{Reading, Said, StatsError, outcomes::Meaning, report::Look, warn};
 
 pub(in super::super) const CAUSES: &str = "\
 Examples:
@@ -21,6 +22,7 @@ Examples:
   cordon causes --reference last.csv --current this.csv --prediction score
   cordon causes --reference last.csv --current this.csv --prediction approved --label repaid
   cordon causes --reference last.csv --current this.csv --by country,age --ignore id
+  cordon causes --reference last.csv --current this.csv --prediction score --html causes.html
 
 Without --prediction: what tells both tables apart, by column, and which segments grew or shrank. With it: what moved its mean. With
 --label too: what moved the error, and where the error is worst. Columns and segments come with intervals; what no column explains
@@ -59,7 +61,7 @@ pub(in super::super) struct CausesArgs {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    look: Output,
+    look: Look,
 }
 
 /// An error between 0 and 1 as the confidence that it leaves.
@@ -67,6 +69,9 @@ fn error(text: &str) -> Result<Level, String> {
     let error: f64 = text.parse().map_err(|_| "a number between 0 and 1 is expected".to_owned())?;
     Level::new(1.0 - error).map_err(|_| "a number between 0 and 1 is expected".to_owned())
 }
+
+/// The reference and the current data, as they were read.
+type Sides<'a> = [(&'a PathBuf, &'a Sampled); 2];
 
 /// What was found. What cannot be said says why.
 struct Explained {
@@ -90,13 +95,15 @@ pub(super) fn run(args: &CausesArgs) -> Result<Said, StatsError> {
         worst: args.label.as_ref().map(|_| causes::worst(&columns, is, &search, level)),
     };
     let sides = [(&args.reference, &reference), (&args.current, &current)];
-    if args.look.json {
-        json(&told::answer(args, &asked, &columns, sides, &explained))?;
+    let report = told::report(args, &asked, &columns, sides, &explained);
+    args.look.write(&report, || told::story(args, &asked, sides, &explained))?;
+    if args.look.form.json {
+        json(&answer::answer(args, &asked, &columns, sides, &explained))?;
     } else {
         for (path, side) in sides {
             warn(path, &side.left_out);
         }
-        say(&told::text(args, &asked, &columns, sides, &explained))?;
+        args.look.say(&report)?;
     }
     Ok(if explained.has_change(args.level) { Said::Found } else { Said::Nothing })
 }

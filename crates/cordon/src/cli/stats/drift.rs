@@ -1,5 +1,8 @@
 //! `drift`: which columns changed, how much, and whether chance explains it.
 
+mod read;
+mod told;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,13 +10,15 @@ use cordon_stats::{
     PValue,
     drift::{self, ColumnDrift, ZeroShare},
     fdr,
+    interval::Level,
     profile::{ColumnProfile, Profile},
 };
 use serde::Serialize;
 
-use super::super::{json, table::Align};
-use super::report::{self, Look, Report};
-use super::{Loaded, P, Reading, Said, Segments, StatsError, finite, number, percent, reach, share, warn};
+use super::super::json;
+use super::report::Look;
+use super::{P, Reading, Said, StatsError, finite, reach, share, warn};
+use read::Read;
 
 pub(in super::super) const DRIFT: &str = "\
 Examples:
@@ -127,6 +132,8 @@ struct Kinds {
 #[derive(Serialize)]
 struct Change {
     jensen_shannon_distance_base2: f64,
+    /// 95 %, with what chance alone adds taken off.
+    jensen_shannon_distance_base2_interval: (f64, f64),
     jensen_shannon_distance_ln: f64,
     population_stability_index: f64,
     kullback_leibler_current_reference: f64,
@@ -157,6 +164,9 @@ struct Numbers {
     wasserstein: f64,
     wasserstein_error: f64,
     mean_shift_in_deviations: Option<f64>,
+    /// 95 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_shift_interval: Option<(f64, f64)>,
 }
 
 #[derive(Serialize)]
@@ -167,90 +177,40 @@ struct Bin {
 }
 
 pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
-    let delimiter = args.reading.delimiter;
-    let (files, mut compared, beyond) = match &args.by {
-        None => {
-            let reference = Loaded::read(&args.reference, delimiter)?;
-            let current = Loaded::read(&args.current, delimiter)?;
-            let compared = compare(None, &reference.profile, &current.profile);
-            let file = |loaded: Loaded| (loaded.profile.rows(), loaded.left_out);
-            ([file(reference), file(current)], compared, None)
-        }
-        Some(column) => {
-            let reference = Loaded::by(&args.reference, delimiter, column, None)?;
-            let current = Loaded::by(&args.current, delimiter, column, Some(&reference))?;
-            let beyond = [reference.rows_beyond, current.rows_beyond];
-            let compared = by_segment(column, &reference, &current);
-            let rows = |segments: &Segments| {
-                segments
-                    .profiles
-                    .values()
-                    .filter_map(|grown| grown.profile.as_ref())
-                    .map(Profile::rows)
-                    .sum::<u64>()
-            };
-            (
-                [(rows(&reference), reference.left_out), (rows(&current), current.left_out)],
-                compared,
-                Some(beyond),
-            )
-        }
-    };
+    let read = Read::of(args)?;
+    let mut compared = read.compared();
     if compared.is_empty() {
         return Err(StatsError::Told("there is nothing to compare: no column is in both files".to_owned()));
     }
     decide(&mut compared, args.level, args.effect);
     let drifted = compared.iter().filter(|column| column.drifted).count();
+    let report = told::report(args, &read, &compared, drifted);
     let paths = [&args.reference, &args.current];
-    if args.look.json {
-        let [reference, current] = files;
-        let file = |path: &PathBuf, (rows, left_out): (u64, crate::tables::LeftOut)| File {
-            file: path.display().to_string(),
-            rows,
-            left_out: left_out.sentences(),
-        };
-        let (reference, current) = (file(&args.reference, reference), file(&args.current, current));
-        let columns = compared.iter().map(shown).collect();
-        let (level, effect) = (args.level, args.effect);
+    if args.look.form.json {
+        let [reference, current] = read.files(args);
         json(&Answer {
             reference,
             current,
-            level,
-            effect,
+            level: args.level,
+            effect: args.effect,
             drifted,
-            rows_of_other_segments: beyond,
-            columns,
+            rows_of_other_segments: read.beyond(),
+            columns: compared.iter().map(shown).collect(),
         })?;
     } else {
-        for (path, (_, left_out)) in paths.iter().zip(&files) {
+        for (path, left_out) in paths.iter().zip(read.left_out()) {
             warn(path, left_out);
         }
-        if let Some([reference, current]) = beyond.filter(|rows| *rows != [0, 0]) {
+        if let Some([reference, current]) = read.beyond().filter(|rows| *rows != [0, 0]) {
             let text = format!(
                 "rows of other segments are left out: {reference} of the reference, {current} of the current data"
             );
             super::complain(&text);
         }
-        let rows = [files.first(), files.last()].map(|file| file.map_or(0, |(rows, _)| *rows));
-        report(args, rows, &compared, drifted).say(&args.look)?;
+        args.look.say(&report)?;
     }
+    args.look.write(&report, || told::story(args, &read, &compared, drifted))?;
     Ok(if drifted > 0 { Said::Found } else { Said::Nothing })
-}
-
-/// What stands for a segment where all rows are compared.
-const ALL: &str = "(all)";
-
-/// How often each segment is, then every column within those that both have: a segment without rows is a change of the first.
-fn by_segment(by: &str, reference: &Segments, current: &Segments) -> Vec<Compared> {
-    let mut all = compare(Some(ALL), &reference.whole, &current.whole);
-    for (name, left) in &reference.profiles {
-        let both =
-            left.profile.as_ref().zip(current.profiles.get(name).and_then(|right| right.profile.as_ref()));
-        let Some((left, right)) = both else { continue };
-        let compared = compare(Some(name), left, right);
-        all.extend(compared.into_iter().filter(|column| column.column != by));
-    }
-    all
 }
 
 /// Every column of either side.
@@ -375,9 +335,11 @@ fn change(drift: &ColumnDrift, p_adjusted: Option<f64>) -> Change {
         wasserstein: numbers.wasserstein,
         wasserstein_error: numbers.wasserstein_error,
         mean_shift_in_deviations: finite(numbers.mean_shift),
+        mean_shift_interval: told::shift_interval(&numbers),
     };
     Change {
         jensen_shannon_distance_base2: binned.jensen_shannon_distance_bits(),
+        jensen_shannon_distance_base2_interval: drift.jensen_shannon_interval(Level::P95),
         jensen_shannon_distance_ln: binned.jensen_shannon_distance_nats(),
         population_stability_index: drift.population_stability_index(),
         kullback_leibler_current_reference: binned.divergence_of_current(ZeroShare::USUAL),
@@ -398,83 +360,4 @@ fn change(drift: &ColumnDrift, p_adjusted: Option<f64>) -> Change {
             .map(|bin| Bin { bin: reach(&bin.reach), reference: bin.reference, current: bin.current })
             .collect(),
     }
-}
-
-fn report(args: &DriftArgs, rows: [u64; 2], compared: &[Compared], drifted: usize) -> Report {
-    let [reference, current] = rows;
-    let mut heads = vec![
-        ("COLUMN", Align::Left),
-        ("KIND", Align::Left),
-        ("DRIFT", Align::Left),
-        ("JS", Align::Right),
-        ("PSI", Align::Right),
-        ("KS", Align::Right),
-        ("SHIFT", Align::Right),
-        ("P ADJUSTED", Align::Right),
-        ("MISSING", Align::Right),
-    ];
-    if args.by.is_some() {
-        heads.insert(0, ("SEGMENT", Align::Left));
-    }
-    let named = |column: &Compared| {
-        let segment = column.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
-        format!("{}{segment}", column.column)
-    };
-    let rows = compared.iter().map(|column| {
-        let found = || match &column.outcome {
-            Ok(drift) => format!(
-                "drift: Jensen-Shannon distance {:.4}, {} of the values of another kind",
-                drift.binned.jensen_shannon_distance_bits(),
-                percent(column.kinds.total_variation())
-            ),
-            Err(why) => format!("not compared, {why}"),
-        };
-        report::Row { cells: row(column), case: named(column), failure: column.drifted.then(found) }
-    });
-    let notes = compared.iter().filter_map(|column| {
-        let why = match &column.outcome {
-            Ok(_) if column.kinds.total_variation() == 0.0 => return None,
-            Ok(_) => {
-                format!("{} of the values are of another kind now", percent(column.kinds.total_variation()))
-            }
-            Err(why) => format!("not compared, {why}"),
-        };
-        Some(format!("{}: {why}", named(column)))
-    });
-    let summary = format!(
-        "{drifted} of {} columns drifted: {current} rows against {reference}, one false alarm in {} tables (Holm), JS distance (base 2) \
-         of at least {}",
-        compared.len(),
-        number(1.0 / args.level),
-        args.effect
-    );
-    Report { name: "drift", summary, heads, rows: rows.collect(), notes: notes.collect() }
-}
-
-fn row(column: &Compared) -> Vec<String> {
-    let mut cells: Vec<String> = column.segment.iter().cloned().collect();
-    cells.extend([column.column.clone(), column.kind.to_owned()]);
-    cells.push(if column.drifted { "drift" } else { "" }.to_owned());
-    match &column.outcome {
-        Ok(drift) => {
-            cells.push(format!("{:.4}", drift.binned.jensen_shannon_distance_bits()));
-            cells.push(format!("{:.4}", drift.population_stability_index()));
-            let numeric =
-                |of: fn(&drift::Numeric) -> String| drift.numeric.as_ref().map(of).unwrap_or_default();
-            cells.push(numeric(|numbers| format!("{:.4}", numbers.smirnov)));
-            let shift = |numbers: &drift::Numeric| {
-                if numbers.mean_shift.is_finite() {
-                    format!("{:+.2} sd", numbers.mean_shift)
-                } else {
-                    String::new()
-                }
-            };
-            cells.push(numeric(shift));
-            cells.push(column.p_adjusted.map(|p| PValue::of(p).to_string()).unwrap_or_default());
-        }
-        Err(_) => cells.extend(std::iter::repeat_n(String::new(), 5)),
-    }
-    let [was, is] = column.missing;
-    cells.push(if was == is { percent(is) } else { format!("{} -> {}", percent(was), percent(is)) });
-    cells
 }

@@ -1,23 +1,22 @@
 //! `fairness`: whether groups of people are treated alike, in one pass over a table.
 
 mod repair;
+mod told;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use cordon_stats::{
     fairness::{Gap, Groups, Limits, Odds, Rate, Tally, individual::Flips},
-    interval::{Level, Side, Unknown},
+    interval::{Level, Side},
 };
 use serde::Serialize;
 
 use self::repair::{Criterion, Flipped, Repaired, Scored};
-use super::super::{
-    Output, json, say,
-    table::{Align, table},
-};
-use super::outcomes::{Meaning, Picked, Range, Told, float, level, short, shown};
-use super::{Reading, Said, StatsError, plain, share, warn, word};
+use super::super::json;
+use super::outcomes::{Meaning, Picked, Range, Told, float, level};
+use super::report::Look;
+use super::{Reading, Said, StatsError, share, warn, word};
 use crate::tables::{self, LeftOut};
 
 pub(in super::super) const FAIRNESS: &str = "\
@@ -26,6 +25,7 @@ Examples:
   cordon fairness loans.parquet --label y --prediction score --threshold 0.7 --group sex --group age --json
   cordon fairness hires.csv --label hired --prediction invited --positive yes --group sex --rate recall --least 30
   cordon fairness loans.csv --label repaid --prediction score --threshold 0.7 --group sex --repair equal-opportunity
+  cordon fairness loans.csv --label repaid --prediction approved --group sex --group age --html fairness.html
 
 With several --group the columns are looked at each alone and all together. A group is at a disadvantage where its rate is less than
 --limit of the highest one (four fifths), and the whole interval says so; where the limit lies inside the interval the answer is
@@ -73,17 +73,8 @@ pub(in super::super) struct FairnessArgs {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    look: Output,
+    look: Look,
 }
-
-/// What the table shows of each group.
-const SHOWN: [(Rate, &str); 5] = [
-    (Rate::Selection, "SELECTED"),
-    (Rate::Recall, "RECALL"),
-    (Rate::FalsePositive, "FALSE POSITIVE"),
-    (Rate::Precision, "PRECISION"),
-    (Rate::Accuracy, "ACCURACY"),
-];
 
 fn rate(text: &str) -> Result<Rate, String> {
     let known = Rate::ALL.into_iter().find(|rate| rate.name() == text);
@@ -201,7 +192,17 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
     let repaired =
         args.repair.map(|criterion| repair::repaired(criterion, &counted.scored, name)).transpose()?;
     let flips = args.counterfactual.as_ref().map(|_| counted.flips);
-    if args.look.json {
+    let found = told::Found {
+        args,
+        counted: &counted,
+        groupings: &groupings,
+        shown: &shown,
+        flips: flips.as_ref(),
+        repaired: repaired.as_ref(),
+    };
+    let report = found.report();
+    args.look.write(&report, || found.story(breaches, undecided))?;
+    if args.look.form.json {
         json(&Answer {
             file: args.file.display().to_string(),
             rows: counted.rows,
@@ -217,10 +218,7 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
         })?;
     } else {
         warn(&args.file, &counted.left_out);
-        let mut text = text(args, &counted, &groupings, &shown);
-        text.extend(flips.map(|flips| repair::flips_text(&flips, args.confidence)));
-        text.extend(repaired.map(|repaired| repaired.text()));
-        say(&plain(&text))?;
+        args.look.say(&report)?;
     }
     Ok(if breaches > 0 { Said::Found } else { Said::Nothing })
 }
@@ -373,95 +371,4 @@ fn verdict(gap: &Gap, limit: f64) -> &'static str {
         Ok(ratio) if ratio.against(limit) == Side::Below => "breach",
         _ => "undecided",
     }
-}
-
-fn text(args: &FairnessArgs, counted: &Counted, groupings: &[Grouping], shown: &[Shown]) -> String {
-    let mut text = format!("{}: {} rows", args.file.display(), counted.rows);
-    for (count, what) in [
-        (counted.unread.labels, "without a label that says yes or no"),
-        (counted.unread.predictions, "without a prediction that says yes or no"),
-        (counted.unread.groups, "of groups beyond 10,000"),
-    ] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {what} left out"));
-        }
-    }
-    text.push('\n');
-    for (grouping, shown) in groupings.iter().zip(shown) {
-        text.push_str(&format!("\nBy {}\n\n", grouping.by.join(" and ")));
-        text.push_str(&rates(args, grouping));
-        text.push('\n');
-        text.push_str(&gaps(args, shown));
-    }
-    text
-}
-
-fn rates(args: &FairnessArgs, grouping: &Grouping) -> String {
-    let mut heads = vec![("GROUP", Align::Left), ("ROWS", Align::Right)];
-    heads.extend(SHOWN.map(|(_, head)| (head, Align::Left)));
-    let row = |at: usize| {
-        let counts = grouping.tally.groups().get(at).copied().unwrap_or_default();
-        let mut cells = vec![grouping.name(at).join(", "), counts.n().to_string()];
-        cells.extend(SHOWN.map(|(rate, _)| match counts.rate(rate).wilson(args.confidence) {
-            Err(Unknown::Empty) => "none".to_owned(),
-            told => shown(told),
-        }));
-        cells
-    };
-    table(&heads, &grouping.in_order().into_iter().map(row).collect::<Vec<_>>())
-}
-
-fn gaps(args: &FairnessArgs, one: &Shown) -> String {
-    let heads = [
-        ("GAP", Align::Left),
-        ("LOWEST", Align::Left),
-        ("HIGHEST", Align::Left),
-        ("DIFFERENCE", Align::Left),
-        ("RATIO", Align::Left),
-        ("VERDICT", Align::Left),
-    ];
-    let range = |range: &Range| {
-        let high = range.high.map_or_else(|| "more".to_owned(), short);
-        format!("{} ({} to {high})", short(range.value), short(range.low))
-    };
-    let mut notes = String::new();
-    let mut rows = Vec::new();
-    for gap in &one.gaps {
-        let verdict = if gap.verdict == "not asked" { String::new() } else { gap.verdict.to_owned() };
-        let Some(measured) = &gap.gap else {
-            let why = gap.unknown.clone().unwrap_or_default();
-            rows.push(vec![gap.rate.to_owned(), String::new(), String::new(), why, String::new(), verdict]);
-            continue;
-        };
-        let ratio = match &measured.ratio {
-            Told::Known(known) => range(known),
-            Told::Unknown { unknown } => unknown.clone(),
-        };
-        let (lowest, highest) = (measured.lowest.join(", "), measured.highest.join(", "));
-        rows.push(vec![gap.rate.to_owned(), lowest, highest, range(&measured.difference), ratio, verdict]);
-        if !measured.too_small.is_empty() {
-            let names: Vec<String> = measured.too_small.iter().map(|name| name.join(", ")).collect();
-            notes.push_str(&format!(
-                "{}: left out, fewer than {} rows: {}\n",
-                gap.rate,
-                args.least,
-                names.join("; ")
-            ));
-        }
-    }
-    if let Some(odds) = &one.equalized_odds {
-        let ratio = match &odds.worst_ratio {
-            Told::Known(known) => range(known),
-            Told::Unknown { unknown } => unknown.clone(),
-        };
-        rows.push(vec![
-            "equalized odds".to_owned(),
-            String::new(),
-            String::new(),
-            range(&odds.worst_difference),
-            ratio,
-            String::new(),
-        ]);
-    }
-    table(&heads, &rows) + &notes
 }

@@ -2,6 +2,7 @@
 
 mod figures;
 mod rows;
+mod told;
 
 use std::path::PathBuf;
 
@@ -15,14 +16,12 @@ use serde::Serialize;
 
 use self::{
     figures::{Figure, figures},
-    rows::{Read, Rows, Task},
+    rows::{Rows, Task},
 };
-use super::super::{
-    Output, json, say,
-    table::{Align, table},
-};
-use super::outcomes::{Meaning, Told, level, short, shown};
-use super::{Reading, Said, StatsError, number, percent, plain, warn};
+use super::super::json;
+use super::outcomes::{Meaning, Told, level, shown};
+use super::report::Look;
+use super::{Reading, Said, StatsError, warn};
 
 pub(in super::super) const PERFORMANCE: &str = "\
 Examples:
@@ -30,6 +29,7 @@ Examples:
   cordon performance today.parquet --label y --prediction y_hat --at-least f1_macro=0.9
   cordon performance sent.jsonl --prediction approved --labels repaid.csv --id loan --label repaid --time day
   cordon performance today.csv --prediction score --threshold 0.5 --reference labelled.csv --label y
+  cordon performance scored.csv --label churned --prediction score --threshold 0.5 --html performance.html
 
 Labels of 0 and 1, true and false, or --positive are answers of yes or no; numbers with fractions or with many values are numbers; all
 else are classes. With --reference the labels of that table calibrate the scores, and the performance on FILE is estimated without its
@@ -80,7 +80,7 @@ pub(in super::super) struct PerformanceArgs {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    look: Output,
+    look: Look,
 }
 
 fn bound(text: &str) -> Result<(String, f64), String> {
@@ -148,6 +148,14 @@ struct Measure {
     task: Option<Task>,
     figures: Vec<Figure>,
     expected: Vec<(Metric, Expected)>,
+    /// Rows of the table that calibrates.
+    reference: Option<u64>,
+}
+
+/// A limit that is broken.
+struct Breach {
+    metric: String,
+    sentence: String,
 }
 
 pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
@@ -162,7 +170,9 @@ pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
         .iter()
         .map(|(metric, expected)| estimated(*metric, expected, &measure.figures))
         .collect();
-    if args.look.json {
+    let report = told::report(args, &read, &measure, &estimates, &breaches);
+    args.look.write(&report, || told::story(args, &read, &measure, &estimates, &breaches))?;
+    if args.look.form.json {
         let told = |figure: &Figure| Measured { metric: figure.name, told: figure.told.into() };
         json(&Answer {
             file: args.file.display().to_string(),
@@ -175,11 +185,11 @@ pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
             late: read.late.map(|(coverage, delay)| late(coverage, delay, args.confidence)),
             expected: estimates,
             metrics: measure.figures.iter().map(told).collect(),
-            breaches: breaches.clone(),
+            breaches: breaches.iter().map(|breach| breach.sentence.clone()).collect(),
         })?;
     } else {
         warn(&args.file, &read.left_out);
-        say(&text(args, &read, &measure, &estimates, &breaches))?;
+        args.look.say(&report)?;
     }
     Ok(if breaches.is_empty() { Said::Nothing } else { Said::Found })
 }
@@ -191,9 +201,10 @@ fn measure(args: &PerformanceArgs, rows: &Rows) -> Result<Measure, StatsError> {
             task: Some(task),
             figures: figures(task, rows, args.confidence)?,
             expected: Vec::new(),
+            reference: None,
         });
     };
-    let known = rows::of(args, reference, true)?.rows;
+    let rows::Read { rows: known, count, .. } = rows::of(args, reference, true)?;
     let why_not = |why: cordon_stats::interval::Unknown, path: &PathBuf| {
         StatsError::Told(format!(
             "scores of `{}` cannot be read as probabilities: {why}; help: name them with --score, or with --prediction and --threshold",
@@ -209,7 +220,7 @@ fn measure(args: &PerformanceArgs, rows: &Rows) -> Result<Measure, StatsError> {
     let has_labels = rows.has_labels();
     let figures = if has_labels { figures(Task::YesNo, rows, args.confidence)? } else { Vec::new() };
     let expected = Metric::ALL.into_iter().map(|metric| (metric, expected.clone())).collect();
-    Ok(Measure { task: Some(Task::YesNo), figures, expected })
+    Ok(Measure { task: Some(Task::YesNo), figures, expected, reference: Some(count) })
 }
 
 fn estimated(metric: Metric, expected: &Expected, figures: &[Figure]) -> Estimated {
@@ -225,8 +236,8 @@ fn estimated(metric: Metric, expected: &Expected, figures: &[Figure]) -> Estimat
     }
 }
 
-/// A sentence for each limit that is broken.
-fn breaches(args: &PerformanceArgs, figures: &[Figure]) -> Result<Vec<String>, StatsError> {
+/// The limits that are broken.
+fn breaches(args: &PerformanceArgs, figures: &[Figure]) -> Result<Vec<Breach>, StatsError> {
     let mut broken = Vec::new();
     let limits = args
         .at_least
@@ -242,11 +253,13 @@ fn breaches(args: &PerformanceArgs, figures: &[Figure]) -> Result<Vec<String>, S
             )));
         };
         let Ok(e) = figure.told else { continue };
-        if is_least && e.high < *limit {
-            broken.push(format!("{name} is {}, below {limit}", shown(figure.told)));
-        } else if !is_least && e.low > *limit {
-            broken.push(format!("{name} is {}, above {limit}", shown(figure.told)));
-        }
+        let side = match is_least {
+            true if e.high < *limit => "below",
+            false if e.low > *limit => "above",
+            _ => continue,
+        };
+        let sentence = format!("{name} is {}, {side} {limit}", shown(figure.told));
+        broken.push(Breach { metric: name.clone(), sentence });
     }
     Ok(broken)
 }
@@ -265,97 +278,4 @@ fn late(coverage: Coverage, delay: Option<Delay>, level: Level) -> Late {
         delay_longest: delay.map(|delay| delay.longest),
         labels_before_prediction: delay.map_or(0, |delay| delay.negative),
     }
-}
-
-fn text(
-    args: &PerformanceArgs,
-    read: &Read,
-    measure: &Measure,
-    estimates: &[Estimated],
-    breaches: &[String],
-) -> String {
-    let mut text = format!("{}: {} rows", args.file.display(), read.count);
-    for (count, what) in
-        [(read.without_label, "without a label"), (read.without_prediction, "without a prediction or score")]
-    {
-        if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
-        }
-    }
-    text.push('\n');
-    if let Some((coverage, delay)) = &read.late {
-        text.push_str(&late_text(*coverage, *delay));
-    }
-    if !estimates.is_empty() {
-        text.push_str("\nWithout labels: expected, and where the realised value will lie\n\n");
-        let heads = [
-            ("METRIC", Align::Left),
-            ("EXPECTED", Align::Left),
-            ("REALISED", Align::Left),
-            ("SURPRISE", Align::Right),
-        ];
-        let row = |one: &Estimated| {
-            let expected = match &one.told {
-                Told::Known(range) => {
-                    let high = range.high.map(short).unwrap_or_default();
-                    format!("{} ({} to {high})", short(range.value), short(range.low))
-                }
-                Told::Unknown { unknown } => format!("unknown: {unknown}"),
-            };
-            let told = |value: Option<f64>| value.map(short).unwrap_or_default();
-            vec![one.metric.to_owned(), expected, told(one.realised), told(one.surprise)]
-        };
-        text.push_str(&table(&heads, &estimates.iter().map(row).collect::<Vec<_>>()));
-        text.push_str("\nA surprise above 1 lies outside: when that is common, the scores no longer mean what they meant.\n");
-    }
-    if !measure.figures.is_empty() {
-        let confidence = percent(args.confidence.confidence());
-        let word = measure.task.map_or("", Task::word);
-        text.push_str(&format!("\nMeasured on labels ({word}), with intervals of {confidence}\n\n"));
-        let row = |figure: &Figure| vec![figure.name.to_owned(), shown_figure(figure)];
-        let rows: Vec<Vec<String>> = measure.figures.iter().map(row).collect();
-        text.push_str(&table(&[("METRIC", Align::Left), ("VALUE", Align::Left)], &rows));
-    }
-    for breach in breaches {
-        text.push_str(&format!("\nbreach: {breach}\n"));
-    }
-    plain(&text)
-}
-
-/// A metric without an interval has both ends at its value.
-fn shown_figure(figure: &Figure) -> String {
-    match figure.told {
-        Ok(e) if e.low == e.high => short(e.value),
-        told => shown(told),
-    }
-}
-
-fn late_text(coverage: Coverage, delay: Option<Delay>) -> String {
-    let share = percent(coverage.share().value().unwrap_or(0.0));
-    let mut text =
-        format!("{} of {} predictions have a label ({share})", coverage.labelled, coverage.predictions);
-    for (count, what) in [
-        (coverage.repeated_predictions, "predictions repeat an id"),
-        (coverage.repeated_labels, "labels repeat an id"),
-        (coverage.unknown_labels, "labels have no prediction"),
-        (coverage.beyond_capacity, "predictions are beyond what is held"),
-    ] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {what} (left out)"));
-        }
-    }
-    text.push('\n');
-    if let Some(delay) = delay {
-        text.push_str(&format!(
-            "Labels came after {} s (half of them), {} s (nine of ten), {} s (the latest)",
-            number(delay.median),
-            number(delay.p90),
-            number(delay.longest)
-        ));
-        if delay.negative > 0 {
-            text.push_str(&format!("; {} before their prediction: a wrong clock, or a leak", delay.negative));
-        }
-        text.push('\n');
-    }
-    text
 }

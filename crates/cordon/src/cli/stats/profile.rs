@@ -6,17 +6,19 @@ use clap::Args;
 use cordon_stats::profile::{ColumnProfile, Kind};
 use serde::Serialize;
 
-use super::super::{
-    Output, json, say,
-    table::{Align, table},
+use super::super::json;
+use super::{
+    Loaded, Reading, Said, StatsError, columns, date, file_name, finite, number, percent,
+    report::{Card, Cell, Figure, Head, Look, Report, Row, Section, Story, Table, Tone, cannot_write},
+    warn,
 };
-use super::{Loaded, Reading, Said, StatsError, date, finite, number, percent, warn};
 
 pub(in super::super) const PROFILE: &str = "\
 Examples:
   cordon profile requests.csv
   cordon profile train.parquet --output train.profile    a few kilobytes a column that stand for the file
   cordon profile train.profile
+  cordon profile requests.csv --html requests.html       with a chart of each column
 
 CSV, JSON lines and Parquet are told apart by their content. Exit code: 0, or 2 when the file cannot be read.";
 
@@ -31,7 +33,7 @@ pub(in super::super) struct ProfileArgs {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    look: Output,
+    look: Look,
 }
 
 #[derive(Serialize)]
@@ -91,16 +93,16 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Said, StatsError> {
     let loaded = Loaded::read(&args.file, args.reading.delimiter)?;
     if let Some(output) = &args.output {
         let written = crate::files::replace(output, &loaded.profile.to_bytes());
-        written.map_err(|error| {
-            StatsError::Told(format!("`{}` cannot be written: {error}", output.display()))
-        })?;
+        written.map_err(|error| cannot_write(output, &error))?;
     }
-    if args.look.json {
+    let report = report(&loaded, args.look.is_page());
+    if args.look.form.json {
         json(&answer(&loaded))?;
     } else {
         warn(&loaded.path, &loaded.left_out);
-        say(&text(&loaded))?;
+        args.look.say(&report)?;
     }
+    args.look.write(&report, || story(&loaded))?;
     Ok(Said::Nothing)
 }
 
@@ -165,47 +167,142 @@ fn top(column: &ColumnProfile, most: usize) -> Vec<(&str, u64)> {
     all.into_iter().take(most).map(|category| (category.label.as_str(), category.count)).collect()
 }
 
-fn text(loaded: &Loaded) -> String {
+fn report(loaded: &Loaded, is_page: bool) -> Report {
     let profile = &loaded.profile;
-    let rows: Vec<Vec<String>> = profile.columns().map(|(name, column)| row(name, column)).collect();
-    let heads = [
-        ("COLUMN", Align::Left),
-        ("KIND", Align::Left),
-        ("MISSING", Align::Right),
-        ("DISTINCT", Align::Right),
-        ("LEAST", Align::Right),
-        ("MEDIAN", Align::Right),
-        ("GREATEST", Align::Right),
-        ("MEAN", Align::Right),
-        ("DEVIATION", Align::Right),
-        ("MOST FREQUENT", Align::Left),
+    let heads = vec![
+        Head::left("COLUMN"),
+        Head::left("KIND"),
+        Head::right("MISSING").is("missing"),
+        Head::right("DISTINCT").is("distinct"),
+        Head::right("LEAST"),
+        Head::right("MEDIAN"),
+        Head::right("GREATEST"),
+        Head::right("MEAN"),
+        Head::right("DEVIATION"),
+        Head::left("MOST FREQUENT"),
     ];
-    let counted = format!("{}: {} rows, {} columns\n\n", loaded.path.display(), profile.rows(), rows.len());
-    counted + &table(&heads, &rows)
+    let row = |(place, (name, column)): (usize, (&str, &ColumnProfile))| Row {
+        cells: row(name, column, if is_page { columns::id(place) } else { None }),
+        case: Some(name.to_owned()),
+        failure: None,
+    };
+    let rows: Vec<Row> = profile.columns().enumerate().map(row).collect();
+    let summary = format!("{}: {} rows, {} columns", loaded.path.display(), profile.rows(), rows.len());
+    let mut sections =
+        vec![Section { title: "Columns".to_owned(), table: Table { heads, rows }, ..Section::default() }];
+    if is_page {
+        let figure = |(place, (name, column)): (usize, (&str, &ColumnProfile))| {
+            Some(Figure {
+                id: columns::id(place)?,
+                title: name.to_owned(),
+                mark: None,
+                line: format!("{}, {} missing", column.kind().word(), percent(missing(column))),
+                drawing: columns::drawing(None, Some(column))?,
+            })
+        };
+        sections.push(Section {
+            title: "What each column holds".to_owned(),
+            figures: profile.columns().enumerate().filter_map(figure).collect(),
+            aside: columns::not_drawn(profile.columns().len()).into_iter().collect(),
+            ..Section::default()
+        });
+    }
+    Report { name: "profile", summary, sections, notes: Vec::new() }
 }
 
-fn row(name: &str, column: &ColumnProfile) -> Vec<String> {
-    let share = if column.rows() == 0 { 0.0 } else { column.missing() as f64 / column.rows() as f64 };
+fn missing(column: &ColumnProfile) -> f64 {
+    if column.rows() == 0 { 0.0 } else { column.missing() as f64 / column.rows() as f64 }
+}
+
+fn story(loaded: &Loaded) -> Story {
+    let profile = &loaded.profile;
+    let named = |is: &dyn Fn(&ColumnProfile) -> bool| -> Vec<&str> {
+        profile.columns().filter(|(_, column)| is(column)).map(|(name, _)| name).collect()
+    };
+    let mut what = Vec::new();
+    let mut say = |names: Vec<&str>, singular: &str, plural: &str| {
+        if let Some(first) = names.get(..names.len().min(6)).filter(|first| !first.is_empty()) {
+            let verb = if names.len() == 1 { singular } else { plural };
+            let more = if names.len() > first.len() {
+                format!(" and {} more", names.len() - first.len())
+            } else {
+                String::new()
+            };
+            what.push(format!("{}{more} {verb}.", first.join(", ")));
+        }
+    };
+    say(named(&|column| column.present() == 0), "has no value at all", "have no value at all");
+    say(
+        named(&|column| column.present() > 0 && missing(column) > 0.2),
+        "is missing in more than a fifth of the rows",
+        "are missing in more than a fifth of the rows",
+    );
+    say(
+        named(&|column| column.present() > 0 && column.distinct() < 1.5),
+        "always has the same value",
+        "always have the same value",
+    );
+    say(named(&|column| column.kind() == Kind::Mixed), "holds numbers and texts", "hold numbers and texts");
+    let is_name = |column: &ColumnProfile| {
+        profile.rows() > 20
+            && column.distinct() > 0.97 * profile.rows() as f64
+            && !matches!(column.kind(), Kind::Decimal | Kind::Date)
+    };
+    say(
+        named(&is_name),
+        "has another value in almost every row: an identifier?",
+        "have another value in almost every row: identifiers?",
+    );
+    if what.is_empty() {
+        what.push("No column is empty, constant, mixed or mostly missing.".to_owned());
+    }
+    let card = |title, value: u64| Card { title, value: crate::console::number(value), note: String::new() };
+    let mut cards = vec![card("Rows", profile.rows()), card("Columns", profile.columns().len() as u64)];
+    let cells = profile.rows() as f64 * profile.columns().len() as f64;
+    let without: u64 = profile.columns().map(|(_, column)| column.missing()).sum();
+    cards.push(Card {
+        title: "Missing cells",
+        value: percent(without as f64 / cells.max(1.0)),
+        note: String::new(),
+    });
+    Story {
+        title: file_name(&loaded.path),
+        tone: Tone::Quiet,
+        verdict: format!("{} rows in {} columns", crate::console::number(profile.rows()), profile.columns().len()),
+        what,
+        how_sure: vec!["Counts, means and deviations are exact. A quantile is exact up to 2,048 different values, then its rank is off by less than one interval of the sketch.".to_owned()],
+        what_to_do: vec!["Keep the profile (--output) as the reference for cordon drift and cordon quality: a few kilobytes that stand for the file.".to_owned()],
+        cards,
+        sources: vec![loaded.source("table")],
+    }
+}
+
+fn row(name: &str, column: &ColumnProfile, figure: Option<String>) -> Vec<Cell> {
     let about = if of(name, column).distinct_exact { "" } else { "~" };
     let mut cells = vec![
-        name.to_owned(),
-        column.kind().word().to_owned(),
-        percent(share),
-        format!("{about}{:.0}", column.distinct()),
+        Cell::from(name).shown_by(figure),
+        column.kind().word().into(),
+        percent(missing(column)).into(),
+        format!("{about}{:.0}", column.distinct()).into(),
     ];
     match column.numbers() {
         Some(numbers) => {
             let shown = |value: f64| if column.kind() == Kind::Date { date(value) } else { number(value) };
             let (least, greatest) = numbers.range();
             let deviation = numbers.variance().sqrt();
-            let deviation = if deviation.is_nan() { String::new() } else { number(deviation) };
-            cells.extend([shown(least), shown(numbers.quantiles().quantile(0.5)), shown(greatest)]);
-            cells.extend([shown(numbers.mean()), deviation]);
+            let deviation = match column.kind() {
+                _ if deviation.is_nan() => String::new(),
+                Kind::Date => format!("{} d", number(deviation / 86_400.0)),
+                _ => number(deviation),
+            };
+            let median = numbers.quantiles().quantile(0.5);
+            cells.extend([least, median, greatest, numbers.mean()].map(|value| shown(value).into()));
+            cells.push(deviation.into());
         }
-        None => cells.extend(std::iter::repeat_n(String::new(), 5)),
+        None => cells.extend(std::iter::repeat_n(Cell::from(""), 5)),
     }
     let frequent = top(column, 3).into_iter().map(|(label, count)| format!("{} ({count})", short(label)));
-    cells.push(frequent.collect::<Vec<_>>().join(", "));
+    cells.push(frequent.collect::<Vec<_>>().join(", ").into());
     cells
 }
 

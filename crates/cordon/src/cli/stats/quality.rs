@@ -3,20 +3,37 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cordon_stats::quality::{self, Defect, What};
+use cordon_stats::{
+    interval::{Level, Proportion},
+    profile::ColumnProfile,
+    quality::{self, Defect, What},
+};
 use serde::Serialize;
 
-use super::super::{json, table::Align};
-use super::report::{self, Look, Report};
-use super::{Loaded, Reading, Said, StatsError, percent, share, warn};
+use super::super::json;
+use super::{
+    Loaded, Reading, Said, StatsError, columns, file_name, number, percent,
+    report::{
+        self, Card, Cell, Dot, Dots, Drawing, Figure, Head, Look, Report, Scale, Section, Story, Table, Tone,
+    },
+    share, warn,
+};
 
 pub(in super::super) const QUALITY: &str = "\
 Examples:
   cordon quality requests.csv
   cordon quality today.jsonl --reference train.profile
+  cordon quality today.jsonl --reference train.profile --html quality.html
 
 Exit code: 0 nothing is broken, 1 something is, 2 a file cannot be read. Constants, rows that repeat, and what chance explains (values past
 the range, categories, kinds) are said and break nothing.";
+
+/// What stands for the table as a whole where a column is named.
+const TABLE: &str = "(table)";
+/// Columns whose missing values are drawn beside each other.
+const MOST_DOTS: usize = 24;
+/// Sentences about what is broken.
+const MOST_SENTENCES: usize = 6;
 
 #[derive(Args)]
 pub(in super::super) struct QualityArgs {
@@ -57,25 +74,31 @@ struct Row<'a> {
 
 pub(super) fn run(args: &QualityArgs) -> Result<Said, StatsError> {
     let current = Loaded::read(&args.file, args.reading.delimiter)?;
-    let defects = match &args.reference {
-        Some(path) => {
-            let reference = Loaded::read(path, args.reading.delimiter)?;
-            if !args.look.json {
-                warn(path, &reference.left_out);
-            }
-            quality::compare(&reference.profile, &current.profile, args.level, args.effect)
-        }
+    let reference =
+        args.reference.as_ref().map(|path| Loaded::read(path, args.reading.delimiter)).transpose()?;
+    let defects = match &reference {
+        Some(reference) => quality::compare(&reference.profile, &current.profile, args.level, args.effect),
         None => quality::inspect(&current.profile),
     };
     let rows: Vec<Row<'_>> = defects.iter().map(row).collect();
     let breaches = rows.iter().filter(|row| row.breach).count();
-    if args.look.json {
+    let mut report = report(&current, &rows, breaches);
+    if args.look.is_page() {
+        report.sections.extend(figures(reference.as_ref(), &current, &rows));
+    }
+    let story = || story(args, reference.as_ref(), &current, &rows);
+    if args.look.form.json {
         let left_out = current.left_out.sentences();
         let (file, count) = (current.path.display().to_string(), current.profile.rows());
+        args.look.write(&report, story)?;
         json(&Answer { file, rows: count, left_out, breaches, defects: rows })?;
     } else {
+        if let Some(reference) = &reference {
+            warn(&reference.path, &reference.left_out);
+        }
         warn(&current.path, &current.left_out);
-        report(&current, &rows, breaches).say(&args.look)?;
+        args.look.say(&report)?;
+        args.look.write(&report, story)?;
     }
     Ok(if breaches > 0 { Said::Found } else { Said::Nothing })
 }
@@ -88,21 +111,139 @@ fn report(current: &Loaded, rows: &[Row<'_>], breaches: usize) -> Report {
         format!("{file}: {count} rows, {breaches} breaches")
     };
     let rows = rows.iter().map(|row| {
-        let weight = if row.breach { "breach" } else { "note" };
-        let column = row.column.unwrap_or("(table)");
+        let weight = if row.breach { ("breach", Tone::Bad) } else { ("note", Tone::Quiet) };
+        let column = row.column.unwrap_or(TABLE);
         report::Row {
-            cells: vec![column.to_owned(), row.defect.to_owned(), weight.to_owned(), row.detail.clone()],
-            case: format!("{column}: {}", row.defect),
+            cells: vec![
+                column.into(),
+                row.defect.into(),
+                Cell::from(weight.0).toned(weight.1),
+                row.detail.as_str().into(),
+            ],
+            case: Some(format!("{column}: {}", row.defect)),
             failure: row.breach.then(|| row.detail.clone()),
         }
     });
     let heads = vec![
-        ("COLUMN", Align::Left),
-        ("DEFECT", Align::Left),
-        ("WEIGHT", Align::Left),
-        ("DETAIL", Align::Left),
+        Head::left("COLUMN"),
+        Head::left("DEFECT").is("defect"),
+        Head::left("WEIGHT"),
+        Head::left("DETAIL"),
     ];
-    Report { name: "quality", summary, heads, rows: rows.collect(), notes: Vec::new() }
+    let table = Table { heads, rows: rows.collect() };
+    let title = if table.rows.is_empty() { "" } else { "What is wrong" }.to_owned();
+    Report {
+        name: "quality",
+        summary,
+        sections: vec![Section { title, table, ..Section::default() }],
+        notes: Vec::new(),
+    }
+}
+
+/// How much is missing of each column that misses anything, and the columns with a defect.
+fn figures(reference: Option<&Loaded>, current: &Loaded, rows: &[Row<'_>]) -> Vec<Section> {
+    let was = |name: &str| reference.and_then(|reference| reference.profile.column(name));
+    let missing = |column: &ColumnProfile| Proportion::new(column.missing(), column.rows());
+    let dot = |(name, column): (&str, &ColumnProfile)| {
+        let share = missing(column)?.wilson(Level::P95).ok()?;
+        let is_broken = rows.iter().any(|row| row.defect == "missing" && row.column == Some(name));
+        Some(Dot {
+            label: name.to_owned(),
+            value: share.value,
+            interval: Some((share.low, share.high)),
+            tone: if is_broken { Tone::Bad } else { Tone::Quiet },
+        })
+    };
+    let mut dots: Vec<Dot> =
+        current.profile.columns().filter(|(_, column)| column.missing() > 0).filter_map(dot).collect();
+    dots.sort_by(|a, b| b.value.total_cmp(&a.value));
+    dots.truncate(MOST_DOTS);
+    let mut sections = Vec::new();
+    let mut figures = Vec::new();
+    if !dots.is_empty() {
+        figures.push(Figure::new(
+            "missing",
+            "Missing values",
+            "the share of rows without a value, with intervals of 95 %",
+            Drawing::Dots(Dots::new("missing", Scale::Share, (0.0, 0.05), dots)),
+        ));
+    }
+    let mut broken: Vec<&str> = Vec::new();
+    for name in rows.iter().filter_map(|row| row.column) {
+        if !broken.contains(&name) {
+            broken.push(name);
+        }
+    }
+    for (place, name) in broken.iter().enumerate() {
+        let of = |row: &&Row<'_>| row.column == Some(*name);
+        let told: Vec<String> =
+            rows.iter().filter(of).map(|row| format!("{}: {}", row.defect, row.detail)).collect();
+        let is_breach = rows.iter().filter(of).any(|row| row.breach);
+        let drawing = columns::drawing(was(name), current.profile.column(name));
+        if let (Some(id), Some(drawing)) = (columns::id(place), drawing) {
+            let mark = is_breach.then_some((Tone::Bad, "breach"));
+            figures.push(Figure { id, title: (*name).to_owned(), mark, line: told.join("; "), drawing });
+        }
+    }
+    if !figures.is_empty() {
+        sections.push(Section {
+            title: "The columns behind it".to_owned(),
+            figures,
+            aside: columns::not_drawn(broken.len()).into_iter().collect(),
+            ..Section::default()
+        });
+    }
+    sections
+}
+
+fn story(args: &QualityArgs, reference: Option<&Loaded>, current: &Loaded, rows: &[Row<'_>]) -> Story {
+    let breaches: Vec<&Row<'_>> = rows.iter().filter(|row| row.breach).collect();
+    let sentence = |row: &&Row<'_>| format!("{}: {}", row.column.unwrap_or(TABLE), row.detail);
+    let mut what: Vec<String> = breaches.iter().take(MOST_SENTENCES).map(sentence).collect();
+    if breaches.len() > MOST_SENTENCES {
+        what.push(format!("and {} more, listed below", breaches.len() - MOST_SENTENCES));
+    }
+    if breaches.is_empty() {
+        what.push("Every column has the kind, the range and the values that it should have.".to_owned());
+    }
+    let mut how_sure = vec!["Defects are counted, not estimated: what is listed is in the file.".to_owned()];
+    how_sure.push(match reference {
+        Some(_) => format!(
+            "Missing values, kinds, ranges and categories are tested together: chance breaks anything in one of {} tables, and what it explains is a note. Shares of missing values that change by less than {} are not named.",
+            number(1.0 / args.level),
+            percent(args.effect)
+        ),
+        None => "Without a reference (--reference) only what is wrong by itself is seen: no column that is gone, no value out of range."
+            .to_owned(),
+    });
+    let what_to_do = if breaches.is_empty() {
+        "Nothing. The data can be used."
+    } else {
+        "Stop what reads this data until the breaches are explained, first those of columns that a model or a report uses."
+    };
+    let notes = rows.len() - breaches.len();
+    let mut sources: Vec<_> = reference.iter().map(|reference| reference.source("reference")).collect();
+    sources.push(current.source("table"));
+    let card = |title, value: u64| Card { title, value: crate::console::number(value), note: String::new() };
+    Story {
+        title: format!("Quality of {}", file_name(&current.path)),
+        tone: if breaches.is_empty() { Tone::Good } else { Tone::Bad },
+        verdict: match breaches.len() {
+            0 => "Nothing is broken".to_owned(),
+            1 => "One breach".to_owned(),
+            count => format!("{count} breaches"),
+        },
+        what,
+        how_sure,
+        what_to_do: vec![what_to_do.to_owned()],
+        cards: vec![
+            card("Breaches", breaches.len() as u64),
+            card("Notes", notes as u64),
+            card("Rows", current.profile.rows()),
+            card("Columns", current.profile.columns().len() as u64),
+        ],
+        sources,
+    }
 }
 
 fn row(defect: &Defect) -> Row<'_> {

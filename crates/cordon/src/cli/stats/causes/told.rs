@@ -1,4 +1,4 @@
-//! What was found, as JSON and as tables.
+//! What `causes` says to people: tables for all forms, and the story and the figures of the page.
 
 use std::path::PathBuf;
 
@@ -7,274 +7,89 @@ use cordon_stats::{
     drift::Reach,
     interval::{Estimate, Unknown},
 };
-use serde::Serialize;
 
-use super::super::super::table::{Align, plain, table};
 use super::super::{
-    P, number,
-    outcomes::{Range, short, shown},
+    file_name, number,
+    outcomes::{short, shown},
     percent, reach,
+    report::{
+        Card, Dot, Dots, Drawing, Figure, Head, Report, Row, Scale, Section, Source, Story, Table, Tone,
+    },
 };
-use super::{Asked, CausesArgs, Explained, Sampled};
+use super::{Asked, CausesArgs, Explained, Sampled, Sides, answer::not_looked_at};
 
-type Sides<'a> = [(&'a PathBuf, &'a Sampled); 2];
+/// Contributions that are drawn beside each other.
+const MOST_DOTS: usize = 20;
+/// Sentences about columns, and about segments.
+const MOST_SENTENCES: usize = 3;
+/// The row of what no column explains.
+const UNEXPLAINED: &str = "(unexplained)";
 
-#[derive(Serialize)]
-pub(super) struct Answer<'a> {
-    reference: File,
-    current: File,
-    level: f64,
-    /// `tables`, `prediction` or `error`.
-    explained: &'static str,
-    separation: Either<Apart<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    change: Option<Either<Change<'a>>>,
-    segments: Either<Vec<Named<'a>>>,
-    /// Where the error is highest in the current data.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    worst: Option<Either<Vec<Named<'a>>>>,
-    not_looked_at: Vec<NotLookedAt<'a>>,
-}
-
-/// An answer, or why there is none.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Either<T> {
-    Known(T),
-    Unknown { unknown: String },
-}
-
-impl<T> Either<T> {
-    fn of<S>(said: Result<S, Unknown>, known: impl FnOnce(S) -> T) -> Self {
-        said.map_or_else(|why| Self::Unknown { unknown: why.to_string() }, |said| Self::Known(known(said)))
-    }
-}
-
-#[derive(Serialize)]
-struct File {
-    file: String,
-    rows: u64,
-    /// Rows of the sample that everything here is estimated on.
-    rows_used: usize,
-    rows_without_outcome: u64,
-    left_out: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Apart<'a> {
-    auc: Range,
-    p: P,
-    /// Mean log odds, current less reference.
-    distance: Range,
-    columns: Vec<Column<'a>>,
-}
-
-#[derive(Serialize)]
-struct Column<'a> {
-    column: &'a str,
-    contribution: Range,
-    jensen_shannon_distance_base2: f64,
-}
-
-#[derive(Serialize)]
-struct Change<'a> {
-    mean_reference: Range,
-    mean_current: Range,
-    change: Range,
-    columns: Vec<Column<'a>>,
-    unexplained: Range,
-    explained_variance: f64,
-    rows_with_unseen_values: Range,
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    segment: Vec<Condition<'a>>,
-    share_reference: Range,
-    share_current: Range,
-    /// Of the reference; outside of the segment where the worst are named.
-    mean_reference: Option<f64>,
-    /// Of the current data; inside of the segment where the worst are named.
-    mean_current: Option<f64>,
-    effect: Range,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by_size: Option<f64>,
-    beyond_size: Range,
-    p_adjusted: f64,
-}
-
-#[derive(Serialize)]
-struct Condition<'a> {
-    column: &'a str,
-    value: String,
-}
-
-#[derive(Serialize)]
-struct NotLookedAt<'a> {
-    column: &'a str,
-    why: &'static str,
-}
-
-pub(super) fn answer<'a>(
-    args: &CausesArgs,
-    asked: &Asked,
-    columns: &'a Columns,
-    sides: Sides<'_>,
-    explained: &'a Explained,
-) -> Answer<'a> {
-    let [reference, current] = sides.map(|(path, side)| File {
-        file: path.display().to_string(),
-        rows: side.count,
-        rows_used: side.rows.len(),
-        rows_without_outcome: side.without,
-        left_out: side.left_out.sentences(),
-    });
-    let segments = |found: &'a Result<Vec<Found>, Unknown>| {
-        Either::of(found.as_ref().map_err(|why| *why), |found| found.iter().map(segment).collect())
-    };
-    Answer {
-        reference,
-        current,
-        level: args.level.alpha(),
-        explained: match asked {
-            Asked::Error => "error",
-            Asked::Prediction => "prediction",
-            Asked::Tables => "tables",
-        },
-        separation: Either::of(explained.separation.as_ref().map_err(|why| *why), apart),
-        change: explained
-            .attribution
-            .as_ref()
-            .map(|said| Either::of(said.as_ref().map_err(|why| *why), change)),
-        segments: segments(&explained.segments),
-        worst: explained.worst.as_ref().map(segments),
-        not_looked_at: not_looked_at(args, columns)
-            .map(|(column, why)| NotLookedAt { column, why })
-            .collect(),
-    }
-}
-
-/// Columns that take no part, but for those that were named on the command line.
-fn not_looked_at<'a>(
-    args: &CausesArgs,
-    columns: &'a Columns,
-) -> impl Iterator<Item = (&'a str, &'static str)> {
-    let named: Vec<String> = args.prediction.iter().chain(&args.label).chain(&args.ignore).cloned().collect();
-    let all = columns.left_out().iter().filter(move |(name, _)| !named.contains(name));
-    all.map(|(name, why)| (name.as_str(), why.reason()))
-}
-
-fn column(cause: &Cause) -> Column<'_> {
-    Column {
-        column: &cause.column,
-        contribution: cause.contribution.into(),
-        jensen_shannon_distance_base2: cause.alone,
-    }
-}
-
-fn apart(separation: &Separation) -> Apart<'_> {
-    Apart {
-        auc: separation.classified.auc.into(),
-        p: separation.classified.p_value.into(),
-        distance: separation.distance.into(),
-        columns: separation.columns.iter().map(column).collect(),
-    }
-}
-
-fn change(attribution: &Attribution) -> Change<'_> {
-    let [reference, current] = attribution.means;
-    Change {
-        mean_reference: reference.into(),
-        mean_current: current.into(),
-        change: attribution.change.into(),
-        columns: attribution.columns.iter().map(column).collect(),
-        unexplained: attribution.unexplained.into(),
-        explained_variance: attribution.explained_variance,
-        rows_with_unseen_values: attribution.unseen.into(),
-    }
-}
-
-fn segment(found: &Found) -> Named<'_> {
-    let [was, is] = found.support;
-    let [mean_reference, mean_current] = found.means;
-    Named {
-        segment: found
-            .segment
-            .parts
-            .iter()
-            .map(|part| Condition { column: &part.column, value: value(&part.within) })
-            .collect(),
-        share_reference: was.into(),
-        share_current: is.into(),
-        mean_reference,
-        mean_current,
-        effect: found.effect.into(),
-        by_size: found.by_size,
-        beyond_size: found.beyond_size.into(),
-        p_adjusted: found.p_adjusted,
-    }
-}
-
-fn value(within: &Within) -> String {
-    match within {
-        Within::Missing => "(missing)".to_owned(),
-        Within::Reach(Reach::Numbers(low, high)) if low.is_finite() && high.is_finite() => {
-            format!("{} to {}", number(*low), number(*high))
-        }
-        Within::Reach(Reach::Numbers(low, high)) if low.is_finite() => format!(">= {}", number(*low)),
-        Within::Reach(Reach::Numbers(low, high)) if high.is_finite() => format!("< {}", number(*high)),
-        Within::Reach(of) => reach(of),
-    }
-}
-
-fn named(segment: &Segment) -> String {
-    let part = |part: &Part| match &part.within {
-        Within::Reach(Reach::Numbers(..)) => format!("{} {}", part.column, value(&part.within)),
-        _ => format!("{} = {}", part.column, value(&part.within)),
-    };
-    segment.parts.iter().map(part).collect::<Vec<_>>().join(", ")
-}
-
-pub(super) fn text(
+pub(super) fn report(
     args: &CausesArgs,
     asked: &Asked,
     columns: &Columns,
     sides: Sides<'_>,
     explained: &Explained,
-) -> String {
-    let mut text = String::new();
+) -> Report {
+    let mut read = Vec::new();
     for ((path, side), what) in sides.into_iter().zip(["reference", "current"]) {
-        text.push_str(&format!("{what}: {}, {} rows", path.display(), side.count));
+        let mut line = format!("{what}: {}, {} rows", path.display(), side.count);
         if side.without > 0 {
-            text.push_str(&format!(", {} without what is to be explained", side.without));
+            line.push_str(&format!(", {} without what is to be explained", side.without));
         }
         if (side.rows.len() as u64) < side.rows.seen() {
-            text.push_str(&format!(", a sample of {} is looked at", side.rows.len()));
+            line.push_str(&format!(", a sample of {} is looked at", side.rows.len()));
         }
-        text.push('\n');
+        read.push(line);
     }
-    let what = match (asked, &args.prediction) {
+    let (what, level) = (explained_thing(args, asked), args.level.alpha());
+    let mut sections = Vec::new();
+    sections.extend(explained.attribution.as_ref().map(|attribution| of_change(&what, attribution)));
+    sections.push(of_separation(&explained.separation));
+    // The answer that was asked for is what CI fails on.
+    if let Some(answer) = sections.first_mut() {
+        cases(answer, explained.has_change(args.level));
+    }
+    sections.push(of_segments(asked, &what, &explained.segments, level));
+    sections.extend(explained.worst.as_ref().map(|worst| of_worst(&what, worst, level)));
+    let notes = not_looked_at(args, columns).map(|(column, why)| format!("{column}: not looked at, {why}"));
+    Report { name: "causes", summary: read.join("\n"), sections, notes: notes.collect() }
+}
+
+/// Makes each row a test case, failed where the answer is a change and chance does not explain the row.
+fn cases(answer: &mut Section, has_change: bool) {
+    for row in &mut answer.table.rows {
+        let column = row.cells.first().map(|cell| cell.text.as_str()).unwrap_or_default();
+        row.case = Some(format!("{}: {column}", answer.title));
+        if !has_change {
+            row.failure = None;
+        }
+    }
+    // A change that no column explains alone is one, too.
+    let is_told = answer.table.rows.iter().any(|row| row.failure.is_some());
+    if let Some(last) = answer.table.rows.last_mut().filter(|_| has_change && !is_told) {
+        last.failure = Some(answer.line.clone());
+    }
+}
+
+/// A contribution that chance does not explain.
+fn is_known(e: &Estimate) -> bool {
+    e.low > 0.0 || e.high < 0.0
+}
+
+fn contribution(e: &Estimate, cells: impl IntoIterator<Item = String>) -> Row {
+    let cells = cells.into_iter().map(Into::into).collect();
+    Row { cells, case: None, failure: is_known(e).then(|| signed(e)) }
+}
+
+/// What is explained, in words.
+fn explained_thing(args: &CausesArgs, asked: &Asked) -> String {
+    match (asked, &args.prediction) {
         (Asked::Error, Some(prediction)) => format!("the error of {prediction}"),
         (_, Some(prediction)) => prediction.clone(),
         (_, None) => "tables".to_owned(),
-    };
-    if let Some(attribution) = &explained.attribution {
-        text.push_str(&of_change(&what, attribution));
     }
-    text.push_str(&of_separation(&explained.separation));
-    let level = args.level.alpha();
-    text.push_str(&of_segments(asked, &what, &explained.segments, level));
-    if let Some(worst) = &explained.worst {
-        text.push_str(&of_worst(&what, worst, level));
-    }
-    let notes: Vec<String> = not_looked_at(args, columns)
-        .map(|(column, why)| format!("{column}: not looked at, {why}\n"))
-        .collect();
-    if !notes.is_empty() {
-        text.push('\n');
-        notes.iter().for_each(|note| text.push_str(note));
-    }
-    plain(&text)
 }
 
 /// A number with its sign and its interval.
@@ -292,72 +107,94 @@ impl std::fmt::Display for Shown {
     }
 }
 
-fn cannot_be_said(what: &str, why: Unknown) -> String {
-    format!("\n{what} cannot be said: {why}\n")
+fn cannot_be_said(what: &str, why: Unknown) -> Section {
+    Section { line: format!("{what} cannot be said: {why}"), ..Section::default() }
 }
 
-fn of_change(what: &str, said: &Result<Attribution, Unknown>) -> String {
+/// Contributions beside each other, with their intervals and the line of none.
+fn contributions(id: &str, title: &str, all: impl Iterator<Item = (String, Estimate)>) -> Figure {
+    let dot = |(label, e): (String, Estimate)| Dot {
+        label,
+        value: e.value,
+        interval: Some((e.low, e.high)),
+        tone: if is_known(&e) { Tone::Warn } else { Tone::Quiet },
+    };
+    let dots = Dots::new("contribution", Scale::Number, (0.0, 0.0), all.take(MOST_DOTS).map(dot).collect());
+    let dots = Dots { limit: Some((0.0, "none".to_owned())), ..dots };
+    Figure::new(id, title, "with intervals; what does not touch the line is not chance", Drawing::Dots(dots))
+}
+
+fn of_change(what: &str, said: &Result<Attribution, Unknown>) -> Section {
     let found = match said {
         Ok(found) => found,
         Err(why) => return cannot_be_said(&format!("What moved {what}"), *why),
     };
     let [was, is] = found.means;
-    let mut text = format!(
-        "\nMean of {what}: {} -> {}, a change of {}\nThe columns explain {} of its variation in the reference",
+    let mut line = format!(
+        "Mean of {what}: {} -> {}, a change of {}\nThe columns explain {} of its variation in the reference",
         Shown(was.value),
         Shown(is.value),
         signed(&found.change),
         percent(found.explained_variance)
     );
     if found.unseen.value > 0.0 {
-        text.push_str(&format!(
+        line.push_str(&format!(
             "; {} of the current rows have values that it hardly knew",
             percent(found.unseen.value)
         ));
     }
-    text.push_str("\n\n");
     let whole = found.change.value;
     let part = |e: &Estimate| if whole == 0.0 { String::new() } else { percent(e.value / whole) };
     let row = |cause: &Cause| {
         let of = &cause.contribution;
-        vec![cause.column.clone(), signed(of), part(of), format!("{:.4}", cause.alone)]
+        contribution(of, [cause.column.clone(), signed(of), part(of), format!("{:.4}", cause.alone)])
     };
-    let mut rows: Vec<Vec<String>> = found.columns.iter().map(row).collect();
-    rows.push(vec![
-        "(unexplained)".to_owned(),
-        signed(&found.unexplained),
-        part(&found.unexplained),
-        String::new(),
-    ]);
-    let heads = [
-        ("COLUMN", Align::Left),
-        ("MOVED IT BY", Align::Left),
-        ("OF THE CHANGE", Align::Right),
-        ("JS ALONE", Align::Right),
+    let mut rows: Vec<Row> = found.columns.iter().map(row).collect();
+    let rest = [UNEXPLAINED.to_owned(), signed(&found.unexplained), part(&found.unexplained), String::new()];
+    rows.push(contribution(&found.unexplained, rest));
+    let heads = vec![
+        Head::left("COLUMN"),
+        Head::left("MOVED IT BY").is("contribution"),
+        Head::right("OF THE CHANGE"),
+        Head::right("JS ALONE").is("js"),
     ];
-    text.push_str(&table(&heads, &rows));
-    text
+    let all = found.columns.iter().map(|cause| (cause.column.clone(), cause.contribution));
+    let all = all.chain([(UNEXPLAINED.to_owned(), found.unexplained)]);
+    Section {
+        title: format!("What moved {what}"),
+        line,
+        table: Table { heads, rows },
+        figures: vec![contributions("moved", "What moved it, by column", all)],
+        ..Section::default()
+    }
 }
 
-fn of_separation(said: &Result<Separation, Unknown>) -> String {
+fn of_separation(said: &Result<Separation, Unknown>) -> Section {
     let found = match said {
         Ok(found) => found,
         Err(why) => return cannot_be_said("Whether anything tells the tables apart", *why),
     };
-    let mut text = format!(
-        "\nA classifier tells the tables apart with AUC {} (0.5: not at all), p = {}\n\n",
-        shown(Ok(found.classified.auc)),
-        found.classified.p_value
-    );
-    let heads = [("COLUMN", Align::Left), ("LOG ODDS", Align::Left), ("JS ALONE", Align::Right)];
+    let heads =
+        vec![Head::left("COLUMN"), Head::left("LOG ODDS").is("separation"), Head::right("JS ALONE").is("js")];
     let row = |cause: &Cause| {
-        vec![cause.column.clone(), signed(&cause.contribution), format!("{:.4}", cause.alone)]
+        let of = &cause.contribution;
+        contribution(of, [cause.column.clone(), signed(of), format!("{:.4}", cause.alone)])
     };
-    text.push_str(&table(&heads, &found.columns.iter().map(row).collect::<Vec<_>>()));
-    text
+    let all = found.columns.iter().map(|cause| (cause.column.clone(), cause.contribution));
+    Section {
+        title: "What tells the tables apart".to_owned(),
+        line: format!(
+            "A classifier tells the tables apart with AUC {} (0.5: not at all), p = {}",
+            shown(Ok(found.classified.auc)),
+            found.classified.p_value
+        ),
+        table: Table { heads, rows: found.columns.iter().map(row).collect() },
+        figures: vec![contributions("apart", "Log odds, by column", all)],
+        ..Section::default()
+    }
 }
 
-fn of_segments(asked: &Asked, what: &str, said: &Result<Vec<Found>, Unknown>, level: f64) -> String {
+fn of_segments(asked: &Asked, what: &str, said: &Result<Vec<Found>, Unknown>, level: f64) -> Section {
     let title = if asked.is_any() {
         format!("Segments that moved {what}")
     } else {
@@ -377,15 +214,15 @@ fn of_segments(asked: &Asked, what: &str, said: &Result<Vec<Found>, Unknown>, le
         cells.extend([signed(&one.effect), p(one.p_adjusted)]);
         cells
     };
-    let mut heads = vec![("SEGMENT", Align::Left), ("ROWS", Align::Left)];
+    let mut heads = vec![Head::left("SEGMENT"), Head::left("ROWS")];
     if asked.is_any() {
-        heads.push(("MEAN", Align::Left));
+        heads.push(Head::left("MEAN"));
     }
-    heads.extend([("CONTRIBUTION", Align::Left), ("P ADJUSTED", Align::Right)]);
-    confirmed(&title, &heads, found, level, row)
+    heads.extend([Head::left("CONTRIBUTION").is("contribution"), Head::right("P ADJUSTED").is("p_adjusted")]);
+    confirmed("segments", title, heads, found, level, row)
 }
 
-fn of_worst(what: &str, said: &Result<Vec<Found>, Unknown>, level: f64) -> String {
+fn of_worst(what: &str, said: &Result<Vec<Found>, Unknown>, level: f64) -> Section {
     let title = format!("Where {what} is highest now");
     let found = match said {
         Ok(found) => found,
@@ -403,35 +240,145 @@ fn of_worst(what: &str, said: &Result<Vec<Found>, Unknown>, level: f64) -> Strin
             p(one.p_adjusted),
         ]
     };
-    let heads = [
-        ("SEGMENT", Align::Left),
-        ("ROWS", Align::Right),
-        ("INSIDE", Align::Right),
-        ("OUTSIDE", Align::Right),
-        ("DIFFERENCE", Align::Left),
-        ("P ADJUSTED", Align::Right),
+    let heads = vec![
+        Head::left("SEGMENT"),
+        Head::right("ROWS"),
+        Head::right("INSIDE"),
+        Head::right("OUTSIDE"),
+        Head::left("DIFFERENCE"),
+        Head::right("P ADJUSTED").is("p_adjusted"),
     ];
-    confirmed(&title, &heads, found, level, row)
+    confirmed("worst", title, heads, found, level, row)
 }
 
 /// The segments that the other half of the rows confirms, and how many it does not.
 fn confirmed(
-    title: &str,
-    heads: &[(&'static str, Align)],
+    id: &str,
+    title: String,
+    heads: Vec<Head>,
     found: &[Found],
     level: f64,
     row: impl Fn(&Found) -> Vec<String>,
-) -> String {
-    let rows: Vec<Vec<String>> = found.iter().filter(|one| one.p_adjusted <= level).map(row).collect();
-    let others = found.len() - rows.len();
+) -> Section {
+    let confirmed: Vec<&Found> = found.iter().filter(|one| one.p_adjusted <= level).collect();
+    let others = found.len() - confirmed.len();
     let others = if others == 0 { String::new() } else { format!("; {others} more did not hold there") };
-    if rows.is_empty() {
-        return format!("\n{title}: no segment stands out{others}\n");
+    if confirmed.is_empty() {
+        let line = format!("{title}: no segment stands out{others}");
+        return Section { title, line, ..Section::default() };
     }
-    format!(
-        "\n{title}, found on half of the rows and measured on the others{others}\n\n{}",
-        table(heads, &rows)
-    )
+    let rows = confirmed.iter().map(|one| Row::plain(row(one)));
+    let table = Table { heads, rows: rows.collect() };
+    let all = confirmed.iter().map(|one| (named(&one.segment), one.effect));
+    Section {
+        line: format!("{title}, found on half of the rows and measured on the others{others}"),
+        table,
+        figures: vec![contributions(id, &title, all)],
+        title,
+        ..Section::default()
+    }
+}
+
+pub(super) fn story(args: &CausesArgs, asked: &Asked, sides: Sides<'_>, explained: &Explained) -> Story {
+    let what = explained_thing(args, asked);
+    let mut told = Vec::new();
+    let attribution = explained.attribution.as_ref().and_then(|said| said.as_ref().ok());
+    let separation = explained.separation.as_ref().ok();
+    if let Some(found) = attribution {
+        let [was, is] = found.means;
+        told.push(format!("The mean of {what} went from {} to {}.", Shown(was.value), Shown(is.value)));
+    }
+    let causes = attribution.map(|found| &found.columns).or(separation.map(|found| &found.columns));
+    let causes = causes.into_iter().flatten().filter(|cause| is_known(&cause.contribution));
+    told.extend(
+        causes.take(MOST_SENTENCES).map(|cause| format!("{}: {}", cause.column, signed(&cause.contribution))),
+    );
+    let segments = explained.segments.as_ref().ok().into_iter().flatten();
+    let segments = segments.filter(|one| one.p_adjusted <= args.level.alpha());
+    told.extend(segments.take(MOST_SENTENCES).map(|one| {
+        let [was, is] = one.support;
+        format!(
+            "{}: from {} to {} of the rows, {}",
+            named(&one.segment),
+            percent(was.value),
+            percent(is.value),
+            signed(&one.effect)
+        )
+    }));
+    let has_change = explained.has_change(args.level);
+    let verdict = match (has_change, attribution.is_some()) {
+        (true, true) => format!("The mean of {what} changed"),
+        (true, false) => "The tables can be told apart".to_owned(),
+        (false, true) => format!("No change of {what} that chance does not explain"),
+        (false, false) => "Nothing tells the tables apart".to_owned(),
+    };
+    let [(reference, was), (current, is)] = sides;
+    let mut cards = vec![
+        Card {
+            title: "Rows of the reference",
+            value: crate::console::number(was.count),
+            note: String::new(),
+        },
+        Card { title: "Rows now", value: crate::console::number(is.count), note: String::new() },
+    ];
+    cards.extend(attribution.map(|found| Card {
+        title: "Change of the mean",
+        value: format!("{:+}", Shown(found.change.value)),
+        note: signed(&found.change),
+    }));
+    cards.extend(separation.map(|found| Card {
+        title: "AUC of telling the tables apart",
+        value: short(found.classified.auc.value),
+        note: shown(Ok(found.classified.auc)),
+    }));
+    let source = |role, path: &PathBuf, side: &Sampled| Source {
+        role,
+        path: path.clone(),
+        rows: side.count,
+        period: String::new(),
+        left_out: side.left_out.sentences(),
+    };
+    Story {
+        title: format!("Why {} is not like {}", file_name(current), file_name(reference)),
+        tone: if has_change { Tone::Warn } else { Tone::Good },
+        verdict,
+        what: told,
+        how_sure: vec![
+            format!(
+                "Each contribution has its interval at {}; segments are found on half of the rows and measured on the other half, corrected for the search.",
+                percent(args.level.confidence())
+            ),
+            "This says where a change sits in the data, not what caused it in the world.".to_owned(),
+        ],
+        what_to_do: vec![if has_change {
+            "Begin with the first column and the first segment: ask whoever owns them what happened there."
+                .to_owned()
+        } else {
+            "Nothing. Look again with the next data.".to_owned()
+        }],
+        cards,
+        sources: vec![source("reference", reference, was), source("current", current, is)],
+    }
+}
+
+pub(super) fn value(within: &Within) -> String {
+    match within {
+        Within::Missing => "(missing)".to_owned(),
+        Within::Reach(Reach::Numbers(low, high)) if low.is_finite() && high.is_finite() => {
+            format!("{} to {}", number(*low), number(*high))
+        }
+        Within::Reach(Reach::Numbers(low, high)) if low.is_finite() => format!(">= {}", number(*low)),
+        Within::Reach(Reach::Numbers(low, high)) if high.is_finite() => format!("< {}", number(*high)),
+        Within::Reach(of) => reach(of),
+    }
+}
+
+fn named(segment: &Segment) -> String {
+    let part = |part: &Part| match &part.within {
+        Within::Reach(Reach::Numbers(..)) => format!("{} {}", part.column, value(&part.within)),
+        _ => format!("{} = {}", part.column, value(&part.within)),
+    };
+    segment.parts.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 fn p(value: f64) -> String {

@@ -11,10 +11,10 @@ use cordon_stats::{
 use serde::Serialize;
 
 use super::super::{
-    super::table::{Align, table},
     P, StatsError, finite,
     outcomes::{Range, Told, short, shown},
     percent,
+    report::{Card, Dot, Dots, Drawing, Figure, Head, Row, Scale, Section, Table, Tone},
 };
 
 /// What groups shall have in common.
@@ -140,33 +140,61 @@ fn rules(policy: &Policy, name: impl Fn(usize) -> Vec<String>) -> Vec<Rule> {
 }
 
 impl Repaired {
-    pub(super) fn text(&self) -> String {
-        let heads = [
-            ("GROUP", Align::Left),
-            ("SELECT", Align::Left),
-            ("SELECTED", Align::Right),
-            ("RECALL", Align::Right),
-            ("FALSE POSITIVE", Align::Right),
-            ("ACCURACY", Align::Right),
+    pub(super) fn section(&self) -> Section {
+        let heads = vec![
+            Head::left("GROUP"),
+            Head::left("SELECT").is("repair"),
+            Head::right("SELECTED").is("selection_rate"),
+            Head::right("RECALL").is("recall"),
+            Head::right("FALSE POSITIVE").is("false_positive_rate"),
+            Head::right("ACCURACY").is("accuracy"),
         ];
         let row = |rule: &Rule| {
             let mut cells = vec![rule.group.join(", "), rule.text()];
             cells.extend(
                 [rule.selection_rate, rule.recall, rule.false_positive_rate, rule.accuracy].map(short),
             );
-            cells
+            Row::plain(cells)
         };
+        let dot = |label: &str, value, interval, tone| Dot { label: label.to_owned(), value, interval, tone };
+        let dots = vec![
+            dot("one threshold for all", self.best_common_threshold_accuracy, None, Tone::Quiet),
+            dot("equal groups", self.accuracy, None, Tone::Quiet),
+            dot(
+                "price",
+                self.price.value,
+                Some((self.price.low, self.price.high.unwrap_or(f64::INFINITY))),
+                Tone::Warn,
+            ),
+        ];
+        let figure = Figure::new(
+            "price",
+            "Accuracy, and what equality costs of it",
+            self.price(),
+            Drawing::Dots(Dots::new("repair", Scale::Share, (0.0, 1.0), dots)),
+        );
+        Section {
+            title: "What would make groups equal".to_owned(),
+            line: format!("Thresholds that make {} equal", self.equal),
+            table: Table { heads, rows: self.rules.iter().map(row).collect() },
+            notes: vec![format!(
+                "accuracy {} against {} of the best threshold for everybody: {}, on the rows that the thresholds were made from",
+                short(self.accuracy),
+                short(self.best_common_threshold_accuracy),
+                self.price(),
+            )],
+            figures: vec![figure],
+            ..Section::default()
+        }
+    }
+
+    fn price(&self) -> String {
         let high = self.price.high.map(short).unwrap_or_default();
-        format!(
-            "\nThresholds that make {} equal\n\n{}accuracy {} against {} of the best threshold for everybody: {} ({} to {high}), on the \
-             rows that the thresholds were made from\n",
-            self.equal,
-            table(&heads, &self.rules.iter().map(row).collect::<Vec<_>>()),
-            short(self.accuracy),
-            short(self.best_common_threshold_accuracy),
-            short(self.price.value),
-            short(self.price.low),
-        )
+        format!("{} ({} to {high})", short(self.price.value), short(self.price.low))
+    }
+
+    pub(super) fn card(&self) -> Card {
+        Card { title: "Price of equality, in accuracy", value: short(self.price.value), note: self.price() }
     }
 }
 
@@ -208,7 +236,7 @@ pub(super) fn flips_text(flips: &Flips, level: Level) -> String {
         )
     });
     format!(
-        "\nWith the attribute changed {} of the decisions are others{direction}\n",
+        "With the attribute changed {} of the decisions are others{direction}",
         shown(flips.rate().wilson(level))
     )
 }

@@ -100,6 +100,8 @@ pub(super) struct Read {
     pub(super) without_prediction: u64,
     pub(super) left_out: LeftOut,
     pub(super) late: Option<(Coverage, Option<Delay>)>,
+    /// Rows of the table with labels that came later.
+    pub(super) labels: Option<u64>,
 }
 
 impl Words {
@@ -185,7 +187,7 @@ pub(super) fn of(args: &PerformanceArgs, path: &Path, needs_label: bool) -> Resu
             path.display()
         )));
     }
-    Ok(Read { rows, count, without_label, without_prediction, left_out, late: None })
+    Ok(Read { rows, count, without_label, without_prediction, left_out, late: None, labels: None })
 }
 
 /// Predictions of one table with the labels of another.
@@ -217,12 +219,13 @@ pub(super) fn joined(args: &PerformanceArgs, labels: &Path) -> Result<Read, Stat
     picked.all_found(&args.file)?;
     let theirs: Vec<String> = id.chain([&args.label]).chain(&args.time).cloned().collect();
     let mut picked = Picked::new(&theirs);
-    let (mut rows, mut without_label) = (Rows::default(), 0);
+    let (mut rows, mut without_label, mut of_labels) = (Rows::default(), 0, 0);
     tables::read(labels, args.reading.delimiter, &mut |names, cells| {
         picked.look(names);
         if cells.is_empty() {
             return;
         }
+        of_labels += 1;
         let label = args.label(&mut words, picked.cell(1, cells));
         if label == Value::Missing {
             without_label += 1;
@@ -246,6 +249,7 @@ pub(super) fn joined(args: &PerformanceArgs, labels: &Path) -> Result<Read, Stat
         without_prediction,
         left_out,
         late: Some((join.coverage(), join.delay())),
+        labels: Some(of_labels),
     })
 }
 
