@@ -3,13 +3,17 @@
 Every page is checked with axe-core (WCAG 2.2 A and AA), for its size, for the number of requests that it makes, for messages of
 the browser's console (a violation of the content security policy is one), and for links that lead nowhere.
 
-Environment: CONTROL (http://host:port), GATEWAY, API_KEY, ENROLMENT (a secret of an admin), LOGIN, and optionally SHOTS, a folder
-for pictures. The model `demo` is behind the gateway.
+The reports of the command line are looked at, too.
+
+Environment: CONTROL (http://host:port), GATEWAY, API_KEY, ENROLMENT (a secret of an admin), LOGIN, CORDON (the binary), and optionally
+SHOTS, a folder for pictures. The model `demo` is behind the gateway.
 """
 
 import json
 import os
+import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import urllib.request
@@ -408,6 +412,52 @@ def sign_out(driver):
     check("/signin" in driver.current_url, "the session has ended")
 
 
+def loans(path, rows, shift):
+    """Decisions about loans; a day, a number that moves with `shift`, groups, a score, and names that a page must not obey."""
+    lines = ["id,day,income,country,sex,<b>score</b>,repaid"]
+    for i in range(rows):
+        noise, score = i * 7919 % 1009 / 1009, i * 104729 % 997 / 997
+        country = ["AT", "DE", "<script>document.title='run'</script>"][i % 3]
+        lines.append(f"{i},2026-11-{i % 28 + 1:02},{1000 + 3000 * (noise + shift):.2f},{country},{'fm'[i % 2]},{score:.3f},{int(noise < score)}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def reports():
+    """The pages that the command line writes: opened as files, light, dark and on a phone, they ask for nothing and run nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        was, now = os.path.join(folder, "was.csv"), os.path.join(folder, "now.csv")
+        loans(was, 3000, 0.0)
+        loans(now, 2000, 0.3)
+        scored = ["--prediction", "<b>score</b>", "--threshold", "0.5", "--label", "repaid"]
+        commands = {
+            "profile": [was],
+            "drift": ["--reference", was, "--current", now],
+            "causes": ["--reference", was, "--current", now, "--prediction", "income", "--ignore", "id"],
+            "quality": [now, "--reference", was],
+            "performance": [was, *scored, "--at-least", "recall=0.9"],
+            "fairness": [was, *scored, "--group", "sex", "--group", "country", "--repair", "equal-opportunity"],
+        }
+        for name, arguments in commands.items():
+            page = os.path.join(folder, name + ".html")
+            ran = subprocess.run([os.environ["CORDON"], name, *arguments, "--html", page], capture_output=True, text=True, timeout=60)
+            check(ran.returncode in (0, 1), f"cordon {name}: {ran.returncode} {ran.stderr}")
+        for look, how in {"light": {}, "dark": {"dark": True}, "phone": {"width": 375, "height": 800}}.items():
+            driver = browser(**how)
+            try:
+                for name in commands:
+                    driver.get_log("performance")
+                    driver.get("file://" + os.path.join(folder, name + ".html"))
+                    check([url for url, _ in fetched(driver) if not url.startswith("file:")] == [], f"the report {name} asks for something")
+                    quiet(driver, f"the report {name}")
+                    check("Cordon" in driver.title and driver.title != "run", f"the report {name} ran what its data says")
+                    check(driver.find_elements(By.CSS_SELECTOR, "main svg"), f"the report {name} draws nothing")
+                    accessible(driver, f"the report {name}, {look}")
+                    shot(driver, f"report-{name}-{look}")
+            finally:
+                driver.quit()
+
+
 def main():
     for text in ["What can you help me with?", "My card is 4111 1111 1111 1111.", "Write to ada@example.org."]:
         call(text)
@@ -435,6 +485,7 @@ def main():
         run(phone)
         run(dark)
         run(without_script)
+        run(reports)
         run(sign_out, driver)
     finally:
         driver.quit()

@@ -37,6 +37,7 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
         .env("API_KEY", key)
         .env("LOGIN", login)
         .env("ENROLMENT", secret)
+        .env("CORDON", &binary)
         .env("SHOTS", folder.path.join("pictures"));
     let passed = closing.run(&mut tests)?;
     println!("pictures of the pages: target/console/run/pictures");

@@ -89,16 +89,18 @@ fn broken_down(timings: &[Timings]) -> Option<BrokenDown> {
 fn table(caption: &str, heads: &[&str], rows: &[(&str, u64, Vec<u64>)], whole: u64) -> Markup {
     let part = |time: u64| (u128::from(time) * 100 / u128::from(whole.max(1))).min(100);
     html! {
-        table.stages {
-            caption.unseen { (caption) }
-            thead { tr { th scope="col" { "Stage" } th scope="col" { "Part of the whole" } @for head in heads { th scope="col" .number { (head) } } } }
-            tbody { @for (name, mean, times) in rows {
-                tr {
-                    td { (name) }
-                    td { svg.bar viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" { rect width=(part(*mean)) height="4" {} } }
-                    @for time in times { td.number { (format::micros(*time)) } }
-                }
-            } }
+        div.scroll.stages tabindex="0" role="region" aria-label=(caption) {
+            table {
+                caption.unseen { (caption) }
+                thead { tr { th scope="col" { "Stage" } th scope="col" { "Part of the whole" } @for head in heads { th scope="col" .number { (head) } } } }
+                tbody { @for (name, mean, times) in rows {
+                    tr {
+                        td { (name) }
+                        td { svg.bar viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" { rect width=(part(*mean)) height="4" {} } }
+                        @for time in times { td.number { (format::micros(*time)) } }
+                    }
+                } }
+            }
         }
     }
 }
