@@ -10,8 +10,11 @@ use crate::api::Problem;
 /// Calls that a breakdown is told from: each has its own timings, which no roll-up keeps.
 const LATEST: u32 = 500;
 
+/// A stage, and how long it took in a call.
+type Stage = (&'static str, fn(&Timings) -> u64);
+
 /// The stages of a call, in order.
-const STAGES: [(&str, fn(&Timings) -> u64); 6] = [
+const STAGES: [Stage; 6] = [
     ("receive", |timings| timings.receive),
     ("admit", |timings| timings.admit),
     ("inspect input", |timings| timings.inspect_input),
