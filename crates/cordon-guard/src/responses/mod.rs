@@ -16,6 +16,8 @@ pub use response::Response;
 pub use stream::ResponseGate;
 
 #[cfg(test)]
+mod event_tests;
+#[cfg(test)]
 mod request_tests;
 #[cfg(test)]
 mod stream_tests;

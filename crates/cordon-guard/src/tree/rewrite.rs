@@ -10,7 +10,7 @@ use super::{
     walk::{Kind, Path, Spot, Visit},
 };
 use crate::{
-    inspection::{Inspection, Place, Seat, Verdict},
+    inspection::{Inspection, Place, Seat, Stop, Verdict},
     lane::{Lane, Shared},
     redact::{self, Placeholders, Tokens},
 };
@@ -43,6 +43,14 @@ pub(crate) fn inspected(
 }
 
 impl Rewrite<'_> {
+    /// Whether what was inspected so far may go on. A walk leaves what stops it where it is: nothing of it may be kept for later.
+    ///
+    /// # Errors
+    /// When something stops the content.
+    pub(crate) fn check(&self) -> Result<(), Stop> {
+        if self.shared.verdict.action().passes() { Ok(()) } else { Err(Stop) }
+    }
+
     pub(crate) fn lane(&mut self, mut lane: Lane, path: &Path, text: &mut String) {
         let mut out = String::with_capacity(text.len());
         // A stop is in the verdict.

@@ -117,6 +117,7 @@ impl Item {
         // A text that it begins with is the beginning of the text that follows in pieces.
         let first = take_all(&mut item);
         whole(&mut item, path, rewrite);
+        rewrite.check()?;
         let name = Name { came, told: id(&item) };
         writer.value("response.output_item.added", "item", &item, Object::new(), event, path, rewrite);
         let mut begun = Self { name, begun: item, texts: Vec::new(), done: None };
@@ -243,6 +244,7 @@ impl Item {
         let mut part = part(&mut event)?;
         let first = part.as_object_mut().and_then(|part| take(part, Some(list), at));
         whole_part(&mut part, list.name, at, path, rewrite);
+        rewrite.check()?;
         let id = self.name.of(&mut event, path, rewrite);
         let places = writer.places(id.as_deref(), Some(list), at);
         let kind = format!("{}.added", list.stem());
@@ -280,6 +282,7 @@ impl Item {
             self.settle(found, path, rewrite)?;
         }
         whole_part(&mut part, list.name, at, path, rewrite);
+        rewrite.check()?;
         if let Some(part) = part.as_object_mut() {
             let texts = self.texts.iter().filter(|text| text.is_at(Some(list), at));
             texts.for_each(|text| text.put(part));
@@ -333,6 +336,7 @@ impl Item {
             self.settle(found, path, rewrite)?;
         }
         whole(&mut item, path, rewrite);
+        rewrite.check()?;
         if let Some(item) = item.as_object_mut() {
             self.texts.iter().for_each(|text| text.put_into(item));
         }
@@ -346,7 +350,7 @@ impl Item {
             text_at(&mut self.texts, piece, at, rewrite)?.whole(&whole, path, rewrite)?;
         }
         if let Some(text) = find(&mut self.texts, piece, at) {
-            text.spell(probabilities, path, rewrite);
+            text.spell(probabilities, path, rewrite)?;
         }
         Ok(())
     }

@@ -191,7 +191,7 @@ impl ResponseGate {
             response.insert("output", Value::Array(Vec::new()));
         }
         note(&mut self.said, &response);
-        self.enveloped(&mut response);
+        self.enveloped(&mut response)?;
         self.write_response(kind, response, event, out);
         Ok(Progress::Open)
     }
@@ -211,7 +211,7 @@ impl ResponseGate {
         let output = self.output(came, out)?;
         let mut shared = rewrite(&self.inspection, &self.tokens, &mut self.verdict).shared;
         self.strays.finish(&mut shared, &mut self.sequence, out)?;
-        self.enveloped(&mut response);
+        self.enveloped(&mut response)?;
         response.insert("output", output);
         self.write_response(kind, response, event, out);
         Ok(Progress::Done)
@@ -312,12 +312,13 @@ impl ResponseGate {
     }
 
     /// Inspects a response but for its output. What events repeat is inspected once.
-    fn enveloped(&mut self, response: &mut Object) {
+    fn enveloped(&mut self, response: &mut Object) -> Result<(), Halt> {
         let mut rewrite = rewrite(&self.inspection, &self.tokens, &mut self.verdict);
         match &self.envelope {
             None => {
                 let came = response.clone();
                 walk::envelope(&mut Walker::new(&mut rewrite), response, |_| false);
+                rewrite.check()?;
                 response.insert("model", self.options.route.as_str());
                 self.envelope = Some(Envelope { came, told: response.clone() });
             }
@@ -333,6 +334,7 @@ impl ResponseGate {
                 response.insert("model", self.options.route.as_str());
             }
         }
+        Ok(())
     }
 
     fn write_response(&mut self, kind: &str, response: Object, mut event: Object, out: &mut Vec<u8>) {

@@ -177,7 +177,7 @@ impl Text {
             pushed => pushed,
         };
         leave(path, depth);
-        spelt?;
+        spelt.and_then(|()| rewrite.check())?;
         let released = self.entries.released();
         self.write(before, released, text.is_empty(), id, writer);
         Ok(())
@@ -219,17 +219,24 @@ impl Text {
     }
 
     /// Takes the log probabilities as they stand in an object, where none came with the pieces.
-    pub(super) fn spell(&mut self, entries: Vec<Value>, path: &mut Path, rewrite: &mut Rewrite<'_>) {
+    pub(super) fn spell(
+        &mut self,
+        entries: Vec<Value>,
+        path: &mut Path,
+        rewrite: &mut Rewrite<'_>,
+    ) -> Result<(), Halt> {
         if entries.is_empty() || self.probabilities.is_some() {
-            return;
+            return Ok(());
         }
         let mut list = Value::Array(entries);
         let depth = self.enter(path);
         logprobs::list(&mut list, path, rewrite);
         leave(path, depth);
+        rewrite.check()?;
         if let Value::Array(list) = list {
             self.probabilities = Some(list);
         }
+        Ok(())
     }
 
     /// Puts what was let go into a copy of the part, or the item, that holds it.
