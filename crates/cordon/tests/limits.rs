@@ -467,6 +467,27 @@ async fn settled(world: &World, tokens: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rate_in_a_store_that_was_loosened_is_not_waited_for() {
+    let Some(program) = server::find("REDIS", "redis-server") else { return };
+    let store = ServerOfOthers::redis(&program);
+    let rate = |requests: &str| {
+        format!(
+            "---\n{{apiVersion: cordon/v1, kind: Limit, name: rate, spec: {{applies_to: organisation, requests: {requests}}}}}\n"
+        )
+    };
+    let upstream = FakeUpstream::answering(|_| used(1)).await;
+    let slow = rate("{count: 1, window: 1d}");
+    let world = counted_in(&upstream.base_url(), &slow, Some(&store)).await;
+    assert_eq!(world.chat("hi").await.status, 200);
+    assert_eq!(told(&world.chat("hi").await), refused(429, "rate_limit_exceeded", "rate"));
+    // A step of a microsecond: the call that finds the old one waits for it, and no other.
+    world.apply(&rate("{count: 1000000, window: 1s, burst: 1}")).await;
+    let found = world.chat("hi").await;
+    assert_eq!(told(&found), refused(429, "rate_limit_exceeded", "rate"));
+    assert_eq!(world.chat("hi").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_limit_says_what_it_does_while_its_store_is_away() {
     let Some(program) = server::find("REDIS", "redis-server") else { return };
     let store = ServerOfOthers::redis(&program);

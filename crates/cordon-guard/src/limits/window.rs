@@ -30,6 +30,11 @@ impl Pace {
         let burst = i64::from(requests.burst.unwrap_or(requests.count)).max(1);
         Self { step, tolerance: step.saturating_mul(burst.saturating_sub(1)) }
     }
+
+    /// How far the last of a burst brings the arrival time.
+    const fn furthest(self) -> i64 {
+        self.tolerance.saturating_add(self.step)
+    }
 }
 
 /// Nanoseconds since 1970.
@@ -38,22 +43,27 @@ const fn nanos(time: Timestamp) -> i64 {
 }
 
 impl Rate {
-    /// How far the arrival time is ahead of now. A window that was made shorter does not wait for one of the old one.
+    /// How far the arrival time is ahead of now. Requests that were let in at this pace bring it no further than
+    /// [`Pace::furthest`]: what is beyond that is of another pace, which was in force before.
     fn ahead(self, pace: Pace, now: i64) -> i64 {
-        self.arrival.saturating_sub(now).clamp(0, pace.tolerance.saturating_add(pace.step))
+        self.arrival.saturating_sub(now).clamp(0, pace.furthest())
     }
 
-    /// How long one more request has to wait; nothing where it need not.
-    pub fn wait(self, pace: Pace, now: Timestamp) -> Duration {
-        let wait = self.ahead(pace, nanos(now)).saturating_sub(pace.tolerance);
-        Duration::from_nanos(u64::try_from(wait).unwrap_or(0))
+    /// How long one more request has to wait; nothing where it need not. What is ahead by another pace is forgotten, so that
+    /// nobody waits for it.
+    pub fn wait(&mut self, pace: Pace, now: Timestamp) -> Duration {
+        let now = nanos(now);
+        let ahead = self.ahead(pace, now);
+        self.arrival = self.arrival.min(now.saturating_add(ahead));
+        Duration::from_nanos(u64::try_from(ahead.saturating_sub(pace.tolerance)).unwrap_or(0))
     }
 
-    /// Counts so many requests.
+    /// Counts so many requests. More than can have been let in by now count as those that can.
     pub fn add(&mut self, pace: Pace, requests: u64, now: Timestamp) {
         let steps = pace.step.saturating_mul(i64::try_from(requests).unwrap_or(i64::MAX));
         let now = nanos(now);
-        self.arrival = now.saturating_add(self.ahead(pace, now)).saturating_add(steps);
+        let ahead = self.ahead(pace, now).saturating_add(steps).min(pace.furthest());
+        self.arrival = now.saturating_add(ahead);
     }
 
     /// How many requests may come now, and until when all of them may.
@@ -173,6 +183,35 @@ mod tests {
     }
 
     #[test]
+    fn a_pace_that_was_loosened_is_not_waited_for() {
+        let start = at(1_700_000_000_000);
+        let (slow, fast) = (pace(10, 86_400, None), pace(100, 1, None));
+        let mut rate = Rate::default();
+        rate.add(slow, 10, start);
+        assert_eq!(rate.wait(slow, start), Duration::from_secs(8_640));
+        let full = rate.wait(fast, start);
+        assert_eq!(full, Duration::from_millis(10), "as if all of the new burst had come");
+        assert_eq!(rate.wait(fast, at(start.as_millis() + 10)), Duration::ZERO);
+        assert_eq!(rate.standing(fast, at(start.as_millis() + 1_000)), (100, Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_counted_again_after_a_start_is_no_more_than_could_come() {
+        let end = at(1_700_000_000_000);
+        let mut rate = Rate::default();
+        // Half of what it may, all the time; each minute counts as if all of it had come at its end.
+        let half = pace(600, 60, Some(50));
+        rate.add(half, 300, at(end.as_millis() - 59_000));
+        rate.add(half, 295, end);
+        assert_eq!(rate.wait(half, end), Duration::from_millis(100), "one step, as after a whole burst");
+        // A limit that was made tighter meanwhile.
+        let mut rate = Rate::default();
+        let tight = pace(10, 60, None);
+        rate.add(tight, 600, end);
+        assert_eq!(rate.wait(tight, end), Duration::from_secs(6));
+    }
+
+    #[test]
     fn windows_begin_with_the_hour_and_do_not_go_back() {
         let noon = 12 * HOUR as i64;
         let mut window = Window::default();
@@ -192,6 +231,29 @@ mod tests {
     }
 
     proptest! {
+        /// Forgetting what no request of this pace can have brought changes nothing of a rate that keeps its pace: it lets in
+        /// what the algorithm without any bound lets in.
+        #[test]
+        fn a_rate_that_keeps_its_pace_is_the_plain_algorithm(
+            count in 1..50_u32,
+            burst in prop::option::of(1..50_u32),
+            pauses in prop::collection::vec(0..400_i64, 1..200),
+        ) {
+            let pace = pace(count, 10, burst);
+            let (mut rate, mut plain) = (Rate::default(), 0_i64);
+            let mut now = 1_700_000_000_000;
+            for pause in pauses {
+                now += pause;
+                let ahead = (plain - now * 1_000_000).max(0);
+                let admitted = ahead <= pace.tolerance;
+                prop_assert_eq!(rate.wait(pace, at(now)).is_zero(), admitted);
+                if admitted {
+                    plain = now * 1_000_000 + ahead + pace.step;
+                    rate.add(pace, 1, at(now));
+                }
+            }
+        }
+
         #[test]
         fn a_window_holds_what_is_reserved_or_spent_and_is_never_below(
             calls in prop::collection::vec((0..1_000_u64, 0..1_500_u64, any::<bool>()), 1..50)

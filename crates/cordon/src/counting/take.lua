@@ -12,8 +12,10 @@ for i, key in ipairs(KEYS) do
   local a, b, c = tonumber(ARGV[i * 4 - 2]), tonumber(ARGV[i * 4 - 1]), tonumber(ARGV[i * 4])
   if ARGV[i * 4 - 3] == 'rate' then
     local arrival = redis.call('GET', key)
-    local ahead = math.min(math.max((arrival and tonumber(arrival) or 0) - now, 0), a + b)
-    found[i] = { ahead = ahead }
+    local stored = (arrival and tonumber(arrival) or 0) - now
+    -- What is further ahead than a burst at this pace is of another pace: nobody waits for it.
+    local ahead = math.min(math.max(stored, 0), a + b)
+    found[i] = { ahead = ahead, other = stored > ahead }
     if ahead > b and full == 0 then full, wait = i, ahead - b end
   else
     local window = redis.call('HMGET', key, 'start', 'length', 'used')
@@ -29,8 +31,8 @@ local answer = { full, math.ceil(wait), ms }
 for i, key in ipairs(KEYS) do
   local state, a = found[i], tonumber(ARGV[i * 4 - 2])
   if state.ahead then
-    if full == 0 then
-      state.ahead = state.ahead + a
+    if full == 0 then state.ahead = state.ahead + a end
+    if full == 0 or state.other then
       local lasts = math.ceil(state.ahead / 1000) + 1000
       redis.call('SET', key, string.format('%.0f', now + state.ahead), 'PX', string.format('%.0f', lasts))
     end
