@@ -245,9 +245,8 @@ async fn attempt(
     } else {
         whole(call, response, gateway, record, answer).await
     };
-    let code = result.as_ref().err().map(|refusal| refusal.code).or(record.end.code);
-    if matches!(code, Some(RefusalCode::UpstreamFailed | RefusalCode::UpstreamTimeout)) {
-        trying.broke();
+    if let Some(code) = result.as_ref().err().map(|refusal| refusal.code).or(record.end.code) {
+        attempts.broke(trying, code, record);
     }
     Came::Over(result)
 }

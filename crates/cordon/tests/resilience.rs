@@ -202,6 +202,60 @@ async fn a_breaker_opens_keeps_calls_away_and_heals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_one_request_draws_closes_no_target() {
+    let statuses = [402, 404, 405, 415, 429, 431, 451, 302];
+    let scripts = statuses.iter().flat_map(|status| fails(*status, &[], 1)).chain(says(1));
+    let pair = Pair::new(scripts, says(8), CHAIN, "failures: 2").await;
+    for status in statuses {
+        assert_eq!(by(&pair.world.chat("hi").await), answered("second", "failed"), "{status}");
+    }
+    assert_eq!(by(&pair.world.chat("hi").await), answered("first", ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_break_off_open_a_breaker() {
+    let cut = || Script::chunked_head(200, &[("content-type", "application/json")]).chunk("{\"id\":").reset();
+    let pair = Pair::new([cut(), cut()], says(1), CHAIN, "failures: 2").await;
+    for _ in 0..2 {
+        assert_eq!(pair.world.chat("hi").await.code(), "upstream_failed");
+    }
+    assert_eq!(by(&pair.world.chat("hi").await), answered("second", "open"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_time_is_over_asks_nobody_else_and_blames_nobody_else() {
+    let slow = |name: &str, first: &FakeUpstream, times: &str| {
+        let times = format!("timeouts: {{connect: 1s, idle: 1s, {times}}}");
+        service(name, &first.base_url(), "failures: 1, open_for: 1h")
+            .replace("timeouts: {connect: 1s, first_byte: 2s, idle: 1s, total: 8s}", &times)
+    };
+    let phases = |pair: &Pair| -> Vec<_> {
+        let conditions = pair.world.node.handles.gateway.health().conditions();
+        conditions.iter().map(|condition| (condition.model.to_string(), condition.opened)).collect()
+    };
+    // All of the time went to the first.
+    let pair = Pair::new([Script::hang()], says(1), CHAIN, "").await;
+    pair.world.apply(&slow("first", &pair.first, "first_byte: 60s, total: 300ms")).await;
+    pair.world.apply(&slow("second", &pair.second, "first_byte: 2s, total: 8s")).await;
+    assert_eq!(pair.world.chat("hi").await.code(), "upstream_timeout");
+    assert_eq!(phases(&pair), [("first".to_owned(), 1)]);
+    assert_eq!(pair.asked(), (1, 0));
+    // The second gets what is left, which is less than its own: in the head of its answer, and in the middle of one.
+    let begun = || Script::chunked_head(200, &[("content-type", "application/json")]).chunk("{").then_hang();
+    for rest in [Script::hang(), begun()] {
+        let pair = Pair::new([Script::hang()], [rest], CHAIN, "").await;
+        pair.world.apply(&slow("first", &pair.first, "first_byte: 300ms, total: 900ms")).await;
+        pair.world.apply(&slow("second", &pair.second, "first_byte: 30s, total: 60s")).await;
+        assert_eq!(pair.world.chat("hi").await.code(), "upstream_timeout");
+        assert!(
+            phases(&pair).iter().all(|(model, opened)| model == "first" || *opened == 0),
+            "{:?}",
+            phases(&pair)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn with_nobody_left_the_caller_is_told_when_to_come_back() {
     let pair =
         Pair::new(fails(500, &[], 1), [], "targets: [{model: first}]", "failures: 1, open_for: 1h").await;

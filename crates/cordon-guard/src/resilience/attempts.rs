@@ -89,17 +89,14 @@ pub(crate) struct Trying {
     trial: Trial,
     since: Instant,
     began: u64,
+    /// How long its target may take for a whole answer.
+    total: Duration,
 }
 
 impl Trying {
     /// The right to it.
     pub(crate) const fn permit(&self) -> &Permit {
         &self.permit
-    }
-
-    /// The answer broke off after it had begun.
-    pub(crate) fn broke(&self) {
-        self.trial.broke();
     }
 
     fn attempt(&self, outcome: AttemptOutcome, status: Option<u16>) -> Attempt {
@@ -156,7 +153,7 @@ impl Attempts {
         gateway: &Inner,
         record: &mut CallRecord,
     ) -> Result<Option<Trying>, Refusal> {
-        while self.sent < self.rules.attempts {
+        while self.sent < self.rules.attempts && !self.is_late() {
             if let Some(model) = self.order.get(self.at).cloned() {
                 self.at = self.at.saturating_add(1);
                 if let Some(trying) = self.try_one(&model, gateway, record)? {
@@ -214,10 +211,11 @@ impl Attempts {
         match gateway.health.allow(model, Settings::from(&service.breaker), rests, since) {
             Ok(trial) => {
                 self.sent = self.sent.saturating_add(1);
+                let total = gateway.upstreams.total(&permit);
                 if self.deadline.is_none() {
-                    self.deadline = since.checked_add(gateway.upstreams.total(&permit));
+                    self.deadline = since.checked_add(total);
                 }
-                Ok(Some(Trying { permit, trial, since, began }))
+                Ok(Some(Trying { permit, trial, since, began, total }))
             }
             Err(wait) => {
                 record.tried(attempt(permit.target(), AttemptOutcome::Open, None, (began, 0)));
@@ -230,6 +228,17 @@ impl Attempts {
     /// How long the call may still take.
     pub(crate) fn left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether the call's time is over.
+    fn is_late(&self) -> bool {
+        self.left().is_some_and(|left| left.is_zero())
+    }
+
+    /// Whether an attempt that came to this ended because the call's time was over, before its target's own was: that says
+    /// nothing of the target.
+    fn is_cut_short(&self, trying: &Trying, code: RefusalCode) -> bool {
+        code == RefusalCode::UpstreamTimeout && self.is_late() && trying.since.elapsed() < trying.total
     }
 
     /// The call ends at the latest when this is over.
@@ -260,8 +269,8 @@ impl Attempts {
         if let (429 | 503, After::Wait(wait)) = (status, after) {
             trying.trial.rest(wait);
         }
-        // Too many calls are no sign of an upstream that is broken, and a model that it does not know is none either.
-        if !matches!(status, 404 | 429) {
+        // Of the others only these are signs of an upstream that is broken: one caller can draw a 415 or a 451 for all.
+        if matches!(status, 401 | 403 | 500..) {
             record.breaker(&trying.permit.target().model, trying.trial.failed());
         }
         record.tried(trying.attempt(AttemptOutcome::Failed, Some(status)));
@@ -277,9 +286,17 @@ impl Attempts {
         }
     }
 
+    /// The answer ended with a refusal of this code after it had begun.
+    pub(crate) fn broke(&self, trying: &mut Trying, code: RefusalCode, record: &CallRecord) {
+        let broken = matches!(code, RefusalCode::UpstreamFailed | RefusalCode::UpstreamTimeout);
+        if broken && !self.is_cut_short(trying, code) {
+            record.breaker(&trying.permit.target().model, trying.trial.broke());
+        }
+    }
+
     /// The target gave no answer at all.
     pub(crate) fn failed(&mut self, mut trying: Trying, error: &SendError, record: &mut CallRecord) {
-        if !error.is_ours() {
+        if !error.is_ours() && !self.is_cut_short(&trying, error.refusal.code) {
             record.breaker(&trying.permit.target().model, trying.trial.failed());
         }
         record.tried(trying.attempt(error.outcome(), None));

@@ -109,6 +109,8 @@ pub struct Breaker {
     window: Window,
     /// Failed calls since the last that succeeded.
     in_a_row: u32,
+    /// How many have succeeded.
+    succeeded: u64,
     /// How often the next wait is doubled.
     doublings: u8,
     /// Changes with each phase: what calls of an earlier one come to says nothing of this one.
@@ -138,6 +140,15 @@ pub struct Pass {
     generation: u64,
 }
 
+/// An answer that has begun. Should it break off, the call has failed after all.
+#[derive(Debug)]
+pub struct Begun {
+    generation: u64,
+    /// Which success it counted as, and the failures in a row that it ended.
+    success: u64,
+    in_a_row: u32,
+}
+
 /// What came of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -156,6 +167,7 @@ impl Breaker {
             state: State::Closed { since: now },
             window: Window::new(now, settings.window),
             in_a_row: 0,
+            succeeded: 0,
             doublings: 0,
             generation: 0,
             opened: 0,
@@ -216,12 +228,22 @@ impl Breaker {
         Ok(Pass { generation: self.generation })
     }
 
-    /// Takes what came of a call.
+    /// Takes what came of a call. Gives what [`Breaker::broke`] takes, of an answer that counts.
     #[expect(clippy::needless_pass_by_value, reason = "a pass is used once")]
-    pub fn report(&mut self, settings: &Settings, pass: Pass, outcome: Outcome, now: Instant) {
+    pub fn report(
+        &mut self,
+        settings: &Settings,
+        pass: Pass,
+        outcome: Outcome,
+        now: Instant,
+    ) -> Option<Begun> {
         if pass.generation != self.generation {
-            return;
+            return None;
         }
+        let begun = matches!(outcome, Outcome::Answered(_)).then(|| {
+            self.succeeded = self.succeeded.wrapping_add(1);
+            Begun { generation: pass.generation, success: self.succeeded, in_a_row: self.in_a_row }
+        });
         let slow = matches!((outcome, settings.slow), (Outcome::Answered(took), Some(slow)) if took > slow);
         match self.state {
             State::Closed { .. } => self.counted(settings, outcome, slow, now),
@@ -243,14 +265,23 @@ impl Breaker {
             // No pass was given while it was open.
             State::Open { .. } => {}
         }
+        begun
     }
 
-    /// An answer that had begun broke off: it counts as failed after all.
-    pub fn broke(&mut self, settings: &Settings, now: Instant) {
-        if let State::Closed { .. } = self.state {
-            self.window.count(now, |counts| counts.failed = counts.failed.saturating_add(1));
-            self.in_a_row = self.in_a_row.saturating_add(1);
-            self.trip(settings, now);
+    /// An answer that had begun broke off: the call counts as failed after all, and as if it had not succeeded. What began
+    /// before the last opening says nothing of the time since.
+    #[expect(clippy::needless_pass_by_value, reason = "an answer breaks off once")]
+    pub fn broke(&mut self, settings: &Settings, begun: Begun, now: Instant) {
+        match self.state {
+            State::HalfOpen { .. } if begun.generation == self.generation => self.open(settings, now),
+            // Of this phase, or one of those that tried and closed it.
+            State::Closed { .. } if self.generation.wrapping_sub(begun.generation) <= 1 => {
+                self.window.count(now, |counts| counts.failed = counts.failed.saturating_add(1));
+                let ended = if begun.success == self.succeeded { begun.in_a_row } else { 0 };
+                self.in_a_row = self.in_a_row.saturating_add(ended).saturating_add(1);
+                self.trip(settings, now);
+            }
+            _ => {}
         }
     }
 

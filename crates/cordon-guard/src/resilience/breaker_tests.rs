@@ -42,7 +42,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 fn fail(breaker: &mut Breaker, settings: &Settings, now: Instant) {
     let pass = breaker.allow(settings, now).unwrap();
-    breaker.report(settings, pass, Outcome::Failed, now);
+    assert!(breaker.report(settings, pass, Outcome::Failed, now).is_none());
 }
 
 proptest! {
@@ -221,16 +221,64 @@ fn what_left_the_window_does_not_count_and_a_breaker_that_is_off_never_opens() {
     assert_eq!(breaker.phase(now), Phase::Closed);
 }
 
+/// A call whose answer begins.
+fn begin(breaker: &mut Breaker, settings: &Settings, now: Instant) -> Begun {
+    let pass = breaker.allow(settings, now).unwrap();
+    breaker.report(settings, pass, Outcome::Answered(Duration::ZERO), now).unwrap()
+}
+
 #[test]
-fn an_answer_that_breaks_off_counts_as_failed() {
+fn answers_that_break_off_are_failures_in_a_row() {
     let settings = settings(1);
     let now = Instant::now();
     let mut breaker = Breaker::new(&settings, now);
-    for call in 0..4 {
+    fail(&mut breaker, &settings, now);
+    for call in 0..2 {
         assert_eq!(breaker.phase(now), Phase::Closed, "call {call}");
-        let pass = breaker.allow(&settings, now).unwrap();
-        breaker.report(&settings, pass, Outcome::Answered(Duration::ZERO), now);
-        breaker.broke(&settings, now);
+        let begun = begin(&mut breaker, &settings, now);
+        breaker.broke(&settings, begun, now);
     }
+    assert_eq!((breaker.phase(now), breaker.opened()), (Phase::Open, 1));
+}
+
+#[test]
+fn an_answer_that_breaks_off_does_not_undo_the_successes_of_others() {
+    let settings = Settings { minimum_calls: 100, ..settings(1) };
+    let now = Instant::now();
+    let mut breaker = Breaker::new(&settings, now);
+    fail(&mut breaker, &settings, now);
+    fail(&mut breaker, &settings, now);
+    let long = begin(&mut breaker, &settings, now);
+    let whole = begin(&mut breaker, &settings, now);
+    drop(whole);
+    breaker.broke(&settings, long, now);
+    fail(&mut breaker, &settings, now);
+    assert_eq!(breaker.phase(now), Phase::Closed, "two since the last that succeeded");
+    fail(&mut breaker, &settings, now);
     assert_eq!(breaker.phase(now), Phase::Open);
+}
+
+#[test]
+fn a_probe_that_breaks_off_has_failed_and_what_began_before_an_opening_says_nothing() {
+    let two = settings(2);
+    let mut now = Instant::now();
+    let mut breaker = Breaker::new(&two, now);
+    let early = begin(&mut breaker, &two, now);
+    for _ in 0..3 {
+        fail(&mut breaker, &two, now);
+    }
+    now += two.open_for;
+    let probe = begin(&mut breaker, &two, now);
+    breaker.broke(&two, probe, now);
+    assert_eq!((breaker.phase(now), breaker.opened()), (Phase::Open, 2));
+    now += breaker.allow(&two, now).unwrap_err();
+    let probes = [begin(&mut breaker, &two, now), begin(&mut breaker, &two, now)];
+    assert_eq!(breaker.phase(now), Phase::Closed);
+    breaker.broke(&two, early, now);
+    assert_eq!(breaker.counts(now).failed, 0, "of a time before it opened");
+    let [first, last] = probes;
+    breaker.broke(&two, first, now);
+    assert_eq!(breaker.phase(now), Phase::Closed);
+    breaker.broke(&two, last, now);
+    assert_eq!(breaker.opened(), 3, "nothing has succeeded since it opened");
 }

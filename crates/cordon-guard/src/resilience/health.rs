@@ -9,7 +9,7 @@ use std::{
 use cordon_core::{Name, State, resource::Kind};
 
 use super::{
-    breaker::{Breaker, Outcome, Pass, Phase, Settings},
+    breaker::{Begun, Breaker, Outcome, Pass, Phase, Settings},
     budget::Budget,
     order::Order,
     window::Counts,
@@ -59,6 +59,8 @@ pub(super) struct Trial {
     target: Arc<Mutex<Target>>,
     settings: Settings,
     pass: Option<Pass>,
+    /// Its answer, once that has begun.
+    begun: Option<Begun>,
 }
 
 impl Trial {
@@ -72,9 +74,12 @@ impl Trial {
         self.report(Outcome::Failed)
     }
 
-    /// The answer broke off after it had begun.
-    pub(super) fn broke(&self) {
-        lock(&self.target).breaker.broke(&self.settings, Instant::now());
+    /// The answer broke off after it had begun. Gives what [`Trial::answered`] gives.
+    pub(super) fn broke(&mut self) -> Option<Phase> {
+        let (begun, now) = (self.begun.take()?, Instant::now());
+        let mut target = lock(&self.target);
+        target.breaker.broke(&self.settings, begun, now);
+        target.changed(now)
     }
 
     /// The upstream asks for a rest.
@@ -87,9 +92,16 @@ impl Trial {
     fn report(&mut self, outcome: Outcome) -> Option<Phase> {
         let (pass, now) = (self.pass.take()?, Instant::now());
         let mut target = lock(&self.target);
-        target.breaker.report(&self.settings, pass, outcome, now);
-        let phase = target.breaker.phase(now);
-        (target.told.replace(phase) != Some(phase)).then_some(phase)
+        self.begun = target.breaker.report(&self.settings, pass, outcome, now);
+        target.changed(now)
+    }
+}
+
+impl Target {
+    /// The phase of its breaker, where that is another one than was told last.
+    fn changed(&mut self, now: Instant) -> Option<Phase> {
+        let phase = self.breaker.phase(now);
+        (self.told.replace(phase) != Some(phase)).then_some(phase)
     }
 }
 
@@ -138,7 +150,7 @@ impl Health {
             }
             target.breaker.allow(&settings, now)?
         };
-        Ok(Trial { target, settings, pass: Some(pass) })
+        Ok(Trial { target, settings, pass: Some(pass), begun: None })
     }
 
     /// The retry budget of a route.
