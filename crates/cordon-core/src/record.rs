@@ -148,14 +148,30 @@ pub struct Counted {
 }
 
 /// What a call was charged at its end, in place of what was reserved for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Charged {
-    /// What is charged.
+    /// What is charged, for all of its attempts together.
     pub spend: Spend,
-    /// Whether it is what was reserved, because nobody knows what was used.
+    /// Whether some of it is what was reserved, because nobody knows what was used.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub as_reserved: bool,
+    /// What of it is charged under which limits, attempt by attempt: models have limits of their own. Absent where all of it is
+    /// charged under those that `opened` names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Share>,
+}
+
+/// What one attempt of a call was charged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// When it was counted: it lies in the windows that it is counted in.
+    pub time: Timestamp,
+    /// The limits, by name. One that `opened` does not name counted the attempt as a request as well.
+    pub limits: Vec<Name>,
+    /// What is charged under each of them.
+    pub spend: Spend,
 }
 
 /// How long each step took, in microseconds.
@@ -629,6 +645,9 @@ mod tests {
             closed(r#","charged":{"as_reserved":true,"spend":{"input":10,"output":4096}}"#),
             closed(
                 r#","charged":{"spend":{"cost":{"amount":7,"currency":"USD"},"input":3,"output":2}},"code":"budget_exceeded""#,
+            ),
+            closed(
+                r#","charged":{"shares":[{"limits":["day","large"],"spend":{"cost":{"amount":7,"currency":"USD"},"input":3,"output":2},"time":"1970-01-01T00:00:00.004Z"}],"spend":{"cost":{"amount":7,"currency":"USD"},"input":3,"output":2}}"#,
             ),
             opened(r#","counted":{"limits":["day","key-rate"],"time":"1970-01-01T00:00:00.004Z"}"#),
             opened(

@@ -18,6 +18,7 @@ use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
 use cordon_policy::{ServiceEntry, Snapshot};
 
 use crate::anthropic;
+use crate::limits::Spent;
 use crate::operation::Outgoing;
 use crate::upstream::{
     Client, Endpoint, Environment, Scheme, SecretError, SecretSource, Stage, Trace, UpstreamError,
@@ -56,7 +57,7 @@ pub struct Target {
     pub service: Arc<ServiceEntry>,
 }
 
-/// The right to send one call to one target, once. Made by [`permit`] alone, for each attempt anew.
+/// The right to send one call to one target. Made by [`permit`] alone, for each attempt anew.
 pub struct Permit(Target);
 
 impl Permit {
@@ -91,19 +92,9 @@ pub enum Denied {
     Quarantined {
         /// What is.
         subject: Subject,
-        /// What would have been the permit.
-        permit: Box<Described>,
+        /// Where it would have gone, for the record: only a [`Permit`] sends.
+        target: Box<Target>,
     },
-}
-
-/// A target that may not be used, for the record alone.
-pub struct Described(Target);
-
-impl Described {
-    /// Where it would go.
-    pub const fn target(&self) -> &Target {
-        &self.0
-    }
 }
 
 /// The right to send one call to this model, if it exists and is not out of use.
@@ -115,7 +106,7 @@ pub fn permit(model: &Name, snapshot: &Snapshot) -> Result<Permit, Denied> {
     let service = snapshot.service(&spec.service).ok_or(Denied::Missing)?;
     let target = Target { model: model.clone(), spec: Arc::clone(spec), service: Arc::clone(service) };
     match snapshot.quarantined().target(model, &spec.service) {
-        Some(subject) => Err(Denied::Quarantined { subject, permit: Box::new(Described(target)) }),
+        Some(subject) => Err(Denied::Quarantined { subject, target: Box::new(target) }),
         None => Ok(Permit(target)),
     }
 }
@@ -170,6 +161,14 @@ impl SendError {
     /// What the record calls it.
     pub(crate) const fn outcome(&self) -> AttemptOutcome {
         self.outcome
+    }
+
+    /// What the target used: where it may have seen the request, it may have done the work.
+    pub(crate) const fn spent(&self) -> Spent {
+        match self.outcome {
+            AttemptOutcome::Broken | AttemptOutcome::Timeout => Spent::Unknown,
+            _ => Spent::Nothing,
+        }
     }
 
     /// Whether it says nothing of the target.
@@ -359,8 +358,8 @@ mod tests {
         for text in ["model/a", "service/s"] {
             let out = Subject::parse(text).unwrap();
             match permit(&name("a"), &snapshot.without(out.clone())) {
-                Err(Denied::Quarantined { subject, permit }) => {
-                    assert_eq!((subject, permit.target().model.as_str()), (out, "a"));
+                Err(Denied::Quarantined { subject, target }) => {
+                    assert_eq!((subject, target.model.as_str()), (out, "a"));
                 }
                 _ => panic!("{text} is out"),
             }

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordon_core::{Name, Refusal, RefusalCode, Timestamp, json, record::Outcome, resource::RefusalStyle};
+use bytes::Bytes;
+use cordon_core::{
+    Action, Name, Refusal, RefusalCode, Timestamp, json, record::Outcome, resource::RefusalStyle,
+};
 use cordon_policy::RouteEntry;
 use http::{HeaderMap, HeaderValue, header};
 
@@ -14,14 +17,14 @@ use crate::{
     call::Call,
     dispatch::{SendError, refusal_of},
     inspection::{Inspection, Verdict},
-    limits,
-    operation::{Asked, Back, Inspected, Posted},
+    limits::Spent,
+    operation::{Asked, Back, Inspected, Outgoing, Posted},
     pipeline::{Answer, Inner},
     quarantine,
-    record::{CallRecord, Served, micros},
+    record::{CallRecord, micros},
     registry::Place,
     release::{Released, ReleasedSender},
-    reserve,
+    reserve::{self, Deadline},
     resilience::{Attempts, Trying},
     respond,
     streamed::{CALLER_PATIENCE, EVENT_STREAM, streamed},
@@ -30,6 +33,8 @@ use crate::{
 
 /// Largest error of an upstream.
 const MAX_ERROR_BYTES: usize = 64 << 10;
+/// How long an upstream may take to say why it failed, where another one can be asked instead.
+const ERROR_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A call whose request was inspected and may go on. Made by `clear` alone.
 #[derive(Debug)]
@@ -98,6 +103,10 @@ pub(crate) fn clear(
     let inspected = request.inspect(&inspection, &mut verdict);
     record.input = verdict.into_recorded();
     let request = inspected?;
+    if record.input.action >= Action::Redact {
+        // It has other words now.
+        record.counting.shape = None;
+    }
     Ok(call.at(|admitted| Cleared { admitted, request, inspection, back: Back::default() }))
 }
 
@@ -114,7 +123,6 @@ pub(crate) async fn exchange(
 ) -> Result<(), Refusal> {
     let mut attempts = Attempts::new(gateway, call.stage.admitted.route(), seed);
     let mut last = None;
-    // What the request was given as the bound of its output; models call it by different names.
     let mut output = None;
     while let Some(mut trying) = attempts.next(gateway, record).await? {
         let target = quarantine::of_target(trying.permit().target());
@@ -126,44 +134,44 @@ pub(crate) async fn exchange(
             attempts.leave(&trying, Some(subject), record);
             continue;
         }
-        record.goes_to(trying.permit());
-        let reserved = match reserve::reserve(&call, trying.permit(), gateway, record).await {
-            Ok(reserved) => reserved,
-            // The limits of another model may have room.
+        let ready = match reserve::ready(&mut call, trying.permit(), &mut output, gateway, record).await {
+            Ok(ready) => ready,
+            // The limits of another model may have room, and another target may speak the caller's protocol.
             Err(refusal) => {
+                attempts.not_asked(&trying, record);
                 last = Some(Err(refusal));
                 continue;
             }
         };
-        output = output.or(reserved.output);
-        if let Some(most) = output {
-            call.stage.request.bound_output(most, trying.permit().target().spec.output_field);
-        }
+        call.stage.back = ready.back;
         record.open();
         if record.counting.holds_money() {
             // A crash must not lose what a model was asked for: the reservation is in the journal before the model is.
             record.opened_is_durable().await?;
         }
         let passed = Duration::from_micros(record.micros());
-        let left = reserved.deadline.as_ref().map(|deadline| deadline.after.saturating_sub(passed));
-        attempts.no_later(left);
+        attempts.no_later(ready.deadline.as_ref().map(|deadline| deadline.left(passed)));
         let came = tokio::select! {
             biased;
             () = leave.cancelled() => None,
-            () = over(left) => return Err(reserved.deadline.map_or_else(|| attempts.none(), |deadline| deadline.over())),
-            came = attempt(&mut call, &mut attempts, &mut trying, gateway, record, answer, style) => Some(came),
+            refusal = over(ready.deadline, passed) => return Err(refusal),
+            came = attempt(&mut call, ready.outgoing, &attempts, &mut trying, gateway, record, answer, style) => Some(came),
         };
         last = match came {
             Some(Came::Over(result)) => return result,
-            Some(Came::Refused(response)) => {
-                attempts.refused(trying, response.status.as_u16(), &response.headers, record);
-                Some(Ok(response))
+            Some(Came::Refused(failed)) => {
+                record.leaves(Spent::Nothing);
+                attempts.refused(trying, failed.status, &failed.headers, record);
+                Some(Ok(failed))
             }
             Some(Came::Failed(error)) => {
+                record.leaves(error.spent());
                 attempts.failed(trying, &error, record);
                 Some(Err(error.refusal))
             }
             None if answer.is_open() && !record.is_closed() => {
+                // It may have done the work.
+                record.leaves(Spent::Unknown);
                 // What made it leave may be lifted again by now.
                 let subject = out().or_else(|| target.first().cloned());
                 attempts.leave(&trying, subject, record);
@@ -173,16 +181,19 @@ pub(crate) async fn exchange(
         };
     }
     match last {
-        Some(Ok(response)) => failed(&call, *response, gateway, record, answer).await,
+        Some(Ok(failed)) => failed.pass_on(&call, gateway, record, answer).await,
         Some(Err(refusal)) => Err(refusal),
         None => Err(attempts.none()),
     }
 }
 
-/// Waits until the time that is left is over.
-async fn over(left: Option<Duration>) {
-    match left {
-        Some(left) => tokio::time::sleep(left).await,
+/// Waits until a call that took so long takes too long. Gives what it is told.
+async fn over(deadline: Option<Deadline>, passed: Duration) -> Refusal {
+    match deadline {
+        Some(deadline) => {
+            tokio::time::sleep(deadline.left(passed)).await;
+            deadline.over()
+        }
         None => std::future::pending().await,
     }
 }
@@ -192,15 +203,17 @@ enum Came {
     /// It answered, and this became of the answer.
     Over(Result<(), Refusal>),
     /// It answered with an error that another target may not have.
-    Refused(Box<UpstreamResponse>),
+    Refused(Box<Failed>),
     /// It gave no answer.
     Failed(SendError),
 }
 
-/// One attempt. The request is written anew for each: targets differ in what they call the model, and in their protocol.
+/// One attempt. The request was written anew for it: targets differ in what they call the model, and in their protocol.
+#[expect(clippy::too_many_arguments, reason = "an attempt needs what the whole exchange needs")]
 async fn attempt(
     call: &mut Call<Cleared>,
-    attempts: &mut Attempts,
+    outgoing: Outgoing,
+    attempts: &Attempts,
     trying: &mut Trying,
     gateway: &Inner,
     record: &mut CallRecord,
@@ -208,14 +221,6 @@ async fn attempt(
     style: &mut Style,
 ) -> Came {
     let permit = trying.permit();
-    let outgoing = match call.stage.request.outgoing(permit.target(), call.time) {
-        Ok((outgoing, back)) => {
-            call.stage.back = back;
-            outgoing
-        }
-        // Another target may speak the caller's protocol.
-        Err(refusal) => return Came::Failed(SendError::of_refusal(refusal)),
-    };
     let trace = record.trace().onward();
     if let Some(capturing) = record.capturing() {
         capturing.sent(&outgoing.body, call.stage.request.tokens());
@@ -235,11 +240,12 @@ async fn attempt(
     let status = response.status.as_u16();
     record.end.upstream_status = Some(status);
     if is_targets(status) {
-        return Came::Refused(Box::new(response));
+        let patience = attempts.has_others().then_some(ERROR_PATIENCE);
+        return Came::Refused(Box::new(Failed::read(response, patience, record).await));
     }
     attempts.answered(trying, status, record);
     let result = if !response.status.is_success() {
-        failed(call, response, gateway, record, answer).await
+        Failed::read(response, None, record).await.pass_on(call, gateway, record, answer).await
     } else if call.stage.request.streams() {
         streamed(call, response, gateway, record, answer, style).await
     } else {
@@ -289,37 +295,63 @@ async fn whole(
     release(call, 200, &response.headers, body, Outcome::Released, gateway, record, answer).await
 }
 
-/// An upstream that answered with an error: its words are hostile like any other answer.
-async fn failed(
-    call: &Call<Cleared>,
-    response: UpstreamResponse,
-    gateway: &Inner,
-    record: &mut CallRecord,
-    answer: &mut Answer,
-) -> Result<(), Refusal> {
-    let status = response.status.as_u16();
-    // The gateway's own credential or address is wrong: nothing that a caller could mend, and nothing to be told.
-    if !matches!(status, 400 | 404 | 408 | 409 | 413 | 422 | 429 | 500..=599) {
-        let why = format!("the upstream answered {status}");
-        return Err(Refusal::new(RefusalCode::UpstreamFailed, why));
+/// An answer of an upstream that failed, read: nothing of it keeps a connection while others are tried.
+struct Failed {
+    status: u16,
+    headers: HeaderMap,
+    /// What it says, or why nobody knows.
+    words: Result<Bytes, Refusal>,
+}
+
+impl Failed {
+    /// Reads what a failed upstream says, which may take as long as its service allows and no longer than `patience`.
+    async fn read(response: UpstreamResponse, patience: Option<Duration>, record: &mut CallRecord) -> Self {
+        let UpstreamResponse { status, headers, body, .. } = response;
+        let status = status.as_u16();
+        let waiting = Instant::now();
+        let read = body.collect(MAX_ERROR_BYTES);
+        let words = match patience {
+            Some(patience) => tokio::time::timeout(patience, read).await.map_err(|_| {
+                let why = format!("the upstream answered {status}, and did not end within {patience:?}");
+                Refusal::new(RefusalCode::UpstreamFailed, why)
+            }),
+            None => Ok(read.await),
+        };
+        record.waited(waiting);
+        record.marks.answered = Some(record.micros());
+        Self { status, headers, words: words.and_then(|words| words.map_err(|error| refusal_of(&error))) }
     }
-    let waiting = Instant::now();
-    let bytes = response.body.collect(MAX_ERROR_BYTES).await.map_err(|error| refusal_of(&error))?;
-    record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
-    record.marks.answered = Some(record.micros());
-    if let Some(capturing) = record.capturing() {
-        capturing.answered(&bytes);
+
+    /// Gives it to the caller: its words are hostile like any other answer.
+    async fn pass_on(
+        self,
+        call: &Call<Cleared>,
+        gateway: &Inner,
+        record: &mut CallRecord,
+        answer: &mut Answer,
+    ) -> Result<(), Refusal> {
+        let Self { status, headers, words } = self;
+        // The gateway's own credential or address is wrong: nothing that a caller could mend, and nothing to be told.
+        if !matches!(status, 400 | 404 | 408 | 409 | 413 | 422 | 429 | 500..=599) {
+            let why = format!("the upstream answered {status}");
+            return Err(Refusal::new(RefusalCode::UpstreamFailed, why));
+        }
+        let bytes = words?;
+        if let Some(capturing) = record.capturing() {
+            capturing.answered(&bytes);
+        }
+        let inspecting = Instant::now();
+        let mut verdict = Verdict::default();
+        let tree = json::Value::parse(&bytes, json::Limits::default()).ok();
+        let dialect = call.stage.request.posted().dialect();
+        let error =
+            dialect.upstream_error(tree.as_ref(), status, &call.id, &call.stage.inspection, &mut verdict);
+        record.end.output = verdict.into_recorded();
+        let error = error?;
+        record.end.timings.inspect_output = micros(inspecting);
+        let body = Released::new(error.to_vec());
+        release(call, status, &headers, body, Outcome::UpstreamFailed, gateway, record, answer).await
     }
-    let inspecting = Instant::now();
-    let mut verdict = Verdict::default();
-    let tree = json::Value::parse(&bytes, json::Limits::default()).ok();
-    let dialect = call.stage.request.posted().dialect();
-    let error = dialect.upstream_error(tree.as_ref(), status, &call.id, &call.stage.inspection, &mut verdict);
-    record.end.output = verdict.into_recorded();
-    let error = error?;
-    record.end.timings.inspect_output = micros(inspecting);
-    let body = Released::new(error.to_vec());
-    release(call, status, &response.headers, body, Outcome::UpstreamFailed, gateway, record, answer).await
 }
 
 /// Records the end of a call and sends its whole answer.
@@ -335,7 +367,7 @@ async fn release(
     answer: &mut Answer,
 ) -> Result<(), Refusal> {
     record.end.response_bytes = body.len() as u64;
-    record.end.response_digest = Some(gateway.content_digest(call.id, body.as_bytes()));
+    record.end.response_digest = Some(record.content_key(gateway).digest(body.as_bytes()));
     if let Some(capturing) = record.capturing() {
         capturing.released(body.as_bytes());
     }
@@ -348,9 +380,7 @@ async fn release(
         pass_on(upstream, response.headers_mut());
         call.stage.back.tell(response.headers_mut());
     }
-    respond::seal(&mut response, call.id, record.verdict(), &record.end.timings);
-    limits::put_headers(response.headers_mut(), record.counting.standings());
-    respond::tell(&mut response, &record.served());
+    record.seal_head(&mut response);
     answer.send(response);
     Ok(())
 }
@@ -392,9 +422,7 @@ pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &
         }
         None => respond::refusal(refusal, id, style.posted.dialect()),
     };
-    respond::seal(&mut response, id, record.verdict(), &record.end.timings);
-    limits::put_headers(response.headers_mut(), record.counting.standings());
-    respond::tell(&mut response, &Served { model: None, fallback: None, ..record.served() });
+    record.seal_refusal(&mut response);
     if style.hang_up {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -21,11 +21,11 @@ use std::{
 
 use cordon_core::{
     Cost, Money, Name, Refusal, RefusalCode, Timestamp,
-    record::{Charged, Counted, Spend},
+    record::{Charged, Counted, Share, Spend},
 };
 use cordon_policy::{CompiledLimit, Limits as Listed};
 
-pub(crate) use ask::{Ask, Shape, bounds};
+pub(crate) use ask::{Ask, Shape, bounds, need_shape};
 pub use counters::{Claim, Counters, Demand, Denied, Held, Measure, Standing, Taken, Taking};
 pub use headers::LIMIT;
 pub(crate) use headers::put as put_headers;
@@ -55,12 +55,41 @@ impl Drop for Places {
 pub(crate) struct Counting {
     places: Places,
     counted: Option<Counted>,
+    /// Whether `opened` was written: what is counted after it, `closed` says.
+    told: bool,
     standings: Vec<Standing>,
-    held: Option<(Arc<dyn Counters>, Held)>,
+    /// What the model that the call is at was counted under.
+    here: Option<Here>,
     /// How many of the places are the call's, whichever model it goes to.
     of_call: usize,
-    /// What stays charged for models that the call has left: they may have done the work.
-    kept: Option<Spend>,
+    /// What the call is charged for the models that it has been at, in their order.
+    left: Vec<Left>,
+    /// The shape of its request, where that was needed.
+    pub(crate) shape: Option<Shape>,
+}
+
+/// What an attempt was counted under.
+struct Here {
+    limits: Vec<Name>,
+    time: Timestamp,
+    /// Whether `opened` says so.
+    told: bool,
+    /// What it holds, where a limit counts tokens or money.
+    held: Option<(Arc<dyn Counters>, Held)>,
+}
+
+/// What an attempt is charged.
+struct Left {
+    share: Share,
+    told: bool,
+    /// Whether anything was reserved for it, and nobody knows what it used.
+    charged: Option<AsReserved>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AsReserved {
+    Yes,
+    No,
 }
 
 /// What a call used in the end.
@@ -75,8 +104,12 @@ pub(crate) enum Spent {
 }
 
 impl Counting {
-    /// What the record says of it.
-    pub(crate) fn counted(&self) -> Option<Counted> {
+    /// What `opened` says of it. What is counted later, `closed` says.
+    pub(crate) fn tell(&mut self) -> Option<Counted> {
+        self.told = true;
+        if let Some(here) = &mut self.here {
+            here.told = true;
+        }
         self.counted.clone()
     }
 
@@ -87,38 +120,43 @@ impl Counting {
 
     /// Whether money was reserved: then its record must be durable before it goes to a model.
     pub(crate) fn holds_money(&self) -> bool {
-        self.held.as_ref().is_some_and(|(_, held)| held.reserved.cost.is_some())
+        let held = self.here.as_ref().and_then(|here| here.held.as_ref());
+        held.is_some_and(|(_, held)| held.reserved.cost.is_some())
     }
 
     /// Ends it: what was used takes the place of what was reserved, or the reservation stays where that is not known.
     pub(crate) fn settle(&mut self, spent: Spent) -> Option<Charged> {
-        let kept = self.kept.take();
-        let Some((counters, held)) = self.held.take() else {
-            return kept.map(|spend| Charged { spend, as_reserved: true });
-        };
-        let reserved = held.reserved;
-        let spend = match spent {
-            Spent::Nothing => {
-                let cost = reserved.cost.map(|cost| Cost { amount: Money::ZERO, ..cost });
-                Spend { cost, ..Spend::default() }
-            }
-            Spent::Known(spend) => Spend { cost: spend.cost.or(reserved.cost), ..spend },
-            Spent::Unknown => reserved,
-        };
-        if spend != reserved {
-            counters.settle(held, spend);
-        }
-        let charged = kept.map_or(spend, |kept| sum(spend, kept));
-        Some(Charged { spend: charged, as_reserved: spent == Spent::Unknown })
+        self.leave(spent);
+        charged(std::mem::take(&mut self.left))
     }
 
     /// Ends what was counted for a model that the call leaves for another one.
     pub(crate) fn again(&mut self, spent: Spent) {
-        if let Some(Charged { spend, .. }) = self.settle(spent) {
-            self.kept = Some(spend);
-        }
+        self.leave(spent);
         let of_model = self.places.0.split_off(self.of_call.min(self.places.0.len()));
         drop(Places(of_model));
+    }
+
+    fn leave(&mut self, spent: Spent) {
+        let Some(Here { limits, time, told, held }) = self.here.take() else { return };
+        let mut left = Left { share: Share { time, limits, spend: Spend::default() }, told, charged: None };
+        if let Some((counters, held)) = held {
+            let reserved = held.reserved;
+            let spend = match spent {
+                Spent::Nothing => {
+                    let cost = reserved.cost.map(|cost| Cost { amount: Money::ZERO, ..cost });
+                    Spend { cost, ..Spend::default() }
+                }
+                Spent::Known(spend) => Spend { cost: spend.cost.or(reserved.cost), ..spend },
+                Spent::Unknown => reserved,
+            };
+            if spend != reserved {
+                counters.settle(held, spend);
+            }
+            left.share.spend = spend;
+            left.charged = Some(if spent == Spent::Unknown { AsReserved::Yes } else { AsReserved::No });
+        }
+        self.left.push(left);
     }
 
     fn count(&mut self, time: Timestamp, limits: impl Iterator<Item = Name>) {
@@ -131,6 +169,33 @@ impl Counting {
             }
         }
     }
+
+    /// How full limits are now, in place of what was known of them before.
+    fn stand(&mut self, standings: Vec<Standing>) {
+        let of_same =
+            |one: &Standing, other: &Standing| one.limit == other.limit && one.measure == other.measure;
+        self.standings.retain(|before| !standings.iter().any(|now| of_same(before, now)));
+        self.standings.extend(standings);
+    }
+}
+
+/// What a call is charged for all of its attempts; nothing where `opened` says all that is to be known.
+fn charged(left: Vec<Left>) -> Option<Charged> {
+    let spends = left.iter().filter(|left| left.charged.is_some()).map(|left| left.share.spend);
+    let spend = spends.reduce(sum);
+    // Windows are whole minutes: times of one minute lie in the same ones.
+    let minute = |share: &Share| share.time.as_millis().div_euclid(60_000);
+    let first = left.first().filter(|first| first.told).map(|first| &first.share);
+    let is_told = |left: &Left| {
+        first.is_some_and(|first| left.share.limits == first.limits && minute(&left.share) == minute(first))
+    };
+    let told = left.iter().all(is_told);
+    if spend.is_none() && told {
+        return None;
+    }
+    let as_reserved = left.iter().any(|left| left.charged == Some(AsReserved::Yes));
+    let shares = if told { Vec::new() } else { left.into_iter().map(|left| left.share).collect() };
+    Some(Charged { spend: spend.unwrap_or_default(), as_reserved, shares })
 }
 
 /// Two uses of one call together. Both were reserved in the same currency.
@@ -169,9 +234,12 @@ impl Limits {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         self.enter(limits, counting)?;
-        let counted = limits.iter().filter(|limit| limit.spec.requests.is_some());
-        let claims = counted.map(|limit| Claim { limit: Arc::clone(limit), request: true }).collect();
-        self.take(Demand { claims, spend: None }, counting, now).await
+        let counted = || limits.iter().filter(|limit| limit.spec.requests.is_some());
+        let claims = counted().map(|limit| Claim { limit: Arc::clone(limit), request: true }).collect();
+        if let Some(time) = self.take(Demand { claims, spend: None }, counting, now).await? {
+            counting.count(time, counted().map(|limit| limit.name.clone()));
+        }
+        Ok(())
     }
 
     /// Reserves what a call asks for at most: under all limits that it was let in by, and those of its model.
@@ -189,40 +257,47 @@ impl Limits {
         counting.of_call = counting.places.0.len();
         self.enter(of_model, counting)?;
         let uses = |limit: &&Arc<CompiledLimit>| spend.is_some() && limit.spec.counts_use();
-        let before =
-            limits.iter().filter(uses).map(|limit| Claim { limit: Arc::clone(limit), request: false });
+        let before = limits.iter().filter(uses);
         let counts = |limit: &&Arc<CompiledLimit>| limit.spec.requests.is_some() || uses(limit);
-        let of_model =
-            of_model.iter().filter(counts).map(|limit| Claim { limit: Arc::clone(limit), request: true });
-        self.take(Demand { claims: before.chain(of_model).collect(), spend }, counting, now).await
+        let of_model = of_model.iter().filter(counts);
+        let claim = |limit: &Arc<CompiledLimit>, request| Claim { limit: Arc::clone(limit), request };
+        let claims = before.clone().map(|limit| claim(limit, false));
+        let claims = claims.chain(of_model.clone().map(|limit| claim(limit, true))).collect();
+        let Some(time) = self.take(Demand { claims, spend }, counting, now).await? else { return Ok(()) };
+        let all = before.chain(of_model);
+        let names: Vec<Name> = all.clone().map(|limit| limit.name.clone()).collect();
+        let using: Listed = all.filter(uses).map(Arc::clone).collect();
+        let reserved = spend.filter(|_| !using.is_empty());
+        if !counting.told {
+            counting.count(time, names.iter().cloned());
+            if let Some(counted) = &mut counting.counted {
+                counted.reserved = reserved;
+            }
+        }
+        let held = reserved.map(|reserved| Held { limits: using, time, reserved });
+        let held = held.map(|held| (Arc::clone(&self.counters), held));
+        counting.here = Some(Here { limits: names, time, told: false, held });
+        Ok(())
     }
 
-    async fn take(&self, demand: Demand, counting: &mut Counting, now: Timestamp) -> Result<(), Refusal> {
+    /// Counts a demand. Gives the time that it was counted at; nothing where it asks for nothing, or is let through uncounted.
+    async fn take(
+        &self,
+        demand: Demand,
+        counting: &mut Counting,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Refusal> {
         if demand.claims.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        let names: Vec<Name> = demand.claims.iter().map(|claim| claim.limit.name.clone()).collect();
-        let spend = demand.spend;
-        let using = demand.claims.iter().filter(|claim| claim.limit.spec.counts_use());
-        let limits: Listed = using.map(|claim| Arc::clone(&claim.limit)).collect();
         match self.counters.take(demand, now).await {
             Ok(Taken { time, standings }) => {
-                counting.standings.extend(standings);
-                let Some(time) = time else { return Ok(()) };
-                counting.count(time, names.into_iter());
-                if let Some(reserved) = spend
-                    && !limits.is_empty()
-                {
-                    if let Some(counted) = &mut counting.counted {
-                        counted.reserved = Some(reserved);
-                    }
-                    counting.held = Some((Arc::clone(&self.counters), Held { limits, time, reserved }));
-                }
-                Ok(())
+                counting.stand(standings);
+                Ok(time)
             }
             Err(denied) => {
                 let (refusal, standings) = refusal_of(denied);
-                counting.standings.extend(standings);
+                counting.stand(standings);
                 Err(refusal)
             }
         }

@@ -277,7 +277,7 @@ impl Gateway {
 
     /// Whether a keyed digest in a call's record is the one of this content.
     pub fn is_content(&self, call: CallId, content: &[u8], digest: cordon_core::Digest) -> bool {
-        self.0.content_digest(call, content) == digest
+        self.0.content_key(call).digest(content) == digest
     }
 
     /// Answers a request.
@@ -514,8 +514,9 @@ impl Inner {
         self.room(call.id, || route.priority)?;
         let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
         self.limits.admit(of_route, &mut record.counting, call.time).await?;
-        if !call.stage.limits().is_empty() {
-            limits::bounds(&request.shape(), call.stage.limits().iter().map(AsRef::as_ref))?;
+        let all = || call.stage.limits().iter().map(AsRef::as_ref);
+        if limits::need_shape(all()) {
+            limits::bounds(record.counting.shape.insert(request.shape()), all())?;
         }
         mode::opens(call.snapshot.quarantined(), &route, &request)?;
         let seed = self.seed(&route, &call, &request);
@@ -525,7 +526,7 @@ impl Inner {
                 let why = "the route captures content, and there is no key to keep it under";
                 return Err(Refusal::new(RefusalCode::ContentUnavailable, why));
             }
-            let mut capturing = Capturing::new(&route, self.content_key(call.id));
+            let mut capturing = Capturing::new(&route, record.content_key(self).clone());
             capturing.received(&bytes);
             record.capture(capturing);
         }
@@ -559,12 +560,13 @@ impl Inner {
             .and_then(|name| call.stage.headers().get(name))
             .and_then(|value| value.to_str().ok());
         let pseudonym = |text: &str| self.options.pseudonym_key.digest(text.as_bytes());
+        let digest = record.content_key(self).digest(bytes);
         record.describe(|opened| {
             opened.stream = request.stream();
             opened.route = Some(route.name.clone());
             opened.owner = Some(route.team.clone());
             opened.system = route.system.clone();
-            opened.request_digest = Some(self.content_digest(call.id, bytes));
+            opened.request_digest = Some(digest);
             opened.subject = request.subject().or(header_subject).map(pseudonym);
             opened.conversation = request.conversation().map(pseudonym);
         });
@@ -573,11 +575,6 @@ impl Inner {
     /// The key of a call's content digests: its own, derived from its id.
     pub(crate) fn content_key(&self, call: CallId) -> HmacKey {
         HmacKey::from_bytes(*self.options.digest_key.digest(call.as_bytes()).as_bytes())
-    }
-
-    /// The keyed digest of content of a call.
-    pub(crate) fn content_digest(&self, call: CallId, content: &[u8]) -> cordon_core::Digest {
-        self.content_key(call).digest(content)
     }
 
     /// `GET /v1/models` and `GET /v1/models/NAME`: the routes that this caller may use.
@@ -638,8 +635,7 @@ impl Inner {
             }
         };
         let mut response = answered.unwrap_or_else(|unrecorded| respond::refusal(&unrecorded, id, dialect));
-        respond::seal(&mut response, id, Action::Allow, &record.end.timings);
-        limits::put_headers(response.headers_mut(), record.counting.standings());
+        record.seal_head(&mut response);
         response
     }
 }

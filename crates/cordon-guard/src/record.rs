@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use cordon_core::{
-    Action, CallId, Name, Refusal, RefusalCode,
+    Action, CallId, HmacKey, Name, Refusal, RefusalCode,
     record::{
         Attempt, AttemptOutcome, Closed, Frame, MAX_ATTEMPTS, Opened, Outcome, RecordedVerdict, Spend,
         Timings, Tokens,
@@ -11,14 +11,18 @@ use cordon_core::{
     resource::{Audit, Price, RouteMode},
 };
 use cordon_policy::RouteEntry;
+use http::Response;
 
 use crate::{
     capture::Capturing,
     dispatch::{Permit, Target},
-    limits::{Counting, Spent},
+    limits::{self, Counting, Spent},
     openai::Said,
+    pipeline::Inner,
     ports::{Capture, Clock, Durable, EndedCall, Marks, Meter, RecordError, Recorder, TracedCall, Tracer},
+    release::ReleasedBody,
     resilience::breaker::Phase,
+    respond,
     trace::CallTrace,
 };
 
@@ -45,8 +49,12 @@ pub(crate) struct CallRecord {
     attempts: Vec<Attempt>,
     /// Whether another target answers than the one that was meant to.
     fell_back: bool,
+    /// What the target used that the call has left, until it goes to another one.
+    left: Option<Spent>,
     /// How its route works.
     mode: RouteMode,
+    /// The key of its content digests, once it was needed.
+    content_key: Option<HmacKey>,
     /// The trace that it belongs to.
     trace: CallTrace,
     /// When its parts were.
@@ -101,7 +109,9 @@ impl CallRecord {
             target: None,
             attempts: Vec::new(),
             fell_back: false,
+            left: None,
             mode: RouteMode::Normal,
+            content_key: None,
             trace,
             marks: Marks::default(),
             said: Said::default(),
@@ -140,7 +150,7 @@ impl CallRecord {
         if self.target.replace(permit.target().clone()).is_none() {
             return;
         }
-        self.counting.again(self.lost());
+        self.counting.again(self.left.take().unwrap_or(Spent::Nothing));
         self.marks.sent = None;
         self.cut_off = false;
         let begun = Closed::interrupted(self.end.call, self.end.time);
@@ -172,6 +182,11 @@ impl CallRecord {
         }
     }
 
+    /// The call leaves the target that it was sent to, which used so much.
+    pub(crate) const fn leaves(&mut self, spent: Spent) {
+        self.left = Some(spent);
+    }
+
     /// The target that was tried last is left: what was said of it does not hold.
     pub(crate) fn left(&mut self, attempt: Attempt) {
         if self.attempts.last().is_some_and(|last| last.began == attempt.began) {
@@ -186,7 +201,7 @@ impl CallRecord {
     }
 
     /// Who answers, and how the route works: what the caller is told.
-    pub(crate) fn served(&self) -> Served<'_> {
+    fn served(&self) -> Served<'_> {
         let passed_over = self
             .attempts
             .iter()
@@ -197,6 +212,31 @@ impl CallRecord {
             fallback: passed_over.filter(|_| self.fell_back).map(|attempt| attempt.outcome.as_str()),
             mode: self.mode,
         }
+    }
+
+    /// Puts the headers on an answer that every answer to a known caller has: how it was judged, how long it took, how full its
+    /// limits are, and who gave it.
+    pub(crate) fn seal_head(&self, response: &mut Response<ReleasedBody>) {
+        self.seal_as(&self.served(), response);
+    }
+
+    /// The same of a refusal, which no model gave.
+    pub(crate) fn seal_refusal(&self, response: &mut Response<ReleasedBody>) {
+        self.seal_as(&Served { model: None, fallback: None, mode: self.mode }, response);
+    }
+
+    fn seal_as(&self, served: &Served<'_>, response: &mut Response<ReleasedBody>) {
+        let total = if self.closed { self.end.timings.total } else { self.micros() };
+        let timings = Timings { total, ..self.end.timings };
+        respond::seal(response, self.call(), self.verdict(), &timings);
+        limits::put_headers(response.headers_mut(), self.counting.standings());
+        respond::tell(response, served);
+    }
+
+    /// The key of the call's content digests: its own, derived from its id.
+    pub(crate) fn content_key(&mut self, gateway: &Inner) -> &HmacKey {
+        let call = self.end.call;
+        self.content_key.get_or_insert_with(|| gateway.content_key(call))
     }
 
     /// The trace that the call belongs to.
@@ -251,7 +291,7 @@ impl CallRecord {
     /// The first frame; `None` when it was written already.
     fn opened_frame(&mut self) -> Result<Option<Vec<u8>>, RecordError> {
         let Some(mut opened) = self.opened.take() else { return Ok(None) };
-        opened.counted = self.counting.counted();
+        opened.counted = self.counting.tell();
         opened.input = std::mem::take(&mut self.input);
         // The verdict goes on being needed for headers and metrics.
         self.input.action = opened.input.action;
@@ -269,10 +309,15 @@ impl CallRecord {
     /// # Errors
     /// When the record cannot be made durable and the route requires it.
     pub(crate) async fn opened_is_durable(&mut self) -> Result<(), Refusal> {
-        let Some(durable) = self.open_durable.take() else { return Ok(()) };
+        // It stays until it is known: this wait may be given up, and whoever comes after it has to wait as well.
+        let Some(durable) = &mut self.open_durable else { return Ok(()) };
         let since = Instant::now();
-        let result = durable.await;
+        let result = durable.as_mut().await;
         self.end.timings.record = self.end.timings.record.saturating_add(micros(since));
+        self.open_durable = match &result {
+            Ok(()) => None,
+            Err(error) => Some(Box::pin(std::future::ready(Err(error.clone())))),
+        };
         result.map_err(|error| unrecorded(&error))
     }
 
@@ -324,11 +369,12 @@ impl CallRecord {
         self.end.status = status;
         self.end.time = self.ports.clock.now().max(self.end.time);
         self.end.timings.total = self.micros();
+        let opened = self.opened_frame();
         self.end.charged = self.counting.settle(self.spent());
         if self.attempts.len() > 1 {
             self.end.attempts = std::mem::take(&mut self.attempts);
         }
-        let opened = self.opened_frame()?;
+        let opened = opened?;
         if let Some((content, call)) = self.capturing.take().and_then(|capturing| capturing.finish(outcome))
             && self.ports.capture.capture(call)
         {
@@ -354,19 +400,11 @@ impl CallRecord {
         Ok(opened.into_iter().chain([bytes]).collect())
     }
 
-    /// What the target used that the call leaves: one that broke off, or is left, may have done the work.
-    fn lost(&self) -> Spent {
-        let sent = self.attempts.iter().rev().find(|attempt| attempt.took > 0);
-        match sent.map(|attempt| attempt.outcome) {
-            Some(AttemptOutcome::Broken | AttemptOutcome::Timeout | AttemptOutcome::Quarantined) => {
-                Spent::Unknown
-            }
-            _ => Spent::Nothing,
-        }
-    }
-
-    /// What the call used.
+    /// What the call used of the target that it went to last.
     fn spent(&self) -> Spent {
+        if let Some(left) = self.left {
+            return left;
+        }
         if let Some(tokens) = self.end.tokens
             && !self.cut_off
         {
@@ -418,3 +456,7 @@ fn encode(frame: &Frame) -> Result<Vec<u8>, RecordError> {
 pub(crate) fn micros(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -10,12 +10,11 @@ use crate::{
     call::Call,
     dispatch::refusal_of,
     exchange::{Cleared, Style, pass_on},
-    limits,
     operation::MAX_ANSWER_BYTES,
     pipeline::{Answer, Inner},
     record::{CallRecord, micros},
     release::{Released, ReleasedBody, ReleasedSender},
-    respond, sse,
+    sse,
     tree::gate::{Gate, Progress, StreamError, StreamOptions},
     upstream::UpstreamResponse,
 };
@@ -117,10 +116,7 @@ impl Downstream<'_> {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
         // Proxies must not gather a stream.
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-        let timings = cordon_core::record::Timings { total: record.micros(), ..record.end.timings };
-        respond::seal(&mut response, self.call.id, record.verdict(), &timings);
-        limits::put_headers(response.headers_mut(), record.counting.standings());
-        respond::tell(&mut response, &record.served());
+        record.seal_head(&mut response);
         response
     }
 }
@@ -135,7 +131,7 @@ pub(crate) async fn streamed(
     style: &mut Style,
 ) -> Result<(), Refusal> {
     let UpstreamResponse { headers, mut body, .. } = response;
-    let hasher = gateway.content_key(call.id).hasher();
+    let hasher = record.content_key(gateway).hasher();
     let mut downstream = Downstream { call, headers, hasher, sender: None };
     let route = call.stage.admitted.route();
     let options = StreamOptions {

@@ -11,7 +11,10 @@ mod support;
 
 use std::collections::VecDeque;
 
-use cordon_core::{Action, Category, Score, record::Frame};
+use cordon_core::{
+    Action, Category, Cost, Money, Score,
+    record::{Charged, Counted, Frame, Share, Spend},
+};
 use cordon_store::{
     CallIndex,
     calls::{
@@ -236,6 +239,68 @@ async fn frames_given_twice_count_once_and_others_are_passed_over() {
     // 901 ms lie between 2^19 and 2^20 microseconds.
     assert_eq!(sums.quantile(Score::percent(99)), 1 << 20);
     assert_eq!(index.progress().await.unwrap()[&JOURNAL], 4);
+}
+
+#[tokio::test]
+async fn a_call_is_charged_under_the_limits_that_counted_its_attempts() {
+    let spend = |input, nanos| {
+        let cost = Cost { amount: Money::from_nanos(nanos), currency: "USD".parse().unwrap() };
+        Spend { input, output: 0, cost: Some(cost) }
+    };
+    let limits = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<_>>();
+    let share = |seconds, names: &[&str], spend| Share { time: at(seconds), limits: limits(names), spend };
+    let charged = |spend, shares| Charged { spend, as_reserved: false, shares };
+    let under =
+        |names: &[&str]| Counted { time: at(0), limits: limits(names), reserved: Some(spend(100, 1_000)) };
+    let calls = [
+        // All of its attempts under the same limits.
+        (Some(under(&["all", "first"])), charged(spend(1, 1), Vec::new())),
+        // The second attempt was of another model, an hour later.
+        (
+            Some(under(&["all", "first"])),
+            charged(
+                spend(30, 300),
+                vec![
+                    share(0, &["all", "first"], spend(10, 100)),
+                    share(3_600, &["all", "second"], spend(20, 200)),
+                ],
+            ),
+        ),
+        // Nothing was counted before it began.
+        (None, charged(spend(7, 70), vec![share(3_600, &["second"], spend(7, 70))])),
+    ];
+    let shape = Shape { seconds: 0, principal: 0, route: None, input: None, output: None, status: 200 };
+    let mut frames = Vec::new();
+    for (number, (counted, charged)) in (1..).zip(calls) {
+        let (mut begin, mut end) = (opened(number, &shape), closed(number, &shape));
+        if let (Frame::Opened(opened), Frame::Closed(closed)) = (&mut begin, &mut end) {
+            opened.counted = counted;
+            closed.charged = Some(charged);
+        }
+        frames.extend([begin, end]);
+    }
+    let frames: Vec<_> = (0..).zip(&frames).map(|(sequence, frame)| source(sequence, frame)).collect();
+    for at_once in [1, 3, frames.len()] {
+        let (_folder, index, mut writer) = index().await;
+        for batch in frames.chunks(at_once) {
+            writer.write(JOURNAL, batch).await.unwrap();
+        }
+        for (limit, since, requests, used) in [
+            ("all", 0, 2, spend(31, 301)),
+            ("all", 3_600, 0, spend(20, 200)),
+            ("first", 0, 2, spend(11, 101)),
+            ("second", 0, 2, spend(27, 270)),
+        ] {
+            let limit = name(limit);
+            let counted = index.requests_under(&limit, at(since)).await.unwrap();
+            assert_eq!(
+                counted.iter().map(|(_, count)| count).sum::<u64>(),
+                requests,
+                "{limit} since {since}"
+            );
+            assert_eq!(index.spent_under(&limit, at(since)).await.unwrap(), [used], "{limit} since {since}");
+        }
+    }
 }
 
 #[tokio::test]

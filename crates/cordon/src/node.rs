@@ -756,7 +756,7 @@ async fn close_interrupted(
     for row in &open {
         // What it used is not known: it stays charged what was reserved.
         let reserved = handles.index.reserved(row.call).await?;
-        let charged = reserved.map(|spend| Charged { spend, as_reserved: true });
+        let charged = reserved.map(|spend| Charged { spend, as_reserved: true, shares: Vec::new() });
         let closed = Closed { charged, ..Closed::interrupted(row.call, now) };
         frames.extend(Frame::Closed(Box::new(closed)).encode().ok());
     }

@@ -125,7 +125,7 @@ async fn left(world: &World, tokens: u64) {
 }
 
 fn charge(closed: &Closed) -> u64 {
-    closed.charged.map_or(0, |charged| charged.spend.cost.unwrap().amount.nanos())
+    closed.charged.as_ref().map_or(0, |charged| charged.spend.cost.unwrap().amount.nanos())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,8 +184,10 @@ async fn a_thousand_callers_at_once_do_not_overspend_a_small_budget_and_a_start_
     left(&world, 0).await;
     let frames = world.frames().await;
     assert_eq!(frames.closed.iter().map(charge).sum::<u64>(), TOKENS * TOKEN);
-    let unknown =
-        frames.closed.iter().filter(|closed| closed.charged.is_some_and(|charged| charged.as_reserved));
+    let unknown = frames
+        .closed
+        .iter()
+        .filter(|closed| closed.charged.as_ref().is_some_and(|charged| charged.as_reserved));
     assert!(unknown.clone().count() > 10 && unknown.clone().all(|closed| closed.tokens.is_none()));
 }
 
@@ -233,11 +235,112 @@ async fn a_kill_between_reserving_and_settling_neither_loses_nor_counts_twice() 
     let cut_off: Vec<&Closed> =
         frames.closed.iter().filter(|closed| closed.outcome == Outcome::Interrupted).collect();
     assert_eq!(cut_off.len(), 1);
-    let charged = cut_off[0].charged.unwrap();
+    let charged = cut_off[0].charged.clone().unwrap();
     assert!(charged.as_reserved && charged.spend.cost.unwrap().amount == Money::from_nanos(4_000 * TOKEN));
     let opened = frames.opened.iter().find(|opened| opened.call == cut_off[0].call).unwrap();
     let reserved = opened.counted.as_ref().unwrap().reserved.unwrap();
     assert_eq!(reserved, charged.spend);
+}
+
+/// Two models, each with a budget of its own and a route of its own, and the route `bot` that falls back from the one to the other.
+const FALLBACK: &str = r#"
+---
+apiVersion: cordon/v1
+kind: Model
+name: large
+spec: { service: up, upstream_name: large-model, prices: [{ currency: EUR, input: "0", output: "1" }] }
+---
+{apiVersion: cordon/v1, kind: Route, name: bot, spec: {team: t, targets: [{model: m}], fallback: [large]}}
+---
+{apiVersion: cordon/v1, kind: Route, name: only-m, spec: {team: t, targets: [{model: m}]}}
+---
+{apiVersion: cordon/v1, kind: Route, name: only-large, spec: {team: t, targets: [{model: large}]}}
+---
+{apiVersion: cordon/v1, kind: Principal, name: app, spec: {team: t, routes: [bot, only-m, only-large]}}
+---
+apiVersion: cordon/v1
+kind: Limit
+name: of-m
+spec: { applies_to: { model: m }, money: { amount: "0.01", currency: EUR, window: 400d } }
+---
+apiVersion: cordon/v1
+kind: Limit
+name: of-large
+spec: { applies_to: { model: large }, money: { amount: "0.01", currency: EUR, window: 400d }, requests: { count: 5, window: 400d } }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_model_of_a_call_is_charged_under_its_own_limits_and_a_start_counts_on() {
+    let upstream = FakeUpstream::answering(|request| {
+        let (body, text) = (request.json(), request.json()["messages"][0]["content"].clone());
+        match (body["model"].as_str().unwrap(), text.as_str().unwrap()) {
+            ("large-model", _) => used(400),
+            (_, "breaks") => Script::new().close(),
+            _ => Script::json(500, &json!({ "error": { "message": "no" } })),
+        }
+    })
+    .await;
+    let world = world(&upstream.base_url(), &format!("{BUDGET}{FALLBACK}")).await;
+    let key = world.issue("app", DurationMs::from_secs(3_600)).await;
+    let send = async |world: &World, route: &str, tokens: u64| {
+        let body = ask(tokens, "fails").replace("bot", route);
+        let mut request = world.request(body);
+        request.headers_mut().insert("authorization", format!("Bearer {}", key.expose()).parse().unwrap());
+        told(&world.send(request).await)
+    };
+    for text in ["fails", "breaks"] {
+        let reply = world.send(world.request(ask(1_000, text))).await;
+        assert_eq!((reply.status.as_u16(), reply.header("cordon-model").as_str()), (200, "large"));
+    }
+    // What broke off may have used all that it asked for: 1,000 of `m`, and 800 of `large`.
+    let counted = async |world: &World| {
+        left_but_one(world, TOKENS - 1_800).await;
+        assert_eq!(send(world, "only-m", 9_001).await, refused(429, "budget_exceeded", "of-m"));
+        assert_eq!(send(world, "only-m", 9_000).await.0, 500, "it is let in, and its error costs nothing");
+        assert_eq!(send(world, "only-large", 9_201).await, refused(429, "budget_exceeded", "of-large"));
+    };
+    counted(&world).await;
+    let world = world.again(|_| {}).await;
+    counted(&world).await;
+    let world = world.again(|data| std::fs::remove_file(data.join("index.db")).unwrap()).await;
+    counted(&world).await;
+    assert_eq!(send(&world, "only-large", 9_200).await.0, 200);
+    // That was its third request.
+    for _ in 0..2 {
+        assert_eq!(send(&world, "only-large", 1).await.0, 200);
+    }
+    assert_eq!(send(&world, "only-large", 1).await, refused(429, "rate_limit_exceeded", "of-large"));
+}
+
+/// Checks that no more than so many tokens are left.
+async fn left_but_one(world: &World, tokens: u64) {
+    let reply = world.send(world.request(ask(tokens + 1, "one too many"))).await;
+    assert_eq!(told(&reply), refused(429, "budget_exceeded", "pilot"), "{tokens} should be left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_gets_the_bound_of_its_own_limits_and_not_of_one_that_failed() {
+    let upstream = FakeUpstream::answering(|request| match request.json()["model"].as_str().unwrap() {
+        "large-model" => used(1),
+        _ => Script::json(500, &json!({ "error": { "message": "no" } })),
+    })
+    .await;
+    let tight = FALLBACK.replace("requests: { count: 5, window: 400d }", "call: { output_tokens: 1000 }");
+    let world = world(&upstream.base_url(), &format!("{BUDGET}{tight}")).await;
+    let reply = world.chat("hi").await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("cordon-model").as_str()),
+        (200, "large"),
+        "{}",
+        reply.text()
+    );
+    assert_eq!(upstream.last_request().json()["max_completion_tokens"], 1_000);
+    let reply = world.send(world.request(ask(1_001, "hi"))).await;
+    assert_eq!(
+        told(&reply),
+        refused(400, "payload_limit_exceeded", "of-large"),
+        "what the caller asks for is too much"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -139,7 +139,7 @@ async fn a_budget_is_charged_for_the_answer_and_stays_charged_for_what_may_have_
     let nanos = |amount: u64| Money::from_nanos(amount);
     let charged: Vec<_> = calls
         .iter()
-        .map(|reply| frames.closed_of(reply.call()).charged.unwrap())
+        .map(|reply| frames.closed_of(reply.call()).charged.clone().unwrap())
         .map(|charged| (charged.as_reserved, charged.spend.cost.unwrap().amount))
         .collect();
     assert_eq!(calls.iter().map(|reply| reply.status.as_u16()).collect::<Vec<_>>(), [200, 200, 500]);
@@ -147,7 +147,45 @@ async fn a_budget_is_charged_for_the_answer_and_stays_charged_for_what_may_have_
     // What the first was asked for at most is kept, beside what the second used, or beside nothing.
     let reserved = charged[2].1;
     assert!(reserved > nanos(3_000), "{reserved:?}");
-    assert_eq!(charged[1].1, reserved.plus(nanos(3_000)));
+    assert_eq!(charged[1], (true, reserved.plus(nanos(3_000))), "a part of it is what was reserved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_not_asked_costs_no_attempt_and_no_request_and_is_written_down() {
+    let spec = "targets: [{model: first}], fallback: [second], retry: {attempts: 1}";
+    let limit = "---
+{apiVersion: cordon/v1, kind: Limit, name: rate, spec: {applies_to: {model: first}, requests: {count: 1, window: 1d}}}
+";
+    let pair = Pair::new(says(1), says(3), spec, "").await;
+    pair.world.apply(limit).await;
+    // One that speaks another protocol, which cannot say this request.
+    let speaks = |protocol: &str| service("first", &pair.first.base_url(), "").replace("openai", protocol);
+    pair.world.apply(&speaks("anthropic")).await;
+    let mut body: serde_json::Value = serde_json::from_str(&chat("hi", false)).unwrap();
+    body["n"] = 2.into();
+    let untranslatable = pair.world.send(pair.world.request(body.to_string())).await;
+    assert_eq!(by(&untranslatable), answered("second", "unsent"));
+    // Its limit has not counted that.
+    pair.world.apply(&speaks("openai")).await;
+    assert_eq!(by(&pair.world.chat("hi").await), answered("first", ""));
+    let full = pair.world.chat("hi").await;
+    assert_eq!(by(&full), answered("second", "unsent"));
+    let frames = pair.world.frames().await;
+    let expected = [("first", AttemptOutcome::Unsent, None), ("second", AttemptOutcome::Answered, Some(200))];
+    for call in [untranslatable.call(), full.call()] {
+        assert_eq!(outcomes(&frames.closed_of(call).attempts), expected);
+        let opened = frames.opened.iter().find(|opened| opened.call == call).unwrap();
+        assert_eq!(opened.model.as_ref().unwrap().as_str(), "second");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_failed_is_read_and_its_connection_serves_the_next_call() {
+    let pair = Pair::new(fails(429, &[], 3), says(3), CHAIN, "").await;
+    for _ in 0..3 {
+        assert_eq!(by(&pair.world.chat("hi").await), answered("second", "failed"));
+    }
+    assert_eq!((pair.first.count().requests, pair.first.count().accepted), (3, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use cordon_core::{
     Cost, Refusal, RefusalCode, Timestamp,
     json::{Object, Value},
     record::{Spend, Tokens},
-    resource::{ModelSpec, Price},
+    resource::{CallBounds, ModelSpec, Price},
 };
 use cordon_policy::{CompiledLimit, RouteEntry, Snapshot};
 
@@ -196,6 +196,14 @@ fn dearest(
         }
     }
     most
+}
+
+/// Whether the shape of a request matters to any of these limits: it is a walk over all of the request.
+pub(crate) fn need_shape<'a>(mut limits: impl Iterator<Item = &'a CompiledLimit>) -> bool {
+    limits.any(|limit| {
+        let bounds = CallBounds { duration: None, ..limit.spec.call };
+        bounds != CallBounds::default() || limit.spec.counts_use()
+    })
 }
 
 /// Whether one call may have this shape under these limits.

@@ -101,7 +101,7 @@ fn what_was_used_takes_the_place_of_what_was_reserved() {
 
     let mut first = reserve(spend(10, 60, 900), 0).unwrap();
     assert!(first.holds_money());
-    let counted = first.counted().unwrap();
+    let counted = first.tell().unwrap();
     assert_eq!((counted.time, counted.reserved), (at(0), Some(spend(10, 60, 900))));
     assert_eq!(code(spend(0, 0, 101), 0), Some(RefusalCode::BudgetExceeded));
     assert_eq!(code(spend(31, 0, 1), 0), Some(RefusalCode::TokensLimited));
@@ -125,6 +125,72 @@ fn what_was_used_takes_the_place_of_what_was_reserved() {
     let none = next.settle(Spent::Nothing).unwrap();
     assert_eq!(none.spend, spend(0, 0, 0));
     assert!(reserve(spend(0, 0, 1_000), HOUR + 1).is_ok());
+}
+
+#[test]
+fn an_attempt_is_charged_under_the_limits_that_counted_it() {
+    let limits = process();
+    let route = [limit("route", |spec| {
+        spec.money = money(10_000);
+        spec.tokens = tokens(1_000);
+    })];
+    let first = [limit("first", |spec| spec.money = money(10_000))];
+    let second = [limit("second", |spec| {
+        spec.money = money(10_000);
+        spec.requests = requests(10, 60);
+    })];
+    let ask = spend(10, 90, 100);
+    let reserve = |of_model: &[Arc<CompiledLimit>], counting: &mut Counting, time| {
+        now(limits.reserve(&route, of_model, Some(ask), counting, at(time))).unwrap();
+    };
+    let mut counting = Counting::default();
+    reserve(&first, &mut counting, 0);
+    let opened = counting.tell().unwrap();
+    assert_eq!(opened.limits, [&route[0], &first[0]].map(|limit| limit.name.clone()));
+    counting.again(Spent::Unknown);
+    reserve(&second, &mut counting, HOUR);
+    let [of_tokens, of_requests] = counting.standings() else { panic!("{:?}", counting.standings()) };
+    assert_eq!((of_tokens.measure, of_tokens.remaining), (Measure::Tokens, 900), "of now, and once");
+    assert_eq!((of_requests.measure, of_requests.remaining), (Measure::Requests, 9));
+    let charged = counting.settle(Spent::Known(spend(5, 5, 7))).unwrap();
+    assert_eq!((charged.spend, charged.as_reserved), (spend(15, 95, 107), true), "a part is as reserved");
+    let shares: Vec<_> = charged.shares.iter().map(|share| (share.time, share.spend)).collect();
+    assert_eq!(shares, [(at(0), ask), (at(HOUR), spend(5, 5, 7))]);
+    assert_eq!(charged.shares[0].limits, opened.limits);
+    assert_eq!(charged.shares[1].limits, [&route[0], &second[0]].map(|limit| limit.name.clone()));
+
+    // All attempts under the same limits in the same minute: their sum says it all.
+    let mut counting = Counting::default();
+    reserve(&[], &mut counting, 2 * HOUR);
+    counting.tell();
+    counting.again(Spent::Nothing);
+    reserve(&[], &mut counting, 2 * HOUR + 59_999);
+    let charged = counting.settle(Spent::Known(spend(5, 5, 7))).unwrap();
+    assert_eq!((charged.spend, charged.as_reserved, charged.shares), (spend(5, 5, 7), false, Vec::new()));
+
+    // Of the first nothing was counted, and of the second requests alone.
+    let rate = [limit("rate", |spec| spec.requests = requests(10, 60))];
+    let mut counting = Counting::default();
+    now(limits.reserve(&[], &[], None, &mut counting, at(0))).unwrap();
+    assert_eq!(counting.tell(), None);
+    counting.again(Spent::Nothing);
+    now(limits.reserve(&[], &rate, None, &mut counting, at(0))).unwrap();
+    let charged = counting.settle(Spent::Nothing).unwrap();
+    assert_eq!(
+        (charged.spend, charged.shares[0].limits.as_slice()),
+        (Spend::default(), [rate[0].name.clone()].as_slice())
+    );
+}
+
+#[test]
+fn the_shape_of_a_request_matters_to_what_bounds_it() {
+    let needs = |change: fn(&mut LimitSpec)| need_shape([limit("a", change).as_ref()].into_iter());
+    assert!(!needs(|spec| {
+        spec.requests = requests(1, 1);
+        spec.concurrency = Some(1);
+        spec.call.duration = Some(DurationMs::from_secs(1));
+    }));
+    assert!(needs(|spec| spec.tokens = tokens(1)) && needs(|spec| spec.call.tools = Some(1)));
 }
 
 #[test]
@@ -222,7 +288,7 @@ async fn calls_wait_for_counters_that_are_rebuilt_and_not_for_ever() {
     let two = [lenient];
     limits.reserve(&two, &[], Some(spend(9, 9, 9)), &mut counting, at(0)).await.unwrap();
     assert_eq!(
-        (counting.counted(), counting.settle(Spent::Nothing)),
+        (counting.tell(), counting.settle(Spent::Nothing)),
         (None, None),
         "it was let through uncounted"
     );

@@ -200,8 +200,8 @@ impl Attempts {
         let permit = match dispatch::permit(model, &current) {
             Ok(permit) => permit,
             Err(Denied::Missing) => return Ok(None),
-            Err(Denied::Quarantined { subject, permit }) => {
-                record.tried(attempt(permit.target(), AttemptOutcome::Quarantined, None, (began, 0)));
+            Err(Denied::Quarantined { subject, target }) => {
+                record.tried(attempt(&target, AttemptOutcome::Quarantined, None, (began, 0)));
                 self.out.get_or_insert((subject, Running::No));
                 return Ok(None);
             }
@@ -296,7 +296,9 @@ impl Attempts {
 
     /// The target gave no answer at all.
     pub(crate) fn failed(&mut self, mut trying: Trying, error: &SendError, record: &mut CallRecord) {
-        if !error.is_ours() && !self.is_cut_short(&trying, error.refusal.code) {
+        if error.is_ours() {
+            self.sent = self.sent.saturating_sub(1);
+        } else if !self.is_cut_short(&trying, error.refusal.code) {
             record.breaker(&trying.permit.target().model, trying.trial.failed());
         }
         record.tried(trying.attempt(error.outcome(), None));
@@ -305,11 +307,22 @@ impl Attempts {
         }
     }
 
+    /// The target was not asked: a limit has no room for the call there, or the request cannot be said in its protocol.
+    pub(crate) fn not_asked(&mut self, trying: &Trying, record: &mut CallRecord) {
+        record.tried(trying.attempt(AttemptOutcome::Unsent, None));
+        // It was not for the call to spend.
+        self.sent = self.sent.saturating_sub(1);
+    }
+
+    /// Whether there are others that were not tried yet.
+    pub(crate) fn has_others(&self) -> bool {
+        self.at < self.order.len()
+    }
+
     /// The target was quarantined before its answer had begun.
     pub(crate) fn leave(&mut self, trying: &Trying, subject: Option<Subject>, record: &mut CallRecord) {
         record.left(trying.attempt(AttemptOutcome::Quarantined, None));
         self.out = subject.map(|subject| (subject, Running::Yes));
-        // It was not for the call to spend.
         self.sent = self.sent.saturating_sub(1);
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use cordon_core::{
     CallId, Cost, Money, Name, Timestamp, canonical,
-    record::{Counted, Spend},
+    record::{Charged, Counted, Share, Spend},
     resource::MAX_LIMIT_WINDOW,
 };
 use sqlx::{Row as _, SqliteConnection};
@@ -33,26 +33,40 @@ pub(super) struct Charges {
 impl Charges {
     /// A call was counted, and what it asks for reserved.
     pub(super) fn open(&mut self, call: CallId, counted: Counted) {
-        self.add(&counted, 1, &counted.reserved.unwrap_or_default(), &Spend::default());
+        let reserved = counted.reserved.unwrap_or_default();
+        self.add(counted.time, &counted.limits, 1, &reserved, &Spend::default());
         self.counted.insert(call, counted);
     }
 
     /// A call that began in this batch is charged.
-    pub(super) fn close(&mut self, call: CallId, charged: &Spend) {
-        if let Some(counted) = self.counted.get(&call).cloned() {
-            self.settle(&counted, charged);
+    pub(super) fn close(&mut self, call: CallId, charged: &Charged) {
+        let counted = self.counted.get(&call).cloned();
+        self.settle(counted.as_ref(), charged);
+    }
+
+    /// A call is charged in place of what was reserved for it when it began, if anything was.
+    pub(super) fn settle(&mut self, counted: Option<&Counted>, charged: &Charged) {
+        let nothing = Spend::default();
+        if let Some(Counted { time, limits, reserved: Some(reserved) }) = counted {
+            let spend = if charged.shares.is_empty() { &charged.spend } else { &nothing };
+            self.add(*time, limits, 0, spend, reserved);
+        }
+        for Share { time, limits, spend } in &charged.shares {
+            let known = |limit: &&Name| counted.is_some_and(|counted| counted.limits.contains(limit));
+            self.add(*time, limits.iter().filter(known), 0, spend, &nothing);
+            self.add(*time, limits.iter().filter(|limit| !known(limit)), 1, spend, &nothing);
         }
     }
 
-    /// A call is charged in place of what was reserved for it.
-    pub(super) fn settle(&mut self, counted: &Counted, charged: &Spend) {
-        if let Some(reserved) = &counted.reserved {
-            self.add(counted, 0, charged, reserved);
-        }
-    }
-
-    fn add(&mut self, counted: &Counted, requests: i64, more: &Spend, less: &Spend) {
-        let minute = counted.time.as_millis().div_euclid(MINUTE);
+    fn add<'a>(
+        &mut self,
+        time: Timestamp,
+        limits: impl IntoIterator<Item = &'a Name>,
+        requests: i64,
+        more: &Spend,
+        less: &Spend,
+    ) {
+        let minute = time.as_millis().div_euclid(MINUTE);
         let cost = more.cost.or(less.cost);
         let currency = cost.map_or(0, |cost| i64::try_from(packed(cost.currency)).unwrap_or(0));
         let money = |spend: &Spend| spend.cost.map_or(0, |cost| cost.amount.nanos());
@@ -63,7 +77,7 @@ impl Charges {
             difference(more.output, less.output),
             difference(money(more), money(less)),
         ];
-        for limit in &counted.limits {
+        for limit in limits {
             let sums = self.sums.entry((limit.clone(), minute, currency)).or_default();
             for (sum, added) in sums.iter_mut().zip(added) {
                 *sum = sum.saturating_add(added).clamp(-MOST, MOST);

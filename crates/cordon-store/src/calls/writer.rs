@@ -211,8 +211,8 @@ async fn store(
         match end_call(&mut transaction, known, sequence, &closed).await? {
             Some(Ended { route, verdict, counted }) => {
                 batch.written.closed += 1;
-                if let (Some(counted), Some(charged)) = (counted, closed.charged) {
-                    charged_later.push((counted, charged.spend));
+                if let Some(charged) = closed.charged.clone() {
+                    charged_later.push((counted, charged));
                 }
                 for (step, route) in places(route) {
                     let at = (step, step.start(closed.time), route, verdict);
@@ -226,8 +226,8 @@ async fn store(
     for unknown in &batch.unknown {
         insert_unknown(&mut transaction, known, unknown).await?;
     }
-    for (counted, spend) in charged_later {
-        batch.charges.settle(&counted, &spend);
+    for (counted, charged) in charged_later {
+        batch.charges.settle(counted.as_ref(), &charged);
     }
     let limits = batch.charges.names().collect();
     intern(&mut transaction, &mut interned.names, limits).await?;
@@ -267,7 +267,7 @@ impl Batch {
                 Some(row) if row.ending.is_none() => {
                     self.written.closed += 1;
                     if let Some(charged) = &frame.charged {
-                        self.charges.close(frame.call, &charged.spend);
+                        self.charges.close(frame.call, charged);
                     }
                     row.close(source.sequence, *frame);
                 }
