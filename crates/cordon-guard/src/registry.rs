@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -18,7 +18,8 @@ pub struct Registry(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     most: usize,
-    running: Mutex<HashMap<CallId, Entry>>,
+    /// One lock for all of them, for their begin and their end; what a call says of itself has a lock of its own.
+    running: Mutex<HashMap<CallId, Arc<Mutex<Entry>>>>,
     /// Calls that were ever entered.
     entered: AtomicU64,
     /// Told when the last running call has gone.
@@ -44,7 +45,12 @@ pub struct Cancel(Arc<(AtomicBool, Notify)>);
 pub struct Place {
     registry: Registry,
     call: CallId,
+    entry: Arc<Mutex<Entry>>,
     cancel: Cancel,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Cancel {
@@ -81,21 +87,23 @@ impl Registry {
         }))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallId, Entry>> {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<CallId, Arc<Mutex<Entry>>>> {
+        lock(&self.0.running)
     }
 
     /// Enters a call; `None` when there are too many.
     pub fn enter(&self, call: CallId) -> Option<Place> {
+        let cancel = Cancel::default();
+        let entry = Entry { cancel: cancel.clone(), ..Entry::default() };
+        let entry = Arc::new(Mutex::new(entry));
         let mut running = self.lock();
         if running.len() >= self.0.most {
             return None;
         }
-        let entry = Entry::default();
-        let cancel = entry.cancel.clone();
-        running.insert(call, entry);
+        running.insert(call, Arc::clone(&entry));
         self.0.entered.fetch_add(1, Ordering::Relaxed);
-        Some(Place { registry: self.clone(), call, cancel })
+        drop(running);
+        Some(Place { registry: self.clone(), call, entry, cancel })
     }
 
     /// Ends all running calls of a subject and says how many there were. A call whose target it is, and whose answer has not
@@ -103,15 +111,17 @@ impl Registry {
     pub fn cancel(&self, subject: &Subject) -> usize {
         let running = self.lock();
         let meant = running.values().filter_map(|entry| {
+            let entry = lock(entry);
             let whole = entry.subjects.contains(subject).then_some(&entry.cancel);
-            whole.or_else(|| entry.target.contains(subject).then_some(&entry.leave))
+            let meant = whole.or_else(|| entry.target.contains(subject).then_some(&entry.leave));
+            meant.map(Cancel::cancel)
         });
-        meant.map(Cancel::cancel).count()
+        meant.count()
     }
 
     /// Ends every running call and says how many there were.
     pub fn cancel_all(&self) -> usize {
-        self.lock().values().map(|entry| entry.cancel.cancel()).count()
+        self.lock().values().map(|entry| lock(entry).cancel.cancel()).count()
     }
 
     /// Waits until no call is running.
@@ -151,19 +161,16 @@ impl Place {
 
     /// Says which target the call is at from now on. Gives what makes it leave.
     pub fn at(&self, target: impl IntoIterator<Item = Subject>) -> Cancel {
-        let leave = Cancel::default();
-        if let Some(entry) = self.registry.lock().get_mut(&self.call) {
-            entry.target = target.into_iter().collect();
-            entry.leave = leave.clone();
-        }
+        let (target, leave) = (target.into_iter().collect(), Cancel::default());
+        let mut entry = lock(&self.entry);
+        entry.target = target;
+        entry.leave = leave.clone();
         leave
     }
 
     /// Says who calls, or what is used from now on.
     pub fn uses(&self, subjects: impl IntoIterator<Item = Subject>) {
-        if let Some(entry) = self.registry.lock().get_mut(&self.call) {
-            entry.subjects.extend(subjects);
-        }
+        lock(&self.entry).subjects.extend(subjects);
     }
 }
 

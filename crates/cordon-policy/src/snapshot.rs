@@ -149,12 +149,20 @@ impl RouteEntry {
         }
     }
 
+    /// The targets that share the calls in the route's mode.
+    pub fn equals(&self) -> impl Iterator<Item = &RouteTarget> {
+        let targets = if self.mode == RouteMode::Degraded { &self.degraded } else { &self.targets };
+        targets.iter().filter(|target| target.weight > 0)
+    }
+
+    /// The models that are tried when none of those can answer, one after the other.
+    pub fn then(&self) -> &[Name] {
+        if self.mode == RouteMode::Degraded { &[] } else { &self.fallback }
+    }
+
     /// The models that a call may go to in the route's mode.
     pub fn models(&self) -> impl Iterator<Item = &Name> {
-        let degraded = self.mode == RouteMode::Degraded;
-        let targets = if degraded { &self.degraded } else { &self.targets };
-        let weighted = targets.iter().filter(|target| target.weight > 0).map(|target| &target.model);
-        weighted.chain(self.fallback.iter().filter(move |_| !degraded))
+        self.equals().map(|target| &target.model).chain(self.then())
     }
 }
 

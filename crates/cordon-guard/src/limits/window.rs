@@ -31,6 +31,12 @@ impl Pace {
         Self { step, tolerance: step.saturating_mul(burst.saturating_sub(1)) }
     }
 
+    /// How many requests may come at once while the arrival time is so many nanoseconds ahead.
+    pub const fn left(self, ahead: i64) -> u64 {
+        let room = self.tolerance.saturating_sub(ahead);
+        if room < 0 { 0 } else { (room / self.step).saturating_add(1).unsigned_abs() }
+    }
+
     /// How far the last of a burst brings the arrival time.
     const fn furthest(self) -> i64 {
         self.tolerance.saturating_add(self.step)
@@ -69,10 +75,7 @@ impl Rate {
     /// How many requests may come now, and until when all of them may.
     pub fn standing(self, pace: Pace, now: Timestamp) -> (u64, Duration) {
         let ahead = self.ahead(pace, nanos(now));
-        let room = pace.tolerance.saturating_sub(ahead);
-        let left = if room < 0 { 0 } else { (room / pace.step).saturating_add(1) };
-        let reset = Duration::from_nanos(u64::try_from(ahead).unwrap_or(0));
-        (u64::try_from(left).unwrap_or(0), reset)
+        (pace.left(ahead), Duration::from_nanos(u64::try_from(ahead).unwrap_or(0)))
     }
 
     /// Whether nothing of what was counted matters any more.

@@ -125,8 +125,8 @@ fn attempt(
 impl Attempts {
     /// None so far, of a call to this route. `seed` decides among equal targets.
     pub(crate) fn new(gateway: &Inner, route: &RouteEntry, seed: u64) -> Self {
-        let mut order = order::order(route, seed);
-        gateway.health.rank(&mut order, order::equals(route), Instant::now());
+        let (mut order, equals) = order::ranked(route, seed);
+        gateway.health.rank(&mut order, equals, Instant::now());
         let budget = gateway.health.budget(&route.name);
         budget.call(route.retry.budget_percent.unwrap_or(20));
         Self {

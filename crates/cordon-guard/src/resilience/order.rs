@@ -1,6 +1,6 @@
 //! The order in which a call tries the models of a route.
 
-use cordon_core::{Name, resource::RouteMode};
+use cordon_core::Name;
 use cordon_policy::{RouteEntry, RouteTarget};
 use smallvec::SmallVec;
 
@@ -15,34 +15,28 @@ pub type Order = SmallVec<[Name; 4]>;
 /// Schindelhauer and G. Schomaker, Weighted Distributed Hash Tables, SPAA 2005). So the first is chosen in the proportion of
 /// the weights, the second so among the rest; and when a target comes or goes, only those who had it, or get it, move.
 pub fn order(route: &RouteEntry, seed: u64) -> Order {
-    let (targets, fallback) = match route.mode {
-        RouteMode::Degraded => (&route.degraded, &[][..]),
-        RouteMode::Normal | RouteMode::Safe | RouteMode::Off => (&route.targets, route.fallback.as_slice()),
-    };
+    ranked(route, seed).0
+}
+
+/// The same, and how many of them are not of the fallback.
+pub(super) fn ranked(route: &RouteEntry, seed: u64) -> (Order, usize) {
+    let targets: SmallVec<[&RouteTarget; 8]> = route.equals().collect();
     let mut order = Order::new();
     if let [only] = targets.as_slice() {
-        order.extend((only.weight > 0).then(|| only.model.clone()));
+        order.push(only.model.clone());
     } else {
-        let mut drawn: SmallVec<[(f64, &Name); 8]> = targets
-            .iter()
-            .filter(|target| target.weight > 0)
-            .map(|target| (draw(seed, target), &target.model))
-            .collect();
+        let drawn = targets.iter().map(|target| (draw(seed, target), &target.model));
+        let mut drawn: SmallVec<[(f64, &Name); 8]> = drawn.collect();
         drawn.sort_by(|(one, _), (other, _)| one.total_cmp(other));
         for (_, model) in drawn {
             push(&mut order, model);
         }
     }
-    for model in fallback {
+    let equals = order.len();
+    for model in route.then() {
         push(&mut order, model);
     }
-    order
-}
-
-/// The number of targets that [`order`] puts before the fallback.
-pub(super) fn equals(route: &RouteEntry) -> usize {
-    let targets = if route.mode == RouteMode::Degraded { &route.degraded } else { &route.targets };
-    targets.iter().filter(|target| target.weight > 0).count()
+    (order, equals)
 }
 
 /// A model is tried once, wherever it is named again.
@@ -75,7 +69,7 @@ const fn mixed(value: u64) -> u64 {
 mod tests {
     use std::collections::BTreeMap;
 
-    use cordon_core::resource::{RouteSpec, Target};
+    use cordon_core::resource::{RouteMode, RouteSpec, Target};
 
     use super::*;
 
@@ -122,7 +116,13 @@ mod tests {
             spec.mode = RouteMode::Degraded;
         });
         assert_eq!(order(&degraded, 5).as_slice(), [name("small")]);
-        assert_eq!((equals(&normal), equals(&degraded)), (2, 1));
+        assert_eq!((ranked(&normal, 5).1, ranked(&degraded, 5).1), (2, 1));
+        let twice = route(&[("a", 1), ("a", 3)], with);
+        assert_eq!(
+            ranked(&twice, 5),
+            (["a", "c", "d"].map(name).into_iter().collect(), 1),
+            "one of it is an equal"
+        );
     }
 
     #[test]

@@ -254,11 +254,9 @@ impl Asked<'_> {
     fn standing(&self, [first, second]: [i64; 2]) -> Option<Standing> {
         let (most, remaining, reset) = match self.count {
             Count::Rate(pace) => {
-                let ahead = first.saturating_mul(1_000);
-                let room = pace.tolerance.saturating_sub(ahead);
-                let left = if room < 0 { 0 } else { (room / pace.step).saturating_add(1) };
+                let left = pace.left(first.saturating_mul(1_000));
                 let most = self.claim.limit.spec.requests.map_or(0, |requests| requests.count);
-                (most.into(), unsigned(left), Duration::from_micros(unsigned(first)))
+                (most.into(), left, Duration::from_micros(unsigned(first)))
             }
             Count::Window { most, .. } if self.measure == Measure::Tokens => {
                 (most, most.saturating_sub(unsigned(first)), Duration::from_millis(unsigned(second)))
