@@ -215,10 +215,10 @@ impl Upstreams {
         prepared
     }
 
-    /// How long the target of a permit may take for a whole answer.
-    pub(crate) fn total(&self, permit: &Permit) -> Duration {
+    /// How long the target of a permit may take for a whole answer; nothing where it cannot be asked at all.
+    pub(crate) fn total(&self, permit: &Permit) -> Option<Duration> {
         let prepared = self.prepared(&permit.0.service);
-        prepared.endpoint.as_ref().map_or(Duration::ZERO, |endpoint| endpoint.timeouts().total)
+        prepared.endpoint.as_ref().ok().map(|endpoint| endpoint.timeouts().total)
     }
 
     /// Sends a body to the target of a permit and waits for the head of the answer; `within` is what is left of the call's

@@ -68,8 +68,11 @@ pub(crate) async fn ready(
     // Before anything is counted: a request that cannot be said there is none of that model's.
     let (outgoing, back) = call.stage.request.outgoing(permit.target(), call.time)?;
     record.goes_to(permit);
-    let (limits, now) = (call.stage.admitted.limits(), gateway.ports.clock.now());
-    gateway.limits.reserve(limits, &asking.of_model, asking.spend, &mut record.counting, now).await?;
+    let limits = call.stage.admitted.limits();
+    if !(limits.is_empty() && asking.of_model.is_empty()) {
+        let now = gateway.ports.clock.now();
+        gateway.limits.reserve(limits, &asking.of_model, asking.spend, &mut record.counting, now).await?;
+    }
     Ok(Ready { outgoing, back, deadline: asking.deadline })
 }
 

@@ -90,7 +90,7 @@ pub(crate) struct Trying {
     since: Instant,
     began: u64,
     /// How long its target may take for a whole answer.
-    total: Duration,
+    total: Option<Duration>,
 }
 
 impl Trying {
@@ -212,9 +212,7 @@ impl Attempts {
             Ok(trial) => {
                 self.sent = self.sent.saturating_add(1);
                 let total = gateway.upstreams.total(&permit);
-                if self.deadline.is_none() {
-                    self.deadline = since.checked_add(total);
-                }
+                self.deadline = self.deadline.or_else(|| since.checked_add(total?));
                 Ok(Some(Trying { permit, trial, since, began, total }))
             }
             Err(wait) => {
@@ -238,7 +236,9 @@ impl Attempts {
     /// Whether an attempt that came to this ended because the call's time was over, before its target's own was: that says
     /// nothing of the target.
     fn is_cut_short(&self, trying: &Trying, code: RefusalCode) -> bool {
-        code == RefusalCode::UpstreamTimeout && self.is_late() && trying.since.elapsed() < trying.total
+        code == RefusalCode::UpstreamTimeout
+            && self.is_late()
+            && trying.total.is_some_and(|total| trying.since.elapsed() < total)
     }
 
     /// The call ends at the latest when this is over.

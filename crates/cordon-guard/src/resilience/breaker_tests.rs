@@ -249,8 +249,7 @@ fn an_answer_that_breaks_off_does_not_undo_the_successes_of_others() {
     fail(&mut breaker, &settings, now);
     fail(&mut breaker, &settings, now);
     let long = begin(&mut breaker, &settings, now);
-    let whole = begin(&mut breaker, &settings, now);
-    drop(whole);
+    let _whole = begin(&mut breaker, &settings, now);
     breaker.broke(&settings, long, now);
     fail(&mut breaker, &settings, now);
     assert_eq!(breaker.phase(now), Phase::Closed, "two since the last that succeeded");
