@@ -444,6 +444,8 @@ def reports():
             check(ran.returncode in (0, 1), f"cordon {name}: {ran.returncode} {ran.stderr}")
         for look, how in {"light": {}, "dark": {"dark": True}, "phone": {"width": 375, "height": 800}}.items():
             driver = browser(**how)
+            # Pages of many charts on a machine that does much else.
+            driver.set_script_timeout(120)
             try:
                 for name in commands:
                     driver.get_log("performance")
