@@ -148,6 +148,7 @@ async fn only_vectors_come_back_whatever_the_upstream_says() {
     let others = [note(&format!("card {CARD}")), Script::json(400, &leaky), Script::json(401, &leaky)];
     let upstream = FakeUpstream::start(garbled.into_iter().chain(others)).await;
     let world = World::new(&upstream.base_url()).await;
+    world.without_breaker(&upstream.base_url()).await;
     for at in 0..failures {
         let reply = embed(&world, json!("x")).await;
         assert_eq!((reply.status.as_u16(), reply.code().as_str()), (502, "upstream_failed"), "answer {at}");

@@ -90,7 +90,7 @@ fn event(text: &str) -> String {
 /// A service with these times, in place of the one that a world begins with.
 fn patient_service(base_url: &str, total: &str) -> String {
     format!(
-        r#"{{apiVersion: cordon/v1, kind: Service, name: up, spec: {{protocol: openai, base_url: "{base_url}", private_network: true, secret: "env:UPSTREAM_KEY", timeouts: {{connect: 5s, first_byte: 20s, idle: 20s, total: {total}}}}}}}"#
+        r#"{{apiVersion: cordon/v1, kind: Service, name: up, spec: {{protocol: openai, base_url: "{base_url}", private_network: true, secret: "env:UPSTREAM_KEY", breaker: {{enabled: false}}, timeouts: {{connect: 5s, first_byte: 20s, idle: 20s, total: {total}}}}}}}"#
     )
 }
 
@@ -120,6 +120,7 @@ async fn an_upstream_without_an_end_is_left_and_the_caller_told() {
     let (names, scripts): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
     let upstream = FakeUpstream::start(scripts).await;
     let world = World::new(&upstream.base_url()).await;
+    world.without_breaker(&upstream.base_url()).await;
     let mut calls = Vec::new();
     for (at, name) in names.iter().enumerate() {
         let reply =

@@ -99,6 +99,7 @@ spec:
   base_url: \"{base_url}\"
   private_network: true
   secret: \"env:UPSTREAM_KEY\"
+  breaker: {{enabled: false}}
   timeouts: {{connect: 60s, first_byte: 60s, idle: 60s, total: 120s}}
 "
     );

@@ -311,9 +311,19 @@ impl World {
         self.client.request(request).await.unwrap()
     }
 
+    /// The service is never left alone, however often it fails.
+    pub async fn without_breaker(&self, base_url: &str) {
+        let always = "private_network: true\n  breaker: {enabled: false}";
+        self.service(base_url, "private_network: true", always).await;
+    }
+
     /// The protocol of the service becomes this one.
     pub async fn speaks(&self, protocol: &str, base_url: &str) {
-        let yaml = resources(base_url, "", "").replace("protocol: openai", &format!("protocol: {protocol}"));
+        self.service(base_url, "protocol: openai", &format!("protocol: {protocol}")).await;
+    }
+
+    async fn service(&self, base_url: &str, what: &str, becomes: &str) {
+        let yaml = resources(base_url, "", "").replace(what, becomes);
         let service = yaml.split("---").find(|part| part.contains("kind: Service")).unwrap().to_owned();
         self.apply(&service).await;
     }
