@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use firing::{Cleared, Contained, Containment, Fired, Firing, MAX_FIRST, Tested};
+pub use firing::{Cleared, Contained, Containment, Fired, Firing, FiringId, MAX_FIRST, Tested};
 
 use crate::{Digest, KeyId, Name, Sealed, Timestamp, fact::Actor};
 

@@ -33,8 +33,8 @@ pub use service::{
 };
 pub use team::{PrincipalSpec, RiskClass, SystemSpec, TeamSpec};
 pub use trigger::{
-    Aim, Direction, Each, Latency, LiftedBy, Measured, Rate, Signal, TriggerAction, TriggerSpec, VerdictRate,
-    Watched,
+    Aim, BreakerOpen, BudgetBurn, Direction, Each, FallBackAction, Latency, LiftedBy, Measured, ModeAction,
+    Rate, Signal, ThrottleAction, TriggerAction, TriggerSpec, VerdictRate, Watched,
 };
 
 use crate::{Name, Sealed, canonical, json};

@@ -23,7 +23,7 @@ use cordon_core::{
     },
     fact::{Actor, Body, DecodeError},
     identity::{BootstrapUse, Origin, Role, User, UserId},
-    resource::{ContentCapture, Kind, Price, Resource, Spec},
+    resource::{ContentCapture, Kind, LimitSubject, Price, Requests, Resource, RouteMode, Spec},
 };
 use support::{at, close, digest, name, resource};
 
@@ -271,14 +271,32 @@ fn of_triggers() -> Vec<(&'static str, Body)> {
     };
     let contained =
         |of, tested| Body::TriggerContained(Contained { trigger: trigger(), of, t2: at(5), tested });
-    let refused =
-        Tested { route: Some(name(Kind::Route, 1)), refused: Some(RefusalCode::Quarantined), model: None };
+    let refused = Tested {
+        route: Some(name(Kind::Route, 1)),
+        refused: Some(RefusalCode::Quarantined),
+        ..Tested::default()
+    };
+    let route = || name(Kind::Route, 1);
+    let mode = Containment::Mode { route: route(), mode: RouteMode::Safe };
+    let throttle = Containment::Throttle {
+        applies_to: LimitSubject::of_principal(name(Kind::Principal, 1)),
+        requests: Requests { count: 5, window: DurationMs::from_secs(60), burst: Some(1) },
+    };
+    let fall_back = Containment::FallBack { model: name(Kind::Model, 1), route: None };
+    let counted = Tested { limit: Some(name(Kind::Limit, 1)), ..Tested::default() };
     vec![
         ("", Body::TriggerFired(firing(None, small()))),
         ("-each", Body::TriggerFired(firing(Some(app()), app()))),
         ("", contained(None, refused)),
         ("-each", contained(Some(app()), Tested::default())),
         ("", Body::TriggerCleared(Cleared { trigger: trigger(), of: None })),
+        ("-mode", Body::TriggerFired(Firing { containment: mode, ..firing(None, small()) })),
+        ("-throttle", Body::TriggerFired(Firing { containment: throttle, ..firing(Some(app()), app()) })),
+        (
+            "-fall_back",
+            Body::TriggerFired(Firing { containment: fall_back, ..firing(Some(small()), small()) }),
+        ),
+        ("-limit", contained(Some(app()), counted)),
     ]
 }
 

@@ -16,7 +16,7 @@ use cordon_core::{
     command::{self, NewClear, NewLift, NewQuarantine, Rejection, Wish},
     containment::{Contained, Containment, Firing, InFlight, Subject, Tested},
     fact::Actor,
-    resource::{Kind, LiftedBy, RiskClass, Spec},
+    resource::{Kind, LiftedBy, RiskClass, RouteMode, Spec},
 };
 use support::{at, name, resource};
 
@@ -133,6 +133,22 @@ fn only_people_end_what_the_trigger_leaves_to_them() {
         match risk {
             RiskClass::High => assert_eq!(cleared, ["quarantine.lift_asked"], "and then a second person"),
             _ => assert_eq!(cleared, ["trigger.cleared", "quarantine.lifted"]),
+        }
+    }
+}
+
+#[test]
+fn no_rule_makes_a_route_of_a_system_of_high_risk_looser() {
+    for (risk, lifted) in [(RiskClass::High, false), (RiskClass::Limited, true)] {
+        let mut state = world(risk, LiftedBy::Rule);
+        let own = Actor::Trigger(trigger(0));
+        let Wish::FireTrigger(firing) = fires(trigger(0)) else { panic!("not a firing") };
+        let containment = Containment::Mode { route: name(Kind::Route, 0), mode: RouteMode::Off };
+        decide(&mut state, Wish::FireTrigger(Firing { containment, ..firing }), &own).unwrap();
+        assert_eq!(decide(&mut state, clear(0, &own), &own).is_ok(), lifted);
+        if !lifted {
+            let by = Actor::Local;
+            assert_eq!(decide(&mut state, clear(0, &by), &by).unwrap(), ["trigger.cleared"]);
         }
     }
 }

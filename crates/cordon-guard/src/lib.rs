@@ -34,6 +34,7 @@ pub mod sse;
 pub mod trace;
 pub mod upstream;
 
+mod ahead;
 mod capture;
 mod certified;
 mod inspection;
@@ -55,4 +56,4 @@ pub use inspection::{Inspection, UNINSPECTED, Verdict};
 pub use pipeline::{Gateway, Options, Parts};
 pub use quarantine::signature;
 pub use redact::Tokens;
-pub use trial::StillUsed;
+pub use trial::NotContained;

@@ -217,6 +217,11 @@ impl Limits {
         Self { counters, running: Mutex::default() }
     }
 
+    /// How much of a limit is used, and how much there is, as [`Counters::used`] says.
+    pub fn used(&self, limit: &CompiledLimit, now: Timestamp) -> Option<(u64, u64)> {
+        self.counters.used(limit, now)
+    }
+
     /// Forgets the counters of limits that are no more.
     pub fn retain(&self, known: impl Fn(&Name) -> bool, now: Timestamp) {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| known(name));

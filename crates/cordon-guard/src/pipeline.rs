@@ -1,9 +1,8 @@
 //! The gateway: one task per call, and the list of its steps.
 
 use std::{
-    collections::BTreeSet,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, Instant},
@@ -27,6 +26,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     admit::{admit, body_bound, limited, may_use},
+    ahead::Ahead,
     body::{self, BodyLimits},
     call::{Call, Received},
     capture::Capturing,
@@ -95,7 +95,7 @@ pub struct Options {
 
 /// The data plane. Clones share everything.
 #[derive(Clone)]
-pub struct Gateway(Arc<Inner>);
+pub struct Gateway(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) ports: Ports,
@@ -103,8 +103,8 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) upstreams: Upstreams,
     pub(crate) snapshot: ArcSwap<Snapshot>,
-    /// Subjects that are out before the log knows of it. Whoever changes the Snapshot holds this.
-    ahead: Mutex<BTreeSet<Subject>>,
+    /// What is contained before the log knows of it. Whoever changes the Snapshot holds this.
+    pub(crate) ahead: Ahead,
     /// When the Snapshot was last known to be the log's latest, in milliseconds since 1970.
     confirmed: AtomicI64,
     ready: AtomicBool,
@@ -152,7 +152,7 @@ impl Gateway {
             engine: parts.engine,
             upstreams: parts.upstreams,
             snapshot: ArcSwap::from_pointee(parts.snapshot),
-            ahead: Mutex::default(),
+            ahead: Ahead::default(),
             confirmed: AtomicI64::new(confirmed.as_millis()),
             ready: AtomicBool::new(false),
             limits: Limits::new(parts.counters),
@@ -182,33 +182,10 @@ impl Gateway {
         }
     }
 
-    /// Takes a subject out of use now, before the log knows of it. Gives how many running calls were ended.
-    ///
-    /// It stays out, whatever the log says, until [`Self::behind`].
-    pub fn quarantine(&self, subject: &Subject, in_flight: InFlight) -> usize {
-        self.ahead().insert(subject.clone());
-        self.change(Snapshot::clone);
-        match in_flight {
-            InFlight::Cancel => self.0.running.cancel(subject),
-            InFlight::Finish => 0,
-        }
-    }
-
-    /// Leaves a subject to the log, which knows of its quarantine now or has refused it.
-    pub fn behind(&self, subject: &Subject, state: &State) {
-        self.ahead().remove(subject);
-        self.change(|snapshot| snapshot.advance(state, &[Touched::Quarantine(subject.clone())]));
-    }
-
-    fn ahead(&self) -> MutexGuard<'_, BTreeSet<Subject>> {
-        self.0.ahead.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the Snapshot; what is out before the log knows of it stays out.
-    fn change(&self, change: impl FnOnce(&Snapshot) -> Snapshot) {
-        let ahead = self.ahead();
-        let next = change(&self.0.snapshot.load());
-        let next = ahead.iter().fold(next, |next, subject| next.without(subject.clone()));
+    /// Changes the Snapshot; what is contained before the log knows of it stays so.
+    pub(crate) fn change(&self, change: impl FnOnce(&Snapshot) -> Snapshot) {
+        let ahead = self.0.ahead.lock();
+        let next = ahead.onto(change(&self.0.snapshot.load()));
         self.0.upstreams.keep(&next);
         self.0.snapshot.store(Arc::new(next));
     }
@@ -243,6 +220,12 @@ impl Gateway {
     pub fn forget_limits(&self, state: &State) {
         let known = |name: &Name| state.resource(Kind::Limit, name).is_some();
         self.0.limits.retain(known, self.0.ports.clock.now());
+    }
+
+    /// How much of a limit's tokens or money is used in its window, and how much there is; nothing where it counts neither, or is
+    /// counted elsewhere.
+    pub fn used(&self, limit: &Name, now: Timestamp) -> Option<(u64, u64)> {
+        self.snapshot().limit(limit).and_then(|limit| self.0.limits.used(limit, now))
     }
 
     /// How the targets do.

@@ -4,15 +4,19 @@
 //! offered, the mode, and for each model the permit that an attempt needs. It ends there: no limit counts it, no upstream sees
 //! it, nobody is charged, and it has no record.
 
+use std::sync::Arc;
+
 use cordon_core::{
-    Name, Refusal, RefusalCode,
-    containment::{Subject, Tested},
+    ApiKey, Name, Refusal, RefusalCode,
+    containment::{Containment, FiringId, Subject, Tested},
     json,
+    resource::{LimitSubject, RouteMode},
 };
 use cordon_policy::{RouteEntry, Snapshot};
 use http::HeaderMap;
 
 use crate::{
+    admit::limited,
     dispatch::{self, Denied},
     identify::Identity,
     mode,
@@ -24,49 +28,125 @@ use crate::{
 /// The most routes that are called.
 const MOST_ROUTES: usize = 256;
 
-/// What should be out is used by a call all the same.
+/// A call is not answered as a containment wants it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a test call still uses {subject}")]
-pub struct StillUsed {
-    /// What.
-    pub subject: Subject,
+#[error("a test call is answered as if this were not in force: {what}")]
+pub struct NotContained {
+    /// What is not in force.
+    pub what: Containment,
 }
 
 impl Gateway {
-    /// Calls every route that a subject has to do with, as one would be called now, and says what became of the first one.
+    /// Calls as one would be called now what a containment is about, and says what became of it. `at` is whose containment it is.
     ///
     /// # Errors
-    /// When a call uses the subject.
-    pub fn test(&self, subject: &Subject) -> Result<Tested, StillUsed> {
+    /// When a call is answered as if it were not in force.
+    pub fn test(&self, at: &FiringId, containment: &Containment) -> Result<Tested, NotContained> {
         let snapshot = self.snapshot();
-        let out = snapshot.quarantined();
-        let still = || StillUsed { subject: subject.clone() };
-        if let Subject::Detector(_) | Subject::Signature(_) = subject {
-            // These are of content, and none is made up for a test.
-            return if out.contains(subject) { Ok(Tested::default()) } else { Err(still()) };
-        }
-        let caller = caller(&snapshot, subject);
-        // A route may go on with another model than the one that is out.
-        let of_target = matches!(subject, Subject::Model(_) | Subject::Service(_));
-        let mut first = None;
-        for route in snapshot.routes().filter(|route| concerns(&snapshot, route, subject)).take(MOST_ROUTES) {
-            let route_name = Some(route.name.clone());
-            let tested = match call(&snapshot, route, caller.as_ref(), subject) {
-                Err(refusal) => Tested { route: route_name, refused: Some(refusal.code), model: None },
-                Ok(model) if of_target && !uses(&snapshot, &model, subject) => {
-                    Tested { route: route_name, refused: None, model: Some(model) }
-                }
-                Ok(_) => return Err(still()),
-            };
-            first.get_or_insert(tested);
-        }
-        match first {
-            Some(tested) => Ok(tested),
-            // No route has to do with it, so that no call can use it; the next one that does finds it here.
-            None if out.contains(subject) => Ok(Tested::default()),
-            None => Err(still()),
-        }
+        let tested = match containment {
+            Containment::Quarantine(subject) => without(&snapshot, subject),
+            Containment::Mode { route, mode } => in_mode(&snapshot, route, *mode),
+            Containment::Throttle { applies_to, .. } => throttled(&snapshot, at, applies_to),
+            Containment::FallBack { model, route } => passed_over(&snapshot, model, route.as_ref()),
+        };
+        tested.ok_or_else(|| NotContained { what: containment.clone() })
     }
+}
+
+/// Calls every route that a subject has to do with. Gives what became of the first call; nothing where one uses the subject.
+fn without(snapshot: &Snapshot, subject: &Subject) -> Option<Tested> {
+    let out = snapshot.quarantined();
+    if let Subject::Detector(_) | Subject::Signature(_) = subject {
+        // These are of content, and none is made up for a test.
+        return out.contains(subject).then(Tested::default);
+    }
+    let caller = caller(snapshot, subject);
+    let tool = match subject {
+        Subject::Tool(name) => Some(name.as_str()),
+        _ => None,
+    };
+    // A route may go on with another model than the one that is out.
+    let of_target = matches!(subject, Subject::Model(_) | Subject::Service(_));
+    let mut first = None;
+    for route in snapshot.routes().filter(|route| concerns(snapshot, route, subject)).take(MOST_ROUTES) {
+        let answered = call(snapshot, route, caller.as_ref(), tool);
+        // The permit says that it is another model than the one which is out, and of another service.
+        if answered.as_ref().is_ok_and(|model| !of_target || uses(snapshot, model, subject)) {
+            return None;
+        }
+        first.get_or_insert_with(|| tested(route, answered));
+    }
+    // Where no route has to do with it no call can use it; the next one that does finds it here.
+    first.or_else(|| out.contains(subject).then(Tested::default))
+}
+
+/// What became of a call.
+fn tested(route: &RouteEntry, answered: Result<Name, Refusal>) -> Tested {
+    let route = Some(route.name.clone());
+    match answered {
+        Ok(model) => Tested { route, model: Some(model), ..Tested::default() },
+        Err(refusal) => Tested { route, refused: Some(refusal.code), ..Tested::default() },
+    }
+}
+
+/// Calls a route as its mode should refuse it, or answer it by its simpler path.
+fn in_mode(snapshot: &Snapshot, route: &Name, mode: RouteMode) -> Option<Tested> {
+    let Some(route) = snapshot.route(route.as_str()) else { return Some(Tested::default()) };
+    let tool = (mode == RouteMode::Safe).then_some("test");
+    let answered = call(snapshot, route, None, tool);
+    let holds = match (&answered, mode) {
+        (Err(_), _) => true,
+        (Ok(model), RouteMode::Degraded) => route.degraded.iter().any(|target| target.model == *model),
+        (Ok(_), _) => false,
+    };
+    holds.then(|| tested(route, answered))
+}
+
+/// Looks up the limits of a call that a throttle is about.
+fn throttled(snapshot: &Snapshot, at: &FiringId, applies_to: &LimitSubject) -> Option<Tested> {
+    let limit = at.limit()?;
+    let counted = |route: Option<&RouteEntry>| Tested {
+        route: route.map(|route| route.name.clone()),
+        limit: Some(limit.clone()),
+        ..Tested::default()
+    };
+    let may_be = |key: &&Arc<ApiKey>| {
+        let LimitSubject { key: own, principal, team, .. } = applies_to;
+        own.is_none_or(|own| own == key.id)
+            && principal.as_ref().is_none_or(|principal| *principal == key.principal)
+            && team.as_ref().is_none_or(|team| {
+                snapshot.principal(&key.principal).is_some_and(|principal| principal.team == *team)
+            })
+    };
+    let caller = snapshot.keys().find(may_be).and_then(|key| identity(snapshot, key));
+    let route = snapshot.routes().find(|route| {
+        let LimitSubject { route: own, model, .. } = applies_to;
+        own.as_ref().is_none_or(|own| *own == route.name)
+            && model.as_ref().is_none_or(|model| route.models().any(|known| known == model))
+    });
+    let Some((caller, route)) = caller.zip(route) else {
+        // Nobody can make such a call; the next one who can finds the limit here.
+        return snapshot.all_limits().any(|known| known.name == limit).then(|| counted(None));
+    };
+    let call = limited(&caller);
+    let of_models = route.models().flat_map(|model| snapshot.model_limits(&call, &route.name, model));
+    let all = snapshot.caller_limits(&call).into_iter().chain(snapshot.route_limits(&call, &route.name));
+    all.chain(of_models).any(|known| known.name == limit).then(|| counted(Some(route)))
+}
+
+/// Calls the routes that a model is passed over on.
+fn passed_over(snapshot: &Snapshot, model: &Name, route: Option<&Name>) -> Option<Tested> {
+    let mut first = None;
+    let routes = snapshot.routes().filter(|entry| route.is_none_or(|route| *route == entry.name));
+    for route in routes.take(MOST_ROUTES) {
+        let answered = call(snapshot, route, None, None);
+        // One that has no other model goes on with it.
+        if answered.as_ref().is_ok_and(|used| used == model) && route.models().any(|other| other != model) {
+            return None;
+        }
+        first.get_or_insert_with(|| tested(route, answered));
+    }
+    first.or_else(|| Some(Tested::default()))
 }
 
 /// Whose call it is, where the caller is what the test is about.
@@ -76,7 +156,11 @@ fn caller(snapshot: &Snapshot, subject: &Subject) -> Option<Identity> {
         Subject::Principal(name) => snapshot.keys().find(|key| key.principal == *name),
         _ => None,
     }?;
-    Some(Identity { key: key.clone(), principal: snapshot.principal(&key.principal)?.clone() })
+    identity(snapshot, key)
+}
+
+fn identity(snapshot: &Snapshot, key: &Arc<ApiKey>) -> Option<Identity> {
+    Some(Identity { key: Arc::clone(key), principal: Arc::clone(snapshot.principal(&key.principal)?) })
 }
 
 /// Whether a route has to do with a subject.
@@ -104,18 +188,18 @@ fn uses(snapshot: &Snapshot, model: &Name, subject: &Subject) -> bool {
     }
 }
 
-/// A call to a route, up to the model that it would be sent to.
+/// A call to a route, up to the model that it would be sent to; with a tool where that is what the test is about.
 fn call(
     snapshot: &Snapshot,
     route: &RouteEntry,
     caller: Option<&Identity>,
-    subject: &Subject,
+    tool: Option<&str>,
 ) -> Result<Name, Refusal> {
     let out = snapshot.quarantined();
     if let Some(caller) = caller {
         quarantine::caller(out, caller)?;
     }
-    let request = Posted::Chat.read(body(route, subject)?, &HeaderMap::new())?;
+    let request = Posted::Chat.read(body(route, tool)?, &HeaderMap::new())?;
     mode::opens(out, route, &request)?;
     let mut last = Refusal::new(RefusalCode::UpstreamUnavailable, "no model is there");
     for model in resilience::order(route, 0) {
@@ -130,17 +214,13 @@ fn call(
     Err(last)
 }
 
-/// What is asked: a word, and the tool where that is what the test is about.
-fn body(route: &RouteEntry, subject: &Subject) -> Result<json::Value, Refusal> {
-    let tool = match subject {
-        Subject::Tool(name) => format!(
-            r#","tools":[{{"type":"function","function":{{"name":"{}","parameters":{{}}}}}}]"#,
-            name.as_str()
-        ),
-        _ => String::new(),
-    };
+/// What is asked: a word, and a tool.
+fn body(route: &RouteEntry, tool: Option<&str>) -> Result<json::Value, Refusal> {
+    let tools = tool.map_or_else(String::new, |name| {
+        format!(r#","tools":[{{"type":"function","function":{{"name":"{name}","parameters":{{}}}}}}]"#)
+    });
     let text =
-        format!(r#"{{"model":"{}","messages":[{{"role":"user","content":"test"}}]{tool}}}"#, route.name);
+        format!(r#"{{"model":"{}","messages":[{{"role":"user","content":"test"}}]{tools}}}"#, route.name);
     json::Value::parse(text.as_bytes(), json::Limits::default())
         .map_err(|error| Refusal::new(RefusalCode::InvalidJson, error.to_string()))
 }

@@ -19,6 +19,7 @@
 mod guard;
 mod limit;
 mod quarantine;
+mod restriction;
 mod retention;
 mod snapshot;
 

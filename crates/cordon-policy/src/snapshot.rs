@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use cordon_core::{
     ApiKey, KeyId, Name, State, Timestamp,
-    containment::Subject,
+    containment::{Containment, FiringId, Subject},
     resource::{
         Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, ModelSpec, PrincipalSpec,
         Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec, ServiceSpec, Spec, Sticky, Target,
@@ -16,6 +16,7 @@ use crate::{
     guard::{BASELINE, Caller, CompiledGuard, EffectiveGuard},
     limit::{Anchor, CompiledLimit, LimitedCall},
     quarantine::Quarantined,
+    restriction,
     retention::content_retention,
 };
 
@@ -44,6 +45,8 @@ pub struct Snapshot {
     /// The limits by what they are found by.
     anchors: RedBlackTreeMapSync<Anchor, Arc<Vec<Name>>>,
     quarantined: Quarantined,
+    /// What triggers make stricter.
+    restrictions: Map<FiringId, Containment>,
 }
 
 /// A caller as the data plane knows it.
@@ -174,6 +177,11 @@ impl Snapshot {
             .map(|(kind, name, _)| Touched::Resource(kind, name.clone()))
             .chain(state.keys().map(|key| Touched::Key(key.id)))
             .chain(
+                state
+                    .firings()
+                    .map(|fired| Touched::Firing(fired.firing.trigger.clone(), fired.firing.of.clone())),
+            )
+            .chain(
                 state.quarantines().map(|standing| Touched::Quarantine(standing.quarantine.subject.clone())),
             )
             .collect();
@@ -207,6 +215,11 @@ impl Snapshot {
                     Some(_) => next.quarantined.put(subject.clone()),
                     None => next.quarantined.take(subject),
                 },
+                Touched::Firing(trigger, of) => {
+                    let at = FiringId { trigger: trigger.clone(), of: of.clone() };
+                    let standing = state.firing(trigger, of.as_ref()).filter(|fired| fired.stands());
+                    next.restrict_by(state, at, standing.map(|fired| &fired.firing.containment));
+                }
                 // Records and their keys decide nothing about a call.
                 Touched::Journal(_)
                 | Touched::Segment(..)
@@ -214,8 +227,7 @@ impl Snapshot {
                 | Touched::Erasures
                 | Touched::LogKey
                 | Touched::User(_)
-                | Touched::Bootstrap
-                | Touched::Firing(..) => {}
+                | Touched::Bootstrap => {}
             }
         }
         if kept {
@@ -247,6 +259,42 @@ impl Snapshot {
         }
     }
 
+    /// Makes stricter what a trigger contains, or takes that back; what a person says of a route or in a limit holds all the same.
+    fn restrict_by(&mut self, state: &State, at: FiringId, wanted: Option<&Containment>) {
+        let wanted = wanted.filter(|containment| restriction::restricts(containment));
+        let before = self.restrictions.get(&at).cloned();
+        if let Some(limit) = before.as_ref().and_then(|before| restriction::limit(&at, before)) {
+            unlist(&mut self.anchors, &Anchor::of(&limit.spec.applies_to), &limit.name);
+            self.limits.remove_mut(&limit.name);
+        }
+        if let Some(limit) = wanted.and_then(|wanted| restriction::limit(&at, wanted)) {
+            self.learn_limit(limit);
+        }
+        match wanted {
+            Some(wanted) => self.restrictions.insert_mut(at, Arc::new(wanted.clone())),
+            None => drop(self.restrictions.remove_mut(&at)),
+        }
+        // Anew from what the log says, so that the order in which triggers fired makes no difference.
+        let of_it = |entry: &&Arc<RouteEntry>| {
+            before
+                .as_deref()
+                .into_iter()
+                .chain(wanted)
+                .any(|containment| restriction::concerns(containment, entry))
+        };
+        let routes: Vec<Name> = self.routes.values().filter(of_it).map(|entry| entry.name.clone()).collect();
+        for name in routes {
+            if let Some(standing) = state.resource(Kind::Route, &name) {
+                self.learn(state, &name, &standing.spec);
+            }
+        }
+    }
+
+    fn learn_limit(&mut self, limit: CompiledLimit) {
+        list(&mut self.anchors, &Anchor::of(&limit.spec.applies_to), &limit.name);
+        self.limits.insert_mut(limit.name.clone(), Arc::new(limit));
+    }
+
     /// Says anew how long content of each route is kept.
     fn keep(&mut self, state: &State) {
         let changed: Vec<Arc<RouteEntry>> = state
@@ -276,9 +324,7 @@ impl Snapshot {
                 self.guards.insert_mut(key, Arc::new(guard));
             }
             Spec::Limit(spec) => {
-                let limit = CompiledLimit::new(name, spec);
-                list(&mut self.anchors, &Anchor::of(&spec.applies_to), name);
-                self.limits.insert_mut(key, Arc::new(limit));
+                self.learn_limit(CompiledLimit::new(name, spec));
             }
             Spec::Model(spec) => self.models.insert_mut(key, Arc::new(spec.clone())),
             Spec::Principal(PrincipalSpec { team, routes }) => {
@@ -287,7 +333,12 @@ impl Snapshot {
             }
             Spec::Route(spec) => {
                 let retention = content_retention(state, name, spec);
-                let entry = RouteEntry { content_retention: retention, ..RouteEntry::new(name, spec) };
+                let mut entry = RouteEntry { content_retention: retention, ..RouteEntry::new(name, spec) };
+                for containment in self.restrictions.values() {
+                    if restriction::concerns(containment, &entry) {
+                        restriction::tighten(&mut entry, containment);
+                    }
+                }
                 self.routes.insert_mut(key, Arc::new(entry));
             }
             Spec::Service(spec) => {
@@ -311,6 +362,33 @@ impl Snapshot {
     /// What is out of use.
     pub const fn quarantined(&self) -> &Quarantined {
         &self.quarantined
+    }
+
+    /// This Snapshot with what a trigger did that the log may not know of yet. It can only make it stricter.
+    #[must_use]
+    pub fn with(&self, at: &FiringId, containment: &Containment) -> Self {
+        let mut next = self.clone();
+        if let Containment::Quarantine(subject) = containment {
+            next.quarantined.put(subject.clone());
+            return next;
+        }
+        if let Some(limit) = restriction::limit(at, containment) {
+            next.learn_limit(limit);
+        }
+        let of_it = |entry: &&Arc<RouteEntry>| restriction::concerns(containment, entry);
+        let routes: Vec<Arc<RouteEntry>> = next.routes.values().filter(of_it).cloned().collect();
+        for entry in routes {
+            let mut entry = RouteEntry::clone(&entry);
+            restriction::tighten(&mut entry, containment);
+            next.routes.insert_mut(entry.name.clone(), Arc::new(entry));
+        }
+        next.restrictions.insert_mut(at.clone(), Arc::new(containment.clone()));
+        next
+    }
+
+    /// What triggers make stricter, by trigger.
+    pub fn restrictions(&self) -> impl Iterator<Item = (&FiringId, &Arc<Containment>)> {
+        self.restrictions.iter()
     }
 
     /// This Snapshot with a subject taken out that the log may not know of yet.
@@ -438,6 +516,11 @@ impl Snapshot {
             .collect()
     }
 
+    /// A limit.
+    pub fn limit(&self, name: &Name) -> Option<&Arc<CompiledLimit>> {
+        self.limits.get(name)
+    }
+
     /// Every limit, by name.
     pub fn all_limits(&self) -> impl Iterator<Item = &Arc<CompiledLimit>> {
         self.limits.values()
@@ -458,6 +541,7 @@ impl PartialEq for Snapshot {
             && self.limits == other.limits
             && self.anchors == other.anchors
             && self.quarantined == other.quarantined
+            && self.restrictions == other.restrictions
     }
 }
 

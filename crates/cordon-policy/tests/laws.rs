@@ -8,12 +8,13 @@
 )]
 
 use cordon_core::{
-    Action, ApiKey, Category, Channel, Digest, Fact, Form, KeyId, Mode, Name, Score, Sealed, State,
-    Timestamp,
+    Action, ApiKey, Category, Channel, Digest, DurationMs, Fact, Form, KeyId, Mode, Name, Score, Sealed,
+    State, Timestamp,
+    containment::{Cleared, Containment, Firing, FiringId},
     fact::{Actor, Body},
     resource::{
-        Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, Resource,
-        RouteGuards, Rule, Spec,
+        Exception, ExceptionScope, GuardScope, GuardSpec, Kind, LimitSpec, LimitSubject, Requests, Resource,
+        RouteGuards, RouteMode, Rule, Spec,
     },
 };
 use cordon_policy::{Caller, Snapshot};
@@ -68,7 +69,10 @@ fn any_guard() -> impl Strategy<Value = GuardSpec> {
 }
 
 fn route_spec(team: &Name, system: Option<&Name>, guards: &RouteGuards) -> Spec {
-    let mut spec = serde_json::json!({"team": team.as_str(), "targets": [{"model": "m"}]});
+    let mut spec = serde_json::json!({
+        "team": team.as_str(), "targets": [{"model": "m"}, {"model": "second"}], "fallback": ["third"],
+        "degraded": [{"model": "second"}],
+    });
     if let Some(system) = system {
         spec["system"] = system.as_str().into();
     }
@@ -78,6 +82,20 @@ fn route_spec(team: &Name, system: Option<&Name>, guards: &RouteGuards) -> Spec 
         spec["guards"] = guards.names().iter().map(Name::as_str).collect();
     }
     Kind::Route.read(spec).unwrap()
+}
+
+fn any_containment() -> impl Strategy<Value = Containment> {
+    let modes = vec![RouteMode::Degraded, RouteMode::Safe, RouteMode::Off];
+    let mode = (any_name("route"), prop::sample::select(modes))
+        .prop_map(|(route, mode)| Containment::Mode { route, mode });
+    let model = prop::sample::select(vec!["m", "second", "third"]);
+    let fall_back = (model, prop::option::of(any_name("route")))
+        .prop_map(|(model, route)| Containment::FallBack { model: name(model), route });
+    let throttle = (any_name("route"), 1..9_u32).prop_map(|(route, count)| Containment::Throttle {
+        applies_to: LimitSubject::of_route(route),
+        requests: Requests { count, window: DurationMs::from_secs(1), burst: None },
+    });
+    prop_oneof![mode, fall_back, throttle]
 }
 
 fn any_body() -> impl Strategy<Value = Body> {
@@ -128,7 +146,25 @@ fn any_body() -> impl Strategy<Value = Body> {
     });
     let issued = (0..4_u8).prop_map(|n| Body::KeyIssued(key(n.into())));
     let revoked = (0..4_u8).prop_map(|n| Body::KeyRevoked(key(n.into()).id, None));
+    let fired = (any_name("trigger"), any_containment()).prop_map(|(trigger, containment)| {
+        let (t0, t1) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
+        let hold = DurationMs::from_secs(60);
+        Body::TriggerFired(Firing {
+            trigger,
+            of: None,
+            containment,
+            t0,
+            t1,
+            calls: 2,
+            bad: 1,
+            first: Vec::new(),
+            hold,
+        })
+    });
+    let cleared = any_name("trigger").prop_map(|trigger| Body::TriggerCleared(Cleared { trigger, of: None }));
     prop_oneof![
+        fired,
+        cleared,
         (any_name("guard"), any_guard()).prop_map(move |(at, spec)| set(at, Spec::Guard(spec))),
         limit,
         route,
@@ -169,6 +205,27 @@ proptest! {
             snapshot = snapshot.advance(&state, &touched);
             prop_assert_eq!(&snapshot, &Snapshot::compile(&state));
         }
+    }
+
+    /// What a trigger does before the log knows of it makes every route stricter or leaves it as it is, and leaves somebody to
+    /// answer.
+    #[test]
+    fn a_trigger_can_tighten_and_never_loosen(bodies in prop::collection::vec(any_body(), 0..20), added in any_containment()) {
+        let mut state = State::new();
+        for (at, body) in bodies.into_iter().enumerate() {
+            state.apply(&fact(body, i64::try_from(at).unwrap()));
+        }
+        let before = Snapshot::compile(&state);
+        let after = before.with(&FiringId { trigger: name("trigger9"), of: None }, &added);
+        for route in before.routes() {
+            let tightened = after.route(route.name.as_str()).unwrap();
+            prop_assert!(tightened.mode >= route.mode);
+            let own = |model: &Name| route.models().any(|known| known == model);
+            prop_assert!(tightened.mode > route.mode || tightened.models().all(own));
+            prop_assert_eq!(tightened.models().next().is_some(), route.models().next().is_some());
+        }
+        prop_assert!(before.all_limits().all(|limit| after.all_limits().any(|known| known == limit)));
+        prop_assert_eq!(after.with(&FiringId { trigger: name("trigger9"), of: None }, &added), after);
     }
 
     /// One more guard, wherever it applies, never makes any ruling milder.

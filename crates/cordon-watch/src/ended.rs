@@ -49,7 +49,7 @@ pub struct Try {
 pub enum End {
     /// It was answered.
     Answered,
-    /// It was refused by a containment, or ended by one: that says nothing of what is contained.
+    /// It was refused by a containment or by a limit, or ended by one: that says nothing of what is contained or limited.
     Contained,
     /// The upstream failed.
     Failed,
@@ -94,10 +94,14 @@ fn end(closed: &Closed) -> End {
         Outcome::UpstreamFailed => End::Failed,
         Outcome::Refused => match closed.code {
             Some(
-                RefusalCode::CallerQuarantined
+                RefusalCode::BudgetExceeded
+                | RefusalCode::CallerQuarantined
                 | RefusalCode::Cancelled
+                | RefusalCode::ConcurrencyLimited
                 | RefusalCode::Quarantined
+                | RefusalCode::RateLimited
                 | RefusalCode::RouteOff
+                | RefusalCode::TokensLimited
                 | RefusalCode::ToolQuarantined
                 | RefusalCode::ToolsRefused,
             ) => End::Contained,

@@ -71,6 +71,8 @@ pub enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     pub(crate) window: Window,
+    /// What is read off as it is, where the signal is not counted of calls.
+    level: Option<Level>,
     phase: Phase,
     /// When it was lifted last by rule, and how long it had stood at least.
     lifted: Option<(Timestamp, DurationMs)>,
@@ -78,9 +80,24 @@ pub(crate) struct Series {
     hold: DurationMs,
 }
 
+/// A part of a whole at the moment.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    part: u64,
+    whole: u64,
+    /// Since when it is too much.
+    began: Option<Timestamp>,
+}
+
 impl Series {
     pub(crate) fn new(spec: &TriggerSpec) -> Self {
-        Self { window: Window::new(spec.window), phase: Phase::Armed, lifted: None, hold: spec.cool_down }
+        Self {
+            window: Window::new(spec.window),
+            level: None,
+            phase: Phase::Armed,
+            lifted: None,
+            hold: spec.cool_down,
+        }
     }
 
     pub(crate) const fn phase(&self) -> Phase {
@@ -89,7 +106,21 @@ impl Series {
 
     /// Whether it can be forgotten: it holds nothing and remembers nothing.
     pub(crate) fn is_idle(&self) -> bool {
-        self.phase == Phase::Armed && self.window.is_empty() && self.lifted.is_none()
+        self.phase == Phase::Armed && self.window.is_empty() && self.level.is_none() && self.lifted.is_none()
+    }
+
+    /// The signal is this part of a whole now.
+    pub(crate) fn measure(&mut self, spec: &TriggerSpec, part: u64, whole: u64, now: Timestamp) {
+        let (above, _) = spec.signal.thresholds();
+        let before = self.level.and_then(|level| level.began);
+        let began = (!at_most(part, whole, above)).then(|| before.unwrap_or(now));
+        self.level = Some(Level { part, whole, began });
+    }
+
+    /// What it holds: calls of its window, or its level.
+    pub(crate) fn sum(&self) -> Sum {
+        let Some(Level { part, whole, began }) = self.level else { return self.window.sum() };
+        Sum { calls: whole, bad: part, unclear: part, began, first: Vec::new() }
     }
 
     /// It had fired before: what it did stands.
@@ -116,7 +147,7 @@ impl Series {
         if self.lifted.is_some_and(|(at, hold)| now.since(at) >= hold) {
             self.lifted = None;
         }
-        let sum = self.window.sum();
+        let sum = self.sum();
         let (above, until) = spec.signal.thresholds();
         if let Phase::Fired { since, until: standing } = self.phase {
             let clear = at_most(sum.unclear, sum.calls, until);
@@ -127,7 +158,8 @@ impl Series {
             }
             return None;
         }
-        if sum.calls < u64::from(spec.minimum) || at_most(sum.bad, sum.calls, above) {
+        let few = self.level.is_none() && sum.calls < u64::from(spec.minimum);
+        if few || at_most(sum.bad, sum.calls, above) {
             self.phase = Phase::Armed;
             return None;
         }

@@ -32,6 +32,7 @@ pub(crate) fn sample(signal: &Signal, ended: &Ended, tried: Option<&Try>) -> Opt
             let found = !ended.request.is_empty() || !ended.answer.is_empty();
             (found || !ended.tries.is_empty()).then(|| both(is_found(rate, ended)))
         }
+        Signal::Breaker(_) | Signal::Budget(_) => None,
         Signal::Latency(latency) => {
             let answered = matches!(ended.end, End::Answered | End::Failed) && !ended.tries.is_empty();
             answered.then(|| slow(latency, ended))

@@ -98,6 +98,22 @@ impl Triggers {
         }
     }
 
+    /// The triggers whose signal is read off as it is, and not counted of calls.
+    pub fn levels(&self) -> impl Iterator<Item = (&Name, &TriggerSpec)> {
+        let watches = self.watches.iter().map(|(name, watch)| (name, &watch.spec));
+        watches.filter(|(_, spec)| spec.enabled && spec.signal.is_level())
+    }
+
+    /// Says that such a signal is this part of a whole at this time.
+    pub fn measure(&mut self, name: &Name, of: Option<Subject>, (part, whole): (u64, u64), now: Timestamp) {
+        let Some(Watch { spec, series }) = self.watches.get_mut(name) else { return };
+        if series.len() >= self.bounds.each && !series.contains_key(&of) {
+            self.unwatched = self.unwatched.saturating_add(1);
+            return;
+        }
+        series.entry(of).or_insert_with(|| Series::new(spec)).measure(spec, part, whole, now);
+    }
+
     /// What has to be done at this time. Each decision is told once.
     pub fn decide(&mut self, now: Timestamp) -> Vec<Decision> {
         let mut decisions = Vec::new();
@@ -109,11 +125,11 @@ impl Triggers {
                     Move::Fire(sum, hold) => Decision::Fire(Firing {
                         trigger,
                         of,
-                        t0: sum.first.first().map_or(now, |(time, _)| *time),
+                        t0: sum.began.unwrap_or(now),
                         t1: now,
                         calls: sum.calls,
                         bad: sum.bad,
-                        first: sum.first.into_iter().map(|(_, call)| call).collect(),
+                        first: sum.first,
                         hold,
                     }),
                     Move::Clear(sum, since) => Decision::Clear { trigger, of, since, sum },
@@ -172,7 +188,7 @@ impl Triggers {
     pub fn statuses(&self, name: &Name) -> Vec<Status> {
         let series = self.watches.get(name).into_iter().flat_map(|watch| &watch.series);
         series
-            .map(|(of, series)| Status { of: of.clone(), phase: series.phase(), sum: series.window.sum() })
+            .map(|(of, series)| Status { of: of.clone(), phase: series.phase(), sum: series.sum() })
             .collect()
     }
 

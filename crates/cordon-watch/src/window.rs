@@ -45,8 +45,10 @@ pub struct Sum {
     pub bad: u64,
     /// Those that keep the signal from being clear.
     pub unclear: u64,
-    /// When the first bad call ended, and the first bad ones.
-    pub first: Vec<(Timestamp, CallId)>,
+    /// When the first bad call ended, or the level became too high.
+    pub began: Option<Timestamp>,
+    /// The first bad calls.
+    pub first: Vec<CallId>,
 }
 
 impl Window {
@@ -93,7 +95,8 @@ impl Window {
             sum.bad = sum.bad.saturating_add(slice.bad);
             sum.unclear = sum.unclear.saturating_add(slice.unclear);
             let left = MAX_FIRST.saturating_sub(sum.first.len());
-            sum.first.extend(slice.first.iter().take(left));
+            sum.began = sum.began.or_else(|| slice.first.first().map(|(time, _)| *time));
+            sum.first.extend(slice.first.iter().take(left).map(|(_, call)| *call));
         }
         sum
     }
@@ -148,7 +151,7 @@ mod tests {
             assert!(window.slices() <= 30);
         }
         assert_eq!((window.sum().calls, window.sum().bad), (30, 30));
-        assert_eq!(window.sum().first.first().unwrap().0, at(70_000));
+        assert_eq!(window.sum().began, Some(at(70_000)));
         window.add(at(0), call(2), BAD);
         assert_eq!(window.sum().calls, 30, "one that comes too late is not counted");
         window.until(at(1_000_000));

@@ -167,6 +167,23 @@ fn what_could_not_be_lifted_is_asked_again_later() {
 }
 
 #[test]
+fn a_level_needs_no_calls_and_says_since_when_it_is_too_high() {
+    let rest = serde_json::json!({"signal": {"budget": {"limit": "day", "above": 0.8, "until": 0.5}}});
+    let mut triggers = engine(&spec(rest));
+    assert_eq!(triggers.levels().count(), 1);
+    let mut at_level = |millis: i64, used: u64| {
+        triggers.measure(&name("t"), None, (used, 1_000), at(millis));
+        triggers.decide(at(millis))
+    };
+    assert_eq!(at_level(0, 800), []);
+    let decided = at_level(5_000, 801);
+    let [Decision::Fire(firing)] = decided.as_slice() else { panic!("{decided:?}") };
+    assert_eq!((firing.t0, firing.bad, firing.calls, firing.first.len()), (at(5_000), 801, 1_000, 0));
+    assert_eq!(at_level(70_000, 501), [], "not clear");
+    assert!(matches!(at_level(71_000, 500).as_slice(), [Decision::Clear { .. }]));
+}
+
+#[test]
 fn what_is_disabled_does_nothing() {
     let mut triggers = engine(&spec(serde_json::json!({"enabled": false})));
     assert!(triggers.is_empty());

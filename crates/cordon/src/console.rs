@@ -23,6 +23,7 @@ mod setup;
 mod signin;
 mod stages;
 mod table;
+mod triggers;
 mod view;
 mod widgets;
 

@@ -7,6 +7,7 @@
 
 mod containing;
 mod feed;
+mod levels;
 mod reports;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
@@ -87,7 +88,7 @@ impl Watch {
     /// When the file of what waits for the log cannot be read.
     pub fn open(parts: Parts<'_>) -> anyhow::Result<Self> {
         let Parts { data, feed, calls, gateway, sequencer, quarantines, clock, metrics } = parts;
-        let reports = Reports::open(data)?;
+        let reports = Reports::open(data, gateway.clone())?;
         let (triggers, ending) = (Triggers::new(Bounds::default()), BTreeSet::new());
         let looking = Mutex::new(Looking { triggers, calls, known: None, ending });
         let shared = Shared { looking, feed, reports, gateway, sequencer, quarantines, clock, metrics };
@@ -121,6 +122,7 @@ impl Watch {
                 tokio::task::yield_now().await;
             }
         }
+        levels::read(&self.0.gateway, &mut looking.triggers, now);
         let decisions = looking.triggers.decide(now);
         let mut begun = unfinished;
         for decision in decisions {
@@ -137,9 +139,9 @@ impl Watch {
             }
         }
         self.measure(&looking);
-        drop(looking);
         for containing in begun {
-            // Known before anything is done, so that a restart in between takes it up again.
+            // Known before anything is done, so that a restart in between takes it up again, and before anybody looks again, so
+            // that nobody takes it for lifted.
             self.0.reports.fired(&containing.firing);
             tokio::spawn(self.clone().contain(containing));
         }

@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 use cordon::{api::triggers::TriggerState, up};
 use cordon_core::{
     DurationMs, Fact, KeySecret, Name, RefusalCode, State,
-    containment::{Fired, InFlight, Subject, Tested},
+    containment::{Containment, Fired, FiringId, InFlight, Subject, Tested},
     fact::{Actor, Body},
+    resource::RouteMode,
 };
 use cordon_store::sequencer::Health;
 use cordon_testkit::{FakeUpstream, Script};
@@ -168,7 +169,8 @@ async fn what_fails_is_contained_and_back_by_rule_and_the_rest_goes_on() {
     let told = facts(&world).await;
     assert!(told.iter().all(|fact| fact.actor == Actor::Trigger(name("fails"))), "{told:?}");
     let Body::TriggerContained(contained) = &told[1].body else { panic!("{told:?}") };
-    let expected = Tested { route: Some(name("bot")), refused: Some(RefusalCode::Quarantined), model: None };
+    let expected =
+        Tested { route: Some(name("bot")), refused: Some(RefusalCode::Quarantined), ..Tested::default() };
     assert_eq!(contained.tested, expected);
 }
 
@@ -287,12 +289,136 @@ spec:
     assert_eq!(statuses[0].firings[0].of.as_ref(), Some(&app));
 }
 
+async fn lift(world: &World, trigger: &str) -> bool {
+    let trigger = name(trigger);
+    let wish = cordon::api::triggers::LiftTrigger { trigger, of: None, reason: "mended".to_owned() };
+    up::desk(&world.node.handles).lift_trigger(wish, Actor::Local).await.unwrap().lifted
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_is_put_into_a_stricter_mode_over_a_restart_and_back_by_a_person() {
+    let leaking = (0..3).map(|_| Script::says(LEAK));
+    let upstream = FakeUpstream::start(leaking.chain((0..4).map(|_| Script::says("ok")))).await;
+    let off = LEAKS.replace("{quarantine: route/bot}", "{mode: {route: bot, mode: off}}");
+    let world = with(&upstream, &format!("{CARDS_AND_ADDRESSES}{off}")).await;
+    for _ in 0..3 {
+        world.chat("hi").await;
+    }
+    until(&world, "leaks", None, tested).await;
+    let world = world.again(|_| {}).await;
+    assert_eq!(told(&world.chat("hi").await), refused(503, "route_off"));
+    assert_eq!(other(&world).await.status, 200);
+    // What a person says of the route meanwhile is not looser than what the trigger did.
+    world
+        .apply("{apiVersion: cordon/v1, kind: Route, name: bot, spec: {team: t, targets: [{model: m}]}}")
+        .await;
+    assert_eq!(told(&world.chat("hi").await), refused(503, "route_off"));
+    let shown = up::desk(&world.node.handles).route(&name("bot")).await.unwrap();
+    assert_eq!(shown.mode, RouteMode::Off);
+    assert!(lift(&world, "leaks").await);
+    assert_eq!(world.chat("hi").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_is_slowed_down_and_the_others_are_not() {
+    let upstream = FakeUpstream::start((0..6).map(|_| Script::says("ok"))).await;
+    let slows = "
+---
+apiVersion: cordon/v1
+kind: Trigger
+name: slows
+spec:
+  each: principal
+  signal: {refusal_rate: {above: 0.8}}
+  window: 60s
+  minimum: 5
+  action: {throttle: {requests: {count: 1, window: 10m}}}
+";
+    let mut world = with(&upstream, &format!("{CARDS_AND_ADDRESSES}{slows}")).await;
+    let second = world.issue("second-app", DurationMs::from_secs(86_400)).await;
+    for _ in 0..5 {
+        world.chat(LEAK).await;
+    }
+    let app = subject("principal/app");
+    until(&world, "slows", Some(&app), tested).await;
+    assert_eq!(world.chat("hi").await.status, 200);
+    assert_eq!(told(&world.chat("hi").await), refused(429, "rate_limit_exceeded"));
+    world.key = second;
+    for _ in 0..3 {
+        assert_eq!(world.chat("hi").await.status, 200);
+    }
+    let told = facts(&world).await;
+    let Body::TriggerContained(contained) = &told[1].body else { panic!("{told:?}") };
+    assert!(contained.tested.limit.is_some(), "{contained:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_fails_is_passed_over_and_back_by_rule() {
+    let failing = (0..4).flat_map(|_| [Script::answer(500, &[], b"{}"), Script::says("ok")]);
+    let upstream = FakeUpstream::start(failing.chain((0..2).map(|_| Script::says("ok")))).await;
+    let falls = "
+---
+{apiVersion: cordon/v1, kind: Route, name: bot, spec: {team: t, targets: [{model: m}], fallback: [second]}}
+---
+apiVersion: cordon/v1
+kind: Trigger
+name: falls
+spec:
+  each: model
+  signal: {error_rate: {above: 0.5}}
+  window: 30s
+  minimum: 4
+  cool_down: 60s
+  action: {fall_back: {}}
+  lift: rule
+";
+    let world = with(&upstream, falls).await;
+    for _ in 0..4 {
+        assert_eq!(world.chat("hi").await.status, 200);
+    }
+    let model = subject("model/m");
+    let fired = until(&world, "falls", Some(&model), tested).await;
+    assert_eq!((fired.firing.calls, fired.firing.bad), (4, 4));
+    assert_eq!(world.chat("hi").await.status, 200);
+    assert_eq!(upstream.last_request().json()["model"], "second-model");
+    assert_eq!(upstream.count().requests, 9, "the first target was not asked");
+    world.clock.advance(DurationMs::from_secs(60));
+    until(&world, "falls", Some(&model), |fired| !fired.stands()).await;
+    assert_eq!(world.chat("hi").await.status, 200);
+    assert_eq!(upstream.last_request().json()["model"], "upstream-model");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_breaker_and_a_used_budget_are_signals_too() {
+    let failing = (0..5).map(|_| Script::answer(500, &[], b"{}"));
+    let upstream = FakeUpstream::start(failing.chain((0..4).map(|_| Script::says("ok")))).await;
+    let more = "
+---
+{apiVersion: cordon/v1, kind: Limit, name: hour, spec: {applies_to: organisation, input_tokens: {count: 1000, window: 1h}}}
+---
+{apiVersion: cordon/v1, kind: Trigger, name: open, spec: {each: model, signal: {breaker: {}}, window: 30s, action: {quarantine: each}}}
+---
+{apiVersion: cordon/v1, kind: Trigger, name: burns, spec: {signal: {budget: {limit: hour, above: 0.0005}}, window: 30s, action: {mode: {route: other, mode: off}}}}
+";
+    let world = with(&upstream, more).await;
+    for _ in 0..5 {
+        world.chat("hi").await;
+    }
+    until(&world, "open", Some(&subject("model/m")), tested).await;
+    assert_eq!(told(&world.chat("hi").await), refused(503, "quarantined"));
+    // What is reserved counts too, so that it may have fired before this is answered.
+    other(&world).await;
+    until(&world, "burns", None, tested).await;
+    assert_eq!(told(&other(&world).await), refused(503, "route_off"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_call_says_whether_something_is_out_and_reaches_nobody() {
     let upstream = FakeUpstream::start([]).await;
     let world = with(&upstream, "").await;
     let handles = &world.node.handles;
     let key = format!("key/{}", world.key_id);
+    let id = FiringId { trigger: name("t"), of: None };
     for (text, code) in [
         ("model/m", Some(RefusalCode::Quarantined)),
         ("service/up", Some(RefusalCode::Quarantined)),
@@ -304,23 +430,24 @@ async fn a_test_call_says_whether_something_is_out_and_reaches_nobody() {
         ("detector/card", None),
     ] {
         let subject = subject(text);
-        assert!(handles.gateway.test(&subject).is_err(), "{text} is used");
+        let test = || handles.gateway.test(&id, &Containment::Quarantine(subject.clone()));
+        assert!(test().is_err(), "{text} is used");
         let order =
             handles.quarantines.order(subject.clone(), InFlight::Cancel, "test".to_owned(), Actor::Local);
         order.await.unwrap();
-        assert_eq!(handles.gateway.test(&subject).unwrap().refused, code, "{text}");
+        assert_eq!(test().unwrap().refused, code, "{text}");
         let wish =
             cordon::api::quarantine::LiftQuarantine { subject: subject.clone(), reason: "test".to_owned() };
         up::desk(handles).lift(wish, Actor::Local).await.unwrap();
-        assert!(handles.gateway.test(&subject).is_err(), "{text} is back");
+        assert!(test().is_err(), "{text} is back");
     }
     // A route with another model goes on with that.
     world.apply("{apiVersion: cordon/v1, kind: Route, name: bot, spec: {team: t, targets: [{model: m}, {model: second}]}}").await;
     let model = subject("model/m");
     let order = handles.quarantines.order(model.clone(), InFlight::Cancel, "test".to_owned(), Actor::Local);
     order.await.unwrap();
-    let expected = Tested { route: Some(name("bot")), refused: None, model: Some(name("second")) };
-    assert_eq!(handles.gateway.test(&model), Ok(expected));
+    let expected = Tested { route: Some(name("bot")), model: Some(name("second")), ..Tested::default() };
+    assert_eq!(handles.gateway.test(&id, &Containment::Quarantine(model)), Ok(expected));
     assert_eq!(upstream.count().requests, 0);
     let frames = world.frames().await;
     assert!(frames.opened.is_empty() && frames.closed.is_empty(), "and leaves no record");

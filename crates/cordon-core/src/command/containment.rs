@@ -113,7 +113,7 @@ pub fn may_quarantine(state: &State, subject: &Subject, reason: &str) -> Result<
 }
 
 /// Whoever reads the log later has to learn why; a reason has words, and is no document.
-fn reasoned(reason: &str) -> Result<(), Rejection> {
+pub(super) fn reasoned(reason: &str) -> Result<(), Rejection> {
     if reason.trim().is_empty() || reason.chars().nth(MAX_REASON).is_some() {
         return Err(Rejection::Refused(format!(
             "a reason has 1 to {MAX_REASON} characters; help: say in a sentence why"

@@ -2,7 +2,7 @@
 
 use super::{
     Decision, Entropy, Rejection,
-    containment::{self, NewLift, is_trigger},
+    containment::{self, NewLift, is_trigger, needs_two},
 };
 use crate::{
     Name,
@@ -58,7 +58,7 @@ pub(super) fn contained(state: &State, contained: Contained) -> Result<Decision,
 pub(super) fn clear(state: &State, new: NewClear, entropy: &mut dyn Entropy) -> Result<Decision, Rejection> {
     let fired = standing(state, &new.trigger, new.of.as_ref())?;
     if is_trigger(&new.by) {
-        by_rule(state, &new)?;
+        by_rule(state, &new, &fired.firing.containment)?;
     }
     match &fired.firing.containment {
         Containment::Quarantine(subject) => {
@@ -70,16 +70,39 @@ pub(super) fn clear(state: &State, new: NewClear, entropy: &mut dyn Entropy) -> 
             }
             Ok(Decision::fact(Body::TriggerCleared(Cleared::from(fired))))
         }
+        // These stand for the trigger alone, which says why in the resource.
+        Containment::FallBack { .. } | Containment::Mode { .. } | Containment::Throttle { .. } => {
+            containment::reasoned(&new.reason)?;
+            Ok(Decision::fact(Body::TriggerCleared(Cleared::from(fired))))
+        }
     }
 }
 
-/// Whether a trigger may end what it did by itself.
-fn by_rule(state: &State, new: &NewClear) -> Result<(), Rejection> {
+/// Whether a trigger may end what it did by itself: where its rule says so, and no system of high risk has to do with it.
+fn by_rule(state: &State, new: &NewClear, containment: &Containment) -> Result<(), Rejection> {
     let of_itself = matches!(&new.by, Actor::Trigger(name) if *name == new.trigger);
     let standing = state.resource(Kind::Trigger, &new.trigger).map(|standing| &standing.spec);
     match standing {
-        Some(Spec::Trigger(spec)) if of_itself && spec.lift == LiftedBy::Rule => Ok(()),
+        Some(Spec::Trigger(spec))
+            if of_itself
+                && spec.lift == LiftedBy::Rule
+                && !about(containment).is_some_and(|of| needs_two(state, &of)) =>
+        {
+            Ok(())
+        }
         _ => Err(Rejection::Refused(format!("only people end what trigger `{}` did", new.trigger))),
+    }
+}
+
+/// What a containment is about, as far as systems use that.
+fn about(containment: &Containment) -> Option<Subject> {
+    match containment {
+        Containment::Quarantine(subject) => Some(subject.clone()),
+        Containment::Mode { route, .. } | Containment::FallBack { route: Some(route), .. } => {
+            Some(Subject::Route(route.clone()))
+        }
+        Containment::FallBack { model, route: None } => Some(Subject::Model(model.clone())),
+        Containment::Throttle { applies_to, .. } => applies_to.route.clone().map(Subject::Route),
     }
 }
 

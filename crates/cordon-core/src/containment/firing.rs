@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Subject;
-use crate::{CallId, DurationMs, Name, RefusalCode, Timestamp};
+use crate::{
+    CallId, Digest, DurationMs, Name, RefusalCode, Timestamp,
+    resource::{LimitSubject, Requests, RouteMode},
+};
 
 /// The most calls that a fact lists as the first bad ones.
 pub const MAX_FIRST: usize = 16;
@@ -14,6 +17,28 @@ pub const MAX_FIRST: usize = 16;
 pub enum Containment {
     /// A subject is quarantined.
     Quarantine(Subject),
+    /// A route is at least in a mode.
+    Mode {
+        /// The route.
+        route: Name,
+        /// The mode.
+        mode: RouteMode,
+    },
+    /// Calls are let in at a rate.
+    Throttle {
+        /// Whose.
+        applies_to: LimitSubject,
+        /// How many.
+        requests: Requests,
+    },
+    /// A model is passed over where there is another one.
+    FallBack {
+        /// The model.
+        model: Name,
+        /// On this route; absent: on every route.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        route: Option<Name>,
+    },
 }
 
 /// A trigger has fired.
@@ -69,6 +94,9 @@ pub struct Tested {
     /// Which other model it would have gone to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Name>,
+    /// The limit that would have counted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Name>,
 }
 
 /// What a trigger did has ended. The fact's actor says whether the trigger's rule or a person ended it.
@@ -94,6 +122,48 @@ pub struct Fired {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleared: Option<Timestamp>,
+}
+
+/// What stands for a trigger, or for one of those that it watches one by one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FiringId {
+    /// The trigger.
+    pub trigger: Name,
+    /// Which of several.
+    pub of: Option<Subject>,
+}
+
+impl FiringId {
+    /// The name of the limit that a throttle is. No resource of that name can be meant: it ends with a digest of what it is of.
+    pub fn limit(&self) -> Option<Name> {
+        let whole =
+            self.of.as_ref().map_or_else(|| self.trigger.to_string(), |of| format!("{}/{of}", self.trigger));
+        let digest = Digest::sha256(whole.as_bytes()).to_string();
+        Name::parse(&format!("trigger.{:.32}.{digest:.16}", self.trigger.as_str())).ok()
+    }
+}
+
+impl Firing {
+    /// What it is known by.
+    pub fn id(&self) -> FiringId {
+        FiringId { trigger: self.trigger.clone(), of: self.of.clone() }
+    }
+}
+
+impl std::fmt::Display for Containment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Quarantine(subject) => write!(f, "{subject} quarantined"),
+            Self::Mode { route, mode } => write!(f, "route/{route} {}", mode.as_str()),
+            Self::Throttle { requests, .. } => {
+                write!(f, "throttled to {} requests in {}", requests.count, requests.window)
+            }
+            Self::FallBack { model, route: None } => write!(f, "model/{model} passed over"),
+            Self::FallBack { model, route: Some(route) } => {
+                write!(f, "model/{model} passed over on route/{route}")
+            }
+        }
+    }
 }
 
 impl Fired {

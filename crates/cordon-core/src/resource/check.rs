@@ -1,8 +1,8 @@
 //! What a schema cannot say: references between resources, and values that make no sense together.
 
 use super::{
-    ContentCapture, ExceptionScope, GuardScope, Kind, LimitSubject, MAX_CONTENT_RETENTION,
-    MIN_RECORD_RETENTION, Price, Protocol, Resource, RouteGuards, RouteMode, ServiceSpec, Spec,
+    ContentCapture, ExceptionScope, GuardScope, Kind, MAX_CONTENT_RETENTION, MIN_RECORD_RETENTION, Price,
+    Protocol, Resource, RouteGuards, RouteMode, ServiceSpec, Spec,
 };
 use crate::{Action, KeyId, Name};
 
@@ -96,23 +96,7 @@ impl Resource {
                     need(&format!("exceptions/{i}/scope/{word}"), kind, name);
                 }
             }
-            Spec::Limit(limit) => {
-                let LimitSubject { key, principal, team, route, model } = &limit.applies_to;
-                let names = [
-                    ("principal", Kind::Principal, principal),
-                    ("team", Kind::Team, team),
-                    ("route", Kind::Route, route),
-                    ("model", Kind::Model, model),
-                ];
-                for (word, kind, name) in names {
-                    if let Some(name) = name {
-                        need(&format!("applies_to/{word}"), kind, name);
-                    }
-                }
-                if let Some(key) = key {
-                    found.keys.push(("/spec/applies_to/key".to_owned(), *key));
-                }
-            }
+            Spec::Limit(limit) => limit.applies_to.need("applies_to", &mut found),
             Spec::Trigger(trigger) => trigger.need(&mut found),
         }
         found

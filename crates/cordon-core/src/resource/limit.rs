@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::{Kind, References};
 use crate::{Currency, DurationMs, KeyId, Money, Name, Sealed};
 
 /// What a limit counts for: all calls together of which everything that it names is true. One that names nothing counts for
@@ -57,6 +58,25 @@ impl LimitSubject {
     /// All calls of a team's principals.
     pub fn of_team(name: Name) -> Self {
         Self { team: Some(name), ..Self::default() }
+    }
+
+    /// Adds the names that it needs, each below this path of a spec.
+    pub(super) fn need(&self, path: &str, found: &mut References) {
+        let Self { key, principal, team, route, model } = self;
+        let names = [
+            ("principal", Kind::Principal, principal),
+            ("team", Kind::Team, team),
+            ("route", Kind::Route, route),
+            ("model", Kind::Model, model),
+        ];
+        for (word, kind, name) in names {
+            if let Some(name) = name {
+                found.resources.push((format!("/spec/{path}/{word}"), kind, name.clone()));
+            }
+        }
+        if let Some(key) = key {
+            found.keys.push((format!("/spec/{path}/key"), *key));
+        }
     }
 
     /// All calls with a key.

@@ -1,10 +1,13 @@
-use std::borrow::Cow;
+mod action;
+mod signal;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Serialize};
 
-use super::References;
+pub use self::action::{Aim, FallBackAction, ModeAction, ThrottleAction, TriggerAction};
+pub use self::signal::{BreakerOpen, BudgetBurn, Direction, Latency, Measured, Rate, Signal, VerdictRate};
+use super::{References, RouteMode};
 use crate::{
-    Action, Category, DurationMs, KeyId, Name, Score, Sealed,
+    Action, DurationMs, KeyId, Name, Score, Sealed,
     containment::{InFlight, Subject},
     resource::Kind,
 };
@@ -48,107 +51,6 @@ pub enum Each {
     Service,
     /// Every system.
     System,
-}
-
-/// What is measured over the window, and where it is too much.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Signal {
-    /// The share of calls that failed upstream, of those that were sent there.
-    ErrorRate(Rate),
-    /// The share of calls that Cordon refused, of all but those that a containment refused.
-    RefusalRate(Rate),
-    /// The share of calls with a verdict, of those that were inspected.
-    VerdictRate(VerdictRate),
-    /// How long calls take: the share of those that take longer than a bound.
-    Latency(Latency),
-}
-
-/// A share of calls that is too much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Rate {
-    /// It fires above this share.
-    pub above: Score,
-    /// It is clear again at this share or below. Default: half of `above`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Score>,
-}
-
-/// A share of calls with a verdict that is too much. A call counts that has a finding of the category for which at least the
-/// action was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VerdictRate {
-    /// The category of a finding; it covers its children. Absent: any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub category: Option<Category>,
-    /// The mildest action that counts. Default `flag`.
-    #[serde(default = "flag", skip_serializing_if = "is_flag")]
-    pub action: Action,
-    /// Where it was found. Absent: in the request or in the answer.
-    #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
-    pub direction: Option<Direction>,
-    /// It fires above this share.
-    pub above: Score,
-    /// It is clear again at this share or below. Default: half of `above`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Score>,
-}
-
-/// One way of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// To the model.
-    Request,
-    /// From the model.
-    Answer,
-}
-
-/// A quantile of latency that is too high: it fires when more than `1 - quantile` of the calls take longer than `above`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Latency {
-    /// Which quantile. Default 0.95.
-    #[serde(default = "most", skip_serializing_if = "is_most")]
-    pub quantile: Score,
-    /// Which time of a call. Default `total`.
-    #[serde(default, skip_serializing_if = "Measured::is_total")]
-    pub of: Measured,
-    /// It fires when the quantile is above this time.
-    pub above: DurationMs,
-    /// It is clear again when the quantile is at most this time. Default: half of `above`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<DurationMs>,
-}
-
-/// A time of a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Measured {
-    /// Until its end.
-    #[default]
-    Total,
-    /// Until the first byte of the upstream's answer.
-    FirstByte,
-}
-
-/// What is acted on: a subject, or `each`, which is the one of several that has fired.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Aim {
-    /// What fired of those that are watched one by one.
-    Each,
-    /// This.
-    Subject(Subject),
-}
-
-/// What a trigger does, approved in advance by whoever declared it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TriggerAction {
-    /// Takes a subject out of every route.
-    Quarantine(Aim),
 }
 
 /// Who ends what a trigger did.
@@ -210,22 +112,6 @@ const MAX_COOL_DOWN: DurationMs = DurationMs::from_secs(7 * 86_400);
 /// The longest reason, in bytes.
 const MAX_TRIGGER_REASON: usize = 500;
 
-const fn flag() -> Action {
-    Action::Flag
-}
-
-fn is_flag(action: &Action) -> bool {
-    *action == flag()
-}
-
-const fn most() -> Score {
-    Score::percent(95)
-}
-
-fn is_most(quantile: &Score) -> bool {
-    *quantile == most()
-}
-
 const fn twenty() -> u32 {
     20
 }
@@ -268,43 +154,6 @@ const fn is_yes(value: &bool) -> bool {
     *value
 }
 
-/// The word for what fired of several.
-const EACH: &str = "each";
-
-impl Serialize for Aim {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Each => serializer.serialize_str(EACH),
-            Self::Subject(subject) => subject.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Aim {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Cow::<str>::deserialize(deserializer)? {
-            word if word == EACH => Ok(Self::Each),
-            text => Subject::parse(&text).map(Self::Subject).map_err(D::Error::custom),
-        }
-    }
-}
-
-impl schemars::JsonSchema for Aim {
-    fn schema_name() -> Cow<'static, str> {
-        "Aim".into()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let subject = Subject::json_schema(generator);
-        schemars::json_schema!({ "anyOf": [{ "const": EACH }, subject] })
-    }
-}
-
-impl Measured {
-    fn is_total(&self) -> bool {
-        *self == Self::Total
-    }
-}
-
 impl Watched {
     /// Whether it names nothing.
     pub fn is_all(&self) -> bool {
@@ -323,44 +172,6 @@ impl Each {
             Self::Service => "service",
             Self::System => "system",
         }
-    }
-}
-
-impl Signal {
-    /// The word, as documents write it.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::ErrorRate(_) => "error_rate",
-            Self::RefusalRate(_) => "refusal_rate",
-            Self::VerdictRate(_) => "verdict_rate",
-            Self::Latency(_) => "latency",
-        }
-    }
-
-    /// The share of calls above which it fires, and the one at or below which it is clear.
-    pub fn thresholds(&self) -> (Score, Score) {
-        let half = |above: Score| Score::from_millionths(above.millionths() / 2);
-        match self {
-            Self::ErrorRate(Rate { above, until })
-            | Self::RefusalRate(Rate { above, until })
-            | Self::VerdictRate(VerdictRate { above, until, .. }) => {
-                (*above, until.unwrap_or_else(|| half(*above)))
-            }
-            // As many are slower than the time of a quantile as lie above it; which time that is makes the difference.
-            Self::Latency(latency) => {
-                let slower = Score::from_millionths(
-                    Score::ONE.millionths().saturating_sub(latency.quantile.millionths()),
-                );
-                (slower, slower)
-            }
-        }
-    }
-}
-
-impl Latency {
-    /// The time at or below which the quantile is clear.
-    pub fn clear(&self) -> DurationMs {
-        self.until.unwrap_or_else(|| DurationMs::from_millis(self.above.as_millis() / 2))
     }
 }
 
@@ -394,6 +205,24 @@ impl TriggerSpec {
                 }
             }
             TriggerAction::Quarantine(Aim::Each) => {}
+            TriggerAction::Mode(action) => {
+                let path = "/spec/action/mode/route".to_owned();
+                found.resources.extend(action.route.clone().map(|route| (path, Kind::Route, route)));
+            }
+            TriggerAction::Throttle(action) => {
+                if let Some(subject) = &action.applies_to {
+                    subject.need("action/throttle/applies_to", found);
+                }
+            }
+            TriggerAction::FallBack(action) => {
+                let (model, route) = (action.model.clone(), action.route.clone());
+                let path = |word: &str| format!("/spec/action/fall_back/{word}");
+                found.resources.extend(model.map(|model| (path("model"), Kind::Model, model)));
+                found.resources.extend(route.map(|route| (path("route"), Kind::Route, route)));
+            }
+        }
+        if let Signal::Budget(burn) = &self.signal {
+            found.resources.push(("/spec/signal/budget/limit".to_owned(), Kind::Limit, burn.limit.clone()));
         }
     }
 
@@ -425,6 +254,9 @@ impl TriggerSpec {
                     "must be below `above`: between them nothing changes",
                 );
             }
+            Signal::Breaker(breaker) => {
+                wrong(breaker.above == Score::ONE, "signal/breaker/above", "no share is above 1");
+            }
             rate => {
                 let (above, until) = rate.thresholds();
                 wrong(above == Score::ONE, "signal", "no share is above 1; help: say a smaller `above`");
@@ -438,10 +270,48 @@ impl TriggerSpec {
         if let Signal::VerdictRate(rate) = &self.signal {
             wrong(rate.action == Action::Allow, "signal/verdict_rate/action", "`allow` is of every call");
         }
+        let of_what =
+            "of which? help: name it, or say in `each` what is watched one by one and can be acted on so";
+        let (path, may_be_absent) = match (&self.action, self.each) {
+            (TriggerAction::Quarantine(Aim::Each), each) => ("action/quarantine", each.is_some()),
+            (TriggerAction::Mode(ModeAction { route: None, .. }), each) => {
+                ("action/mode", each == Some(Each::Route))
+            }
+            (TriggerAction::Throttle(ThrottleAction { applies_to: None, .. }), each) => (
+                "action/throttle",
+                matches!(each, Some(Each::Key | Each::Model | Each::Principal | Each::Route)),
+            ),
+            (TriggerAction::FallBack(FallBackAction { model: None, .. }), each) => {
+                ("action/fall_back", each == Some(Each::Model))
+            }
+            _ => ("", true),
+        };
+        wrong(!may_be_absent, path, of_what);
+        if let TriggerAction::Mode(action) = &self.action {
+            wrong(action.mode == RouteMode::Normal, "action/mode/mode", "`normal` contains nothing");
+        }
+        if let TriggerAction::Throttle(ThrottleAction { requests, .. }) = &self.action {
+            let wrong_rate = requests.count == 0
+                || requests.window.as_millis() == 0
+                || requests.burst.is_some_and(|burst| burst == 0 || burst > requests.count);
+            wrong(
+                wrong_rate,
+                "action/throttle/requests",
+                "count and window must be above 0, and burst at most count",
+            );
+        }
+        let unwatched = match &self.signal {
+            Signal::Budget(_) => self.each.is_some() || !self.on.is_all(),
+            Signal::Breaker(_) => {
+                let models_only = Watched { model: self.on.model.clone(), ..Watched::default() };
+                self.on != models_only || !matches!(self.each, None | Some(Each::Model))
+            }
+            _ => false,
+        };
         wrong(
-            self.each.is_none() && self.action == TriggerAction::Quarantine(Aim::Each),
-            "action/quarantine",
-            "`each` of what? help: say which in `each`, such as `each: principal`, or name a subject",
+            unwatched,
+            "on",
+            "`budget` is of its limit and takes neither `on` nor `each`; `breaker` takes `on: {model}` and `each: model`",
         );
         wrong(
             self.reason.as_deref().is_some_and(|reason| {

@@ -116,6 +116,12 @@ pub trait Counters: Send + Sync + 'static {
     /// Counts what a call used in place of what it had reserved. It is on its way when this returns.
     fn settle(&self, held: Held, spent: Spend);
 
+    /// How much of a limit's tokens or money is used in the window of a time, and how much there is: of what is nearest to its
+    /// end. Nothing where that is not known here.
+    fn used(&self, _limit: &CompiledLimit, _now: Timestamp) -> Option<(u64, u64)> {
+        None
+    }
+
     /// Whether a limit is known; others may be forgotten once they hold nothing.
     fn retain(&self, known: &dyn Fn(&Name) -> bool, now: Timestamp);
 }

@@ -123,6 +123,21 @@ impl Counters for ProcessCounters {
         }
     }
 
+    fn used(&self, limit: &CompiledLimit, now: Timestamp) -> Option<(u64, u64)> {
+        let counter = self.0.book().counters.get(&limit.name).cloned().unwrap_or_default();
+        let used = Measure::OF_USE.into_iter().zip(counter.windows).filter_map(|(measure, mut window)| {
+            let (most, length) = measure.quota(&limit.spec)?;
+            window.roll(length, now);
+            Some((window.used(), most))
+        });
+        // By cross-multiplication: a part of nothing is never the largest.
+        used.reduce(|one, other| {
+            let (ours, theirs) =
+                (u128::from(one.0) * u128::from(other.1), u128::from(other.0) * u128::from(one.1));
+            if theirs > ours { other } else { one }
+        })
+    }
+
     fn retain(&self, known: &dyn Fn(&Name) -> bool, now: Timestamp) {
         // One that is taken away and declared again within its window must not begin anew.
         self.0.book().counters.retain(|name, counter| known(name) || !counter.is_idle(now));

@@ -27,7 +27,7 @@ const MENU: [(&str, &[Entry]); 4] = [
         ],
     ),
     ("Watch", &[("/services", "Services", "s"), ("/models", "Models", "m")]),
-    ("Contain", &[("/quarantine", "Quarantine", "q")]),
+    ("Contain", &[("/quarantine", "Quarantine", "q"), ("/triggers", "Triggers", "x")]),
     (
         "Prove",
         &[

@@ -9,6 +9,7 @@ use super::{
     chart::{Chart, Mark, Series, Shape},
     format, layout, quarantine, stages,
     table::{self, Cell, Table},
+    triggers,
     view::{Page, View, marks},
     widgets,
 };
@@ -231,7 +232,8 @@ fn spent(whole: &RollUp) -> Markup {
 
 /// Is it well, and what must be done.
 async fn health(view: &View, state: &cordon_core::State) -> Result<Markup, Problem> {
-    let out = quarantine::lines(view).await?;
+    let mut out = triggers::lines(view, state);
+    out.extend(quarantine::lines(view).await?);
     let obstacles = (view.shared.state.readiness)();
     let signed = view.shared.state.progress();
     let behind = state.position().saturating_sub(signed);

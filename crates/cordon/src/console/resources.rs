@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::{
     format, layout, quarantine, routes, stages,
     table::{self, Cell, Column, Table},
+    triggers,
     view::{Page, View},
     widgets,
 };
@@ -251,6 +252,7 @@ pub(super) async fn now(view: View, Path((word, text)): Path<(String, String)>) 
             Kind::Route => route(view, name, resource).await?,
             Kind::Guard => guard(view, name, None),
             Kind::Service => service(view, name).await?,
+            Kind::Trigger => triggers::sections(view, name).await?,
             Kind::Principal => html! { p { a href=(view.query.only("as_of").with("principal", name.as_str()).link("/calls")) { "Its calls" } } },
             _ => Markup::default(),
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cordon_core::{
     Name, State,
     containment::Subject,
-    resource::{Kind, RouteSpec, Spec},
+    resource::{Kind, RouteMode, RouteSpec, Spec},
 };
 use cordon_guard::{
     Gateway,
@@ -41,7 +41,9 @@ impl Desk {
     pub async fn route(&self, name: &Name) -> Result<RouteStatus, Problem> {
         let state = self.state(None).await?;
         match state.resource(Kind::Route, name).map(|standing| &standing.spec) {
-            Some(Spec::Route(route)) => Ok(status(&state, name, route, &self.conditions())),
+            Some(Spec::Route(route)) => {
+                Ok(status(&state, name, (route, self.mode(name, route)), &self.conditions()))
+            }
             _ => Err(rejected(Rejection::NotFound { kind: Kind::Route.to_string(), name: name.to_string() })),
         }
     }
@@ -51,11 +53,18 @@ impl Desk {
         let conditions = self.conditions();
         let routes = state.resources_of(Kind::Route).filter_map(|(name, standing)| match &standing.spec {
             Spec::Route(route) if after.is_none_or(|after| name > after) => {
-                Some(status(state, name, route, &conditions))
+                Some(status(state, name, (route, self.mode(name, route)), &conditions))
             }
             _ => None,
         });
         routes.take(most).collect()
+    }
+
+    /// How a route works: as it says, or more strictly where a trigger made it so.
+    fn mode(&self, name: &Name, route: &RouteSpec) -> RouteMode {
+        let snapshot = self.gateway.as_ref().map(Gateway::snapshot);
+        let entry = snapshot.as_ref().and_then(|snapshot| snapshot.route(name.as_str()));
+        entry.map_or(route.mode, |entry| entry.mode.max(route.mode))
     }
 
     fn conditions(&self) -> BTreeMap<Name, Condition> {
@@ -67,7 +76,7 @@ impl Desk {
 fn status(
     state: &State,
     name: &Name,
-    route: &RouteSpec,
+    (route, mode): (&RouteSpec, RouteMode),
     conditions: &BTreeMap<Name, Condition>,
 ) -> RouteStatus {
     let target = |model: &Name, role, weight| {
@@ -92,7 +101,7 @@ fn status(
     let all = targets.chain(fallback).chain(degraded);
     RouteStatus {
         route: name.clone(),
-        mode: route.mode,
+        mode,
         targets: all.map(|(model, role, weight)| target(&model, role, weight)).collect(),
     }
 }

@@ -67,6 +67,14 @@ const ALERTS: &[Alert] = &[
         runbook: "cordon routes shows who answers instead, cordon calls list what came of the calls. Look at the provider's status page; give the route a fallback if it has none.",
     },
     Alert {
+        name: "CordonTriggerFired",
+        when: "max by (trigger) (cordon_trigger_standing) > 0",
+        lasts: "0m",
+        severity: WARNING,
+        summary: "Trigger {{ $labels.trigger }} has fired, and what it did stands.",
+        runbook: "cordon triggers {{ $labels.trigger }} says what it saw, what it did and whether a test call said that it holds; docs/triggers.md how it ends.",
+    },
+    Alert {
         name: "CordonAttemptsFail",
         when: "sum by (model, attempt) (rate(cordon_attempts_total{attempt=~\"failed|broken|unsent|timeout\"}[10m])) > 0.01",
         lasts: "10m",

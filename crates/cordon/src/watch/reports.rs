@@ -6,9 +6,10 @@ use std::{
 
 use cordon_core::{
     command::Wish,
-    containment::{Contained, Fired, Firing},
+    containment::{Contained, Containment, Fired, Firing},
     fact::Actor,
 };
+use cordon_guard::Gateway;
 use cordon_store::sequencer::{Sequencer, WishError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -22,6 +23,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// What triggers did and the log does not know of yet, in its order.
 pub(super) struct Reports {
+    gateway: Gateway,
     file: Kept,
     waiting: Mutex<Vec<Report>>,
     more: Notify,
@@ -39,16 +41,23 @@ impl Reports {
     ///
     /// # Errors
     /// When the file is there and cannot be read.
-    pub(super) fn open(data: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(data: &Path, gateway: Gateway) -> anyhow::Result<Self> {
         let file = Kept::new(data.join(FILE), "says what triggers did", "order its quarantines anew");
-        let waiting = Mutex::new(file.read()?);
+        let waiting: Vec<Report> = file.read()?;
+        for report in &waiting {
+            if let Report::Fired(firing) = report {
+                restrict(&gateway, firing);
+            }
+        }
+        let waiting = Mutex::new(waiting);
         let more = Notify::new();
         more.notify_one();
-        Ok(Self { file, waiting, more })
+        Ok(Self { gateway, file, waiting, more })
     }
 
-    /// A trigger has fired.
+    /// A trigger has fired. What it restricts is in force when this returns.
     pub(super) fn fired(&self, firing: &Firing) {
+        restrict(&self.gateway, firing);
         self.add(Report::Fired(firing.clone()));
     }
 
@@ -86,10 +95,10 @@ impl Reports {
             loop {
                 let Some(report) = self.waiting().first().cloned() else { break };
                 match sequencer.wish(report.wish(), report.actor()).await {
-                    Ok(_) => self.done(&report),
+                    Ok(_) => self.done(&report, sequencer),
                     Err(WishError::Rejected(why)) => {
                         tracing::error!(?report, %why, "the log does not take what a trigger did");
-                        self.done(&report);
+                        self.done(&report, sequencer);
                     }
                     Err(_) => tokio::time::sleep(AGAIN).await,
                 }
@@ -106,10 +115,13 @@ impl Reports {
         self.more.notify_one();
     }
 
-    fn done(&self, report: &Report) {
+    fn done(&self, report: &Report, sequencer: &Sequencer) {
         let mut waiting = self.waiting();
         waiting.retain(|known| known != report);
         self.keep(&waiting);
+        if let Report::Fired(firing) = report {
+            self.gateway.restricted(&firing.id(), &sequencer.committed().state);
+        }
     }
 
     fn keep(&self, waiting: &[Report]) {
@@ -120,6 +132,13 @@ impl Reports {
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Report>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts what a trigger restricts in force; a quarantine goes its own way.
+fn restrict(gateway: &Gateway, firing: &Firing) {
+    if !matches!(firing.containment, Containment::Quarantine(_)) {
+        gateway.restrict(firing.id(), firing.containment.clone());
     }
 }
 

@@ -101,7 +101,7 @@ pub(super) fn run(args: &CausesArgs) -> Result<Said, StatsError> {
         json(&answer::answer(args, &asked, &columns, sides, &explained))?;
     } else {
         for (path, side) in sides {
-            warn(path, &side.left_out.sentences());
+            warn(path, &side.left_out);
         }
         args.look.say(&report)?;
     }

@@ -1,0 +1,48 @@
+//! Signals that are read off as they are: breakers, and how much of a limit is used.
+
+use cordon_core::{
+    Name, Timestamp,
+    containment::Subject,
+    resource::{Each, Signal},
+};
+use cordon_guard::{
+    Gateway,
+    resilience::{Condition, breaker::Phase},
+};
+use cordon_watch::Triggers;
+
+/// Reads them all.
+pub(super) fn read(gateway: &Gateway, triggers: &mut Triggers, now: Timestamp) {
+    let mut measured: Vec<(Name, Option<Subject>, (u64, u64))> = Vec::new();
+    let mut conditions: Option<Vec<Condition>> = None;
+    for (name, spec) in triggers.levels() {
+        match &spec.signal {
+            Signal::Budget(burn) => {
+                if let Some(used) = gateway.used(&burn.limit, now) {
+                    measured.push((name.clone(), None, used));
+                }
+            }
+            Signal::Breaker(_) => {
+                let all = conditions.get_or_insert_with(|| gateway.health().conditions());
+                let watched = all
+                    .iter()
+                    .filter(|condition| spec.on.model.as_ref().is_none_or(|model| *model == condition.model));
+                let open = |condition: &Condition| u64::from(condition.phase == Phase::Open);
+                if spec.each == Some(Each::Model) {
+                    measured.extend(watched.map(|condition| {
+                        (name.clone(), Some(Subject::Model(condition.model.clone())), (open(condition), 1))
+                    }));
+                } else {
+                    let sum =
+                        watched.fold((0, 0), |(part, whole), condition| (part + open(condition), whole + 1));
+                    measured.push((name.clone(), None, sum));
+                }
+            }
+            // These are counted of calls.
+            Signal::ErrorRate(_) | Signal::Latency(_) | Signal::RefusalRate(_) | Signal::VerdictRate(_) => {}
+        }
+    }
+    for (name, of, level) in measured {
+        triggers.measure(&name, of, level, now);
+    }
+}
