@@ -112,6 +112,9 @@ codes! {
         "The body's content type or coding is not supported; send JSON, plain or with gzip.";
     /// Too many requests in a window.
     RateLimited = "rate_limit_exceeded", 429, "rate_limit_error", "Too many requests; try again later.";
+    /// The caller is slowed down for a while, because of what its calls look like together.
+    Throttled = "throttled", 429, "rate_limit_error",
+        "This caller is slowed down for a while; try again later.";
     /// Too many calls at the same time.
     ConcurrencyLimited = "concurrency_limit_exceeded", 429, "rate_limit_error",
         "Too many calls at the same time; try again when one has ended.";

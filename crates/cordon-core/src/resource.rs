@@ -12,13 +12,14 @@ mod route;
 mod service;
 mod team;
 mod trigger;
+mod window;
 
 use serde::{Deserialize, Serialize};
 
 pub use check::{Problem, References};
-pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule};
+pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle};
 pub use limit::{
-    Budget, CallBounds, LimitSpec, LimitSubject, MAX_LIMIT_WINDOW, Requests, TokenQuota, WhenUnavailable,
+    Budget, CallBounds, ImageBounds, LimitSpec, LimitSubject, Requests, TokenQuota, WhenUnavailable,
 };
 pub use price::Price;
 pub use resilience::{Breaker, MAX_ATTEMPTS, MAX_OFF_MESSAGE, Priority, Retry, RouteMode, Sticky};
@@ -36,6 +37,7 @@ pub use trigger::{
     Aim, BreakerOpen, BudgetBurn, Direction, Each, FallBackAction, Latency, LiftedBy, Measured, ModeAction,
     Rate, Signal, ThrottleAction, TriggerAction, TriggerSpec, VerdictRate, Watched,
 };
+pub use window::{LimitWindow, MAX_LIMIT_WINDOW};
 
 use crate::{Name, Sealed, canonical, json};
 

@@ -7,12 +7,13 @@ use std::{
 
 use bytes::Bytes;
 use cordon_core::{
-    Action, Name, Refusal, RefusalCode, Timestamp, json, record::Outcome, resource::RefusalStyle,
+    Action, Name, Refusal, RefusalCode, Score, Timestamp, json, record::Outcome, resource::RefusalStyle,
 };
 use cordon_policy::RouteEntry;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
+    abuse::Signal,
     admit::Admitted,
     call::Call,
     dispatch::{SendError, refusal_of},
@@ -88,6 +89,7 @@ impl Style {
 pub(crate) fn clear(
     call: Call<Admitted>,
     request: Asked,
+    signals: &[(Signal, Score)],
     gateway: &Inner,
     record: &mut CallRecord,
 ) -> Result<Call<Cleared>, Refusal> {
@@ -100,6 +102,10 @@ pub(crate) fn clear(
     .contained(call.snapshot.quarantined())
     .in_mode(call.stage.route().mode);
     let mut verdict = Verdict::default();
+    let principal = &call.stage.identity().principal.name;
+    for (guard, throttle) in inspection.abuse(signals, &mut verdict) {
+        gateway.abuse.throttle(principal, guard, throttle, call.time);
+    }
     let inspected = request.inspect(&inspection, &mut verdict);
     record.input = verdict.into_recorded();
     let request = inspected?;

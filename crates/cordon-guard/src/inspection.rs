@@ -6,12 +6,12 @@ use cordon_core::{
     Action, Category, Channel, Digest, Finding, Form, HmacKey, Name, Refusal, RefusalCode, Score, Span,
     Timestamp,
     record::{RecordedFinding, RecordedVerdict},
-    resource::RouteMode,
+    resource::{RouteMode, Throttle},
 };
 use cordon_inspect::{Engine, Scanner};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
-use crate::{quarantine, redact::Cut};
+use crate::{abuse::Signal, quarantine, redact::Cut};
 
 /// The category of content that went on unseen: media, and content behind a URL. A guard may have rules for it.
 pub const UNINSPECTED: Category = Category::known("uninspected");
@@ -190,6 +190,19 @@ impl Inspection {
         let ruling = Ruling { action: Action::Block, would: Action::Block, form: Form::default() };
         verdict.add(&finding, finding.span, seat.channel, seat.part, ruling);
         Err(Stop)
+    }
+
+    /// Records what a caller's calls look like together, and asks the guards what is done about it. Gives whom they slow down,
+    /// and how.
+    pub(crate) fn abuse(&self, signals: &[(Signal, Score)], verdict: &mut Verdict) -> Vec<(&Name, Throttle)> {
+        let mut throttles = Vec::new();
+        for (signal, score) in signals {
+            let finding = Finding { score: *score, ..whole(signal.category(), "abuse", 0) };
+            let ruling = self.judge(Channel::User, &finding.category, *score, Place::Fixed);
+            verdict.add(&finding, finding.span, Channel::User, &"messages", ruling);
+            throttles.extend(self.guard.throttles(Channel::User, &finding.category, *score, self.now));
+        }
+        throttles
     }
 
     /// Records content that goes on unseen, and asks the guards whether it may.

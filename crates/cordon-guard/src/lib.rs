@@ -13,6 +13,7 @@
 //! assert_eq!(parser.next().unwrap().unwrap().data, "[DONE]");
 //! ```
 
+pub mod abuse;
 pub mod admit;
 pub mod anthropic;
 pub mod body;

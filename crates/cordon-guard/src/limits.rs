@@ -7,6 +7,7 @@
 mod ask;
 mod counters;
 mod headers;
+mod image;
 mod process;
 mod window;
 
@@ -30,7 +31,7 @@ pub use counters::{Claim, Counters, Demand, Denied, Held, Measure, Standing, Tak
 pub use headers::LIMIT;
 pub(crate) use headers::put as put_headers;
 pub use process::{ProcessCounters, unavailable};
-pub use window::{Pace, Rate, Window, window_start};
+pub use window::{Pace, Rate, Window};
 
 /// The limits of a gateway: shared counters, and the calls that run here.
 pub struct Limits {
@@ -354,7 +355,7 @@ fn refusal_of(denied: Denied) -> (Refusal, Vec<Standing>) {
 }
 
 /// Whole seconds, at least one, that are not less.
-fn seconds(wait: Duration) -> u32 {
+pub(crate) fn seconds(wait: Duration) -> u32 {
     let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
     u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
 }

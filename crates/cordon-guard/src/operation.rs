@@ -12,6 +12,7 @@ use cordon_core::{
 use http::{HeaderMap, HeaderValue};
 
 use crate::{
+    abuse::Turn,
     anthropic,
     dialect::Dialect,
     dispatch::{RESPONSES, Target},
@@ -276,6 +277,16 @@ impl Asked {
             Self::CountTokens(request) | Self::Messages(request) => request.offers_tools(),
             Self::Responses(request) => request.offers_tools(),
             Self::Embeddings(_) => false,
+        }
+    }
+
+    /// What is new in it; nothing where a request is no turn of a conversation.
+    pub(crate) fn turn(&self) -> Turn<'_> {
+        match self {
+            Self::Chat(request) => Turn::of(request.tree()),
+            Self::Messages(request) => Turn::of(request.tree()),
+            Self::Responses(request) => Turn::of(request.tree()),
+            Self::CountTokens(_) | Self::Embeddings(_) => Turn::default(),
         }
     }
 

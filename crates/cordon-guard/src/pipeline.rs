@@ -25,6 +25,7 @@ use http_body::Body;
 use tokio::sync::oneshot;
 
 use crate::{
+    abuse::Abuse,
     admit::{admit, body_bound, limited, may_use},
     ahead::Ahead,
     body::{self, BodyLimits},
@@ -85,6 +86,8 @@ pub struct Options {
     pub body_timeout: Duration,
     /// Calls at the same time.
     pub max_calls: usize,
+    /// How long a caller hears nothing of a stream that has begun before it is sent a comment.
+    pub keep_alive: Duration,
     /// Whose key gives digests of content. Without it they mean nothing.
     pub digest_key: HmacKey,
     /// Whose key gives pseudonyms of persons and conversations.
@@ -111,6 +114,7 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) health: Health,
     pub(crate) shedder: Shedder,
+    pub(crate) abuse: Abuse,
     pub(crate) running: Registry,
     unknown: UnknownCalls,
     pub(crate) options: Options,
@@ -140,6 +144,8 @@ impl Gateway {
     /// A gateway of these parts.
     pub fn new(parts: Parts) -> Self {
         let confirmed = parts.clock.now();
+        let mut key = [[0; 8]; 2];
+        key.iter_mut().for_each(|half| parts.entropy.fill(half));
         Self(Arc::new(Inner {
             ports: Ports {
                 recorder: parts.recorder,
@@ -158,6 +164,7 @@ impl Gateway {
             limits: Limits::new(parts.counters),
             health: Health::default(),
             shedder: Shedder::new(Instant::now()),
+            abuse: Abuse::new(key),
             running: Registry::new(parts.options.max_calls),
             unknown: UnknownCalls::default(),
             options: parts.options,
@@ -236,6 +243,11 @@ impl Gateway {
     /// What is let in when there is more to do than can be done.
     pub fn shedder(&self) -> &Shedder {
         &self.0.shedder
+    }
+
+    /// What principals' calls look like together.
+    pub fn abuse(&self) -> &Abuse {
+        &self.0.abuse
     }
 
     /// Looks, until `stop`, how long a task that is ready waits for its turn: what the shedder goes by.
@@ -435,6 +447,7 @@ impl Inner {
                 Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started, dialect)),
             };
         }
+        let principal = Arc::clone(&call.stage.identity().principal);
         let mut record = self.record(&call, posted.operation(), started);
         let mut style = exchange::Style::of(posted);
         let result = tokio::select! {
@@ -445,6 +458,9 @@ impl Inner {
         };
         if let Err(refusal) = result {
             exchange::refuse(&refusal, &mut record, &mut answer, &style).await;
+        }
+        if let Some(prompt) = record.prompt.filter(|_| record.was_refused_for_content()) {
+            self.abuse.refused(&principal.name, prompt);
         }
     }
 
@@ -494,7 +510,7 @@ impl Inner {
         *style = exchange::Style::new(&route, &request, call.time);
         record.routed(&route);
         self.describe(record, &call, &request, &bytes);
-        self.room(call.id, || route.priority)?;
+        self.room(call.id, || call.stage.identity().principal.priority(route.priority))?;
         let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
         self.limits.admit(of_route, &mut record.counting, call.time).await?;
         let all = || call.stage.limits().iter().map(AsRef::as_ref);
@@ -502,6 +518,9 @@ impl Inner {
             limits::bounds(record.counting.shape.insert(request.shape()), all())?;
         }
         mode::opens(call.snapshot.quarantined(), &route, &request)?;
+        let principal = &call.stage.identity().principal.name;
+        let seen = self.abuse.see(principal, call.stage.guard(), &request.turn(), call.time)?;
+        record.prompt = seen.prompt;
         let seed = self.seed(&route, &call, &request);
         let tools: Vec<ToolName> = request.tools().filter_map(ToolName::parse).collect();
         if route.content != ContentCapture::None {
@@ -517,7 +536,7 @@ impl Inner {
 
         // Inspect the request, choose a target, dispatch; the answer goes back through the output gate.
         let inspecting = Instant::now();
-        let cleared = exchange::clear(call, request, self, record);
+        let cleared = exchange::clear(call, request, &seen.signals, self, record);
         // Of a request that is refused for what it holds, too.
         record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
         let call = cleared?;

@@ -61,6 +61,10 @@ pub(crate) struct CallRecord {
     pub(crate) marks: Marks,
     /// What the answer said of itself.
     pub(crate) said: Said,
+    /// Whether the model said that it would not answer.
+    declined: bool,
+    /// What its prompt is known by among those of its principal.
+    pub(crate) prompt: Option<u64>,
     /// What is to be kept of its content.
     capturing: Option<Box<Capturing>>,
     /// What it is counted under.
@@ -115,6 +119,8 @@ impl CallRecord {
             trace,
             marks: Marks::default(),
             said: Said::default(),
+            declined: false,
+            prompt: None,
             capturing: None,
             counting: Counting::default(),
             cut_off: false,
@@ -262,6 +268,13 @@ impl CallRecord {
         self.closed
     }
 
+    /// Whether it was refused for what it says, by a guard or by the model.
+    pub(crate) const fn was_refused_for_content(&self) -> bool {
+        let by_guard =
+            matches!(self.end.code, Some(RefusalCode::ContentBlocked | RefusalCode::HeldNoReviewer));
+        by_guard || self.declined
+    }
+
     /// The strictest action so far.
     pub(crate) fn verdict(&self) -> Action {
         self.input.action.max(self.end.output.action)
@@ -365,6 +378,7 @@ impl CallRecord {
 
     fn seal(&mut self, outcome: Outcome, status: u16) -> Result<Vec<Vec<u8>>, RecordError> {
         self.closed = true;
+        self.declined = self.said.declined();
         self.end.outcome = outcome;
         self.end.status = status;
         self.end.time = self.ports.clock.now().max(self.end.time);

@@ -8,7 +8,7 @@ use cordon_core::{
     Currency, Digest, DurationMs, Fact, KeyId, Money, State, Timestamp,
     fact::{Actor, Body},
     record::Operation,
-    resource::{Budget, Kind, LimitSpec, LimitSubject, Resource},
+    resource::{Budget, Kind, LimitSpec, LimitSubject, LimitWindow, Resource},
 };
 use cordon_policy::{CompiledLimit, Snapshot};
 use tokio::sync::oneshot;
@@ -136,7 +136,7 @@ fn room_after(leaves: impl FnOnce(&mut CallRecord)) -> bool {
     let currency: Currency = "EUR".parse().unwrap();
     let amount = Money::from_nanos(100);
     let mut spec = LimitSpec::new(LimitSubject::default());
-    spec.money = Some(Budget { amount, currency, window: DurationMs::from_secs(3_600) });
+    spec.money = Some(Budget { amount, currency, window: LimitWindow::Every(DurationMs::from_secs(3_600)) });
     let all = [Arc::new(CompiledLimit { name: name("day"), spec })];
     let ask = Some(Spend { input: 1, output: 1, cost: Some(Cost { amount, currency }) });
     let mut record = record(&Arc::default());

@@ -16,7 +16,7 @@ use crate::{
     release::{Released, ReleasedBody, ReleasedSender},
     sse,
     tree::gate::{Gate, Progress, StreamError, StreamOptions},
-    upstream::UpstreamResponse,
+    upstream::{UpstreamBody, UpstreamError, UpstreamResponse},
 };
 
 /// The media type of a stream.
@@ -64,6 +64,29 @@ impl Downstream<'_> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Refusal::new(RefusalCode::CallerGone, "")),
             Err(_) => Err(Refusal::new(RefusalCode::CallerGone, "the caller does not read its stream")),
+        }
+    }
+
+    /// Waits for the next piece of the upstream. While that says nothing, a caller whose stream has begun is sent a comment now
+    /// and then: nobody on the way takes the connection for dead.
+    async fn wait(
+        &mut self,
+        body: &mut UpstreamBody,
+        every: Duration,
+        record: &mut CallRecord,
+        answer: &mut Answer,
+        style: &mut Style,
+    ) -> Result<Result<Option<Bytes>, UpstreamError>, Refusal> {
+        loop {
+            // Giving up a wait for a piece loses nothing, and the upstream's own times go on.
+            if let Ok(chunk) = tokio::time::timeout(every, body.chunk()).await {
+                return Ok(chunk);
+            }
+            if self.sender.is_some() {
+                let mut comment = Vec::new();
+                sse::write_comment(&mut comment, "keep-alive");
+                self.send(comment, record, answer, style).await?;
+            }
         }
     }
 
@@ -145,7 +168,8 @@ pub(crate) async fn streamed(
     let mut parser = sse::Parser::default();
     loop {
         let waiting = Instant::now();
-        let chunk = body.chunk().await;
+        let every = gateway.options.keep_alive;
+        let chunk = downstream.wait(&mut body, every, record, answer, style).await?;
         record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
         record.marks.answered = Some(record.micros());
         if let (Ok(Some(chunk)), Some(capturing)) = (&chunk, record.capturing()) {
@@ -199,7 +223,7 @@ pub(crate) async fn streamed(
 
 /// Reads what an upstream says after its last event, so that the connection can serve the next call; one that says more
 /// than nothing is closed.
-async fn drain(mut body: crate::upstream::UpstreamBody) -> Result<(), Refusal> {
+async fn drain(mut body: UpstreamBody) -> Result<(), Refusal> {
     let _ = tokio::time::timeout(DRAIN, body.chunk()).await;
     Ok(())
 }

@@ -2,7 +2,7 @@ use std::sync::{Arc, LazyLock};
 
 use cordon_core::{
     Action, Category, Channel, Form, Mode, Name, Score, Timestamp,
-    resource::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule},
+    resource::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle},
 };
 use smallvec::SmallVec;
 
@@ -23,6 +23,7 @@ struct CompiledRule {
     at: Score,
     action: Action,
     form: Form,
+    throttle: Option<Throttle>,
 }
 
 /// Who calls what: what exceptions are about.
@@ -86,6 +87,7 @@ pub fn baseline() -> GuardSpec {
         at: Score::percent(at),
         action,
         form: Form::Mask,
+        throttle: None,
     };
     let outside = [Channel::User, Channel::Document, Channel::ToolOutput];
     let flowing = [Channel::User, Channel::Document, Channel::ToolOutput, Channel::Model];
@@ -116,6 +118,7 @@ impl CompiledGuard {
                     at: rule.at,
                     action: rule.action,
                     form: rule.form,
+                    throttle: rule.throttle,
                 })
                 .collect()
         });
@@ -245,6 +248,23 @@ impl EffectiveGuard {
             }
         }
         Ruling { action: enforced.0, would, form: enforced.1 }
+    }
+
+    /// How a caller is slowed down because of a finding, by the name of the guard that says so. All of them hold.
+    pub fn throttles(
+        &self,
+        channel: Channel,
+        category: &Category,
+        score: Score,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (&Name, Throttle)> {
+        let guards = self.guards.iter();
+        let acting = guards.filter(move |guard| self.enforces(guard) && !self.excepted(guard, category, now));
+        acting.flat_map(move |guard| {
+            let rules = guard.rules(channel).iter();
+            let met = rules.filter(move |rule| score >= rule.at && rule.category.covers(category));
+            met.filter_map(|rule| Some((&guard.name, rule.throttle?)))
+        })
     }
 
     /// The categories whose findings may change what leaves on this channel: a stream waits for these and for nothing

@@ -58,6 +58,15 @@ pub struct PrincipalEntry {
     pub team: Name,
     /// The routes it may use.
     pub routes: Vec<Name>,
+    /// What its calls are worth at most.
+    priority: Option<Priority>,
+}
+
+impl PrincipalEntry {
+    /// What a call is worth to a route of this priority: the lower of the two.
+    pub fn priority(&self, route: Priority) -> Priority {
+        self.priority.map_or(route, |own| own.min(route))
+    }
 }
 
 /// A model behind a route, with its share.
@@ -327,8 +336,9 @@ impl Snapshot {
                 self.learn_limit(CompiledLimit::new(name, spec));
             }
             Spec::Model(spec) => self.models.insert_mut(key, Arc::new(spec.clone())),
-            Spec::Principal(PrincipalSpec { team, routes }) => {
-                let entry = PrincipalEntry { name: name.clone(), team: team.clone(), routes: routes.clone() };
+            Spec::Principal(PrincipalSpec { team, routes, priority }) => {
+                let (name, team, routes) = (name.clone(), team.clone(), routes.clone());
+                let entry = PrincipalEntry { name, team, routes, priority: *priority };
                 self.principals.insert_mut(key, Arc::new(entry));
             }
             Spec::Route(spec) => {

@@ -46,6 +46,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             at: Score::percent(at),
             action,
             form,
+            throttle: None,
         })
 }
 
@@ -251,6 +252,7 @@ proptest! {
             at: Score::ZERO,
             action: Action::Flag,
             form: Form::Mask,
+            throttle: None,
         };
         let anchor =
             GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: vec![rule], exceptions: vec![] };
@@ -300,6 +302,7 @@ fn an_exception_holds_for_its_own_guard_until_its_end() {
         at: Score::ZERO,
         action: Action::Block,
         form: Form::Mask,
+        throttle: None,
     };
     let exception = Exception {
         category: Category::known("pii/email"),

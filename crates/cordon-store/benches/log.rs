@@ -112,6 +112,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             )
         }),
         Kind::Principal => Spec::Principal(PrincipalSpec {
+            priority: None,
             team: name("team", random.below(100)),
             routes: (0..3).map(|_| name("route", random.below(1000))).collect(),
         }),
@@ -159,6 +160,7 @@ fn rule(category: &str, random: &mut Random) -> Rule {
         at: Score::percent(u32::try_from(random.below(100)).unwrap()),
         action: Action::Redact,
         form: Form::Mask,
+        throttle: None,
     }
 }
 

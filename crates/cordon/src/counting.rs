@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use cordon_core::{JournalId, Timestamp, record::Spend};
 use cordon_guard::{
-    limits::{Measure, ProcessCounters, window_start},
+    limits::{Measure, ProcessCounters},
     ports::Clock,
 };
 use cordon_policy::{CompiledLimit, Snapshot};
@@ -100,8 +100,8 @@ impl Past {
             past.requests = counted.into_iter().map(|(end, count)| (end.min(now), count)).collect();
         }
         for measure in Measure::OF_USE {
-            let Some((_, length)) = measure.quota(&limit.spec) else { continue };
-            let since = Timestamp::from_millis(window_start(length, now));
+            let Some((_, window)) = measure.quota(&limit.spec) else { continue };
+            let since = Timestamp::from_millis(window.bounds(now).0);
             let spent = index.spent_under(&limit.name, since).await?;
             let currency = limit.spec.money.map(|budget| budget.currency);
             let counts = |spend: &&Spend| {

@@ -53,6 +53,10 @@ pub struct Metrics {
     pub telemetry_failures: Counter,
     /// Calls that are running.
     pub running: Gauge<i64, AtomicI64>,
+    /// Callers that are slowed down.
+    pub throttled: Gauge<i64, AtomicI64>,
+    /// How often the calls of a caller were forgotten for those of another one.
+    pub forgotten: Gauge<i64, AtomicI64>,
     /// The position of the Snapshot.
     pub position: Gauge<i64, AtomicI64>,
     /// Durable frames of the journal.
@@ -163,6 +167,10 @@ impl Metrics {
             gauge
         };
         let running = gauge(registry, "calls_running", "Calls that are running");
+        let throttled = gauge(registry, "callers_throttled", "Callers that guards slow down now");
+        let help =
+            "Times that what a caller's calls look like was forgotten, because there were too many callers";
+        let forgotten = gauge(registry, "callers_forgotten", help);
         let position = gauge(registry, "snapshot_position", "Number of facts behind the Snapshot in force");
         let journal_frames = gauge(registry, "journal_frames", "Durable frames of the journal");
         let journal_failures = gauge(registry, "journal_failures", "Failed writes and syncs of the journal");
@@ -205,6 +213,8 @@ impl Metrics {
             traces_exported,
             telemetry_failures,
             running,
+            throttled,
+            forgotten,
             position,
             journal_frames,
             journal_failures,

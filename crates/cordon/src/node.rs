@@ -117,6 +117,8 @@ pub struct Settings {
     pub counters: Option<counting::Options>,
     /// Which traces and metrics go to a collector, and where.
     pub telemetry: Option<telemetry::Options>,
+    /// How long a caller hears nothing of a stream that has begun before it is sent a comment.
+    pub keep_alive: Duration,
     /// A header that names the person behind the caller.
     pub subject_header: Option<http::HeaderName>,
     /// Where browsers reach the control listener.
@@ -283,6 +285,7 @@ impl Node {
                 max_body_bytes: settings.max_body_bytes,
                 body_timeout: settings.body_timeout,
                 max_calls: settings.max_calls,
+                keep_alive: settings.keep_alive,
                 digest_key: keys.digest,
                 pseudonym_key: keys.pseudonym.clone(),
                 subject_header: settings.subject_header.clone(),
@@ -700,6 +703,9 @@ async fn tick(
         let metrics = &handles.metrics;
         let health = handles.journal.health();
         metrics.running.set(whole(handles.gateway.running().len() as u64));
+        let (gateway, now) = (&handles.gateway, handles.settings.clock.now());
+        metrics.throttled.set(whole(gateway.abuse().throttled(now) as u64));
+        metrics.forgotten.set(whole(gateway.abuse().forgotten()));
         metrics.admitted(handles.gateway.shedder());
         metrics.breakers(&handles.gateway.health().conditions());
         metrics.position.set(whole(handles.gateway.snapshot().position()));

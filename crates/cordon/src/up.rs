@@ -31,6 +31,8 @@ impl ports::Clock for Clock {
     }
 }
 
+/// How long a caller hears nothing of a stream before it is sent a comment: proxies on the way wait for a minute, and some for half of one.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often it is looked for journal segments to seal.
 const SEAL_EVERY: Duration = Duration::from_secs(10);
 
@@ -121,6 +123,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
         max_body_bytes: usize::try_from(config.gateway.max_body).unwrap_or(usize::MAX),
         body_timeout: time(config.gateway.body_timeout),
         max_calls: config.gateway.max_calls,
+        keep_alive: KEEP_ALIVE,
         sheds: true,
         journal: journal::Options {
             segment_bytes: config.journal.segment,

@@ -330,6 +330,34 @@ async fn a_stream_that_is_cut_ends_and_does_not_pass_for_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_says_nothing_for_a_while_is_kept_alive() {
+    let gate = Gate::new();
+    let [first, second, last] = ["Hello there. ", "More words. ", "The end."].map(|text| {
+        format!(
+            r#"{{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{{"index":0,"delta":{{"content":"{text}"}},"finish_reason":null}}]}}"#
+        )
+    });
+    let begun = Script::sse_head().event(&first).event(&second).wait(&gate);
+    let script = begun.event(&last).event("[DONE]").end();
+    let upstream = FakeUpstream::start([script]).await;
+    let quick =
+        |settings: &mut cordon::node::Settings| settings.keep_alive = std::time::Duration::from_millis(1);
+    let world = World::with(&upstream.base_url(), "", "", quick).await;
+    let mut response = world.open(world.request(chat("hi", true))).await;
+    let mut text = String::new();
+    // The upstream goes on once the caller has heard that it is still there.
+    while let Some(frame) = response.body_mut().frame().await {
+        text += std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap();
+        if text.contains("\n\n: keep-alive\n\n") {
+            gate.open();
+        }
+    }
+    let said: String = text.lines().filter(|line| line.starts_with("data: ")).collect();
+    assert!(said.contains("Hello ") && said.contains("end.") && said.ends_with("[DONE]"), "{text}");
+    assert!(text.contains(": keep-alive"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_goes_away_ends_the_upstream_call() {
     let gate = Gate::new();
     let event = |text: &str| {

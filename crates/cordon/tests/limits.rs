@@ -24,8 +24,9 @@ use cordon::{
     node::Settings,
 };
 use cordon_core::{
-    DurationMs, Money,
+    DurationMs, Money, Timestamp,
     record::{Closed, Outcome},
+    resource::LimitWindow,
 };
 use cordon_testkit::{
     FakeUpstream, Script,
@@ -101,6 +102,8 @@ spec:
   secret: \"env:UPSTREAM_KEY\"
   breaker: {{enabled: false}}
   timeouts: {{connect: 60s, first_byte: 60s, idle: 60s, total: 120s}}
+  # Failures of several calls in a row are not what these tests are about.
+  breaker: {{enabled: false}}
 "
     );
     world.apply(&format!("{PRICED}{patient}{extra}")).await;
@@ -464,6 +467,121 @@ spec:
     assert_eq!(upstream.last_request().json()["max_completion_tokens"], 64);
     let reply = world.chat("hang").await;
     assert_eq!(told(&reply), refused(504, "call_time_exceeded", "size"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_are_no_larger_than_a_limit_says_in_either_protocol() {
+    let limits = "
+---
+apiVersion: cordon/v1
+kind: Limit
+name: pictures
+spec: { applies_to: organisation, call: { image: { width: 1000, height: 2000, pixels: 1000000, bytes: 29 } } }
+";
+    // The beginning of a PNG: its size, and 29 bytes in all.
+    let png = |width: u32, height: u32, more: &[u8]| {
+        let head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice();
+        let rest = [8, 2, 0, 0, 0].as_slice();
+        let bytes = [head, &width.to_be_bytes(), &height.to_be_bytes(), rest, more].concat();
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes)
+    };
+    let upstream = FakeUpstream::answering(|_| used(1)).await;
+    let world = world(&upstream.base_url(), limits).await;
+    let ask = async |url: &str| {
+        let image = json!([{ "type": "image_url", "image_url": { "url": url } }]);
+        let body = json!({ "model": "bot", "messages": [{ "role": "user", "content": image }] });
+        told(&world.send(world.request(body.to_string())).await)
+    };
+    let too_large = refused(400, "payload_limit_exceeded", "pictures");
+    for (width, height, more, passes) in [
+        (1_000, 1_000, &[][..], true),
+        (500, 2_000, &[], true),
+        (1_001, 1, &[], false),
+        (1, 2_001, &[], false),
+        (1_000, 1_001, &[], false),
+        (1, 1, &[0], false),
+    ] {
+        let url = format!("data:image/png;base64,{}", png(width, height, more));
+        let expected = if passes { refused(200, "", "") } else { too_large.clone() };
+        assert_eq!(ask(&url).await, expected, "{width} x {height}");
+    }
+    assert_eq!(ask("https://example.com/a.png").await, too_large, "nobody knows how large it is");
+
+    let message = async |source: Value| {
+        let content = json!([{ "type": "image", "source": source }]);
+        let messages = json!([{ "role": "user", "content": content }]);
+        let body = json!({ "model": "bot", "max_tokens": 9, "messages": messages });
+        let reply = world.send(world.post("/v1/messages", body.to_string())).await;
+        (reply.status.as_u16(), reply.header("cordon-limit"))
+    };
+    let source = |data: String| json!({ "type": "base64", "media_type": "image/png", "data": data });
+    assert_eq!(message(source(png(1_000, 1_000, &[]))).await, (200, String::new()));
+    assert_eq!(message(source(png(1_001, 1, &[]))).await, (400, "pictures".to_owned()));
+    assert_eq!(message(json!({ "type": "file", "file_id": "file_1" })).await, (400, "pictures".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_is_the_calendars_across_its_end_and_a_restart() {
+    let limits = "
+---
+apiVersion: cordon/v1
+kind: Limit
+name: month
+spec: { applies_to: { team: t }, tokens: { count: 1000, window: month } }
+---
+apiVersion: cordon/v1
+kind: Limit
+name: pilot
+spec: { applies_to: { route: bot }, money: { amount: '0.01', currency: EUR, window: month } }
+";
+    let upstream =
+        FakeUpstream::answering(|request| used(request.json()["max_completion_tokens"].clone())).await;
+    let mut world = world(&upstream.base_url(), limits).await;
+    world.key = world.issue("app", DurationMs::from_secs(30 * 86_400)).await;
+    let asked = async |world: &World, tokens: u64| {
+        let reply = world.send(world.request(ask(tokens, "hi"))).await;
+        let shown = ["remaining", "reset"].map(|what| reply.header(&format!("x-ratelimit-{what}-tokens")));
+        (reply.status.as_u16(), shown)
+    };
+    // It is nine o'clock on the 21st of November.
+    let (status, [_, reset]) = asked(&world, 400).await;
+    assert_eq!((status, reset.as_str()), (200, "231h0m0s"));
+    let later = |world: &World, seconds| {
+        // The log is there all the time.
+        let now = world.clock.advance(DurationMs::from_secs(seconds));
+        world.node.handles.gateway.confirm(now);
+    };
+    later(&world, 231 * 3_600 - 1);
+    let (status, [remaining, reset]) = asked(&world, 700).await;
+    // Nine tokens of input beside what was asked for.
+    assert_eq!((status, remaining.as_str(), reset.as_str()), (429, "591", "1s"));
+    let world = world.again(|_| {}).await;
+    assert_eq!(asked(&world, 700).await.0, 429, "a start in the same month goes on");
+
+    later(&world, 1);
+    let (status, [_, reset]) = asked(&world, 700).await;
+    assert_eq!((status, reset.as_str()), (200, "744h0m0s"), "December has 31 days");
+    let (status, [remaining, _]) = asked(&world, 300).await;
+    assert_eq!((status, remaining.as_str()), (429, "291"), "what November used is not December's");
+    let world = world.again(|data| std::fs::remove_file(data.join("index.db")).unwrap()).await;
+    let (status, [remaining, _]) = asked(&world, 300).await;
+    assert_eq!((status, remaining.as_str()), (429, "291"), "nor after the sums were made anew");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_counters_knows_the_same_months() {
+    let Some(program) = server::find("REDIS", "redis-server") else { return };
+    let store = ServerOfOthers::redis(&program);
+    let client = redis::Client::open(format!("redis://{}", store.address)).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let (calendar, _) = include_str!("../src/counting/take.lua").split_once("local time =").unwrap();
+    let script = redis::Script::new(&format!("{calendar} return {{ window_of(0, tonumber(ARGV[1])) }}"));
+    // Every 11 days and some, from 1970 to 2100.
+    for at in (0..4_102_444_800_000_i64).step_by(1_000_000_007) {
+        let (start, length): (i64, i64) = script.arg(at).invoke_async(&mut connection).await.unwrap();
+        let expected = LimitWindow::Month.bounds(Timestamp::from_millis(at));
+        assert_eq!((start, start + length), expected, "{}", Timestamp::from_millis(at));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

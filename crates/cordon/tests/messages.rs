@@ -359,3 +359,56 @@ async fn azures_deployments_have_their_own_path_and_key() {
     assert_eq!(sent.path, path);
     assert_eq!((sent.header("api-key"), sent.header("authorization")), (Some("sk-upstream"), None));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_whose_service_fails_is_answered_by_one_of_the_other_protocol() {
+    let error = json!({"error": {"message": "no", "type": "server_error", "param": null, "code": null}});
+    let first = FakeUpstream::start((0..2).map(|_| Script::json(500, &error))).await;
+    let second = FakeUpstream::start([
+        Script::json(200, &says("Hello Ann.")),
+        Script::events(&events(&["Hello ", "Ann."])),
+    ])
+    .await;
+    let world = World::new(&first.base_url()).await;
+    world
+        .apply(&format!(
+            "{{apiVersion: cordon/v1, kind: Service, name: claude, spec: {{protocol: anthropic, base_url: \"{}\", private_network: true}}}}
+---
+{{apiVersion: cordon/v1, kind: Model, name: second, spec: {{service: claude, upstream_name: claude-model}}}}
+---
+{{apiVersion: cordon/v1, kind: Route, name: bot, spec: {{team: t, targets: [{{model: m}}], fallback: [second], retry: {{backoff: 1ms}}}}}}
+",
+            second.base_url()
+        ))
+        .await;
+    let mut calls = Vec::new();
+    for stream in [false, true] {
+        let reply = if stream { world.stream("Hi").await } else { world.chat("Hi").await };
+        let marks = ["cordon-model", "cordon-fallback"].map(|name| reply.header(name));
+        assert_eq!((reply.status.as_u16(), marks), (200, ["second".to_owned(), "failed".to_owned()]));
+        let text = match stream {
+            true => reply.streamed(),
+            false => reply.json()["choices"][0]["message"]["content"].as_str().unwrap().to_owned(),
+        };
+        assert_eq!(text, "Hello Ann.");
+        let asked = second.last_request();
+        assert_eq!(asked.json()["model"], "claude-model", "written for its target");
+        assert!(asked.json()["max_tokens"].is_u64() && asked.json()["messages"][0]["content"] != Value::Null);
+        calls.push(reply.call());
+    }
+    assert_eq!((first.count().requests, second.count().requests), (2, 2));
+    let frames = world.frames().await;
+    for call in calls {
+        let closed = frames.closed_of(call);
+        let attempts: Vec<_> = closed
+            .attempts
+            .iter()
+            .map(|attempt| {
+                (attempt.model.as_str(), attempt.service.as_str(), attempt.outcome.as_str(), attempt.status)
+            })
+            .collect();
+        assert_eq!(attempts, [("m", "up", "failed", Some(500)), ("second", "claude", "answered", Some(200))]);
+        let tokens = closed.tokens.unwrap();
+        assert_eq!((closed.outcome, tokens.input, tokens.output), (Outcome::Released, 2000, 100));
+    }
+}

@@ -11,11 +11,11 @@
 mod support;
 
 use cordon_core::{
-    Money,
+    Money, RefusalCode,
     containment::{InFlight, Subject},
     fact::Actor,
     record::{Attempt, AttemptOutcome, Outcome},
-    resource::RouteMode,
+    resource::{Priority, RouteMode},
 };
 use cordon_testkit::{FakeUpstream, Gate, Script, closed_port};
 use support::{Frames, Reply, World, chat};
@@ -489,4 +489,80 @@ async fn in_safe_mode_actions_are_held_and_guards_that_observe_enforce() {
     assert_eq!(world.chat(card).await.code(), "content_blocked");
     world.apply(&route("targets: [{model: first}]")).await;
     assert_eq!(world.chat(card).await.status, 200, "it only observes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_least_important_goes_first_and_what_runs_goes_on() {
+    const PRIORITIES: &str = "---
+{apiVersion: cordon/v1, kind: Route, name: low, spec: {team: t, targets: [{model: first}], priority: low}}
+---
+{apiVersion: cordon/v1, kind: Route, name: high, spec: {team: t, targets: [{model: first}], priority: high}}
+---
+{apiVersion: cordon/v1, kind: Principal, name: app, spec: {team: t, routes: [bot, low, high]}}
+---
+{apiVersion: cordon/v1, kind: Principal, name: batch, spec: {team: t, routes: [bot, high], priority: low}}
+";
+    let gate = Gate::new();
+    let waits = Script::chunked_head(200, &[("content-type", "application/json")]).wait(&gate);
+    let whole = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"ok"}}]}"#;
+    let pair = Pair::new([waits.chunk(whole).end()].into_iter().chain(says(1_000)), [], CHAIN, "").await;
+    let mut world = pair.world;
+    world.apply(PRIORITIES).await;
+    // A key names the routes that its principal had.
+    let day = cordon_core::DurationMs::from_secs(86_400);
+    world.key = world.issue("app", day).await;
+    let batch = world.issue("batch", day).await;
+    let ask = async |route: &str, batch: Option<&cordon_core::KeySecret>| {
+        let mut request = world.request(chat("hi", false).replace("bot", route));
+        if let Some(key) = batch {
+            let key = format!("Bearer {}", key.expose()).parse().unwrap();
+            request.headers_mut().insert("authorization", key);
+        }
+        let reply = world.send(request).await;
+        let code = if reply.status == 200 { String::new() } else { reply.code() };
+        (reply.status.as_u16(), code, reply.header("retry-after"))
+    };
+    let passed = (200, String::new(), String::new());
+    let shed = (503, "overloaded".to_owned(), "1".to_owned());
+    let overload = async {
+        pair.first.until(|count| count.requests == 1).await;
+        let shedder = world.node.handles.gateway.shedder();
+        let (mut now, interval) = (std::time::Instant::now(), std::time::Duration::from_millis(200));
+        let mut wait = |times, delay: u64| {
+            for _ in 0..times {
+                now += interval;
+                shedder.waited(std::time::Duration::from_millis(delay), now);
+            }
+        };
+        // What came before the first look is not one long wait.
+        wait(1, 0);
+        // Tasks wait for their turn: what is low goes, whoever is asked for it.
+        wait(3, 100);
+        assert_eq!((shedder.admitted(Priority::Low), shedder.admitted(Priority::High)), (0, 100));
+        for _ in 0..3 {
+            assert_eq!(ask("low", None).await, shed);
+            assert_eq!(ask("high", Some(&batch)).await, shed, "the lower of route and principal counts");
+            assert_eq!(ask("high", None).await, passed);
+        }
+        // It gets worse: what is normal goes, too.
+        wait(4, 100);
+        assert_eq!((shedder.admitted(Priority::Normal), shedder.admitted(Priority::High)), (0, 63));
+        assert_eq!(ask("bot", None).await, shed);
+        // And better.
+        wait(60, 0);
+        for route in ["low", "bot", "high"] {
+            assert_eq!(ask(route, None).await, passed);
+        }
+        assert_eq!(ask("high", Some(&batch)).await, passed);
+        gate.open();
+    };
+    // A call of the lowest priority was let in before: it comes to its end.
+    let (running, ()) = tokio::join!(ask("low", None), overload);
+    assert_eq!(running, passed);
+    let frames = world.frames().await;
+    // A key that may only ask for what is low is turned away before its body is read: that is counted, and not recorded call
+    // by call.
+    let refused = frames.closed.iter().filter(|closed| closed.code == Some(RefusalCode::Overloaded)).count();
+    assert_eq!((frames.closed.len(), refused), (12, 4));
+    assert_eq!(frames.unknown.iter().map(|unknown| unknown.count).sum::<u64>(), 3);
 }

@@ -4,7 +4,7 @@ use super::{
     ContentCapture, ExceptionScope, GuardScope, Kind, MAX_CONTENT_RETENTION, MIN_RECORD_RETENTION, Price,
     Protocol, Resource, RouteGuards, RouteMode, ServiceSpec, Spec,
 };
-use crate::{Action, KeyId, Name};
+use crate::{KeyId, Name};
 
 /// Something wrong with a resource, at a path inside its `spec`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,11 +245,8 @@ impl Resource {
                     wrong("exceptions", "at most 256 exceptions");
                 }
                 for (i, rule) in guard.rules.iter().enumerate() {
-                    if rule.channels.is_empty() {
-                        wrong(&format!("rules/{i}/channels"), "no channel; help: leave it out to mean all");
-                    }
-                    if rule.form != crate::Form::default() && rule.action != Action::Redact {
-                        wrong(&format!("rules/{i}/form"), "a form is only expected beside `action: redact`");
+                    for (path, message) in rule.problems() {
+                        wrong(&format!("rules/{i}/{path}"), message);
                     }
                 }
             }

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Category, Channel, Form, Mode, Name, Score, Sealed, Timestamp};
+use super::Requests;
+use crate::{Action, Category, Channel, DurationMs, Form, Mode, Name, Score, Sealed, Timestamp};
 
 /// Where a guard applies. Guards of all layers are joined, and the strictest wins.
 #[derive(
@@ -36,7 +37,26 @@ pub struct Rule {
     /// How a redacted span looks.
     #[serde(default, skip_serializing_if = "is_default_form")]
     pub form: Form,
+    /// How callers are slowed down; only for `abuse` and what is below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle: Option<Throttle>,
 }
+
+/// A caller that is slowed down for a while, wherever the guard holds that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Throttle {
+    /// The requests that it may make.
+    pub requests: Requests,
+    /// For how long, after the last call that was a reason; at most 1d.
+    #[serde(rename = "for")]
+    pub lasts: DurationMs,
+}
+
+/// The category of what a caller's calls look like together.
+const ABUSE: Category = Category::known("abuse");
+/// The longest time that a caller is slowed down.
+const MAX_THROTTLE: DurationMs = DurationMs::from_secs(86_400);
 
 /// Where an exception holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -110,6 +130,35 @@ fn is_enforce(mode: &Mode) -> bool {
 impl GuardScope {
     fn is_route(&self) -> bool {
         *self == Self::Route
+    }
+}
+
+impl Rule {
+    /// What is wrong with it by itself, each with its path below the rule.
+    pub(super) fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut found = Vec::new();
+        if self.channels.is_empty() {
+            found.push(("channels", "no channel; help: leave it out to mean all"));
+        }
+        if self.form != Form::default() && self.action != Action::Redact {
+            found.push(("form", "a form is only expected beside `action: redact`"));
+        }
+        let abuse = ABUSE.covers(&self.category);
+        if abuse && self.action == Action::Redact {
+            found.push(("action", "there is nothing to redact; help: `flag` or `block`"));
+        }
+        let Some(Throttle { requests, lasts }) = self.throttle else { return found };
+        if !abuse {
+            found.push(("throttle", "only beside `category: abuse` or one below it"));
+        }
+        if self.action == Action::Allow {
+            found.push(("throttle", "only beside an action; help: say `action: flag`"));
+        }
+        found.extend(requests.problem("throttle/requests", "throttle/requests/burst"));
+        if lasts.as_millis() == 0 || lasts > MAX_THROTTLE {
+            found.push(("throttle/for", "more than nothing and at most 1d is expected"));
+        }
+        found
     }
 }
 

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Kind, References};
+use super::{Kind, LimitWindow, References};
 use crate::{Currency, DurationMs, KeyId, Money, Name, Sealed};
 
 /// What a limit counts for: all calls together of which everything that it names is true. One that names nothing counts for
@@ -148,15 +148,30 @@ pub struct Requests {
     pub burst: Option<u32>,
 }
 
-/// So many tokens in each window. Windows follow each other from 1970 on, in UTC: one of `1h` begins with the hour, one of `1d`
-/// at midnight.
+impl Requests {
+    /// What is wrong with it; the paths are its own and its burst's.
+    pub(super) fn problem(
+        self,
+        path: &'static str,
+        burst: &'static str,
+    ) -> Option<(&'static str, &'static str)> {
+        if self.count == 0 || self.window.as_millis() == 0 {
+            return Some((path, "count and window must be above 0"));
+        }
+        let fits = self.burst.is_none_or(|burst| (1..=self.count).contains(&burst));
+        (!fits).then_some((burst, "1 to `count` is expected"))
+    }
+}
+
+/// So many tokens in each window. Windows follow each other in UTC: one of `1h` begins with the hour, one of `day` at midnight,
+/// one of `month` with the calendar's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenQuota {
     /// How many.
     pub count: u64,
-    /// In how long: whole minutes, at most 400d.
-    pub window: DurationMs,
+    /// In how long: whole minutes, at most 400d; or `day` or `month`.
+    pub window: LimitWindow,
 }
 
 /// So much money in each window; windows are those of [`TokenQuota`].
@@ -167,12 +182,9 @@ pub struct Budget {
     pub amount: Money,
     /// In which currency. A call to a model without a price in it is refused.
     pub currency: Currency,
-    /// In how long: whole minutes, at most 400d.
-    pub window: DurationMs,
+    /// In how long: whole minutes, at most 400d; or `day` or `month`.
+    pub window: LimitWindow,
 }
-
-/// The longest window of tokens and money.
-pub const MAX_LIMIT_WINDOW: DurationMs = DurationMs::from_secs(400 * 86_400);
 
 /// Bounds of one call, whatever else was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -190,12 +202,40 @@ pub struct CallBounds {
     /// Images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<u32>,
+    /// Each image. One whose size cannot be read (behind an address, an unknown format) is refused where anything stands here.
+    #[serde(default, skip_serializing_if = "ImageBounds::is_empty")]
+    pub image: ImageBounds,
     /// Tools offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<u32>,
     /// From its admission to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<DurationMs>,
+}
+
+/// Bounds of one image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImageBounds {
+    /// Its width in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Its height in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Its width times its height.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<u64>,
+    /// Bytes of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+impl ImageBounds {
+    /// Whether nothing is bounded.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl CallBounds {
@@ -250,7 +290,7 @@ pub struct LimitSpec {
     pub body_bytes: Option<u64>,
     /// Bounds of each call.
     #[serde(default, skip_serializing_if = "CallBounds::is_empty")]
-    pub call: CallBounds,
+    pub call: Box<CallBounds>,
     /// What it does while its counters cannot be reached. Default `refuse`.
     #[serde(default, skip_serializing_if = "WhenUnavailable::is_refuse")]
     pub when_unavailable: WhenUnavailable,
@@ -268,7 +308,7 @@ impl LimitSpec {
             money: None,
             concurrency: None,
             body_bytes: None,
-            call: CallBounds::default(),
+            call: Box::default(),
             when_unavailable: WhenUnavailable::default(),
         }
     }
@@ -304,19 +344,11 @@ impl LimitSpec {
             "",
             "nothing is limited; help: give `requests`, `tokens`, `money`, `concurrency`, `body_bytes` or `call`",
         );
-        let requests = self.requests;
-        wrong(
-            requests.is_some_and(|requests| requests.count == 0 || requests.window.as_millis() == 0),
-            "requests",
-            "count and window must be above 0",
-        );
-        wrong(
-            requests.is_some_and(|requests| {
-                requests.burst.is_some_and(|burst| burst == 0 || burst > requests.count)
-            }),
-            "requests/burst",
-            "1 to `count` is expected",
-        );
+        if let Some((path, message)) =
+            self.requests.and_then(|requests| requests.problem("requests", "requests/burst"))
+        {
+            wrong(true, path, message);
+        }
         wrong(self.concurrency == Some(0), "concurrency", "must be above 0");
         let windows = [
             ("tokens", self.tokens.map(|quota| (quota.count, quota.window))),
@@ -327,12 +359,7 @@ impl LimitSpec {
         for (path, window) in windows {
             let Some((count, window)) = window else { continue };
             wrong(count == 0, path, "count or amount must be above 0; help: a quarantine takes a caller out");
-            let whole = window.as_millis() > 0 && window.as_millis().is_multiple_of(60_000);
-            wrong(
-                !whole || window > MAX_LIMIT_WINDOW,
-                path,
-                "the window must be whole minutes, from 1m to 400d",
-            );
+            wrong(!window.is_sound(), path, "the window must be whole minutes, from 1m to 400d");
         }
         wrong(
             self.call.duration.is_some_and(|time| time.as_millis() == 0),
@@ -381,6 +408,7 @@ mod tests {
         assert_eq!(paths(money("30d")), [""; 0]);
         assert_eq!(paths(money("401d")), ["money"]);
         assert_eq!(paths(money("90s")), ["money"]);
+        assert_eq!(paths(money("month")), [""; 0]);
         assert_eq!(paths(serde_json::json!({"tokens": {"count": 0, "window": "1m"}})), ["tokens"]);
         let burst = serde_json::json!({"requests": {"count": 5, "window": "1s", "burst": 6}});
         assert_eq!(paths(burst), ["requests/burst"]);

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Priority;
 use crate::{Name, Sealed};
 
 /// A team: it owns systems and routes, and its guards apply to them and to its callers.
@@ -56,6 +57,10 @@ pub struct PrincipalSpec {
     pub team: Name,
     /// The routes it may use; a key may name fewer, never more.
     pub routes: Vec<Name>,
+    /// What goes first when there is more to do than can be done: its calls have the lower of this and their route's. Absent: their
+    /// route's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
 }
 
 impl TeamSpec {

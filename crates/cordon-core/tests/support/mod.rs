@@ -76,6 +76,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
                 at: Score::percent(variant % 101),
                 action: Action::Redact,
                 form: if variant.is_multiple_of(2) { Form::Token } else { Form::default() },
+                throttle: None,
             }],
             exceptions: if variant.is_multiple_of(6) {
                 vec![Exception {
@@ -104,7 +105,8 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             )
         }),
         Kind::Principal => {
-            Spec::Principal(PrincipalSpec { team: other(Kind::Team, 6), routes: vec![other(Kind::Route, 6)] })
+            let (team, routes) = (other(Kind::Team, 6), vec![other(Kind::Route, 6)]);
+            Spec::Principal(PrincipalSpec { team, routes, priority: None })
         }
         Kind::Retention => Spec::Retention(RetentionSpec {
             routes: vec![other(Kind::Route, 8)],

@@ -8,6 +8,8 @@ use cordon_core::{
 };
 use cordon_policy::{CompiledLimit, RouteEntry, Snapshot};
 
+use super::image::{self, Size};
+
 /// Tokens of output of a call that asks for none, where its route does not say it either.
 const OUTPUT_TOKENS: u64 = 4096;
 /// The most tokens that an image costs where its model does not say it: OpenAI's guide to images (November 2026) has 48,169 for
@@ -42,6 +44,13 @@ pub(crate) struct Shape {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Content {
     images: u64,
+    /// Pictures whose size cannot be read here: behind an address, or of a format that is not known.
+    unmeasured: u64,
+    /// The most that any picture has, each by itself.
+    width: u64,
+    height: u64,
+    pixels: u64,
+    bytes: u64,
     ascii: u64,
     other: u64,
     numbers: u64,
@@ -77,21 +86,40 @@ impl Content {
                 self.parts = self.parts.saturating_add(1);
                 let kind = object.get("type").and_then(Value::as_str);
                 let image = images && matches!(kind, Some("image" | "image_url" | "input_image"));
+                let measured = self.members(object, images, image);
                 self.images = self.images.saturating_add(u64::from(image));
-                self.members(object, images, image);
+                self.unmeasured = self.unmeasured.saturating_add(u64::from(image && !measured));
             }
         }
     }
 
-    fn members(&mut self, object: &Object, images: bool, of_image: bool) {
+    /// Counts what an object holds. Says whether it is a picture of which everything could be measured.
+    fn members(&mut self, object: &Object, images: bool, of_image: bool) -> bool {
+        let mut measured = None;
         for (key, value) in object.iter() {
             self.text(key);
-            match value {
-                Value::String(_) if of_image && OF_IMAGE.contains(&key) => {}
-                Value::Object(inner) if of_image => self.members(inner, images, true),
-                _ => self.value(value, images),
-            }
+            let part = match value {
+                Value::String(text) if of_image && OF_IMAGE.contains(&key) => Some(self.picture(text)),
+                Value::Object(inner) if of_image => Some(self.members(inner, images, true)),
+                _ => {
+                    self.value(value, images);
+                    None
+                }
+            };
+            measured = part.map(|part| part && measured != Some(false)).or(measured);
         }
+        measured == Some(true)
+    }
+
+    /// Measures a picture, if it can be.
+    fn picture(&mut self, text: &str) -> bool {
+        let Some(Size { width, height, bytes }) = image::size(text) else { return false };
+        let (width, height) = (u64::from(width), u64::from(height));
+        self.width = self.width.max(width);
+        self.height = self.height.max(height);
+        self.pixels = self.pixels.max(width.saturating_mul(height));
+        self.bytes = self.bytes.max(bytes);
+        true
     }
 
     fn text(&mut self, text: &str) {
@@ -201,7 +229,7 @@ fn dearest(
 /// Whether the shape of a request matters to any of these limits: it is a walk over all of the request.
 pub(crate) fn need_shape<'a>(mut limits: impl Iterator<Item = &'a CompiledLimit>) -> bool {
     limits.any(|limit| {
-        let bounds = CallBounds { duration: None, ..limit.spec.call };
+        let bounds = CallBounds { duration: None, ..*limit.spec.call };
         bounds != CallBounds::default() || limit.spec.counts_use()
     })
 }
@@ -224,7 +252,19 @@ pub(crate) fn bounds<'a>(
             ("messages", shape.content.estimate(), call.input_tokens),
             (asked, shape.output.unwrap_or(0), call.output_tokens),
         ];
-        for (param, count, most) in checks {
+        let image = &call.image;
+        let content = &shape.content;
+        if content.unmeasured > 0 && !image.is_empty() {
+            let why = format!("limit {}: the size of an image cannot be read", limit.name);
+            return Err(Refusal::new(RefusalCode::PayloadLimited, why).param("messages").by(&limit.name));
+        }
+        let of_images = [
+            ("messages", content.width, image.width.map(u64::from)),
+            ("messages", content.height, image.height.map(u64::from)),
+            ("messages", content.pixels, image.pixels),
+            ("messages", content.bytes, image.bytes),
+        ];
+        for (param, count, most) in checks.into_iter().chain(of_images) {
             if most.is_some_and(|most| count > most) {
                 let why = format!("limit {}: {count} are more than one call may have", limit.name);
                 let refusal = Refusal::new(RefusalCode::PayloadLimited, why);
@@ -261,6 +301,7 @@ mod tests {
         assert_eq!(image.images, 1);
         assert!(image.ascii < 100);
         assert_eq!(image.bound(Some(7)) - image.bound(Some(0)), 7);
+        assert_eq!((image.unmeasured, image.bytes), (1, 0));
         // What a tool's schema calls an image is text.
         let schema = shape(&format!(r#"{{"tools":[{{"type":"image","data":"{picture}"}}]}}"#));
         assert_eq!(schema.images, 0);

@@ -2,7 +2,11 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use cordon_core::{Name, Timestamp, record::Spend, resource::LimitSpec};
+use cordon_core::{
+    Name, Timestamp,
+    record::Spend,
+    resource::{LimitSpec, LimitWindow},
+};
 use cordon_policy::{CompiledLimit, Limits};
 use smallvec::SmallVec;
 
@@ -152,13 +156,12 @@ impl Measure {
         }
     }
 
-    /// How much of it a limit allows in a window, and how long that is in milliseconds; nothing where it does not count it, or
-    /// counts it in another way.
-    pub fn quota(self, limit: &LimitSpec) -> Option<(u64, u64)> {
-        let of = |quota: cordon_core::resource::TokenQuota| (quota.count, quota.window.as_millis());
+    /// How much of it a limit allows in a window, and in which; nothing where it does not count it, or counts it in another way.
+    pub fn quota(self, limit: &LimitSpec) -> Option<(u64, LimitWindow)> {
+        let of = |quota: cordon_core::resource::TokenQuota| (quota.count, quota.window);
         match self {
             Self::InputTokens => limit.input_tokens.map(of),
-            Self::Money => limit.money.map(|budget| (budget.amount.nanos(), budget.window.as_millis())),
+            Self::Money => limit.money.map(|budget| (budget.amount.nanos(), budget.window)),
             Self::OutputTokens => limit.output_tokens.map(of),
             Self::Requests => None,
             Self::Tokens => limit.tokens.map(of),

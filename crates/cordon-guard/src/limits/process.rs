@@ -76,10 +76,10 @@ impl ProcessCounters {
     pub fn add_used(&self, limit: &CompiledLimit, measure: Measure, used: u64, now: Timestamp) {
         let mut book = self.0.book();
         let counter = book.counters.entry(limit.name.clone()).or_default();
-        if let Some((_, length)) = measure.quota(&limit.spec)
+        if let Some((_, of)) = measure.quota(&limit.spec)
             && let Some(window) = counter.window(measure)
         {
-            window.roll(length, now);
+            window.roll(of, now);
             window.add(used);
         }
     }
@@ -232,8 +232,8 @@ impl Counter {
         }
         let Some(spend) = spend else { return Ok(()) };
         for (measure, window) in Measure::OF_USE.into_iter().zip(&mut self.windows) {
-            let Some((most, length)) = measure.quota(limit) else { continue };
-            window.roll(length, now);
+            let Some((most, of)) = measure.quota(limit) else { continue };
+            window.roll(of, now);
             let wanted = measure.of(spend);
             if wanted > most {
                 return Err(Full::Ever(measure));

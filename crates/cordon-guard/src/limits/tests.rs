@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicU64;
 
 use cordon_core::{
     Currency, DurationMs,
-    resource::{Budget, LimitSpec, LimitSubject, Requests, TokenQuota, WhenUnavailable},
+    resource::{Budget, LimitSpec, LimitSubject, LimitWindow, Requests, TokenQuota, WhenUnavailable},
 };
 use proptest::prelude::*;
 
@@ -25,12 +25,12 @@ fn requests(count: u32, seconds: u64) -> Option<Requests> {
 }
 
 fn tokens(count: u64) -> Option<TokenQuota> {
-    Some(TokenQuota { count, window: DurationMs::from_secs(3600) })
+    Some(TokenQuota { count, window: LimitWindow::Every(DurationMs::from_secs(3600)) })
 }
 
 fn money(nanos: u64) -> Option<Budget> {
     let amount = Money::from_nanos(nanos);
-    Some(Budget { amount, currency: usd(), window: DurationMs::from_secs(3600) })
+    Some(Budget { amount, currency: usd(), window: LimitWindow::Every(DurationMs::from_secs(3600)) })
 }
 
 fn usd() -> Currency {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use cordon_core::{Timestamp, resource::Requests};
+use cordon_core::{
+    Timestamp,
+    resource::{LimitWindow, Requests},
+};
 
 /// Requests at an even rate: a generic cell rate algorithm (GCRA, ITU-T I.371, annex A). One number, no timer, exact at any
 /// rate: `burst` requests may come at once, and one more is let in every `window / count`.
@@ -84,34 +87,26 @@ impl Rate {
     }
 }
 
-/// Use in one window at a time. Windows of one length follow each other from 1970 on, so that every node and every restart has
-/// the same ones.
+/// Use in one window at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
+    of: Option<LimitWindow>,
     start: i64,
     end: i64,
     used: u64,
 }
 
-/// When the window of this length begins that a time lies in; both in milliseconds.
-pub const fn window_start(length: u64, time: Timestamp) -> i64 {
-    #[expect(clippy::cast_possible_wrap, reason = "windows are at most 400 days long")]
-    let length = if length == 0 { 1 } else { length as i64 };
-    time.as_millis().div_euclid(length).saturating_mul(length)
-}
-
 impl Window {
     /// Goes on to the window that a time lies in. Time that goes back changes nothing: the later window goes on. What was used
     /// stays where the length of the windows was changed in the middle of one.
-    pub fn roll(&mut self, length: u64, now: Timestamp) {
-        let changed = self.end.saturating_sub(self.start) != i64::try_from(length).unwrap_or(i64::MAX);
+    pub fn roll(&mut self, window: LimitWindow, now: Timestamp) {
         let over = now.as_millis() >= self.end;
         if over {
             self.used = 0;
         }
-        if over || changed {
-            self.start = window_start(length, now);
-            self.end = self.start.saturating_add(i64::try_from(length).unwrap_or(i64::MAX));
+        if over || self.of != Some(window) {
+            self.of = Some(window);
+            (self.start, self.end) = window.bounds(now);
         }
     }
 
@@ -151,10 +146,14 @@ mod tests {
 
     use super::*;
 
-    const HOUR: u64 = 3_600_000;
+    const HOUR: i64 = 3_600_000;
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis)
+    }
+
+    fn hours(count: u64) -> LimitWindow {
+        LimitWindow::Every(DurationMs::from_secs(count * 3_600))
     }
 
     fn pace(count: u32, seconds: u64, burst: Option<u32>) -> Pace {
@@ -216,21 +215,41 @@ mod tests {
 
     #[test]
     fn windows_begin_with_the_hour_and_do_not_go_back() {
-        let noon = 12 * HOUR as i64;
+        let noon = 12 * HOUR;
         let mut window = Window::default();
-        window.roll(HOUR, at(noon + 10));
+        window.roll(hours(1), at(noon + 10));
         window.add(7);
-        window.roll(HOUR, at(noon + HOUR as i64 - 1));
-        assert_eq!((window.used(), window.left(at(noon + HOUR as i64 - 1))), (7, Duration::from_millis(1)));
+        window.roll(hours(1), at(noon + HOUR - 1));
+        assert_eq!((window.used(), window.left(at(noon + HOUR - 1))), (7, Duration::from_millis(1)));
         // The clock goes back: what was used stays used, and the window ends when it said.
-        window.roll(HOUR, at(noon - 5));
+        window.roll(hours(1), at(noon - 5));
         assert_eq!((window.used(), window.start), (7, noon));
-        window.roll(2 * HOUR, at(noon + 20));
-        assert_eq!((window.used(), window.end), (7, noon + 2 * HOUR as i64));
-        window.roll(2 * HOUR, at(noon + 2 * HOUR as i64));
+        window.roll(hours(2), at(noon + 20));
+        assert_eq!((window.used(), window.end), (7, noon + 2 * HOUR));
+        window.roll(hours(2), at(noon + 2 * HOUR));
         assert_eq!(window.used(), 0);
         window.settle(at(noon + 10), 7, 3);
         assert_eq!(window.used(), 0, "it belonged to the window before");
+    }
+
+    #[test]
+    fn months_begin_and_end_with_the_calendar() {
+        let time = |text| Timestamp::parse(text).unwrap();
+        let mut window = Window::default();
+        window.roll(LimitWindow::Month, time("2028-02-28T00:00:00Z"));
+        window.add(7);
+        let leap = time("2028-02-29T23:59:59Z");
+        window.roll(LimitWindow::Month, leap);
+        assert_eq!((window.used(), window.left(leap)), (7, Duration::from_secs(1)));
+        // What was reserved in a month that is over is not the next one's.
+        let march = time("2028-03-01T00:00:00Z");
+        window.roll(LimitWindow::Month, march);
+        window.settle(leap, 7, 9);
+        assert_eq!((window.used(), window.left(march)), (0, Duration::from_secs(31 * 86_400)));
+        // In the middle of a month that becomes thirty days, what was used stays.
+        window.add(3);
+        window.roll(hours(720), time("2028-03-02T00:00:00Z"));
+        assert_eq!(window.used(), 3);
     }
 
     proptest! {
@@ -262,7 +281,7 @@ mod tests {
             calls in prop::collection::vec((0..1_000_u64, 0..1_500_u64, any::<bool>()), 1..50)
         ) {
             let mut window = Window::default();
-            window.roll(HOUR, at(5));
+            window.roll(hours(1), at(5));
             let mut expected = 0;
             for (reserved, spent, settled) in calls {
                 window.add(reserved);

@@ -82,6 +82,11 @@ impl Request {
         self.choices
     }
 
+    /// The tree, which was not inspected.
+    pub(crate) const fn tree(&self) -> &Object {
+        &self.tree
+    }
+
     /// What can be counted of it.
     pub(crate) fn shape(&self) -> Shape {
         shape(&self.tree)

@@ -12,11 +12,12 @@ use crate::{
     pipeline::Inner,
 };
 
-/// The highest priority of the routes that a key may name.
+/// The highest priority that a call with a key may have, whichever of its routes it names.
 pub(crate) fn highest(call: &Call<Known>) -> Priority {
-    let routes = call.stage.identity().key.routes.iter();
+    let identity = call.stage.identity();
+    let routes = identity.key.routes.iter();
     let priorities = routes.filter_map(|name| call.snapshot.route(name.as_str())).map(|route| route.priority);
-    priorities.max().unwrap_or(Priority::Low)
+    identity.principal.priority(priorities.max().unwrap_or(Priority::Low))
 }
 
 impl Inner {

@@ -43,6 +43,11 @@ impl Said {
         &self.finish_reasons
     }
 
+    /// Whether a choice ended because the model or its provider would not say it.
+    pub(crate) fn declined(&self) -> bool {
+        self.finish_reasons.iter().any(|reason| matches!(*reason, "content_filter" | "refusal"))
+    }
+
     /// Notes the model, the first time that one is named.
     pub(crate) fn note_model(&mut self, model: Option<&Value>) {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'/' | b'@');

@@ -33,6 +33,7 @@ pub(crate) fn inspection(rules: &[(&'static str, Action, Form)]) -> Inspection {
             at: Score::percent(50),
             action: *action,
             form: *form,
+            throttle: None,
         })
         .collect();
     let spec =

@@ -12,7 +12,11 @@ use std::{
 };
 
 use anyhow::Context as _;
-use cordon_core::{Name, Timestamp, record::Spend, resource::SecretRef};
+use cordon_core::{
+    Name, Timestamp,
+    record::Spend,
+    resource::{LimitWindow, SecretRef},
+};
 use cordon_guard::{
     limits::{Claim, Counters, Demand, Denied, Held, Measure, Pace, Standing, Taken, Taking, unavailable},
     ports::Entropy,
@@ -144,7 +148,11 @@ impl Inner {
                     let micros = |nanos: i64| nanos as f64 / 1_000.0;
                     script.arg("rate").arg(micros(pace.step)).arg(micros(pace.tolerance)).arg(0);
                 }
-                Count::Window { length, most, wanted } => {
+                Count::Window { window, most, wanted } => {
+                    let length = match window {
+                        LimitWindow::Every(length) => length.as_millis(),
+                        LimitWindow::Month => 0,
+                    };
                     script.arg("window").arg(length).arg(bounded(most)).arg(bounded(wanted));
                 }
             }
@@ -234,7 +242,7 @@ struct Asked<'a> {
 #[derive(Clone, Copy)]
 enum Count {
     Rate(Pace),
-    Window { length: u64, most: u64, wanted: u64 },
+    Window { window: LimitWindow, most: u64, wanted: u64 },
 }
 
 fn of(claim: &Claim, spend: Option<Spend>) -> impl Iterator<Item = Asked<'_>> {
@@ -242,8 +250,8 @@ fn of(claim: &Claim, spend: Option<Spend>) -> impl Iterator<Item = Asked<'_>> {
     let rate = requests.map(|requests| (Measure::Requests, Count::Rate(Pace::of(requests))));
     let windows = spend.into_iter().flat_map(move |spend| {
         Measure::OF_USE.into_iter().filter_map(move |measure| {
-            let (most, length) = measure.quota(&claim.limit.spec)?;
-            Some((measure, Count::Window { length, most, wanted: measure.of(&spend) }))
+            let (most, window) = measure.quota(&claim.limit.spec)?;
+            Some((measure, Count::Window { window, most, wanted: measure.of(&spend) }))
         })
     });
     rate.into_iter().chain(windows).map(move |(measure, count)| Asked { claim, measure, count })

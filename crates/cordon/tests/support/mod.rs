@@ -156,6 +156,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         max_body_bytes: 1 << 20,
         body_timeout: Duration::from_secs(5),
         max_calls: 256,
+        keep_alive: Duration::from_secs(15),
         // The machine of a test may be busy with other things.
         sheds: false,
         journal: journal::Options { segment_bytes: 1 << 20, ..journal::Options::default() },

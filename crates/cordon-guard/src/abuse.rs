@@ -1,0 +1,185 @@
+//! What a principal's calls look like together: prompts that repeat, that count something through, that ask again for what
+//! was refused, that grow word by word, and bursts of tools.
+//!
+//! Each call leaves a sketch of what is new in it ([`turn`]) in a window of its principal ([`window`]). A sketch ([`sketch`])
+//! holds numbers that mean nothing outside of this process; neither it nor a signal holds content. Signals are findings like
+//! those of detectors, and guards say what is done about them. All of it is a function of values: time and keys are arguments.
+
+mod sketch;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod turn;
+mod window;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use cordon_core::{Category, Name, Refusal, Score, Timestamp, resource::Throttle};
+use cordon_policy::EffectiveGuard;
+use smallvec::SmallVec;
+
+use sketch::{Key, Sketch};
+use throttle::Throttled;
+pub use turn::Turn;
+use window::Window;
+
+/// Principals are kept in so many tables, each with a lock of its own.
+const TABLES: usize = 16;
+/// Principals in one of them; the one that was quiet for longest is forgotten for another.
+const KEPT: usize = 64;
+
+/// What a principal's calls may look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signal {
+    /// The same text again and again, with one thing in it another each time.
+    Enumeration,
+    /// The same text again and again.
+    NearDuplicate,
+    /// What was refused is asked for again, in almost the same words.
+    RefusalRetry,
+    /// The same text with one word more, less or another each time, at different places.
+    TokenVariation,
+    /// Many more tools are used than usual.
+    ToolBurst,
+}
+
+/// What was seen of a call, and what its prompt is known by: so that it can be said of it later that it was refused.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Signals with a score of one half or more.
+    pub signals: Vec<(Signal, Score)>,
+    /// The number of its prompt in its principal's window.
+    pub prompt: Option<u64>,
+}
+
+/// The windows of all principals. Its size is bounded, whoever calls.
+#[derive(Debug)]
+pub struct Abuse {
+    key: Key,
+    tables: [Mutex<HashMap<Name, Watched>>; TABLES],
+    forgotten: AtomicU64,
+}
+
+/// What is known of one principal.
+#[derive(Debug, Default)]
+struct Watched {
+    window: Window,
+    throttled: SmallVec<[Throttled; 1]>,
+}
+
+impl Abuse {
+    /// Windows without anything in them; the key is this process's own.
+    pub fn new(key: [[u8; 8]; 2]) -> Self {
+        Self { key: key.map(u64::from_be_bytes), tables: Default::default(), forgotten: AtomicU64::new(0) }
+    }
+
+    /// Notes a call of a principal, and says what its calls look like.
+    ///
+    /// # Errors
+    /// When the principal is throttled by one of the guards of the call, and it is not its turn; nothing is noted then.
+    pub fn see(
+        &self,
+        principal: &Name,
+        guard: &EffectiveGuard,
+        turn: &Turn<'_>,
+        now: Timestamp,
+    ) -> Result<Seen, Refusal> {
+        // Before the lock: this is where the time goes.
+        let sketch = Sketch::of(self.key, turn.texts.iter().copied());
+        let mut table = self.table(principal);
+        if !table.contains_key(principal) {
+            self.forget_one(&mut table, now);
+        }
+        let watched = match table.get_mut(principal) {
+            Some(watched) => watched,
+            None => table.entry(principal.clone()).or_default(),
+        };
+        throttle::pass(&mut watched.throttled, guard, now)?;
+        let (signals, prompt) = watched.window.note(sketch, turn.tool_results, now);
+        Ok(Seen { signals, prompt })
+    }
+
+    /// Says that a prompt, or its answer, was refused for what it says.
+    pub(crate) fn refused(&self, principal: &Name, prompt: u64) {
+        if let Some(watched) = self.table(principal).get_mut(principal) {
+            watched.window.refused(prompt);
+        }
+    }
+
+    /// Slows a principal down for a while, wherever this guard holds.
+    pub(crate) fn throttle(&self, principal: &Name, guard: &Name, throttle: Throttle, now: Timestamp) {
+        let mut table = self.table(principal);
+        if let Some(watched) = table.get_mut(principal) {
+            throttle::put(&mut watched.throttled, guard, throttle, now);
+        }
+    }
+
+    /// Principals that are throttled now.
+    pub fn throttled(&self, now: Timestamp) -> usize {
+        let throttled = |watched: &&Watched| watched.is_throttled(now);
+        self.all().map(|table| table.values().filter(throttled).count()).sum()
+    }
+
+    /// Principals whose calls are remembered.
+    pub fn remembered(&self) -> usize {
+        self.all().map(|table| table.len()).sum()
+    }
+
+    /// How often a principal's calls were forgotten because there were too many principals.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Relaxed)
+    }
+
+    /// Makes room for one more principal.
+    fn forget_one(&self, table: &mut HashMap<Name, Watched>, now: Timestamp) {
+        if table.len() < KEPT {
+            return;
+        }
+        // One that is throttled stays so, as long as there is another.
+        let quiet = table.iter().min_by_key(|(_, watched)| (watched.is_throttled(now), watched.window.used));
+        if let Some(quiet) = quiet.map(|(name, _)| name.clone()) {
+            table.remove(&quiet);
+            self.forgotten.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn table(&self, principal: &Name) -> MutexGuard<'_, HashMap<Name, Watched>> {
+        let hash =
+            principal.as_str().bytes().fold(0_usize, |hash, byte| hash.wrapping_mul(31) ^ usize::from(byte));
+        let [first, ..] = &self.tables;
+        self.tables.get(hash % TABLES).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all(&self) -> impl Iterator<Item = MutexGuard<'_, HashMap<Name, Watched>>> {
+        self.tables.iter().map(|table| table.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Watched {
+    fn is_throttled(&self, now: Timestamp) -> bool {
+        self.throttled.iter().any(|throttled| throttled.holds(now))
+    }
+}
+
+impl Signal {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Enumeration, Self::NearDuplicate, Self::RefusalRetry, Self::TokenVariation, Self::ToolBurst];
+
+    /// The category of its findings.
+    pub const fn category(self) -> Category {
+        Category::known(match self {
+            Self::Enumeration => "abuse/enumeration",
+            Self::NearDuplicate => "abuse/near_duplicate",
+            Self::RefusalRetry => "abuse/refusal_retry",
+            Self::TokenVariation => "abuse/token_variation",
+            Self::ToolBurst => "abuse/tool_burst",
+        })
+    }
+}
