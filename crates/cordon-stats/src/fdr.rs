@@ -11,6 +11,7 @@ mod online;
 pub use online::{Decision, ELond, Lord, Saffron};
 
 use crate::PValue;
+use crate::sequential::log_add;
 
 /// A p-value is not between 0 and 1, or an e-value is negative or not a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -124,8 +125,7 @@ fn large_fisher(half: f64, m: usize) -> f64 {
     let mut log_sum = log_term;
     for i in 1..m {
         log_term += (half / i as f64).ln();
-        let (large, small) = if log_term > log_sum { (log_term, log_sum) } else { (log_sum, log_term) };
-        log_sum = large + (small - large).exp().ln_1p();
+        log_sum = log_add(log_sum, log_term);
     }
     log_sum.exp().min(1.0)
 }

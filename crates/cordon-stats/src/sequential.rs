@@ -78,7 +78,7 @@ impl OutOfRange {
 }
 
 /// `ln(exp a + exp b)`.
-fn log_add(a: f64, b: f64) -> f64 {
+pub(crate) fn log_add(a: f64, b: f64) -> f64 {
     let (large, small) = if a > b { (a, b) } else { (b, a) };
     if large == f64::NEG_INFINITY { large } else { large + (small - large).exp().ln_1p() }
 }

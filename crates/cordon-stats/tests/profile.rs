@@ -309,3 +309,13 @@ fn profiles_of_the_reference_data_agree_with_scipy() {
         assert!(profile.to_bytes().len() < 40_000);
     }
 }
+
+#[test]
+fn a_profile_of_more_columns_than_tables_have_is_refused() {
+    let columns = |count: u32| {
+        let names: Vec<String> = (0..count).map(|name| name.to_string()).collect();
+        Profile::from_bytes(&Profile::new(&names).to_bytes()).map(|profile| profile.columns().len())
+    };
+    assert_eq!(columns(4_096), Ok(4_096));
+    assert_eq!(columns(4_097), Err(ProfileError::Damaged));
+}

@@ -1,3 +1,4 @@
+use super::contingency::whole;
 use crate::input::{self, InputError};
 
 /// Two histograms on the same bins, as shares: p of the reference, q of the current data.
@@ -45,7 +46,7 @@ impl Binned {
     /// When the histograms differ in length, or one of them counts nothing.
     pub fn new(reference: &[u64], current: &[u64]) -> Result<Self, InputError> {
         input::same_length(reference, "reference", current, "current")?;
-        let totals = (total(reference, "reference")?, total(current, "current")?);
+        let totals = (whole(reference, "reference")?, whole(current, "current")?);
         let shares = reference
             .iter()
             .zip(current)
@@ -128,10 +129,4 @@ impl Binned {
     fn sum(&self, term: impl Fn(f64, f64) -> f64) -> f64 {
         crate::sample::sum_of(self.shares.iter().map(|(p, q)| term(*p, *q)))
     }
-}
-
-fn total(counts: &[u64], what: &'static str) -> Result<f64, InputError> {
-    let total: u128 = counts.iter().map(|count| u128::from(*count)).sum();
-    input::at_least(usize::try_from(total).unwrap_or(usize::MAX), 1, what)?;
-    Ok(total as f64)
 }

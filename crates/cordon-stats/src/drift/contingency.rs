@@ -85,7 +85,8 @@ fn table(
     })
 }
 
-fn whole(counts: &[u64], what: &'static str) -> Result<f64, InputError> {
+/// How many there are in all.
+pub(super) fn whole(counts: &[u64], what: &'static str) -> Result<f64, InputError> {
     let total: u128 = counts.iter().map(|count| u128::from(*count)).sum();
     input::at_least(usize::try_from(total).unwrap_or(usize::MAX), 1, what)?;
     Ok(total as f64)
@@ -100,18 +101,54 @@ pub struct FisherExact {
     pub p_value: PValue,
 }
 
-/// Fisher's exact test of the table of `reference` above `current`. Exact for every size; takes time in the smallest margin.
+/// Fisher's exact test of the table of `reference` above `current`. Exact for every size; takes time in the deviation of the
+/// smallest margin.
 pub fn fisher_exact(reference: [u64; 2], current: [u64; 2]) -> FisherExact {
     let [a, b] = reference;
     let [c, d] = current;
     let odds_ratio = (a as f64 * d as f64) / (b as f64 * c as f64);
     let (marked, drawn, plain) = (a.saturating_add(b), a.saturating_add(c), c.saturating_add(d));
-    let tables = || {
-        (drawn.saturating_sub(plain)..=marked.min(drawn))
-            .map(|k| hypergeometric::mass(k, marked, plain, drawn))
-    };
+    let (least, most) = (drawn.saturating_sub(plain), marked.min(drawn));
+    let mass = |k: u64| hypergeometric::mass(k, marked, plain, drawn);
     // Tables as probable as this one but for rounding belong to it, as R has it.
-    let bound = hypergeometric::mass(a, marked, plain, drawn) * (1.0 + 1e-7);
-    let extreme = sum_of(tables().filter(|mass| *mass <= bound));
+    let bound = mass(a) * (1.0 + 1e-7);
+    // From the most probable table on masses fall to both sides.
+    let (rows, columns) = (u128::from(marked) + 1, u128::from(drawn) + 1);
+    let mode = rows.saturating_mul(columns) / (u128::from(marked) + u128::from(plain) + 2);
+    let mode = u64::try_from(mode).unwrap_or(u64::MAX).min(most).max(least);
+    let extreme = if mass(mode) <= bound {
+        1.0
+    } else {
+        let above = first(mode, most, |k| mass(k) <= bound);
+        let below = first(0, mode - least, |steps| mass(mode - steps) <= bound);
+        tail(above.into_iter().flat_map(|from| from..=most).map(mass))
+            + tail(below.into_iter().flat_map(|from| from..=mode - least).map(|steps| mass(mode - steps)))
+    };
     FisherExact { odds_ratio, p_value: PValue::of(extreme) }
+}
+
+/// The first number from `low` to `high` from which on something is true.
+fn first(low: u64, high: u64, is_true: impl Fn(u64) -> bool) -> Option<u64> {
+    let (mut low, mut beyond) = (low, high.saturating_add(1));
+    while low < beyond {
+        let middle = low + (beyond - low) / 2;
+        if is_true(middle) {
+            beyond = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    (low <= high).then_some(low)
+}
+
+/// The sum of terms that fall, up to those that no longer change it.
+fn tail(terms: impl Iterator<Item = f64>) -> f64 {
+    let mut sum = 0.0;
+    for term in terms {
+        sum += term;
+        if term <= sum * 1e-18 {
+            break;
+        }
+    }
+    sum
 }

@@ -52,7 +52,7 @@ pub struct Numeric {
     pub smirnov: f64,
     /// D is at most this.
     pub smirnov_most: f64,
-    /// Its p-value, for the lower bound of D: never too small.
+    /// Its asymptotic p-value, for the lower bound of D: never smaller than that of D itself.
     pub smirnov_p: PValue,
     /// The Wasserstein-1 distance, in the unit of the column.
     pub wasserstein: f64,

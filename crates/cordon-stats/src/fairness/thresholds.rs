@@ -193,22 +193,38 @@ fn equalize_both(curves: &[Curve], search: Search) -> Vec<Rule> {
     curves.iter().map(rule).collect()
 }
 
-/// Where two curves cross between neighbouring corners, where each is a line.
+/// Where the lowest of the curves is another one, between neighbouring corners, where each is a line.
 fn crossings(curves: &[Curve], corners: &[f64]) -> Vec<f64> {
+    let heights = |x: f64| curves.iter().map(|curve| curve.at(x).0).collect::<Vec<f64>>();
     let mut crossings = Vec::new();
+    let mut before = corners.first().map(|x| heights(*x)).unwrap_or_default();
     for pair in corners.windows(2) {
         let &[left, right] = pair else { continue };
-        for (at, first) in curves.iter().enumerate() {
-            for second in curves.iter().skip(at + 1) {
-                let (d_left, d_right) =
-                    (first.at(left).0 - second.at(left).0, first.at(right).0 - second.at(right).0);
-                if d_left * d_right < 0.0 {
-                    crossings.push(left + (right - left) * d_left / (d_left - d_right));
-                }
-            }
-        }
+        let after = heights(right);
+        let lines: Vec<(f64, f64)> = before.iter().copied().zip(after.iter().copied()).collect();
+        crossings.extend(turns(&lines).into_iter().map(|share| left + (right - left) * share));
+        before = after;
     }
     crossings
+}
+
+/// Where, from 0 to 1, the lowest of lines is another one; each is given by its heights at both ends.
+fn turns(lines: &[(f64, f64)]) -> Vec<f64> {
+    let mut turns = Vec::new();
+    let lower = |a: &&(f64, f64), b: &&(f64, f64)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1));
+    let Some(mut lowest) = lines.iter().min_by(lower) else { return turns };
+    loop {
+        // Only a line that ends lower can be the next; the first that is met is.
+        let meets = |line: &(f64, f64)| {
+            let (above, below) = (line.0 - lowest.0, lowest.1 - line.1);
+            (below > 0.0).then(|| above / (above + below))
+        };
+        let next = lines.iter().filter_map(|line| Some((meets(line)?, line)));
+        let first = next.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.1.total_cmp(&b.1.1)));
+        let Some((share, line)) = first else { return turns };
+        turns.push(share);
+        lowest = line;
+    }
 }
 
 /// The first of the places searched at which the value is highest.
@@ -278,6 +294,47 @@ mod tests {
                 assert!((policy.price.value - (policy.accuracy - policy.best_common)).abs() < 1e-12);
             }
         }
+    }
+
+    /// Against every pair of lines: each place where the lowest one changes is found.
+    #[test]
+    fn turns_are_where_the_lowest_line_changes() {
+        let mut random = Random::new(71);
+        for _ in 0..200 {
+            let lines: Vec<(f64, f64)> = (0..12).map(|_| (random.unit(), random.unit())).collect();
+            let lowest = |x: f64| lines.iter().map(|l| l.0 + (l.1 - l.0) * x).fold(f64::INFINITY, f64::min);
+            let mut want = Vec::new();
+            for (at, a) in lines.iter().enumerate() {
+                for b in lines.iter().skip(at + 1) {
+                    let x = (a.0 - b.0) / ((a.0 - b.0) - (a.1 - b.1));
+                    if (0.0..1.0).contains(&x) && a.0 + (a.1 - a.0) * x <= lowest(x) + 1e-12 {
+                        want.push(x);
+                    }
+                }
+            }
+            want.sort_by(f64::total_cmp);
+            let got = turns(&lines);
+            assert!(
+                got.len() == want.len() && got.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-9),
+                "{got:?} {want:?}"
+            );
+        }
+    }
+
+    /// As many groups as a postal code makes: every pair of them would take hours.
+    #[test]
+    fn many_groups_are_bearable() {
+        let mut random = Random::new(72);
+        let (mut scores, mut labels, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        for row in 0..8_000 {
+            scores.push(random.unit());
+            // Both classes in each group.
+            labels.push(if row < 1_600 { row % 2 == 0 } else { random.chance(0.5) });
+            groups.push(if row < 1_600 { row / 2 } else { random.below(800) });
+        }
+        let policy = optimise(&scores, &labels, &groups, Constraint::EqualizedOdds, Search::Exact).unwrap();
+        let [first, .., last] = policy.outcomes[..] else { panic!("800 groups") };
+        assert!((first.true_positive - last.true_positive).abs() < 1e-9);
     }
 
     #[test]
