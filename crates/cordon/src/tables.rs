@@ -124,9 +124,29 @@ pub(crate) fn format(path: &Path) -> Result<Format, TableError> {
 
 /// Reads every row of a table. Without any row the names of the columns are still told, once, with no cells.
 pub(crate) fn read(path: &Path, delimiter: Delimiter, on_row: OnRow<'_>) -> Result<LeftOut, TableError> {
+    rows(path, delimiter, None, on_row)
+}
+
+/// The same where a column names rows: a whole number of it that has more digits than a number keeps is the text that was written.
+/// In Parquet, which writes no text, it stays a number.
+pub(crate) fn read_with_ids(
+    path: &Path,
+    delimiter: Delimiter,
+    id: &str,
+    on_row: OnRow<'_>,
+) -> Result<LeftOut, TableError> {
+    rows(path, delimiter, Some(id), on_row)
+}
+
+fn rows(
+    path: &Path,
+    delimiter: Delimiter,
+    id: Option<&str>,
+    on_row: OnRow<'_>,
+) -> Result<LeftOut, TableError> {
     match format(path)? {
-        Format::Csv => csv::read(path, delimiter, on_row),
-        Format::JsonLines => json::read(path, on_row),
+        Format::Csv => csv::read(path, delimiter, id, on_row),
+        Format::JsonLines => json::read(path, id, on_row),
         Format::Parquet => parquet::read(path, on_row),
         Format::Profile => {
             Err(TableError::NoRow { path: path.to_owned(), why: "it is a profile, not a table" })

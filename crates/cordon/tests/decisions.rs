@@ -343,3 +343,152 @@ fn labels_that_come_later_are_joined_and_a_broken_limit_is_a_breach() {
         broken.out
     );
 }
+
+#[test]
+fn ids_are_joined_by_all_their_digits() {
+    let desk = Desk::new();
+    let long = "https://example.org/".repeat(6);
+    let ids = [
+        "12345678901234567890".to_owned(),
+        "12345678901299999999".to_owned(),
+        format!("{long}1"),
+        format!("{long}2"),
+    ];
+    let table = |name: &str, head: &str, ids: &[String]| {
+        let rows: String = ids.iter().enumerate().map(|(at, id)| format!("{id},{}\n", at % 2)).collect();
+        desk.write(name, format!("id,{head}\n{rows},1\n"))
+    };
+    // Of the labels only every second one has a prediction of its id; one row of each has no id.
+    let sent = table("sent.csv", "said", &[ids[0].clone(), ids[2].clone()]);
+    let lines: String = ids.iter().map(|id| format!("{{\"id\": \"{id}\", \"y\": 1}}\n")).collect();
+    let numbers = format!("{{\"id\": {}, \"y\": 1}}\n{{\"id\": {}, \"y\": 1}}\n", ids[0], ids[1]);
+    for (labels, joined, unknown) in [
+        (table("later.csv", "y", &ids), 2, 2),
+        (desk.write("texts.jsonl", lines), 2, 2),
+        (desk.write("numbers.jsonl", numbers), 1, 1),
+    ] {
+        let arguments = [
+            "performance",
+            &sent,
+            "--prediction",
+            "said",
+            "--label",
+            "y",
+            "--labels",
+            &labels,
+            "--id",
+            "id",
+            "--json",
+        ];
+        let ran = desk.run(&arguments);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let late = &ran.json()["late"];
+        let counts = ["labelled", "unknown_labels", "predictions_without_id"].map(|name| late[name].as_u64());
+        assert_eq!(counts, [Some(joined), Some(unknown), Some(1)], "{labels}: {late}");
+    }
+}
+
+/// Calibrated scores of 4,000 rows, one in forty with a label.
+#[test]
+fn surprise_is_measured_by_the_rows_with_labels() {
+    let desk = Desk::new();
+    let rows = |rows: u32, every: u32| -> String {
+        let row = |i: u32| {
+            let score = f64::from(i.wrapping_mul(2_654_435_761) >> 16) / 65_536.0;
+            let dice = f64::from(i.wrapping_mul(747_796_405).wrapping_add(2_891_336_453) >> 12) / 1_048_576.0;
+            let label =
+                if i.is_multiple_of(every) { u8::from(dice < score).to_string() } else { String::new() };
+            format!("{score},{label}\n")
+        };
+        "score,y\n".to_owned() + &(1..=rows).map(row).collect::<String>()
+    };
+    let (known, file) = (desk.write("known.csv", rows(20_000, 1)), desk.write("file.csv", rows(4_000, 40)));
+    let arguments = [
+        "performance",
+        &file,
+        "--prediction",
+        "score",
+        "--threshold",
+        "0.5",
+        "--label",
+        "y",
+        "--reference",
+        &known,
+        "--json",
+    ];
+    let answer = desk.run(&arguments).json();
+    for name in ["accuracy", "recall", "roc_auc", "precision"] {
+        let surprise = named(list(&answer, "expected"), "metric", name)["surprise"].as_f64().unwrap();
+        assert!(surprise < 1.5, "{name}: {surprise}");
+    }
+}
+
+#[test]
+fn limits_that_cannot_be_judged_do_not_pass() {
+    let desk = Desk::new();
+    let file = desk.write("few.csv", "y,said,score\n0,0,0.9\n");
+    let run = |limits: &[&str]| {
+        let base = ["performance", &file, "--label", "y", "--prediction", "said", "--score", "score"];
+        desk.run(&[&base[..], limits].concat())
+    };
+    assert_eq!(run(&["--at-least", "recall=nan"]).code, 2);
+    let unknown = run(&["--at-least", "recall=0.9"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.out);
+    assert!(unknown.err.contains("the limit of recall cannot be judged"), "{}", unknown.err);
+    // One row proves nothing, and what holds by its value holds.
+    assert_eq!(run(&["--at-most", "expected_calibration_error=0.1"]).code, 0);
+    assert_eq!(run(&["--at-least", "accuracy=0.9"]).code, 0);
+    // No interval: on the wrong side nobody can say, on the right side there is nothing to say.
+    let numbers = desk.write("numbers.csv", "y,said\n1.5,9\n2.5,-7\n3.5,8\n");
+    let limit = |limit: &str| {
+        desk.run(&["performance", &numbers, "--label", "y", "--prediction", "said", "--at-least", limit]).code
+    };
+    assert_eq!((limit("r_squared=0.8"), limit("r_squared=-100")), (2, 0));
+}
+
+#[test]
+fn rows_of_every_file_that_are_left_out_are_said() {
+    let desk = Desk::new();
+    let sent = desk.write("sent.csv", "id,said\n1,1\n2,0\n");
+    let labels = desk.write("labels.jsonl", "{\"id\": 1, \"y\": 1}\nno json\n{\"id\": 2, \"y\": 0}\n");
+    let arguments =
+        ["performance", &sent, "--prediction", "said", "--label", "y", "--labels", &labels, "--id", "id"];
+    let ran = desk.run(&arguments);
+    assert!(ran.code == 0 && ran.err.contains("1 lines are no JSON object"), "{}", ran.err);
+    let scored = desk.write("scored.csv", "score,y\n0.1,0\n0.7,1\n0.8,0\n0.2,1\n");
+    let known = desk.write("known.csv", "score,y\n0.1,0\n0.7,1\n0.8,\n,1\n0.9,1\n0.2,0\n");
+    let arguments = [
+        "performance",
+        &scored,
+        "--prediction",
+        "score",
+        "--threshold",
+        "0.5",
+        "--label",
+        "y",
+        "--reference",
+        &known,
+    ];
+    let ran = desk.run(&arguments);
+    assert!(
+        ran.err.contains("1 rows are without a label") && ran.err.contains("1 rows are without a prediction"),
+        "{}",
+        ran.err
+    );
+    let row = |i: u32| {
+        let score = if i.is_multiple_of(10) { format!("0.{}", i % 7 + 1) } else { String::new() };
+        format!("{},{},{score},{}\n", i % 2, i % 3 % 2, i / 10 % 2)
+    };
+    let loans =
+        desk.write("loans.csv", "y,said,score,sex\n".to_owned() + &(0..1_000).map(row).collect::<String>());
+    let arguments = ["fairness", &loans, "--label", "y", "--prediction", "said", "--group", "sex"];
+    let repair = ["--score", "score", "--repair", "demographic-parity", "--counterfactual", "score"];
+    let ran = desk.run(&[&arguments[..], &repair, &["--json"]].concat());
+    let unread = &ran.json()["unread"];
+    assert_eq!(
+        (unread["scores"].as_u64(), unread["counterfactuals"].as_u64()),
+        (Some(900), Some(1_000)),
+        "{}",
+        ran.err
+    );
+}

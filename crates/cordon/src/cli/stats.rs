@@ -21,6 +21,7 @@ pub(super) use quality::{QUALITY, QualityArgs};
 
 use std::{
     collections::BTreeMap,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -41,6 +42,10 @@ const FOUND: u8 = 1;
 const FAILED: u8 = 2;
 /// The most segments that are told apart: each holds a profile of every column.
 const MOST_SEGMENTS: usize = 24;
+/// Bytes of a saved profile: 4,096 columns of the largest.
+const MOST_PROFILE: u64 = 512 << 20;
+/// Characters of a name.
+const LONGEST_WORD: usize = 1_024;
 
 /// How tables are read.
 #[derive(Args)]
@@ -160,8 +165,16 @@ impl Loaded {
     /// The profile of a table, or one that was saved.
     fn read(path: &Path, delimiter: Delimiter) -> Result<Self, StatsError> {
         if tables::format(path)? == Format::Profile {
-            let read =
-                std::fs::read(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
+            let failed = |source| TableError::Io { path: path.to_owned(), source };
+            let mut read = Vec::new();
+            let file = std::fs::File::open(path).map_err(failed)?;
+            file.take(MOST_PROFILE + 1).read_to_end(&mut read).map_err(failed)?;
+            if read.len() as u64 > MOST_PROFILE {
+                return Err(StatsError::Told(format!(
+                    "`{}` is larger than 512 MiB, which no profile is; help: make it anew with `cordon profile`",
+                    path.display()
+                )));
+            }
             let damaged = |source: ProfileError| TableError::Profile { path: path.to_owned(), source };
             let profile = Profile::from_bytes(&read).map_err(damaged)?;
             return Ok(Self { path: path.to_owned(), profile, left_out: LeftOut::default() });
@@ -260,15 +273,19 @@ impl Grown {
     }
 }
 
-/// A cell as the name of a segment.
+/// A cell as the name of a segment, a group or a class: different cells have different names, but for texts that are longer than
+/// anybody's names and begin alike.
 fn word(cell: &Cell<'_>) -> String {
     match cell {
         Cell::Boolean(value) => value.to_string(),
         Cell::Date(value) => date(*value),
-        Cell::Decimal(value) => number(*value),
+        Cell::Decimal(value) => {
+            let short = number(*value);
+            if short.parse() == Ok(*value) { short } else { value.to_string() }
+        }
         Cell::Integer(value) => value.to_string(),
         Cell::Missing => "(missing)".to_owned(),
-        Cell::Text(value) => (*value).chars().take(64).collect(),
+        Cell::Text(value) => (*value).chars().take(LONGEST_WORD).collect(),
     }
 }
 
@@ -348,8 +365,8 @@ fn finite(value: f64) -> Option<f64> {
 }
 
 /// What was left out of a file, on standard error where the answer is text.
-fn warn(path: &Path, left_out: &LeftOut) {
-    for sentence in left_out.sentences() {
+fn warn(path: &Path, left_out: &[String]) {
+    for sentence in left_out {
         complain(&plain(&format!("{}: {sentence}", path.display())));
     }
 }

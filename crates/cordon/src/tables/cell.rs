@@ -31,6 +31,15 @@ pub(super) fn of_text(text: &str) -> Cell<'_> {
     }
 }
 
+/// A cell that names its row: a whole number of too many digits for a number is a text.
+pub(super) fn of_id(text: &str) -> Cell<'_> {
+    let trimmed = text.trim_ascii();
+    match of_text(text) {
+        Cell::Decimal(_) if trimmed.bytes().all(|byte| byte.is_ascii_digit()) => Cell::Text(trimmed),
+        cell => cell,
+    }
+}
+
 /// A text of a format that has numbers and booleans of its own: a date or a text.
 pub(super) fn of_string(text: &str) -> Cell<'_> {
     date(text).unwrap_or(Cell::Text(text))

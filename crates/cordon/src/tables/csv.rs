@@ -12,7 +12,12 @@ use super::{
     Delimiter, LONGEST_ROW, LeftOut, MOST_COLUMNS, OnRow, TableError, cell, distinct_names, watched,
 };
 
-pub(super) fn read(path: &Path, delimiter: Delimiter, on_row: OnRow<'_>) -> Result<LeftOut, TableError> {
+pub(super) fn read(
+    path: &Path,
+    delimiter: Delimiter,
+    id: Option<&str>,
+    on_row: OnRow<'_>,
+) -> Result<LeftOut, TableError> {
     let mut source = BufReader::with_capacity(1 << 16, watched(path)?);
     let delimiter = match delimiter {
         Some(delimiter) => delimiter,
@@ -24,6 +29,7 @@ pub(super) fn read(path: &Path, delimiter: Delimiter, on_row: OnRow<'_>) -> Resu
     };
     let header = record_texts(&header).map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
     let names = distinct_names(header);
+    let id = id.and_then(|id| names.iter().position(|name| name == id));
     let mut left_out = LeftOut::default();
     let mut any = false;
     while let Some(record) = records.next()? {
@@ -31,18 +37,19 @@ pub(super) fn read(path: &Path, delimiter: Delimiter, on_row: OnRow<'_>) -> Resu
         let width = record.ends.len();
         left_out.long_rows += u64::from(width > names.len());
         left_out.short_rows += u64::from(width < names.len());
-        let mut give = |cells: &mut dyn Iterator<Item = Cell<'_>>| {
+        let mut give = |texts: &mut dyn Iterator<Item = &str>| {
+            let cell = |(at, text)| if id == Some(at) { cell::of_id(text) } else { cell::of_text(text) };
             let missing = std::iter::repeat(Cell::Missing);
-            let row: Vec<Cell<'_>> = cells.chain(missing).take(names.len()).collect();
+            let row: Vec<Cell<'_>> = texts.enumerate().map(cell).chain(missing).take(names.len()).collect();
             on_row(&names, &row);
         };
         if let Ok(text) = std::str::from_utf8(record.bytes) {
             // Cells of valid text are valid themselves: the delimiter is one byte of its own.
-            give(&mut record.spans().map(|(from, to)| cell::of_text(text.get(from..to).unwrap_or_default())));
+            give(&mut record.spans().map(|(from, to)| text.get(from..to).unwrap_or_default()));
         } else {
             left_out.not_utf8 += 1;
             let texts: Vec<_> = record_texts(&record).collect();
-            give(&mut texts.iter().map(|text| cell::of_text(text)));
+            give(&mut texts.iter().map(AsRef::as_ref));
         }
     }
     if !any {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{LONGEST_ROW, LeftOut, MOST_COLUMNS, OnRow, TableError, cell, watched};
 
-pub(super) fn read(path: &Path, on_row: OnRow<'_>) -> Result<LeftOut, TableError> {
+pub(super) fn read(path: &Path, id: Option<&str>, on_row: OnRow<'_>) -> Result<LeftOut, TableError> {
     let mut source = BufReader::with_capacity(1 << 16, watched(path)?);
     let mut left_out = LeftOut::default();
     let mut names: Vec<String> = Vec::new();
@@ -35,10 +35,13 @@ pub(super) fn read(path: &Path, on_row: OnRow<'_>) -> Result<LeftOut, TableError
             known.insert(name.clone(), names.len());
             names.push(name);
         }
-        // Lists and objects are compared as their JSON.
+        // Lists and objects are compared as their JSON, and so are ids that no number holds.
+        let is_long = |value: &Value| value.is_u64() && !value.is_i64();
         let nested: Vec<(usize, String)> = row
             .iter()
-            .filter(|(_, value)| value.is_array() || value.is_object())
+            .filter(|(name, value)| {
+                value.is_array() || value.is_object() || (id == Some(name.as_str()) && is_long(value))
+            })
             .filter_map(|(name, value)| Some((*known.get(name)?, value.to_string())))
             .collect();
         let mut cells = vec![Cell::Missing; names.len()];

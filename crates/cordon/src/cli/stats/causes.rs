@@ -101,7 +101,7 @@ pub(super) fn run(args: &CausesArgs) -> Result<Said, StatsError> {
         json(&answer::answer(args, &asked, &columns, sides, &explained))?;
     } else {
         for (path, side) in sides {
-            warn(path, &side.left_out);
+            warn(path, &side.left_out.sentences());
         }
         args.look.say(&report)?;
     }

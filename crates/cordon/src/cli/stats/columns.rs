@@ -99,10 +99,9 @@ fn histogram(sides: &[(Side, &ColumnProfile)]) -> Option<Drawing> {
     let columns: Vec<&ColumnProfile> = sides.iter().map(|(_, column)| *column).collect();
     let shapes = Shapes::of(&columns, BINS)?;
     let is_date = columns.iter().all(|column| column.kind() == Kind::Date);
-    let bands = numbers_of(sides).into_iter().map(|(side, numbers)| Band {
-        side,
-        levels: LEVELS.map(|level| numbers.quantiles().quantile(level)),
-    });
+    let bands = numbers_of(sides)
+        .into_iter()
+        .map(|(side, numbers)| Band { side, levels: LEVELS.map(|level| numbers.quantile(level)) });
     let shares = sides.iter().zip(shapes.sides).map(|((side, _), shape)| (*side, shape.shares)).collect();
     Some(Drawing::Histogram(Histogram {
         edges: shapes.edges,

@@ -199,7 +199,7 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
         })?;
     } else {
         for (path, left_out) in paths.iter().zip(read.left_out()) {
-            warn(path, left_out);
+            warn(path, &left_out.sentences());
         }
         if let Some([reference, current]) = read.beyond().filter(|rows| *rows != [0, 0]) {
             let text = format!(

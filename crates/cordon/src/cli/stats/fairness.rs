@@ -84,6 +84,9 @@ fn rate(text: &str) -> Result<Rate, String> {
     })
 }
 
+/// Rows that a repair is made from, at most: about a gigabyte.
+const MOST_SCORED: usize = 20_000_000;
+
 /// Rows that say nothing about fairness.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
 struct Unread {
@@ -93,6 +96,10 @@ struct Unread {
     predictions: u64,
     /// There are more groups than are told apart.
     groups: u64,
+    /// No score, or beyond the rows that are held: these rows count but for the repair.
+    scores: u64,
+    /// What would have been decided says neither yes nor no: these rows count but for the flips.
+    counterfactuals: u64,
 }
 
 /// The decisions of a table.
@@ -217,7 +224,7 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
             repair: repaired,
         })?;
     } else {
-        warn(&args.file, &counted.left_out);
+        warn(&args.file, &counted.left_out.sentences());
         args.look.say(&report)?;
     }
     Ok(if breaches > 0 { Said::Found } else { Said::Nothing })
@@ -253,17 +260,17 @@ fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
             return;
         };
         tally.push(group, label, decision);
-        if args.repair.is_some()
-            && let Some(score) = float(picked.cell(of_score, cells))
-        {
-            scored.scores.push(score);
-            scored.labels.push(label);
-            scored.groups.push(group);
+        if args.repair.is_some() {
+            match float(picked.cell(of_score, cells)).filter(|_| scored.scores.len() < MOST_SCORED) {
+                Some(score) => scored.push(score, label, group),
+                None => unread.scores += 1,
+            }
         }
-        if args.counterfactual.is_some()
-            && let Some(changed) = args.meaning.decision(picked.cell(of_counterfactual, cells))
-        {
-            flips.push(decision, changed);
+        if args.counterfactual.is_some() {
+            match args.meaning.decision(picked.cell(of_counterfactual, cells)) {
+                Some(changed) => flips.push(decision, changed),
+                None => unread.counterfactuals += 1,
+            }
         }
     })?;
     picked.all_found(&args.file)?;

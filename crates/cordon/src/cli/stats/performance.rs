@@ -8,18 +8,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cordon_stats::{
-    calibration::{Expected, Isotonic, Metric, expected},
+    calibration::{Expected, Isotonic, Metric, expected_by},
     interval::Level,
-    performance::late::{Coverage, Delay},
 };
 use serde::Serialize;
 
 use self::{
     figures::{Figure, figures},
-    rows::{Rows, Task},
+    rows::{Joined, Rows, Task},
 };
 use super::super::json;
-use super::outcomes::{Meaning, Told, level, shown};
+use super::outcomes::{Meaning, Told, level, short, shown};
 use super::report::Look;
 use super::{Reading, Said, StatsError, warn};
 
@@ -35,7 +34,7 @@ Labels of 0 and 1, true and false, or --positive are answers of yes or no; numbe
 else are classes. With --reference the labels of that table calibrate the scores, and the performance on FILE is estimated without its
 labels; where it has them the realised one stands beside. See docs/statistics.md.
 
-Exit code: 0 no limit is broken, 1 one is, by its whole interval, 2 a table cannot be read.";
+Exit code: 0 no limit is broken, 1 one is, by its whole interval, 2 a table cannot be read, or no limit is broken and one cannot be judged.";
 
 #[derive(Args)]
 pub(in super::super) struct PerformanceArgs {
@@ -84,7 +83,8 @@ pub(in super::super) struct PerformanceArgs {
 }
 
 fn bound(text: &str) -> Result<(String, f64), String> {
-    let parts = text.split_once('=').and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+    let number = |value: &str| value.parse().ok().filter(|value: &f64| value.is_finite());
+    let parts = text.split_once('=').and_then(|(name, value)| Some((name.to_owned(), number(value)?)));
     parts.ok_or_else(|| "a metric and a number are expected, such as `recall=0.8`".to_owned())
 }
 
@@ -104,6 +104,10 @@ struct Answer {
     expected: Vec<Estimated>,
     metrics: Vec<Measured>,
     breaches: Vec<String>,
+    /// Limits that these rows cannot judge.
+    undecided: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference_left_out: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -115,6 +119,9 @@ struct Late {
     repeated_labels: u64,
     unknown_labels: u64,
     beyond_capacity: u64,
+    predictions_without_id: u64,
+    labels_without_id: u64,
+    left_out: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delay_median: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,7 +154,7 @@ struct Estimated {
 struct Measure {
     task: Option<Task>,
     figures: Vec<Figure>,
-    expected: Vec<(Metric, Expected)>,
+    expected: Option<Foreseen>,
     /// Rows of the table that calibrates.
     reference: Option<u64>,
 }
@@ -158,40 +165,64 @@ struct Breach {
     sentence: String,
 }
 
+/// Performance without labels.
+struct Foreseen {
+    all: Expected,
+    /// Of the rows that have a label after all: what the realised one is compared with.
+    labelled: Option<Expected>,
+    reference_left_out: Vec<String>,
+}
+
 pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
     let read = match &args.labels {
         Some(labels) => rows::joined(args, labels)?,
         None => rows::of(args, &args.file, args.reference.is_none())?,
     };
     let measure = measure(args, &read.rows)?;
-    let breaches = breaches(args, &measure.figures)?;
+    let limits = limits(args, &measure.figures)?;
     let estimates: Vec<Estimated> = measure
         .expected
         .iter()
-        .map(|(metric, expected)| estimated(*metric, expected, &measure.figures))
+        .flat_map(|foreseen| Metric::ALL.map(|metric| estimated(metric, foreseen, &measure.figures)))
         .collect();
-    let report = told::report(args, &read, &measure, &estimates, &breaches);
-    args.look.write(&report, || told::story(args, &read, &measure, &estimates, &breaches))?;
+    let report = told::report(args, &read, &measure, &estimates, &limits);
+    args.look.write(&report, || told::story(args, &read, &measure, &estimates, &limits))?;
     if args.look.form.json {
         let told = |figure: &Figure| Measured { metric: figure.name, told: figure.told.into() };
         json(&Answer {
             file: args.file.display().to_string(),
             rows: read.count,
-            left_out: read.left_out.sentences(),
+            left_out: read.sentences(),
             without_label: read.without_label,
             without_prediction: read.without_prediction,
             confidence: args.confidence.confidence(),
             task: measure.task.map(Task::word),
-            late: read.late.map(|(coverage, delay)| late(coverage, delay, args.confidence)),
+            late: read.late.as_ref().map(|joined| late(joined, args.confidence)),
             expected: estimates,
             metrics: measure.figures.iter().map(told).collect(),
-            breaches: breaches.iter().map(|breach| breach.sentence.clone()).collect(),
+            breaches: limits.breaches.iter().map(|breach| breach.sentence.clone()).collect(),
+            undecided: limits.undecided.clone(),
+            reference_left_out: measure.expected.as_ref().map(|foreseen| foreseen.reference_left_out.clone()),
         })?;
     } else {
-        warn(&args.file, &read.left_out);
+        warn(&args.file, &read.sentences());
+        if let (Some(labels), Some(joined)) = (&args.labels, &read.late) {
+            warn(labels, &joined.left_out.sentences());
+        }
+        if let (Some(reference), Some(foreseen)) = (&args.reference, &measure.expected) {
+            warn(reference, &foreseen.reference_left_out);
+        }
         args.look.say(&report)?;
     }
-    Ok(if breaches.is_empty() { Said::Nothing } else { Said::Found })
+    if !limits.breaches.is_empty() {
+        return Ok(Said::Found);
+    }
+    // A limit that was asked for and cannot be judged is not one that holds.
+    if limits.undecided.is_empty() {
+        Ok(Said::Nothing)
+    } else {
+        Err(StatsError::Told(limits.undecided.join("\n")))
+    }
 }
 
 fn measure(args: &PerformanceArgs, rows: &Rows) -> Result<Measure, StatsError> {
@@ -200,45 +231,56 @@ fn measure(args: &PerformanceArgs, rows: &Rows) -> Result<Measure, StatsError> {
         return Ok(Measure {
             task: Some(task),
             figures: figures(task, rows, args.confidence)?,
-            expected: Vec::new(),
+            expected: None,
             reference: None,
         });
     };
-    let rows::Read { rows: known, count, .. } = rows::of(args, reference, true)?;
+    let known = rows::of(args, reference, true)?;
     let why_not = |why: cordon_stats::interval::Unknown, path: &PathBuf| {
         StatsError::Told(format!(
             "scores of `{}` cannot be read as probabilities: {why}; help: name them with --score, or with --prediction and --threshold",
             path.display()
         ))
     };
-    let (scores, labels) = known.labelled_scores();
+    let (scores, labels) = known.rows.labelled_scores();
     let map = Isotonic::fit(&scores, &labels).map_err(|why| why_not(why, reference))?;
-    let (scores, decisions) = rows.decided_scores();
-    let probabilities: Vec<f64> = scores.iter().map(|score| map.probability(*score)).collect();
-    let expected = expected(&scores, &probabilities, &decisions, args.confidence)
-        .map_err(|why| why_not(why, &args.file))?;
+    let foreseen = |rows: &Rows| {
+        let (scores, decisions) = rows.decided_scores();
+        expected_by(&map, &scores, &decisions, args.confidence)
+    };
+    let expected = Foreseen {
+        all: foreseen(rows).map_err(|why| why_not(why, &args.file))?,
+        labelled: foreseen(&rows.labelled()).ok(),
+        reference_left_out: known.all_sentences(),
+    };
     let has_labels = rows.has_labels();
     let figures = if has_labels { figures(Task::YesNo, rows, args.confidence)? } else { Vec::new() };
-    let expected = Metric::ALL.into_iter().map(|metric| (metric, expected.clone())).collect();
-    Ok(Measure { task: Some(Task::YesNo), figures, expected, reference: Some(count) })
+    Ok(Measure { task: Some(Task::YesNo), figures, expected: Some(expected), reference: Some(known.count) })
 }
 
-fn estimated(metric: Metric, expected: &Expected, figures: &[Figure]) -> Estimated {
+fn estimated(metric: Metric, foreseen: &Foreseen, figures: &[Figure]) -> Estimated {
     let figure = figures.iter().find(|figure| figure.name == metric.name());
     let realised = figure.and_then(|figure| figure.value());
     Estimated {
         metric: metric.name(),
-        told: expected.metric(metric).into(),
+        told: foreseen.all.metric(metric).into(),
         realised,
         surprise: realised
-            .and_then(|realised| expected.surprise(metric, realised).ok())
+            .zip(foreseen.labelled.as_ref())
+            .and_then(|(realised, labelled)| labelled.surprise(metric, realised).ok())
             .and_then(super::finite),
     }
 }
 
-/// The limits that are broken.
-fn breaches(args: &PerformanceArgs, figures: &[Figure]) -> Result<Vec<Breach>, StatsError> {
-    let mut broken = Vec::new();
+/// Limits that are broken, and sentences for those of which that cannot be said.
+#[derive(Default)]
+struct Limits {
+    breaches: Vec<Breach>,
+    undecided: Vec<String>,
+}
+
+fn limits(args: &PerformanceArgs, figures: &[Figure]) -> Result<Limits, StatsError> {
+    let mut said = Limits::default();
     let limits = args
         .at_least
         .iter()
@@ -252,19 +294,30 @@ fn breaches(args: &PerformanceArgs, figures: &[Figure]) -> Result<Vec<Breach>, S
                 names.join(", ")
             )));
         };
-        let Ok(e) = figure.told else { continue };
-        let side = match is_least {
-            true if e.high < *limit => "below",
-            false if e.low > *limit => "above",
-            _ => continue,
+        let e = match figure.told {
+            Ok(e) => e,
+            Err(why) => {
+                said.undecided.push(format!("the limit of {name} cannot be judged: it is unknown ({why})"));
+                continue;
+            }
         };
-        let sentence = format!("{name} is {}, {side} {limit}", shown(figure.told));
-        broken.push(Breach { metric: name.clone(), sentence });
+        let (is_broken, side) = if is_least { (e.high < *limit, "below") } else { (e.low > *limit, "above") };
+        if is_broken && e.low == e.high {
+            said.undecided.push(format!(
+                "the limit of {name} cannot be judged: {} is {side} {limit}, and there is no interval for it",
+                short(e.value)
+            ));
+        } else if is_broken {
+            let sentence = format!("{name} is {}, {side} {limit}", shown(figure.told));
+            said.breaches.push(Breach { metric: name.clone(), sentence });
+        }
     }
-    Ok(broken)
+    Ok(said)
 }
 
-fn late(coverage: Coverage, delay: Option<Delay>, level: Level) -> Late {
+fn late(joined: &Joined, level: Level) -> Late {
+    let Joined { coverage, delay, without_id: [predictions_without_id, labels_without_id], left_out } =
+        joined;
     Late {
         predictions: coverage.predictions,
         labelled: coverage.labelled,
@@ -273,6 +326,9 @@ fn late(coverage: Coverage, delay: Option<Delay>, level: Level) -> Late {
         repeated_labels: coverage.repeated_labels,
         unknown_labels: coverage.unknown_labels,
         beyond_capacity: coverage.beyond_capacity,
+        predictions_without_id: *predictions_without_id,
+        labels_without_id: *labels_without_id,
+        left_out: left_out.sentences(),
         delay_median: delay.map(|delay| delay.median),
         delay_p90: delay.map(|delay| delay.p90),
         delay_longest: delay.map(|delay| delay.longest),

@@ -99,7 +99,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Said, StatsError> {
     if args.look.form.json {
         json(&answer(&loaded))?;
     } else {
-        warn(&loaded.path, &loaded.left_out);
+        warn(&loaded.path, &loaded.left_out.sentences());
         args.look.say(&report)?;
     }
     args.look.write(&report, || story(&loaded))?;
@@ -147,7 +147,7 @@ fn of<'a>(name: &'a str, column: &'a ColumnProfile) -> Column<'a> {
             greatest: numbers.range().1,
             mean: finite(numbers.mean()),
             standard_deviation: finite(numbers.variance().sqrt()),
-            quantiles: LEVELS.iter().map(|level| (*level, numbers.quantiles().quantile(*level))).collect(),
+            quantiles: LEVELS.iter().map(|level| (*level, numbers.quantile(*level))).collect(),
             rank_error: numbers.quantiles().rank_error(),
         }),
         texts: column.texts().map(|texts| Texts {
@@ -295,7 +295,7 @@ fn row(name: &str, column: &ColumnProfile, figure: Option<String>) -> Vec<Cell> 
                 Kind::Date => format!("{} d", number(deviation / 86_400.0)),
                 _ => number(deviation),
             };
-            let median = numbers.quantiles().quantile(0.5);
+            let median = numbers.quantile(0.5);
             cells.extend([least, median, greatest, numbers.mean()].map(|value| shown(value).into()));
             cells.push(deviation.into());
         }

@@ -60,6 +60,8 @@ struct Answer<'a> {
     file: String,
     rows: u64,
     left_out: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference_left_out: Option<Vec<String>>,
     breaches: usize,
     defects: Vec<Row<'a>>,
 }
@@ -89,14 +91,15 @@ pub(super) fn run(args: &QualityArgs) -> Result<Said, StatsError> {
     let story = || story(args, reference.as_ref(), &current, &rows);
     if args.look.form.json {
         let left_out = current.left_out.sentences();
+        let reference_left_out = reference.as_ref().map(|reference| reference.left_out.sentences());
         let (file, count) = (current.path.display().to_string(), current.profile.rows());
         args.look.write(&report, story)?;
-        json(&Answer { file, rows: count, left_out, breaches, defects: rows })?;
+        json(&Answer { file, rows: count, left_out, reference_left_out, breaches, defects: rows })?;
     } else {
         if let Some(reference) = &reference {
-            warn(&reference.path, &reference.left_out);
+            warn(&reference.path, &reference.left_out.sentences());
         }
-        warn(&current.path, &current.left_out);
+        warn(&current.path, &current.left_out.sentences());
         args.look.say(&report)?;
         args.look.write(&report, story)?;
     }

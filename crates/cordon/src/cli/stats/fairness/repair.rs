@@ -45,6 +45,14 @@ pub(super) struct Scored {
     pub(super) groups: Vec<usize>,
 }
 
+impl Scored {
+    pub(super) fn push(&mut self, score: f64, label: bool, group: usize) {
+        self.scores.push(score);
+        self.labels.push(label);
+        self.groups.push(group);
+    }
+}
+
 /// Thresholds by group.
 #[derive(Serialize)]
 pub(super) struct Repaired {

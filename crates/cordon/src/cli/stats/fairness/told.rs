@@ -46,6 +46,11 @@ impl Found<'_> {
             (self.counted.unread.labels, "without a label that says yes or no"),
             (self.counted.unread.predictions, "without a prediction that says yes or no"),
             (self.counted.unread.groups, "of groups beyond 10,000"),
+            (self.counted.unread.scores, "without a score, or beyond 20,000,000, from the repair"),
+            (
+                self.counted.unread.counterfactuals,
+                "without a counterfactual that says yes or no, from the flips",
+            ),
         ] {
             if count > 0 {
                 summary.push_str(&format!(", {count} {what} left out"));

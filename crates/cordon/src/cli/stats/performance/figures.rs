@@ -41,9 +41,14 @@ pub(super) fn figures(task: Task, rows: &Rows, level: Level) -> Result<Vec<Figur
     };
     match task {
         Task::Classes => of_classes(labelled(), level).ok_or_else(|| nothing("of at most 2,000 classes")),
-        Task::Numbers => {
-            of_numbers(labelled(), level).map_err(|_| nothing("finite numbers, two rows at least"))
-        }
+        Task::Numbers => of_numbers(labelled(), level).map_err(|why| match why {
+            // Each number is finite: their squares are not.
+            Unknown::NotFinite => StatsError::Told(
+                "the square of an error is beyond what a number can hold; help: is a label or prediction a stand-in such as 1e200?"
+                    .to_owned(),
+            ),
+            _ => nothing("finite numbers, two rows at least"),
+        }),
         Task::YesNo => of_yes(labelled(), level).ok_or_else(|| nothing("yes or no (1 or true, 0 or false)")),
     }
 }

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::tables::{self, LeftOut};
 
-/// Predictions that wait for a label, at most: about two gigabytes with short ids.
-const MOST_WAITING: usize = 20_000_000;
+/// Rows that are held, at most: one to four gigabytes, by the length of ids and what is asked.
+const MOST_ROWS: usize = 20_000_000;
 /// Different words of labels and predictions, at most; more are no classes.
 const MOST_WORDS: usize = 2_000;
 /// Whole numbers with more values than this are numbers, not classes.
@@ -98,10 +98,84 @@ pub(super) struct Read {
     pub(super) count: u64,
     pub(super) without_label: u64,
     pub(super) without_prediction: u64,
+    /// Rows beyond what is held.
+    pub(super) beyond_capacity: u64,
     pub(super) left_out: LeftOut,
-    pub(super) late: Option<(Coverage, Option<Delay>)>,
+    pub(super) late: Option<Joined>,
     /// Rows of the table with labels that came later.
     pub(super) labels: Option<u64>,
+}
+
+/// How a table of labels that came later was joined.
+pub(super) struct Joined {
+    pub(super) coverage: Coverage,
+    pub(super) delay: Option<Delay>,
+    /// Predictions, and labels, without an id that tells them from others.
+    pub(super) without_id: [u64; 2],
+    /// Of the table of labels.
+    pub(super) left_out: LeftOut,
+}
+
+impl Read {
+    /// A sentence for each thing that was left out of the table.
+    pub(super) fn sentences(&self) -> Vec<String> {
+        let mut said = self.left_out.sentences();
+        if self.beyond_capacity > 0 {
+            said.push(format!(
+                "{} rows are beyond the {MOST_ROWS} that are held: left out",
+                self.beyond_capacity
+            ));
+        }
+        said
+    }
+
+    /// The same with rows that lack something, for a table that is not itself the answer.
+    pub(super) fn all_sentences(&self) -> Vec<String> {
+        let mut said = self.sentences();
+        for (count, what) in
+            [(self.without_label, "a label"), (self.without_prediction, "a prediction or score")]
+        {
+            if count > 0 {
+                said.push(format!("{count} rows are without {what}: left out"));
+            }
+        }
+        said
+    }
+}
+
+/// What names a row, exactly. What a person reads of a number has fewer digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Id {
+    Bits(u64),
+    Text(Box<str>),
+    Whole(i64),
+}
+
+/// Whole numbers up to here are told apart by a double.
+const TOLD_APART: f64 = 9_007_199_254_740_992.0;
+
+impl Id {
+    /// `None` where a cell does not tell its row from others: nothing, NaN, and whole numbers of which not every digit was kept.
+    fn of(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Missing => None,
+            Cell::Integer(value) => Some(Self::Whole(value)),
+            Cell::Boolean(value) => Some(Self::Text(value.to_string().into())),
+            Cell::Text(value) => Some(match value.parse::<i64>() {
+                // One and the same id is a number in one format and a text in another.
+                Ok(whole) if whole.to_string() == value => Self::Whole(whole),
+                _ => Self::Text(value.into()),
+            }),
+            Cell::Date(value) | Cell::Decimal(value) if value.fract() != 0.0 => {
+                Some(Self::Bits(value.to_bits()))
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and at most 2^53")]
+            Cell::Date(value) | Cell::Decimal(value) if value.abs() <= TOLD_APART => {
+                Some(Self::Whole(value as i64))
+            }
+            Cell::Date(_) | Cell::Decimal(_) => None,
+        }
+    }
 }
 
 impl Words {
@@ -157,7 +231,7 @@ pub(super) fn of(args: &PerformanceArgs, path: &Path, needs_label: bool) -> Resu
     let mut picked = Picked::new(&names);
     let mut picked_label = Picked::new([&args.label]);
     let (mut rows, mut words) = (Rows::default(), Words::default());
-    let (mut count, mut without_label, mut without_prediction) = (0, 0, 0);
+    let (mut count, mut without_label, mut without_prediction, mut beyond_capacity) = (0, 0, 0, 0);
     let left_out = tables::read(path, args.reading.delimiter, &mut |names, cells| {
         picked.look(names);
         picked_label.look(names);
@@ -172,6 +246,8 @@ pub(super) fn of(args: &PerformanceArgs, path: &Path, needs_label: bool) -> Resu
             without_prediction += 1;
         } else if label == Value::Missing && needs_label {
             without_label += 1;
+        } else if rows.rows.len() >= MOST_ROWS {
+            beyond_capacity += 1;
         } else {
             without_label += u64::from(label == Value::Missing);
             rows.rows.push(Row { label, prediction, score });
@@ -187,22 +263,33 @@ pub(super) fn of(args: &PerformanceArgs, path: &Path, needs_label: bool) -> Resu
             path.display()
         )));
     }
-    Ok(Read { rows, count, without_label, without_prediction, left_out, late: None, labels: None })
+    Ok(Read {
+        rows,
+        count,
+        without_label,
+        without_prediction,
+        beyond_capacity,
+        left_out,
+        late: None,
+        labels: None,
+    })
 }
 
 /// Predictions of one table with the labels of another.
 pub(super) fn joined(args: &PerformanceArgs, labels: &Path) -> Result<Read, StatsError> {
+    // The command line asks for it with --labels.
+    let named = args.id.as_deref().unwrap_or_default();
     let id = args.id.iter();
     let own: Vec<String> = id.clone().chain(args.of_prediction()).chain(&args.time).cloned().collect();
     let mut picked = Picked::new(&own);
-    let (mut join, mut words) = (Join::new(MOST_WAITING), Words::default());
-    let (mut count, mut without_prediction) = (0, 0);
+    let (mut join, mut words) = (Join::new(MOST_ROWS), Words::default());
+    let (mut count, mut without_prediction, mut without_id) = (0, 0, [0_u64; 2]);
     let at_time = own.len().saturating_sub(1);
     let time = |picked: &Picked, at: usize, cells: &[Cell<'_>]| {
         if args.time.is_some() { float(picked.cell(at, cells)).unwrap_or(f64::NAN) } else { f64::NAN }
     };
     let score_at = if args.score.is_some() { 2 } else { usize::MAX };
-    let left_out = tables::read(&args.file, args.reading.delimiter, &mut |names, cells| {
+    let left_out = tables::read_with_ids(&args.file, args.reading.delimiter, named, &mut |names, cells| {
         picked.look(names);
         if cells.is_empty() {
             return;
@@ -212,34 +299,42 @@ pub(super) fn joined(args: &PerformanceArgs, labels: &Path) -> Result<Read, Stat
             args.prediction(&mut words, picked.cell(1, cells), picked.cell(score_at, cells));
         if prediction == Value::Missing {
             without_prediction += 1;
+        } else if let Some(id) = Id::of(picked.cell(0, cells)) {
+            join.predicted(id, time(&picked, at_time, cells), (prediction, score));
         } else {
-            join.predicted(word(&picked.cell(0, cells)), time(&picked, at_time, cells), (prediction, score));
+            without_id[0] += 1;
         }
     })?;
     picked.all_found(&args.file)?;
     let theirs: Vec<String> = id.chain([&args.label]).chain(&args.time).cloned().collect();
     let mut picked = Picked::new(&theirs);
     let (mut rows, mut without_label, mut of_labels) = (Rows::default(), 0, 0);
-    tables::read(labels, args.reading.delimiter, &mut |names, cells| {
-        picked.look(names);
-        if cells.is_empty() {
-            return;
-        }
-        of_labels += 1;
-        let label = args.label(&mut words, picked.cell(1, cells));
-        if label == Value::Missing {
-            without_label += 1;
-        } else if let Some((prediction, score)) =
-            join.labelled(&word(&picked.cell(0, cells)), time(&picked, 2, cells))
-        {
-            rows.rows.push(Row { label, prediction, score });
-        }
-    })?;
+    let labels_left_out =
+        tables::read_with_ids(labels, args.reading.delimiter, named, &mut |names, cells| {
+            picked.look(names);
+            if cells.is_empty() {
+                return;
+            }
+            of_labels += 1;
+            let label = args.label(&mut words, picked.cell(1, cells));
+            if label == Value::Missing {
+                without_label += 1;
+                return;
+            }
+            let Some(id) = Id::of(picked.cell(0, cells)) else {
+                without_id[1] += 1;
+                return;
+            };
+            if let Some((prediction, score)) = join.labelled(&id, time(&picked, 2, cells)) {
+                rows.rows.push(Row { label, prediction, score });
+            }
+        })?;
     picked.all_found(labels)?;
     if rows.rows.is_empty() {
         let (predictions, labels) = (args.file.display(), labels.display());
         return Err(StatsError::Told(format!(
-            "no label of `{labels}` has the id of a prediction of `{predictions}`; help: does --id name the same thing in both?"
+            "no label of `{labels}` has the id of a prediction of `{predictions}`; help: does --id name the same thing in both, as a \
+             text or as a number of at most 15 digits?"
         )));
     }
     Ok(Read {
@@ -247,8 +342,14 @@ pub(super) fn joined(args: &PerformanceArgs, labels: &Path) -> Result<Read, Stat
         count,
         without_label,
         without_prediction,
+        beyond_capacity: 0,
         left_out,
-        late: Some((join.coverage(), join.delay())),
+        late: Some(Joined {
+            coverage: join.coverage(),
+            delay: join.delay(),
+            without_id,
+            left_out: labels_left_out,
+        }),
         labels: Some(of_labels),
     })
 }
@@ -277,6 +378,11 @@ impl Rows {
 
     pub(super) fn has_labels(&self) -> bool {
         self.rows.iter().any(|row| row.label != Value::Missing)
+    }
+
+    /// The rows whose label says yes or no.
+    pub(super) fn labelled(&self) -> Self {
+        Self { rows: self.rows.iter().filter(|row| row.label.yes().is_some()).copied().collect() }
     }
 
     /// Scores with the labels of the rows that have both.

@@ -2,7 +2,6 @@
 
 use cordon_stats::{
     interval::{Estimate, ties},
-    performance::late::{Coverage, Delay},
     performance::scores,
     profile::{Cell as Value, Profile},
 };
@@ -17,9 +16,9 @@ use super::super::{
     },
 };
 use super::{
-    Breach, Estimated, Measure, PerformanceArgs,
+    Breach, Estimated, Limits, Measure, PerformanceArgs,
     figures::Figure,
-    rows::{Read, Rows, Task},
+    rows::{Joined, Read, Rows, Task},
 };
 
 /// Points of a curve: more are not seen.
@@ -30,8 +29,9 @@ pub(super) fn report(
     read: &Read,
     measure: &Measure,
     estimates: &[Estimated],
-    breaches: &[Breach],
+    limits: &Limits,
 ) -> Report {
+    let breaches = &limits.breaches;
     let mut summary = format!("{}: {} rows", args.file.display(), read.count);
     for (count, what) in
         [(read.without_label, "without a label"), (read.without_prediction, "without a prediction or score")]
@@ -41,7 +41,7 @@ pub(super) fn report(
         }
     }
     let mut sections: Vec<Section> = Vec::new();
-    sections.extend(read.late.as_ref().map(|(coverage, delay)| late(*coverage, *delay)));
+    sections.extend(read.late.as_ref().map(late));
     if !estimates.is_empty() {
         sections.push(expected(estimates));
     }
@@ -51,11 +51,13 @@ pub(super) fn report(
             sections.extend(curves(args, measure, &read.rows));
         }
     }
+    // What cannot be judged is said as the failure that it is.
     let notes = breaches.iter().map(|breach| format!("breach: {}", breach.sentence)).collect();
     Report { name: "performance", summary, sections, notes }
 }
 
-fn late(coverage: Coverage, delay: Option<Delay>) -> Section {
+fn late(joined: &Joined) -> Section {
+    let Joined { coverage, delay, without_id: [predictions, labels], .. } = joined;
     let share = coverage.share().value().unwrap_or(0.0);
     let mut line = format!(
         "{} of {} predictions have a label ({})",
@@ -68,6 +70,8 @@ fn late(coverage: Coverage, delay: Option<Delay>) -> Section {
         (coverage.repeated_labels, "labels repeat an id"),
         (coverage.unknown_labels, "labels have no prediction"),
         (coverage.beyond_capacity, "predictions are beyond what is held"),
+        (*predictions, "predictions have no id that tells them from others"),
+        (*labels, "labels have no id that tells them from others"),
     ] {
         if count > 0 {
             line.push_str(&format!(", {count} {what} (left out)"));
@@ -149,7 +153,7 @@ fn expected(estimates: &[Estimated]) -> Section {
         line: "Without labels: expected, and where the realised value will lie".to_owned(),
         table: Table { heads, rows: estimates.iter().map(row).collect() },
         notes: vec![
-            "A surprise above 1 lies outside: when that is common, the scores no longer mean what they meant."
+            "A surprise above 1 lies outside of what the rows with labels should show: when that is common, the scores no longer mean what they meant."
                 .to_owned(),
         ],
         figures: vec![figure],
@@ -313,8 +317,9 @@ pub(super) fn story(
     read: &Read,
     measure: &Measure,
     estimates: &[Estimated],
-    breaches: &[Breach],
+    limits: &Limits,
 ) -> Story {
+    let breaches = &limits.breaches;
     let first: &[&str] = match measure.task {
         Some(Task::Classes) => &["accuracy", "f1_macro", "recall_macro", "precision_macro"],
         Some(Task::Numbers) => &["mean_absolute_error", "root_mean_squared_error", "bias", "r_squared"],
@@ -339,8 +344,8 @@ pub(super) fn story(
         "Each number stands with its interval of {}: with other rows of the same kind it would lie there. A limit is broken only by a whole interval.",
         percent(args.confidence.confidence())
     )];
-    if let Some((coverage, _)) = &read.late {
-        let share = percent(coverage.share().value().unwrap_or(0.0));
+    if let Some(joined) = &read.late {
+        let share = percent(joined.coverage.share().value().unwrap_or(0.0));
         how_sure
             .push(format!("Labels have come for {share} of the predictions, which may be unlike the rest."));
         cards.push(Card { title: "Labels that have come", value: share, note: String::new() });
@@ -353,12 +358,15 @@ pub(super) fn story(
     }
     let is_asked = !args.at_least.is_empty() || !args.at_most.is_empty();
     let (tone, verdict) = match (breaches.len(), is_asked) {
+        (0, true) if !limits.undecided.is_empty() => (Tone::Bad, "A limit cannot be judged".to_owned()),
         (0, true) => (Tone::Good, "No limit is broken".to_owned()),
         (0, false) => (Tone::Quiet, "Measured; no limit was asked for (--at-least, --at-most)".to_owned()),
         (1, _) => (Tone::Bad, "One limit is broken".to_owned()),
         (count, _) => (Tone::Bad, format!("{count} limits are broken")),
     };
-    let what = if breaches.is_empty() {
+    let what = if !limits.undecided.is_empty() {
+        breaches.iter().map(|breach| &breach.sentence).chain(&limits.undecided).cloned().collect()
+    } else if breaches.is_empty() {
         let told = first.iter().filter_map(value).take(2);
         told.map(|(name, e)| format!("{} is {} ({}).", name_of(name), short(e.value), between(e))).collect()
     } else {
@@ -382,10 +390,16 @@ pub(super) fn story(
         period: String::new(),
         left_out,
     };
-    let mut sources = vec![source("predictions", &args.file, read.count, read.left_out.sentences())];
-    let others = [("labels", &args.labels, read.labels), ("reference", &args.reference, measure.reference)];
-    for (role, path, rows) in others {
-        sources.extend(path.iter().zip(rows).map(|(path, rows)| source(role, path, rows, Vec::new())));
+    let mut sources = vec![source("predictions", &args.file, read.count, read.sentences())];
+    let of_labels = read.late.as_ref().map(|joined| joined.left_out.sentences());
+    let of_reference = measure.expected.as_ref().map(|foreseen| foreseen.reference_left_out.clone());
+    let others = [
+        ("labels", &args.labels, read.labels, of_labels),
+        ("reference", &args.reference, measure.reference, of_reference),
+    ];
+    for (role, path, rows, left_out) in others {
+        let left_out = left_out.unwrap_or_default();
+        sources.extend(path.iter().zip(rows).map(|(path, rows)| source(role, path, rows, left_out.clone())));
     }
     Story {
         title: format!("Performance of {} in {}", args.prediction, file_name(&args.file)),
