@@ -477,7 +477,7 @@ fn rows_of_every_file_that_are_left_out_are_said() {
     );
     let row = |i: u32| {
         let score = if i.is_multiple_of(10) { format!("0.{}", i % 7 + 1) } else { String::new() };
-        format!("{},{},{score},{}\n", i % 2, i % 3 % 2, i / 10 % 2)
+        format!("{},{},{score},{}\n", i / 20 % 2, i % 3 % 2, i / 10 % 2)
     };
     let loans =
         desk.write("loans.csv", "y,said,score,sex\n".to_owned() + &(0..1_000).map(row).collect::<String>());
