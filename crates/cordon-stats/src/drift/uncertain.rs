@@ -61,6 +61,7 @@ mod tests {
         let p = [0.1; 10];
         for tilt in [0.0, 0.02, 0.06] {
             let q: Vec<f64> = (0..10_u8).map(|i| 0.1 + tilt * (f64::from(i) - 4.5) / 4.5).collect();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shares of one")]
             let of =
                 |shares: &[f64]| -> Vec<u64> { shares.iter().map(|s| (s * 1e9).round() as u64).collect() };
             let truth = Binned::new(&of(&p), &of(&q)).unwrap().jensen_shannon_distance_bits();
