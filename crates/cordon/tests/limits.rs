@@ -102,8 +102,6 @@ spec:
   secret: \"env:UPSTREAM_KEY\"
   breaker: {{enabled: false}}
   timeouts: {{connect: 60s, first_byte: 60s, idle: 60s, total: 120s}}
-  # Failures of several calls in a row are not what these tests are about.
-  breaker: {{enabled: false}}
 "
     );
     world.apply(&format!("{PRICED}{patient}{extra}")).await;
