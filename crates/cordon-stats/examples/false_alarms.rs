@@ -16,7 +16,7 @@ fn main() -> std::io::Result<()> {
     let runs = std::env::args().nth(1).and_then(|runs| runs.parse().ok()).unwrap_or(10_000);
     let mut out = std::io::stdout().lock();
     let mut last = "";
-    for line in simulation::simulate(runs, 1) {
+    for line in simulation::simulate(runs, 1).into_iter().chain(simulation::defaults(runs, 1)) {
         if line.what != last {
             writeln!(out, "{}", line.what)?;
             last = line.what;
@@ -26,7 +26,7 @@ fn main() -> std::io::Result<()> {
         writeln!(
             out,
             "  {} {:<46} {:>6.2} % of {} runs ever alarm ({:.2} to {:.2} %), stated {} %",
-            if line.repeated { "repeated     " } else { "anytime-valid" },
+            if line.repeated { "fixed level or threshold" } else { "Cordon                  " },
             line.test,
             100.0 * line.share(),
             line.runs,

@@ -6,6 +6,7 @@
 mod binned;
 mod classifier;
 mod contingency;
+mod embedding;
 mod epps_singleton;
 mod kernel;
 mod location;
@@ -19,6 +20,7 @@ pub use binned::{Binned, ZeroShare};
 pub(crate) use classifier::cross_fitted;
 pub use classifier::{Classified, classifier};
 pub use contingency::{Contingency, FisherExact, chi_squared, fisher_exact, g_test, yates};
+pub use embedding::{CloudDrift, clouds};
 pub use epps_singleton::epps_singleton;
 pub use kernel::{Features, Kernel, Mmd, Points, energy_multivariate, median_distance, mmd, mmd_permutation};
 pub use location::{MeanTest, student_t, welch_t};

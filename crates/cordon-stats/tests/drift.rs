@@ -8,6 +8,8 @@
     reason = "test code"
 )]
 
+#[path = "support/peers.rs"]
+mod peers;
 mod support;
 
 use cordon_stats::binning::Edges;
@@ -18,6 +20,7 @@ use cordon_stats::drift::{
     welch_t, yates,
 };
 use cordon_stats::{PValue, Sample};
+use peers::nannyml_bins;
 use serde_json::Value;
 use support::{columns, counts, exact, golden, near, number, numbers};
 
@@ -290,16 +293,7 @@ fn values_agree_with_nannyml() {
             value("kolmogorov_smirnov"),
         );
         exact("wasserstein", wasserstein(&reference, &current), value("wasserstein"));
-        // Doane's bins of the reference, and one more for what lies outside of them.
-        let (low, high) = reference.range();
-        let inner = Edges::doane(&reference).unwrap();
-        let edges = Edges::new([inner.inner(), &[low, high.next_up()]].concat()).unwrap();
-        let outside_together = |sample: &Sample| {
-            let mut counts = edges.count(sample.values()).per_bin;
-            counts[0] += counts.pop().unwrap();
-            counts
-        };
-        let binned = Binned::new(&outside_together(&reference), &outside_together(&current)).unwrap();
+        let binned = nannyml_bins(&reference, &current);
         exact(&format!("{name} js"), binned.jensen_shannon_distance_bits(), value("jensen_shannon"));
         exact("hellinger", binned.hellinger(), value("hellinger"));
     }

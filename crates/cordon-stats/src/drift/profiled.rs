@@ -108,19 +108,41 @@ pub fn column(reference: &ColumnProfile, current: &ColumnProfile) -> Result<Colu
     let (reference, current) = aligned(left.quantiles(), right.quantiles());
     let union = merged(&reference, &current);
     let exact = left.quantiles().is_exact() && right.quantiles().is_exact();
-    let bins = if exact && union.len() <= SINGLE_VALUES {
-        union
-            .iter()
-            .map(|both| Bin {
-                reach: Reach::Value(both.low),
-                reference: both.counts.0,
-                current: both.counts.1,
-            })
-            .collect()
-    } else {
-        quantile_bins(&union, left)
-    };
-    compared(bins, Some(numbers(&union, exact, left, right)))
+    let numeric = Some(numbers(&union, exact, left, right));
+    if exact && union.len() <= SINGLE_VALUES {
+        let bins = union.iter().map(|both| Bin {
+            reach: Reach::Value(both.low),
+            reference: both.counts.0,
+            current: both.counts.1,
+        });
+        return compared(bins.collect(), numeric);
+    }
+    let bins = quantile_bins(&union, left);
+    let test = by_reference(&bins);
+    Ok(ColumnDrift { test, ..compared(bins, numeric)? })
+}
+
+/// The test on bins that the reference froze, neighbouring ones put together until each expects enough on both sides. By the
+/// reference's counts alone: these bins hold about the same share of it, so the total of a bin would tell what the current data
+/// has in it, and a choice by totals would be a choice by the outcome.
+fn by_reference(bins: &[Bin]) -> Option<Contingency> {
+    let sum = |of: fn(&Bin) -> u64| bins.iter().map(of).sum::<u64>() as f64;
+    let (left, right) = (sum(|bin| bin.reference), sum(|bin| bin.current));
+    let expects = |reference: u64| reference as f64 * (right / left).min(1.0) >= EXPECTED;
+    let mut cells: Vec<(u64, u64)> = Vec::new();
+    let mut open = (0, 0);
+    for bin in bins {
+        open = (open.0 + bin.reference, open.1 + bin.current);
+        if expects(open.0) {
+            cells.push(std::mem::take(&mut open));
+        }
+    }
+    match cells.last_mut() {
+        Some(last) => *last = (last.0 + open.0, last.1 + open.1),
+        None => cells.push(open),
+    }
+    let (left, right): (Vec<u64>, Vec<u64>) = cells.into_iter().unzip();
+    chi_squared(&left, &right).ok()
 }
 
 /// Of what kind the values of a column are, on both sides, and whether that changed.
