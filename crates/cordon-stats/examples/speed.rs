@@ -1,7 +1,7 @@
 //! Prints what the counting statistics need, one thread: `cargo run --release --example speed`.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a measurement, not product code")]
 
-use cordon_stats::calibration::{Isotonic, Metric, expected};
+use cordon_stats::calibration::{Isotonic, Metric, expected_by};
 use cordon_stats::fairness::{Limits, Rate, Tally};
 use cordon_stats::interval::Level;
 use cordon_stats::performance::scores;
@@ -50,8 +50,7 @@ fn main() -> std::io::Result<()> {
     let map = Isotonic::fit(&scores, &labels).unwrap();
     writeln!(out, "isotonic fit, 1 M rows: {:.1} ms", fastest(|| Isotonic::fit(&scores, &labels)))?;
     let estimate = || {
-        let probabilities: Vec<f64> = scores.iter().map(|score| map.probability(*score)).collect();
-        let expected = expected(&scores, &probabilities, &decisions, Level::P95).unwrap();
+        let expected = expected_by(&map, &scores, &decisions, Level::P95).unwrap();
         Metric::ALL.map(|metric| expected.metric(metric).unwrap())
     };
     writeln!(

@@ -1,7 +1,10 @@
-//! What is wrong with data by itself, and against a reference: schema, types, missing values, ranges, categories, volume.
+//! What is wrong with data by itself, and against a reference: schema, types, missing values, ranges, categories, formats, volume,
+//! freshness.
 //!
 //! A defect is a fact that was counted, not an opinion: whether it matters is for the reader. Where chance could have made
 //! the difference, the defect carries its p-value, and says whether chance explains it at the level that was asked for.
+
+mod formats;
 
 use crate::PValue;
 use crate::distribution::hypergeometric;
@@ -76,6 +79,15 @@ pub enum What {
         /// Could chance have put so many rows of categories on one side only? At most this.
         p_value: PValue,
     },
+    /// Texts written in another way than all of the reference's: a code with another separator, a number with a unit.
+    NewFormats {
+        /// How many, of those kept by name.
+        rows: u64,
+        /// The commonest: runs of digits as `9`, of letters as `a`, of both as `x`.
+        format: String,
+        /// Could chance have put so many on one side only?
+        p_value: PValue,
+    },
     /// Numbers that are not a number or infinite.
     NotFinite {
         /// NaN.
@@ -93,6 +105,18 @@ pub enum What {
         is_exact: bool,
         /// Could chance have put so many values past all of the reference's?
         p_value: PValue,
+    },
+    /// The newest moment lies ahead of the clock.
+    Future {
+        /// By so many seconds.
+        ahead: f64,
+    },
+    /// The newest moment is too long ago.
+    Stale {
+        /// Seconds since then.
+        age: f64,
+        /// Seconds that are allowed.
+        most: f64,
     },
     /// Far fewer or more rows than in the reference.
     Volume {
@@ -132,8 +156,8 @@ impl Defect {
     }
 }
 
-/// Tests of one column: missing values, kinds, the range, categories.
-const TESTS: usize = 4;
+/// Tests of one column: missing values, kinds, the range, categories, formats.
+const TESTS: usize = 5;
 
 /// What a table shows by itself and against a reference. A change of the share of missing values is one when it is at least
 /// `effect` and chance does not explain it; the others are told in any case. `level` is the probability that anything that
@@ -154,6 +178,7 @@ pub fn compare(reference: &Profile, current: &Profile, level: f64, effect: f64) 
         defects.extend(changes.into_iter().map(|what| {
             let by_chance = match &what {
                 What::KindChanged { p_value, .. }
+                | What::NewFormats { p_value, .. }
                 | What::NewCategories { p_value, .. }
                 | What::OutOfRange { p_value, .. } => !p_value.at_most(level),
                 _ => false,
@@ -164,6 +189,22 @@ pub fn compare(reference: &Profile, current: &Profile, level: f64, effect: f64) 
     let unknown = current.columns().filter(|(name, _)| reference.column(name).is_none());
     defects.extend(unknown.map(|(name, _)| Defect::of(Some(name), What::ColumnNew)));
     defects
+}
+
+/// Is the newest moment of a column at most `most` seconds before `now` (seconds since 1970), and not after it? Empty where all is well;
+/// `None` where there is no such column, or it has no moment.
+pub fn freshness(profile: &Profile, column: &str, now: f64, most: f64) -> Option<Vec<Defect>> {
+    let moments = profile.column(column)?;
+    if !moments.kinds().iter().any(|(kind, count)| *kind == Kind::Date && *count > 0) {
+        return None;
+    }
+    let age = now - moments.numbers()?.range().1;
+    let what = if age > most {
+        Some(What::Stale { age, most })
+    } else {
+        (age < 0.0).then_some(What::Future { ahead: -age })
+    };
+    Some(what.into_iter().map(|what| Defect::of(Some(column), what)).collect())
 }
 
 fn alone(column: &ColumnProfile) -> Vec<What> {
@@ -220,6 +261,10 @@ fn changed(was: &ColumnProfile, is: &ColumnProfile, level: f64, effect: f64) -> 
     }
     if let (Some(was), Some(is)) = (was.texts(), is.texts()) {
         found.extend(new_categories(was.categories(), is.categories()));
+        if let Some((rows, format)) = formats::new_formats(was.categories(), is.categories()) {
+            let p_value = PValue::of(all_on_one_side(rows, is.count(), was.count()));
+            found.push(What::NewFormats { rows, format, p_value });
+        }
     }
     found
 }

@@ -272,3 +272,41 @@ fn categories_that_were_all_replaced_are_no_chance() {
         defects.iter().find(|defect| matches!(defect.what, What::NewCategories { rows: 2_000, .. })).unwrap();
     assert!(!new.by_chance, "{new:?}");
 }
+
+#[test]
+fn what_is_old_or_ahead_of_the_clock_is_told() {
+    let mut profile = Profile::new(&["when", "value"]);
+    for second in [1_000.0, 5_000.0] {
+        profile.add(&[Cell::Date(second), Cell::Decimal(second)]);
+    }
+    let what = |now: f64| -> Vec<What> {
+        let defects = quality::freshness(&profile, "when", now, 600.0).unwrap();
+        defects.into_iter().map(|defect| defect.what).collect()
+    };
+    assert_eq!(what(5_600.0), []);
+    assert_eq!(what(5_601.0), [What::Stale { age: 601.0, most: 600.0 }]);
+    assert_eq!(what(4_990.0), [What::Future { ahead: 10.0 }]);
+    assert_eq!(quality::freshness(&profile, "value", 0.0, 1.0), None);
+    assert_eq!(quality::freshness(&profile, "nowhere", 0.0, 1.0), None);
+}
+
+#[test]
+fn codes_that_are_written_otherwise_are_told() {
+    let of = |separator: char| {
+        let mut profile = Profile::new(&["code"]);
+        for row in 0..400_u32 {
+            let text = format!("AT{separator}{}", row % 90);
+            profile.add(&[Cell::Text(&text)]);
+        }
+        profile
+    };
+    let formats = |current: &Profile| {
+        let defects = quality::compare(&of('-'), current, 0.05, 0.01);
+        let told = defects.into_iter().filter(|defect| matches!(defect.what, What::NewFormats { .. }));
+        told.map(|defect| (defect.what, defect.by_chance)).collect::<Vec<_>>()
+    };
+    assert_eq!(formats(&of('-')), []);
+    let told = formats(&of('/'));
+    let [(What::NewFormats { rows: 400, format, .. }, false)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(format, "a/9");
+}

@@ -187,6 +187,9 @@ enum Command {
     /// Say how good predictions are, with intervals: with labels, with labels that came later, or before they come.
     #[command(after_help = stats::PERFORMANCE)]
     Performance(stats::PerformanceArgs),
+    /// Say when a limit will be crossed if the trend goes on, with its interval, and where that cannot be said.
+    #[command(after_help = stats::FORECAST)]
+    Forecast(stats::ForecastArgs),
     /// Write what other programs watch Cordon with: a dashboard, alert rules.
     #[command(subcommand, after_help = export::EXAMPLES)]
     Export(export::ExportCommand),
@@ -362,6 +365,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Quality(args) => stats::quality(&args),
         Command::Fairness(args) => stats::fairness(&args),
         Command::Performance(args) => stats::performance(&args),
+        Command::Forecast(args) => stats::forecast(&args),
         Command::Export(command) => export::run(command),
         Command::Doctor(args) => examine(place, args).await,
         Command::Sandbox(args) => play(args).await,

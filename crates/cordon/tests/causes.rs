@@ -12,7 +12,7 @@
 mod tables;
 
 use serde_json::Value;
-use tables::Desk;
+use tables::{Desk, golden};
 
 /// A draw below 1,000 that depends on both numbers alone.
 fn draw(row: u64, of: u64) -> u64 {
@@ -123,4 +123,204 @@ fn equal_tables_are_silent_and_odd_ones_have_a_message() {
     let few = desk.write("few.csv", "x,y\n1,2\n2,3\n");
     let ran = desk.run(&["causes", "--reference", &few, "--current", &few, "--prediction", "y"]);
     assert!(ran.code == 0 && ran.out.contains("cannot be said"), "{} {}{}", ran.code, ran.out, ran.err);
+}
+
+/// People and credits as they are: every second row against the others is no change, and a group that is left out is named.
+#[test]
+fn halves_of_public_data_are_alike() {
+    let (Some(adult), Some(german)) = (golden("adult_first8000.csv"), golden("german_credit.csv")) else {
+        return;
+    };
+    let desk = Desk::new();
+    let halves = |name: &str, path: &str, keep: fn(&str) -> bool| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let (header, rows) = text.split_once('\n').unwrap();
+        [0, 1].map(|half| {
+            let kept = rows.lines().skip(half).step_by(2).filter(|row| half == 0 || keep(row));
+            let table: String = std::iter::once(header).chain(kept).flat_map(|line| [line, "\n"]).collect();
+            desk.write(&format!("{name}{half}.csv"), table)
+        })
+    };
+    for (name, path) in [("adult", &adult), ("german", &german)] {
+        let [was, is] = halves(name, path, |_| true);
+        let ran = desk.run(&["causes", "--reference", &was, "--current", &is]);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        let ran = desk.run(&["drift", "--reference", &was, "--current", &is]);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    }
+    let [was, is] = halves("men", &adult, |row| !row.contains(",Female,"));
+    let answer = desk.run(&["causes", "--reference", &was, "--current", &is, "--json"]).json();
+    assert_eq!(list(&answer["separation"], "columns")[0]["column"], "sex");
+}
+
+#[test]
+fn texts_are_compared_by_language_and_words() {
+    let desk = Desk::new();
+    let texts = |rows: std::ops::Range<u64>, german: u64, refund: u64| {
+        let mut text = String::from("id,question\n");
+        for row in rows {
+            let question = if draw(row, 1) < german {
+                "wo ist das Geld und wie geht es"
+            } else {
+                "what is the fee of my card"
+            };
+            let more = if draw(row, 2) < refund { " refund" } else { "" };
+            text.push_str(&format!("a{row},{question} {}{more}\n", draw(row, 3)));
+        }
+        text
+    };
+    let was = desk.write("was.csv", texts(0..800, 100, 20));
+    let is = desk.write("is.csv", texts(5_000..5_800, 400, 300));
+    let tables = ["causes", "--reference", &was, "--current", &is, "--text", "question"];
+    let answer = desk.run(&[&tables[..], &["--json"]].concat()).json();
+    let columns = list(&answer["separation"], "columns");
+    let of = |name: &str| columns.iter().find(|one| one["column"] == name).unwrap();
+    assert!(number(&of("question: language")["jensen_shannon_distance_base2"]) > 0.2, "{columns:?}");
+    let words: Vec<&str> =
+        list(&answer["words"][0], "words").iter().map(|one| one["word"].as_str().unwrap()).collect();
+    assert!(words.contains(&"refund") && words.contains(&"geld") && words.contains(&"fee"), "{words:?}");
+    let ran = desk.run(&tables);
+    assert!(ran.code == 1 && ran.out.contains("refund"), "{}{}", ran.out, ran.err);
+    let ran = desk.run(&["causes", "--reference", &was, "--current", &is, "--text", "nowhere"]);
+    assert!(ran.code == 2 && ran.err.contains("no column `nowhere`"), "{}", ran.err);
+}
+
+#[test]
+fn embeddings_are_compared_in_lists_and_in_columns() {
+    let desk = Desk::new();
+    let at = |row: u64, place: u64, shift: f64| {
+        (0..12).map(|k| draw(row, place * 12 + k) as f64 / 1_000.0).sum::<f64>() - 6.0 + shift
+    };
+    let lists = |rows: std::ops::Range<u64>, shift: f64| {
+        let line = |row: u64| {
+            let values: Vec<String> = (0..4).map(|place| format!("{:.4}", at(row, place, shift))).collect();
+            format!("{{\"text\":\"t{row}\",\"vector\":[{}]}}\n", values.join(","))
+        };
+        rows.map(line).collect::<String>()
+    };
+    let wide = |rows: std::ops::Range<u64>, shift: f64| {
+        let line = |row: u64| {
+            let values: Vec<String> = (0..4).map(|place| format!("{:.4}", at(row, place, shift))).collect();
+            values.join(",") + "\n"
+        };
+        String::from("e_0,e_1,e_2,e_3\n") + &rows.map(line).collect::<String>()
+    };
+    let was = desk.write("was.jsonl", lists(0..200, 0.0));
+    let same = desk.write("same.jsonl", lists(1_000..1_200, 0.0));
+    let moved = desk.write("moved.jsonl", lists(2_000..2_200, 1.0));
+    let run = |is: &str, name: &str| {
+        desk.run(&["drift", "--reference", &was, "--current", is, "--embedding", name, "--json"])
+    };
+    let ran = run(&same, "vector");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let ran = run(&moved, "vector");
+    assert_eq!((ran.code, &ran.json()["dimension"]), (1, &4.into()), "{}{}", ran.out, ran.err);
+    // The same points in columns.
+    let (was_wide, moved_wide) =
+        (desk.write("was.csv", wide(0..200, 0.0)), desk.write("moved.csv", wide(2_000..2_200, 1.0)));
+    let columns = desk.run(&[
+        "drift",
+        "--reference",
+        &was_wide,
+        "--current",
+        &moved_wide,
+        "--embedding",
+        "e",
+        "--json",
+    ]);
+    assert_eq!(columns.json()["mmd"], ran.json()["mmd"]);
+    let ran = run(&same, "nothing");
+    assert!(ran.code == 2 && ran.err.contains("neither a column `nothing` of lists"), "{}", ran.err);
+    let ran = run(&same, "text");
+    assert!(ran.code == 2 && ran.err.contains("cannot be compared"), "{}", ran.err);
+}
+
+#[test]
+fn a_crossing_is_foreseen_where_there_is_a_trend() {
+    let desk = Desk::new();
+    let days = |slope: f64| {
+        let mut text = String::from("day,rate\n");
+        for day in 0..28_u32 {
+            let noise = draw(u64::from(day), 1) as f64 / 100_000.0;
+            text.push_str(&format!("2026-10-{:02},{}\n", day + 1, 0.02 + slope * f64::from(day) + noise));
+        }
+        text
+    };
+    let (rising, flat) = (desk.write("rising.csv", days(0.001)), desk.write("flat.csv", days(0.0)));
+    let run = |file: &str, more: &[&str]| {
+        desk.run(&[&["forecast", file, "--time", "day", "--value", "rate"], more].concat())
+    };
+    let ran = run(&rising, &["--at-most", "0.06", "--json"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let crossing = &ran.json()["crossing"];
+    assert_eq!(crossing["answer"], "expected");
+    let expected = crossing["expected"].as_str().unwrap();
+    assert!(("2026-11-02".."2026-11-12").contains(&expected), "{crossing}");
+    assert_eq!(run(&rising, &["--at-least", "0.01", "--json"]).json()["crossing"]["answer"], "away");
+    assert_eq!(run(&rising, &["--at-most", "0.03"]).code, 1);
+    let ran = run(&flat, &["--at-most", "0.06", "--every", "week"]);
+    assert!(ran.code == 0 && ran.out.contains("cannot be said"), "{}", ran.out);
+    let ran = run(&flat, &["--at-most", "0.06"]);
+    assert!(ran.code == 0 && ran.out.contains("No trend is told from chance"), "{}", ran.out);
+    assert_eq!(run(&flat, &[]).code, 2);
+}
+
+#[test]
+fn comparisons_say_when_they_knew() {
+    let desk = Desk::new();
+    let table = |rows: std::ops::Range<u64>, errs: [u64; 2]| {
+        let mut text = String::from("y,new,old\n");
+        for row in rows {
+            let y = draw(row, 1) < 500;
+            let said = |at: u64, errs: u64| u8::from(y ^ (draw(row, at) < errs));
+            text.push_str(&format!("{},{},{}\n", u8::from(y), said(2, errs[0]), said(3, errs[1])));
+        }
+        text
+    };
+    let both = desk.write("both.csv", table(0..4_000, [250, 100]));
+    let run = |more: &[&str]| {
+        desk.run(&[&["performance", &both, "--label", "y", "--prediction", "new", "--json"], more].concat())
+    };
+    let ran = run(&["--against", "old"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let answer = ran.json();
+    assert_eq!(answer["standing"], "worse");
+    assert!(answer["decided_at"].as_u64().unwrap() < 2_000, "{answer}");
+    let difference = &answer["difference"];
+    assert!(number(&difference["low"]) < 0.15 && 0.15 < number(&difference["high"]), "{difference}");
+    // Another period.
+    let before = desk.write("before.csv", table(10_000..14_000, [100, 100]));
+    assert_eq!(run(&["--compare", &before]).json()["standing"], "worse");
+    let same = desk.write("same.csv", table(20_000..24_000, [250, 100]));
+    let ran = run(&["--compare", &same, "--margin", "0.2"]);
+    assert_eq!((ran.code, &ran.json()["standing"]), (0, &"not_worse".into()), "{}", ran.out);
+    let numbers = desk.write("numbers.csv", "y,new,old\n1.5,1.6,1.7\n2.5,2.4,2.3\n0.5,0.4,0.3\n");
+    let of_numbers = ["performance", &numbers, "--label", "y", "--prediction", "new", "--against", "old"];
+    let ran = desk.run(&of_numbers);
+    assert!(ran.code == 2 && ran.err.contains("--largest-error"), "{}", ran.err);
+    let ran = desk.run(&[&of_numbers[..], &["--largest-error", "1"]].concat());
+    assert!(ran.code == 0 && ran.out.contains("Neither is shown"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn old_data_and_pairs_of_segments_are_told() {
+    let desk = Desk::new();
+    let old = desk.write("old.csv", "when,x\n2020-01-01,1\n2020-01-02,2\n");
+    let ran = desk.run(&["quality", &old, "--time", "when", "--fresh", "36h"]);
+    assert!(ran.code == 1 && ran.out.contains("stale"), "{}{}", ran.out, ran.err);
+    assert_eq!(desk.run(&["quality", &old, "--time", "when", "--fresh", "100000d"]).code, 0);
+    for (more, said) in [
+        (["--time", "x", "--fresh", "1h"], "with dates or times"),
+        (["--time", "when", "--fresh", "soon"], "an age such as"),
+    ] {
+        let ran = desk.run(&[&["quality", &old][..], &more].concat());
+        assert!(ran.code == 2 && ran.err.contains(said), "{}", ran.err);
+    }
+    let was = desk.write("was.csv", requests(0..2_000, 300, 0));
+    let is = desk.write("is.csv", requests(10_000..12_000, 300, 0));
+    let answer =
+        desk.run(&["drift", "--reference", &was, "--current", &is, "--by", "city, plan", "--json"]).json();
+    let segments: std::collections::BTreeSet<&str> =
+        list(&answer, "columns").iter().filter_map(|one| one["segment"].as_str()).collect();
+    assert!(segments.contains("Graz, free") && segments.contains("Wels, paid"), "{segments:?}");
 }

@@ -1,5 +1,6 @@
 use super::Isotonic;
 use crate::interval::{Estimate, Level, Unknown};
+use crate::sample::key;
 
 /// What can be expected of decisions whose labels are not there yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +67,14 @@ impl Metric {
     }
 }
 
+/// A row with its calibrated probability.
+#[derive(Clone, Copy)]
+struct Row {
+    score: f64,
+    p: f64,
+    decision: bool,
+}
+
 /// Rows of one score.
 #[derive(Clone, Copy)]
 struct Tie {
@@ -92,7 +101,12 @@ pub fn expected(
     decisions: &[bool],
     level: Level,
 ) -> Result<Expected, Unknown> {
-    estimated(scores, probabilities, decisions, level, None)
+    let rows = scores.iter().zip(probabilities).zip(decisions);
+    estimated(
+        ranked(rows.map(|((score, p), decision)| Row { score: *score, p: *p, decision: *decision }))?,
+        level,
+        None,
+    )
 }
 
 /// [`expected`] with the probabilities of a map, whose own error is in the intervals: each of its levels is a share of so many
@@ -106,42 +120,42 @@ pub fn expected_by(
     decisions: &[bool],
     level: Level,
 ) -> Result<Expected, Unknown> {
-    let probabilities: Vec<f64> = scores.iter().map(|score| map.probability(*score)).collect();
-    estimated(scores, &probabilities, decisions, level, Some(map))
+    let rows = scores.iter().zip(decisions);
+    let mut rows = ranked(rows.map(|(score, decision)| Row { score: *score, p: 0.0, decision: *decision }))?;
+    // In the order of the scores the map is walked through once, not searched from its middle.
+    rows.iter_mut().for_each(|row| row.p = map.probability(row.score));
+    estimated(rows, level, Some(map))
 }
 
-fn estimated(
-    scores: &[f64],
-    probabilities: &[f64],
-    decisions: &[bool],
-    level: Level,
-    map: Option<&Isotonic>,
-) -> Result<Expected, Unknown> {
-    let rows = || {
-        scores.iter().zip(probabilities).zip(decisions).map(|((score, p), decision)| (*score, *p, *decision))
-    };
-    if rows().next().is_none() {
+/// The rows from the lowest score up.
+fn ranked(rows: impl Iterator<Item = Row>) -> Result<Vec<Row>, Unknown> {
+    let mut rows: Vec<Row> = rows.collect();
+    if rows.is_empty() {
         return Err(Unknown::Empty);
     }
-    if rows().any(|(score, _, _)| !score.is_finite()) {
+    if rows.iter().any(|row| !row.score.is_finite()) {
         return Err(Unknown::NotFinite);
     }
-    if rows().any(|(_, p, _)| !(0.0..=1.0).contains(&p)) {
+    // As integers: they are compared without a branch. -0 and 0 are one score.
+    rows.sort_unstable_by_key(|row| key(row.score + 0.0));
+    Ok(rows)
+}
+
+fn estimated(rows: Vec<Row>, level: Level, map: Option<&Isotonic>) -> Result<Expected, Unknown> {
+    if rows.iter().any(|row| !(0.0..=1.0).contains(&row.p)) {
         return Err(Unknown::NotAProbability);
     }
-    let mut ranked: Vec<(f64, f64)> = rows().map(|(score, p, _)| (score, p)).collect();
-    ranked.sort_unstable_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
-    let ties: Vec<Tie> = ranked
-        .chunk_by(|a, b| a.0 == b.0)
+    let ties: Vec<Tie> = rows
+        .chunk_by(|a, b| a.score == b.score)
         .map(|tie| Tie {
-            score: tie.first().map_or(0.0, |(score, _)| *score),
+            score: tie.first().map_or(0.0, |row| row.score),
             rows: tie.len() as f64,
-            positives: tie.iter().map(|(_, p)| p).sum(),
-            variance: tie.iter().map(|(_, p)| p * (1.0 - p)).sum(),
+            positives: tie.iter().map(|row| row.p).sum(),
+            variance: tie.iter().map(|row| row.p * (1.0 - row.p)).sum(),
         })
         .collect();
     let mut expected = Expected {
-        n: ranked.len() as u64,
+        n: rows.len() as u64,
         level,
         chosen: 0.0,
         others: 0.0,
@@ -154,12 +168,11 @@ fn estimated(
         average_precision: average_precision(&ties, map),
     };
     if let Some(map) = map {
-        let factors =
-            rows().map(|(score, _, decision)| (score, if decision { [1.0, 0.0] } else { [0.0, 1.0] }));
+        let factors = rows.iter().map(|row| (row.score, if row.decision { [1.0, 0.0] } else { [0.0, 1.0] }));
         [expected.hits_variance, expected.missed_variance, expected.covariance] =
             map.variance_of_sums(factors);
     }
-    for (_, p, decision) in rows() {
+    for Row { p, decision, .. } in rows {
         let variance = p * (1.0 - p);
         if decision {
             expected.chosen += 1.0;

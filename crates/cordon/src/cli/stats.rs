@@ -6,15 +6,18 @@ mod causes;
 mod columns;
 mod drift;
 mod fairness;
+mod forecast;
 mod outcomes;
 mod performance;
 mod profile;
 mod quality;
 mod report;
+mod texts;
 
 pub(super) use causes::{CAUSES, CausesArgs};
 pub(super) use drift::{DRIFT, DriftArgs};
 pub(super) use fairness::{FAIRNESS, FairnessArgs};
+pub(super) use forecast::{FORECAST, ForecastArgs};
 pub(super) use performance::{PERFORMANCE, PerformanceArgs};
 pub(super) use profile::{PROFILE, ProfileArgs};
 pub(super) use quality::{QUALITY, QualityArgs};
@@ -37,7 +40,8 @@ use super::{Failure, Outcome, complain, table::plain};
 use crate::tables::{self, Delimiter, Format, LeftOut, TableError};
 
 /// The commands whose word for "could not be carried out" is 2.
-pub(super) const NAMES: [&str; 6] = ["profile", "drift", "causes", "quality", "fairness", "performance"];
+pub(super) const NAMES: [&str; 7] =
+    ["profile", "drift", "causes", "quality", "fairness", "performance", "forecast"];
 const FOUND: u8 = 1;
 const FAILED: u8 = 2;
 /// The most segments that are told apart: each holds a profile of every column.
@@ -83,6 +87,10 @@ pub(super) fn drift(args: &DriftArgs) -> Outcome {
 
 pub(super) fn fairness(args: &FairnessArgs) -> Outcome {
     ended(fairness::run(args))
+}
+
+pub(super) fn forecast(args: &ForecastArgs) -> Outcome {
+    ended(forecast::run(args))
 }
 
 pub(super) fn performance(args: &PerformanceArgs) -> Outcome {
@@ -203,14 +211,19 @@ impl Loaded {
         };
         let mut known = false;
         segments.left_out = tables::read(path, delimiter, &mut |names, cells| {
-            let at = names.iter().position(|name| name == column);
-            known |= at.is_some();
+            let place = |wanted: &str| names.iter().position(|name| name == wanted);
+            let (first, second) = parted(column, |name| place(name).is_some());
+            let at = (place(first), second.map(place));
+            known |= at.0.is_some() && at.1.is_none_or(|at| at.is_some());
             if cells.is_empty() && !names.is_empty() {
                 return;
             }
-            let cell = at.and_then(|at| cells.get(at)).copied().unwrap_or(Cell::Missing);
-            segments.whole.add(&[cell]);
-            let value = word(&cell);
+            let cell = |at: Option<usize>| at.and_then(|at| cells.get(at)).copied().unwrap_or(Cell::Missing);
+            let value = match at {
+                (first, None) => word(&cell(first)),
+                (first, Some(second)) => format!("{}, {}", word(&cell(first)), word(&cell(second))),
+            };
+            segments.whole.add(&[if at.1.is_none() { cell(at.0) } else { Cell::Text(&value) }]);
             let is_kept = like.map_or_else(
                 || segments.profiles.len() < MOST_SEGMENTS || segments.profiles.contains_key(&value),
                 |like| like.profiles.contains_key(&value),

@@ -10,6 +10,7 @@ use clap::Args;
 use cordon_stats::{
     causes::{self, Attribution, Columns, Cut, Found, Search, Separation},
     interval::{Level, Unknown},
+    text::ChangedWord,
 };
 
 use self::read::{Asked, Sampled};
@@ -22,6 +23,7 @@ Examples:
   cordon causes --reference last.csv --current this.csv --prediction score
   cordon causes --reference last.csv --current this.csv --prediction approved --label repaid
   cordon causes --reference last.csv --current this.csv --by country,age --ignore id
+  cordon causes --reference last.jsonl --current this.jsonl --text question
   cordon causes --reference last.csv --current this.csv --prediction score --html causes.html
 
 Without --prediction: what tells both tables apart, by column, and which segments grew or shrank. With it: what moved its mean. With
@@ -50,6 +52,9 @@ pub(in super::super) struct CausesArgs {
     /// Look for segments by this column, or by two with a comma between them; may come several times. Without it: everywhere.
     #[arg(long, value_name = "COLUMN[,COLUMN]")]
     by: Vec<String>,
+    /// A column of free text, looked at by its length, characters, script, language and words; may come several times.
+    #[arg(long, value_name = "COLUMN")]
+    text: Vec<String>,
     /// A column that explains nothing, such as an id; may come several times.
     #[arg(long, value_name = "COLUMN")]
     ignore: Vec<String>,
@@ -81,11 +86,13 @@ struct Explained {
     segments: Result<Vec<Found>, Unknown>,
     /// Where the error is highest now, where labels are known.
     worst: Option<Result<Vec<Found>, Unknown>>,
+    /// The words that came or went, by column of text.
+    words: Vec<(String, Vec<ChangedWord>)>,
 }
 
 pub(super) fn run(args: &CausesArgs) -> Result<Said, StatsError> {
     let asked = Asked::of(args);
-    let (columns, [reference, current]) = read::both(args, &asked)?;
+    let (columns, [reference, current], words) = read::both(args, &asked)?;
     let search = search(args, &columns)?;
     let (was, is, level) = (&reference.rows, &current.rows, args.level);
     let explained = Explained {
@@ -93,6 +100,7 @@ pub(super) fn run(args: &CausesArgs) -> Result<Said, StatsError> {
         attribution: asked.is_any().then(|| causes::attribution(&columns, was, is, level)),
         segments: causes::segments(&columns, was, is, &search, level),
         worst: args.label.as_ref().map(|_| causes::worst(&columns, is, &search, level)),
+        words: words.each().map(|(column, words)| (column.to_owned(), words.changed(level))).collect(),
     };
     let sides = [(&args.reference, &reference), (&args.current, &current)];
     let report = told::report(args, &asked, &columns, sides, &explained);

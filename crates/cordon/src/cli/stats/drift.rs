@@ -1,5 +1,6 @@
 //! `drift`: which columns changed, how much, and whether chance explains it.
 
+mod embedding;
 mod read;
 mod told;
 
@@ -25,6 +26,7 @@ Examples:
   cordon drift --reference train.parquet --current today.csv
   cordon drift --reference train.profile --current today.csv --json
   cordon drift --reference last.csv --current this.csv --by country
+  cordon drift --reference last.jsonl --current this.jsonl --embedding vector
 
 A column drifted when chance does not explain the change (chi-squared on bins that the reference froze; the level is that of one false
 alarm in the whole table, Holm) and the change is large enough (Jensen-Shannon distance, base 2, square root). See docs/statistics.md.
@@ -39,9 +41,12 @@ pub(in super::super) struct DriftArgs {
     /// What is new: the same kinds of file.
     #[arg(long, value_name = "FILE")]
     current: PathBuf,
-    /// Compare within each value of this column, at most 24 that the reference has; and how often each value is.
-    #[arg(long, value_name = "COLUMN")]
+    /// Compare within each value of this column, or of two with a comma between them, at most 24 that the reference has; and how often each value is.
+    #[arg(long, value_name = "COLUMN[,COLUMN]")]
     by: Option<String>,
+    /// Compare points instead: a column of lists of numbers, or a group of columns such as `e_0`, `e_1` by the name before the number.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["by", "html"])]
+    embedding: Option<String>,
     /// The probability of one false alarm or more in the whole table.
     #[arg(long, default_value = "0.05", value_name = "SHARE", value_parser = share)]
     level: f64,
@@ -177,6 +182,9 @@ struct Bin {
 }
 
 pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
+    if let Some(name) = &args.embedding {
+        return embedding::run(args, name);
+    }
     let read = Read::of(args)?;
     let mut compared = read.compared();
     if compared.is_empty() {

@@ -39,7 +39,13 @@ pub(in super::super) struct ForecastArgs {
     #[arg(long, value_name = "COLUMN")]
     value: String,
     /// The value must not be above this.
-    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true, required_unless_present = "at_least", conflicts_with = "at_least")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        allow_hyphen_values = true,
+        required_unless_present = "at_least",
+        conflicts_with = "at_least"
+    )]
     at_most: Option<f64>,
     /// The value must not be below this.
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
@@ -139,7 +145,7 @@ pub(super) fn run(args: &ForecastArgs) -> Result<Said, StatsError> {
             crossing: told(crossing, &values),
         })?;
     } else {
-        warn(&args.file, &values.left_out);
+        warn(&args.file, &values.left_out.sentences());
         say(&text(args, &values, trend, crossing))?;
     }
     Ok(match crossing {
@@ -232,7 +238,8 @@ fn text(
     text.push('\n');
     if let Ok(trend) = trend {
         let day = |slope: cordon_stats::interval::Estimate| slope.map(|slope| slope * 86_400.0);
-        let (slope, unit) = if values.is_date { (day(trend.slope), "a day") } else { (trend.slope, "a unit of time") };
+        let (slope, unit) =
+            if values.is_date { (day(trend.slope), "a day") } else { (trend.slope, "a unit of time") };
         text.push_str(&format!(
             "{value} is {} at the end of the line and changes by {} {unit}; the points are worth {} independent ones\n",
             shown(Ok(trend.now)),

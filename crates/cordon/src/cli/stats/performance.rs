@@ -1,5 +1,6 @@
 //! `performance`: how good predictions are, with intervals; with labels that came later, or before they come.
 
+mod compare;
 mod figures;
 mod rows;
 mod told;
@@ -20,7 +21,7 @@ use self::{
 use super::super::json;
 use super::outcomes::{Meaning, Told, level, short, shown};
 use super::report::Look;
-use super::{Reading, Said, StatsError, warn};
+use super::{Reading, Said, StatsError, share, warn};
 
 pub(in super::super) const PERFORMANCE: &str = "\
 Examples:
@@ -28,13 +29,15 @@ Examples:
   cordon performance today.parquet --label y --prediction y_hat --at-least f1_macro=0.9
   cordon performance sent.jsonl --prediction approved --labels repaid.csv --id loan --label repaid --time day
   cordon performance today.csv --prediction score --threshold 0.5 --reference labelled.csv --label y
+  cordon performance today.csv --prediction new --against old --label y
+  cordon performance today.csv --prediction y_hat --label y --compare last_week.csv --margin 0.01
   cordon performance scored.csv --label churned --prediction score --threshold 0.5 --html performance.html
 
 Labels of 0 and 1, true and false, or --positive are answers of yes or no; numbers with fractions or with many values are numbers; all
 else are classes. With --reference the labels of that table calibrate the scores, and the performance on FILE is estimated without its
 labels; where it has them the realised one stands beside. See docs/statistics.md.
 
-Exit code: 0 no limit is broken, 1 one is, by its whole interval, 2 a table cannot be read, or no limit is broken and one cannot be judged.";
+Exit code: 0 no limit is broken, 1 one is, by its whole interval, or a comparison is lost, 2 a table cannot be read, or no limit is broken and one cannot be judged.";
 
 #[derive(Args)]
 pub(in super::super) struct PerformanceArgs {
@@ -62,6 +65,18 @@ pub(in super::super) struct PerformanceArgs {
     /// A labelled table that calibrates the scores: performance is then estimated without labels.
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    /// Another table with the same columns, such as last week's: is this one worse? By a test that may be looked at after every row.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["labels", "reference", "against", "html"])]
+    compare: Option<PathBuf>,
+    /// The column with another model's predictions of the same rows: is the one of --prediction worse?
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["labels", "reference", "html"])]
+    against: Option<String>,
+    /// With --compare or --against: a mean loss (from 0 to 1) that is higher by this much is not worse yet.
+    #[arg(long, default_value = "0", value_name = "LOSS", value_parser = share)]
+    margin: f64,
+    /// With --compare or --against, of numbers: an error of this size is as bad as it gets.
+    #[arg(long, value_name = "NUMBER")]
+    largest_error: Option<f64>,
     /// What predictions are: yes-no, classes or numbers. Found out where it is not said.
     #[arg(long, value_enum, value_name = "KIND")]
     task: Option<Task>,
@@ -174,6 +189,9 @@ struct Foreseen {
 }
 
 pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
+    if args.compare.is_some() || args.against.is_some() {
+        return compare::run(args);
+    }
     let read = match &args.labels {
         Some(labels) => rows::joined(args, labels)?,
         None => rows::of(args, &args.file, args.reference.is_none())?,

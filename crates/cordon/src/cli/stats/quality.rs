@@ -23,6 +23,7 @@ pub(in super::super) const QUALITY: &str = "\
 Examples:
   cordon quality requests.csv
   cordon quality today.jsonl --reference train.profile
+  cordon quality today.jsonl --time received --fresh 36h
   cordon quality today.jsonl --reference train.profile --html quality.html
 
 Exit code: 0 nothing is broken, 1 something is, 2 a file cannot be read. Constants, rows that repeat, and what chance explains (values past
@@ -43,6 +44,12 @@ pub(in super::super) struct QualityArgs {
     /// What the table should look like: another one, or a saved profile.
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    /// The column with the time of a row; its newest must not be older than --fresh.
+    #[arg(long, value_name = "COLUMN", requires = "fresh")]
+    time: Option<String>,
+    /// How old the newest row may be, such as `36h`, `7d`, `90m`.
+    #[arg(long, value_name = "AGE", value_parser = age, requires = "time")]
+    fresh: Option<f64>,
     /// The probability that chance breaks anything, over all columns and tests.
     #[arg(long, default_value = "0.05", value_name = "SHARE", value_parser = share)]
     level: f64,
@@ -53,6 +60,30 @@ pub(in super::super) struct QualityArgs {
     reading: Reading,
     #[command(flatten)]
     look: Look,
+}
+
+/// Seconds of a number with `m`, `h` or `d` behind it.
+fn age(text: &str) -> Result<f64, String> {
+    let units = [('m', 60.0), ('h', 3_600.0), ('d', 86_400.0)];
+    let parsed = units.into_iter().find_map(|(unit, seconds)| {
+        let number: f64 = text.trim().strip_suffix(unit)?.trim().parse().ok()?;
+        Some(number * seconds)
+    });
+    parsed
+        .filter(|age| *age > 0.0 && age.is_finite())
+        .ok_or_else(|| "an age such as `36h`, `7d` or `90m` is expected".to_owned())
+}
+
+/// What is old, or ahead of the clock.
+fn stale(args: &QualityArgs, current: &Loaded) -> Result<Vec<Defect>, StatsError> {
+    let (Some(column), Some(most)) = (&args.time, args.fresh) else { return Ok(Vec::new()) };
+    let now = crate::clock::Clock::system().now().as_millis() as f64 / 1e3;
+    quality::freshness(&current.profile, column, now, most).ok_or_else(|| {
+        StatsError::Told(format!(
+            "`{}` has no column `{column}` with dates or times; help: `cordon profile` says what its columns hold",
+            current.path.display()
+        ))
+    })
 }
 
 #[derive(Serialize)]
@@ -78,10 +109,11 @@ pub(super) fn run(args: &QualityArgs) -> Result<Said, StatsError> {
     let current = Loaded::read(&args.file, args.reading.delimiter)?;
     let reference =
         args.reference.as_ref().map(|path| Loaded::read(path, args.reading.delimiter)).transpose()?;
-    let defects = match &reference {
+    let mut defects = match &reference {
         Some(reference) => quality::compare(&reference.profile, &current.profile, args.level, args.effect),
         None => quality::inspect(&current.profile),
     };
+    defects.extend(stale(args, &current)?);
     let rows: Vec<Row<'_>> = defects.iter().map(row).collect();
     let breaches = rows.iter().filter(|row| row.breach).count();
     let mut report = report(&current, &rows, breaches);
@@ -249,6 +281,18 @@ fn story(args: &QualityArgs, reference: Option<&Loaded>, current: &Loaded, rows:
     }
 }
 
+/// Seconds in the unit that a person would take.
+fn duration(seconds: f64) -> String {
+    let (count, unit) = if seconds >= 2.0 * 86_400.0 {
+        (seconds / 86_400.0, "days")
+    } else if seconds >= 2.0 * 3_600.0 {
+        (seconds / 3_600.0, "hours")
+    } else {
+        (seconds / 60.0, "minutes")
+    };
+    format!("{count:.1} {unit}")
+}
+
 fn row(defect: &Defect) -> Row<'_> {
     let (word, breach, detail) = match &defect.what {
         What::Blank { rows } => ("blank", true, format!("{rows} texts are only white space")),
@@ -272,6 +316,17 @@ fn row(defect: &Defect) -> Row<'_> {
             true,
             format!("{categories} that the reference does not have, in {rows} rows (p = {p_value})"),
         ),
+        What::NewFormats { rows, format, p_value } => (
+            "format",
+            true,
+            format!("{rows} are written as no text of the reference is, most as `{format}` (p = {p_value})"),
+        ),
+        What::Future { ahead } => {
+            ("future", true, format!("the newest is {} ahead of the clock", duration(*ahead)))
+        }
+        What::Stale { age, most } => {
+            ("stale", true, format!("the newest is {} old, {} are allowed", duration(*age), duration(*most)))
+        }
         What::NotFinite { not_numbers, infinite } => {
             ("not finite", true, format!("{not_numbers} NaN and {infinite} infinite"))
         }

@@ -3,6 +3,7 @@
 use cordon_stats::{
     causes::{Attribution, Cause, Columns, Found, Separation},
     interval::Unknown,
+    text::ChangedWord,
 };
 use serde::Serialize;
 
@@ -23,6 +24,9 @@ pub(super) struct Answer<'a> {
     /// Where the error is highest in the current data.
     #[serde(skip_serializing_if = "Option::is_none")]
     worst: Option<Either<Vec<Named<'a>>>>,
+    /// Words that came or went, of each column of text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    words: Vec<OfText<'a>>,
     not_looked_at: Vec<NotLookedAt<'a>>,
 }
 
@@ -100,6 +104,22 @@ struct Condition<'a> {
 }
 
 #[derive(Serialize)]
+struct OfText<'a> {
+    column: &'a str,
+    words: Vec<Word<'a>>,
+}
+
+/// A word with the share of texts that have it.
+#[derive(Serialize)]
+struct Word<'a> {
+    word: &'a str,
+    reference: f64,
+    current: f64,
+    change: Range,
+    p_adjusted: f64,
+}
+
+#[derive(Serialize)]
 struct NotLookedAt<'a> {
     column: &'a str,
     why: &'static str,
@@ -138,6 +158,7 @@ pub(super) fn answer<'a>(
             .map(|said| Either::of(said.as_ref().map_err(|why| *why), change)),
         segments: segments(&explained.segments),
         worst: explained.worst.as_ref().map(segments),
+        words: explained.words.iter().map(of_text).collect(),
         not_looked_at: not_looked_at(args, columns)
             .map(|(column, why)| NotLookedAt { column, why })
             .collect(),
@@ -149,7 +170,8 @@ pub(super) fn not_looked_at<'a>(
     args: &CausesArgs,
     columns: &'a Columns,
 ) -> impl Iterator<Item = (&'a str, &'static str)> {
-    let named: Vec<String> = args.prediction.iter().chain(&args.label).chain(&args.ignore).cloned().collect();
+    let named: Vec<String> =
+        args.prediction.iter().chain(&args.label).chain(&args.ignore).chain(&args.text).cloned().collect();
     let all = columns.left_out().iter().filter(move |(name, _)| !named.contains(name));
     all.map(|(name, why)| (name.as_str(), why.reason()))
 }
@@ -182,6 +204,14 @@ fn change(attribution: &Attribution) -> Change<'_> {
         explained_variance: attribution.explained_variance,
         rows_with_unseen_values: attribution.unseen.into(),
     }
+}
+
+fn of_text((column, words): &(String, Vec<ChangedWord>)) -> OfText<'_> {
+    let words = words.iter().map(|one| {
+        let [reference, current] = one.shares;
+        Word { word: &one.word, reference, current, change: one.change.into(), p_adjusted: one.p_adjusted }
+    });
+    OfText { column, words: words.collect() }
 }
 
 fn segment(found: &Found) -> Named<'_> {

@@ -4,16 +4,18 @@ use std::path::Path;
 
 use cordon_stats::{
     causes::{Columns, Rows},
-    profile::Cell,
+    profile::{Cell, Profile},
+    text::Side,
 };
 
 use super::super::{
-    Loaded, StatsError,
+    Grown, Loaded, StatsError,
     outcomes::{Meaning, Picked, float},
+    texts::{self, AllWords},
     word,
 };
 use super::{CausesArgs, SEED};
-use crate::tables::{self, Format, LeftOut};
+use crate::tables::{self, Format, LeftOut, OnRow};
 
 /// What is explained.
 pub(super) enum Asked {
@@ -66,10 +68,15 @@ impl Asked {
 }
 
 /// The columns of both tables, and a sample of the rows of each.
-pub(super) fn both(args: &CausesArgs, asked: &Asked) -> Result<(Columns, [Sampled; 2]), StatsError> {
-    let [reference, current] = [&args.reference, &args.current].map(|path| whole(args, path));
-    let (reference, current) = (reference?, current?);
-    let named = args.prediction.iter().chain(&args.label).chain(&args.ignore);
+pub(super) fn both(
+    args: &CausesArgs,
+    asked: &Asked,
+) -> Result<(Columns, [Sampled; 2], AllWords), StatsError> {
+    let mut words = AllWords::new(&args.text);
+    let reference =
+        whole(args, &args.reference, &mut |names, cells| words.add(Side::Reference, names, cells))?;
+    let current = whole(args, &args.current, &mut |names, cells| words.add(Side::Current, names, cells))?;
+    let named = args.prediction.iter().chain(&args.label).chain(&args.ignore).chain(&args.text);
     let without: Vec<&str> = named.map(String::as_str).collect();
     let columns = Columns::of(&reference.profile, &current.profile, &without);
     if columns.is_empty() {
@@ -79,17 +86,23 @@ pub(super) fn both(args: &CausesArgs, asked: &Asked) -> Result<(Columns, [Sample
         ));
     }
     let [was, is] = [reference, current].map(|side| sample(args, asked, &columns, side));
-    Ok((columns, [was?, is?]))
+    Ok((columns, [was?, is?], words))
 }
 
-fn whole(args: &CausesArgs, path: &Path) -> Result<Loaded, StatsError> {
+fn whole(args: &CausesArgs, path: &Path, on_row: OnRow<'_>) -> Result<Loaded, StatsError> {
     if tables::format(path)? == Format::Profile {
         return Err(StatsError::Told(format!(
             "`{}` is a saved profile, which has no rows; help: name the table itself",
             path.display()
         )));
     }
-    Loaded::read(path, args.reading.delimiter)
+    let mut grown = Grown::default();
+    let left_out = texts::read(path, args.reading.delimiter, &args.text, &mut |names, cells| {
+        grown.add(names, cells);
+        on_row(names, cells);
+    })?;
+    let profile = grown.profile.unwrap_or_else(|| Profile::new::<&str>(&[]));
+    Ok(Loaded { path: path.to_owned(), profile, left_out })
 }
 
 fn sample(args: &CausesArgs, asked: &Asked, columns: &Columns, side: Loaded) -> Result<Sampled, StatsError> {
@@ -100,7 +113,7 @@ fn sample(args: &CausesArgs, asked: &Asked, columns: &Columns, side: Loaded) -> 
     let mut outcome = Picked::new(&wanted);
     let mut rows = Rows::new(columns.len(), Rows::USUAL, SEED);
     let (mut codes, mut without) = (Vec::new(), 0);
-    tables::read(path, args.reading.delimiter, &mut |names, cells| {
+    texts::read(path, args.reading.delimiter, &args.text, &mut |names, cells| {
         picked.look(names);
         outcome.look(names);
         if cells.is_empty() {

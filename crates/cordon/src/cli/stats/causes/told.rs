@@ -6,6 +6,7 @@ use cordon_stats::{
     causes::{Attribution, Cause, Columns, Found, Part, Segment, Separation, Within},
     drift::Reach,
     interval::{Estimate, Unknown},
+    text::ChangedWord,
 };
 
 use super::super::{
@@ -20,6 +21,8 @@ use super::{Asked, CausesArgs, Explained, Sampled, Sides, answer::not_looked_at}
 
 /// Contributions that are drawn beside each other.
 const MOST_DOTS: usize = 20;
+/// Words that are shown; JSON has all.
+const MOST_WORDS: usize = 20;
 /// Sentences about columns, and about segments.
 const MOST_SENTENCES: usize = 3;
 /// The row of what no column explains.
@@ -53,6 +56,7 @@ pub(super) fn report(
     }
     sections.push(of_segments(asked, &what, &explained.segments, level));
     sections.extend(explained.worst.as_ref().map(|worst| of_worst(&what, worst, level)));
+    sections.extend(explained.words.iter().map(|(column, words)| of_words(column, words)));
     let notes = not_looked_at(args, columns).map(|(column, why)| format!("{column}: not looked at, {why}"));
     Report { name: "causes", summary: read.join("\n"), sections, notes: notes.collect() }
 }
@@ -275,6 +279,28 @@ fn confirmed(
         table,
         figures: vec![contributions(id, &title, all)],
         title,
+        ..Section::default()
+    }
+}
+
+fn of_words(column: &str, words: &[ChangedWord]) -> Section {
+    let title = format!("Words of {column} that came or went");
+    if words.is_empty() {
+        return Section { line: format!("{title}: none"), title, ..Section::default() };
+    }
+    let row = |one: &ChangedWord| {
+        let [was, is] = one.shares;
+        let texts = format!("{} -> {}", percent(was), percent(is));
+        Row::plain([one.word.clone(), texts, signed(&one.change), p(one.p_adjusted)])
+    };
+    let heads =
+        vec![Head::left("WORD"), Head::left("TEXTS"), Head::left("CHANGE"), Head::right("P ADJUSTED")];
+    let more = words.len().saturating_sub(MOST_WORDS);
+    Section {
+        line: format!("{title}, by the share of texts that have them"),
+        title,
+        table: Table { heads, rows: words.iter().take(MOST_WORDS).map(row).collect() },
+        notes: if more == 0 { Vec::new() } else { vec![format!("{more} more words changed")] },
         ..Section::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use cordon_stats::profile::{ColumnProfile, Profile};
 
-use super::super::{Loaded, Segments, StatsError, columns, report::Source};
+use super::super::{Loaded, Segments, StatsError, columns, parted, report::Source};
 use super::{Compared, DriftArgs, File, compare};
 use crate::tables::LeftOut;
 
@@ -110,7 +110,9 @@ fn by_segment(by: &str, reference: &Segments, current: &Segments) -> Vec<Compare
             left.profile.as_ref().zip(current.profiles.get(name).and_then(|right| right.profile.as_ref()));
         let Some((left, right)) = both else { continue };
         let compared = compare(Some(name), left, right);
-        all.extend(compared.into_iter().filter(|column| column.column != by));
+        let (first, second) = parted(by, |name| left.column(name).is_some());
+        let is_part = |name: &str| name == first || second == Some(name);
+        all.extend(compared.into_iter().filter(|column| !is_part(&column.column)));
     }
     all
 }

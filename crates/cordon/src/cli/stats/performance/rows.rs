@@ -275,6 +275,30 @@ pub(super) fn of(args: &PerformanceArgs, path: &Path, needs_label: bool) -> Resu
     })
 }
 
+/// The label and two predictions of each row of a table, in its order.
+pub(super) fn each_pair(
+    args: &PerformanceArgs,
+    path: &Path,
+    against: &str,
+    mut on_row: impl FnMut(Value, Value, Value),
+) -> Result<(), StatsError> {
+    let names = [args.label.clone(), args.prediction.clone(), against.to_owned()];
+    let mut picked = Picked::new(&names);
+    let mut words = Words::default();
+    tables::read(path, args.reading.delimiter, &mut |names, cells| {
+        picked.look(names);
+        if cells.is_empty() {
+            return;
+        }
+        let label = args.label(&mut words, picked.cell(0, cells));
+        let mut predicted =
+            |column: usize| args.prediction(&mut words, picked.cell(column, cells), Cell::Missing).0;
+        let (first, second) = (predicted(1), predicted(2));
+        on_row(label, first, second);
+    })?;
+    picked.all_found(path)
+}
+
 /// Predictions of one table with the labels of another.
 pub(super) fn joined(args: &PerformanceArgs, labels: &Path) -> Result<Read, StatsError> {
     // The command line asks for it with --labels.
