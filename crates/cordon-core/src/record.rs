@@ -45,6 +45,12 @@ pub enum Operation {
     CountTokens,
     /// `POST /v1/responses` (`gen_ai.operation.name` = `chat`).
     Responses,
+    /// `POST /v2/models/ROUTE/infer`.
+    Infer,
+    /// `POST /routes/ROUTE/invocations`.
+    Invocations,
+    /// `GET /v2/models/ROUTE`.
+    DescribeModel,
 }
 
 /// How a call ended.
@@ -385,6 +391,10 @@ pub enum AttemptOutcome {
     Open,
     /// It was passed over, or left before its answer had begun: it is quarantined.
     Quarantined,
+    /// It gave a prediction that did not pass the checks, or was not sure enough.
+    Unsure,
+    /// It gave a prediction, which was compared with those of other models.
+    Compared,
 }
 
 impl std::fmt::Display for Attempt {
@@ -408,6 +418,8 @@ impl AttemptOutcome {
             Self::Timeout => "timeout",
             Self::Open => "open",
             Self::Quarantined => "quarantined",
+            Self::Unsure => "unsure",
+            Self::Compared => "compared",
         }
     }
 }

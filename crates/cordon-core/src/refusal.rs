@@ -11,13 +11,15 @@ pub struct Refusal {
     /// For the record and the log: what happened. Never content, never shown to the caller.
     pub private: String,
     /// What the caller reads in place of the code's sentence, where an operator wrote something.
-    pub public: Option<String>,
+    pub public: Option<Box<str>>,
     /// Seconds after which another try makes sense.
     pub retry_after: Option<u32>,
     /// The field or header of the request that is meant, where saying so helps an honest caller.
     pub param: Option<String>,
     /// The limit that refused: callers are told its name.
     pub limit: Option<Name>,
+    /// The places of a prediction's input that are wrong, by row and field: where, never what.
+    pub places: Box<[Box<str>]>,
 }
 
 macro_rules! codes {
@@ -68,6 +70,9 @@ codes! {
     /// A field that would choose a host, a credential or another model.
     ForbiddenField = "forbidden_field", 400, "invalid_request_error",
         "The request has a field that callers may not set.";
+    /// The rows of a prediction are not what the model takes.
+    InvalidPredictionInput = "invalid_prediction_input", 422, "invalid_request_error",
+        "The input is not what the model takes.";
     /// A field that cannot be said in the protocol of the model's service.
     NotTranslatable = "not_translatable", 400, "invalid_request_error",
         "The model's service speaks another protocol, which has no equal for a field of the request.";
@@ -138,6 +143,9 @@ codes! {
     Internal = "internal_error", 500, "server_error", "The gateway failed; the call was not completed.";
     /// The upstream gave no usable answer.
     UpstreamFailed = "upstream_failed", 502, "server_error", "The model's service gave no usable answer.";
+    /// A prediction did not pass the checks of its model or its route.
+    PredictionRefused = "prediction_refused", 502, "server_error",
+        "The prediction did not pass its checks and was not released.";
     /// The upstream cannot be reached.
     UpstreamUnavailable = "upstream_unavailable", 502, "server_error",
         "The model's service cannot be reached.";
@@ -169,13 +177,21 @@ codes! {
 impl Refusal {
     /// A refusal with its private reason.
     pub fn new(code: RefusalCode, private: impl Into<String>) -> Self {
-        Self { code, private: private.into(), public: None, retry_after: None, param: None, limit: None }
+        Self {
+            code,
+            private: private.into(),
+            public: None,
+            retry_after: None,
+            param: None,
+            limit: None,
+            places: Box::default(),
+        }
     }
 
     /// Says it to the caller in these words.
     #[must_use]
     pub fn said(mut self, words: Option<String>) -> Self {
-        self.public = words;
+        self.public = words.map(String::into_boxed_str);
         self
     }
 
@@ -195,6 +211,13 @@ impl Refusal {
     #[must_use]
     pub fn by(mut self, limit: &Name) -> Self {
         self.limit = Some(limit.clone());
+        self
+    }
+
+    /// Names the places of a prediction's input that are wrong.
+    #[must_use]
+    pub fn at(mut self, places: Vec<Box<str>>) -> Self {
+        self.places = places.into();
         self
     }
 

@@ -5,6 +5,7 @@
 mod check;
 mod guard;
 mod limit;
+mod prediction;
 mod price;
 mod resilience;
 mod retention;
@@ -20,6 +21,9 @@ pub use check::{Problem, References};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle};
 pub use limit::{
     Budget, CallBounds, ImageBounds, LimitSpec, LimitSubject, Requests, TokenQuota, WhenUnavailable,
+};
+pub use prediction::{
+    Agreement, Checks, Confidence, Domain, Field, Otherwise, Reference, Share, Signature, ValueType,
 };
 pub use price::Price;
 pub use resilience::{Breaker, MAX_ATTEMPTS, MAX_OFF_MESSAGE, Priority, Retry, RouteMode, Sticky};

@@ -6,7 +6,9 @@ use http::HeaderMap;
 use crate::{
     anthropic,
     inspection::{Inspection, Verdict},
-    openai, sse,
+    openai,
+    predict::{self, Format},
+    sse,
 };
 
 /// The forms that there are.
@@ -14,6 +16,10 @@ use crate::{
 pub enum Dialect {
     /// Anthropic's.
     Anthropic,
+    /// MLflow's.
+    Mlflow,
+    /// The Open Inference Protocol's.
+    OpenInference,
     /// OpenAI's.
     #[default]
     Openai,
@@ -23,13 +29,20 @@ impl Dialect {
     /// The form for who asks for this path with these headers.
     pub fn of(path: &str, headers: &HeaderMap) -> Self {
         let anthropic = path.starts_with("/v1/messages") || headers.contains_key("anthropic-version");
-        if anthropic { Self::Anthropic } else { Self::Openai }
+        match () {
+            () if path.starts_with("/v2") => Self::OpenInference,
+            () if path.starts_with("/routes/") => Self::Mlflow,
+            () if anthropic => Self::Anthropic,
+            () => Self::Openai,
+        }
     }
 
     /// A refusal, with the call's id. It says nothing of rules or of what was found.
     pub fn error_object(self, refusal: &Refusal, call: &CallId) -> Value {
         match self {
             Self::Anthropic => anthropic::error_object(refusal, call),
+            Self::Mlflow => predict::error_object(Format::Mlflow, refusal, call),
+            Self::OpenInference => predict::error_object(Format::OpenInference, refusal, call),
             Self::Openai => openai::error_object(refusal, call),
         }
     }
@@ -39,8 +52,9 @@ impl Dialect {
         let mut out = Vec::with_capacity(512);
         match self {
             Self::Anthropic => anthropic::error_event(refusal, call, &mut out),
-            Self::Openai => {
-                sse::write_data(&mut out, &openai::error_object(refusal, call).to_string());
+            // A prediction is no stream.
+            Self::Mlflow | Self::OpenInference | Self::Openai => {
+                sse::write_data(&mut out, &self.error_object(refusal, call).to_string());
                 sse::write_data(&mut out, "[DONE]");
             }
         }
@@ -61,6 +75,12 @@ impl Dialect {
     ) -> Result<Value, Refusal> {
         match self {
             Self::Anthropic => anthropic::upstream_error(answer, status, call, inspection, verdict),
+            Self::Mlflow => {
+                predict::upstream_error(Format::Mlflow, answer, status, call, inspection, verdict)
+            }
+            Self::OpenInference => {
+                predict::upstream_error(Format::OpenInference, answer, status, call, inspection, verdict)
+            }
             Self::Openai => {
                 let mut body = openai::upstream_error(answer, status, inspection, verdict)?;
                 if let Some(error) = body.get_mut("error").and_then(Value::as_object_mut) {

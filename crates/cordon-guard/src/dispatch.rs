@@ -246,9 +246,9 @@ impl Upstreams {
             headers.push((anthropic::BETA_HEADER, value));
         }
         let path = match &spec.azure {
-            None => Cow::Borrowed(outgoing.path),
+            None => outgoing.path,
             Some(azure) => {
-                let path = deployment(permit.upstream_model(), outgoing.path, &azure.api_version);
+                let path = deployment(permit.upstream_model(), &outgoing.path, &azure.api_version);
                 Cow::Owned(path.map_err(SendError::of_refusal)?)
             }
         };
@@ -296,7 +296,7 @@ fn key_header(spec: &ServiceSpec) -> HeaderName {
     match (spec.protocol, &spec.azure) {
         (Protocol::Anthropic, _) => X_API_KEY,
         (Protocol::Openai, Some(_)) => API_KEY,
-        (Protocol::Openai, None) => AUTHORIZATION,
+        (Protocol::Openai | Protocol::OpenInference | Protocol::Mlflow, _) => AUTHORIZATION,
     }
 }
 
@@ -305,14 +305,21 @@ fn deployment(name: &str, path: &str, version: &str) -> Result<String, Refusal> 
     if path == RESPONSES {
         return Ok(format!("{path}?api-version={version}"));
     }
-    // The name is a part of the path: nothing in it may end that part.
+    Ok(format!("/deployments/{}{path}?api-version={version}", path_part(name)?))
+}
+
+/// The name of a model as a part of a path: nothing in it may end that part.
+///
+/// # Errors
+/// When something in it would.
+pub(crate) fn path_part(name: &str) -> Result<&str, Refusal> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    if name.bytes().all(plain) && !matches!(name, "." | "..") {
-        return Ok(format!("/deployments/{name}{path}?api-version={version}"));
+    if name.bytes().all(plain) && !matches!(name, "" | "." | "..") {
+        return Ok(name);
     }
     Err(Refusal::new(
         RefusalCode::UpstreamUnavailable,
-        "the model's upstream name is no name of a deployment",
+        "the model's upstream name cannot be a part of a path",
     ))
 }
 

@@ -21,6 +21,7 @@ use crate::{
     limits::Spent,
     operation::{Asked, Back, Inspected, Outgoing, Posted},
     pipeline::{Answer, Inner},
+    predict::{Ballots, Doubt, Reason},
     quarantine,
     record::{CallRecord, micros},
     registry::Place,
@@ -45,6 +46,8 @@ pub struct Cleared {
     pub(crate) inspection: Inspection,
     /// How the answer of the target is read.
     pub(crate) back: Back,
+    /// The predictions so far, where several models must agree.
+    pub(crate) ballots: Ballots,
 }
 
 /// How a refusal of this call looks, as far as it is known.
@@ -88,11 +91,12 @@ impl Style {
 /// The input gate: inspects the request and rewrites it.
 pub(crate) fn clear(
     call: Call<Admitted>,
-    request: Asked,
+    mut request: Asked,
     signals: &[(Signal, Score)],
     gateway: &Inner,
     record: &mut CallRecord,
 ) -> Result<Call<Cleared>, Refusal> {
+    request.may_go_to(call.stage.route(), &call.snapshot);
     let inspection = Inspection::new(
         gateway.engine.clone(),
         Arc::new(call.stage.guard().clone()),
@@ -113,7 +117,8 @@ pub(crate) fn clear(
         // It has other words now.
         record.counting.shape = None;
     }
-    Ok(call.at(|admitted| Cleared { admitted, request, inspection, back: Back::default() }))
+    let ballots = Ballots::new(call.stage.route());
+    Ok(call.at(|admitted| Cleared { admitted, request, inspection, back: Back::default(), ballots }))
 }
 
 /// Sends the request to one target of its route after the other until one answers, and gives that answer back through the
@@ -170,6 +175,12 @@ pub(crate) async fn exchange(
                 attempts.refused(trying, failed.status, &failed.headers, record);
                 Some(Ok(failed))
             }
+            Some(Came::Doubted(refusal, reason)) => {
+                // It did the work.
+                record.leaves(Spent::Unknown);
+                attempts.doubted(trying, reason, refusal.code, record);
+                Some(Err(*refusal))
+            }
             Some(Came::Failed(error)) => {
                 record.leaves(error.spent());
                 attempts.failed(trying, &error, record);
@@ -212,6 +223,8 @@ enum Came {
     Refused(Box<Failed>),
     /// It gave no answer.
     Failed(SendError),
+    /// It answered, and what another one says is needed too.
+    Doubted(Box<Refusal>, Reason),
 }
 
 /// One attempt. The request was written anew for it: targets differ in what they call the model, and in their protocol.
@@ -255,7 +268,11 @@ async fn attempt(
     } else if call.stage.request.streams() {
         streamed(call, response, gateway, record, answer, style).await
     } else {
-        whole(call, response, gateway, record, answer).await
+        match whole(call, response, gateway, record, answer).await {
+            Err(Doubt::Another(refusal, reason)) => return Came::Doubted(refusal, reason),
+            Err(Doubt::Final(refusal)) => Err(*refusal),
+            Ok(()) => Ok(()),
+        }
     };
     if let Some(code) = result.as_ref().err().map(|refusal| refusal.code).or(record.end.code) {
         attempts.broke(trying, code, record);
@@ -270,22 +287,28 @@ const fn is_targets(status: u16) -> bool {
 
 /// An answer in one piece.
 async fn whole(
-    call: &Call<Cleared>,
+    call: &mut Call<Cleared>,
     response: UpstreamResponse,
     gateway: &Inner,
     record: &mut CallRecord,
     answer: &mut Answer,
-) -> Result<(), Refusal> {
+) -> Result<(), Doubt> {
     let waiting = Instant::now();
     let limits = call.stage.request.answer_limits();
-    let bytes = response.body.collect(limits.bytes).await.map_err(|error| refusal_of(&error))?;
+    // Who gives no prediction has done nothing: another model is asked.
+    let again = call.stage.request.posted().is_prediction();
+    let broken = |refusal| match again {
+        true => Doubt::Another(Box::new(refusal), Reason::Broken),
+        false => Doubt::from(refusal),
+    };
+    let bytes = response.body.collect(limits.bytes).await.map_err(|error| broken(refusal_of(&error)))?;
     record.end.timings.upstream = record.end.timings.upstream.saturating_add(micros(waiting));
     record.marks.answered = Some(record.micros());
     if let Some(capturing) = record.capturing() {
         capturing.answered(&bytes);
     }
     let inspecting = Instant::now();
-    let failed = |why: String| Refusal::new(RefusalCode::UpstreamFailed, why);
+    let failed = |why: String| broken(Refusal::new(RefusalCode::UpstreamFailed, why));
     let tree = json::Value::parse(&bytes, limits)
         .map_err(|error| failed(format!("the answer is not strict JSON: {error}")))?;
     let answered = call.stage.request.answered(tree, &call.stage.back);
@@ -293,12 +316,19 @@ async fn whole(
     record.used(usage);
     record.said = read.said();
     let mut verdict = Verdict::default();
+    let Cleared { request, back, ballots, inspection, .. } = &mut call.stage;
+    let judged = read.judge(request, back, ballots, inspection, &mut verdict);
+    if judged.is_err() {
+        record.end.output = verdict.into_recorded();
+        return judged;
+    }
     let route = call.stage.admitted.route().name.as_str();
     let released = read.inspect(&call.stage.inspection, call.stage.request.tokens(), route, &mut verdict);
     record.end.output = verdict.into_recorded();
     let body = Released::new(released?);
     record.end.timings.inspect_output = micros(inspecting);
-    release(call, 200, &response.headers, body, Outcome::Released, gateway, record, answer).await
+    release(call, 200, &response.headers, body, Outcome::Released, gateway, record, answer).await?;
+    Ok(())
 }
 
 /// An answer of an upstream that failed, read: nothing of it keeps a connection while others are tried.

@@ -11,7 +11,12 @@ use cordon_core::{
 use cordon_inspect::{Engine, Scanner};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
-use crate::{abuse::Signal, quarantine, redact::Cut};
+use crate::{
+    abuse::Signal,
+    predict::fault::{Check, Fault, Faults},
+    quarantine,
+    redact::Cut,
+};
 
 /// The category of content that went on unseen: media, and content behind a URL. A guard may have rules for it.
 pub const UNINSPECTED: Category = Category::known("uninspected");
@@ -203,6 +208,33 @@ impl Inspection {
             throttles.extend(self.guard.throttles(Channel::User, &finding.category, *score, self.now));
         }
         throttles
+    }
+
+    /// Records what the checks of a prediction's rows found. What is done about it is what its model says, or a guard where that is
+    /// stricter. Answers with the strictest action, and with those that stop the content.
+    pub(crate) fn faulty<'f>(
+        &self,
+        channel: Channel,
+        faults: &'f Faults,
+        wanted: impl Fn(Check) -> Action,
+        verdict: &mut Verdict,
+    ) -> (Action, Vec<&'f Fault>) {
+        let mut strictest = Action::Allow;
+        let mut stopping = Vec::new();
+        for fault in faults.kept() {
+            let finding = Finding { score: fault.score, ..whole(fault.check.category(), "signature", 0) };
+            let mut ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed);
+            let own = wanted(fault.check);
+            (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
+            verdict.add(&finding, finding.span, channel, fault, ruling);
+            strictest = strictest.max(ruling.action);
+            if !ruling.action.passes() {
+                stopping.push(fault);
+            }
+        }
+        let more = &mut verdict.recorded.findings_more;
+        *more = more.saturating_add(faults.unlisted());
+        (strictest, stopping)
     }
 
     /// Records content that goes on unseen, and asks the guards whether it may.

@@ -37,12 +37,14 @@ pub mod upstream;
 
 mod ahead;
 mod capture;
+mod catalog;
 mod certified;
 mod inspection;
 mod lane;
 mod mode;
 mod operation;
 mod pipeline;
+mod predict;
 mod quarantine;
 mod record;
 mod redact;

@@ -3,13 +3,16 @@
 //! INVARIANT: no operation has a way of its own from its admission to its release; what it adds is how a request and an
 //! answer are read, inspected and written.
 
+use std::{borrow::Cow, sync::Arc};
+
 use cordon_core::{
-    CallId, Refusal, RefusalCode, Timestamp,
+    CallId, Name, Refusal, RefusalCode, Timestamp,
     json::{Limits, Value},
     record,
-    resource::{OutputField, Protocol},
+    resource::{ModelSpec, OutputField, Protocol},
 };
-use http::{HeaderMap, HeaderValue};
+use cordon_policy::{RouteEntry, Snapshot};
+use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::{
     abuse::Turn,
@@ -18,7 +21,7 @@ use crate::{
     dispatch::{RESPONSES, Target},
     inspection::{Inspection, Verdict},
     limits::Shape,
-    openai,
+    openai, predict,
     redact::Tokens,
     responses,
     translate::{Dropped, TranslatedGate, Translation, UNTRANSLATED},
@@ -43,8 +46,18 @@ pub(crate) enum Posted {
     Chat,
     CountTokens,
     Embeddings,
+    Infer,
+    Invocations,
     Messages,
     Responses,
+}
+
+/// Where a caller posts to.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) posted: Posted,
+    /// Its path names the route of a prediction.
+    uri: Uri,
 }
 
 /// A request of the right form, not inspected yet.
@@ -55,6 +68,7 @@ pub(crate) enum Asked {
     Embeddings(openai::EmbeddingsRequest),
     Messages(anthropic::MessagesRequest),
     Responses(responses::Request),
+    Predict(predict::Request),
 }
 
 /// A request that was inspected and may go on.
@@ -65,6 +79,7 @@ pub(crate) enum Inspected {
     Embeddings(openai::InspectedEmbeddings),
     Messages(anthropic::InspectedMessages),
     Responses(responses::Inspected),
+    Predict(predict::Inspected),
 }
 
 /// A whole answer of the right form, not inspected yet.
@@ -75,6 +90,7 @@ pub(crate) enum Answered {
     Embeddings(openai::EmbeddingsResponse),
     Messages(anthropic::Message),
     Responses(responses::Response),
+    Predict(predict::Answer),
 }
 
 /// How an upstream's answer is read, and what the caller is told of the translation.
@@ -85,13 +101,15 @@ pub(crate) struct Back {
     created: u64,
     /// Hints of the request that were left out.
     untranslated: Option<HeaderValue>,
+    /// The model that answers, whose signature says what a prediction must be.
+    model: Option<(Name, Arc<ModelSpec>)>,
 }
 
 /// What goes to an upstream.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     /// Where it goes, below a service's base URL.
-    pub(crate) path: &'static str,
+    pub(crate) path: Cow<'static, str>,
     pub(crate) body: Vec<u8>,
     pub(crate) accept: Accept,
     /// The version of Anthropic's API, where the caller named one.
@@ -109,11 +127,44 @@ impl Back {
     }
 }
 
+impl Endpoint {
+    /// What is at a path of the gateway.
+    pub(crate) fn at(uri: &Uri) -> Option<Self> {
+        Posted::at(uri.path()).map(|posted| Self { posted, uri: uri.clone() })
+    }
+
+    /// Takes a tree that has the form of a request; the headers belong to it.
+    pub(crate) fn read(&self, tree: Value, headers: &HeaderMap) -> Result<Asked, Refusal> {
+        use anthropic::{MessagesRequest, Wanted};
+        match self.posted {
+            Posted::Chat => openai::Request::read(tree).map(Asked::Chat),
+            Posted::CountTokens => {
+                MessagesRequest::read(tree, headers, Wanted::Count).map(Asked::CountTokens)
+            }
+            Posted::Embeddings => openai::EmbeddingsRequest::read(tree).map(Asked::Embeddings),
+            Posted::Messages => MessagesRequest::read(tree, headers, Wanted::Message).map(Asked::Messages),
+            Posted::Responses => responses::Request::read(tree).map(Asked::Responses),
+            Posted::Infer | Posted::Invocations => {
+                let address = predict::Address::at(self.uri.path())
+                    .ok_or_else(|| Refusal::new(RefusalCode::NotFound, "the path names no route"))?;
+                predict::Request::read(tree, headers, address).map(Asked::Predict)
+            }
+        }
+    }
+}
+
 impl Posted {
+    /// Those whose path is always the same.
     const ALL: [Self; 5] = [Self::Chat, Self::CountTokens, Self::Embeddings, Self::Messages, Self::Responses];
 
     /// The operation at a path of the gateway.
-    pub(crate) fn at(path: &str) -> Option<Self> {
+    fn at(path: &str) -> Option<Self> {
+        if let Some(address) = predict::Address::at(path) {
+            return Some(match address.format {
+                predict::Format::Mlflow => Self::Invocations,
+                predict::Format::OpenInference => Self::Infer,
+            });
+        }
         let below = path.strip_prefix("/v1")?;
         Self::ALL.into_iter().find(|posted| posted.path() == below)
     }
@@ -124,6 +175,9 @@ impl Posted {
             Self::Chat => "/chat/completions",
             Self::CountTokens => "/messages/count_tokens",
             Self::Embeddings => "/embeddings",
+            // Below the route's name here, and the model's there.
+            Self::Infer => "/infer",
+            Self::Invocations => "/invocations",
             Self::Messages => "/messages",
             Self::Responses => RESPONSES,
         }
@@ -135,6 +189,8 @@ impl Posted {
             Self::Chat => record::Operation::Chat,
             Self::CountTokens => record::Operation::CountTokens,
             Self::Embeddings => record::Operation::Embeddings,
+            Self::Infer => record::Operation::Infer,
+            Self::Invocations => record::Operation::Invocations,
             Self::Messages => record::Operation::Messages,
             Self::Responses => record::Operation::Responses,
         }
@@ -144,6 +200,8 @@ impl Posted {
     pub(crate) const fn dialect(self) -> Dialect {
         match self {
             Self::CountTokens | Self::Messages => Dialect::Anthropic,
+            Self::Infer => Dialect::OpenInference,
+            Self::Invocations => Dialect::Mlflow,
             Self::Chat | Self::Embeddings | Self::Responses => Dialect::Openai,
         }
     }
@@ -152,25 +210,20 @@ impl Posted {
     const fn protocol(self) -> Protocol {
         match self {
             Self::CountTokens | Self::Messages => Protocol::Anthropic,
+            Self::Infer => Protocol::OpenInference,
+            Self::Invocations => Protocol::Mlflow,
             Self::Chat | Self::Embeddings | Self::Responses => Protocol::Openai,
-        }
-    }
-
-    /// Takes a tree that has the form of a request; the headers belong to it.
-    pub(crate) fn read(self, tree: Value, headers: &HeaderMap) -> Result<Asked, Refusal> {
-        use anthropic::{MessagesRequest, Wanted};
-        match self {
-            Self::Chat => openai::Request::read(tree).map(Asked::Chat),
-            Self::CountTokens => MessagesRequest::read(tree, headers, Wanted::Count).map(Asked::CountTokens),
-            Self::Embeddings => openai::EmbeddingsRequest::read(tree).map(Asked::Embeddings),
-            Self::Messages => MessagesRequest::read(tree, headers, Wanted::Message).map(Asked::Messages),
-            Self::Responses => responses::Request::read(tree).map(Asked::Responses),
         }
     }
 
     /// Whether a refusal of content can pass for an answer. There is no vector and no count that says so.
     pub(crate) const fn can_be_filtered(self) -> bool {
         matches!(self, Self::Chat | Self::Messages | Self::Responses)
+    }
+
+    /// Whether it asks for predictions, which changes nothing anywhere.
+    pub(crate) const fn is_prediction(self) -> bool {
+        matches!(self, Self::Infer | Self::Invocations)
     }
 
     /// The answer that a refusal of content passes for.
@@ -215,6 +268,10 @@ impl Asked {
             Self::Embeddings(_) => Posted::Embeddings,
             Self::Messages(_) => Posted::Messages,
             Self::Responses(_) => Posted::Responses,
+            Self::Predict(request) => match request.format() {
+                predict::Format::Mlflow => Posted::Invocations,
+                predict::Format::OpenInference => Posted::Infer,
+            },
         }
     }
 
@@ -225,6 +282,7 @@ impl Asked {
             Self::Embeddings(request) => request.route(),
             Self::CountTokens(request) | Self::Messages(request) => request.route(),
             Self::Responses(request) => request.route(),
+            Self::Predict(request) => request.route(),
         }
     }
 
@@ -232,7 +290,7 @@ impl Asked {
     pub(crate) const fn stream(&self) -> bool {
         match self {
             Self::Chat(request) => request.stream(),
-            Self::CountTokens(_) | Self::Embeddings(_) => false,
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => false,
             Self::Messages(request) => request.stream(),
             Self::Responses(request) => request.stream(),
         }
@@ -245,6 +303,7 @@ impl Asked {
             Self::Embeddings(request) => request.subject(),
             Self::CountTokens(request) | Self::Messages(request) => request.subject(),
             Self::Responses(request) => request.subject(),
+            Self::Predict(_) => None,
         }
     }
 
@@ -252,7 +311,7 @@ impl Asked {
     pub(crate) fn conversation(&self) -> Option<&str> {
         match self {
             Self::Chat(request) => request.conversation(),
-            Self::CountTokens(_) | Self::Embeddings(_) | Self::Messages(_) => None,
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Messages(_) | Self::Predict(_) => None,
             Self::Responses(request) => request.conversation(),
         }
     }
@@ -263,7 +322,7 @@ impl Asked {
             Self::Chat(request) => (Some(request), None, None),
             Self::CountTokens(request) | Self::Messages(request) => (None, Some(request), None),
             Self::Responses(request) => (None, None, Some(request)),
-            Self::Embeddings(_) => (None, None, None),
+            Self::Embeddings(_) | Self::Predict(_) => (None, None, None),
         };
         let chat = chat.into_iter().flat_map(openai::Request::tools);
         let messages = messages.into_iter().flat_map(anthropic::MessagesRequest::tools);
@@ -276,7 +335,7 @@ impl Asked {
             Self::Chat(request) => request.offers_tools(),
             Self::CountTokens(request) | Self::Messages(request) => request.offers_tools(),
             Self::Responses(request) => request.offers_tools(),
-            Self::Embeddings(_) => false,
+            Self::Embeddings(_) | Self::Predict(_) => false,
         }
     }
 
@@ -286,7 +345,7 @@ impl Asked {
             Self::Chat(request) => Turn::of(request.tree()),
             Self::Messages(request) => Turn::of(request.tree()),
             Self::Responses(request) => Turn::of(request.tree()),
-            Self::CountTokens(_) | Self::Embeddings(_) => Turn::default(),
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => Turn::default(),
         }
     }
 
@@ -297,6 +356,14 @@ impl Asked {
             Self::CountTokens(request) | Self::Messages(request) => request.shape(),
             Self::Responses(request) => request.shape(),
             Self::Embeddings(request) => request.shape(),
+            Self::Predict(request) => request.shape(),
+        }
+    }
+
+    /// Says which models it may go to: what a prediction is asked of must be what each of them takes.
+    pub(crate) fn may_go_to(&mut self, route: &RouteEntry, snapshot: &Snapshot) {
+        if let Self::Predict(request) = self {
+            request.may_go_to(route, snapshot);
         }
     }
 
@@ -312,6 +379,7 @@ impl Asked {
             Self::Embeddings(request) => request.inspect(inspection, verdict).map(Inspected::Embeddings),
             Self::Messages(request) => request.inspect(inspection, verdict).map(Inspected::Messages),
             Self::Responses(request) => request.inspect(inspection, verdict).map(Inspected::Responses),
+            Self::Predict(request) => request.inspect(inspection, verdict).map(Inspected::Predict),
         }
     }
 }
@@ -325,6 +393,10 @@ impl Inspected {
             Self::Embeddings(_) => Posted::Embeddings,
             Self::Messages(_) => Posted::Messages,
             Self::Responses(_) => Posted::Responses,
+            Self::Predict(request) => match request.format() {
+                predict::Format::Mlflow => Posted::Invocations,
+                predict::Format::OpenInference => Posted::Infer,
+            },
         }
     }
 
@@ -340,6 +412,8 @@ impl Inspected {
             return self.translated(target, accept, now);
         }
         let (mut version, mut beta) = (None, None);
+        let mut path = Cow::Borrowed(posted.path());
+        let mut back = Back::default();
         let body = match self {
             Self::Chat(request) => request.body(model),
             Self::Embeddings(request) => request.body(model),
@@ -349,8 +423,13 @@ impl Inspected {
                 beta = request.beta().map(str::to_owned);
                 request.body(model)
             }
+            Self::Predict(request) => {
+                path = Cow::Owned(request.path(target)?);
+                back.model = Some((target.model.clone(), Arc::clone(&target.spec)));
+                request.body()
+            }
         };
-        Ok((Outgoing { path: posted.path(), body, accept, version, beta }, Back::default()))
+        Ok((Outgoing { path, body, accept, version, beta }, back))
     }
 
     /// The same for a target whose service speaks another protocol.
@@ -360,13 +439,15 @@ impl Inspected {
         accept: Accept,
         now: Timestamp,
     ) -> Result<(Outgoing, Back), Refusal> {
-        let (translation, tree, to) = match self {
-            Self::Chat(request) => (Translation::ChatToMessages, request.tree(), Posted::Messages),
-            Self::Messages(request) => {
+        let (translation, tree, to) = match (self, target.service.spec.protocol) {
+            (Self::Chat(request), Protocol::Anthropic) => {
+                (Translation::ChatToMessages, request.tree(), Posted::Messages)
+            }
+            (Self::Messages(request), Protocol::Openai) => {
                 let output = target.spec.output_field;
                 (Translation::MessagesToChat { output }, request.tree(), Posted::Chat)
             }
-            Self::CountTokens(_) | Self::Embeddings(_) | Self::Responses(_) => {
+            _ => {
                 let why = "the service of the route's model speaks another protocol";
                 return Err(Refusal::new(RefusalCode::NotTranslatable, why).param("model"));
             }
@@ -379,16 +460,21 @@ impl Inspected {
         request.insert("model", target.spec.upstream_name.as_str());
         let untranslated = dropped.header().and_then(|names| HeaderValue::try_from(names).ok());
         let created = u64::try_from(now.as_millis() / 1000).unwrap_or(0);
-        let outgoing =
-            Outgoing { path: to.path(), body: written(&mut request), accept, version: None, beta: None };
-        Ok((outgoing, Back { translation: Some(translation), created, untranslated }))
+        let outgoing = Outgoing {
+            path: to.path().into(),
+            body: written(&mut request),
+            accept,
+            version: None,
+            beta: None,
+        };
+        Ok((outgoing, Back { translation: Some(translation), created, untranslated, model: None }))
     }
 
     /// Whether the answer comes as a stream.
     pub(crate) const fn streams(&self) -> bool {
         match self {
             Self::Chat(request) => request.stream(),
-            Self::CountTokens(_) | Self::Embeddings(_) => false,
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => false,
             Self::Messages(request) => request.stream(),
             Self::Responses(request) => request.stream(),
         }
@@ -401,6 +487,7 @@ impl Inspected {
             Self::CountTokens(request) | Self::Messages(request) => request.shape(),
             Self::Responses(request) => request.shape(),
             Self::Embeddings(request) => request.shape(),
+            Self::Predict(request) => request.shape(),
         }
     }
 
@@ -415,7 +502,7 @@ impl Inspected {
             Self::Chat(request) => request.bound_output(most, field),
             Self::Responses(request) => request.bound_output(most),
             // A message always says how long it may be, and nothing else has a length.
-            Self::CountTokens(_) | Self::Embeddings(_) | Self::Messages(_) => {}
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Messages(_) | Self::Predict(_) => {}
         }
     }
 
@@ -439,8 +526,10 @@ impl Inspected {
                 let options = StreamOptions { include_usage: request.include_usage(), ..options };
                 Box::new(openai::StreamGate::new(inspection, tokens, options))
             }
-            Self::Embeddings(_) => Box::new(openai::StreamGate::new(inspection, tokens, options)),
             Self::Responses(_) => Box::new(responses::ResponseGate::new(inspection, tokens, options)),
+            Self::Embeddings(_) | Self::Predict(_) => {
+                Box::new(openai::StreamGate::new(inspection, tokens, options))
+            }
         }
     }
 
@@ -449,6 +538,7 @@ impl Inspected {
         match self {
             Self::Chat(request) => request.tokens(),
             Self::Embeddings(request) => request.tokens(),
+            Self::Predict(request) => request.tokens(),
             Self::CountTokens(request) | Self::Messages(request) => request.tokens(),
             Self::Responses(request) => request.tokens(),
         }
@@ -460,7 +550,7 @@ impl Inspected {
             Self::Chat(_) | Self::CountTokens(_) | Self::Messages(_) | Self::Responses(_) => {
                 Limits { bytes: MAX_ANSWER_BYTES, ..Limits::default() }
             }
-            Self::Embeddings(_) => {
+            Self::Embeddings(_) | Self::Predict(_) => {
                 Limits { bytes: MAX_VECTORS_BYTES, values: MAX_VECTORS_VALUES, ..Limits::default() }
             }
         }
@@ -490,6 +580,7 @@ impl Inspected {
             }
             Self::Messages(_) => anthropic::Message::read(tree).map(Answered::Messages),
             Self::Responses(_) => responses::Response::read(tree).map(Answered::Responses),
+            Self::Predict(request) => predict::Answer::read(tree, request.format()).map(Answered::Predict),
         }
     }
 }
@@ -504,6 +595,8 @@ impl Answered {
             Self::Embeddings(answer) => answer.usage(),
             Self::Messages(answer) => answer.usage(),
             Self::Responses(answer) => answer.usage(),
+            // A call has a price, and no tokens.
+            Self::Predict(_) => Some(record::Tokens::default()),
         }
     }
 
@@ -511,10 +604,31 @@ impl Answered {
     pub(crate) fn said(&self) -> Said {
         match self {
             Self::Chat(answer) => answer.said(),
-            Self::CountTokens(_) => Said::default(),
+            Self::CountTokens(_) | Self::Predict(_) => Said::default(),
             Self::Embeddings(answer) => answer.said(),
             Self::Messages(answer) => answer.said(),
             Self::Responses(answer) => answer.said(),
+        }
+    }
+
+    /// Whether it may go out as far as its model and the other models of the route say: of a prediction, they say much.
+    ///
+    /// # Errors
+    /// When it may not, or another model is to be asked first.
+    pub(crate) fn judge(
+        &self,
+        request: &Inspected,
+        back: &Back,
+        ballots: &mut predict::Ballots,
+        inspection: &Inspection,
+        verdict: &mut Verdict,
+    ) -> Result<(), predict::Doubt> {
+        match (self, request, &back.model) {
+            (Self::Predict(answer), Inspected::Predict(request), Some((model, spec))) => {
+                let signature = spec.signature.as_deref();
+                answer.judge(signature, request.rows(), (model, ballots), inspection, verdict)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -532,6 +646,7 @@ impl Answered {
             Self::Embeddings(answer) => answer.inspect(inspection, tokens, route, verdict),
             Self::Messages(answer) => answer.inspect(inspection, tokens, route, verdict),
             Self::Responses(answer) => answer.inspect(inspection, tokens, route, verdict),
+            Self::Predict(answer) => answer.inspect(inspection, tokens, route, verdict),
         }
     }
 }

@@ -14,7 +14,7 @@ use cordon_core::{
     Action, CallId, DurationMs, HmacKey, Name, Refusal, RefusalCode, State, Timestamp,
     containment::{InFlight, Subject, ToolName},
     json,
-    record::{Opened, Operation, Outcome, RecordedVerdict, Timings},
+    record::{Opened, Operation, RecordedVerdict, Timings},
     resource::{ContentCapture, Kind, RouteMode},
     state::Touched,
 };
@@ -26,18 +26,19 @@ use tokio::sync::oneshot;
 
 use crate::{
     abuse::Abuse,
-    admit::{admit, body_bound, limited, may_use},
+    admit::{admit, body_bound, limited},
     ahead::Ahead,
     body::{self, BodyLimits},
     call::{Call, Received},
     capture::Capturing,
+    catalog,
     dialect::Dialect,
     dispatch::Upstreams,
     exchange,
     identify::known,
     limits::{self, Counters, Limits},
     mode,
-    operation::{Asked, Posted},
+    operation::{Asked, Endpoint},
     ports::{Capture, Clock, Entropy, Meter, Recorder, Tracer},
     quarantine,
     record::{CallRecord, Ports, micros},
@@ -292,6 +293,9 @@ impl Gateway {
                     false => respond::json_response(503, br#"{"status":"not ready"}"#.to_vec()),
                 };
             }
+            (&Method::GET, "/v2" | "/v2/health/live" | "/v2/health/ready") => {
+                return catalog::server(path, self.is_ready());
+            }
             _ => {}
         }
         let inner = Arc::clone(&self.0);
@@ -302,15 +306,16 @@ impl Gateway {
             snapshot: inner.snapshot.load_full(),
             stage: Received { headers: parts.headers },
         };
-        let posted = Posted::at(path);
+        let endpoint = Endpoint::at(&parts.uri);
         let dialect = Dialect::of(path, &received.stage.headers);
-        match (&parts.method, posted) {
-            (&Method::POST, Some(posted)) => {
+        let is_posted = endpoint.is_some();
+        match (&parts.method, endpoint) {
+            (&Method::POST, Some(endpoint)) => {
                 let (sender, head) = oneshot::channel();
                 let gone = Cancel::default();
                 let presence = Presence::new(gone.clone());
                 // The call's own task closes its record and gives back its places, whatever becomes of this one.
-                tokio::spawn(inner.post(posted, received, body, started, Answer(Some(sender)), gone));
+                tokio::spawn(inner.post(endpoint, received, body, started, Answer(Some(sender)), gone));
                 match head.await {
                     Ok(response) => response.map(|body| body.with(presence)),
                     Err(_) => respond::refusal(&Refusal::new(RefusalCode::Internal, ""), id, dialect),
@@ -320,7 +325,11 @@ impl Gateway {
                 let wanted = path.strip_prefix("/v1/models/").map(str::to_owned);
                 inner.models(received, wanted, started).await
             }
-            (_, posted) if posted.is_some() || path == "/v1/models" => {
+            (&Method::GET, None) if path.starts_with("/v2/models/") => {
+                let wanted = path.to_owned();
+                inner.predictor(received, &wanted, started).await
+            }
+            _ if is_posted || path == "/v1/models" => {
                 inner.turn_away(&Refusal::new(RefusalCode::MethodNotAllowed, ""), id, time, started, dialect)
             }
             _ => inner.turn_away(&Refusal::new(RefusalCode::NotFound, ""), id, time, started, dialect),
@@ -347,7 +356,7 @@ impl Inner {
     }
 
     /// Refuses a call whose caller is not known: counted and sampled, so that it cannot fill the disk.
-    fn turn_away(
+    pub(crate) fn turn_away(
         &self,
         refusal: &Refusal,
         id: CallId,
@@ -365,7 +374,7 @@ impl Inner {
     }
 
     /// A new record of a known caller's call.
-    fn record(
+    pub(crate) fn record(
         &self,
         call: &Call<crate::identify::Known>,
         operation: Operation,
@@ -407,7 +416,7 @@ impl Inner {
     /// The whole life of a call that posts a request.
     async fn post<B>(
         self: Arc<Self>,
-        posted: Posted,
+        endpoint: Endpoint,
         received: Call<Received>,
         body: B,
         started: Instant,
@@ -418,7 +427,7 @@ impl Inner {
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let (id, time) = (received.id, received.time);
-        let dialect = posted.dialect();
+        let dialect = endpoint.posted.dialect();
         let Some(place) = self.running.enter(id) else {
             let refusal = Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1);
             return answer.send(self.turn_away(&refusal, id, time, started, dialect));
@@ -448,13 +457,13 @@ impl Inner {
             };
         }
         let principal = Arc::clone(&call.stage.identity().principal);
-        let mut record = self.record(&call, posted.operation(), started);
-        let mut style = exchange::Style::of(posted);
+        let mut record = self.record(&call, endpoint.posted.operation(), started);
+        let mut style = exchange::Style::of(endpoint.posted);
         let result = tokio::select! {
             biased;
             () = place.cancel().cancelled() => Err(Refusal::new(RefusalCode::Cancelled, "ended from within")),
             () = gone.cancelled() => Err(Refusal::new(RefusalCode::CallerGone, "")),
-            result = self.steps(posted, call, body, &place, &mut record, &mut answer, &mut style) => result,
+            result = self.steps(&endpoint, call, body, &place, &mut record, &mut answer, &mut style) => result,
         };
         if let Err(refusal) = result {
             exchange::refuse(&refusal, &mut record, &mut answer, &style).await;
@@ -468,7 +477,7 @@ impl Inner {
     #[expect(clippy::too_many_arguments, reason = "the list of steps needs what all of them need")]
     async fn steps<B>(
         &self,
-        posted: Posted,
+        endpoint: &Endpoint,
         call: Call<crate::identify::Known>,
         body: B,
         place: &crate::registry::Place,
@@ -501,7 +510,7 @@ impl Inner {
         let parsing = Instant::now();
         let tree = json::Value::parse(&bytes, json::Limits { bytes: bound, ..json::Limits::default() })
             .map_err(|error| Refusal::new(RefusalCode::InvalidJson, error.to_string()))?;
-        let request = posted.read(tree, call.stage.headers())?;
+        let request = endpoint.read(tree, call.stage.headers())?;
         let parsed = micros(parsing);
         let age = self.snapshot_age(call.time);
         let admitting = Instant::now();
@@ -577,67 +586,5 @@ impl Inner {
     /// The key of a call's content digests: its own, derived from its id.
     pub(crate) fn content_key(&self, call: CallId) -> HmacKey {
         HmacKey::from_bytes(*self.options.digest_key.digest(call.as_bytes()).as_bytes())
-    }
-
-    /// `GET /v1/models` and `GET /v1/models/NAME`: the routes that this caller may use.
-    async fn models(
-        self: Arc<Self>,
-        received: Call<Received>,
-        wanted: Option<String>,
-        started: Instant,
-    ) -> Response<ReleasedBody> {
-        let (id, time) = (received.id, received.time);
-        let dialect = Dialect::of("/v1/models", &received.stage.headers);
-        let call = match known(received) {
-            Ok(call) => call,
-            Err(refusal) => return self.turn_away(&refusal, id, time, started, dialect),
-        };
-        let mut record = self.record(&call, Operation::ListModels, started);
-        let identity = call.stage.identity();
-        let limits = call.snapshot.caller_limits(&limited(identity));
-        let admitted = match quarantine::caller(call.snapshot.quarantined(), identity) {
-            Ok(()) => self.limits.admit(&limits, &mut record.counting, call.time).await,
-            refused => refused,
-        };
-        let result = admitted.and_then(|()| {
-            let model = |route: &cordon_policy::RouteEntry| -> json::Value {
-                let members: [(&str, json::Value); 4] = [
-                    ("id", route.name.as_str().into()),
-                    ("object", "model".into()),
-                    ("created", 0_u64.into()),
-                    ("owned_by", route.team.as_str().into()),
-                ];
-                json::Value::Object(members.into_iter().collect())
-            };
-            let usable = identity.key.routes.iter().filter_map(|name| call.snapshot.route(name.as_str()));
-            let mut usable = usable.filter(|route| may_use(identity, route));
-            match &wanted {
-                Some(wanted) => usable
-                    .find(|route| route.name.as_str() == wanted)
-                    .map(|route| model(route))
-                    .ok_or_else(|| Refusal::new(RefusalCode::ModelNotFound, "").param("model")),
-                None => {
-                    let members: [(&str, json::Value); 2] = [
-                        ("object", "list".into()),
-                        ("data", usable.map(|route| model(route)).collect::<Vec<_>>().into()),
-                    ];
-                    Ok(json::Value::Object(members.into_iter().collect()))
-                }
-            }
-        });
-        let answered = match result {
-            Ok(body) => {
-                let body = body.to_vec();
-                record.end.response_bytes = body.len() as u64;
-                record.close(Outcome::Released, 200).await.map(|()| respond::json_response(200, body))
-            }
-            Err(refusal) => {
-                let recorded = record.refuse(&refusal).await;
-                recorded.map(|()| respond::refusal(&refusal, id, dialect))
-            }
-        };
-        let mut response = answered.unwrap_or_else(|unrecorded| respond::refusal(&unrecorded, id, dialect));
-        record.seal_head(&mut response);
-        response
     }
 }

@@ -208,11 +208,10 @@ impl CallRecord {
 
     /// Who answers, and how the route works: what the caller is told.
     fn served(&self) -> Served<'_> {
-        let passed_over = self
-            .attempts
-            .iter()
-            .chain(&self.end.attempts)
-            .find(|attempt| attempt.outcome != AttemptOutcome::Answered);
+        let passed_over =
+            self.attempts.iter().chain(&self.end.attempts).find(|attempt| {
+                !matches!(attempt.outcome, AttemptOutcome::Answered | AttemptOutcome::Compared)
+            });
         Served {
             model: self.target.as_ref().map(|target| &target.model),
             fallback: passed_over.filter(|_| self.fell_back).map(|attempt| attempt.outcome.as_str()),

@@ -13,14 +13,13 @@ use cordon_core::{
     resource::{LimitSubject, RouteMode},
 };
 use cordon_policy::{RouteEntry, Snapshot};
-use http::HeaderMap;
 
 use crate::{
     admit::limited,
     dispatch::{self, Denied},
     identify::Identity,
-    mode,
-    operation::Posted,
+    mode, openai,
+    operation::Asked,
     pipeline::Gateway,
     quarantine, resilience,
 };
@@ -199,7 +198,7 @@ fn call(
     if let Some(caller) = caller {
         quarantine::caller(out, caller)?;
     }
-    let request = Posted::Chat.read(body(route, tool)?, &HeaderMap::new())?;
+    let request = Asked::Chat(openai::Request::read(body(route, tool)?)?);
     mode::opens(out, route, &request)?;
     let mut last = Refusal::new(RefusalCode::UpstreamUnavailable, "no model is there");
     for model in resilience::order(route, 0) {

@@ -4,8 +4,9 @@ use cordon_core::{
     ApiKey, KeyId, Name, State, Timestamp,
     containment::{Containment, FiringId, Subject},
     resource::{
-        Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, ModelSpec, PrincipalSpec,
-        Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec, ServiceSpec, Spec, Sticky, Target,
+        Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, ModelSpec,
+        PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec, ServiceSpec, Spec,
+        Sticky, Target,
     },
     state::Touched,
 };
@@ -101,6 +102,8 @@ pub struct RouteEntry {
     pub degraded: Vec<RouteTarget>,
     /// What callers read while it is off.
     pub off_message: Option<String>,
+    /// How many of its models must give the same prediction.
+    pub agreement: Option<Box<Agreement>>,
     /// What goes first when there is more to do than can be done.
     pub priority: Priority,
     /// How a refusal for content looks.
@@ -149,6 +152,7 @@ impl RouteEntry {
             mode: spec.mode,
             degraded: entries(&spec.degraded),
             off_message: spec.off_message.clone(),
+            agreement: spec.agreement.clone(),
             priority: spec.priority,
             refusal: spec.refusal,
             audit: spec.audit,

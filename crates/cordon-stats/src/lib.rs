@@ -19,6 +19,7 @@ pub mod binning;
 pub mod calibration;
 pub mod causes;
 pub mod distribution;
+pub mod domain;
 pub mod drift;
 pub mod fairness;
 pub mod fdr;

@@ -96,6 +96,8 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             prices: Vec::new(),
             image_tokens: None,
             output_field: cordon_core::resource::OutputField::default(),
+            upstream_version: None,
+            signature: None,
         }),
         Kind::Guard => Spec::Guard(GuardSpec {
             scope: GuardScope::Team(name("team", random.below(100))),

@@ -9,7 +9,8 @@
 //! every completion the fingerprint `sandbox`. No route falls back to it.
 //!
 //! `POST /v1/chat/completions`, `POST /v1/embeddings`, `POST /v1/messages`, `POST /v1/messages/count_tokens`,
-//! `POST /v1/responses`, `GET /v1/models`, `GET /healthz`. How to make it misbehave: a model's name
+//! `POST /v1/responses`, `POST /v2/models/NAME/infer`, `POST /invocations`, `GET /v1/models`, `GET /v2/models/NAME`,
+//! `GET /healthz`. How to make it misbehave: a model's name
 //! (`sandbox-slow-500+pace-20`), the request header `cordon-sandbox: cut`, or `metadata: {"cordon_sandbox": "endless"}`;
 //! words are joined by `+`:
 //!
@@ -55,6 +56,7 @@ use conversation::{Conversation, Invalid, seed_of};
 use embeddings::Embeddings;
 use messages::{CountTokens, Messages};
 use play::Play;
+use predictions::{Infer, Invocations};
 use responses::Responses;
 
 mod answer;
@@ -67,6 +69,7 @@ mod embeddings;
 mod messages;
 mod orders;
 mod play;
+mod predictions;
 mod recall;
 mod responses;
 mod schema;
@@ -106,7 +109,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MESSAGES: &str = "/v1/messages";
 const COUNT: &str = "/v1/messages/count_tokens";
 /// The paths that requests are posted to.
-const POSTED: [&str; 5] = ["/v1/chat/completions", "/v1/embeddings", MESSAGES, COUNT, "/v1/responses"];
+const POSTED: [&str; 6] =
+    ["/v1/chat/completions", "/v1/embeddings", "/invocations", MESSAGES, COUNT, "/v1/responses"];
 /// The header, of requests and of responses.
 const HEADER: &str = "cordon-sandbox";
 
@@ -217,9 +221,10 @@ impl Sandbox {
         running: Running,
     ) -> Result<Response<Answering>, (Refused, Running)> {
         let path = request.uri().path().to_owned();
-        let is_posted = POSTED.contains(&path.as_str());
+        let is_predicted = path.starts_with("/v2/");
+        let is_posted = POSTED.contains(&path.as_str()) || is_predicted && path.ends_with("/infer");
         let wanted = if is_posted { Method::POST } else { Method::GET };
-        let is_known = is_posted || matches!(path.as_str(), "/healthz" | "/v1/models");
+        let is_known = is_posted || is_predicted || matches!(path.as_str(), "/healthz" | "/v1/models");
         let result = match path.as_str() {
             _ if is_known && *request.method() != wanted => Err(refused_method(&wanted)),
             "/healthz" => Ok(self.health()),
@@ -229,12 +234,19 @@ impl Sandbox {
             MESSAGES => return self.answer::<Messages>(request, running).await,
             COUNT => return self.answer::<CountTokens>(request, running).await,
             "/v1/responses" => return self.answer::<Responses>(request, running).await,
+            "/invocations" => return self.answer::<Invocations>(request, running).await,
+            path if path.starts_with("/v2/") && wanted == Method::POST => {
+                return self.answer::<Infer>(request, running).await;
+            }
+            path if path.starts_with("/v2/") => self
+                .authorised(request.headers())
+                .and_then(|()| predictions::about(path).ok_or_else(unknown_model)),
             path => match path.strip_prefix("/v1/models/") {
                 Some(name) => self.authorised(request.headers()).and_then(|()| model(name)),
                 None => Err(refused(
                     StatusCode::NOT_FOUND,
                     "unknown_url",
-                    "unknown path; help: the sandbox serves /v1/chat/completions, /v1/embeddings, /v1/messages, /v1/responses and /v1/models",
+                    "unknown path; help: the sandbox serves /v1/chat/completions, /v1/embeddings, /v1/messages, /v1/responses, /v2/models/NAME/infer, /invocations and /v1/models",
                 )),
             },
         };
@@ -303,6 +315,7 @@ impl Sandbox {
                 Some(told.to_str().map_err(|_| bad("the header `cordon-sandbox` must be ASCII"))?.to_owned())
             }
         };
+        let named = predictions::named(request.uri().path()).map(str::to_owned);
         let body = Limited::new(request.into_body(), self.options.body_bytes).collect();
         let body = match tokio::time::timeout(PATIENCE, body).await {
             Ok(Ok(body)) => body.to_bytes(),
@@ -318,7 +331,8 @@ impl Sandbox {
         let tree = Value::parse(&body, limits)
             .map_err(|error| bad(&format!("the body is not valid JSON: {error}")))?;
         let asked = A::read(&tree, seed_of(&body)).map_err(Refused::from)?;
-        let behaviour = Behaviour::of_model(asked.model()).ok_or_else(unknown_model)?;
+        let name = named.as_deref().unwrap_or(asked.model());
+        let behaviour = Behaviour::of_model(name).ok_or_else(unknown_model)?;
         let mut words = told.as_deref().into_iter().chain(asked.behaviour());
         let behaviour = words.try_fold(behaviour, Behaviour::and);
         let behaviour = behaviour

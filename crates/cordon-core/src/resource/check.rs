@@ -178,6 +178,16 @@ impl Resource {
                 if let Some(message) = Price::problem(&model.prices) {
                     wrong("prices", message);
                 }
+                if model
+                    .upstream_version
+                    .as_ref()
+                    .is_some_and(|version| version.is_empty() || version.len() > 64)
+                {
+                    wrong("upstream_version", "1 to 64 bytes are expected");
+                }
+                for (path, message) in model.signature.iter().flat_map(|signature| signature.problems()) {
+                    wrong(&path, message);
+                }
             }
             Spec::Route(route) => {
                 if route.targets.is_empty() {
@@ -202,6 +212,12 @@ impl Resource {
                 }
                 if route.mode == RouteMode::Degraded && route.degraded.is_empty() {
                     wrong("mode", "there is no simpler path; help: name its models under `degraded`");
+                }
+                if let Some(agreement) = &route.agreement {
+                    let targets = route.targets.iter().filter(|target| target.weight > 0).count();
+                    for (path, message) in agreement.problems(targets, route.fallback.len()) {
+                        wrong(path, message);
+                    }
                 }
                 if let Some(message) = route.off_message.as_deref().and_then(Problem::of_off_message) {
                     wrong("off_message", message);

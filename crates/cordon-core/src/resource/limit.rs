@@ -208,6 +208,9 @@ pub struct CallBounds {
     /// Tools offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<u32>,
+    /// Rows of a prediction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u32>,
     /// From its admission to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<DurationMs>,

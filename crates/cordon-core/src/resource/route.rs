@@ -2,7 +2,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Priority, Retry, RouteMode, Sticky};
+use super::{Agreement, Priority, Retry, RouteMode, Sticky};
 use crate::{DurationMs, Name, Sealed};
 
 /// One of the models behind a route.
@@ -97,6 +97,9 @@ pub struct RouteSpec {
     /// What callers read while the mode is `off`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off_message: Option<String>,
+    /// How many of its models must give the same prediction before there is an answer. Without it one is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Box<Agreement>>,
     /// What goes first when there is more to do than can be done.
     #[serde(default, skip_serializing_if = "is_default")]
     pub priority: Priority,
@@ -211,6 +214,7 @@ impl RouteSpec {
             mode: RouteMode::Normal,
             degraded: Vec::new(),
             off_message: None,
+            agreement: None,
             priority: Priority::default(),
             guards: RouteGuards::default(),
             guards_reason: None,

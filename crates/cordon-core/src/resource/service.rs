@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Breaker, Price};
+use super::{Breaker, Price, Signature};
 use crate::{DurationMs, Name, Sealed};
 
 /// The wire protocol of a service.
@@ -13,6 +13,11 @@ pub enum Protocol {
     Openai,
     /// Anthropic's Messages API.
     Anthropic,
+    /// The Open Inference Protocol, version 2: KServe, Triton, MLServer. The base URL ends in `/v2`.
+    #[serde(rename = "openinference")]
+    OpenInference,
+    /// The scoring protocol of MLflow's model servers: `/invocations` below the base URL.
+    Mlflow,
 }
 
 /// Where a secret lies. Never the secret itself.
@@ -172,6 +177,12 @@ pub struct ModelSpec {
     /// The field that bounds an answer for its service. Default `max_completion_tokens`.
     #[serde(default, skip_serializing_if = "OutputField::is_default")]
     pub output_field: OutputField,
+    /// The version that an Open Inference service is asked for, where it serves several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_version: Option<String>,
+    /// What a predictive model takes and gives, and what is checked of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Box<Signature>>,
 }
 
 /// How a request says how long its answer may be, where the caller leaves that open.

@@ -61,6 +61,8 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             prices: Vec::new(),
             image_tokens: None,
             output_field: OutputField::default(),
+            upstream_version: None,
+            signature: None,
         }),
         Kind::Guard => Spec::Guard(GuardSpec {
             scope: match variant % 4 {

@@ -30,6 +30,8 @@ pub(crate) struct Shape {
     pub(crate) messages: u64,
     /// Tools offered.
     pub(crate) tools: u64,
+    /// Rows of a prediction.
+    pub(crate) rows: u64,
     /// The field that says how long an answer may be; none where no answer has a length.
     pub(crate) output_field: Option<&'static str>,
     /// Tokens of output asked for, of one choice.
@@ -249,6 +251,7 @@ pub(crate) fn bounds<'a>(
             ("messages", shape.messages, call.messages.map(u64::from)),
             ("messages", shape.content.images, call.images.map(u64::from)),
             ("tools", shape.tools, call.tools.map(u64::from)),
+            ("rows", shape.rows, call.rows.map(u64::from)),
             ("messages", shape.content.estimate(), call.input_tokens),
             (asked, shape.output.unwrap_or(0), call.output_tokens),
         ];

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     dispatch::{self, Denied, Permit, SendError, Target},
     pipeline::Inner,
+    predict::Reason,
     quarantine,
     record::{CallRecord, micros},
 };
@@ -129,11 +130,16 @@ impl Attempts {
         gateway.health.rank(&mut order, equals, Instant::now());
         let budget = gateway.health.budget(&route.name);
         budget.call(route.retry.budget_percent.unwrap_or(20));
+        let mut rules = Rules::from(&route.retry);
+        if route.agreement.is_some() {
+            // Each of them may have to be asked, whatever else is tried again.
+            rules.attempts = rules.attempts.max(u8::try_from(order.len()).unwrap_or(u8::MAX));
+        }
         Self {
             route: route.name.clone(),
             order,
             at: 0,
-            rules: Rules::from(&route.retry),
+            rules,
             budget,
             sent: 0,
             again: None,
@@ -317,6 +323,25 @@ impl Attempts {
     /// Whether there are others that were not tried yet.
     pub(crate) fn has_others(&self) -> bool {
         self.at < self.order.len()
+    }
+
+    /// The target answered, and its prediction does not go out, or not yet.
+    pub(crate) fn doubted(
+        &self,
+        mut trying: Trying,
+        reason: Reason,
+        code: RefusalCode,
+        record: &mut CallRecord,
+    ) {
+        if reason == Reason::Broken {
+            self.broke(&mut trying, code, record);
+        }
+        let outcome = match reason {
+            Reason::Broken => AttemptOutcome::Broken,
+            Reason::Compared => AttemptOutcome::Compared,
+            Reason::Unsure => AttemptOutcome::Unsure,
+        };
+        record.left(trying.attempt(outcome, Some(200)));
     }
 
     /// The target was quarantined before its answer had begun.

@@ -120,6 +120,9 @@ pub enum ResponseError {
     /// What cannot be said in the caller's protocol.
     #[error("the answer holds what the caller's protocol has no equal for")]
     NotTranslatable,
+    /// Not predictions.
+    #[error("the answer is not a prediction in its service's protocol")]
+    NotAPrediction,
     /// Not a vector for each input.
     #[error("the answer is not one embedding for each input, all of one length")]
     NotEmbeddings,

@@ -4,6 +4,8 @@
 //! One walk serves every visitor, so that what was inspected and what is rewritten are the same places in the same
 //! order. A field that is not known here is content of what encloses it; it is never waved through.
 
+use std::collections::BTreeSet;
+
 use cordon_core::{
     Category, Channel, Refusal, RefusalCode,
     json::{Limits, Object, Value},
@@ -310,6 +312,28 @@ impl<'v, V: Visit> Walker<'v, V> {
             }
             // Not of the form that the protocol has: still content.
             _ => self.value(value, channel, Kind::Text),
+        }
+    }
+
+    /// Each member of an object whose keys name columns: nothing can stand in the place of a name, and one that was `seen` is not
+    /// shown again.
+    pub(crate) fn columns(
+        &mut self,
+        object: &mut Object,
+        channel: Channel,
+        seen: &mut BTreeSet<String>,
+        mut each: impl FnMut(&mut Self, &mut Value),
+    ) {
+        for (at, (key, value)) in object.iter_mut().enumerate() {
+            if words::known(key).is_none() && !seen.contains(key) {
+                seen.insert(key.to_owned());
+                self.path.0.push(Step::Key(at));
+                self.visit.key(&Spot { channel, kind: Kind::Fixed, path: &self.path }, key);
+                self.path.pop();
+            }
+            self.path.member(at, key);
+            each(self, value);
+            self.path.pop();
         }
     }
 

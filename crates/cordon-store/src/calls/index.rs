@@ -529,6 +529,9 @@ pub(super) const fn operation_number(operation: Operation) -> i64 {
         Operation::Messages => 3,
         Operation::CountTokens => 4,
         Operation::Responses => 5,
+        Operation::Infer => 6,
+        Operation::Invocations => 7,
+        Operation::DescribeModel => 8,
     }
 }
 
@@ -540,6 +543,9 @@ fn operation(number: i64) -> Result<Operation, CallsError> {
         Operation::Messages,
         Operation::CountTokens,
         Operation::Responses,
+        Operation::Infer,
+        Operation::Invocations,
+        Operation::DescribeModel,
     ]
     .into_iter()
     .find(|operation| operation_number(*operation) == number)

@@ -11,6 +11,7 @@ mod outcomes;
 mod performance;
 mod profile;
 mod quality;
+mod reference;
 mod report;
 mod texts;
 

@@ -101,7 +101,7 @@ impl Behaviour {
         let within = |least: u32, most: u32| measure.filter(|measure| (least..=most).contains(measure));
         let size = |most: u32| within(1, most).and_then(|measure| usize::try_from(measure).ok());
         let fault = match (name, measure) {
-            ("gullible", None) => return Some(()),
+            ("gullible" | "credit", None) => return Some(()),
             ("slow", _) => {
                 self.slow = Duration::from_millis(within(0, 600_000)?.into());
                 return Some(());

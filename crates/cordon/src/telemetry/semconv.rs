@@ -150,6 +150,8 @@ pub const fn operation(operation: Operation) -> &'static str {
         Operation::Chat | Operation::ListModels | Operation::Messages | Operation::Responses => "chat",
         Operation::CountTokens => "count_tokens",
         Operation::Embeddings => "embeddings",
+        // The conventions speak of generative models alone.
+        Operation::Infer | Operation::Invocations | Operation::DescribeModel => "predict",
     }
 }
 
@@ -181,6 +183,8 @@ pub fn provider(host: &str, protocol: Protocol) -> &'static str {
     let spoken = match protocol {
         Protocol::Openai => "openai",
         Protocol::Anthropic => "anthropic",
+        Protocol::OpenInference => "open_inference",
+        Protocol::Mlflow => "mlflow",
     };
     HOSTS.iter().find(|(suffix, _)| is_at(suffix)).map_or(spoken, |(_, name)| name)
 }

@@ -158,6 +158,9 @@ fn whole(call: &TracedCall, times: &Times) -> Span {
         Operation::Messages => ("POST", "/v1/messages"),
         Operation::CountTokens => ("POST", "/v1/messages/count_tokens"),
         Operation::Responses => ("POST", "/v1/responses"),
+        Operation::Infer => ("POST", "/v2/models/{route}/infer"),
+        Operation::Invocations => ("POST", "/routes/{route}/invocations"),
+        Operation::DescribeModel => ("GET", "/v2/models/{route}"),
     };
     let mut attributes = Attributes::default();
     attributes

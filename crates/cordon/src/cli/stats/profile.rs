@@ -19,6 +19,7 @@ Examples:
   cordon profile train.parquet --output train.profile    a few kilobytes a column that stand for the file
   cordon profile train.profile
   cordon profile requests.csv --html requests.html       with a chart of each column
+  cordon profile train.parquet --reference    as the `inputs` of a model's signature, in YAML
 
 CSV, JSON lines and Parquet are told apart by their content. Exit code: 0, or 2 when the file cannot be read.";
 
@@ -30,6 +31,9 @@ pub(in super::super) struct ProfileArgs {
     /// Write the profile to this file too.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Say it as the `inputs` of a model's signature, in YAML: what rows of predictions are compared with.
+    #[arg(long, conflicts_with = "json")]
+    reference: bool,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -94,6 +98,11 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Said, StatsError> {
     if let Some(output) = &args.output {
         let written = crate::files::replace(output, &loaded.profile.to_bytes());
         written.map_err(|error| cannot_write(output, &error))?;
+    }
+    if args.reference {
+        warn(&loaded.path, &loaded.left_out);
+        super::super::say(&super::reference::document(&loaded.profile)?)?;
+        return Ok(Said::Nothing);
     }
     let report = report(&loaded, args.look.is_page());
     if args.look.form.json {

@@ -134,7 +134,7 @@ impl<'a> Told<'a> {
         Base {
             class: API_ACTIVITY,
             activity: match self.context.map(|context| context.operation) {
-                Some(Operation::ListModels) => (2, "Read"),
+                Some(Operation::ListModels | Operation::DescribeModel) => (2, "Read"),
                 Some(_) => (1, "Create"),
                 None => (0, "Unknown"),
             },
