@@ -100,7 +100,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Said, StatsError> {
         written.map_err(|error| cannot_write(output, &error))?;
     }
     if args.reference {
-        warn(&loaded.path, &loaded.left_out);
+        warn(&loaded.path, &loaded.left_out.sentences());
         super::super::say(&super::reference::document(&loaded.profile)?)?;
         return Ok(Said::Nothing);
     }
