@@ -1,7 +1,7 @@
 //! What a principal's calls look like together: prompts that repeat, that count something through, that ask again for what
 //! was refused, that grow word by word, and bursts of tools.
 //!
-//! Each call leaves a sketch of what is new in it ([`turn`]) in a window of its principal ([`window`]). A sketch ([`sketch`])
+//! Each call leaves a sketch of what is new in it (`turn`) in a window of its principal (`window`). A sketch (`sketch`)
 //! holds numbers that mean nothing outside of this process; neither it nor a signal holds content. Signals are findings like
 //! those of detectors, and guards say what is done about them. All of it is a function of values: time and keys are arguments.
 

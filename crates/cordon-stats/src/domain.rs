@@ -102,7 +102,7 @@ mod tests {
         let p = |share| category(shares.iter().copied(), 9_999, share);
         assert!((p(Some(0.7)) - 1.0).abs() < 1e-9);
         assert!((p(Some(0.009)) - 0.0100).abs() < 2e-4);
-        assert!((p(Some(0.001)) - 0.0011).abs() < 1e-9);
+        assert!((p(Some(0.001)) - 0.001_099_9).abs() < 1e-9);
         assert!((p(None) - 1e-4).abs() < 1e-9);
         assert_eq!(row(0.03, 20), 0.6);
         assert_eq!(row(0.3, 20), 1.0);

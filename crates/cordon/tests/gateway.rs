@@ -508,7 +508,8 @@ async fn models_lists_what_the_key_may_use() {
     assert_eq!(list.json()["data"][0]["id"], "bot");
     assert_eq!(world.send(get("/v1/models/bot")).await.json()["object"], "model");
     assert_eq!(world.send(get("/v1/models/other")).await.code(), "model_not_found");
-    assert_eq!(world.send(get("/v1/responses")).await.code(), "not_found");
+    assert_eq!(world.send(get("/v1/assistants")).await.code(), "not_found");
+    assert_eq!(world.send(get("/v1/responses")).await.code(), "method_not_allowed");
     assert_eq!(world.send(get("/v1/embeddings")).await.code(), "method_not_allowed");
     assert_eq!(world.send(get("/v1/chat/completions")).await.code(), "method_not_allowed");
     assert_eq!(world.send(get("/healthz")).await.status, 200);

@@ -563,6 +563,8 @@ async fn what_is_least_important_goes_first_and_what_runs_goes_on() {
     // A key that may only ask for what is low is turned away before its body is read: that is counted, and not recorded call
     // by call.
     let refused = frames.closed.iter().filter(|closed| closed.code == Some(RefusalCode::Overloaded)).count();
-    assert_eq!((frames.closed.len(), refused), (12, 4));
-    assert_eq!(frames.unknown.iter().map(|unknown| unknown.count).sum::<u64>(), 3);
+    let unread = usize::try_from(frames.unknown.iter().map(|unknown| unknown.count).sum::<u64>()).unwrap();
+    // A key that may ask for what is high is let in by chance while that, too, is shed: the call of `bot` is one or the other.
+    assert!((3..=4).contains(&unread), "{unread}");
+    assert_eq!((frames.closed.len() + unread, refused + unread), (15, 7));
 }

@@ -159,7 +159,7 @@ pub struct Kinds {
 }
 
 impl Kinds {
-    /// Of a column of both sides. [`column`] compares the values of one kind; this is what became of the others.
+    /// Of a column of both sides. `column` compares the values of one kind; this is what became of the others.
     pub fn of(reference: &ColumnProfile, current: &ColumnProfile) -> Self {
         let count = |of: fn(&ColumnProfile) -> u64| (of(reference), of(current));
         let numbers = count(|column| column.numbers().map_or(0, Numbers::count));

@@ -189,6 +189,28 @@ const ROWS: &[(&str, &[Panel])] = &[
         ],
     ),
     (
+        "Abuse and containment",
+        &[
+            lines("Callers slowed down", "short", &[("cordon_callers_throttled", "callers")]),
+            lines(
+                "First bad call to contained, p95",
+                "s",
+                &[(
+                    "histogram_quantile(0.95, sum by (le) (rate(cordon_trigger_contained_seconds_bucket[$__rate_interval])))",
+                    "",
+                )],
+            ),
+            lines(
+                "Not looked at",
+                "short",
+                &[
+                    ("delta(cordon_trigger_unwatched_calls[$__rate_interval])", "calls, by triggers"),
+                    ("delta(cordon_callers_forgotten[$__rate_interval])", "callers, for abuse"),
+                ],
+            ),
+        ],
+    ),
+    (
         "Records and proofs",
         &[
             lines(
