@@ -55,7 +55,7 @@ impl Gateway {
     /// Leaves a subject to the log, which knows of its quarantine now or has refused it.
     pub fn behind(&self, subject: &Subject, state: &State) {
         self.0.ahead.lock().subjects.remove(subject);
-        self.change(|snapshot| snapshot.advance(state, &[Touched::Quarantine(subject.clone())]));
+        self.settle(state, Touched::Quarantine(subject.clone()));
     }
 
     /// Makes stricter what a trigger contains, now, before the log knows of it. It stays so, whatever the log says, until
@@ -68,7 +68,17 @@ impl Gateway {
     /// Leaves what a trigger contains to the log, which knows of it now or has refused it.
     pub fn restricted(&self, at: &FiringId, state: &State) {
         self.0.ahead.lock().restrictions.remove(at);
-        let touched = Touched::Firing(at.trigger.clone(), at.of.clone());
-        self.change(|snapshot| snapshot.advance(state, &[touched]));
+        self.settle(state, Touched::Firing(at.trigger.clone(), at.of.clone()));
+    }
+
+    /// Takes over what the log says of one thing. A Snapshot of a later state has it already, and is not turned back.
+    fn settle(&self, state: &State, touched: Touched) {
+        self.change(|snapshot| {
+            if state.position() < snapshot.position() {
+                snapshot.clone()
+            } else {
+                snapshot.advance(state, &[touched])
+            }
+        });
     }
 }

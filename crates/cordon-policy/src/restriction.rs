@@ -26,7 +26,15 @@ pub(crate) fn tighten(entry: &mut RouteEntry, containment: &Containment) {
     match containment {
         // Without a simpler path there is none to go.
         Containment::Mode { mode: RouteMode::Degraded, .. } if entry.degraded.is_empty() => {}
-        Containment::Mode { mode, .. } => entry.mode = entry.mode.max(*mode),
+        Containment::Mode { mode, .. } => {
+            let (milder, stricter) = (entry.mode.min(*mode), entry.mode.max(*mode));
+            // Whoever asked for the simpler path keeps it, whatever else is asked for.
+            if milder == RouteMode::Degraded && stricter > milder {
+                entry.targets = std::mem::take(&mut entry.degraded);
+                entry.fallback.clear();
+            }
+            entry.mode = stricter;
+        }
         Containment::FallBack { model, .. } => {
             let is_other_target = |target: &crate::RouteTarget| target.model != *model && target.weight > 0;
             if entry.targets.iter().any(is_other_target) || entry.fallback.iter().any(|other| other != model)

@@ -78,7 +78,12 @@ pub(crate) struct Series {
     lifted: Option<(Timestamp, DurationMs)>,
     /// How long what stands has to.
     hold: DurationMs,
+    /// What stands was taken up from before: an empty window says nothing until it was watched for its whole length.
+    taken_up: Option<Watched>,
 }
+
+/// Since when a series is watched, from its first look on.
+type Watched = Option<Timestamp>;
 
 /// A part of a whole at the moment.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +102,7 @@ impl Series {
             phase: Phase::Armed,
             lifted: None,
             hold: spec.cool_down,
+            taken_up: None,
         }
     }
 
@@ -127,6 +133,7 @@ impl Series {
     pub(crate) fn stands(&mut self, since: Timestamp, hold: DurationMs) {
         self.phase = Phase::Fired { since, until: since.plus(hold) };
         self.hold = hold;
+        self.taken_up = Some(None);
     }
 
     /// It has not ended what it did, and does not ask again before this time.
@@ -150,9 +157,10 @@ impl Series {
         let sum = self.sum();
         let (above, until) = spec.signal.thresholds();
         if let Phase::Fired { since, until: standing } = self.phase {
-            let clear = at_most(sum.unclear, sum.calls, until);
+            let clear = self.has_watched(spec.window, now) && at_most(sum.unclear, sum.calls, until);
             if spec.lift == LiftedBy::Rule && clear && now >= standing {
                 self.phase = Phase::Armed;
+                self.taken_up = None;
                 self.lifted = Some((now, self.hold));
                 return Some(Move::Clear(sum, since));
             }
@@ -180,7 +188,15 @@ impl Series {
             None => spec.cool_down,
         };
         self.phase = Phase::Fired { since: now, until: now.plus(self.hold) };
+        self.taken_up = None;
         Some(Move::Fire(sum, self.hold))
+    }
+}
+
+impl Series {
+    /// Whether it saw what happened in its window: it was there when it fired, or has looked for so long.
+    fn has_watched(&mut self, window: DurationMs, now: Timestamp) -> bool {
+        self.taken_up.as_mut().is_none_or(|since| now.since(*since.get_or_insert(now)) >= window)
     }
 }
 

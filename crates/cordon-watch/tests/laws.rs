@@ -159,11 +159,23 @@ fn what_a_person_has_to_lift_stays_and_a_persons_lift_begins_anew() {
 fn what_could_not_be_lifted_is_asked_again_later() {
     let mut triggers = engine(&spec(serde_json::json!({})));
     triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(60));
+    assert!(triggers.decide(at(0)).is_empty());
     assert!(triggers.decide(at(59_999)).is_empty());
     assert!(matches!(triggers.decide(at(60_000)).as_slice(), [Decision::Clear { .. }]));
     triggers.stays(&name("t"), None, at(0), at(65_000));
     assert!(triggers.decide(at(64_999)).is_empty());
     assert!(matches!(triggers.decide(at(65_000)).as_slice(), [Decision::Clear { .. }]));
+}
+
+#[test]
+fn after_a_start_an_empty_window_is_not_clear_until_it_was_watched() {
+    let spec = spec(serde_json::json!({}));
+    let mut triggers = engine(&spec);
+    let window = i64::try_from(spec.window.as_millis()).unwrap();
+    triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(1));
+    assert!(triggers.decide(at(1_000_000)).is_empty());
+    assert!(triggers.decide(at(1_000_000 + window - 1)).is_empty());
+    assert!(matches!(triggers.decide(at(1_000_000 + window)).as_slice(), [Decision::Clear { .. }]));
 }
 
 #[test]

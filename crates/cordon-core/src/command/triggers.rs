@@ -102,7 +102,10 @@ fn about(containment: &Containment) -> Option<Subject> {
             Some(Subject::Route(route.clone()))
         }
         Containment::FallBack { model, route: None } => Some(Subject::Model(model.clone())),
-        Containment::Throttle { applies_to, .. } => applies_to.route.clone().map(Subject::Route),
+        Containment::Throttle { applies_to, .. } => {
+            let route = applies_to.route.clone().map(Subject::Route);
+            route.or_else(|| applies_to.model.clone().map(Subject::Model))
+        }
     }
 }
 

@@ -83,7 +83,8 @@ impl Answer {
             self.check(signature, rows, inspection, verdict)?;
         }
         let layout = signature.map(Layout::of_outputs).unwrap_or_default();
-        ballots.cast(model, signature, || self.table(layout), inspection, verdict)
+        let table = || self.table(layout).filter(|table| table.rows == rows);
+        ballots.cast(model, signature, table, inspection, verdict)
     }
 
     fn check(

@@ -34,6 +34,8 @@ struct Ballot(BTreeMap<String, Vec<Atom>>);
 
 #[derive(Debug, PartialEq)]
 enum Atom {
+    /// The row of the values that follow.
+    Row(usize),
     Number(f64),
     Other(Value),
 }
@@ -98,7 +100,8 @@ impl Ballot {
             };
             if outputs.is_empty() || outputs.contains(&name) {
                 let mut atoms = Vec::with_capacity(column.cells.len());
-                for (_, cell) in &column.cells {
+                for (row, cell) in &column.cells {
+                    atoms.push(Atom::Row(*row));
                     match cell {
                         Cell::One(value) => flatten(value, &mut atoms),
                         Cell::Flat(items) => items.iter().for_each(|value| flatten(value, &mut atoms)),

@@ -19,7 +19,7 @@ use super::{
 enum Known<'s> {
     Numbers(Vec<Quantile>),
     /// The shares of the categories, and the p-value of each text that was asked for.
-    Categories(&'s BTreeMap<String, Score>, HashMap<&'s str, f64>),
+    Categories(&'s BTreeMap<String, Score>, HashMap<Option<&'s str>, f64>),
 }
 
 /// Notes the rows that are out of domain. Values that are missing, or not of their type, say nothing here.
@@ -74,7 +74,7 @@ impl<'s> Known<'s> {
             (Self::Categories(shares, asked), Value::String(text)) => {
                 // Each category is worked out once, and all that are unknown have one p-value.
                 let share = shares.get(text);
-                Some(*asked.entry(share.map_or("", |_| text.as_str())).or_insert_with(|| {
+                Some(*asked.entry(share.map(|_| text.as_str())).or_insert_with(|| {
                     let all = shares.values().map(|share| share.as_f64());
                     domain::category(all, rows, share.map(|share| share.as_f64()))
                 }))

@@ -114,6 +114,10 @@ fn shapes(tensors: &[Value]) -> Result<(), NoTensor> {
         tensor.get("datatype").and_then(Value::as_str).ok_or(wrong("datatype"))?;
         let shape = shape(tensor).ok_or(wrong("shape"))?;
         let data = tensor.get("data").and_then(Value::as_array).ok_or(wrong("data"))?;
+        // Rows of nothing are none, however many are told.
+        if shape.first().is_some_and(|rows| *rows > data.len() as u64) {
+            return Err(wrong("shape"));
+        }
         let count = shape.iter().fold(1_u64, |product, length| product.saturating_mul(*length));
         let flat = data.len() as u64 == count && data.iter().all(is_scalar);
         if !flat && !is_nested(data, &shape) {
@@ -147,17 +151,25 @@ fn shape(tensor: &Value) -> Option<Vec<u64>> {
 }
 
 /// The rows of the tensors of a request or an answer, which must have the form of tensors. `Err` is the first tensor that has not
-/// as many rows as the others.
+/// as many rows as the others, or the second one that holds all columns side by side.
 pub(super) fn table<'t>(tensors: &'t [Value], layout: Layout<'_>) -> Result<Table<'t>, usize> {
     let mut table = Table::default();
-    for (at, tensor) in tensors.iter().enumerate() {
-        let name = tensor.get("name").and_then(Value::as_str);
+    // The tensor that holds all columns comes first: its columns are known by where they are.
+    let holds_all = |tensor: &&Value| layout.tensor.is_some() && layout.tensor == named(tensor);
+    let all = || tensors.iter().enumerate();
+    if let Some((second, _)) = all().filter(|(_, tensor)| holds_all(tensor)).nth(1) {
+        return Err(second);
+    }
+    let order =
+        all().filter(|(_, tensor)| holds_all(tensor)).chain(all().filter(|(_, tensor)| !holds_all(tensor)));
+    for (step, (at, tensor)) in order.enumerate() {
+        let name = named(tensor);
         let datatype = tensor.get("datatype").and_then(Value::as_str);
         let shape = shape(tensor).unwrap_or_default();
         let data = tensor.get("data").and_then(Value::as_array).unwrap_or_default();
         let [rows, of_row @ ..] = shape.as_slice() else { continue };
         let rows = usize::try_from(*rows).unwrap_or(usize::MAX);
-        if at == 0 {
+        if step == 0 {
             table.rows = rows;
         } else if rows != table.rows {
             return Err(at);
@@ -166,7 +178,7 @@ pub(super) fn table<'t>(tensors: &'t [Value], layout: Layout<'_>) -> Result<Tabl
         let each = of_row.iter().fold(1_u64, |product, length| product.saturating_mul(*length));
         let each = usize::try_from(each).unwrap_or(usize::MAX).max(1);
         match of_row {
-            [width] if layout.tensor.is_some() && layout.tensor == name => {
+            [width] if holds_all(&tensor) => {
                 let width = usize::try_from(*width).unwrap_or(usize::MAX);
                 side_by_side(&mut table, data, datatype, nested, width);
             }
@@ -186,6 +198,10 @@ pub(super) fn table<'t>(tensors: &'t [Value], layout: Layout<'_>) -> Result<Tabl
     Ok(table)
 }
 
+fn named(tensor: &Value) -> Option<&str> {
+    tensor.get("name").and_then(Value::as_str)
+}
+
 /// The columns of a tensor that holds all of them side by side.
 fn side_by_side<'t>(
     table: &mut Table<'t>,
@@ -196,7 +212,11 @@ fn side_by_side<'t>(
 ) {
     let from = table.columns.len();
     // No wider than there are values: what is told is not believed.
-    for _ in 0..width.min(data.len().max(1)) {
+    let widest = match data.first().and_then(Value::as_array) {
+        Some(first) if nested => first.len(),
+        _ => data.len(),
+    };
+    for _ in 0..width.min(widest.max(1)) {
         table.columns.push(Column { datatype, ..Column::new(None) });
     }
     let mut put = |row: usize, values: &'t [Value]| {
@@ -224,8 +244,7 @@ pub(super) fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object, chan
             Value::Object(tensor) => {
                 walker.members(tensor, channel, Kind::Text, |walker, key, value| match key {
                     "data" => super::request::cells(walker, value, channel),
-                    "name" | "datatype" => walker.value(value, channel, Kind::Fixed),
-                    "shape" => {}
+                    "name" | "datatype" | "shape" => walker.value(value, channel, Kind::Fixed),
                     _ => walker.value(value, channel, Kind::Text),
                 });
             }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Verdict,
-    tree::testing::{inspection, redacting, tree},
+    tree::testing::{ADDRESS, inspection, redacting, tree},
 };
 
 const FORMATS: [Format; 2] = [Format::OpenInference, Format::Mlflow];
@@ -141,6 +141,15 @@ fn rows_of_one_tensor_and_rows_with_a_shape_are_checked_by_their_place() {
     assert_eq!(at(Format::OpenInference, &tensor("[1,3]", "[1,2,3]")), ["#2: not an input of the model"]);
     assert_eq!(at(Format::OpenInference, &tensor("[2,1]", "[1,2]")), ["width: not there"]);
     assert_eq!(at(Format::Mlflow, r#"{"instances":[[1,2],[-1,2]]}"#), ["row[1].length: out of range"]);
+    assert!(at(Format::OpenInference, &tensor("[1,2]", "[[1,2]]")).is_empty());
+    assert_eq!(
+        at(Format::OpenInference, &tensor("[2,3]", "[[1,2,99],[3,4,99]]")),
+        ["#2: not an input of the model"]
+    );
+    // Where another tensor stands before it, its columns are still its own.
+    let two = r#"{"inputs":[{"name":"length","datatype":"FP32","shape":[1],"data":[1]},
+        {"name":"input-0","datatype":"FP32","shape":[1,2],"data":[-1,2]}]}"#;
+    assert!(at(Format::OpenInference, two).contains(&"row[0].length: out of range".to_owned()));
 
     let image = signature(r#"{"inputs": [{"name": "image", "type": "uint8", "shape": [2, 2]}]}"#);
     let at = |format, body: &str| places(format, body, &image);
@@ -159,6 +168,32 @@ fn rows_of_one_tensor_and_rows_with_a_shape_are_checked_by_their_place() {
         at(Format::Mlflow, r#"{"instances":[[[1,2],[3,4]],[[1,2]]]}"#),
         ["row[1].image: not of its shape"]
     );
+}
+
+#[test]
+fn rows_that_are_only_told_are_none() {
+    let body =
+        |shape: &str| format!(r#"{{"inputs":[{{"name":"a","datatype":"FP32","shape":{shape},"data":[]}}]}}"#);
+    assert!(read(Format::OpenInference, body("[1000000000000,0]").as_bytes()).is_none());
+    assert!(read(Format::OpenInference, body("[0,3]").as_bytes()).is_some());
+    let twice = r#"{"inputs":[{"name":"x","datatype":"FP32","shape":[1,1],"data":[1]},
+        {"name":"x","datatype":"FP32","shape":[1,1],"data":[2]}]}"#;
+    let Value::Object(twice) = tree(twice) else { panic!("an object") };
+    let one = signature(r#"{"tensor": "x", "inputs": [{"name": "a", "type": "fp32"}]}"#);
+    let tensors = twice.get("inputs").and_then(Value::as_array).unwrap();
+    assert_eq!(open_inference::table(tensors, Layout::of_inputs(&one)).err(), Some(1));
+}
+
+#[test]
+fn a_shape_is_looked_at_wherever_it_stands() {
+    let body = format!(
+        r#"{{"inputs":[{{"name":"a","datatype":"FP32","shape":[1],"data":[1]}}],"outputs":[{{"name":"b","shape":"mail {ADDRESS}"}}]}}"#
+    );
+    let request = read(Format::OpenInference, body.as_bytes()).unwrap();
+    let mut verdict = Verdict::default();
+    let sent = request.inspect(&redacting(Form::Mask), &mut verdict).map(|request| format!("{request:?}"));
+    assert!(verdict.action() >= Action::Redact, "{:?}", verdict.action());
+    assert!(!sent.unwrap_or_default().contains(ADDRESS));
 }
 
 #[test]

@@ -109,14 +109,7 @@ impl Request {
     }
 
     fn offered(&self) -> Vec<&Value> {
-        let mut all = Vec::new();
-        offered(&self.tree, &mut all);
-        let items = self.tree.get("input").and_then(Value::as_array).into_iter().flatten();
-        items
-            .filter_map(Value::as_object)
-            .filter(|item| offers(item))
-            .for_each(|item| offered(item, &mut all));
-        all
+        all_offered(&self.tree)
     }
 
     /// What the caller says of the person behind it: `safety_identifier`, or else `user`. To be kept only as a keyed
@@ -179,7 +172,7 @@ fn shape(tree: &Object) -> Shape {
     let length = |key| tree.get(key).and_then(Value::as_array).map(|items| items.len() as u64);
     Shape {
         messages: length("input").unwrap_or(1),
-        tools: length("tools").unwrap_or(0),
+        tools: all_offered(tree).len() as u64,
         output_field: Some(OUTPUT),
         output: tree.get(OUTPUT).and_then(Value::as_u64),
         ..Shape::of(tree)
@@ -189,6 +182,15 @@ fn shape(tree: &Object) -> Shape {
 fn forbidden(param: &str, words: &str) -> Refusal {
     let refusal = Refusal::new(RefusalCode::ForbiddenField, format!("field {param}")).param(param);
     refusal.said(Some(words.to_owned()))
+}
+
+/// The tools of a request, of the items of its input, and of namespaces in both.
+fn all_offered(tree: &Object) -> Vec<&Value> {
+    let mut all = Vec::new();
+    offered(tree, &mut all);
+    let items = tree.get("input").and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_object).filter(|item| offers(item)).for_each(|item| offered(item, &mut all));
+    all
 }
 
 /// Adds the tools of a request, of an item of its input, or of a namespace.
@@ -225,6 +227,12 @@ fn check_tools(holder: &Object, param: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether an item has an id and nothing that says what it is.
+fn is_only_named(item: &Object) -> bool {
+    let says = |(key, value): (&str, &Value)| !matches!(key, "id" | "type" | "status") && !value.is_null();
+    item.get("id").is_some() && !item.iter().any(says)
+}
+
 fn check_items(items: &[Value]) -> Result<(), Refusal> {
     for (at, item) in items.iter().enumerate() {
         let param = |field: &str| format!("input[{at}]{field}");
@@ -238,6 +246,10 @@ fn check_items(items: &[Value]) -> Result<(), Refusal> {
             (Some("item_reference"), _) => return Err(forbidden(&param(""), OF_KEPT)),
             // An item that is nothing but an id is one that the service keeps.
             (None, None) if item.get("id").is_some() => return Err(forbidden(&param(""), OF_KEPT)),
+            // So is a call of which nothing but the id is there.
+            (Some(kind), _) if kind != "reasoning" && is_only_named(item) => {
+                return Err(forbidden(&param(""), OF_KEPT));
+            }
             (None | Some("message"), Some("system" | "developer" | "user" | "assistant")) => {}
             (None | Some("message"), _) => return Err(invalid(&param(".role"), "an unknown role")),
             (Some(_), _) => {}

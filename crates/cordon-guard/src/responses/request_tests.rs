@@ -189,6 +189,10 @@ fn what_the_service_keeps_or_runs_is_refused_by_name_with_a_way_out() {
         (input(r#"{"type":"item_reference","id":"msg_1"}"#), "input[0]"),
         (input(r#"{"id":"msg_1"}"#), "input[0]"),
         (input(r#"{"type":null,"id":"msg_1"}"#), "input[0]"),
+        (
+            input(r#"{"type":"image_generation_call","id":"ig_1","status":"completed","result":null}"#),
+            "input[0]",
+        ),
         (with(r#""tools":[{"type":"web_search"}]"#), "tools[0].type"),
         (
             with(r#""tools":[{"type":"function","name":"f"},{"type":"mcp","server_label":"x"}]"#),
@@ -236,7 +240,7 @@ fn what_the_record_needs_is_read_and_an_answer_is_bounded() {
         request.offers_tools() && !read(r#"{"model":"m","input":"x","tools":[]}"#).unwrap().offers_tools()
     );
     let shape = request.shape();
-    assert_eq!((shape.messages, shape.tools, shape.output), (19, 3, Some(100)));
+    assert_eq!((shape.messages, shape.tools, shape.output), (19, 5, Some(100)));
     let (request, _) = inspected(tree(r#"{"model":"m","input":"x"}"#), &redacting(Form::Mask));
     let mut request = request.unwrap();
     assert_eq!((request.shape().messages, request.shape().output), (1, None));

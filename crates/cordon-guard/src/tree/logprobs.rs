@@ -5,7 +5,10 @@
 
 use std::{collections::VecDeque, ops::Range};
 
-use cordon_core::{Channel, json::Value};
+use cordon_core::{
+    Channel,
+    json::{Object, Value},
+};
 
 use super::{
     rewrite::Rewrite,
@@ -18,6 +21,8 @@ use crate::{
 
 /// The most alternatives of a token that are kept; the protocol has 20.
 const MAX_RANKS: usize = 32;
+/// The most characters of a probability's logarithm: what is longer may spell something.
+const MAX_NUMBER: usize = 32;
 
 /// One list of entries, such as `logprobs/content`.
 #[derive(Debug, Default)]
@@ -27,9 +32,12 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// Takes an entry. What is not an object is left out.
+    /// Takes an entry. What is none is left out.
     fn push(&mut self, entry: Value, path: &Path, shared: &mut Shared<'_>) -> Result<(), Stop> {
         let Value::Object(mut object) = entry else { return Ok(()) };
+        if !is_entry(&mut object) {
+            return Ok(());
+        }
         let mut pieces = Vec::new();
         let mut push = |rank: usize, text: &str, shared: &mut Shared<'_>| -> Result<(), Stop> {
             while self.ranks.len() <= rank {
@@ -44,7 +52,7 @@ impl Entries {
         push(0, &token, shared)?;
         check_bytes(&token, object.get_mut("bytes"));
         if let Some(Value::Array(ranks)) = object.get_mut("top_logprobs") {
-            ranks.retain(|rank| rank.as_object().is_some());
+            ranks.retain_mut(|rank| rank.as_object_mut().is_some_and(is_entry));
             ranks.truncate(MAX_RANKS);
             for (at, rank) in ranks.iter_mut().enumerate() {
                 let token = rank.get("token").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -96,6 +104,22 @@ impl Entries {
         }
         Ok(self.released())
     }
+}
+
+/// Whether an entry has a token that is a text. What is beside it and is not what the protocol says is taken out: nobody looks into
+/// it here.
+fn is_entry(entry: &mut Object) -> bool {
+    let none = |value: &Value| match value {
+        Value::Number(number) => number.as_str().len() > MAX_NUMBER,
+        value => !value.is_null(),
+    };
+    if let Some(value) = entry.get_mut("logprob").filter(|value| none(value)) {
+        *value = Value::Null;
+    }
+    if let Some(value) = entry.get_mut("top_logprobs").filter(|value| value.as_array().is_none()) {
+        *value = Value::Null;
+    }
+    entry.get("token").and_then(Value::as_str).is_some()
 }
 
 /// Bytes beside a token go on when they are the token's, or the piece of a character, which spells nothing.
@@ -165,5 +189,40 @@ pub(crate) fn list(value: &mut Value, path: &mut Path, rewrite: &mut Rewrite<'_>
     if let Ok(mut last) = entries.finish(path, &mut rewrite.shared) {
         out.append(&mut last);
         *items = out;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordon_core::Form;
+
+    use super::*;
+    use crate::{
+        Tokens, Verdict,
+        tree::testing::{ADDRESS, redacting, tree},
+    };
+
+    #[test]
+    fn nothing_passes_by_its_key_alone() {
+        let inspection = redacting(Form::Mask);
+        let out = |entries: &str| {
+            let (mut value, tokens, mut verdict) = (tree(entries), Tokens::default(), Verdict::default());
+            let shared = Shared { inspection: &inspection, tokens: &tokens, verdict: &mut verdict };
+            list(&mut value, &mut Path::default(), &mut Rewrite { shared, changed: false });
+            value.to_string()
+        };
+        let whole = r#"[{"token":"a","logprob":-0.25,"bytes":[97],"top_logprobs":[{"token":"b","logprob":-9999.0}]}]"#;
+        assert_eq!(out(whole), whole);
+        for hidden in [
+            format!(r#"[{{"token":"a","logprob":"{ADDRESS}"}}]"#),
+            format!(r#"[{{"token":["{ADDRESS}"],"logprob":0}}]"#),
+            format!(r#"[{{"token":"a","top_logprobs":"{ADDRESS}"}}]"#),
+            format!(r#"[{{"token":"a","top_logprobs":[{{"token":"b","logprob":"{ADDRESS}"}}]}}]"#),
+            format!(r#"[{{"token":"a","top_logprobs":[{{"token":{{"{ADDRESS}":1}}}}]}}]"#),
+        ] {
+            assert!(!out(&hidden).contains(ADDRESS), "{hidden}");
+        }
+        let long = format!(r#"[{{"token":"a","logprob":0.{}}}]"#, "4111".repeat(16));
+        assert!(!out(&long).contains("4111"), "{long}");
     }
 }
