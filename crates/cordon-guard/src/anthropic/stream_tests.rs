@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cordon_core::{
-    Action, CallId, Form, Refusal, RefusalCode, Timestamp,
+    Action, CallId, Form, RefusalCode, Timestamp,
     json::{Object, Value},
     resource::RefusalStyle,
 };
@@ -15,7 +15,7 @@ use super::{Message, MessageGate, MessagesRequest, Wanted};
 use crate::openai::{Progress, StreamError, StreamOptions};
 use crate::tree::gate::Gate;
 use crate::tree::testing::{
-    ADDRESS, KEY, any_value, every_field_is_inspected, feed, inspection, redacting, text, tree,
+    ADDRESS, KEY, any_value, every_field_is_inspected, fails_with, feed, inspection, redacting, text, tree,
 };
 use crate::{Inspection, Tokens, Verdict, sse};
 
@@ -341,14 +341,7 @@ fn a_refused_stream_ends_well_formed() {
 #[test]
 fn an_upstream_that_sends_no_events_is_an_error() {
     let check = |events: &[&str], expected: StreamError| {
-        let mut gate = gate(redacting(Form::Mask), RefusalStyle::Error);
-        let mut out = Vec::new();
-        let result = events.iter().try_for_each(|event| gate.event(event, &mut out).map(|_| ()));
-        let result = result.and_then(|()| gate.end(&mut out).map(|_| ()));
-        assert_eq!(result, Err(expected.clone()), "{events:?}");
-        let mut out = Vec::new();
-        gate.refuse(&Refusal::new(RefusalCode::UpstreamFailed, expected.to_string()), &mut out);
-        assert!(String::from_utf8(out).unwrap().contains("upstream_failed"));
+        fails_with(&mut gate(redacting(Form::Mask), RefusalStyle::Error), events, &expected);
     };
     check(&["[]"], StreamError::NotAChunk);
     check(&["{}"], StreamError::NotAChunk);

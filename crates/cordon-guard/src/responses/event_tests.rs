@@ -9,7 +9,9 @@ use super::{
 use crate::anthropic::stream_tests::{events_of, object};
 use crate::openai::{Progress, StreamError};
 use crate::tree::gate::Gate;
-use crate::tree::testing::{ADDRESS, every_field_is_inspected, inspection, planted, redacting, tree};
+use crate::tree::testing::{
+    ADDRESS, every_field_is_inspected, fails_with, inspection, planted, redacting, tree,
+};
 use crate::{Inspection, Tokens, Verdict};
 
 /// Written down from the types of the official client.
@@ -136,14 +138,7 @@ fn a_refused_stream_ends_well_formed() {
 #[test]
 fn an_upstream_that_sends_no_events_is_an_error() {
     let check = |events: &[&str], expected: StreamError| {
-        let mut gate = gate(redacting(Form::Mask), RefusalStyle::Error);
-        let mut out = Vec::new();
-        let result = events.iter().try_for_each(|event| gate.event(event, &mut out).map(|_| ()));
-        let result = result.and_then(|()| gate.end(&mut out).map(|_| ()));
-        assert_eq!(result, Err(expected.clone()), "{events:?}");
-        let mut out = Vec::new();
-        gate.refuse(&Refusal::new(RefusalCode::UpstreamFailed, expected.to_string()), &mut out);
-        assert!(String::from_utf8(out).unwrap().contains("upstream_failed"));
+        fails_with(&mut gate(redacting(Form::Mask), RefusalStyle::Error), events, &expected);
     };
     let failed = |code: &str| {
         let mut failed = response("failed", Vec::new());

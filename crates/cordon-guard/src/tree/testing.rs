@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use cordon_core::{
-    Action, Category, Channel, Form, HmacKey, Mode, Name, RefusalCode, Score, Timestamp,
+    Action, Category, Channel, Form, HmacKey, Mode, Name, Refusal, RefusalCode, Score, Timestamp,
     json::{Limits, Value},
     resource::{GuardScope, GuardSpec, Rule},
 };
@@ -12,7 +12,7 @@ use cordon_policy::EffectiveGuard;
 use cordon_testkit::chunking::{self, Random};
 use proptest::prelude::*;
 
-use super::gate::{Gate, Progress};
+use super::gate::{Gate, Progress, StreamError};
 use crate::{Inspection, Verdict, sse};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::builtin);
@@ -303,6 +303,17 @@ pub(crate) fn at<'a>(value: &'a mut Value, path: &[String]) -> &'a mut Value {
         Value::Object(object) => object.get_mut(step).unwrap(),
         _ => unreachable!(),
     })
+}
+
+/// Gives these events to a gate, which must fail so; its refusal then says that the upstream failed.
+pub(crate) fn fails_with(gate: &mut dyn Gate, events: &[&str], expected: &StreamError) {
+    let mut out = Vec::new();
+    let result = events.iter().try_for_each(|event| gate.event(event, &mut out).map(|_| ()));
+    let result = result.and_then(|()| gate.end(&mut out).map(|_| ()));
+    assert_eq!(result.as_ref(), Err(expected), "{events:?}");
+    let mut out = Vec::new();
+    gate.refuse(&Refusal::new(RefusalCode::UpstreamFailed, expected.to_string()), &mut out);
+    assert!(String::from_utf8(out).unwrap().contains("upstream_failed"));
 }
 
 /// Gives these events to a gate, as bytes that are cut at random: what may leave, and how it ended.
