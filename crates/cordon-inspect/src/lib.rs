@@ -29,6 +29,7 @@ mod evidence;
 mod fold;
 mod hidden;
 mod lexicon;
+pub mod obfuscate;
 mod pii;
 mod scanner;
 mod secret;
