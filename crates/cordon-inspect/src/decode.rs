@@ -1,17 +1,15 @@
-//! Encoded runs (base64, hexadecimal) are decoded and looked at again, to a fixed depth.
+//! Encoded runs (base64, base32, hexadecimal, ROT13) are decoded and looked at again, to a fixed depth.
 //!
-//! What is found inside is reported with the span of the whole encoded run: nothing less can be cut out of it.
+//! What is found inside is reported with the encoded characters that hold it, whole groups of them.
 
-use std::sync::Arc;
-
-use crate::detector::{
-    CARD, CONNECTION, CRYPTO, Detector, EMAIL, GENERIC, HIDDEN, IBAN, IP, JWT, PHONE, PHRASE, PRIVATE_KEY,
-    SSN, TEMPLATE, TOKEN,
-};
+use crate::detector::{self, GENERIC};
 use crate::engine::MAX_DEPTH;
-use crate::pii::before;
-use crate::scanner::{Context, Scanner};
+use crate::pii::{self, before};
+use crate::runs::rotate;
+use crate::scanner::Context;
+use crate::secret;
 use crate::segment::{Candidate, Shape, Value};
+use crate::view::{View, Way};
 
 /// Fewer encoded characters than this hold no sentence and no key.
 const MIN_RUN: usize = 20;
@@ -27,29 +25,63 @@ pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_
     if context.depth >= MAX_DEPTH || shape.len < MIN_RUN {
         return;
     }
+    if shape.digits > 1 {
+        rotated(candidate, shape, context, out);
+    }
     let text = candidate.text;
     let mut i = 0;
     while i < text.len() {
         let length = run_length(text.get(i..).unwrap_or_default());
         if length >= MIN_RUN {
-            let lines = text.get(i..i + length).unwrap_or_default();
-            let joined: Vec<u8>;
-            let run = if lines.iter().any(|b| !is_base64(*b)) {
-                joined = lines.iter().copied().filter(|b| is_base64(*b)).collect();
-                &joined
-            } else {
-                lines
-            };
+            let (run, lines) = unfolded(text.get(i..i + length).unwrap_or_default());
             let clipped = i == 0 && before(candidate, 0).is_some_and(is_base64);
-            let views = views(run, clipped);
-            if let Some(found) = views.iter().find_map(|view| inside(view, context)) {
-                for (detector, category, score) in found {
-                    out.push(Value { start: i, end: i + length, detector, category, score });
+            for view in views(&run, clipped) {
+                for finding in view.through(lines.clone()).findings(context) {
+                    let Some(detector) = detector::named(finding.detector) else { continue };
+                    let (start, end) = (i + finding.span.start, i + finding.span.end);
+                    out.push(Value {
+                        start,
+                        end,
+                        detector,
+                        category: finding.category,
+                        score: finding.score,
+                    });
                 }
             }
         }
         i += length.max(1);
     }
+}
+
+/// Adds keys and account numbers that a candidate holds in ROT13.
+fn rotated(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_>, out: &mut Vec<Value>) {
+    let text: Vec<u8> = candidate.text.iter().map(|byte| rotate(*byte)).collect();
+    let turned = Candidate { left: candidate.left, text: &text };
+    let mut values = Vec::new();
+    secret::find(&turned, shape, &context.tables.tokens, &mut values);
+    pii::find(&turned, shape, &mut values);
+    // What depends on words before it, or reads the same both ways, was looked for already.
+    values.retain(|value| {
+        let path = value.category.as_str();
+        (path.starts_with("secret/") && value.detector.name != GENERIC.name || path == "pii/iban")
+            && text.get(value.start..value.end) != candidate.text.get(value.start..value.end)
+    });
+    out.append(&mut values);
+}
+
+/// A run without its line breaks, and the way back.
+fn unfolded(text: &[u8]) -> (Vec<u8>, Way) {
+    let (mut run, mut way) = (Vec::with_capacity(text.len()), Way::default());
+    let mut from = 0;
+    for line in text.split_inclusive(|byte| !is_base64(*byte)) {
+        let length = line.iter().take_while(|byte| is_base64(**byte)).count();
+        if length > 0 {
+            way.push(run.len(), (from, from + length), (1, 1));
+            run.extend_from_slice(line.get(..length).unwrap_or_default());
+        }
+        from += line.len();
+    }
+    (run, way)
 }
 
 pub(crate) const fn is_base64(byte: u8) -> bool {
@@ -73,12 +105,21 @@ fn run_length(text: &[u8]) -> usize {
 
 /// The texts that a run may stand for. What precedes an encoded text (`path/`, the window before) may belong to its
 /// alphabet, so groups of four may begin anywhere.
-fn views(run: &[u8], clipped: bool) -> Vec<Vec<u8>> {
+pub(crate) fn views(run: &[u8], clipped: bool) -> Vec<View> {
     let mut views = Vec::new();
-    let hex = run.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-    if hex >= MIN_RUN && hex == run.len() {
-        let shifts = if clipped { 0..2 } else { 0..1 };
-        views.extend(shifts.filter_map(|shift| readable(&hexadecimal(run.get(shift..)?))));
+    let mut add = |decoded: Vec<u8>, from: usize, end: usize, block| {
+        views.extend(readable(decoded).map(|view| view.through(Way::blocks(from, end, block))));
+    };
+    if run.iter().all(u8::is_ascii_hexdigit) {
+        for shift in 0..=usize::from(clipped) {
+            add(hexadecimal(run.get(shift..).unwrap_or_default()), shift, run.len(), (1, 2));
+        }
+    }
+    for (from, end) in stretches(run, is_base32) {
+        for shift in if clipped && from == 0 { 0..8 } else { 0..1 } {
+            let text = run.get(from + shift..end).unwrap_or_default();
+            add(base32(text), from + shift, end, (5, 8));
+        }
     }
     for shift in 0..4 {
         let Some(text) = run.get(shift..) else { break };
@@ -86,11 +127,46 @@ fn views(run: &[u8], clipped: bool) -> Vec<Vec<u8>> {
         if shift > 0 && longest_stretch(text) < MIN_STRETCH {
             continue;
         }
-        if let Some(view) = base64(text).and_then(|bytes| readable(&bytes)) {
-            views.push(view);
+        if let Some(bytes) = base64(text) {
+            add(bytes, shift, run.len(), (3, 4));
         }
     }
     views
+}
+
+/// Where stretches of some bytes of one kind lie that are long enough to hold something.
+fn stretches(run: &[u8], kind: fn(u8) -> bool) -> Vec<(usize, usize)> {
+    let (mut found, mut start) = (Vec::new(), 0);
+    for (i, byte) in run.iter().chain([&0]).enumerate() {
+        if !kind(*byte) {
+            if i - start >= MIN_RUN {
+                found.push((start, i));
+            }
+            start = i + 1;
+        }
+    }
+    found
+}
+
+/// RFC 4648 base32: capital letters and `2` to `7`.
+const fn is_base32(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'2'..=b'7')
+}
+
+/// Whole bytes of base32 without its padding.
+fn base32(text: &[u8]) -> Vec<u8> {
+    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::with_capacity(text.len() * 5 / 8));
+    for byte in text {
+        let value =
+            if byte.is_ascii_uppercase() { byte - b'A' } else { byte.wrapping_sub(b'2').wrapping_add(26) };
+        bits = bits << 5 | u32::from(value & 31);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).unwrap_or(0));
+        }
+    }
+    bytes
 }
 
 /// The longest stretch of printable bytes that some base64 stands for, without keeping them.
@@ -186,67 +262,35 @@ fn hexadecimal(text: &[u8]) -> Vec<u8> {
 }
 
 /// The text in some bytes: all of them where they are text, else the stretches that are.
-fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
+fn readable(bytes: Vec<u8>) -> Option<View> {
+    if let Ok(text) = std::str::from_utf8(&bytes) {
         let control = text.chars().filter(|c| c.is_control() && !c.is_whitespace()).count();
         if control * 20 <= text.len() && text.len() >= MIN_TEXT {
-            return Some(bytes.to_vec());
+            let way = Way::blocks(0, bytes.len(), (1, 1));
+            return Some(View::new(bytes, way));
         }
     }
     // Without a branch on each byte: in random bytes no branch can be foretold.
     let (mut run, mut longest) = (0_usize, 0);
-    for byte in bytes {
+    for byte in &bytes {
         run = (run + 1) * usize::from(printable(*byte));
         longest = run.max(longest);
     }
     if longest < MIN_STRETCH {
         return None;
     }
-    let mut view = Vec::new();
-    for stretch in bytes.split(|b| !printable(*b)).filter(|stretch| stretch.len() >= MIN_STRETCH) {
-        view.extend_from_slice(stretch);
-        view.push(b'\n');
+    let (mut text, mut way, mut from) = (Vec::new(), Way::default(), 0);
+    for stretch in bytes.split(|b| !printable(*b)) {
+        if stretch.len() >= MIN_STRETCH {
+            // With the byte that ended it, which a line break stands for.
+            let end = (from + stretch.len() + 1).min(bytes.len());
+            way.push(text.len(), (from, end), (1, 1));
+            text.extend_from_slice(stretch);
+            text.push(b'\n');
+        }
+        from += stretch.len() + 1;
     }
-    Some(view)
-}
-
-type Inside = (Detector, cordon_core::Category, cordon_core::Score);
-
-/// What a decoded view holds: the surest finding of each category.
-fn inside(view: &[u8], context: &Context<'_>) -> Option<Vec<Inside>> {
-    let text = std::str::from_utf8(view).ok()?;
-    let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], context.depth + 1);
-    let mut findings = scanner.push(text).findings;
-    findings.append(&mut scanner.finish().findings);
-    findings.sort_by(|a, b| a.category.cmp(&b.category).then(b.score.cmp(&a.score)));
-    findings.dedup_by(|a, b| a.category == b.category);
-    let found: Vec<Inside> = findings
-        .into_iter()
-        .filter_map(|finding| Some((by_name(finding.detector)?, finding.category, finding.score)))
-        .collect();
-    (!found.is_empty()).then_some(found)
-}
-
-fn by_name(name: &str) -> Option<Detector> {
-    [
-        CARD,
-        IBAN,
-        EMAIL,
-        PHONE,
-        SSN,
-        IP,
-        CRYPTO,
-        TOKEN,
-        PRIVATE_KEY,
-        JWT,
-        CONNECTION,
-        GENERIC,
-        PHRASE,
-        TEMPLATE,
-        HIDDEN,
-    ]
-    .into_iter()
-    .find(|detector| detector.name == name)
+    Some(View::new(text, way))
 }
 
 #[cfg(test)]
@@ -262,5 +306,8 @@ mod tests {
         }
         assert_eq!(base64(b"a.b"), None);
         assert_eq!(hexadecimal(b"666f6F"), b"foo");
+        for (encoded, plain) in [("MY", "f"), ("MZXQ", "fo"), ("MZXW6YTBOI", "foobar")] {
+            assert_eq!(base32(encoded.as_bytes()), plain.as_bytes());
+        }
     }
 }

@@ -104,6 +104,11 @@ detectors! {
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
 }
 
+/// The detector of this name.
+pub(crate) fn named(name: &str) -> Option<Detector> {
+    ALL.iter().copied().find(|detector| detector.name == name)
+}
+
 /// The public table.
 pub(crate) fn table() -> Vec<DetectorInfo> {
     ALL.iter()

@@ -34,6 +34,7 @@ impl Engine {
         for detector in &detectors {
             text.push_str(&format!("{} {} {:?}\n", detector.name, detector.version, detector.categories));
         }
+        text.push_str(&format!("views {}\n", crate::view::VERSION));
         text.push_str(crate::lexicon::CLASSES);
         text.push_str(crate::lexicon::RULES);
         text.push_str(&Tokens::describe());

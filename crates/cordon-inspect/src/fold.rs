@@ -3,8 +3,13 @@
 //! Folding makes what looks the same be the same: compatibility forms (NFKC's decompositions), decimal digits of other
 //! scripts, dashes, quotes and spaces become ASCII; invisible characters and combining marks vanish; escapes of HTML,
 //! URLs and JSON become what they stand for. Letters of other scripts stay: look-alikes are a question of words
-//! ([`confusable`]).
+//! ([`confusable`]), unless ASCII letters stand beside them ([`look_alike`]).
 
+mod confusable;
+mod escape;
+
+use confusable::LOOK_ALIKES;
+pub(crate) use escape::{Escape, begins as begins_escape, escape};
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 /// A byte that stands for one symbol that is neither letter, digit nor punctuation of interest.
@@ -64,6 +69,11 @@ impl FoldedText {
         self.identity_until = usize::MAX;
     }
 
+    /// The last folded byte.
+    pub(crate) fn last(&self) -> Option<u8> {
+        self.bytes.last().copied()
+    }
+
     fn unit(&self, at: usize) -> Option<&Unit> {
         let next = self.units.partition_point(|unit| unit.at <= at);
         next.checked_sub(1).and_then(|i| self.units.get(i))
@@ -106,6 +116,22 @@ impl FoldedText {
     }
 }
 
+/// A number for the script of a letter, as far as look-alikes come from it: letters of one word have the same.
+pub(crate) const fn script(c: char) -> u8 {
+    match c {
+        '\0'..='\u{2af}' | '\u{1d00}'..='\u{1eff}' | '\u{a720}'..='\u{a7ff}' | '\u{ab30}'..='\u{ab6f}' => 1,
+        '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => 2,
+        '\u{400}'..='\u{52f}'
+        | '\u{1c80}'..='\u{1c8f}'
+        | '\u{2de0}'..='\u{2dff}'
+        | '\u{a640}'..='\u{a69f}' => 3,
+        '\u{530}'..='\u{58f}' => 4,
+        '\u{13a0}'..='\u{13ff}' | '\u{ab70}'..='\u{abbf}' => 5,
+        '\u{2c80}'..='\u{2cff}' => 6,
+        _ => 7,
+    }
+}
+
 /// What one character that is not plain ASCII becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Folded {
@@ -117,6 +143,8 @@ pub(crate) enum Folded {
     Decompose,
     /// Nothing: it is not visible.
     Invisible,
+    /// Nothing: a control character that text does not hold.
+    Control,
     /// Nothing: it changes the look of the character before it.
     Mark,
     /// Nothing: it selects a variation of the character before it; the number is that of the selector, from 0.
@@ -130,6 +158,14 @@ pub(crate) enum Folded {
 /// How a character folds. Sources: Unicode 16 general categories and the charts of the named blocks.
 pub(crate) fn classify(c: char) -> Folded {
     match c {
+        '\u{80}'..='\u{84}' | '\u{86}'..='\u{9f}' => Folded::Control,
+        _ if c.is_ascii() => {
+            if u8::try_from(c).is_ok_and(is_control) {
+                Folded::Control
+            } else {
+                Folded::Same
+            }
+        }
         // The scripts with many letters and no compatibility forms worth folding come first.
         '\u{4e00}'..='\u{9fff}'
         | '\u{3041}'..='\u{3096}'
@@ -149,16 +185,18 @@ pub(crate) fn classify(c: char) -> Folded {
         | '\u{17b5}'
         | '\u{180e}'
         | '\u{200b}'..='\u{200d}'
-        | '\u{2060}'..='\u{2064}'
+        | '\u{2060}'..='\u{2065}'
         | '\u{206a}'..='\u{206f}'
         | '\u{3164}'
         | '\u{feff}'
         | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}' => Folded::Invisible,
         '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
             Folded::Bidi(c)
         }
+        '\u{180b}'..='\u{180d}' | '\u{180f}' => Folded::Mark,
         '\u{fe00}'..='\u{fe0f}' => Folded::Variation(offset(c, '\u{fe00}')),
         '\u{e0100}'..='\u{e01ef}' => Folded::Variation(offset(c, '\u{e0100}') + 16),
         '\u{e0000}'..='\u{e007f}' => Folded::Tag(offset(c, '\u{e0000}')),
@@ -175,13 +213,39 @@ pub(crate) fn classify(c: char) -> Folded {
         '\u{3001}' | '\u{60c}' | '\u{ff64}' => Folded::Ascii(b','),
         '\u{61f}' => Folded::Ascii(b'?'),
         '\u{61b}' => Folded::Ascii(b';'),
+        // Letters in parentheses, and in squares and circles without a decomposition; regional indicators.
+        '\u{249c}'..='\u{24b5}' => letter(c, '\u{249c}', b'a'),
+        '\u{1f110}'..='\u{1f129}' => letter(c, '\u{1f110}', b'A'),
+        '\u{1f150}'..='\u{1f169}' => letter(c, '\u{1f150}', b'A'),
+        '\u{1f170}'..='\u{1f189}' => letter(c, '\u{1f170}', b'A'),
+        // Letters with a stroke: no decomposition names it.
+        'ı' => Folded::Ascii(b'i'),
+        'ø' => Folded::Ascii(b'o'),
+        'Ø' => Folded::Ascii(b'O'),
+        'đ' => Folded::Ascii(b'd'),
+        'Đ' => Folded::Ascii(b'D'),
+        'ħ' => Folded::Ascii(b'h'),
+        'ł' => Folded::Ascii(b'l'),
+        'Ł' => Folded::Ascii(b'L'),
+        'ŧ' => Folded::Ascii(b't'),
+        // Symbols that their decomposition makes another letter.
+        'ϲ' => Folded::Ascii(b'c'),
+        'Ϲ' => Folded::Ascii(b'C'),
+        '\u{1f1e6}'..='\u{1f1ff}' => letter(c, '\u{1f1e6}', b'A'),
+        // The blank of Braille looks like a space.
+        '\u{2800}' => Folded::Ascii(b' '),
         '\u{85}' | '\u{2028}' | '\u{2029}' => Folded::Ascii(b'\n'),
-        // Arabic, Hebrew, Cyrillic and Greek letters without a decomposition.
+        // Arabic, Hebrew, Cyrillic, Greek, Armenian and Georgian letters without a decomposition.
         '\u{0620}'..='\u{064a}'
         | '\u{0671}'..='\u{06d3}'
         | '\u{05d0}'..='\u{05ea}'
-        | '\u{0430}'..='\u{044f}' => {
-            if matches!(c, '\u{0439}' | '\u{0622}'..='\u{0626}' | '\u{0675}'..='\u{0678}' | '\u{06c0}' | '\u{06c2}' | '\u{06d3}')
+        | '\u{0391}'..='\u{03a9}'
+        | '\u{03b1}'..='\u{03c9}'
+        | '\u{0410}'..='\u{044f}'
+        | '\u{0531}'..='\u{0556}'
+        | '\u{0561}'..='\u{0586}'
+        | '\u{10d0}'..='\u{10fa}' => {
+            if matches!(c, '\u{0419}' | '\u{0439}' | '\u{0622}'..='\u{0626}' | '\u{0675}'..='\u{0678}' | '\u{06c0}' | '\u{06c2}' | '\u{06d3}')
             {
                 Folded::Decompose
             } else {
@@ -190,12 +254,44 @@ pub(crate) fn classify(c: char) -> Folded {
         }
         _ if c.is_whitespace() => Folded::Ascii(b' '),
         _ if is_combining_mark(c) => Folded::Mark,
+        _ if c.is_numeric() => decimal(c).map_or(Folded::Decompose, Folded::Ascii),
         _ => Folded::Decompose,
     }
 }
 
+/// The zeros of the scripts that have decimal digits without a decomposition (general category Nd), but for those named
+/// above: nine more digits follow each.
+const ZEROS: [u32; 52] = [
+    0x0a66, 0x0ae6, 0x0b66, 0x0be6, 0x0c66, 0x0ce6, 0x0d66, 0x0de6, 0x0ed0, 0x0f20, 0x1040, 0x1090, 0x17e0,
+    0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0,
+    0xa9f0, 0xaa50, 0xabf0, 0x104a0, 0x10d30, 0x11066, 0x110f0, 0x11136, 0x111d0, 0x112f0, 0x11450, 0x114d0,
+    0x11650, 0x116c0, 0x11730, 0x118e0, 0x11950, 0x11c50, 0x11d50, 0x11da0, 0x16a60, 0x16ac0, 0x16b50,
+    0x1e140, 0x1e2f0, 0x1e950,
+];
+
+/// Whether nothing shows a character.
+pub(crate) fn is_unseen(c: char) -> bool {
+    !matches!(classify(c), Folded::Same | Folded::Ascii(_) | Folded::Decompose)
+}
+
+/// The ASCII digit of a decimal digit of another script.
+fn decimal(c: char) -> Option<u8> {
+    let next = ZEROS.partition_point(|zero| *zero <= u32::from(c));
+    let zero = next.checked_sub(1).and_then(|i| ZEROS.get(i))?;
+    u8::try_from(u32::from(c) - zero).ok().filter(|value| *value < 10).map(|value| b'0' + value)
+}
+
 fn digit(c: char, zero: char) -> Folded {
     Folded::Ascii(b'0' + offset(c, zero))
+}
+
+fn letter(c: char, first: char, to: u8) -> Folded {
+    Folded::Ascii(to + offset(c, first))
+}
+
+/// Control characters of ASCII that are no white space: nothing shows them.
+pub(crate) const fn is_control(byte: u8) -> bool {
+    byte == 0x7f || byte < b' ' && !matches!(byte, b'\t'..=b'\r')
 }
 
 fn offset(c: char, zero: char) -> u8 {
@@ -240,183 +336,20 @@ pub(crate) fn word(word: &str) -> Vec<u8> {
     out
 }
 
-/// The ASCII letter that a letter of another script can be taken for: Cyrillic, Greek, Armenian, Cherokee, Latin
-/// small capitals and letters that NFKC leaves alone. Own table, drawn from how common typefaces show them.
+/// The small ASCII letter that a letter of another script can be taken for.
 pub(crate) fn confusable(c: char) -> Option<u8> {
-    Some(match c {
-        'а' | 'α' | 'А' | 'Α' | 'ɑ' | 'ᴀ' | 'Ꭺ' => b'a',
-        'В' | 'Β' | 'ʙ' | 'в' | 'β' | 'Ᏼ' | 'ƅ' | 'Ь' | 'ь' | 'ß' => b'b',
-        'с' | 'С' | 'ϲ' | 'ᴄ' | 'Ⲥ' | 'Ꮯ' | 'ƈ' => b'c',
-        'ԁ' | 'ɗ' | 'ᴅ' | 'Ꭰ' | 'đ' | 'ժ' => b'd',
-        'е' | 'Е' | 'ε' | 'Ε' | 'э' | 'є' | 'ᴇ' | 'Ꭼ' | 'ɛ' | 'ҽ' => b'e',
-        'ƒ' | 'ꜰ' | 'ғ' | 'ք' => b'f',
-        'ɡ' | 'ɢ' | 'ց' | 'Ԍ' | 'ԍ' | 'Ꮐ' => b'g',
-        'һ' | 'Н' | 'Η' | 'ʜ' | 'н' | 'հ' | 'Ꮋ' | 'ћ' => b'h',
-        'і' | 'І' | 'ι' | 'Ι' | 'ɪ' | 'ı' | 'Ꭵ' | 'ɩ' | 'ӏ' | 'Ӏ' => b'i',
-        'ј' | 'Ј' | 'ϳ' | 'ᴊ' | 'Ꭻ' | 'ɉ' => b'j',
-        'к' | 'К' | 'κ' | 'Κ' | 'ᴋ' | 'Ꮶ' | 'ƙ' => b'k',
-        'ʟ' | 'ⅼ' | 'Ꮮ' | 'ł' | 'ɫ' => b'l',
-        'м' | 'М' | 'Μ' | 'ᴍ' | 'Ꮇ' | 'ɱ' => b'm',
-        'Ν' | 'ɴ' | 'п' | 'η' | 'ո' | 'ռ' | 'и' | 'ɲ' => b'n',
-        'о' | 'О' | 'ο' | 'Ο' | 'σ' | 'ᴏ' | 'օ' | 'Օ' | 'ø' | 'ө' => b'o',
-        'р' | 'Р' | 'ρ' | 'Ρ' | 'ᴘ' | 'Ꮲ' | 'ƥ' => b'p',
-        'ԛ' | 'գ' | 'զ' | 'ʠ' => b'q',
-        'г' | 'ʀ' | 'ɾ' | 'Ꭱ' | 'я' | 'ɍ' => b'r',
-        'ѕ' | 'Ѕ' | 'ꜱ' | 'Ꮪ' | 'ʂ' | 'տ' => b's',
-        'т' | 'Т' | 'τ' | 'Τ' | 'ᴛ' | 'Ꭲ' | 'ŧ' => b't',
-        'υ' | 'ս' | 'ᴜ' | 'Ս' | 'ц' | 'ʋ' | 'μ' => b'u',
-        'ѵ' | 'ν' | 'ᴠ' | 'Ꮩ' | 'Ѵ' => b'v',
-        'ԝ' | 'ω' | 'ᴡ' | 'ш' | 'Ꮃ' | 'щ' => b'w',
-        'х' | 'Х' | 'χ' | 'Χ' | 'ҳ' => b'x',
-        'у' | 'У' | 'γ' | 'Υ' | 'ʏ' | 'ү' | 'Ү' | 'ყ' => b'y',
-        'ᴢ' | 'Ζ' | 'ʐ' | 'ƶ' | 'Ꮓ' => b'z',
-        _ => return None,
-    })
+    look_alike(c).map(|byte| byte.to_ascii_lowercase())
 }
 
-/// What an escape at the start of some bytes is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Escape {
-    /// So many bytes stand for this character.
-    Of(usize, char),
-    /// The first byte stands for itself.
-    None,
-    /// More bytes are needed to say.
-    Open,
-}
-
-/// Longest escape read: `&amp;#x0010ffff;` and the like.
-const MAX_ESCAPE: usize = 16;
-
-/// Reads an escape of HTML (`&#105;`, `&#x69;`, `&lt;`), a URL (`%69`) or JSON and C (`\u0069`, `\x69`, `\n`), once
-/// doubled escapes included (`&amp;#105;`, `%2569`, `\\u0069`).
-pub(crate) fn escape(bytes: &[u8]) -> Escape {
-    let window = bytes.get(..MAX_ESCAPE).unwrap_or(bytes);
-    let open = window.len() == bytes.len();
-    match window.first() {
-        Some(b'&') => html(window, open),
-        Some(b'%') => percent(window, open),
-        Some(b'\\') => backslash(window, open),
-        _ => Escape::None,
-    }
-}
-
-fn html(window: &[u8], open: bool) -> Escape {
-    const NAMED: [(&[u8], char); 7] = [
-        (b"&lt;", '<'),
-        (b"&gt;", '>'),
-        (b"&quot;", '"'),
-        (b"&apos;", '\''),
-        (b"&nbsp;", ' '),
-        (b"&#", '#'),
-        (b"&amp;#", '#'),
-    ];
-    for (name, c) in NAMED {
-        if window.starts_with(name) {
-            return if c == '#' { html_number(window, name.len(), open) } else { Escape::Of(name.len(), c) };
-        }
-        if open && name.starts_with(window) {
-            return Escape::Open;
-        }
-    }
-    if window.starts_with(b"&amp;") { Escape::Of(5, '&') } else { Escape::None }
-}
-
-fn html_number(window: &[u8], from: usize, open: bool) -> Escape {
-    let (from, radix) = match window.get(from) {
-        Some(b'x' | b'X') => (from + 1, 16),
-        Some(_) => (from, 10),
-        None => return if open { Escape::Open } else { Escape::None },
-    };
-    let mut value = 0_u32;
-    for (i, byte) in window.iter().enumerate().skip(from) {
-        match char::from(*byte).to_digit(radix) {
-            Some(digit) => value = value.saturating_mul(radix).saturating_add(digit),
-            None if *byte == b';' && i > from => return visible(i + 1, value),
-            None => return Escape::None,
-        }
-    }
-    if open { Escape::Open } else { Escape::None }
-}
-
-fn percent(window: &[u8], open: bool) -> Escape {
-    if open && window == b"%25" {
-        return Escape::Open;
-    }
-    let from = if window.starts_with(b"%25") { 3 } else { 1 };
-    match hex(window, from, 2, open) {
-        // `%2569` is a doubled escape, `%25zz` is a percent sign.
-        Escape::None if from == 3 => Escape::Of(3, '%'),
-        Escape::Of(_, c) if !(' '..='~').contains(&c) && !matches!(c, '\n' | '\r' | '\t') => Escape::None,
-        other => other,
-    }
-}
-
-fn backslash(window: &[u8], open: bool) -> Escape {
-    let from = if window.starts_with(b"\\\\") { 2 } else { 1 };
-    match window.get(from) {
-        None if open => Escape::Open,
-        Some(b'n' | b'r') => Escape::Of(from + 1, '\n'),
-        Some(b't') => Escape::Of(from + 1, ' '),
-        Some(b'"') => Escape::Of(from + 1, '"'),
-        Some(b'/') => Escape::Of(from + 1, '/'),
-        Some(b'u') => hex(window, from + 1, 4, open),
-        Some(b'x') => hex(window, from + 1, 2, open),
-        _ => Escape::None,
-    }
-}
-
-fn hex(window: &[u8], from: usize, count: usize, open: bool) -> Escape {
-    let mut value = 0_u32;
-    for i in from..from + count {
-        match window.get(i) {
-            Some(byte) => match char::from(*byte).to_digit(16) {
-                Some(digit) => value = value * 16 + digit,
-                None => return Escape::None,
-            },
-            None => return if open { Escape::Open } else { Escape::None },
-        }
-    }
-    visible(from + count, value)
-}
-
-fn visible(len: usize, value: u32) -> Escape {
-    match char::from_u32(value) {
-        Some(c) if c != '\0' => Escape::Of(len, c),
-        _ => Escape::None,
-    }
+/// The ASCII letter, capital or small, that a letter of another script looks like.
+pub(crate) fn look_alike(c: char) -> Option<u8> {
+    let at = LOOK_ALIKES.binary_search_by_key(&c, |(other, _)| *other).ok()?;
+    LOOK_ALIKES.get(at).map(|(_, letter)| *letter)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn escapes_are_read_once_doubled_too() {
-        let cases: [(&str, Escape); 18] = [
-            ("&#105;x", Escape::Of(6, 'i')),
-            ("&#x69;", Escape::Of(6, 'i')),
-            ("&amp;#105;", Escape::Of(10, 'i')),
-            ("&lt;b", Escape::Of(4, '<')),
-            ("&", Escape::Open),
-            ("&am", Escape::Open),
-            ("& b", Escape::None),
-            ("&#1", Escape::Open),
-            ("&#12345678901234567", Escape::None),
-            ("%69", Escape::Of(3, 'i')),
-            ("%2569", Escape::Of(5, 'i')),
-            ("%6", Escape::Open),
-            ("% of", Escape::None),
-            ("%ff", Escape::None),
-            ("\\u0069", Escape::Of(6, 'i')),
-            ("\\\\u0069", Escape::Of(7, 'i')),
-            ("\\n", Escape::Of(2, '\n')),
-            ("\\d", Escape::None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(escape(text.as_bytes()), expected, "{text}");
-        }
-    }
 
     #[test]
     fn the_map_leads_back() {

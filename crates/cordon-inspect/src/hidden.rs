@@ -1,14 +1,12 @@
 //! Runs of characters that nobody sees: tag characters, variation selectors, zero-width and reordering controls, and
 //! floods of combining marks.
 
-use std::sync::Arc;
-
 use cordon_core::{Category, Score, Span};
 
 use crate::detector::{HIDDEN, MAX_SEGMENT};
-use crate::engine::MAX_DEPTH;
 use crate::fold::Folded;
-use crate::scanner::{Context, Scanner};
+use crate::scanner::Context;
+use crate::view::{View, Way};
 
 /// Bytes decoded from one run.
 const MAX_DECODED: usize = 2048;
@@ -27,8 +25,9 @@ struct Run {
     marks: usize,
     overrides: usize,
     isolates: usize,
-    /// What tag characters and variation selectors spell.
+    /// What tag characters and variation selectors spell, and where each byte stands.
     decoded: Vec<u8>,
+    way: Way,
     /// The byte before the run, in the folded text.
     before: Option<u8>,
     continues: bool,
@@ -87,8 +86,11 @@ impl Hidden {
                 None
             }
         };
-        if run.decoded.len() < MAX_DECODED {
-            run.decoded.extend(byte);
+        if let Some(byte) = byte
+            && run.decoded.len() < MAX_DECODED
+        {
+            run.way.push(run.decoded.len(), (span.start, span.end), (1, span.len()));
+            run.decoded.push(byte);
         }
         if run.end - run.start >= MAX_SEGMENT {
             let next = Run { continues: true, ..Run::new(span.end, before) };
@@ -107,7 +109,7 @@ impl Hidden {
 }
 
 impl Run {
-    const fn new(start: usize, before: Option<u8>) -> Self {
+    fn new(start: usize, before: Option<u8>) -> Self {
         Self {
             start,
             end: start,
@@ -118,6 +120,7 @@ impl Run {
             overrides: 0,
             isolates: 0,
             decoded: Vec::new(),
+            way: Way::default(),
             before,
             continues: false,
         }
@@ -128,9 +131,6 @@ impl Run {
         if span.is_empty() {
             return;
         }
-        if context.depth < MAX_DEPTH && self.decoded.len() >= 6 {
-            self.look_inside(span, context);
-        }
         let percent = self.percent();
         if percent > 0 {
             context.report_original(
@@ -140,6 +140,9 @@ impl Run {
                 span,
                 self.continues,
             );
+        }
+        if self.decoded.len() >= 6 {
+            self.look_inside(context);
         }
     }
 
@@ -180,17 +183,15 @@ impl Run {
     }
 
     /// What the run spells may be an order or a value.
-    fn look_inside(&self, span: Span, context: &mut Context<'_>) {
-        let Ok(text) = std::str::from_utf8(&self.decoded) else { return };
-        let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], context.depth + 1);
-        let mut findings = scanner.push(text).findings;
-        findings.append(&mut scanner.finish().findings);
-        findings.sort_by(|a, b| a.category.cmp(&b.category).then(b.score.cmp(&a.score)));
-        findings.dedup_by(|a, b| a.category == b.category);
-        for mut finding in findings {
-            finding.span = span;
-            finding.continues = self.continues;
-            context.out.push(finding);
+    fn look_inside(self, context: &mut Context<'_>) {
+        let mut decoded = self.decoded;
+        // The run may have been cut in the middle of a character.
+        if let Err(error) = std::str::from_utf8(&decoded)
+            && error.valid_up_to() + 4 > decoded.len()
+        {
+            decoded.truncate(error.valid_up_to());
         }
+        let mut findings = View::new(decoded, self.way).findings(context);
+        context.out.append(&mut findings);
     }
 }

@@ -31,10 +31,12 @@ mod hidden;
 mod lexicon;
 pub mod obfuscate;
 mod pii;
+mod runs;
 mod scanner;
 mod secret;
 mod segment;
 mod template;
+mod view;
 mod words;
 
 pub use detector::{Cost, DetectorInfo, FailureMode, Reach};

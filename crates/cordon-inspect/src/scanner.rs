@@ -6,12 +6,16 @@ use crate::detector::Detector;
 use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
+use crate::runs::Runs;
 use crate::segment::Segment;
 use crate::template::Template;
 use crate::words::Words;
 
 /// Folded bytes before a candidate that its detectors may look at.
 pub(crate) const CONTEXT: usize = 160;
+/// Look-alikes at the start of a word that are folded with the ASCII letters behind them, and characters that nothing
+/// shows between the two.
+const LOOK_AHEAD: usize = 8;
 /// Bytes of a chunk that are taken at once: it bounds the memory of a scanner, not what it finds.
 const PIECE: usize = 8 << 10;
 
@@ -30,6 +34,10 @@ pub struct Scanner {
     consumed: usize,
     /// The start of an escape whose end has not come yet.
     carry: String,
+    /// Where the last escape of quoted-printable ended, in the original.
+    quoted: Option<usize>,
+    /// The folding of one character.
+    scratch: Vec<u8>,
     settled: usize,
     holds: Vec<Category>,
     /// Spans of held findings that end behind what is settled.
@@ -38,6 +46,7 @@ pub struct Scanner {
     words: Words,
     template: Template,
     hidden: Hidden,
+    runs: Runs,
     out: Vec<Finding>,
 }
 
@@ -111,6 +120,8 @@ impl Scanner {
             at: 0,
             consumed: 0,
             carry: String::new(),
+            quoted: None,
+            scratch: Vec::new(),
             settled: 0,
             holds: holds.to_vec(),
             open_spans: Vec::new(),
@@ -118,6 +129,7 @@ impl Scanner {
             words: Words::default(),
             template: Template::default(),
             hidden: Hidden::default(),
+            runs: Runs::default(),
             out: Vec::new(),
         }
     }
@@ -142,6 +154,7 @@ impl Scanner {
         self.hidden.close(&mut context);
         self.words.close(self.at, &mut context);
         self.segment.close(self.at, &mut context);
+        self.runs.close(self.at, self.words.disguise(), &mut context);
         self.settled = self.consumed;
         Step { findings: std::mem::take(&mut self.out), settled: self.settled }
     }
@@ -154,13 +167,15 @@ impl Scanner {
             + self.open_spans.capacity() * size_of::<Span>()
             + self.words.memory()
             + self.hidden.memory()
+            + self.runs.memory()
     }
 
     fn step(&mut self) -> Step {
         let mut settled = self.consumed;
         if self.hold_values {
             // Invisible runs and encoded ones can hold anything, so whoever holds anything waits for them.
-            let values = self.segment.live().map(|start| self.text.original_start(start));
+            let values = [self.segment.live(), self.runs.live(self.at)].into_iter().flatten().min();
+            let values = values.map(|start| self.text.original_start(start));
             settled = [values, self.hidden.live()].into_iter().flatten().fold(settled, usize::min);
         }
         if self.hold_phrases {
@@ -200,7 +215,12 @@ impl Scanner {
                 Some(open) => rest.get(piece.len() - open.len()..).unwrap_or_default(),
             };
         }
-        let live = [self.segment.live(), self.words.open_word(&self.text), self.template.live()];
+        let live = [
+            self.segment.live(),
+            self.words.open_word(&self.text),
+            self.template.live(),
+            self.runs.live(self.at),
+        ];
         let keep = live.into_iter().flatten().fold(self.at, usize::min);
         self.text.forget_before(keep.saturating_sub(CONTEXT));
     }
@@ -218,38 +238,96 @@ impl Scanner {
                 i += plain;
                 continue;
             }
-            let Some(c) = piece.get(i..).and_then(|s| s.chars().next()) else { break };
-            if c.is_ascii() {
-                match fold::escape(rest) {
-                    Escape::Of(len, c) => {
-                        self.fold_char(c, len);
-                        i += len;
+            let Some((byte, c)) = rest.first().zip(piece.get(i..).and_then(|s| s.chars().next())) else {
+                break;
+            };
+            if !c.is_ascii() {
+                match self.fold_letters(piece.get(i..).unwrap_or_default(), last) {
+                    Some(0) => {
+                        self.fold_char(c, c.len_utf8());
+                        i += c.len_utf8();
                     }
-                    Escape::Open if !last => break,
-                    Escape::None | Escape::Open => {
-                        self.fold_char(c, 1);
-                        i += 1;
-                    }
+                    Some(letters) => i += letters,
+                    None => break,
                 }
-            } else if fold::classify(c) == Folded::Same {
-                // Letters of one script come in runs.
-                let run: usize = piece
-                    .get(i..)
-                    .unwrap_or_default()
-                    .chars()
-                    .take_while(|c| !c.is_ascii() && fold::classify(*c) == Folded::Same)
-                    .map(char::len_utf8)
-                    .sum();
-                self.visible();
-                self.text.push_same(rest.get(..run).unwrap_or_default(), self.consumed);
-                self.consumed += run;
-                i += run;
-            } else {
-                self.fold_char(c, c.len_utf8());
-                i += c.len_utf8();
+                continue;
             }
+            let quoted = self.quoted == Some(self.consumed);
+            let escape = if fold::begins_escape(*byte) { fold::escape(rest, quoted) } else { Escape::None };
+            let taken = match escape {
+                Escape::Of(len, c) => {
+                    self.fold_char(c, len);
+                    len
+                }
+                Escape::Break(len) => {
+                    self.text.push_folded(&[], self.consumed, len);
+                    self.consumed += len;
+                    len
+                }
+                Escape::Open if !last => break,
+                Escape::None | Escape::Open => {
+                    self.fold_char(c, 1);
+                    1
+                }
+            };
+            if *byte == b'=' && taken > 1 {
+                self.quoted = Some(self.consumed);
+            }
+            i += taken;
         }
         i
+    }
+
+    /// Folds letters that are not ASCII, as many as come in a run; how many bytes it took. Those that look like ASCII
+    /// letters become them beside ASCII letters and digits, and where letters of several scripts stand together: before
+    /// them, or within [`LOOK_AHEAD`] letters behind them. None where that cannot be said yet.
+    fn fold_letters(&mut self, rest: &str, last: bool) -> Option<usize> {
+        let is_letter =
+            |c: char| !c.is_ascii() && (fold::classify(c) == Folded::Same || fold::look_alike(c).is_some());
+        let run = rest.find(|c| !is_letter(c)).unwrap_or(rest.len());
+        let (mut letters, behind) = rest.split_at_checked(run)?;
+        if letters.is_empty() {
+            return Some(0);
+        }
+        let mut shown = behind.chars().enumerate().filter(|(i, c)| *i >= LOOK_AHEAD || !fold::is_unseen(*c));
+        let next = shown.next().map(|(_, c)| c);
+        self.visible();
+        let joined = self.text.last().is_some_and(is_name) || next.is_none_or(|c| is_name(ascii(c)));
+        let script = letters.chars().next().map(fold::script);
+        if !joined && letters.chars().all(|c| Some(fold::script(c)) == script) {
+            self.fold_same(letters);
+            return Some(run);
+        }
+        while let Some(c) = letters.chars().next() {
+            let len = c.len_utf8();
+            let like = fold::look_alike(c);
+            let folds = like.is_some()
+                && (self.text.last().is_some_and(is_name)
+                    || match look_ahead(letters) {
+                        LookAhead::Mixed => true,
+                        LookAhead::Alone => false,
+                        LookAhead::End => match next {
+                            Some(c) => is_name(ascii(c)),
+                            None if last => false,
+                            None => break,
+                        },
+                    });
+            match like.filter(|_| folds) {
+                Some(like) => {
+                    self.text.push_folded(&[like], self.consumed, len);
+                    self.consumed += len;
+                }
+                None => self.fold_same(letters.get(..len).unwrap_or_default()),
+            }
+            letters = letters.get(len..).unwrap_or_default();
+        }
+        Some(run - letters.len()).filter(|folded| *folded > 0)
+    }
+
+    /// Folds what is its own folding.
+    fn fold_same(&mut self, letters: &str) {
+        self.text.push_same(letters.as_bytes(), self.consumed);
+        self.consumed += letters.len();
     }
 
     /// Folds one character that took `len` original bytes.
@@ -257,7 +335,7 @@ impl Scanner {
         let original = self.consumed;
         self.consumed += len;
         let mut buffer = [0; 4];
-        let folding = if c.is_ascii() { Folded::Same } else { fold::classify(c) };
+        let folding = fold::classify(c);
         match folding {
             Folded::Same => {
                 self.visible();
@@ -274,19 +352,25 @@ impl Scanner {
             }
             Folded::Decompose => {
                 self.visible();
-                let mut folded = Vec::new();
-                fold::decompose(c, &mut folded);
-                if folded.is_empty() {
-                    folded.push(SYMBOL);
+                self.scratch.clear();
+                fold::decompose(c, &mut self.scratch);
+                if self.scratch.is_empty() {
+                    self.scratch.push(SYMBOL);
                 }
-                self.text.push_folded(&folded, original, len);
+                self.text.push_folded(&self.scratch, original, len);
             }
+            Folded::Control => self.text.push_folded(&[], original, len),
             Folded::Invisible | Folded::Mark | Folded::Variation(_) | Folded::Tag(_) | Folded::Bidi(_) => {
                 // Scanning first keeps findings in the order of the text, however it was cut.
                 self.scan();
                 let before = self.at.checked_sub(1).and_then(|at| self.text.byte(at));
                 let mut context = context(&self.text, &self.tables, self.channel, self.depth, &mut self.out);
                 self.hidden.see(folding, c, Span::new(original, original + len), before, &mut context);
+                match folding {
+                    Folded::Bidi('\u{202e}') => self.runs.turn(self.at, &mut context),
+                    Folded::Bidi('\u{202c}') => self.runs.turn_back(self.at, &mut context),
+                    _ => {}
+                }
                 self.text.push_folded(&[], original, len);
             }
         }
@@ -315,6 +399,7 @@ impl Scanner {
             self.words.byte(i, *byte, &mut context);
             self.segment.byte(i, *byte, &mut context);
             self.template.byte(i, *byte, &mut context);
+            self.runs.byte(i, *byte, self.words.disguise(), &mut context);
             next += 1;
             // Inside of a word nothing can change before it ends.
             if byte.is_ascii_alphanumeric()
@@ -322,7 +407,8 @@ impl Scanner {
                 && self.words.in_ascii_word(&self.text)
             {
                 let rest = bytes.get(next..).unwrap_or_default();
-                let rest = rest.get(..self.segment.unchanged(i + 1).min(rest.len())).unwrap_or_default();
+                let unchanged = self.segment.unchanged(i + 1).min(self.runs.unchanged(i + 1)).min(rest.len());
+                let rest = rest.get(..unchanged).unwrap_or_default();
                 next += rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
             }
         }
@@ -340,7 +426,52 @@ fn context<'a>(
     Context { text, tables, channel, depth, out }
 }
 
-/// ASCII that can begin no escape.
-fn is_plain(byte: u8) -> bool {
-    byte < 0x80 && !matches!(byte, b'&' | b'%' | b'\\')
+/// What the next few look-alikes of some letters tell about the first.
+enum LookAhead {
+    /// They are of several scripts.
+    Mixed,
+    /// They are of one script, and other letters or more of them follow.
+    Alone,
+    /// They are of one script, and the letters end with them.
+    End,
 }
+
+fn look_ahead(letters: &str) -> LookAhead {
+    let first = letters.chars().next().map(fold::script);
+    let alike = letters.chars().take(LOOK_AHEAD).take_while(|c| fold::look_alike(*c).is_some());
+    let (mut count, mut bytes) = (0, 0);
+    for c in alike {
+        if Some(fold::script(c)) != first {
+            return LookAhead::Mixed;
+        }
+        count += 1;
+        bytes += c.len_utf8();
+    }
+    if count < LOOK_AHEAD && bytes == letters.len() { LookAhead::End } else { LookAhead::Alone }
+}
+
+/// The byte of an ASCII character, 0 for others.
+fn ascii(c: char) -> u8 {
+    u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(0)
+}
+
+const fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// ASCII that is its own folding and begins no escape.
+fn is_plain(byte: u8) -> bool {
+    PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    let mut rest = table.as_mut_slice();
+    while let Some((slot, after)) = rest.split_first_mut() {
+        *slot = byte < 0x80 && !fold::begins_escape(byte) && !fold::is_control(byte);
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    table
+};

@@ -6,6 +6,7 @@ use cordon_core::{Category, Channel, Span};
 use crate::detector::{MAX_PHRASE, PHRASE};
 use crate::evidence::{Evidence, Manner, Word};
 use crate::fold::{FoldedText, confusable};
+use crate::runs::Disguise;
 use crate::scanner::Context;
 
 /// Longer words stand in no rule.
@@ -25,6 +26,8 @@ pub(crate) struct Words {
     threads: Vec<Thread>,
     evidence: Evidence,
     previous: Previous,
+    /// What disguised the last word, if it is one of the rules.
+    disguise: Option<Disguise>,
     /// Words of the open quotation that are still taken to belong to it.
     quotation: u8,
 }
@@ -85,6 +88,7 @@ impl Default for Words {
             threads: Vec::new(),
             evidence: Evidence::default(),
             previous: Previous::default(),
+            disguise: None,
             quotation: 0,
         }
     }
@@ -123,6 +127,11 @@ impl Words {
     /// Whether a word is open that began with an ASCII letter: letters and digits only make it longer.
     pub(crate) fn in_ascii_word(&self, text: &FoldedText) -> bool {
         self.start.is_some_and(|start| !is_ideograph(text.byte(start)))
+    }
+
+    /// What disguised the last word, if it is one of the rules.
+    pub(crate) const fn disguise(&self) -> Option<Disguise> {
+        self.disguise
     }
 
     /// Where what must be held back begins, in the original.
@@ -237,6 +246,11 @@ impl Words {
         context: &mut Context<'_>,
     ) {
         let rules = &context.tables.rules;
+        self.disguise = match word {
+            Some((_, true)) => Some(Disguise::Rot13),
+            Some(_) if hidden => Some(Disguise::Leet),
+            _ => None,
+        };
         self.evidence.next_word();
         let apostrophe = gap.width == 1 && gap.only == Some(b'\'');
         self.quotation = match self.quotation {

@@ -1,0 +1,111 @@
+//! Runs of units that are one text together: letters with spaces between them, character codes, words in ROT13, leetspeak,
+//! an encoded text in several fields, and text behind a right-to-left override. Each is read once more as what it stands
+//! for.
+
+mod fields;
+mod leet;
+mod reversed;
+mod rotated;
+mod spelled;
+mod stretch;
+
+use self::fields::Fields;
+use self::leet::Leet;
+use self::reversed::Reversed;
+use self::rotated::Rotated;
+pub(crate) use self::rotated::rotate;
+use self::spelled::Spelled;
+use crate::scanner::Context;
+
+/// Folded bytes of one run that are read together.
+const MAX_RUN: usize = 2048;
+
+/// What disguised a word of the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disguise {
+    /// Digits and signs for letters.
+    Leet,
+    /// Letters thirteen places on.
+    Rot13,
+}
+
+/// The runs that are open.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    /// Where the open word began.
+    word: Option<usize>,
+    spelled: Spelled,
+    rotated: Rotated,
+    leet: Leet,
+    fields: Fields,
+    reversed: Reversed,
+}
+
+impl Runs {
+    /// Takes the folded byte at `i`, and what disguised the word of the rules that ended before it.
+    pub(crate) fn byte(&mut self, i: usize, byte: u8, disguise: Option<Disguise>, context: &mut Context<'_>) {
+        if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+            self.word.get_or_insert(i);
+        } else {
+            self.end_word(i, disguise, context);
+            self.spelled.gap(i, context);
+            self.leet.gap(i, byte);
+        }
+        self.fields.byte(i, byte, context);
+        self.reversed.byte(i, context);
+    }
+
+    /// A right-to-left override stands before folded byte `at`.
+    pub(crate) fn turn(&mut self, at: usize, context: &mut Context<'_>) {
+        self.reversed.close(at, context);
+        self.reversed.open(at);
+    }
+
+    /// What an override turned around ends before folded byte `at`.
+    pub(crate) fn turn_back(&mut self, at: usize, context: &mut Context<'_>) {
+        self.reversed.close(at, context);
+    }
+
+    /// The text ends.
+    pub(crate) fn close(&mut self, end: usize, disguise: Option<Disguise>, context: &mut Context<'_>) {
+        self.end_word(end, disguise, context);
+        self.spelled.close(context);
+        self.rotated.close(end, context);
+        self.leet.close(end, context);
+        self.fields.close(end, context);
+        self.reversed.close(end, context);
+    }
+
+    fn end_word(&mut self, end: usize, disguise: Option<Disguise>, context: &mut Context<'_>) {
+        if let Some(start) = self.word.take() {
+            self.spelled.word(start, end, context);
+            self.rotated.word(start, end, disguise == Some(Disguise::Rot13), context);
+            self.leet.word(start, end, disguise == Some(Disguise::Leet), context);
+        }
+    }
+
+    /// Where what must be held back begins: it may be part of a run.
+    pub(crate) fn live(&self, at: usize) -> Option<usize> {
+        let runs = [
+            self.spelled.live(),
+            self.rotated.live(),
+            self.leet.live(),
+            self.fields.live(at),
+            self.reversed.live(),
+        ];
+        // The open word may be the first of a run.
+        runs.into_iter().chain([self.word.filter(|start| at - start <= MAX_WORD)]).flatten().min()
+    }
+
+    /// How many letters and digits from `i` on would change nothing here.
+    pub(crate) fn unchanged(&self, i: usize) -> usize {
+        self.reversed.unchanged(i)
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.spelled.memory() + self.fields.memory()
+    }
+}
+
+/// Longer words begin no run.
+const MAX_WORD: usize = 48;

@@ -1,0 +1,124 @@
+//! Leetspeak: where several words are written so, the whole stretch is read as letters, signs inside of words too.
+
+use cordon_core::Category;
+
+use super::stretch::Stretch;
+use crate::scanner::Context;
+use crate::view::{View, Way};
+
+/// The commonest English words that have a letter for which leetspeak writes a digit or sign.
+const COMMON: [&[u8]; 40] = [
+    b"the", b"this", b"that", b"these", b"is", b"it", b"its", b"in", b"if", b"to", b"so", b"as", b"at", b"a",
+    b"be", b"not", b"no", b"on", b"or", b"of", b"do", b"for", b"from", b"you", b"your", b"me", b"are",
+    b"and", b"all", b"any", b"has", b"have", b"was", b"were", b"with", b"please", b"must", b"then", b"them",
+    b"will",
+];
+/// The longest of them.
+const LONGEST: usize = 6;
+
+/// The stretch that may be leetspeak.
+#[derive(Debug, Default)]
+pub(super) struct Leet {
+    stretch: Stretch,
+    /// Where the signs that may begin the next word begin.
+    signs: Option<usize>,
+}
+
+impl Leet {
+    pub(super) fn live(&self) -> Option<usize> {
+        self.stretch.start().or(self.signs)
+    }
+
+    /// The byte at `i` belongs to no word.
+    pub(super) fn gap(&mut self, i: usize, byte: u8) {
+        if is_sign(byte) {
+            self.signs.get_or_insert(i);
+        } else {
+            self.signs = None;
+        }
+    }
+
+    /// The word `start..end` ended; `known` says that it is a word of the rules in leetspeak.
+    pub(super) fn word(&mut self, start: usize, end: usize, known: bool, context: &mut Context<'_>) {
+        let start = self.signs.take().filter(|signs| start - signs <= 2).unwrap_or(start);
+        let cue = known || end - start <= LONGEST && is_common(context.text.slice(start, end));
+        if let Some((start, end)) = self.stretch.word(start, end, cue) {
+            read(start, end, context);
+        }
+    }
+
+    pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
+        if let Some((start, end)) = self.stretch.close(end) {
+            read(start, end, context);
+        }
+    }
+}
+
+/// Whether a short word is leetspeak for a common one.
+fn is_common(word: &[u8]) -> bool {
+    if word.iter().all(u8::is_ascii_alphabetic) || word.len() < 2 {
+        return false;
+    }
+    [b'i', b'l'].into_iter().any(|one| {
+        let letters: Vec<u8> = word.iter().map(|byte| letter(*byte, one)).collect();
+        COMMON.contains(&letters.as_slice())
+    })
+}
+
+const fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'@' | b'$' | b'!' | b'|')
+}
+
+/// The small letter that a digit or sign stands for; `one` is what `1` and what looks like it stand for.
+pub(crate) const fn letter(byte: u8, one: u8) -> u8 {
+    match byte {
+        b'0' => b'o',
+        b'1' | b'!' | b'|' => one,
+        b'3' => b'e',
+        b'4' | b'@' => b'a',
+        b'5' | b'$' => b's',
+        b'7' => b't',
+        b'8' => b'b',
+        b'9' => b'g',
+        _ => byte.to_ascii_lowercase(),
+    }
+}
+
+/// Reads folded bytes `start..end` as letters. What looks like personal data then is none.
+fn read(start: usize, end: usize, context: &mut Context<'_>) {
+    let slice = context.text.slice(start, end);
+    let mut text = slice.to_vec();
+    for token in text.split_mut(|byte| !byte.is_ascii_alphanumeric() && !is_sign(*byte)) {
+        // An exclamation mark behind a word is one.
+        let length = token.iter().rposition(|byte| *byte != b'!').map_or(0, |last| last + 1);
+        let Some(token) = token.get_mut(..length) else { continue };
+        if token.iter().any(u8::is_ascii_alphabetic) || token.len() <= 3 {
+            // In longer words the scanner tries both letters that `1` stands for.
+            let one = if token.len() < 3 { b'i' } else { b'1' };
+            for byte in token {
+                *byte = letter(*byte, one);
+            }
+        }
+    }
+    if text != slice {
+        let way = Way::blocks(0, text.len(), (1, 1));
+        let family = Category::known("prompt_injection");
+        View::new(text, way).report(start, |category| family.covers(category), context);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_words_are_seen_and_numbers_are_none() {
+        for word in ["7h3", "7h15", "y0u", "@ll", "!s", "70", "4nd", "a11"] {
+            assert!(is_common(word.as_bytes()), "{word}");
+        }
+        for word in ["the", "2024", "4", "x86", "3rd", "utf8", "c0ffee"] {
+            assert!(!is_common(word.as_bytes()), "{word}");
+        }
+        assert!(COMMON.iter().all(|word| word.len() <= LONGEST));
+    }
+}

@@ -1,0 +1,203 @@
+//! Letters with spaces or signs between them, and character codes: `i g n o r e`, `69 67 6e`, `105 103 110`.
+
+use super::MAX_RUN;
+use crate::scanner::Context;
+use crate::view::{View, Way};
+
+/// Bytes between two units of one run.
+const MAX_GAP: usize = 9;
+/// Fewer letters are no word.
+const MIN_LETTERS: usize = 6;
+/// Fewer codes are no sentence and no key.
+const MIN_CODES: usize = 8;
+/// Narrower units before a code of four or more digits.
+const MIN_NARROW: usize = 3;
+/// Folded bytes at the end of a full run that the next one begins with.
+const OVERLAP: usize = 256;
+
+/// The run that is open.
+#[derive(Debug, Default)]
+pub(super) struct Spelled {
+    /// Where the units so far lie.
+    units: Vec<(usize, usize)>,
+}
+
+impl Spelled {
+    pub(super) fn live(&self) -> Option<usize> {
+        self.units.first().map(|unit| unit.0)
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.units.capacity() * size_of::<(usize, usize)>()
+    }
+
+    /// The word `start..end` ended.
+    pub(super) fn word(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
+        let word = if end - start > 8 { &[] } else { context.text.slice(start, end) };
+        // Wide numbers are codes only among others.
+        if !(is_unit(word) || self.units.len() >= MIN_NARROW && decimal(word).is_some()) {
+            self.close(context);
+            return;
+        }
+        self.units.push((start, end));
+        if self.live().is_some_and(|first| end - first >= MAX_RUN) {
+            self.read(context);
+            self.units.retain(|unit| end - unit.0 < OVERLAP);
+        }
+    }
+
+    /// The byte at `i` belongs to no word.
+    pub(super) fn gap(&mut self, i: usize, context: &mut Context<'_>) {
+        if self.units.last().is_some_and(|last| i - last.1 >= MAX_GAP) {
+            self.close(context);
+        }
+    }
+
+    pub(super) fn close(&mut self, context: &mut Context<'_>) {
+        if !self.units.is_empty() {
+            self.read(context);
+            self.units.clear();
+        }
+    }
+
+    fn read(&self, context: &mut Context<'_>) {
+        let (Some(first), Some(last)) = (self.units.first(), self.units.last()) else { return };
+        if self.units.len() < MIN_LETTERS {
+            return;
+        }
+        let run = Run { from: first.0, text: context.text.slice(first.0, last.1), units: &self.units };
+        let views = [run.bytes(hexadecimal), run.bytes(binary), run.characters(), run.letters()];
+        for view in views.into_iter().flatten() {
+            view.report(run.from, |_| true, context);
+        }
+    }
+}
+
+/// Whether a word can be a unit: one character, or the code of one.
+fn is_unit(word: &[u8]) -> bool {
+    is_letter(word)
+        || hexadecimal(word).is_some()
+        || word.len() <= 3 && decimal(word).is_some()
+        || binary(word).is_some()
+}
+
+/// Whether a word is one character.
+fn is_letter(word: &[u8]) -> bool {
+    word.first().is_some_and(|first| {
+        let length = match first {
+            0xf0.. => 4,
+            0xe0.. => 3,
+            0xc0.. => 2,
+            _ => 1,
+        };
+        word.len() == length
+    })
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |value, byte| Some(value * radix + char::from(*byte).to_digit(radix)?))
+}
+
+/// `69` or `0x69`.
+fn hexadecimal(word: &[u8]) -> Option<u8> {
+    let digits = word.strip_prefix(b"0x").unwrap_or(word);
+    if digits.len() == 2 { u8::try_from(number(digits, 16)?).ok() } else { None }
+}
+
+fn binary(word: &[u8]) -> Option<u8> {
+    if word.len() == 8 { u8::try_from(number(word, 2)?).ok() } else { None }
+}
+
+/// The character whose number the word is, if text can hold it.
+fn decimal(word: &[u8]) -> Option<char> {
+    let digits = Some(word).filter(|word| matches!(word.len(), 1..=6))?;
+    char::from_u32(number(digits, 10)?).filter(|c| !c.is_control() || c.is_whitespace())
+}
+
+/// Some units, and the text from the first to the last.
+struct Run<'a> {
+    from: usize,
+    text: &'a [u8],
+    units: &'a [(usize, usize)],
+}
+
+impl Run<'_> {
+    /// Where the units lie in the text, and what stands before each.
+    fn units(&self) -> impl Iterator<Item = (usize, usize, &[u8])> {
+        let mut last = 0;
+        self.units.iter().map(move |(start, end)| {
+            let (start, end) = (start - self.from, end - self.from);
+            let gap = self.text.get(last..start).unwrap_or_default();
+            last = end;
+            (start, end, gap)
+        })
+    }
+
+    /// All units as codes of bytes; none where one is not.
+    fn bytes(&self, code: fn(&[u8]) -> Option<u8>) -> Option<View> {
+        if self.units.len() < MIN_CODES {
+            return None;
+        }
+        let (mut text, mut way) = (Vec::with_capacity(self.units.len()), Way::default());
+        for (start, end, _) in self.units() {
+            way.push(text.len(), (start, end), (1, end - start));
+            text.push(code(self.text.get(start..end)?)?);
+        }
+        Some(View::new(text, way))
+    }
+
+    /// All units as numbers of characters; none where one is not, or few are ASCII: then the numbers mean other things.
+    fn characters(&self) -> Option<View> {
+        if self.units.len() < MIN_CODES {
+            return None;
+        }
+        let (mut text, mut way, mut plain) = (Vec::with_capacity(self.units.len()), Way::default(), 0);
+        for (start, end, _) in self.units() {
+            let c = decimal(self.text.get(start..end)?)?;
+            way.push(text.len(), (start, end), (c.len_utf8(), end - start));
+            text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            plain += usize::from(c.is_ascii());
+        }
+        (plain * 2 > self.units.len()).then(|| View::new(text, way))
+    }
+
+    /// The letters without what stands between them; none where most units are not letters.
+    fn letters(&self) -> Option<View> {
+        let letters =
+            self.units().filter(|(start, end, _)| self.text.get(*start..*end).is_some_and(is_letter));
+        if letters.count() * 5 < self.units.len() * 4 {
+            return None;
+        }
+        let between = self.between();
+        let (mut text, mut way) = (Vec::with_capacity(self.text.len()), Way::default());
+        for (start, end, gap) in self.units() {
+            if !text.is_empty() && gap != between {
+                // A wider gap stands between words, or around a sign.
+                let inner = gap.strip_prefix(between).unwrap_or(gap);
+                let inner = inner.strip_suffix(between).unwrap_or(inner);
+                let inner = if inner.iter().all(|byte| *byte == b' ') { b" " } else { inner };
+                way.push(text.len(), (start - gap.len(), start), (inner.len(), gap.len()));
+                text.extend_from_slice(inner);
+            }
+            way.push(text.len(), (start, end), (1, 1));
+            text.extend_from_slice(self.text.get(start..end)?);
+        }
+        Some(View::new(text, way))
+    }
+
+    /// What stands between most letters.
+    fn between(&self) -> &[u8] {
+        let mut counts: Vec<(&[u8], usize)> = Vec::new();
+        for (_, _, gap) in self.units().skip(1) {
+            if let Some((_, count)) = counts.iter_mut().find(|(other, _)| *other == gap) {
+                *count += 1;
+            } else if counts.len() < 16 {
+                counts.push((gap, 1));
+            }
+        }
+        counts
+            .into_iter()
+            .max_by_key(|(gap, count)| (*count, std::cmp::Reverse(gap.len())))
+            .map_or(b" ", |most| most.0)
+    }
+}

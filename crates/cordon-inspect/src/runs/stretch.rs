@@ -1,0 +1,47 @@
+//! A stretch of words that show a sign of the same disguise, not too far from each other.
+
+use super::MAX_RUN;
+
+/// Words without the sign after which a stretch has ended.
+const APART: u8 = 6;
+/// Words with the sign that make a stretch worth reading.
+const ENOUGH: u16 = 2;
+
+/// The stretch that is open.
+#[derive(Debug, Default)]
+pub(super) struct Stretch(Option<Open>);
+
+#[derive(Debug)]
+struct Open {
+    start: usize,
+    signs: u16,
+    /// Words since the last sign.
+    since: u8,
+}
+
+impl Stretch {
+    /// Where it begins: with the first word that showed the sign.
+    pub(super) fn start(&self) -> Option<usize> {
+        self.0.as_ref().map(|open| open.start)
+    }
+
+    /// Takes the word `start..end`; the stretch that is worth reading and ends with it.
+    pub(super) fn word(&mut self, start: usize, end: usize, sign: bool) -> Option<(usize, usize)> {
+        match &mut self.0 {
+            None => {
+                self.0 = sign.then_some(Open { start, signs: 1, since: 0 });
+                None
+            }
+            Some(open) => {
+                open.since = if sign { 0 } else { open.since + 1 };
+                open.signs = open.signs.saturating_add(u16::from(sign));
+                if open.since > APART || end - open.start >= MAX_RUN { self.close(end) } else { None }
+            }
+        }
+    }
+
+    /// Ends the stretch before `end`; itself where it is worth reading.
+    pub(super) fn close(&mut self, end: usize) -> Option<(usize, usize)> {
+        self.0.take().filter(|open| open.signs >= ENOUGH).map(|open| (open.start, end))
+    }
+}
