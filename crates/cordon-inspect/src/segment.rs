@@ -355,9 +355,9 @@ fn pem_byte(pem: &mut Pem, i: usize, byte: u8, context: &Context<'_>) -> PemStep
     }
 }
 
-/// A PEM block ended: a key if it has a body, else an ordinary candidate.
+/// A PEM block ended: a key if it has a body (RFC 7468 writes lines of 64), else an ordinary candidate.
 fn finish_pem(pem: Pem, end: usize, context: &mut Context<'_>) {
-    if pem.private && pem.longest >= 16 {
+    if pem.private && pem.longest >= 40 {
         let score = Score::percent(if pem.ending.is_some() { 99 } else { 90 });
         context.report(&PRIVATE_KEY, Category::known("secret/private_key"), score, (pem.start, end), false);
     } else {

@@ -1,0 +1,65 @@
+//! Credentials: tokens with a provider's form, JWTs, connection strings, and values that are called a password or key.
+
+mod connection;
+mod example;
+mod formats;
+mod jwt;
+mod named;
+mod names;
+mod shape;
+mod table;
+
+use cordon_core::{Category, Score};
+
+pub(crate) use self::formats::Tokens;
+pub(crate) use self::names::follows_key;
+use crate::detector::{CONNECTION, GENERIC, JWT, PRIVATE_KEY, TOKEN};
+use crate::segment::{Candidate, Shape, Value};
+
+/// A credential in a candidate: bytes `start..end` of it.
+struct Found {
+    start: usize,
+    end: usize,
+    category: &'static str,
+    percent: u32,
+}
+
+/// Adds what a candidate holds.
+pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, tokens: &Tokens, out: &mut Vec<Value>) {
+    let mut found = Vec::new();
+    if shape.len >= 16 && (shape.digits > 0 || shape.other > 0) {
+        tokens.marked(candidate, &mut found);
+        jwt::find(candidate, &mut found);
+    }
+    if shape.colons > 0 && shape.at {
+        connection::find(candidate, &mut found);
+    }
+    // What says less is only asked where nothing was found.
+    if found.is_empty() {
+        tokens.near(candidate, shape, &mut found);
+    }
+    if found.is_empty() {
+        named::find(candidate, shape, &mut found);
+    }
+    out.extend(found.into_iter().map(|found| Value {
+        start: found.start,
+        end: found.end,
+        detector: match found.category {
+            "secret/private_key" => PRIVATE_KEY,
+            "secret/jwt" => JWT,
+            "secret/connection_string" => CONNECTION,
+            "secret/generic" => GENERIC,
+            _ => TOKEN,
+        },
+        category: Category::known(found.category),
+        score: Score::percent(found.percent),
+    }));
+}
+
+/// A length without the punctuation of a sentence at the end.
+fn trim(bytes: &[u8], mut length: usize) -> usize {
+    while length > 0 && matches!(bytes.get(length - 1), Some(b'.' | b'-' | b'/')) {
+        length -= 1;
+    }
+    length
+}

@@ -1,0 +1,233 @@
+//! Values that are called a password, a secret, a token or a key, in code, settings, headers and commands.
+
+use super::Found;
+use super::example::{changes, contains, entropy, is_example, is_placeholder, is_reference};
+use super::names::{Key, key, key_before, last_name, loose_key, trimmed, user_option};
+use crate::decode;
+use crate::segment::{Candidate, Shape};
+
+const CATEGORY: &str = "secret/generic";
+/// Names looked at in one candidate.
+const MAX_NAMES: usize = 8;
+
+/// Adds the values of a candidate.
+pub(super) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Found>) {
+    let text = candidate.text;
+    let found = |start: usize, length: usize, percent: u32| {
+        Some(Found { start, end: start + length, category: CATEGORY, percent })
+    };
+    if let Some((length, percent)) = user_and_password(candidate).or_else(|| option_and_password(candidate)) {
+        out.extend(found(0, length, percent));
+        return;
+    }
+    if let Some(key) = key_before(candidate.left) {
+        // In quotation marks all of it is the value, if it is not a sentence.
+        let quoted = matches!(candidate.left.last(), Some(b'"' | b'\'' | b'`'));
+        let sentence = text.iter().filter(|b| **b == b' ').count() > 1 && changes(text) < 45;
+        let firm = quoted || matches!(trimmed(candidate.left).last(), Some(b'='));
+        let length = if quoted && !sentence { text.len() } else { value_length(text) };
+        if is_cut(text, length) {
+            return;
+        }
+        if let Some(percent) = judge(key, text.get(..length).unwrap_or_default(), firm) {
+            out.extend(found(0, length, percent));
+            return;
+        }
+    }
+    let from = out.len();
+    assigned(text, out);
+    if out.len() > from || shape.digits < 3 || shape.len < 16 {
+        return;
+    }
+    // `KEY value` and `my-key-value` say less: the value must look like nothing else.
+    let spaced = matches!(candidate.left.last(), Some(b' ')) && loose_key(trimmed(candidate.left));
+    let start = if spaced { Some(0) } else { glued(text) };
+    if let Some(start) = start {
+        let rest = text.get(start..).unwrap_or_default();
+        let length = value_length(rest);
+        if is_token(rest.get(..length).unwrap_or_default()) {
+            out.extend(found(start, length, 60));
+        }
+    }
+}
+
+/// Adds what stands behind the names in the candidate itself: `?token=value&key=value`, `name:value`.
+fn assigned(text: &[u8], out: &mut Vec<Found>) {
+    let mut from = 0;
+    for _ in 0..MAX_NAMES {
+        let Some(at) = text.get(from..).and_then(|rest| rest.iter().position(|b| matches!(b, b'=' | b':')))
+        else {
+            return;
+        };
+        let at = from + at;
+        let name = last_name(text.get(from..at).unwrap_or_default());
+        let mut start = at + 1;
+        while matches!(text.get(start), Some(b'=' | b':' | b' ')) {
+            start += 1;
+        }
+        if let Some(key) = Some(name).filter(|name| name.len() >= 3).and_then(key) {
+            let rest = text.get(start..).unwrap_or_default();
+            let length = value_length(rest);
+            let firm = text.get(at) == Some(&b'=');
+            if is_cut(rest, length) {
+                return;
+            }
+            if let Some(percent) = judge(key, rest.get(..length).unwrap_or_default(), firm) {
+                out.push(Found { start, end: start + length, category: CATEGORY, percent });
+                from = start + length;
+                continue;
+            }
+        } else if loose_key(name) {
+            let rest = text.get(start..).unwrap_or_default();
+            let length = value_length(rest);
+            if is_token(rest.get(..length).unwrap_or_default()) {
+                out.push(Found { start, end: start + length, category: CATEGORY, percent: 60 });
+                return;
+            }
+        }
+        from = start;
+    }
+}
+
+/// `-u user:password` of curl, and `Basic` credentials (RFC 7617), whose base64 must say `user:password`.
+fn user_and_password(candidate: &Candidate<'_>) -> Option<(usize, u32)> {
+    let text = candidate.text;
+    if user_option(candidate.left) {
+        let split = text.iter().position(|b| *b == b':');
+        let (user, password) = text.split_at_checked(split.map_or(0, |at| at + 1))?;
+        // A key may stand where the user does, with nothing for a password.
+        let password = if password.is_empty() { user } else { password };
+        let variable = matches!(user.first(), Some(b'$' | b'<' | b'{' | b'(' | b'%'));
+        let stated = password.len() >= 5 && !is_placeholder(password) && !is_word_for_one(password);
+        return (stated && !variable && !is_reference(password)).then(|| (value_length(text), 85));
+    }
+    let scheme = candidate.left.len().checked_sub(6).and_then(|at| candidate.left.get(at..))?;
+    if text.len() < 8 || !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let length = value_length(text);
+    is_pair(text.get(..length)?).then_some((length, 95))
+}
+
+/// Whether some base64 says `user:password`.
+fn is_pair(text: &[u8]) -> bool {
+    decode::base64(text).is_some_and(|plain| {
+        let printed = plain.iter().all(|b| (b' '..=b'~').contains(b));
+        plain.len() >= 6 && printed && plain.contains(&b':') && !is_placeholder(&plain)
+    })
+}
+
+/// `-pPASSWORD`, as the clients of MySQL and MariaDB take it.
+fn option_and_password(candidate: &Candidate<'_>) -> Option<(usize, u32)> {
+    let password = candidate.text.strip_prefix(b"-p")?;
+    let client = [&b"mysql"[..], b"mariadb", b"sshpass"].iter().any(|name| contains(candidate.left, name));
+    let stated = password.len() >= 4 && password.first() != Some(&b'-') && !is_placeholder(password);
+    (client && stated && !is_reference(password)).then(|| (value_length(candidate.text), 80))
+}
+
+/// Where a token begins that is joined to the name of a key.
+fn glued(text: &[u8]) -> Option<usize> {
+    let places = text.iter().enumerate().filter(|(_, b)| matches!(b, b'-' | b'_' | b'.'));
+    places.take(MAX_NAMES).map(|(at, _)| at).find_map(|at| {
+        let digits = text.get(at + 1..)?.iter().take(12).filter(|b| b.is_ascii_digit()).count();
+        (digits >= 1 && loose_key(text.get(..at)?)).then_some(at + 1)
+    })
+}
+
+/// How far a value goes: to a space, the next URL parameter, or the punctuation that ends it.
+fn value_length(text: &[u8]) -> usize {
+    let mut length = text.iter().position(|b| matches!(b, b' ' | b'&' | b']')).unwrap_or(text.len());
+    while length > 0 && matches!(text.get(length - 1), Some(b'.' | b')' | b'?' | b':' | b']')) {
+        length -= 1;
+    }
+    length
+}
+
+/// Whether dots say that the rest of a value was left out.
+fn is_cut(text: &[u8], length: usize) -> bool {
+    text.get(length..).is_some_and(|rest| rest.starts_with(b"..")) || text.ends_with(b"...")
+}
+
+/// How sure one can be that what is called a secret is one, in hundredths. What stands in quotation marks or right
+/// behind `=` was meant to be a value.
+fn judge(key: Key, text: &[u8], firm: bool) -> Option<u32> {
+    if text.len() < 4 || is_placeholder(text) || is_example(text) || is_reference(text) {
+        return None;
+    }
+    let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
+    let upper = text.iter().any(u8::is_ascii_uppercase);
+    let lower = text.iter().any(u8::is_ascii_lowercase);
+    let symbols = text.iter().any(|b| !b.is_ascii_alphanumeric());
+    let bits = entropy(text);
+    let kinds = [digits > 0, upper, lower, symbols].iter().filter(|kind| **kind).count();
+    let random = kinds >= 2 && changes(text) >= 45 && bits >= 3.5;
+    match key {
+        Key::Password if text.len() >= 6 && kinds >= 3 => Some(90),
+        Key::Password if text.len() >= 6 && kinds == 2 && digits > 0 => Some(85),
+        Key::Password if text.len() >= 8 && kinds == 2 && bits >= 2.5 => Some(60),
+        Key::Password if firm && !is_word_for_one(text) => Some(55),
+        Key::Password if text.len() >= 10 && bits >= 3.0 => Some(45),
+        Key::Secret if text.len() >= 16 && bits >= 3.0 && digits > 0 => Some(90),
+        Key::Secret if text.len() >= 10 && bits >= 2.8 && digits > 0 => Some(80),
+        Key::Secret if text.len() >= 20 && bits >= 3.5 && kinds >= 2 => Some(70),
+        Key::Secret | Key::Token if text.len() >= 8 && is_pair(text) => Some(90),
+        Key::Secret if firm && text.len() >= 8 && kinds >= 2 && digits > 0 && !is_word_for_one(text) => {
+            Some(55)
+        }
+        Key::Secret if firm && text.len() >= 12 && bits >= 2.8 && !is_word_for_one(text) => Some(55),
+        Key::Token if text.len() >= 20 && bits >= 3.2 && digits >= 2 => Some(85),
+        Key::Token if text.len() >= 16 && bits >= 3.0 && digits > 0 && kinds >= 2 => Some(70),
+        Key::Token if text.len() >= 20 && random => Some(60),
+        // A UUID is a key of many things.
+        Key::Plain if text.len() >= 24 && is_token(text) && !text.contains(&b'-') => Some(60),
+        _ => None,
+    }
+}
+
+/// A value that only says what stands there, or that everybody types into an example.
+fn is_word_for_one(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 16] = [
+        b"password",
+        b"passwd",
+        b"secret",
+        b"string",
+        b"passphrase",
+        b"token",
+        b"value",
+        b"true",
+        b"false",
+        b"text",
+        b"key",
+        b"field",
+        b"input",
+        b"user",
+        b"credential",
+        b"prompt",
+    ];
+    const TYPED: [&str; 20] = [
+        "pass", "test", "testing", "admin", "root", "guest", "demo", "sample", "foo", "bar", "baz", "foobar",
+        "foo-bar", "abcd", "abcdef", "1234", "12345", "123456", "default", "basic",
+    ];
+    let lower = text.to_ascii_lowercase();
+    WORDS.iter().any(|word| contains(&lower, word)) || TYPED.iter().any(|typed| lower == typed.as_bytes())
+}
+
+/// A run that is neither word, number, date nor slug: letters and digits mixed in one piece, and much of them.
+fn is_token(text: &[u8]) -> bool {
+    let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = text.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let one = text
+        .iter()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+' | b'/' | b'=' | b'.'));
+    let mixed = |piece: &[u8]| {
+        piece.len() >= 8 && piece.iter().any(u8::is_ascii_digit) && piece.iter().any(u8::is_ascii_alphabetic)
+    };
+    one && text.len() >= 16
+        && digits >= 3
+        && letters >= 2
+        && entropy(text) >= 3.0
+        && text.split(|b| !b.is_ascii_alphanumeric()).any(mixed)
+        && !is_placeholder(text)
+        && !is_example(text)
+        && !is_reference(text)
+}
