@@ -1,5 +1,7 @@
 use cordon_core::Category;
 
+use crate::pii;
+
 /// What a detector is and promises. The table is part of the rules' digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetectorInfo {
@@ -82,8 +84,8 @@ detectors! {
     CARD = "pii.card", 1, 96, 3, ["pii/card"];
     IBAN = "pii.iban", 1, 96, 3, ["pii/iban"];
     EMAIL = "pii.email", 1, MAX_SEGMENT, 3, ["pii/email"];
-    PHONE = "pii.phone", 1, 96, 3, ["pii/phone"];
-    SSN = "pii.ssn", 1, 96, 3, ["pii/ssn"];
+    PHONE = "pii.phone", 2, 96, 32, ["pii/phone"];
+    SSN = "pii.ssn", 2, 96, 32, ["pii/ssn"];
     IP = "pii.ip", 1, 96, 3, ["pii/ip"];
     CRYPTO = "pii.crypto", 1, 128, 3, ["pii/crypto"];
     TOKEN = "secret.token", 2, MAX_SEGMENT, 3, [
@@ -111,11 +113,12 @@ pub(crate) fn named(name: &str) -> Option<Detector> {
 
 /// The public table.
 pub(crate) fn table() -> Vec<DetectorInfo> {
-    ALL.iter()
-        .map(|detector| DetectorInfo {
+    let own = ALL.iter().map(|detector| (*detector, detector.categories.to_vec()));
+    own.chain(pii::detectors())
+        .map(|(detector, categories)| DetectorInfo {
             name: detector.name,
             version: detector.version,
-            categories: detector.categories.iter().map(|path| Category::known(path)).collect(),
+            categories: categories.into_iter().map(Category::known).collect(),
             reach: Reach::Local { max_span: detector.max_span, lookahead: detector.lookahead },
             cost: Cost::Inline,
             deadline_ms: None,
@@ -131,10 +134,11 @@ mod tests {
     #[test]
     fn every_category_is_a_category_and_every_name_is_used_once() {
         let mut names = std::collections::BTreeSet::new();
-        for detector in ALL {
+        for detector in table() {
             assert!(names.insert(detector.name));
+            assert!(!detector.categories.is_empty(), "{}", detector.name);
             for category in detector.categories {
-                assert!(Category::parse(category).is_ok(), "{category}");
+                assert!(Category::parse(category.as_str()).is_ok(), "{category}");
             }
         }
     }

@@ -4,6 +4,7 @@ use cordon_core::{Category, Channel, Digest, Finding};
 
 use crate::detector::{self, DetectorInfo};
 use crate::evidence::Rules;
+use crate::pii;
 use crate::scanner::Scanner;
 use crate::secret::Tokens;
 use crate::template::Templates;
@@ -19,6 +20,7 @@ pub struct Engine(Arc<Tables>);
 #[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) rules: Rules,
+    pub(crate) identifiers: pii::Table,
     pub(crate) tokens: Tokens,
     pub(crate) templates: Templates,
     detectors: Vec<DetectorInfo>,
@@ -38,9 +40,11 @@ impl Engine {
         text.push_str(crate::lexicon::CLASSES);
         text.push_str(crate::lexicon::RULES);
         text.push_str(&Tokens::describe());
+        text.push_str(&pii::Table::describe());
         text.push_str(&Templates::describe());
         Self(Arc::new(Tables {
             rules,
+            identifiers: pii::Table::builtin(),
             tokens,
             templates,
             detectors,

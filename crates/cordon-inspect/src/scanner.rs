@@ -6,6 +6,7 @@ use crate::detector::Detector;
 use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
+use crate::pii::Groups;
 use crate::runs::Runs;
 use crate::segment::Segment;
 use crate::template::Template;
@@ -43,6 +44,7 @@ pub struct Scanner {
     /// Spans of held findings that end behind what is settled.
     open_spans: Vec<Span>,
     segment: Segment,
+    groups: Groups,
     words: Words,
     template: Template,
     hidden: Hidden,
@@ -126,6 +128,7 @@ impl Scanner {
             holds: holds.to_vec(),
             open_spans: Vec::new(),
             segment: Segment::default(),
+            groups: Groups::default(),
             words: Words::default(),
             template: Template::default(),
             hidden: Hidden::default(),
@@ -154,6 +157,7 @@ impl Scanner {
         self.hidden.close(&mut context);
         self.words.close(self.at, &mut context);
         self.segment.close(self.at, &mut context);
+        self.groups.close(self.at, &mut context);
         self.runs.close(self.at, self.words.disguise(), &mut context);
         self.settled = self.consumed;
         Step { findings: std::mem::take(&mut self.out), settled: self.settled }
@@ -166,6 +170,7 @@ impl Scanner {
             + self.carry.capacity()
             + self.open_spans.capacity() * size_of::<Span>()
             + self.words.memory()
+            + self.groups.memory()
             + self.hidden.memory()
             + self.runs.memory()
     }
@@ -174,7 +179,8 @@ impl Scanner {
         let mut settled = self.consumed;
         if self.hold_values {
             // Invisible runs and encoded ones can hold anything, so whoever holds anything waits for them.
-            let values = [self.segment.live(), self.runs.live(self.at)].into_iter().flatten().min();
+            let values = [self.segment.live(), self.groups.live(), self.runs.live(self.at)];
+            let values = values.into_iter().flatten().min();
             let values = values.map(|start| self.text.original_start(start));
             settled = [values, self.hidden.live()].into_iter().flatten().fold(settled, usize::min);
         }
@@ -217,6 +223,7 @@ impl Scanner {
         }
         let live = [
             self.segment.live(),
+            self.groups.live(),
             self.words.open_word(&self.text),
             self.template.live(),
             self.runs.live(self.at),
@@ -398,6 +405,7 @@ impl Scanner {
             let i = self.at + next;
             self.words.byte(i, *byte, &mut context);
             self.segment.byte(i, *byte, &mut context);
+            self.groups.byte(i, *byte, &mut context);
             self.template.byte(i, *byte, &mut context);
             self.runs.byte(i, *byte, self.words.disguise(), &mut context);
             next += 1;
@@ -407,7 +415,9 @@ impl Scanner {
                 && self.words.in_ascii_word(&self.text)
             {
                 let rest = bytes.get(next..).unwrap_or_default();
-                let unchanged = self.segment.unchanged(i + 1).min(self.runs.unchanged(i + 1)).min(rest.len());
+                let unchanged =
+                    [self.segment.unchanged(i + 1), self.groups.unchanged(i + 1), self.runs.unchanged(i + 1)];
+                let unchanged = unchanged.into_iter().fold(rest.len(), usize::min);
                 let rest = rest.get(..unchanged).unwrap_or_default();
                 next += rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
             }

@@ -1,0 +1,79 @@
+//! Personal data with a form that can be checked.
+//!
+//! Two readers share the work. [`find`] looks into a candidate of [`crate::segment`] for what may stand in endless text
+//! or is no number: cards, IBANs, e-mail, IP and crypto addresses. [`groups::Groups`] reads everything that is written as a
+//! few groups of letters and digits: phones, and every identifier that is one [`row::Row`] of a table in [`types`].
+
+mod card;
+mod check;
+mod context;
+mod coordinates;
+mod crypto;
+mod date;
+mod email;
+mod groups;
+mod iban;
+mod ip;
+mod phone;
+mod row;
+mod types;
+
+pub(crate) use groups::Groups;
+pub(crate) use row::{Table, detectors};
+
+use cordon_core::{Category, Score};
+
+use crate::detector::Detector;
+use crate::segment::{Candidate, Shape, Value};
+
+/// Adds what a candidate holds.
+pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Value>) {
+    if shape.at || shape.brackets {
+        email::find(candidate, out);
+    }
+    if shape.digits >= 7 {
+        iban::find(candidate, out);
+        card::find(candidate, out);
+    }
+    if shape.digits >= 4 && shape.dots >= 3 {
+        ip::find_v4(candidate, out);
+    }
+    if shape.colons >= 2 && shape.len >= 8 {
+        ip::find_v6(candidate, out);
+    }
+    if shape.digits >= 2 && shape.len >= 25 {
+        crypto::find(candidate, out);
+    }
+}
+
+fn value(start: usize, end: usize, detector: Detector, category: &'static str, percent: u32) -> Value {
+    Value { start, end, detector, category: Category::known(category), score: Score::percent(percent) }
+}
+
+/// The byte before `at`, in the candidate or in its context.
+pub(crate) fn before(candidate: &Candidate<'_>, at: usize) -> Option<u8> {
+    match at.checked_sub(1) {
+        Some(i) => candidate.text.get(i).copied(),
+        None => candidate.left.last().copied(),
+    }
+}
+
+fn is_word(byte: Option<u8>) -> bool {
+    byte.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80)
+}
+
+/// Whether one of the words stands near before `at`, as a whole word or the end of one (`order_id`).
+pub(crate) fn context_has(candidate: &Candidate<'_>, at: usize, reach: usize, words: &[&str]) -> bool {
+    let own = candidate.text.get(at.saturating_sub(reach)..at).unwrap_or_default();
+    let left_len = reach.saturating_sub(own.len()).min(candidate.left.len());
+    let left = candidate.left.get(candidate.left.len() - left_len..).unwrap_or_default();
+    [left, own].iter().any(|bytes| words.iter().any(|word| contains_word(bytes, word.as_bytes())))
+}
+
+fn contains_word(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).enumerate().any(|(i, window)| {
+        window.eq_ignore_ascii_case(word)
+            && !bytes.get(i + word.len()).is_some_and(u8::is_ascii_alphabetic)
+            && !i.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphabetic)
+    })
+}
