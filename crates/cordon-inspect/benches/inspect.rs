@@ -1,5 +1,5 @@
 //! Microseconds per kilobyte of inspection, scanner creation included; engine build time; memory; hold-back.
-//! Run with `cargo bench -p cordon-inspect --bench inspect`.
+//! Run with `cargo bench -p cordon-inspect --bench inspect`, with the names of texts behind `--` for those alone.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -79,7 +79,11 @@ fn main() {
         "{:<20} {:>14} {:>14} {:>18} {:>12}",
         "text", "1 KB inspect", "64 KB inspect", "1 KB streamed by 64", "memory B"
     );
+    let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
     for (name, text) in samples() {
+        if !named.is_empty() && !named.iter().any(|wanted| wanted == name) {
+            continue;
+        }
         let kilobyte = &text[..(0..=KILOBYTE).rev().find(|i| text.is_char_boundary(*i)).unwrap()];
         let small = per_kilobyte(kilobyte.len() * 200, || {
             for _ in 0..200 {
@@ -108,6 +112,9 @@ fn main() {
         println!("{name:<20} {small:>11.2} µs {large:>11.2} µs {streamed:>15.2} µs {memory:>12}");
     }
 
+    if !named.is_empty() {
+        return;
+    }
     let prose = &samples()[0].1;
     let small = chunks(prose, 4);
     let tokens = per_kilobyte(small.len() * KILOBYTE, || {

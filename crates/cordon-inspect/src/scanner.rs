@@ -485,3 +485,6 @@ const PLAIN: [bool; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod laws;

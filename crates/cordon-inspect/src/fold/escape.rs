@@ -95,6 +95,18 @@ impl Window<'_> {
         if at == from { Read::Not } else { Read::Is((value, at)) }
     }
 
+    /// Where the line break of quoted-printable that stands at `at` ends.
+    fn soft_break(self, at: usize) -> Read<usize> {
+        for soft in [b"=\n".as_slice(), b"=\r\n"] {
+            match self.literal(at, soft) {
+                Read::Is(()) => return Read::Is(at + soft.len()),
+                Read::Open => return Read::Open,
+                Read::Not => {}
+            }
+        }
+        Read::Not
+    }
+
     /// A character written as bytes of two hexadecimal digits, each behind the mark, from the start on. A byte that
     /// begins no UTF-8 is none.
     fn utf8(self, mark: &[u8], upper: bool) -> Read<(usize, char)> {
@@ -127,16 +139,25 @@ impl Window<'_> {
             _ => return Read::Not,
         };
         let mut utf8 = [first, 0, 0, 0];
-        for (i, slot) in utf8.iter_mut().enumerate().take(length).skip(1) {
-            *slot = match byte(i * step) {
+        let mut end = step;
+        for slot in utf8.iter_mut().take(length).skip(1) {
+            if mark == b"=" {
+                match self.soft_break(end) {
+                    Read::Is(after) => end = after,
+                    Read::Not => {}
+                    Read::Open => return Read::Open,
+                }
+            }
+            *slot = match byte(end) {
                 Read::Is(next) => next,
                 Read::Not => return Read::Not,
                 Read::Open => return Read::Open,
             };
+            end += step;
         }
         let read = utf8.get(..length).and_then(|utf8| std::str::from_utf8(utf8).ok());
         match read.and_then(|text| text.chars().next()) {
-            Some(c) => Read::Is((length * step, c)),
+            Some(c) => Read::Is((end, c)),
             None => Read::Not,
         }
     }
@@ -370,12 +391,10 @@ fn utf16(window: Window<'_>, mark: &[u8]) -> Escape {
 /// One escape is read only beside another one: `a=42` is no letter.
 fn quoted_printable(window: Window<'_>, quoted: bool) -> Escape {
     if quoted {
-        for soft in [b"=\n".as_slice(), b"=\r\n"] {
-            match window.literal(0, soft) {
-                Read::Is(()) => return Escape::Break(soft.len()),
-                Read::Open => return Escape::Open,
-                Read::Not => {}
-            }
+        match window.soft_break(0) {
+            Read::Is(end) => return Escape::Break(end),
+            Read::Open => return Escape::Open,
+            Read::Not => {}
         }
     }
     let (end, c) = match window.utf8(b"=", true) {
@@ -409,7 +428,7 @@ mod tests {
 
     #[test]
     fn escapes_are_read_once_doubled_too() {
-        let cases: [(&str, Escape); 46] = [
+        let cases: [(&str, Escape); 47] = [
             ("&#105;x", Escape::Of(6, 'i')),
             ("&#x69;", Escape::Of(6, 'i')),
             ("&#x0000069;", Escape::Of(11, 'i')),
@@ -454,6 +473,7 @@ mod tests {
             ("\\d", Escape::None),
             ("=69=67", Escape::Of(3, 'i')),
             ("=C3=A9", Escape::Of(6, 'é')),
+            ("=C3=\n=A9", Escape::Of(8, 'é')),
             ("=42 ", Escape::None),
             ("=6d=6d", Escape::None),
         ];
