@@ -322,6 +322,20 @@ pub(crate) fn decompose(c: char, out: &mut Vec<u8>) {
     });
 }
 
+/// The ASCII byte that a character becomes or its folding begins with, 0 where it is none.
+pub(crate) fn ascii(c: char) -> u8 {
+    match classify(c) {
+        Folded::Ascii(byte) => byte,
+        Folded::Same => u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(0),
+        Folded::Decompose => {
+            let mut folded = Vec::new();
+            decompose(c, &mut folded);
+            folded.first().copied().filter(u8::is_ascii).unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
 /// A word as it will stand in a folded text.
 pub(crate) fn word(word: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(word.len());

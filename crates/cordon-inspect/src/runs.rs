@@ -29,6 +29,20 @@ pub(crate) enum Disguise {
     Rot13,
 }
 
+/// A word of the folded text.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    start: usize,
+    end: usize,
+    /// Its bytes; none where it is longer than [`MAX_SHORT`].
+    text: &'a [u8],
+    /// It is short and all of ASCII letters, or long.
+    letters: bool,
+}
+
+/// Longer words are no unit of a run, and none of the commonest.
+const MAX_SHORT: usize = 9;
+
 /// The runs that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
@@ -43,6 +57,7 @@ pub(crate) struct Runs {
 
 impl Runs {
     /// Takes the folded byte at `i`, and what disguised the word of the rules that ended before it.
+    #[inline]
     pub(crate) fn byte(&mut self, i: usize, byte: u8, disguise: Option<Disguise>, context: &mut Context<'_>) {
         if byte.is_ascii_alphanumeric() || byte >= 0x80 {
             self.word.get_or_insert(i);
@@ -76,12 +91,14 @@ impl Runs {
         self.reversed.close(end, context);
     }
 
+    #[inline]
     fn end_word(&mut self, end: usize, disguise: Option<Disguise>, context: &mut Context<'_>) {
-        if let Some(start) = self.word.take() {
-            self.spelled.word(start, end, context);
-            self.rotated.word(start, end, disguise == Some(Disguise::Rot13), context);
-            self.leet.word(start, end, disguise == Some(Disguise::Leet), context);
-        }
+        let Some(start) = self.word.take() else { return };
+        let text = if end - start > MAX_SHORT { &[] } else { context.text.slice(start, end) };
+        let word = Word { start, end, text, letters: text.iter().all(u8::is_ascii_alphabetic) };
+        self.spelled.word(word, context);
+        self.rotated.word(word, disguise == Some(Disguise::Rot13), context);
+        self.leet.word(word, disguise == Some(Disguise::Leet), context);
     }
 
     /// Where what must be held back begins: it may be part of a run.

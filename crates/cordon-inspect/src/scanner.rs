@@ -299,7 +299,7 @@ impl Scanner {
         let mut shown = behind.chars().enumerate().filter(|(i, c)| *i >= LOOK_AHEAD || !fold::is_unseen(*c));
         let next = shown.next().map(|(_, c)| c);
         self.visible();
-        let joined = self.text.last().is_some_and(is_name) || next.is_none_or(|c| is_name(ascii(c)));
+        let joined = self.text.last().is_some_and(is_name) || next.is_none_or(|c| is_name(fold::ascii(c)));
         let script = letters.chars().next().map(fold::script);
         if !joined && letters.chars().all(|c| Some(fold::script(c)) == script) {
             self.fold_same(letters);
@@ -314,7 +314,7 @@ impl Scanner {
                         LookAhead::Mixed => true,
                         LookAhead::Alone => false,
                         LookAhead::End => match next {
-                            Some(c) => is_name(ascii(c)),
+                            Some(c) => is_name(fold::ascii(c)),
                             None if last => false,
                             None => break,
                         },
@@ -458,11 +458,6 @@ fn look_ahead(letters: &str) -> LookAhead {
         bytes += c.len_utf8();
     }
     if count < LOOK_AHEAD && bytes == letters.len() { LookAhead::End } else { LookAhead::Alone }
-}
-
-/// The byte of an ASCII character, 0 for others.
-fn ascii(c: char) -> u8 {
-    u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(0)
 }
 
 const fn is_name(byte: u8) -> bool {

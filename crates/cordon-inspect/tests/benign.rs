@@ -202,8 +202,9 @@ fn ordinary_text_raises_nothing() {
         for (name, text) in texts(&mut Draw(seed)) {
             for channel in [Channel::User, Channel::Document] {
                 for finding in engine.inspect(channel, &text) {
-                    // Random digits in groups of four are what some numbers look like.
-                    let number = name.starts_with("dump") && finding.category.as_str().starts_with("pii/");
+                    // Random letters and digits in groups are what some numbers look like, check digit and all.
+                    let number = (name.starts_with("dump") || name == "integrity")
+                        && finding.category.as_str().starts_with("pii/");
                     if finding.score >= Score::percent(50) && !number {
                         let seen: String = text[finding.span.range()].chars().take(60).collect();
                         failed.push(format!("{name}: {} {} {seen:?}", finding.category, finding.score));

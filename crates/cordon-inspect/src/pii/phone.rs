@@ -207,8 +207,9 @@ impl Number {
             }
             _ => {}
         }
-        let abroad = match self.digits.as_slice() {
-            [0, 0, abroad @ ..] | [0, 1, 1, abroad @ ..] => Some(abroad),
+        // What is dialled to reach another country is written in one: `0 114 …` is a list of numbers.
+        let abroad = match (self.digits.as_slice(), self.lengths.first()) {
+            ([0, 0, abroad @ ..], Some(2..)) | ([0, 1, 1, abroad @ ..], Some(3..)) => Some(abroad),
             _ => None,
         };
         if abroad.is_some_and(is_international) && (10..=18).contains(&count) {

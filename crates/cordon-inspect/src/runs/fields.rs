@@ -30,12 +30,15 @@ impl Fields {
         self.pieces.capacity() * size_of::<(usize, usize)>()
     }
 
+    #[inline]
     pub(super) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         if decode::is_base64(byte) {
             self.open.get_or_insert(i);
             return;
         }
-        if let Some(start) = self.open.take() {
+        if let Some(start) = self.open.take()
+            && i - start >= MIN_PIECE
+        {
             self.piece(start, i, context);
         }
         if self.pieces.last().is_some_and(|last| i - last.1 > MAX_GAP) {
@@ -44,7 +47,9 @@ impl Fields {
     }
 
     pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
-        if let Some(start) = self.open.take() {
+        if let Some(start) = self.open.take()
+            && end - start >= MIN_PIECE
+        {
             self.piece(start, end, context);
         }
         self.read(context);
@@ -53,9 +58,6 @@ impl Fields {
     /// The stretch `start..end` ended.
     fn piece(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
         let length = end - start;
-        if length < MIN_PIECE {
-            return;
-        }
         if length > MAX_TEXT || self.pieces.first().is_some_and(|first| end - first.0 > MAX_TEXT) {
             self.read(context);
         }
@@ -82,6 +84,10 @@ impl Fields {
 /// Whether a stretch looks like base64 or hexadecimal and not like a name: letters change their case in the middle of
 /// words, or digits stand between letters of both cases. Behind another piece, letters of both cases are enough.
 fn looks_encoded(text: &[u8], behind: bool) -> bool {
+    // Nearly every word.
+    if text.iter().skip(1).all(u8::is_ascii_lowercase) {
+        return false;
+    }
     let count = |test: fn(&u8) -> bool| text.iter().filter(|byte| test(byte)).count();
     let (capitals, smalls, digits) =
         (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase), count(u8::is_ascii_digit));

@@ -2,6 +2,7 @@
 
 use cordon_core::Category;
 
+use super::Word;
 use super::stretch::Stretch;
 use crate::scanner::Context;
 use crate::view::{View, Way};
@@ -13,8 +14,8 @@ const COMMON: [&[u8]; 40] = [
     b"and", b"all", b"any", b"has", b"have", b"was", b"were", b"with", b"please", b"must", b"then", b"them",
     b"will",
 ];
-/// The longest of them.
-const LONGEST: usize = 6;
+/// The longest word that is looked up.
+const LONGEST: usize = 16;
 
 /// The stretch that may be leetspeak.
 #[derive(Debug, Default)]
@@ -38,11 +39,18 @@ impl Leet {
         }
     }
 
-    /// The word `start..end` ended; `known` says that it is a word of the rules in leetspeak.
-    pub(super) fn word(&mut self, start: usize, end: usize, known: bool, context: &mut Context<'_>) {
-        let start = self.signs.take().filter(|signs| start - signs <= 2).unwrap_or(start);
-        let cue = known || end - start <= LONGEST && is_common(context.text.slice(start, end));
-        if let Some((start, end)) = self.stretch.word(start, end, cue) {
+    /// A word ended; `known` says that it is one of the rules in leetspeak.
+    #[inline]
+    pub(super) fn word(&mut self, word: Word<'_>, known: bool, context: &mut Context<'_>) {
+        let signs = self.signs.take().filter(|signs| word.start - signs <= 2);
+        let start = signs.unwrap_or(word.start);
+        let short = !word.letters || signs.is_some();
+        let cue = known
+            || short && word.end - start <= LONGEST && {
+                let known = |letters: &[u8]| signs.is_some() && context.tables.rules.word(letters).is_some();
+                is_word(context.text.slice(start, word.end), known)
+            };
+        if let Some((start, end)) = self.stretch.word(start, word.end, cue) {
             read(start, end, context);
         }
     }
@@ -54,14 +62,14 @@ impl Leet {
     }
 }
 
-/// Whether a short word is leetspeak for a common one.
-fn is_common(word: &[u8]) -> bool {
+/// Whether a short word is leetspeak for a common one, or for one that is known.
+fn is_word(word: &[u8], known: impl Fn(&[u8]) -> bool) -> bool {
     if word.iter().all(u8::is_ascii_alphabetic) || word.len() < 2 {
         return false;
     }
     [b'i', b'l'].into_iter().any(|one| {
         let letters: Vec<u8> = word.iter().map(|byte| letter(*byte, one)).collect();
-        COMMON.contains(&letters.as_slice())
+        COMMON.contains(&letters.as_slice()) || known(&letters)
     })
 }
 
@@ -114,10 +122,10 @@ mod tests {
     #[test]
     fn common_words_are_seen_and_numbers_are_none() {
         for word in ["7h3", "7h15", "y0u", "@ll", "!s", "70", "4nd", "a11"] {
-            assert!(is_common(word.as_bytes()), "{word}");
+            assert!(is_word(word.as_bytes(), |_| false), "{word}");
         }
         for word in ["the", "2024", "4", "x86", "3rd", "utf8", "c0ffee"] {
-            assert!(!is_common(word.as_bytes()), "{word}");
+            assert!(!is_word(word.as_bytes(), |_| false), "{word}");
         }
         assert!(COMMON.iter().all(|word| word.len() <= LONGEST));
     }

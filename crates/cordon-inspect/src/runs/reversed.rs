@@ -21,6 +21,7 @@ impl Reversed {
         self.0.map_or(usize::MAX, |start| (start + MAX_RUN).saturating_sub(i))
     }
 
+    #[inline]
     pub(super) fn byte(&mut self, i: usize, context: &mut Context<'_>) {
         if let Some(start) = self.0
             && i - start >= MAX_RUN

@@ -1,5 +1,6 @@
 //! Words in ROT13: where several stand together, the whole stretch is read so.
 
+use super::Word;
 use super::stretch::Stretch;
 use crate::scanner::Context;
 use crate::view::{View, Way};
@@ -39,9 +40,6 @@ const COMMON: [&[u8]; 32] = [
     b"cyrnfr",
     b"sbyybjvat",
 ];
-/// The longest of them.
-const LONGEST: usize = 9;
-
 /// The stretch that may be ROT13.
 #[derive(Debug, Default)]
 pub(super) struct Rotated(Stretch);
@@ -51,10 +49,11 @@ impl Rotated {
         self.0.start()
     }
 
-    /// The word `start..end` ended; `known` says that it is a word of the rules in ROT13.
-    pub(super) fn word(&mut self, start: usize, end: usize, known: bool, context: &mut Context<'_>) {
-        let sign = known || end - start <= LONGEST && is_common(context.text.slice(start, end));
-        if let Some((start, end)) = self.0.word(start, end, sign) {
+    /// A word ended; `known` says that it is one of the rules in ROT13.
+    #[inline]
+    pub(super) fn word(&mut self, word: Word<'_>, known: bool, context: &mut Context<'_>) {
+        let sign = known || word.letters && is_common(word.text);
+        if let Some((start, end)) = self.0.word(word.start, word.end, sign) {
             read(start, end, context);
         }
     }
@@ -66,9 +65,33 @@ impl Rotated {
     }
 }
 
+#[inline]
 fn is_common(word: &[u8]) -> bool {
-    COMMON.iter().any(|common| word.eq_ignore_ascii_case(common))
+    let [first, second, ..] = word else { return false };
+    // Few words begin like one of these.
+    STARTS.get(usize::from(first & 31)).is_some_and(|seconds| seconds & 1 << (second & 31) != 0)
+        && COMMON.iter().any(|common| word.eq_ignore_ascii_case(common))
 }
+
+/// For each first letter, the second letters of the words above: the low five bits of both.
+const STARTS: [u32; 32] = {
+    let mut table = [0_u32; 32];
+    let mut rest = COMMON.as_slice();
+    while let Some((word, after)) = rest.split_first() {
+        let (mut first, mut letters) = (0_u8, table.as_mut_slice());
+        if let [one, two, ..] = word {
+            while let Some((slot, others)) = letters.split_first_mut() {
+                if first == *one & 31 {
+                    *slot |= 1 << (*two & 31);
+                }
+                first += 1;
+                letters = others;
+            }
+        }
+        rest = after;
+    }
+    table
+};
 
 fn read(start: usize, end: usize, context: &mut Context<'_>) {
     let text: Vec<u8> = context.text.slice(start, end).iter().map(|byte| rotate(*byte)).collect();
@@ -87,11 +110,12 @@ pub(crate) const fn rotate(byte: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MAX_SHORT;
     use super::*;
 
     #[test]
     fn common_words_fit() {
-        assert!(COMMON.iter().all(|word| word.len() <= LONGEST));
-        assert!(is_common(b"Gur") && !is_common(b"The"));
+        assert!(COMMON.iter().all(|word| word.len() <= MAX_SHORT && is_common(word)));
+        assert!(is_common(b"Gur") && !is_common(b"The") && !is_common(b"Gu") && !is_common(b""));
     }
 }

@@ -1,6 +1,6 @@
 //! Letters with spaces or signs between them, and character codes: `i g n o r e`, `69 67 6e`, `105 103 110`.
 
-use super::MAX_RUN;
+use super::{MAX_RUN, Word};
 use crate::scanner::Context;
 use crate::view::{View, Way};
 
@@ -31,18 +31,21 @@ impl Spelled {
         self.units.capacity() * size_of::<(usize, usize)>()
     }
 
-    /// The word `start..end` ended.
-    pub(super) fn word(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
-        let word = if end - start > 8 { &[] } else { context.text.slice(start, end) };
+    /// A word ended.
+    #[inline]
+    pub(super) fn word(&mut self, word: Word<'_>, context: &mut Context<'_>) {
+        let text = word.text;
         // Wide numbers are codes only among others.
-        if !(is_unit(word) || self.units.len() >= MIN_NARROW && decimal(word).is_some()) {
+        let unit = !(word.letters && text.len() > 2)
+            && (is_unit(text) || self.units.len() >= MIN_NARROW && decimal(text).is_some());
+        if !unit {
             self.close(context);
             return;
         }
-        self.units.push((start, end));
-        if self.live().is_some_and(|first| end - first >= MAX_RUN) {
+        self.units.push((word.start, word.end));
+        if self.live().is_some_and(|first| word.end - first >= MAX_RUN) {
             self.read(context);
-            self.units.retain(|unit| end - unit.0 < OVERLAP);
+            self.units.retain(|unit| word.end - unit.0 < OVERLAP);
         }
     }
 

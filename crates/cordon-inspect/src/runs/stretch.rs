@@ -26,6 +26,7 @@ impl Stretch {
     }
 
     /// Takes the word `start..end`; the stretch that is worth reading and ends with it.
+    #[inline]
     pub(super) fn word(&mut self, start: usize, end: usize, sign: bool) -> Option<(usize, usize)> {
         match &mut self.0 {
             None => {
