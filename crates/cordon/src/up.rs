@@ -76,10 +76,7 @@ pub async fn run(args: UpArgs, config: Config) -> Result<()> {
             tracing::warn!(%error, "control.url in the data folder cannot be written; commands need --server");
         }
     }));
-    say(&format!(
-        "gateway  ready at {gateway_scheme}://{}  (POST /v1/chat/completions, POST /v1/embeddings, GET /v1/models)",
-        node.gateway
-    ));
+    say(&format!("gateway  ready at {gateway_scheme}://{}  ({ENDPOINTS})", node.gateway));
     say(&format!(
         "control  ready at {control_scheme}://{}  (console, /api/v1, /metrics, /readyz)",
         node.control
@@ -95,6 +92,10 @@ pub async fn run(args: UpArgs, config: Config) -> Result<()> {
     }
     Ok(())
 }
+
+/// What the gateway serves, for who starts it.
+const ENDPOINTS: &str = "POST /v1/chat/completions, /v1/messages, /v1/responses, /v1/embeddings, /v2/models/ROUTE/infer, \
+    /routes/ROUTE/invocations; GET /v1/models";
 
 /// What a checked configuration means for a node.
 ///
