@@ -132,8 +132,9 @@ def visit(driver, path, name, picture=True):
         shot(driver, name)
 
 
-def call(text, stream=False):
-    body = json.dumps({"model": "demo", "stream": stream, "messages": [{"role": "user", "content": text}]}).encode()
+def call(text, instructions=None):
+    messages = [{"role": "system", "content": instructions}] if instructions else []
+    body = json.dumps({"model": "demo", "messages": messages + [{"role": "user", "content": text}]}).encode()
     request = urllib.request.Request(GATEWAY + "/v1/chat/completions", body, {
         "Authorization": "Bearer " + os.environ["API_KEY"], "Content-Type": "application/json"})
     try:
@@ -301,6 +302,45 @@ def quarantine(driver):
     go(driver, f"/calls/{served}")
     check("quarantined" not in driver.find_element(By.TAG_NAME, "main").text, "calls are served again")
     quiet(driver, "a quarantine")
+
+
+def prompt(driver):
+    """The prompt of a call leads to its calls, and can be taken out and given back from there."""
+    said = "Answer in one short sentence."
+    brought = call("What can you help me with?", said)
+    go(driver, f"/calls/{brought}")
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "main a[href*='prompt=']"))
+    check(driver.find_elements(By.CSS_SELECTOR, f"#calls a[title='{brought}']"), "the calls of a prompt")
+    accessible(driver, "the calls of a prompt")
+    go(driver, f"/calls/{brought}")
+    follow(driver, driver.find_element(By.LINK_TEXT, "Quarantine…"))
+    check("calls in the last hour used it" in driver.find_element(By.TAG_NAME, "main").text, "the effect is said first")
+    driver.find_element(By.NAME, "reason").send_keys("it says too little")
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "form.try button"))
+    refused = call("What can you help me with?", said)
+    go(driver, f"/calls/{refused}")
+    check("prompt_quarantined" in driver.find_element(By.TAG_NAME, "main").text, "calls that bring it are refused")
+    accessible(driver, "a call whose prompt is out")
+    shot(driver, "call-prompt-out")
+    follow(driver, driver.find_element(By.LINK_TEXT, "Lift…"))
+    driver.find_element(By.NAME, "reason").send_keys("it was only tried out")
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "form.try button"))
+    check("Nothing is quarantined." in driver.find_element(By.TAG_NAME, "main").text, "it is back")
+    quiet(driver, "a prompt")
+
+
+def limits(driver):
+    """How much of limits is used, on their list and on the page of each."""
+    call("What can you help me with?")
+    go(driver, "/limits")
+    table = driver.find_element(By.CSS_SELECTOR, "[aria-label^='How much of the limits']")
+    check(table.find_elements(By.CSS_SELECTOR, "svg.bar") and "demo-minute" in table.text, "the list shows what is used")
+    shot(driver, "limits")
+    follow(driver, table.find_element(By.LINK_TEXT, "demo-minute"))
+    text = driver.find_element(By.TAG_NAME, "main").text
+    check("In use" in text and "concurrency" in text and "requests" in text, "a limit shows what of it is used")
+    accessible(driver, "a limit in use")
+    quiet(driver, "limits in use")
 
 
 def as_of(driver):
@@ -482,7 +522,7 @@ def main():
         run(enrolment, driver)
         run(wrong_password, driver)
         run(sign_in, driver, "/calls?verdict=redact")
-        for test in [pages, links, a_call, live, filters, try_a_guard, quarantine, as_of, keyboard, hostile]:
+        for test in [pages, links, a_call, live, filters, try_a_guard, quarantine, prompt, limits, as_of, keyboard, hostile]:
             run(test, driver)
         run(phone)
         run(dark)

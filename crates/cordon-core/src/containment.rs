@@ -1,12 +1,14 @@
 //! Containment: subjects that are out of every route until somebody with the right lifts that.
 
 mod firing;
+mod prompt;
 
 use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use firing::{Cleared, Contained, Containment, Fired, Firing, FiringId, MAX_FIRST, Tested};
+pub use prompt::{PromptId, PromptIdError};
 
 use crate::{Digest, KeyId, Name, Sealed, Timestamp, fact::Actor};
 
@@ -19,6 +21,8 @@ pub enum Subject {
     Model(Name),
     /// A service with all its models.
     Service(Name),
+    /// A prompt: calls that bring it are refused.
+    Prompt(PromptId),
     /// A tool, by the name that callers give it: calls that offer it to a model are refused.
     Tool(ToolName),
     /// A caller with all its keys.
@@ -38,21 +42,32 @@ pub enum Subject {
 /// A word and an id that are no subject.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "not a subject; help: write KIND/NAME with model, service, tool, principal, key, route, system, detector or signature, \
-     such as model/small"
+    "not a subject; help: write KIND/NAME with model, service, prompt, tool, principal, key, route, system, detector or \
+     signature, such as model/small"
 )]
 pub struct SubjectError;
 
 impl Subject {
     /// The words of the kinds.
-    pub const KINDS: [&str; 9] =
-        ["model", "service", "tool", "principal", "key", "route", "system", "detector", "signature"];
+    pub const KINDS: [&str; 10] = [
+        "model",
+        "service",
+        "prompt",
+        "tool",
+        "principal",
+        "key",
+        "route",
+        "system",
+        "detector",
+        "signature",
+    ];
 
     /// The word of its kind.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Model(_) => "model",
             Self::Service(_) => "service",
+            Self::Prompt(_) => "prompt",
             Self::Tool(_) => "tool",
             Self::Principal(_) => "principal",
             Self::Key(_) => "key",
@@ -73,6 +88,7 @@ impl Subject {
         Ok(match kind {
             "model" => Self::Model(name()?),
             "service" => Self::Service(name()?),
+            "prompt" => Self::Prompt(PromptId::parse(id).map_err(|_| SubjectError)?),
             "tool" => Self::Tool(ToolName::parse(id).ok_or(SubjectError)?),
             "principal" => Self::Principal(name()?),
             "key" => Self::Key(KeyId::parse(id).map_err(|_| SubjectError)?),
@@ -96,6 +112,7 @@ impl std::fmt::Display for Subject {
             | Self::Route(name)
             | Self::System(name)
             | Self::Detector(name) => name.fmt(f),
+            Self::Prompt(prompt) => prompt.fmt(f),
             Self::Tool(name) => f.write_str(name.as_str()),
             Self::Key(key) => key.fmt(f),
             Self::Signature(digest) => digest.fmt(f),
@@ -123,7 +140,7 @@ impl schemars::JsonSchema for Subject {
         schemars::json_schema!({
             "type": "string",
             "pattern": "^((model|service|principal|route|system|detector)/[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?|\
-                tool/[A-Za-z0-9_.-]{1,128}|key/(ck_)?[0-9a-f]{16}|signature/[0-9a-f]{64})$",
+                prompt/[0-9a-f]{16}|tool/[A-Za-z0-9_.-]{1,128}|key/(ck_)?[0-9a-f]{16}|signature/[0-9a-f]{64})$",
             "description": "What a quarantine is about: KIND/NAME, such as model/small."
         })
     }
@@ -205,7 +222,8 @@ mod tests {
         let signature = format!("signature/{}", "ab".repeat(32));
         let subjects =
             ["model/small", "service/openai", "tool/get_Weather.v2", "principal/app", key, "route/bot"];
-        for text in subjects.into_iter().chain(["system/s", "detector/card", &signature]) {
+        let others = ["system/s", "detector/card", "prompt/0102030405060708", &signature];
+        for text in subjects.into_iter().chain(others) {
             let subject = Subject::parse(text).unwrap();
             assert_eq!(subject.to_string(), text);
             assert!(Subject::KINDS.contains(&subject.kind()));

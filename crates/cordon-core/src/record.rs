@@ -1,4 +1,4 @@
-//! Records: what is durably written of a call, as two frames (invariant 7).
+//! Records: what is durably written of a call, as two frames (invariant 7), and one more for each further model that is asked.
 //!
 //! A frame is one canonical JSON text; its bytes are what the journal keeps and what proofs are about. Frames hold no
 //! content and no value that was found: only what kind it was, where, how sure, and keyed digests.
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, CallId, Category, Channel, Cost, Digest, Finding, KeyId, Name, RefusalCode, Score, Timestamp,
-    canonical, fact::Actor, resource::RouteMode,
+    canonical, containment::PromptId, fact::Actor, resource::RouteMode,
 };
 
 /// The most findings that one frame lists; more are counted in `findings_more`.
@@ -21,6 +21,9 @@ pub const MAX_FINDINGS: usize = 64;
 pub enum Frame {
     /// The call was let in: durable before the caller sees the first byte.
     Opened(Box<Opened>),
+    /// The call goes to another model than the one that it was opened for: durable before that model is asked, where money is
+    /// reserved for it.
+    Attempted(Box<Attempted>),
     /// The call ended: durable before the caller sees the last byte.
     Closed(Box<Closed>),
     /// Calls without a known principal, counted over a time; one of them as a sample.
@@ -260,6 +263,9 @@ pub struct Opened {
     /// Keyed pseudonym of the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<Digest>,
+    /// The prompt that it brings, where its request begins with instructions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<PromptId>,
     /// The trace id of W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
@@ -268,7 +274,23 @@ pub struct Opened {
     pub counted: Option<Counted>,
 }
 
-/// The second frame: how it ended, and what was found on the way out.
+/// A frame between the first and the last, one for each further model that limits count the call for: what the call is charged
+/// should nothing more be heard of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attempted {
+    /// The call.
+    pub call: CallId,
+    /// When.
+    pub time: Timestamp,
+    /// The model that it goes to.
+    pub model: Name,
+    /// For the models that it has left, and for this one what is reserved: in place of what `opened`, or a frame like this one, said
+    /// before.
+    pub charged: Charged,
+}
+
+/// The last frame: how it ended, and what was found on the way out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Closed {
@@ -665,6 +687,8 @@ mod tests {
             opened(
                 r#","counted":{"limits":["day"],"reserved":{"cost":{"amount":9,"currency":"EUR"},"input":3,"output":4},"time":"1970-01-01T00:00:00.004Z"}"#,
             ),
+            r#"{"attempted":{"call":"00000000-0001-7303-8303-030303030303","charged":{"as_reserved":true,"shares":[{"limits":["day","large"],"spend":{"cost":{"amount":7,"currency":"USD"},"input":3,"output":2},"time":"1970-01-01T00:00:00.004Z"}],"spend":{"cost":{"amount":7,"currency":"USD"},"input":3,"output":2}},"model":"large","time":"1970-01-01T00:00:00.005Z"}}"#.to_owned(),
+            opened("").replace(r#""principal":"p""#, r#""principal":"p","prompt":"0102030405060708""#),
             r#"{"read":{"actor":"bootstrap","call":"00000000-0001-7303-8303-030303030303","objects":["request","answer"],"time":"1970-01-01T00:00:00.005Z"}}"#.to_owned(),
         ];
         for form in forms {

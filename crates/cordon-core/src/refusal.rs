@@ -94,6 +94,9 @@ codes! {
     /// The request offers a tool that was quarantined.
     ToolQuarantined = "tool_quarantined", 403, "permission_error",
         "The request offers a tool that was taken out of service.";
+    /// The request brings a prompt that was quarantined.
+    PromptQuarantined = "prompt_quarantined", 403, "permission_error",
+        "The request brings a prompt that was taken out of service.";
     /// The key is unknown, or its form or secret is wrong.
     InvalidApiKey = "invalid_api_key", 401, "authentication_error", "The API key is not valid.";
     /// The key has ended.

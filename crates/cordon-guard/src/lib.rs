@@ -45,6 +45,7 @@ mod mode;
 mod operation;
 mod pipeline;
 mod predict;
+mod prompt;
 mod quarantine;
 mod record;
 mod redact;

@@ -9,6 +9,7 @@ mod counters;
 mod headers;
 mod image;
 mod process;
+mod usage;
 mod window;
 
 use std::{
@@ -31,6 +32,7 @@ pub use counters::{Claim, Counters, Demand, Denied, Held, Measure, Standing, Tak
 pub use headers::LIMIT;
 pub(crate) use headers::put as put_headers;
 pub use process::{ProcessCounters, unavailable};
+pub use usage::{Bounded, InUse, Reading, Usage};
 pub use window::{Pace, Rate, Window};
 
 /// The limits of a gateway: shared counters, and the calls that run here.
@@ -80,6 +82,7 @@ struct Here {
 }
 
 /// What an attempt is charged.
+#[derive(Clone)]
 struct Left {
     share: Share,
     told: bool,
@@ -125,6 +128,15 @@ impl Counting {
         held.is_some_and(|(_, held)| held.reserved.cost.is_some())
     }
 
+    /// What the call is charged for all of its attempts should nothing more be heard of it; nothing where `opened` says that.
+    pub(crate) fn owed(&self) -> Option<Charged> {
+        let here = self.here.as_ref().map(|Here { limits, time, told, held }| {
+            let reserved = held.as_ref().map(|(_, held)| held.reserved);
+            Left::of(*time, limits.clone(), *told, reserved, Spent::Unknown)
+        });
+        charged(self.left.iter().cloned().chain(here).collect())
+    }
+
     /// Ends it: what was used takes the place of what was reserved, or the reservation stays where that is not known.
     pub(crate) fn settle(&mut self, spent: Spent) -> Option<Charged> {
         self.leave(spent);
@@ -140,22 +152,12 @@ impl Counting {
 
     fn leave(&mut self, spent: Spent) {
         let Some(Here { limits, time, told, held }) = self.here.take() else { return };
-        let mut left = Left { share: Share { time, limits, spend: Spend::default() }, told, charged: None };
-        if let Some((counters, held)) = held {
-            let reserved = held.reserved;
-            let spend = match spent {
-                Spent::Nothing => {
-                    let cost = reserved.cost.map(|cost| Cost { amount: Money::ZERO, ..cost });
-                    Spend { cost, ..Spend::default() }
-                }
-                Spent::Known(spend) => Spend { cost: spend.cost.or(reserved.cost), ..spend },
-                Spent::Unknown => reserved,
-            };
-            if spend != reserved {
-                counters.settle(held, spend);
-            }
-            left.share.spend = spend;
-            left.charged = Some(if spent == Spent::Unknown { AsReserved::Yes } else { AsReserved::No });
+        let reserved = held.as_ref().map(|(_, held)| held.reserved);
+        let left = Left::of(time, limits, told, reserved, spent);
+        if let Some((counters, held)) = held
+            && left.share.spend != held.reserved
+        {
+            counters.settle(held, left.share.spend);
         }
         self.left.push(left);
     }
@@ -177,6 +179,25 @@ impl Counting {
             |one: &Standing, other: &Standing| one.limit == other.limit && one.measure == other.measure;
         self.standings.retain(|before| !standings.iter().any(|now| of_same(before, now)));
         self.standings.extend(standings);
+    }
+}
+
+impl Left {
+    /// What an attempt is charged that used so much of what was reserved for it.
+    fn of(time: Timestamp, limits: Vec<Name>, told: bool, reserved: Option<Spend>, spent: Spent) -> Self {
+        let Some(reserved) = reserved else {
+            return Self { share: Share { time, limits, spend: Spend::default() }, told, charged: None };
+        };
+        let spend = match spent {
+            Spent::Nothing => {
+                let cost = reserved.cost.map(|cost| Cost { amount: Money::ZERO, ..cost });
+                Spend { cost, ..Spend::default() }
+            }
+            Spent::Known(spend) => Spend { cost: spend.cost.or(reserved.cost), ..spend },
+            Spent::Unknown => reserved,
+        };
+        let charged = Some(if spent == Spent::Unknown { AsReserved::Yes } else { AsReserved::No });
+        Self { share: Share { time, limits, spend }, told, charged }
     }
 }
 

@@ -40,7 +40,7 @@ use crate::{
     mode,
     operation::{Asked, Endpoint},
     ports::{Capture, Clock, Entropy, Meter, Recorder, Tracer},
-    quarantine,
+    prompt, quarantine,
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Registry},
     release::{Presence, ReleasedBody},
@@ -406,6 +406,7 @@ impl Inner {
             request_bytes: 0,
             subject: None,
             conversation: None,
+            prompt: None,
             // A trace that begins here has the call's own id.
             trace: trace.parent().map(|parent| parent.trace.to_string()),
             counted: None,
@@ -518,6 +519,8 @@ impl Inner {
         let route = Arc::clone(call.stage.route());
         *style = exchange::Style::new(&route, &request, call.time);
         record.routed(&route);
+        let prompt = prompt::of(&self.options.pseudonym_key, &request);
+        record.describe(|opened| opened.prompt = prompt);
         self.describe(record, &call, &request, &bytes);
         self.room(call.id, || call.stage.identity().principal.priority(route.priority))?;
         let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
@@ -527,6 +530,7 @@ impl Inner {
             limits::bounds(record.counting.shape.insert(request.shape()), all())?;
         }
         mode::opens(call.snapshot.quarantined(), &route, &request)?;
+        quarantine::prompt(call.snapshot.quarantined(), prompt)?;
         let principal = &call.stage.identity().principal.name;
         let seen = self.abuse.see(principal, call.stage.guard(), &request.turn(), call.time)?;
         record.prompt = seen.prompt;
@@ -549,7 +553,7 @@ impl Inner {
         // Of a request that is refused for what it holds, too.
         record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
         let call = cleared?;
-        let used = quarantine::used(&route, tools);
+        let used = quarantine::used(&route, prompt, tools);
         place.uses(used.iter().cloned());
         // A quarantine that came while the request was inspected has not found this call: look again.
         quarantine::none(self.snapshot.load().quarantined(), &used)?;

@@ -2,7 +2,7 @@
 
 use cordon_core::{
     Digest, Refusal, RefusalCode,
-    containment::{Subject, ToolName},
+    containment::{PromptId, Subject, ToolName},
 };
 use cordon_policy::{Quarantined, RouteEntry};
 
@@ -39,6 +39,15 @@ pub(crate) fn tools(out: &Quarantined, request: &Asked) -> Result<(), Refusal> {
     })
 }
 
+/// Whether a prompt is in use.
+///
+/// # Errors
+/// When it is out.
+pub(crate) fn prompt(out: &Quarantined, prompt: Option<PromptId>) -> Result<(), Refusal> {
+    let found = prompt.map(Subject::Prompt).filter(|prompt| out.contains(prompt));
+    found.map_or(Ok(()), |subject| Err(refused(RefusalCode::PromptQuarantined, &subject)))
+}
+
 /// Whether none of these subjects is out.
 ///
 /// # Errors
@@ -54,10 +63,10 @@ pub(crate) fn refused(code: RefusalCode, subject: &Subject) -> Refusal {
 }
 
 /// The subjects that a call uses whichever target it goes to: a quarantine of one of them can end it while it runs.
-pub(crate) fn used(route: &RouteEntry, tools: Vec<ToolName>) -> Vec<Subject> {
-    let route_and_system =
-        [Some(Subject::Route(route.name.clone())), route.system.clone().map(Subject::System)];
-    route_and_system.into_iter().flatten().chain(tools.into_iter().map(Subject::Tool)).collect()
+pub(crate) fn used(route: &RouteEntry, prompt: Option<PromptId>, tools: Vec<ToolName>) -> Vec<Subject> {
+    let (system, prompt) = (route.system.clone().map(Subject::System), prompt.map(Subject::Prompt));
+    let known = [Some(Subject::Route(route.name.clone())), system, prompt];
+    known.into_iter().flatten().chain(tools.into_iter().map(Subject::Tool)).collect()
 }
 
 /// The subjects that a target is: a quarantine of one of them makes a call leave it.

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Instant};
 use cordon_core::{
     Action, CallId, HmacKey, Name, Refusal, RefusalCode,
     record::{
-        Attempt, AttemptOutcome, Closed, Frame, MAX_ATTEMPTS, Opened, Outcome, RecordedVerdict, Spend,
-        Timings, Tokens,
+        Attempt, AttemptOutcome, Attempted, Closed, Frame, MAX_ATTEMPTS, Opened, Outcome, RecordedVerdict,
+        Spend, Timings, Tokens,
     },
     resource::{Audit, Price, RouteMode},
 };
@@ -284,9 +284,11 @@ impl CallRecord {
         micros(self.started)
     }
 
-    /// Puts `opened` on its way to the journal, beside whatever comes next.
+    /// Puts on its way to the journal, beside whatever comes next, what it does not say yet of the attempt that begins: `opened`, or
+    /// what the call is charged now that it goes to another model.
     pub(crate) fn open(&mut self) {
-        let frames = match self.opened_frame() {
+        let first = self.opened_frame().transpose();
+        let frames = match first.or_else(|| self.attempted_frame()).transpose() {
             Ok(Some(frame)) => vec![frame],
             Ok(None) => return,
             Err(error) => {
@@ -295,9 +297,26 @@ impl CallRecord {
             }
         };
         match self.audit {
-            Audit::Required => self.open_durable = Some(self.ports.recorder.append(frames)),
+            Audit::Required => {
+                let durable = self.ports.recorder.append(frames);
+                self.open_durable = Some(match self.open_durable.take() {
+                    Some(before) => Box::pin(async {
+                        before.await?;
+                        durable.await
+                    }),
+                    None => durable,
+                });
+            }
             Audit::BestEffort => self.ports.recorder.offer(frames),
         }
+    }
+
+    /// The frame of an attempt after the first; `None` when there is nothing to say of it.
+    fn attempted_frame(&self) -> Option<Result<Vec<u8>, RecordError>> {
+        let (charged, target) = (self.counting.owed()?, self.target.as_ref()?);
+        let (call, time) = (self.call(), self.ports.clock.now());
+        let model = target.model.clone();
+        Some(encode(&Frame::Attempted(Box::new(Attempted { call, time, model, charged }))))
     }
 
     /// The first frame; `None` when it was written already.
@@ -316,7 +335,7 @@ impl CallRecord {
         Ok(Some(bytes))
     }
 
-    /// Waits until `opened` is durable: before the caller sees the first byte.
+    /// Waits until what was said of the call is durable: before the caller sees the first byte.
     ///
     /// # Errors
     /// When the record cannot be made durable and the route requires it.

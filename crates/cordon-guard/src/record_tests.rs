@@ -85,6 +85,7 @@ fn record(recorder: &Arc<Stalled>) -> CallRecord {
         request_bytes: 0,
         subject: None,
         conversation: None,
+        prompt: None,
         trace: None,
         counted: None,
     };

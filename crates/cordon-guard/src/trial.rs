@@ -55,7 +55,7 @@ impl Gateway {
 /// Calls every route that a subject has to do with. Gives what became of the first call; nothing where one uses the subject.
 fn without(snapshot: &Snapshot, subject: &Subject) -> Option<Tested> {
     let out = snapshot.quarantined();
-    if let Subject::Detector(_) | Subject::Signature(_) = subject {
+    if let Subject::Prompt(_) | Subject::Detector(_) | Subject::Signature(_) = subject {
         // These are of content, and none is made up for a test.
         return out.contains(subject).then(Tested::default);
     }
@@ -174,7 +174,7 @@ fn concerns(snapshot: &Snapshot, route: &RouteEntry, subject: &Subject) -> bool 
         Subject::Principal(name) => usable_by(name),
         Subject::Key(id) => snapshot.key(*id).is_some_and(|key| usable_by(&key.principal)),
         Subject::Tool(_) => true,
-        Subject::Detector(_) | Subject::Signature(_) => false,
+        Subject::Prompt(_) | Subject::Detector(_) | Subject::Signature(_) => false,
     }
 }
 

@@ -106,6 +106,7 @@ fn call(number: u64, random: &mut Random) -> (CallId, [Frame; 2]) {
         request_bytes: random.below(20_000),
         subject: random.digest(),
         conversation: random.digest(),
+        prompt: None,
         trace: Some(format!("{:016x}{:016x}", random.number(), random.number())),
         counted: None,
     };

@@ -14,6 +14,7 @@ mod writer;
 
 use cordon_core::{
     Action, CallId, Category, Cost, Name, RefusalCode, Timestamp,
+    containment::PromptId,
     record::{Closed, Frame, Opened, Operation, Outcome, RecordedFinding, Timings, Tokens},
 };
 
@@ -60,6 +61,8 @@ pub struct CallRow {
     pub system: Option<Name>,
     /// The model chosen.
     pub model: Option<Name>,
+    /// The prompt that it brought.
+    pub prompt: Option<PromptId>,
     /// What was done: the stricter of both directions.
     pub verdict: Action,
     /// What guards that only observe would have done.
@@ -119,6 +122,8 @@ pub struct CallQuery {
     pub verdict: Option<Action>,
     /// With a finding of this category or of a child of it.
     pub category: Option<Category>,
+    /// That brought this prompt.
+    pub prompt: Option<PromptId>,
     /// Older than this call: the last one of the page before.
     pub before: Option<CallId>,
     /// The most that are given; nothing means [`CallQuery::PAGE`].
@@ -139,6 +144,7 @@ impl CallQuery {
             && self.route.as_ref().is_none_or(|route| row.route.as_ref() == Some(route))
             && self.verdict.is_none_or(|verdict| row.verdict == verdict)
             && self.category.as_ref().is_none_or(|category| row.has(category))
+            && self.prompt.is_none_or(|prompt| row.prompt == Some(prompt))
     }
 }
 
@@ -155,6 +161,7 @@ impl CallRow {
             route: frame.route,
             system: frame.system,
             model: frame.model,
+            prompt: frame.prompt,
             verdict: frame.input.action,
             would: frame.input.would,
             input: frame.input.findings,

@@ -13,6 +13,8 @@ pub struct DataDir {
     path: PathBuf,
     /// Holds the lock: the operating system lets go of it when the process ends, however it ends.
     lock: Option<File>,
+    /// The same of the folder that the log lies in, where that is another one.
+    _log_lock: Option<File>,
 }
 
 /// Why a folder cannot be used.
@@ -65,20 +67,10 @@ impl DataDir {
         if mode & 0o077 != 0 {
             return Err(DataDirError::TooOpen { path: path.to_owned(), mode });
         }
-        let at = path.join("lock");
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&at)
-            .map_err(io(&at))?;
-        take(&lock, lock.try_lock(), path, &at)?;
-        lock.set_len(0).map_err(io(&at))?;
-        lock.rewind().map_err(io(&at))?;
-        writeln!(lock, "{}", std::process::id()).map_err(io(&at))?;
-        Ok(Self { path: path.to_owned(), lock: Some(lock) })
+        let lock = hold(path)?;
+        let elsewhere = log_elsewhere(path).map_err(io(path))?;
+        let log_lock = elsewhere.map(|folder| hold(&folder)).transpose()?;
+        Ok(Self { path: path.to_owned(), lock: Some(lock), _log_lock: log_lock })
     }
 
     /// Opens a folder only to read: it makes nothing, and works on a disk that cannot be written. Whoever serves the
@@ -101,7 +93,7 @@ impl DataDir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(DataDirError::Io { path: at, source }),
         };
-        Ok(Self { path: path.to_owned(), lock })
+        Ok(Self { path: path.to_owned(), lock, _log_lock: None })
     }
 
     /// The folder.
@@ -165,6 +157,37 @@ impl DataDir {
     }
 }
 
+/// Takes the lock of a folder, and says who has it.
+fn hold(folder: &Path) -> Result<File, DataDirError> {
+    let at = folder.join("lock");
+    let io = |source| DataDirError::Io { path: at.clone(), source };
+    let mut lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&at)
+        .map_err(io)?;
+    take(&lock, lock.try_lock(), folder, &at)?;
+    lock.set_len(0).map_err(io)?;
+    lock.rewind().map_err(io)?;
+    writeln!(lock, "{}", std::process::id()).map_err(io)?;
+    Ok(lock)
+}
+
+/// The folder that the log of a folder lies in, where the log is a link to another one's: who serves that one serves this log.
+fn log_elsewhere(path: &Path) -> io::Result<Option<PathBuf>> {
+    match path.join("log.db").canonicalize() {
+        Ok(log) => {
+            let here = path.canonicalize()?;
+            Ok(log.parent().filter(|folder| **folder != here).map(Path::to_owned))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn take(lock: &File, taken: Result<(), TryLockError>, path: &Path, at: &Path) -> Result<(), DataDirError> {
     match taken {
         Ok(()) => Ok(()),
@@ -212,6 +235,20 @@ mod tests {
         assert!(matches!(DataDir::open(&path), Err(DataDirError::InUse { .. })));
         drop(readers);
         DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn two_folders_with_one_log_are_held_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+        drop((DataDir::open(&one).unwrap(), DataDir::open(&two).unwrap()));
+        std::fs::write(one.join("log.db"), "").unwrap();
+        std::os::unix::fs::symlink(one.join("log.db"), two.join("log.db")).unwrap();
+        for (first, second) in [(&one, &two), (&two, &one)] {
+            let held = DataDir::open(first).unwrap();
+            assert!(matches!(DataDir::open(second), Err(DataDirError::InUse { path, .. }) if path == one));
+            drop(held);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use cordon_core::{
     Action, Category, Cost, Money, Score,
-    record::{Charged, Counted, Frame, Share, Spend},
+    record::{Attempted, Charged, Counted, Frame, Share, Spend},
 };
 use cordon_store::{
     CallIndex,
@@ -26,7 +26,7 @@ use cordon_store::{
 use proptest::prelude::*;
 use support::{
     at,
-    frames::{CATEGORIES, JOURNAL, Shape, closed, opened, reference, source, unknown},
+    frames::{CATEGORIES, JOURNAL, Shape, call_id, closed, opened, prompt, reference, source, unknown},
     name,
 };
 
@@ -69,15 +69,17 @@ fn query() -> impl Strategy<Value = CallQuery> {
         maybe(&["route-0", "route-2", "nowhere"]),
         proptest::option::of(prop::sample::select(Action::ALL.to_vec())),
         maybe(&["pii", "pii/email", "secret", "never_seen"]),
+        proptest::option::of((0..3_usize).prop_map(prompt)),
         proptest::option::of(0..30_u32),
     )
-        .prop_map(|(since, until, principal, route, verdict, category, limit)| CallQuery {
+        .prop_map(|(since, until, principal, route, verdict, category, prompt, limit)| CallQuery {
             since: since.map(at),
             until: until.map(at),
             principal: principal.map(name),
             route: route.map(name),
             verdict,
             category: category.map(|path| Category::parse(path).unwrap()),
+            prompt,
             before: None,
             limit,
         })
@@ -252,32 +254,54 @@ async fn a_call_is_charged_under_the_limits_that_counted_its_attempts() {
     let charged = |spend, shares| Charged { spend, as_reserved: false, shares };
     let under =
         |names: &[&str]| Counted { time: at(0), limits: limits(names), reserved: Some(spend(100, 1_000)) };
+    let second = share(3_600, &["all", "second"], spend(20, 200));
     let calls = [
         // All of its attempts under the same limits.
-        (Some(under(&["all", "first"])), charged(spend(1, 1), Vec::new())),
+        (
+            Some(under(&["all", "first"])),
+            vec![charged(spend(200, 2_000), Vec::new())],
+            Some(charged(spend(1, 1), Vec::new())),
+        ),
         // The second attempt was of another model, an hour later.
         (
             Some(under(&["all", "first"])),
-            charged(
-                spend(30, 300),
+            vec![charged(
+                spend(140, 1_400),
                 vec![
-                    share(0, &["all", "first"], spend(10, 100)),
-                    share(3_600, &["all", "second"], spend(20, 200)),
+                    share(0, &["all", "first"], spend(40, 400)),
+                    share(3_600, &["all", "second"], spend(100, 1_000)),
                 ],
-            ),
+            )],
+            Some(charged(spend(30, 300), vec![share(0, &["all", "first"], spend(10, 100)), second.clone()])),
         ),
         // Nothing was counted before it began.
-        (None, charged(spend(7, 70), vec![share(3_600, &["second"], spend(7, 70))])),
+        (None, Vec::new(), Some(charged(spend(7, 70), vec![share(3_600, &["second"], spend(7, 70))]))),
+        // It was cut off at its third attempt, of which the second one cost nothing.
+        (
+            Some(under(&["all", "first"])),
+            vec![
+                charged(spend(120, 1_200), vec![second.clone()]),
+                charged(spend(5, 50), vec![share(7_200, &["all", "third"], spend(5, 50))]),
+            ],
+            None,
+        ),
     ];
     let shape = Shape { seconds: 0, principal: 0, route: None, input: None, output: None, status: 200 };
     let mut frames = Vec::new();
-    for (number, (counted, charged)) in (1..).zip(calls) {
+    for (number, (counted, attempts, charged)) in (1..).zip(calls) {
         let (mut begin, mut end) = (opened(number, &shape), closed(number, &shape));
+        let ends = charged.is_some();
         if let (Frame::Opened(opened), Frame::Closed(closed)) = (&mut begin, &mut end) {
             opened.counted = counted;
-            closed.charged = Some(charged);
+            closed.charged = charged;
         }
-        frames.extend([begin, end]);
+        let attempted = attempts.into_iter().map(|charged| {
+            let call = call_id(number, shape.seconds);
+            Frame::Attempted(Box::new(Attempted { call, time: at(3_600), model: name("other"), charged }))
+        });
+        frames.push(begin);
+        frames.extend(attempted);
+        frames.extend(ends.then_some(end));
     }
     let frames: Vec<_> = (0..).zip(&frames).map(|(sequence, frame)| source(sequence, frame)).collect();
     for at_once in [1, 3, frames.len()] {
@@ -286,10 +310,11 @@ async fn a_call_is_charged_under_the_limits_that_counted_its_attempts() {
             writer.write(JOURNAL, batch).await.unwrap();
         }
         for (limit, since, requests, used) in [
-            ("all", 0, 2, spend(31, 301)),
-            ("all", 3_600, 0, spend(20, 200)),
-            ("first", 0, 2, spend(11, 101)),
+            ("all", 0, 3, spend(36, 351)),
+            ("all", 3_600, 0, spend(25, 250)),
+            ("first", 0, 3, spend(11, 101)),
             ("second", 0, 2, spend(27, 270)),
+            ("third", 0, 1, spend(5, 50)),
         ] {
             let limit = name(limit);
             let counted = index.requests_under(&limit, at(since)).await.unwrap();
@@ -300,6 +325,8 @@ async fn a_call_is_charged_under_the_limits_that_counted_its_attempts() {
             );
             assert_eq!(index.spent_under(&limit, at(since)).await.unwrap(), [used], "{limit} since {since}");
         }
+        let owed = index.owed(call_id(4, shape.seconds)).await.unwrap().unwrap();
+        assert_eq!((owed.spend, owed.shares.len()), (spend(5, 50), 1), "what it said last");
     }
 }
 

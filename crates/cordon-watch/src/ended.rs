@@ -98,6 +98,7 @@ fn end(closed: &Closed) -> End {
                 | RefusalCode::CallerQuarantined
                 | RefusalCode::Cancelled
                 | RefusalCode::ConcurrencyLimited
+                | RefusalCode::PromptQuarantined
                 | RefusalCode::Quarantined
                 | RefusalCode::RateLimited
                 | RefusalCode::RouteOff

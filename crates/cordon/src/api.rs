@@ -1,5 +1,6 @@
 //! The forms of the control API, as JSON: what the server writes and the command line reads, and the other way round.
 
+pub mod limits;
 mod list;
 pub mod people;
 pub mod quarantine;
@@ -300,6 +301,9 @@ pub struct CallFilter {
     /// With a finding of this category or a child of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<cordon_core::Category>,
+    /// That brought this prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<cordon_core::containment::PromptId>,
     /// At most so many, the latest ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

@@ -9,6 +9,7 @@ mod http;
 mod inspect;
 mod keys;
 mod ledger;
+mod limits;
 mod local;
 mod login;
 mod prove;
@@ -145,6 +146,9 @@ enum Command {
     /// Routes as they are at the moment: mode, targets, and which of them are failing.
     #[command(after_help = routes::EXAMPLES)]
     Routes(routes::RoutesArgs),
+    /// How much of limits and budgets is used at the moment, the most used first.
+    #[command(after_help = limits::EXAMPLES)]
+    Limits(limits::LimitsArgs),
     /// Triggers as they are at the moment: what they see, what they did, and the way back.
     #[command(after_help = triggers::EXAMPLES)]
     Triggers(triggers::TriggersArgs),
@@ -351,6 +355,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Erase(args) => content::erase(place, args).await,
         Command::Hold(command) => content::hold(place, command).await,
         Command::Quarantine(args) => quarantine::run(place, args).await,
+        Command::Limits(args) => limits::run(place, args).await,
         Command::Routes(args) => routes::run(place, args).await,
         Command::Triggers(args) => triggers::run(place, args).await,
         Command::Prove(args) => prove::run(place, args).await,

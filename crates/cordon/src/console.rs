@@ -11,6 +11,7 @@ mod chart;
 mod format;
 mod keys;
 mod layout;
+mod limits;
 mod log;
 mod marks;
 mod overview;

@@ -6,6 +6,7 @@ mod content;
 mod diff;
 mod effect;
 mod following;
+mod limits;
 mod lists;
 mod newest;
 mod quarantine;
@@ -31,6 +32,7 @@ use cordon_store::{
 
 pub use calls::{CallLog, CallsProblem};
 pub use following::Following;
+pub(crate) use limits::rank;
 use lists::{Standpoints, key_view, view};
 pub use newest::{Ended, Newest};
 

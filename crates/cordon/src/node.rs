@@ -13,7 +13,7 @@ use cordon_core::{
     Digest, DurationMs, HmacKey, Name,
     containment::Subject,
     evidence::SegmentSeal,
-    record::{Charged, Closed, Frame},
+    record::{Closed, Frame},
     resource::{Kind, SecretRef, Spec},
     state::Touched,
 };
@@ -726,6 +726,10 @@ async fn tick(
     }
 }
 
+/// Why no second node comes to a log.
+const ONE_NODE: &str = "a log has one node, which counts limits and budgets for it; help: nodes that are to share budgets have a folder \
+    each, and `limits.store`";
+
 /// Opens the folder. A command that reads it holds it for a moment, which a start outlasts; a server does not go away.
 async fn open_folder(path: &Path) -> anyhow::Result<DataDir> {
     let opening = async {
@@ -738,7 +742,10 @@ async fn open_folder(path: &Path) -> anyhow::Result<DataDir> {
     };
     match tokio::time::timeout(FOLDER_WITHIN, opening).await {
         Ok(done) => Ok(done?),
-        Err(_) => Ok(DataDir::open(path)?),
+        Err(_) => match DataDir::open(path) {
+            Err(error @ DataDirError::InUse { .. }) => Err(anyhow::Error::new(error).context(ONE_NODE)),
+            done => Ok(done?),
+        },
     }
 }
 
@@ -761,8 +768,7 @@ async fn close_interrupted(
     let mut frames = Vec::with_capacity(open.len());
     for row in &open {
         // What it used is not known: it stays charged what was reserved.
-        let reserved = handles.index.reserved(row.call).await?;
-        let charged = reserved.map(|spend| Charged { spend, as_reserved: true, shares: Vec::new() });
+        let charged = handles.index.owed(row.call).await?;
         let closed = Closed { charged, ..Closed::interrupted(row.call, now) };
         frames.extend(Frame::Closed(Box::new(closed)).encode().ok());
     }

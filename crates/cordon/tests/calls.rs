@@ -134,6 +134,7 @@ impl Call {
             request_bytes: 100,
             subject: None,
             conversation: None,
+            prompt: None,
             trace: None,
             counted: None,
         };

@@ -36,8 +36,10 @@ use support::World;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/control/openapi/examples.json");
 const CONTENT_KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
-/// A trigger, which has fired before anything is asked.
-const TRIGGER: &str = "---
+/// A limit that counts the call, and a trigger, which has fired before anything is asked.
+const MORE: &str = "---
+{apiVersion: cordon/v1, kind: Limit, name: per-day, spec: {applies_to: {team: t}, tokens: {count: 10000, window: day}}}
+---
 apiVersion: cordon/v1
 kind: Trigger
 name: m-fails
@@ -101,6 +103,7 @@ const ORDER: &[(&str, Who)] = &[
     ("apply", Session),
     ("listResources", Session),
     ("listRoutes", Session),
+    ("listLimitUsage", Session),
     ("readResource", Session),
     ("readHistory", Session),
     ("deleteResource", Session),
@@ -161,7 +164,7 @@ impl Asked {
         let bootstrap = std::fs::read_to_string(folder.path().join("data/admin.token")).unwrap();
         let nothing = KeySecret::new(KeyId::from_bytes([0; 8]), [0; 32]);
         let mut world = World::of(node, clock, nothing, KeyId::from_bytes([0; 8]), folder);
-        world.apply(&support::resources(&upstream.base_url(), ", content: full", TRIGGER)).await;
+        world.apply(&support::resources(&upstream.base_url(), ", content: full", MORE)).await;
         world.key = world.issue("app", DurationMs::from_secs(86_400)).await;
         let reply = world.chat("Is anybody there?").await;
         assert_eq!(reply.status, 200, "{}", reply.text());

@@ -10,7 +10,12 @@
 
 mod support;
 
-use cordon::{api::Problem, desk::Desk, quarantine::InForce, up};
+use cordon::{
+    api::{CallFilter, Problem},
+    desk::Desk,
+    quarantine::InForce,
+    up,
+};
 use cordon_core::{
     DurationMs, KeySecret, UserId,
     containment::{InFlight, Subject},
@@ -21,6 +26,7 @@ use cordon_guard::signature;
 use cordon_store::sequencer::Health;
 use cordon_testkit::{FakeUpstream, Gate, Script};
 use http::{Request, StatusCode};
+use serde_json::json;
 use support::{Reply, World, chat};
 
 /// A second model and a second route beside those that every world has.
@@ -169,6 +175,91 @@ async fn tools_content_and_detectors() {
     let frames = world.frames().await;
     let blocked = frames.opened.iter().flat_map(|opened| &opened.input.findings);
     assert!(blocked.into_iter().any(|finding| finding.category.as_str() == "quarantined"));
+}
+
+/// A call that begins with these instructions, in one of three protocols.
+fn instructed(world: &World, path: &str, instructions: &str) -> Request<http_body_util::Full<bytes::Bytes>> {
+    let body = match path {
+        "/v1/chat/completions" => json!({
+            "model": "bot",
+            "messages": [{"role": "system", "content": instructions}, {"role": "user", "content": "hi"}],
+        }),
+        "/v1/messages" => json!({
+            "model": "bot", "max_tokens": 9, "system": [{"type": "text", "text": instructions}],
+            "messages": [{"role": "user", "content": "hi"}],
+        }),
+        _ => json!({"model": "bot", "instructions": instructions, "input": "hi"}),
+    };
+    let mut request = world.request(body.to_string());
+    *request.uri_mut() = format!("http://{}{path}", world.address()).parse().unwrap();
+    request
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_is_named_by_the_record_of_a_call_and_out_in_every_protocol() {
+    let upstream = FakeUpstream::start(says(8)).await;
+    let world = World::new(&upstream.base_url()).await;
+    let chat = "/v1/chat/completions";
+    let call = world.send(instructed(&world, chat, "Be kind.")).await.call();
+    assert_eq!(world.send(instructed(&world, chat, "Be brief.")).await.status, 200);
+    let record = desk(&world).calls().find(call).await.unwrap().unwrap();
+    let prompt = record.opened.prompt.expect("it begins with instructions");
+    let text = format!("prompt/{prompt}");
+
+    let filter = CallFilter { prompt: Some(prompt), ..CallFilter::default() };
+    let brought = desk(&world).calls().list(&filter, None).await.unwrap();
+    assert_eq!(brought.iter().map(|call| call.call_id).collect::<Vec<_>>(), [call]);
+    let effect = async {
+        loop {
+            // The index is fed behind the calls.
+            let effect = desk(&world).quarantine_effect(subject(&text)).await.unwrap();
+            if effect.calls > 0 {
+                return effect;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let effect = tokio::time::timeout(std::time::Duration::from_secs(20), effect).await.unwrap();
+    assert_eq!((effect.calls, effect.routes.len(), effect.two_people), (1, 0, false));
+
+    out(&world, &text).await;
+    for path in [chat, "/v1/responses"] {
+        let reply = world.send(instructed(&world, path, "Be kind.")).await;
+        assert_eq!(told(&reply), refused(403, "prompt_quarantined"), "{path}");
+        assert!(!reply.text().contains(&prompt.to_string()), "callers learn no names");
+    }
+    let reply = world.send(instructed(&world, "/v1/messages", "Be kind.")).await;
+    assert_eq!(reply.status, 403);
+    assert_eq!(world.send(instructed(&world, chat, "Be brief.")).await.status, 200);
+    assert_eq!(world.chat("hi").await.status, 200);
+
+    // The same prompt has the same name after a restart, and is still out.
+    let world = world.again(|_| {}).await;
+    let reply = world.send(instructed(&world, chat, "Be kind.")).await;
+    assert_eq!(told(&reply), refused(403, "prompt_quarantined"));
+    lift(&world, &text, Actor::Local).await.unwrap();
+    assert_eq!(world.send(instructed(&world, chat, "Be kind.")).await.status, 200);
+    let last = reply.call();
+    let frames = world.frames().await;
+    assert_eq!(frames.closed_of(last).reason, Some(format!("{text} is quarantined")));
+    assert!(!frames.hold("Be kind."), "a record holds no content");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_call_ends_when_its_prompt_is_out() {
+    let upstream = FakeUpstream::start([Script::says("ok"), Script::sse_head().then_hang()]).await;
+    let world = World::new(&upstream.base_url()).await;
+    let path = "/v1/chat/completions";
+    let call = world.send(instructed(&world, path, "Be kind.")).await.call();
+    let record = desk(&world).calls().find(call).await.unwrap().unwrap();
+    let text = format!("prompt/{}", record.opened.prompt.unwrap());
+    let sending = world.send(instructed(&world, path, "Be kind."));
+    let ordering = async {
+        upstream.until(|count| count.requests == 2).await;
+        order(&world, &text, InFlight::Cancel).await
+    };
+    let (reply, done) = tokio::join!(sending, ordering);
+    assert_eq!((told(&reply), done.ended), (refused(503, "cancelled"), 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,7 +147,8 @@ pub fn needs_two(state: &State, subject: &Subject) -> bool {
         Subject::Service(wanted) => routes.any(|(_, route)| {
             route.named().any(|model| of_service(model, wanted)) && route.system.as_ref().is_some_and(high)
         }),
-        Subject::Tool(_)
+        Subject::Prompt(_)
+        | Subject::Tool(_)
         | Subject::Principal(_)
         | Subject::Key(_)
         | Subject::Detector(_)
@@ -168,8 +169,8 @@ pub fn quarantinable(state: &State, subject: &Subject) -> Result<(), Rejection> 
         Subject::Route(name) => state.resource(Kind::Route, name).is_some(),
         Subject::System(name) => state.resource(Kind::System, name).is_some(),
         Subject::Key(key) => state.key(*key).is_some(),
-        // Tools and detectors are declared elsewhere, and a signature is of content.
-        Subject::Tool(_) | Subject::Detector(_) | Subject::Signature(_) => true,
+        // Tools and detectors are declared elsewhere, and prompts and signatures are of content.
+        Subject::Prompt(_) | Subject::Tool(_) | Subject::Detector(_) | Subject::Signature(_) => true,
     };
     if found {
         Ok(())

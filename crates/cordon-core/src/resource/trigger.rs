@@ -335,7 +335,7 @@ fn named(subject: &Subject) -> Option<Result<(Kind, &Name), KeyId>> {
         Subject::Route(name) => Ok((Kind::Route, name)),
         Subject::System(name) => Ok((Kind::System, name)),
         Subject::Key(key) => Err(*key),
-        Subject::Tool(_) | Subject::Detector(_) | Subject::Signature(_) => return None,
+        Subject::Prompt(_) | Subject::Tool(_) | Subject::Detector(_) | Subject::Signature(_) => return None,
     })
 }
 

@@ -10,6 +10,8 @@ use cordon_core::{
 use cordon_policy::{CompiledLimit, Limits};
 use smallvec::SmallVec;
 
+use super::usage::Reading;
+
 /// What is counted of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Measure {
@@ -119,6 +121,9 @@ pub trait Counters: Send + Sync + 'static {
 
     /// Counts what a call used in place of what it had reserved. It is on its way when this returns.
     fn settle(&self, held: Held, spent: Spend);
+
+    /// How much each of some limits counted at a time, in their order. It changes nothing, and keeps no call waiting.
+    fn usage(&self, limits: Limits, now: Timestamp) -> Reading;
 
     /// How much of a limit's tokens or money is used in the window of a time, and how much there is: of what is nearest to its
     /// end. Nothing where that is not known here.

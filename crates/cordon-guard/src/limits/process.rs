@@ -8,16 +8,20 @@ use std::{
 };
 
 use cordon_core::{Name, Timestamp, record::Spend, resource::WhenUnavailable};
-use cordon_policy::CompiledLimit;
+use cordon_policy::{CompiledLimit, Limits};
 use tokio::sync::watch;
 
 use super::{
     counters::{Claim, Counters, Demand, Denied, Held, Measure, Standing, Taken, Taking},
+    usage::{InUse, Reading},
     window::{Pace, Rate, Window},
 };
 
 /// How long a call waits for counters that are not rebuilt yet.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why nothing is known of limits at the start.
+const NOT_REBUILT: &str = "its counters are being rebuilt from the records";
 
 /// Counters in this process. Clones share them.
 #[derive(Clone, Debug)]
@@ -94,6 +98,11 @@ impl Shared {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// A copy of what is counted of a limit: calls wait for no more than this.
+    fn counter(&self, limit: &CompiledLimit) -> Counter {
+        self.book().counters.get(&limit.name).cloned().unwrap_or_default()
+    }
 }
 
 impl Counters for ProcessCounters {
@@ -107,7 +116,7 @@ impl Counters for ProcessCounters {
             if tokio::time::timeout(PATIENCE, rebuilt.wait_for(|rebuilt| *rebuilt)).await.is_ok() {
                 return shared.book().take(&demand, now);
             }
-            unavailable(&demand, "its counters are being rebuilt from the records")
+            unavailable(&demand, NOT_REBUILT)
         })
     }
 
@@ -123,13 +132,18 @@ impl Counters for ProcessCounters {
         }
     }
 
+    fn usage(&self, limits: Limits, now: Timestamp) -> Reading {
+        let counted = if *self.0.rebuilt.borrow() {
+            Ok(limits.iter().map(|limit| self.0.counter(limit).usage(limit, now)).collect())
+        } else {
+            Err(NOT_REBUILT.to_owned())
+        };
+        Box::pin(ready(counted))
+    }
+
     fn used(&self, limit: &CompiledLimit, now: Timestamp) -> Option<(u64, u64)> {
-        let counter = self.0.book().counters.get(&limit.name).cloned().unwrap_or_default();
-        let used = Measure::OF_USE.into_iter().zip(counter.windows).filter_map(|(measure, mut window)| {
-            let (most, length) = measure.quota(&limit.spec)?;
-            window.roll(length, now);
-            Some((window.used(), most))
-        });
+        let counter = self.0.counter(limit);
+        let used = counter.windows(limit, now).map(|(_, most, window)| (window.used(), most));
         // By cross-multiplication: a part of nothing is never the largest.
         used.reduce(|one, other| {
             let (ours, theirs) =
@@ -214,6 +228,28 @@ enum Full {
 }
 
 impl Counter {
+    /// All that a limit counts, at a time.
+    fn usage(&self, limit: &CompiledLimit, now: Timestamp) -> Vec<InUse> {
+        let rate = limit.spec.requests.map(|requests| {
+            let pace = Pace::of(requests);
+            let (_, ahead) = self.rate.standing(pace, now);
+            InUse::of_rate(pace, ahead, now)
+        });
+        let windows = self
+            .windows(limit, now)
+            .map(|(measure, most, window)| InUse::of_window(measure, most, window.used(), window.bounds()));
+        rate.into_iter().chain(windows).collect()
+    }
+
+    /// The windows that a limit counts in, at a time, with how much there is.
+    fn windows(&self, limit: &CompiledLimit, now: Timestamp) -> impl Iterator<Item = (Measure, u64, Window)> {
+        Measure::OF_USE.into_iter().zip(self.windows).filter_map(move |(measure, mut window)| {
+            let (most, length) = measure.quota(&limit.spec)?;
+            window.roll(length, now);
+            Some((measure, most, window))
+        })
+    }
+
     fn window(&mut self, measure: Measure) -> Option<&mut Window> {
         Measure::OF_USE
             .into_iter()

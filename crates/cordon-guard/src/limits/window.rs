@@ -41,7 +41,7 @@ impl Pace {
     }
 
     /// How far the last of a burst brings the arrival time.
-    const fn furthest(self) -> i64 {
+    pub(super) const fn furthest(self) -> i64 {
         self.tolerance.saturating_add(self.step)
     }
 }
@@ -113,6 +113,11 @@ impl Window {
     /// How much is used.
     pub const fn used(self) -> u64 {
         self.used
+    }
+
+    /// When it begins, and when the next one does.
+    pub const fn bounds(self) -> (Timestamp, Timestamp) {
+        (Timestamp::from_millis(self.start), Timestamp::from_millis(self.end))
     }
 
     /// How long the window still runs.

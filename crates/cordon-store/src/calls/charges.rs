@@ -10,6 +10,7 @@ use cordon_core::{
     record::{Charged, Counted, Share, Spend},
     resource::MAX_LIMIT_WINDOW,
 };
+use serde::{Deserialize, Serialize};
 use sqlx::{Row as _, SqliteConnection};
 
 use super::{
@@ -27,34 +28,54 @@ const MOST: i64 = 1 << 62;
 pub(super) struct Charges {
     sums: BTreeMap<(Name, i64, i64), [i64; 4]>,
     /// Calls that began in this batch.
-    counted: HashMap<CallId, Counted>,
+    accounts: HashMap<CallId, Account>,
+}
+
+/// What a call is charged so far.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Account {
+    /// What `opened` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counted: Option<Counted>,
+    /// What was said later, in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    charged: Option<Charged>,
 }
 
 impl Charges {
     /// A call was counted, and what it asks for reserved.
     pub(super) fn open(&mut self, call: CallId, counted: Counted) {
-        let reserved = counted.reserved.unwrap_or_default();
-        self.add(counted.time, &counted.limits, 1, &reserved, &Spend::default());
-        self.counted.insert(call, counted);
+        self.add(counted.time, &counted.limits, 1, &counted.reserved.unwrap_or_default(), 1);
+        self.accounts.insert(call, Account { counted: Some(counted), charged: None });
     }
 
-    /// A call that began in this batch is charged.
-    pub(super) fn close(&mut self, call: CallId, charged: &Charged) {
-        let counted = self.counted.get(&call).cloned();
-        self.settle(counted.as_ref(), charged);
+    /// A call that began in this batch is charged so much.
+    pub(super) fn charge(&mut self, call: CallId, charged: Charged) {
+        let mut account = self.accounts.remove(&call).unwrap_or_default();
+        self.settle(&mut account, charged);
+        self.accounts.insert(call, account);
     }
 
-    /// A call is charged in place of what was reserved for it when it began, if anything was.
-    pub(super) fn settle(&mut self, counted: Option<&Counted>, charged: &Charged) {
-        let nothing = Spend::default();
-        if let Some(Counted { time, limits, reserved: Some(reserved) }) = counted {
-            let spend = if charged.shares.is_empty() { &charged.spend } else { &nothing };
-            self.add(*time, limits, 0, spend, reserved);
+    /// A call is charged so much in place of what it was charged so far.
+    pub(super) fn settle(&mut self, account: &mut Account, charged: Charged) {
+        self.apply(account, -1);
+        account.charged = Some(charged);
+        self.apply(account, 1);
+    }
+
+    /// Adds what a call is charged, so many times.
+    fn apply(&mut self, account: &Account, times: i64) {
+        let counted = account.counted.as_ref();
+        let held = counted.and_then(|counted| Some((counted, counted.reserved.as_ref()?)));
+        let shares = account.charged.as_ref().map(|charged| charged.shares.as_slice()).unwrap_or_default();
+        if let (Some((Counted { time, limits, .. }, reserved)), []) = (held, shares) {
+            let spend = account.charged.as_ref().map_or(reserved, |charged| &charged.spend);
+            self.add(*time, limits, 0, spend, times);
         }
-        for Share { time, limits, spend } in &charged.shares {
+        for Share { time, limits, spend } in shares {
             let known = |limit: &&Name| counted.is_some_and(|counted| counted.limits.contains(limit));
-            self.add(*time, limits.iter().filter(known), 0, spend, &nothing);
-            self.add(*time, limits.iter().filter(|limit| !known(limit)), 1, spend, &nothing);
+            self.add(*time, limits.iter().filter(known), 0, spend, times);
+            self.add(*time, limits.iter().filter(|limit| !known(limit)), 1, spend, times);
         }
     }
 
@@ -63,24 +84,17 @@ impl Charges {
         time: Timestamp,
         limits: impl IntoIterator<Item = &'a Name>,
         requests: i64,
-        more: &Spend,
-        less: &Spend,
+        spend: &Spend,
+        times: i64,
     ) {
         let minute = time.as_millis().div_euclid(MINUTE);
-        let cost = more.cost.or(less.cost);
-        let currency = cost.map_or(0, |cost| i64::try_from(packed(cost.currency)).unwrap_or(0));
-        let money = |spend: &Spend| spend.cost.map_or(0, |cost| cost.amount.nanos());
-        let difference = |more: u64, less: u64| bounded(more).saturating_sub(bounded(less));
-        let added = [
-            requests,
-            difference(more.input, less.input),
-            difference(more.output, less.output),
-            difference(money(more), money(less)),
-        ];
+        let currency = spend.cost.map_or(0, |cost| i64::try_from(packed(cost.currency)).unwrap_or(0));
+        let money = spend.cost.map_or(0, |cost| cost.amount.nanos());
+        let more = [requests, bounded(spend.input), bounded(spend.output), bounded(money)];
         for limit in limits {
             let sums = self.sums.entry((limit.clone(), minute, currency)).or_default();
-            for (sum, added) in sums.iter_mut().zip(added) {
-                *sum = sum.saturating_add(added).clamp(-MOST, MOST);
+            for (sum, more) in sums.iter_mut().zip(more) {
+                *sum = sum.saturating_add(more.saturating_mul(times)).clamp(-MOST, MOST);
             }
         }
     }
@@ -92,7 +106,7 @@ impl Charges {
 
     /// What is kept with a call until it ends.
     pub(super) fn of_call(&self, call: CallId) -> Result<Option<Vec<u8>>, CallsError> {
-        Ok(self.counted.get(&call).map(canonical::to_bytes).transpose()?)
+        self.accounts.get(&call).map(Account::to_bytes).transpose()
     }
 
     /// Adds all of it to the file. `number` is the number of a name.
@@ -131,9 +145,23 @@ impl Charges {
     }
 }
 
-/// What was counted when a call began, from the file.
-pub(super) fn counted(bytes: Option<&[u8]>) -> Result<Option<Counted>, CallsError> {
-    Ok(bytes.map(canonical::from_bytes).transpose()?)
+impl Account {
+    /// What the file has of a call.
+    pub(super) fn read(bytes: Option<&[u8]>) -> Result<Self, CallsError> {
+        Ok(bytes.map(canonical::from_bytes).transpose()?.unwrap_or_default())
+    }
+
+    /// What the file keeps of a call.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, CallsError> {
+        Ok(canonical::to_bytes(self)?)
+    }
+
+    /// What the call is charged, should nothing more be heard of it.
+    fn owed(self) -> Option<Charged> {
+        let reserved = self.counted.and_then(|counted| counted.reserved);
+        let as_opened = reserved.map(|spend| Charged { spend, as_reserved: true, shares: Vec::new() });
+        self.charged.or(as_opened)
+    }
 }
 
 fn bounded(number: u64) -> i64 {
@@ -141,17 +169,17 @@ fn bounded(number: u64) -> i64 {
 }
 
 impl CallIndex {
-    /// What was reserved for a call, if anything was.
+    /// What a call that has not ended is charged should nothing more be heard of it, if anything was reserved.
     ///
     /// # Errors
     /// When the file cannot be read or is damaged.
-    pub async fn reserved(&self, call: CallId) -> Result<Option<Spend>, CallsError> {
+    pub async fn owed(&self, call: CallId) -> Result<Option<Charged>, CallsError> {
         let row = sqlx::query("SELECT counted FROM calls WHERE call = $1")
             .bind(call.as_bytes().as_slice())
             .fetch_optional(self.readers())
             .await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(counted(row.try_get(0)?)?.and_then(|counted| counted.reserved))
+        Ok(Account::read(row.try_get(0)?)?.owed())
     }
 
     /// The requests that a limit counted since a time, each with the end of the minute that it was counted in.

@@ -2,6 +2,7 @@ use std::{path::Path, sync::Arc};
 
 use cordon_core::{
     Action, CallId, Category, Cost, Money, Name, RefusalCode, Timestamp, canonical,
+    containment::PromptId,
     record::{Operation, Outcome, RecordedFinding, Timings, Tokens},
 };
 use sqlx::{
@@ -44,7 +45,7 @@ pub(super) const OTHER_CATEGORIES: i64 = 62;
 pub(super) const ALL_ROUTES: i64 = -1;
 
 /// The form of the tables (`PRAGMA user_version`); a file of another one is built again.
-const TABLES_VERSION: i64 = 5;
+const TABLES_VERSION: i64 = 6;
 
 const TABLES: &str = "
 CREATE TABLE calls (
@@ -52,7 +53,7 @@ CREATE TABLE calls (
     principal INTEGER NOT NULL, team INTEGER NOT NULL, route INTEGER, system INTEGER, model INTEGER,
     verdict INTEGER NOT NULL, would INTEGER NOT NULL, categories INTEGER NOT NULL, input BLOB, output BLOB,
     ended INTEGER, outcome INTEGER, status INTEGER, code INTEGER, tokens BLOB, cost BLOB, timings BLOB,
-    place BLOB NOT NULL, closed INTEGER, counted BLOB
+    place BLOB NOT NULL, closed INTEGER, counted BLOB, prompt INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX calls_principal ON calls (principal, call);
 CREATE INDEX calls_route ON calls (route, call);
@@ -60,6 +61,7 @@ CREATE INDEX calls_verdict ON calls (verdict, call) WHERE verdict > 0;
 CREATE INDEX calls_principal_verdict ON calls (principal, verdict, call) WHERE verdict > 0;
 CREATE INDEX calls_route_verdict ON calls (route, verdict, call) WHERE verdict > 0;
 CREATE INDEX calls_found ON calls (call, categories) WHERE categories <> 0;
+CREATE INDEX calls_prompt ON calls (prompt, call) WHERE prompt IS NOT NULL;
 CREATE INDEX calls_running ON calls (call) WHERE outcome IS NULL;
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE categories (path TEXT PRIMARY KEY, bit INTEGER NOT NULL) STRICT;
@@ -79,7 +81,7 @@ c.call, c.time, c.operation, c.stream, (SELECT text FROM names WHERE id = c.prin
 (SELECT text FROM names WHERE id = c.team), (SELECT text FROM names WHERE id = c.route),
 (SELECT text FROM names WHERE id = c.system), (SELECT text FROM names WHERE id = c.model),
 c.verdict, c.would, c.input, c.output, c.ended, c.outcome, c.status, (SELECT text FROM names WHERE id = c.code),
-c.tokens, c.cost, c.timings, c.place, c.closed";
+c.tokens, c.cost, c.timings, c.place, c.closed, c.prompt";
 
 impl CallIndex {
     /// Opens the index in this file and makes it when it is missing, damaged or of another version (mode 0600).
@@ -387,6 +389,9 @@ fn conditions(query: &CallQuery, mask: i64) -> (String, Vec<Argument>) {
             ask(" AND c.verdict > 0 AND c.verdict = ?", Argument::Number(action_number(verdict)));
         }
     }
+    if let Some(prompt) = query.prompt {
+        ask(" AND c.prompt = ?", Argument::Number(prompt_number(prompt)));
+    }
     if mask != 0 {
         ask(" AND c.categories <> 0 AND c.categories & ? <> 0", Argument::Number(mask));
     }
@@ -429,6 +434,7 @@ fn read_row(row: &SqliteRow) -> Result<CallRow, CallsError> {
         route: optional_name(6)?,
         system: optional_name(7)?,
         model: optional_name(8)?,
+        prompt: row.try_get::<Option<i64>, _>(22)?.map(|number| PromptId::from_bytes(number.to_be_bytes())),
         verdict: action(row.try_get(9)?)?,
         would: action(row.try_get(10)?)?,
         input: findings(row.try_get(11)?)?,
@@ -487,6 +493,11 @@ fn numbers<const N: usize>(bytes: &[u8]) -> Result<[u64; N], CallsError> {
 
 fn number(value: i64) -> Result<u64, CallsError> {
     u64::try_from(value).map_err(|_| CallsError::Damaged)
+}
+
+/// A prompt in the file.
+pub(super) const fn prompt_number(prompt: PromptId) -> i64 {
+    i64::from_be_bytes(prompt.to_bytes())
 }
 
 /// Numbers of the file's words. A variant that comes later gets the next number; none is ever given to another one.

@@ -28,7 +28,7 @@ impl Tail {
                         self.ends.entry(frame.call).or_insert((source.sequence, *frame));
                     }
                 },
-                Some(Frame::Unknown(_) | Frame::Read(_)) | None => {}
+                Some(Frame::Attempted(_) | Frame::Unknown(_) | Frame::Read(_)) | None => {}
             }
         }
     }

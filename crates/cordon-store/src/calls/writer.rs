@@ -6,13 +6,13 @@ use std::{
 
 use cordon_core::{
     Action, CallId, Category, Cost, Name, canonical,
-    record::{Closed, Counted, Frame, RecordedFinding, Timings, Unknown},
+    record::{Attempted, Closed, Frame, RecordedFinding, Timings, Unknown},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     CallRow, JournalBytes, Progress, SourceFrame,
-    charges::{self, Charges},
+    charges::{Account, Charges},
     index::{ALL_ROUTES, CallsError, OTHER_CATEGORIES, action_number, outcome_number},
     live::{Live, Showing},
     sums::{RollUp, Step, packed},
@@ -66,13 +66,15 @@ const STEPS: usize = 32;
 /// How many calls one statement inserts.
 const ROWS: usize = 64;
 
-const COLUMNS: usize = 24;
+const COLUMNS: usize = 25;
 
 /// Everything of one batch, before it is written.
 #[derive(Default)]
 struct Batch {
     order: Vec<CallId>,
     calls: HashMap<CallId, CallRow>,
+    /// Further attempts of calls that began in an earlier batch.
+    attempted: Vec<Attempted>,
     /// Ends of calls that began in an earlier batch.
     ends: Vec<(u64, Closed)>,
     /// Those of them that ended a running call.
@@ -206,13 +208,15 @@ async fn store(
     for row in &rows {
         roll(&mut rolls, known, row);
     }
-    let mut charged_later = Vec::new();
+    for attempted in std::mem::take(&mut batch.attempted) {
+        charge(&mut transaction, &mut batch.charges, attempted).await?;
+    }
     for (sequence, closed) in std::mem::take(&mut batch.ends) {
         match end_call(&mut transaction, known, sequence, &closed).await? {
-            Some(Ended { route, verdict, counted }) => {
+            Some(Ended { route, verdict, mut account }) => {
                 batch.written.closed += 1;
                 if let Some(charged) = closed.charged.clone() {
-                    charged_later.push((counted, charged));
+                    batch.charges.settle(&mut account, charged);
                 }
                 for (step, route) in places(route) {
                     let at = (step, step.start(closed.time), route, verdict);
@@ -225,9 +229,6 @@ async fn store(
     }
     for unknown in &batch.unknown {
         insert_unknown(&mut transaction, known, unknown).await?;
-    }
-    for (counted, charged) in charged_later {
-        batch.charges.settle(counted.as_ref(), &charged);
     }
     let limits = batch.charges.names().collect();
     intern(&mut transaction, &mut interned.names, limits).await?;
@@ -263,11 +264,16 @@ impl Batch {
                 self.order.push(row.call);
                 self.calls.insert(row.call, row);
             }
+            Some(Frame::Attempted(frame)) => match self.calls.get(&frame.call) {
+                Some(row) if row.ending.is_none() => self.charges.charge(frame.call, frame.charged),
+                Some(_) => self.written.passed_over += 1,
+                None => self.attempted.push(*frame),
+            },
             Some(Frame::Closed(frame)) => match self.calls.get_mut(&frame.call) {
                 Some(row) if row.ending.is_none() => {
                     self.written.closed += 1;
-                    if let Some(charged) = &frame.charged {
-                        self.charges.close(frame.call, charged);
+                    if let Some(charged) = frame.charged.clone() {
+                        self.charges.charge(frame.call, charged);
                     }
                     row.close(source.sequence, *frame);
                 }
@@ -403,9 +409,32 @@ async fn insert(
             .bind(ending.map(|ending| timings_bytes(&ending.timings)))
             .bind(place_bytes(row.place.journal, row.place.opened))
             .bind(row.place.closed.map(|sequence| i64::try_from(sequence).unwrap_or(i64::MAX)))
-            .bind(charges.of_call(row.call)?);
+            .bind(charges.of_call(row.call)?)
+            .bind(row.prompt.map(super::index::prompt_number));
     }
     query.execute(connection).await?;
+    Ok(())
+}
+
+/// Charges a call of an earlier batch, if it runs, for a further attempt.
+async fn charge(
+    connection: &mut SqliteConnection,
+    charges: &mut Charges,
+    attempted: Attempted,
+) -> Result<(), CallsError> {
+    let call = attempted.call.as_bytes().as_slice();
+    let row = sqlx::query("SELECT counted FROM calls WHERE call = $1 AND outcome IS NULL")
+        .bind(call)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(()) };
+    let mut account = Account::read(row.try_get(0)?)?;
+    charges.settle(&mut account, attempted.charged);
+    sqlx::query("UPDATE calls SET counted = $2 WHERE call = $1")
+        .bind(call)
+        .bind(account.to_bytes()?)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -413,7 +442,7 @@ async fn insert(
 struct Ended {
     route: Option<i64>,
     verdict: Action,
-    counted: Option<Counted>,
+    account: Account,
 }
 
 /// Ends a call of an earlier batch, if there is such a running call.
@@ -447,7 +476,7 @@ async fn end_call(
     .await?;
     row.map(|row| {
         let verdict = super::index::action(row.try_get(1)?)?;
-        Ok(Ended { route: row.try_get(0)?, verdict, counted: charges::counted(row.try_get(2)?)? })
+        Ok(Ended { route: row.try_get(0)?, verdict, account: Account::read(row.try_get(2)?)? })
     })
     .transpose()
 }

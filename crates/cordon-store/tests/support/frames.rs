@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use cordon_core::{
     Action, CallId, Category, Channel, Cost, Digest, KeyId, Money, Name, RefusalCode, Score, Timestamp,
+    containment::PromptId,
     record::{
         Closed, Frame, Opened, Operation, Outcome, RecordedFinding, RecordedVerdict, Timings, Tokens, Unknown,
     },
@@ -54,6 +55,11 @@ pub fn call_id(number: u64, seconds: i64) -> CallId {
     CallId::new(super::at(seconds), random)
 }
 
+/// The prompt of a principal.
+pub fn prompt(principal: usize) -> PromptId {
+    PromptId::from_bytes([0xf0 | u8::try_from(principal % 16).unwrap(); 8])
+}
+
 pub fn opened(number: u64, shape: &Shape) -> Frame {
     let name = |text: String| Name::parse(&text).unwrap();
     Frame::Opened(Box::new(Opened {
@@ -79,6 +85,7 @@ pub fn opened(number: u64, shape: &Shape) -> Frame {
         request_bytes: 1024,
         subject: None,
         conversation: None,
+        prompt: (shape.principal != 1).then(|| prompt(shape.principal)),
         trace: None,
         counted: None,
     }))
@@ -149,7 +156,7 @@ pub fn reference(frames: &[SourceFrame]) -> Vec<CallRow> {
             Ok(Frame::Closed(closed)) => {
                 calls.get_mut(&closed.call).unwrap().close(frame.sequence, *closed);
             }
-            Ok(Frame::Unknown(_) | Frame::Read(_)) | Err(_) => {}
+            Ok(Frame::Attempted(_) | Frame::Unknown(_) | Frame::Read(_)) | Err(_) => {}
         }
     }
     let mut rows: Vec<CallRow> = calls.into_values().collect();

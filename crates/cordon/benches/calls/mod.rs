@@ -79,6 +79,7 @@ pub(crate) fn frames(number: u64, time: Timestamp, random: &mut Random) -> [Vec<
         request_bytes: random.below(20_000),
         subject: None,
         conversation: None,
+        prompt: None,
         trace: None,
         counted: None,
     };

@@ -99,7 +99,7 @@ pub struct QuarantineEffect {
     pub subject: Subject,
     /// The routes that it touches, by name.
     pub routes: Vec<RouteEffect>,
-    /// Calls to these routes in the last hour; for a caller, its calls.
+    /// Calls to these routes in the last hour; for a caller or a prompt, its calls.
     pub calls: u64,
     /// All calls in the last hour.
     pub of_calls: u64,
@@ -139,7 +139,7 @@ mod tests {
         #[test]
         fn a_subject_fits_the_schema_when_it_is_one(kind in 0..=Subject::KINDS.len(), id in id()) {
             let schema = serde_json::to_value(schemars::schema_for!(Subject)).unwrap();
-            let text = format!("{}/{id}", Subject::KINDS.get(kind).unwrap_or(&"prompt"));
+            let text = format!("{}/{id}", Subject::KINDS.get(kind).unwrap_or(&"index"));
             let fits = jsonschema::is_valid(&schema, &serde_json::Value::from(text.as_str()));
             prop_assert_eq!(fits, Subject::parse(&text).is_ok(), "{:?}", text);
         }

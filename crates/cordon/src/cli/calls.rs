@@ -1,7 +1,7 @@
 //! `calls list|show`.
 
 use clap::{Args, Subcommand};
-use cordon_core::{Action, CallId, Category, Timestamp};
+use cordon_core::{Action, CallId, Category, Timestamp, containment::PromptId};
 
 use super::{
     Outcome, Output, Place,
@@ -49,6 +49,9 @@ pub(super) struct ListArgs {
     /// With a finding of this category or a child of it, such as pii or pii/card.
     #[arg(long, value_parser = Category::parse, value_name = "CATEGORY")]
     category: Option<Category>,
+    /// That brought this prompt, as the record of a call names it.
+    #[arg(long, value_parser = PromptId::parse, value_name = "ID")]
+    prompt: Option<PromptId>,
     /// At most so many, the latest ones [default: 100; with --follow: 10 that ended before].
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
@@ -111,6 +114,7 @@ async fn list(place: &Place, args: ListArgs) -> Outcome {
         route: args.route.as_deref().map(name).transpose()?,
         verdict: args.verdict,
         category: args.category,
+        prompt: args.prompt,
         limit: args.limit,
     };
     let client = place.client(Need::Read).await?;
@@ -228,6 +232,7 @@ fn told(record: &CallRecord) -> String {
         lines.push(("mode", opened.mode.as_str().to_owned()));
     }
     lines.extend(opened.subject.map(|subject| ("subject", subject.to_string())));
+    lines.extend(opened.prompt.map(|prompt| ("prompt", prompt.to_string())));
     lines.push(("verdict", call.verdict.to_string()));
     if call.would > call.verdict {
         lines.push(("would", format!("{} (guards that only observe)", call.would)));

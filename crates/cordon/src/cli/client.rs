@@ -14,6 +14,7 @@ use super::{
     local::Local,
 };
 use crate::{
+    api::limits::{LimitUsage, UsageQuery},
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
     api::quarantine::{LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView},
     api::routes::RouteStatus,
@@ -285,6 +286,15 @@ impl Client {
         }
     }
 
+    pub(super) async fn limits_in_use(&self, query: &UsageQuery) -> Result<Vec<LimitUsage>, Problem> {
+        match self {
+            Self::Server(http) => {
+                http.items("/limits/usage", &[("name", text(query.name.as_ref()))], None).await
+            }
+            Self::Folder(local) => local.desk.limits_in_use(query.name.as_ref()).await,
+        }
+    }
+
     pub(super) async fn quarantines(&self, as_of: Option<Timestamp>) -> Result<Vec<QuarantineView>, Problem> {
         match self {
             Self::Server(http) => http.items("/quarantines", &[("as_of", text(as_of))], None).await,
@@ -385,7 +395,7 @@ fn text(value: Option<impl ToString>) -> Option<String> {
     value.map(|value| value.to_string())
 }
 
-fn query(filter: &CallFilter) -> [(&'static str, Option<String>); 7] {
+fn query(filter: &CallFilter) -> [(&'static str, Option<String>); 8] {
     [
         ("since", text(filter.since)),
         ("until", text(filter.until)),
@@ -393,6 +403,7 @@ fn query(filter: &CallFilter) -> [(&'static str, Option<String>); 7] {
         ("route", text(filter.route.as_ref())),
         ("verdict", text(filter.verdict)),
         ("category", text(filter.category.as_ref())),
+        ("prompt", text(filter.prompt)),
         ("limit", text(filter.limit)),
     ]
 }

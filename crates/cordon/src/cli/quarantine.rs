@@ -20,8 +20,8 @@ use crate::api::{
 };
 
 /// For `--help`.
-pub(super) const EXAMPLES: &str = "A subject is KIND/NAME: model/small, service/openai, tool/send_mail, principal/app, key/ID, \
-route/bot, system/claims, detector/card, or signature/SHA256 of a text (`--text` makes it).\n\n\
+pub(super) const EXAMPLES: &str = "A subject is KIND/NAME: model/small, service/openai, prompt/ID (`cordon calls show` has it), \
+tool/send_mail, principal/app, key/ID, route/bot, system/claims, detector/card, or signature/SHA256 of a text (`--text` makes it).\n\n\
 Examples:\n  cordon quarantine model/small --reason \"leaks personal data\"\n  cordon quarantine route/bot --reason \"complaints\" --finish\n  \
 cordon quarantine --text \"the text that must not go on\" --reason \"worm\"\n  cordon quarantine model/small --effect\n  \
 cordon quarantine list\n  cordon quarantine lift model/small --reason \"the provider mended it\"";

@@ -5,7 +5,7 @@ use cordon_core::{CallId, record::Closed};
 use maud::{Markup, html};
 
 use super::{
-    format, layout, stages,
+    format, layout, quarantine, stages,
     table::{self, Cell, Table},
     view::{Page, View},
     widgets,
@@ -44,6 +44,10 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
         None => html! { "–" },
     };
     let findings = findings(&record);
+    let prompt = match opened.prompt {
+        Some(prompt) => quarantine::prompt(view, prompt).await?,
+        None => html! { "–" },
+    };
     let status = match closed {
         Some(closed) => {
             html! { (closed.status) " " (widgets::outcome(closed.outcome)) @if let Some(code) = closed.code { ", " code { (code) } } }
@@ -64,6 +68,7 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
             ("Streamed", html! { (if call.stream { "yes" } else { "no" }) }),
             ("Cost", call.cost.map_or_else(|| html! { "–" }, |cost| html! { (cost) })),
             ("Tokens", call.tokens.map_or_else(|| html! { "–" }, |tokens| html! { (format::number(tokens.input)) " in, " (format::number(tokens.output)) " out" })),
+            ("Prompt", prompt),
             ("Person", opened.subject.map_or_else(|| html! { "–" }, |subject| html! { (widgets::id(&subject.to_string(), None)) " (pseudonym)" })),
             ("Trace", opened.trace.as_ref().map_or_else(|| html! { "–" }, |trace| widgets::id(trace, None))),
             ("Attempts", attempts(closed.as_ref())),

@@ -1,7 +1,7 @@
 //! Calls: a list with filters, and new ones as they end.
 
 use axum::response::IntoResponse as _;
-use cordon_core::{Action, CallId, Category, Name};
+use cordon_core::{Action, CallId, Category, Name, containment::PromptId};
 use cordon_store::calls::CallQuery;
 use maud::{Markup, html};
 
@@ -64,6 +64,10 @@ fn query(view: &View) -> Result<CallQuery, Problem> {
         .query
         .get("category")
         .map(|text| Category::parse(text).map_err(|error| wrong("category", error.to_string())));
+    let prompt = view
+        .query
+        .get("prompt")
+        .map(|text| PromptId::parse(text).map_err(|error| wrong("prompt", error.to_string())));
     let before = view
         .query
         .get("before")
@@ -81,6 +85,7 @@ fn query(view: &View) -> Result<CallQuery, Problem> {
         route: name("route")?,
         verdict: verdict.transpose()?,
         category: category.transpose()?,
+        prompt: prompt.transpose()?,
         before: before.transpose()?,
         limit: Some(PAGE + 1),
     })
@@ -128,7 +133,7 @@ async fn build(view: &View, asked: &CallQuery) -> Result<(Table, Markup), Proble
 /// The stream that the script follows: the same filters.
 fn live_link(view: &View) -> String {
     let mut link = widgets::Query::default().with("limit", "1");
-    for key in ["principal", "route", "verdict", "category"] {
+    for key in ["principal", "route", "verdict", "category", "prompt"] {
         link = link.with(key, view.query.get(key).unwrap_or_default());
     }
     link.link("/api/v1/calls/live")
@@ -148,6 +153,7 @@ fn filters(view: &View) -> Markup {
             label { "Route" input name="route" value=[value("route")] maxlength="63"; }
             label { "Principal" input name="principal" value=[value("principal")] maxlength="63"; }
             label { "Category" input name="category" value=[value("category")] placeholder="pii/card" maxlength="100"; }
+            label { "Prompt" input name="prompt" value=[value("prompt")] placeholder="16 digits" maxlength="16"; }
             button { "Filter" }
             a href=(view.query.only("as_of").link("/calls")) { "Clear" }
         }

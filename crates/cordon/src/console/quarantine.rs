@@ -3,7 +3,11 @@
 mod wish;
 
 use axum::response::IntoResponse as _;
-use cordon_core::{KeyId, Name, containment::Subject, resource::Kind};
+use cordon_core::{
+    KeyId, Name,
+    containment::{PromptId, Subject},
+    resource::Kind,
+};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -46,7 +50,7 @@ pub(super) async fn page(view: View) -> Page {
         @if items.is_empty() {
             (widgets::empty(
                 "Nothing is quarantined.",
-                "A quarantine takes one part out at once (a model, a service, a tool, a caller, a route, a system, a text), and the rest goes on. Its page has a button for it, or:",
+                "A quarantine takes one part out at once (a model, a service, a prompt, a tool, a caller, a route, a system, a text), and the rest goes on. Its page has a button for it, or:",
                 "cordon quarantine model/NAME --reason \"why\"",
             ))
         } @else {
@@ -65,19 +69,38 @@ fn state(item: &QuarantineView) -> String {
     }
 }
 
-/// A subject, which leads to its page where it has one.
+/// A subject, which leads to its page where it has one; a prompt, to its calls.
 fn named(view: &View, subject: &Subject) -> Markup {
     let text = subject.to_string();
-    let page = match subject {
-        Subject::Model(name) => Some(format!("/models/{name}")),
-        Subject::Service(name) => Some(format!("/services/{name}")),
-        Subject::Principal(name) => Some(format!("/principals/{name}")),
-        Subject::Key(key) => Some(format!("/keys/{key}")),
-        Subject::Route(name) => Some(format!("/routes/{name}")),
-        Subject::System(name) => Some(format!("/systems/{name}")),
+    let page = |kind: &str, name: &dyn std::fmt::Display| Some(view.link(&format!("/{kind}/{name}")));
+    let link = match subject {
+        Subject::Model(name) => page("models", name),
+        Subject::Service(name) => page("services", name),
+        Subject::Prompt(prompt) => Some(calls_with(view, *prompt)),
+        Subject::Principal(name) => page("principals", name),
+        Subject::Key(key) => page("keys", key),
+        Subject::Route(name) => page("routes", name),
+        Subject::System(name) => page("systems", name),
         Subject::Tool(_) | Subject::Detector(_) | Subject::Signature(_) => None,
     };
-    html! { @if let Some(page) = page { a href=(view.link(&page)) { code { (text) } } } @else { code { (text) } } }
+    html! { @if let Some(link) = link { a href=(link) { code { (text) } } } @else { code { (text) } } }
+}
+
+/// The list of the calls that bring a prompt.
+fn calls_with(view: &View, prompt: PromptId) -> String {
+    view.query.only("as_of").with("prompt", &prompt.to_string()).link("/calls")
+}
+
+/// The prompt of a call: the way to its calls, and to the form that takes it out, or that gives it back.
+pub(super) async fn prompt(view: &View, prompt: PromptId) -> Result<Markup, Problem> {
+    let subject = Subject::Prompt(prompt);
+    let out = view.shared.state.desk.quarantined(view.as_of).await?;
+    let is_out = out.iter().any(|item| item.subject == subject);
+    Ok(html! {
+        a href=(calls_with(view, prompt)) { code { (prompt) } } " "
+        @if is_out { (widgets::state("bad", "quarantined")) " " (wish::lift_link(view, &subject)) }
+        @else { (wish::order_link(view, &subject)) }
+    })
 }
 
 /// Says on the page of something that it is out, or that something that it uses is; and where it is not out itself, leads to

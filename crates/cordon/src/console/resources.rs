@@ -1,5 +1,7 @@
 //! Resources: a list for each kind, and for each resource the same four views: now, history, related, raw.
 
+mod kinds;
+
 use axum::{
     Form,
     extract::{Path, rejection::FormRejection},
@@ -15,8 +17,9 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::kinds::{fields, taught};
 use super::{
-    format, layout, quarantine, routes, stages,
+    format, layout, limits, quarantine, routes, stages,
     table::{self, Cell, Column, Table},
     triggers,
     view::{Page, View},
@@ -36,94 +39,6 @@ pub(super) fn plural(kind: Kind) -> String {
 
 fn kind_of(word: &str) -> Option<Kind> {
     Kind::ALL.iter().copied().find(|kind| plural(*kind) == word)
-}
-
-/// What a kind is for, and how the first one is made.
-const fn taught(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::Guard => (
-            "A guard says what is done about what is found: which categories lead to which action. Without one the built-in \
-             baseline holds.",
-            "apiVersion: cordon/v1\nkind: Guard\nname: no-cards\nspec:\n  scope: organisation\n  mode: observe\n  rules:\n    - {category: pii/card, action: block}",
-        ),
-        Kind::Limit => (
-            "A limit bounds use: requests, tokens and money in a time, calls at once, and what one call may be.",
-            "apiVersion: cordon/v1\nkind: Limit\nname: per-team\nspec:\n  applies_to: {team: support}\n  requests: {count: 600, window: 1m}",
-        ),
-        Kind::Model => (
-            "A model is one that a service offers, under a name of yours.",
-            "apiVersion: cordon/v1\nkind: Model\nname: small\nspec: {service: provider, upstream_name: gpt-5-mini}",
-        ),
-        Kind::Principal => (
-            "A principal is a caller: a workload of a team, with the routes that it may use.",
-            "apiVersion: cordon/v1\nkind: Principal\nname: support-app\nspec: {team: support, routes: [support-bot]}",
-        ),
-        Kind::Retention => (
-            "A retention says how long records and captured content of some routes are kept.",
-            "apiVersion: cordon/v1\nkind: Retention\nname: health-data\nspec: {labels: {data: health}, content: 7d, records: 3650d}",
-        ),
-        Kind::Route => (
-            "A route is the public name that callers use in `model`: the models behind it, and the guards on it.",
-            "apiVersion: cordon/v1\nkind: Route\nname: support-bot\nspec: {team: support, targets: [{model: small}]}",
-        ),
-        Kind::Service => (
-            "A service is an upstream provider: its address, and where its key is.",
-            "apiVersion: cordon/v1\nkind: Service\nname: provider\nspec: {protocol: openai, base_url: https://api.openai.com/v1, secret: env:OPENAI_API_KEY}",
-        ),
-        Kind::System => (
-            "A system is an AI system as a regulator means it: a purpose, an owner, a risk class.",
-            "apiVersion: cordon/v1\nkind: System\nname: helpdesk\nspec: {team: support, purpose: answers customers, risk: limited}",
-        ),
-        Kind::Team => (
-            "A team owns systems and routes; its guards apply to them and to its callers.",
-            "apiVersion: cordon/v1\nkind: Team\nname: support\nspec: {}",
-        ),
-        Kind::Trigger => (
-            "A trigger does what was approved in advance when a signal is too high: it takes out what fails or leaks, tests that, and says \
-             how long it took.",
-            "apiVersion: cordon/v1\nkind: Trigger\nname: small-fails\nspec:\n  on: {model: small}\n  signal: {error_rate: {above: 0.5, until: 0.1}}\n  window: 60s\n  action: {quarantine: model/small}\n  lift: rule",
-        ),
-    }
-}
-
-/// The columns of a kind's list: fields of its spec.
-const fn fields(kind: Kind) -> &'static [(&'static str, &'static str)] {
-    match kind {
-        Kind::Guard => &[("Scope", "scope"), ("Mode", "mode"), ("Rules", "rules")],
-        Kind::Limit => &[
-            ("Applies to", "applies_to"),
-            ("Requests", "requests"),
-            ("Tokens", "tokens"),
-            ("Money", "money"),
-            ("At once", "concurrency"),
-        ],
-        Kind::Model => &[("Service", "service"), ("Upstream name", "upstream_name"), ("Prices", "prices")],
-        Kind::Principal => &[("Team", "team"), ("Routes", "routes")],
-        Kind::Retention => &[
-            ("Content", "content"),
-            ("Records", "records"),
-            ("Labels", "labels"),
-            ("Jurisdictions", "jurisdictions"),
-        ],
-        Kind::Route => &[
-            ("Team", "team"),
-            ("System", "system"),
-            ("Targets", "targets"),
-            ("Mode", "mode"),
-            ("Guards", "guards"),
-            ("Content", "content"),
-        ],
-        Kind::Service => &[("Protocol", "protocol"), ("Address", "base_url"), ("Region", "region")],
-        Kind::System => &[("Team", "team"), ("Risk", "risk"), ("Jurisdictions", "jurisdictions")],
-        Kind::Team => &[],
-        Kind::Trigger => &[
-            ("On", "on"),
-            ("Signal", "signal"),
-            ("Window", "window"),
-            ("Action", "action"),
-            ("Lift", "lift"),
-        ],
-    }
 }
 
 pub(super) async fn list(view: View, Path(word): Path<String>) -> Page {
@@ -167,8 +82,10 @@ async fn listed(view: &View, kind: Kind) -> Result<(Table, Markup), Problem> {
     });
     let table = Table::new(columns, rows.collect());
     let (what, example) = taught(kind);
+    let in_use = if kind == Kind::Limit { limits::in_use(view, None).await? } else { Markup::default() };
     let body = html! {
         p.lead { (what) }
+        (in_use)
         @if table.rows.is_empty() && after.is_none() {
             (widgets::empty("There is none yet.", "Write a file like this, look at what it would change, and apply it:", example))
             pre { code { "cordon plan -f FILE\ncordon apply -f FILE" } }
@@ -252,6 +169,7 @@ pub(super) async fn now(view: View, Path((word, text)): Path<(String, String)>) 
             Kind::Route => route(view, name, resource).await?,
             Kind::Guard => guard(view, name, None),
             Kind::Service => service(view, name).await?,
+            Kind::Limit => limits::in_use(view, Some(name)).await?,
             Kind::Trigger => triggers::sections(view, name).await?,
             Kind::Principal => html! { p { a href=(view.query.only("as_of").with("principal", name.as_str()).link("/calls")) { "Its calls" } } },
             _ => Markup::default(),

@@ -112,6 +112,13 @@ fn resources() -> Vec<Endpoint> {
         ),
         get(
             ReadRecords,
+            "/limits/usage",
+            "listLimitUsage",
+            "How much of limits and budgets is used at the moment, the most used first.",
+            handlers::limits_in_use,
+        ),
+        get(
+            ReadRecords,
             "/schema/{kind}",
             "readSchema",
             "The JSON Schema of documents of a kind.",

@@ -1,6 +1,8 @@
+use std::cmp::Reverse;
+
 use axum::{Json, body::Bytes, extract::State, http::HeaderMap};
 use cordon_core::{
-    CallId, KeyId, Name, Timestamp, containment::Subject, record::ContentObject, resource::Kind,
+    CallId, KeyId, Name, Score, Timestamp, containment::Subject, record::ContentObject, resource::Kind,
 };
 use cordon_ledger::tiles::Tiles as _;
 use cordon_store::{calls::CallQuery, ledger::TileFolder};
@@ -20,12 +22,14 @@ use crate::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, List, Plan, Problem, ReleaseHold, ResourceView,
         RevokeKey, RotateKey, SetHold, Version,
+        limits::{LimitMeasure, LimitUsage, UsageQuery},
         quarantine::{
             EffectQuery, LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView,
         },
         routes::RouteStatus,
         triggers::{LiftTrigger, TriggerLifted, TriggerStatus},
     },
+    desk::rank,
     proof::CallProof,
 };
 
@@ -240,6 +244,27 @@ pub(super) async fn routes(
     let state = desk.standpoint(page.position(), None).await?;
     let items = desk.routes_of(&state, after.as_ref(), page.most() as usize);
     Ok(Json(page.of(items, state.position(), |last| last.route.to_string())))
+}
+
+pub(super) async fn limits_in_use(
+    State(shared): State<Shared>,
+    Paged(query, page): Paged<UsageQuery>,
+) -> Answer<List<LimitUsage>> {
+    // What is used changes from page to page: each goes on behind the place where the last one ended.
+    let after = page.after(|last| {
+        let (share, rest) = last.split_once('/')?;
+        let (limit, measure) = rest.split_once('/')?;
+        let share = if share.is_empty() { None } else { Some(Score::from_millionths(share.parse().ok()?)) };
+        let measure = LimitMeasure::ALL.into_iter().find(|known| known.as_str() == measure)?;
+        Some((Reverse(share), Name::parse(limit).ok()?, measure))
+    })?;
+    let items = shared.state.desk.limits_in_use(query.name.as_ref()).await?;
+    let later = |usage: &LimitUsage| after.as_ref().is_none_or(|after| rank(usage) > *after);
+    let items = items.into_iter().filter(later).take(page.most() as usize).collect();
+    Ok(Json(page.of(items, 0, |last| {
+        let share = last.share.map(|share| share.millionths().to_string()).unwrap_or_default();
+        format!("{share}/{}/{}", last.limit, last.measure.as_str())
+    })))
 }
 
 pub(super) async fn triggers(

@@ -18,10 +18,14 @@ use cordon_core::{
     resource::{LimitWindow, SecretRef},
 };
 use cordon_guard::{
-    limits::{Claim, Counters, Demand, Denied, Held, Measure, Pace, Standing, Taken, Taking, unavailable},
+    limits::{
+        Claim, Counters, Demand, Denied, Held, InUse, Measure, Pace, Reading, Standing, Taken, Taking,
+        unavailable,
+    },
     ports::Entropy,
     upstream::{Environment, SecretSource},
 };
+use cordon_policy::{CompiledLimit, Limits};
 use redis::{
     Client, IntoConnectionInfo as _, RedisError, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
@@ -38,6 +42,9 @@ const AGAIN: [Duration; 6] = [
     Duration::from_secs(16),
     Duration::from_secs(32),
 ];
+
+/// The most counters that the store is asked for at once.
+const MOST_READ: usize = 256;
 
 /// Where shared counters are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +68,7 @@ struct Inner {
     timeout: Duration,
     take: Script,
     settle: Script,
+    usage: Script,
     /// What the settlements of this process are called.
     own: String,
     settled: AtomicU64,
@@ -108,6 +116,7 @@ impl SharedCounters {
             timeout: options.timeout,
             take: Script::new(include_str!("take.lua")),
             settle: Script::new(include_str!("settle.lua")),
+            usage: Script::new(include_str!("usage.lua")),
             own: format!("{:016x}", u64::from_be_bytes(own)),
             settled: AtomicU64::new(0),
         })))
@@ -181,6 +190,39 @@ impl Inner {
         }
     }
 
+    /// How much limits use. The store is asked for some at a time, so that calls do not wait for long.
+    async fn usage(&self, limits: &Limits) -> Result<Vec<Vec<InUse>>, String> {
+        let mut all = vec![Vec::new(); limits.len()];
+        let asked: Vec<(usize, &CompiledLimit, Measure)> = limits
+            .iter()
+            .enumerate()
+            .flat_map(|(at, limit)| {
+                Measure::ALL.into_iter().map(move |measure| (at, limit.as_ref(), measure))
+            })
+            .filter(|(_, limit, measure)| measure.most(limit).is_some())
+            .collect();
+        for asked in asked.chunks(MOST_READ) {
+            let mut script = self.usage.prepare_invoke();
+            for (_, limit, measure) in asked {
+                let kind = if *measure == Measure::Requests { "rate" } else { "window" };
+                script.key(key(&limit.name, *measure)).arg(kind);
+            }
+            let mut connection = self.connection.clone();
+            let answer: Vec<i64> = self.in_time(script.invoke_async(&mut connection)).await?;
+            let (now, states) = match answer.split_first() {
+                Some((now, states)) if states.len() == asked.len().saturating_mul(3) => (*now, states),
+                _ => return Err("the store of counters answered something else".to_owned()),
+            };
+            let (states, _) = states.as_chunks::<3>();
+            for ((at, limit, measure), state) in asked.iter().zip(states) {
+                if let Some(found) = all.get_mut(*at) {
+                    found.extend(in_use(limit, *measure, *state, Timestamp::from_millis(now)));
+                }
+            }
+        }
+        Ok(all)
+    }
+
     /// Settles a call; what is tried again is done once.
     async fn settle(&self, id: &str, held: &Held, spent: &Spend) -> Result<(), String> {
         let mut script = self.settle.prepare_invoke();
@@ -227,9 +269,27 @@ impl Counters for SharedCounters {
         }
     }
 
+    fn usage(&self, limits: Limits, _: Timestamp) -> Reading {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { inner.usage(&limits).await })
+    }
+
     fn retain(&self, _: &dyn Fn(&Name) -> bool, _: Timestamp) {
         // Keys end by themselves.
     }
+}
+
+/// What three numbers of the store mean at a time.
+fn in_use(limit: &CompiledLimit, measure: Measure, state: [i64; 3], now: Timestamp) -> Option<InUse> {
+    let [used, start, end] = state;
+    if let (Measure::Requests, Some(requests)) = (measure, limit.spec.requests) {
+        return Some(InUse::of_rate(Pace::of(requests), Duration::from_micros(unsigned(used)), now));
+    }
+    let (most, window) = measure.quota(&limit.spec)?;
+    // The window that was counted in last may be over.
+    let (start, end) = if end > now.as_millis() { (start, end) } else { window.bounds(now) };
+    let bounds = (Timestamp::from_millis(start), Timestamp::from_millis(end));
+    Some(InUse::of_window(measure, most, unsigned(used), bounds))
 }
 
 /// What is counted of one limit.

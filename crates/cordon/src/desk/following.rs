@@ -120,7 +120,7 @@ impl Following {
                     self.ready.push_back(CallView::new(&row));
                 }
             }
-            record::Frame::Unknown(_) | record::Frame::Read(_) => {}
+            record::Frame::Attempted(_) | record::Frame::Unknown(_) | record::Frame::Read(_) => {}
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use crate::{
 
 /// Over which time the effect of a quarantine is counted, in milliseconds.
 const LOOK_BACK: i64 = 3_600_000;
-/// The most calls of a caller that are counted.
+/// The most calls of a caller, or of a prompt, that are counted.
 const MAX_COUNTED: u32 = 1_000_000;
 
 impl Desk {
@@ -156,13 +156,15 @@ impl Desk {
             Subject::Key(key) => state.key(*key).map(|key| key.principal.clone()),
             _ => None,
         };
-        let calls = match principal {
-            Some(principal) => {
-                let query =
-                    CallQuery { since: Some(since), principal: Some(principal), ..CallQuery::default() };
-                u64::from(self.calls().count(&query, MAX_COUNTED).await?)
-            }
-            None => routes.iter().map(|route| route.calls).sum(),
+        let prompt = match &subject {
+            Subject::Prompt(prompt) => Some(*prompt),
+            _ => None,
+        };
+        let calls = if principal.is_some() || prompt.is_some() {
+            let query = CallQuery { since: Some(since), principal, prompt, ..CallQuery::default() };
+            u64::from(self.calls().count(&query, MAX_COUNTED).await?)
+        } else {
+            routes.iter().map(|route| route.calls).sum()
         };
         let two_people = command::needs_two(&state, &subject);
         Ok(QuarantineEffect { subject, routes, calls, of_calls, two_people })
@@ -184,7 +186,8 @@ fn left(state: &State, name: &Name, route: &RouteSpec, subject: &Subject) -> Opt
         Subject::Service(wanted) => without(&|target| service(target).as_ref() == Some(wanted)),
         Subject::Route(route) => (route == name).then(Vec::new),
         Subject::System(system) => (route.system.as_ref() == Some(system)).then(Vec::new),
-        Subject::Tool(_)
+        Subject::Prompt(_)
+        | Subject::Tool(_)
         | Subject::Principal(_)
         | Subject::Key(_)
         | Subject::Detector(_)

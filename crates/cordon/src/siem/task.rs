@@ -316,7 +316,7 @@ impl Task {
                 Some(context) => Some(context.clone()),
                 None => look_up(self.parts.calls.clone(), closed.call).await,
             },
-            Frame::Unknown(_) | Frame::Read(_) => None,
+            Frame::Attempted(_) | Frame::Unknown(_) | Frame::Read(_) => None,
         };
         ocsf::frame(place, frame, context.as_ref(), self.parts.options.records, build)
     }

@@ -371,7 +371,7 @@ pub(super) fn calls(
                     each(row)?;
                 }
             }
-            Frame::Unknown(_) | Frame::Read(_) => {}
+            Frame::Attempted(_) | Frame::Unknown(_) | Frame::Read(_) => {}
         }
     }
     open.into_values().try_for_each(each)

@@ -26,7 +26,7 @@ use cordon_core::{
     CallId, DurationMs, KeyId, KeySecret, Name, Timestamp,
     command::{NewKey, Wish},
     fact::Actor,
-    record::{Closed, ContentRead, Frame, Opened, Unknown},
+    record::{Attempted, Closed, ContentRead, Frame, Opened, Unknown},
 };
 use cordon_guard::{
     ports::{Clock, Entropy},
@@ -350,6 +350,7 @@ impl World {
 
 pub struct Frames {
     pub opened: Vec<Opened>,
+    pub attempted: Vec<Attempted>,
     pub closed: Vec<Closed>,
     pub unknown: Vec<Unknown>,
     pub reads: Vec<ContentRead>,
@@ -365,6 +366,7 @@ impl Frames {
         assert_eq!(journals.len(), 1, "a journal was left behind: {journals:?}");
         let mut frames = Self {
             opened: Vec::new(),
+            attempted: Vec::new(),
             closed: Vec::new(),
             unknown: Vec::new(),
             reads: Vec::new(),
@@ -375,6 +377,7 @@ impl Frames {
             frames.bytes.extend_from_slice(&frame.payload);
             match Frame::decode(&frame.payload).unwrap() {
                 Frame::Opened(opened) => frames.opened.push(*opened),
+                Frame::Attempted(attempted) => frames.attempted.push(*attempted),
                 Frame::Closed(closed) => frames.closed.push(*closed),
                 Frame::Unknown(unknown) => frames.unknown.push(*unknown),
                 Frame::Read(read) => frames.reads.push(*read),

@@ -115,20 +115,24 @@ pub(in crate::console) async fn lift(view: View, form: Result<Form<LiftForm>, Fo
 
 /// The way to the form, for those who may, on the page of something that is not quarantined.
 pub(super) fn button(view: &View, subject: &Subject) -> Markup {
-    html! {
-        @if view.may(Verb::Quarantine) && view.as_of.is_none() {
-            p { a.button.danger href=(view.query.only("as_of").with("subject", &subject.to_string()).link("/quarantine/order")) { "Quarantine…" } }
-        }
-    }
+    html! { @if let Some(form) = form(view, subject, "order") { p { a.button.danger href=(form) { "Quarantine…" } } } }
+}
+
+/// The same in the middle of other words.
+pub(super) fn order_link(view: &View, subject: &Subject) -> Markup {
+    html! { @if let Some(form) = form(view, subject, "order") { a href=(form) { "Quarantine…" } } }
 }
 
 /// The way to the form that ends a quarantine.
 pub(super) fn lift_link(view: &View, subject: &Subject) -> Markup {
-    html! {
-        @if view.may(Verb::Quarantine) && view.as_of.is_none() {
-            a href=(view.query.only("as_of").with("subject", &subject.to_string()).link("/quarantine/lift")) { "Lift…" }
-        }
-    }
+    html! { @if let Some(form) = form(view, subject, "lift") { a href=(form) { "Lift…" } } }
+}
+
+/// Where a form is, for those who may, now.
+fn form(view: &View, subject: &Subject, word: &str) -> Option<String> {
+    let may = view.may(Verb::Quarantine) && view.as_of.is_none();
+    let query = view.query.only("as_of").with("subject", &subject.to_string());
+    may.then(|| query.link(&format!("/quarantine/{word}")))
 }
 
 fn meaning(view: &View, effect: &QuarantineEffect) -> Markup {

@@ -96,6 +96,8 @@ pub fn frame(
                 _ => Some(told.ended(closed, input)),
             }
         }
+        // What it is charged, the end says.
+        Frame::Attempted(_) => None,
         Frame::Unknown(unknown) => {
             Some(Told { call: unknown.call, context: None, place, build }.unknown(unknown))
         }

@@ -50,6 +50,7 @@ fn opened(input: RecordedVerdict) -> Opened {
         request_bytes: 10,
         subject: Some(Digest::from_bytes([6; 32])),
         conversation: None,
+        prompt: None,
         trace: None,
         counted: None,
     }
