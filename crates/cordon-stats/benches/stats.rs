@@ -1,4 +1,4 @@
-//! `cargo bench -p cordon-stats`: seconds of one thread for the work that the peers of `docs/statistics.md` do.
+//! `cargo bench -p cordon-stats`: seconds of one thread for the work that the other libraries in `docs/benchmarks.md` do.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

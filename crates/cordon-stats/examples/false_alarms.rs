@@ -16,7 +16,8 @@ fn main() -> std::io::Result<()> {
     let runs = std::env::args().nth(1).and_then(|runs| runs.parse().ok()).unwrap_or(10_000);
     let mut out = std::io::stdout().lock();
     let mut last = "";
-    for line in simulation::simulate(runs, 1).into_iter().chain(simulation::defaults(runs, 1)) {
+    let looks = simulation::defaults(runs, 1).into_iter().chain(simulation::large(runs, 1));
+    for line in simulation::simulate(runs, 1).into_iter().chain(looks) {
         if line.what != last {
             writeln!(out, "{}", line.what)?;
             last = line.what;

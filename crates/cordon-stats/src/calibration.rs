@@ -9,6 +9,7 @@
 
 mod expected;
 mod isotonic;
+mod ranking;
 pub mod weights;
 
 pub use expected::{Expected, Metric, expected, expected_by};

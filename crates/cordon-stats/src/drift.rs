@@ -11,8 +11,11 @@ mod epps_singleton;
 mod kernel;
 mod location;
 mod profiled;
+mod profiled_cloud;
 mod rank;
+mod seasonal;
 mod smirnov;
+mod stratified;
 mod transport;
 mod uncertain;
 
@@ -25,8 +28,11 @@ pub use epps_singleton::epps_singleton;
 pub use kernel::{Features, Kernel, Mmd, Points, energy_multivariate, median_distance, mmd, mmd_permutation};
 pub use location::{MeanTest, student_t, welch_t};
 pub use profiled::{Bin, ColumnDrift, Kinds, Numeric, Reach, column, shares};
+pub use profiled_cloud::{ProfiledCloudDrift, profiled_clouds};
 pub use rank::{Alternative, anderson_darling, cramer_von_mises, mann_whitney};
+pub use seasonal::{Season, column_by_season, kinds_by_season, missing_by_season};
 pub use smirnov::{KolmogorovSmirnov, Method, kolmogorov_smirnov};
+pub use stratified::Stratified;
 pub use transport::{energy_distance, wasserstein};
 
 use crate::PValue;

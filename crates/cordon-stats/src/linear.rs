@@ -104,8 +104,9 @@ impl Cholesky {
     }
 }
 
-/// The sum of products; the longer one's rest is ignored. Four sums side by side, which do not wait for each other.
-fn dot(left: &[f64], right: &[f64]) -> f64 {
+/// The sum of products; the longer one's rest is ignored. Four sums side by side, which do not wait for each other; their order
+/// is for ever, since saved profiles stand on it.
+pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
     let length = left.len().min(right.len());
     let (left, right) = (left.get(..length).unwrap_or_default(), right.get(..length).unwrap_or_default());
     let (left_blocks, right_blocks) = (left.chunks_exact(4), right.chunks_exact(4));

@@ -17,20 +17,24 @@
 //! ```
 
 mod categories;
+mod cloud;
 mod codec;
 mod column;
 mod distinct;
 mod exact;
 mod quantiles;
+mod saved;
 mod shape;
 
 pub(crate) use categories::shortened as label;
 pub use categories::{Beside, Categories, Category};
+pub use cloud::Cloud;
 pub use codec::ProfileError;
 pub use column::{Cell, ColumnProfile, Kind, Numbers, Texts};
 pub use distinct::Distinct;
 pub use exact::{ExactSum, Squares, Sum};
 pub use quantiles::{Interval, Quantiles};
+pub use saved::{Parts, Saved};
 pub use shape::{Shape, Shapes};
 
 use crate::input::InputError;
@@ -92,6 +96,24 @@ impl Profile {
         self.columns.push((name.to_owned(), column));
     }
 
+    /// Adds the rows that another profile counted, column by column of the same name: what one of both does not have was missing
+    /// in its rows.
+    pub fn join(&mut self, other: &Self) {
+        for (name, _) in &other.columns {
+            if self.column(name).is_none() {
+                self.add_column(name);
+            }
+        }
+        self.rows += other.rows;
+        self.different.merge(&other.different);
+        for (name, mine) in &mut self.columns {
+            match other.column(name) {
+                Some(theirs) => mine.merge(theirs),
+                None => mine.add_missing(other.rows),
+            }
+        }
+    }
+
     /// Adds the rows that another profile of the same columns counted.
     ///
     /// # Errors
@@ -118,14 +140,14 @@ impl Profile {
 
     /// The profile as bytes: versioned, with a check sum, the same bytes for the same rows.
     pub fn to_bytes(&self) -> Vec<u8> {
-        codec::written(self)
+        Saved::of(self.clone()).to_bytes()
     }
 
-    /// A profile from bytes.
+    /// A profile from bytes; what else was saved with it ([`Saved`]) is left aside.
     ///
     /// # Errors
     /// When they are not a profile, of a version that is not known, damaged or cut.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProfileError> {
-        codec::read(bytes)
+        Saved::from_bytes(bytes).map(|saved| saved.whole)
     }
 }

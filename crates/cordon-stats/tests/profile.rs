@@ -10,8 +10,13 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use cordon_stats::Sample;
-use cordon_stats::profile::{Categories, Cell, Distinct, Kind, Profile, ProfileError, Quantiles};
+use cordon_stats::drift::profiled_clouds;
+use cordon_stats::profile::{
+    Categories, Cell, Cloud, Distinct, Kind, Parts, Profile, ProfileError, Quantiles, Saved,
+};
 use cordon_stats::random::Random;
 use proptest::prelude::*;
 use support::{columns, near, numbers};
@@ -284,6 +289,56 @@ fn kinds_and_odd_values_are_counted() {
     let column = odd.column("value").unwrap();
     assert_eq!((column.present(), column.not_numbers(), column.infinite()), (5, 1, 2));
     assert_eq!((column.numbers().unwrap().zero(), column.distinct()), (2, 1.0));
+}
+
+/// A table with two parts and points, as it is saved.
+fn saved(rows: usize) -> Saved {
+    let mut random = Random::new(6);
+    let mut cloud = Cloud::new(3).unwrap();
+    let (mut whole, mut sizes) = (Profile::new(&["x"]), Profile::new(&["by"]));
+    let mut profiles = BTreeMap::new();
+    for row in 0..rows {
+        let cell = [Cell::Decimal(random.normal())];
+        let part = ["a", "b"][row % 2];
+        whole.add(&cell);
+        sizes.add(&[Cell::Text(part)]);
+        profiles.entry(part.to_owned()).or_insert_with(|| Profile::new(&["x"])).add(&cell);
+        cloud.add(&[random.normal(), 1.0, -0.5]);
+    }
+    let parts = Some(Parts { by: "by".to_owned(), sizes, profiles, rows_beyond: 0 });
+    Saved { whole, parts, clouds: BTreeMap::from([("e".to_owned(), cloud)]) }
+}
+
+#[test]
+fn parts_and_points_are_read_as_they_were_written() {
+    let saved = saved(300);
+    let bytes = saved.to_bytes();
+    assert_eq!(Saved::from_bytes(&bytes).unwrap(), saved);
+    // Who knows profiles alone reads that of all rows.
+    assert_eq!(Profile::from_bytes(&bytes).unwrap(), saved.whole);
+    // Parts that do not add up to the table, and anything with a byte that is another one or not there.
+    let mut wrong = saved.clone();
+    wrong.parts.as_mut().unwrap().rows_beyond = 1;
+    assert_eq!(Saved::from_bytes(&wrong.to_bytes()), Err(ProfileError::Damaged));
+    assert!(Saved::from_bytes(&bytes[..bytes.len() / 2]).is_err());
+}
+
+/// With a right check sum: refused or read, never a failure, and what is read is compared.
+#[test]
+fn parts_and_points_that_are_invented_do_no_harm() {
+    let bytes = saved(6).to_bytes();
+    let body = &bytes[..bytes.len() - 8];
+    for at in 16..body.len() {
+        let mut other = body.to_vec();
+        other[at] ^= 1 << (at % 8);
+        let sum = fnv(&other);
+        other.extend(sum.to_le_bytes());
+        if let Ok(read) = Saved::from_bytes(&other) {
+            for cloud in read.clouds.values() {
+                let _any = profiled_clouds(cloud, cloud);
+            }
+        }
+    }
 }
 
 #[test]

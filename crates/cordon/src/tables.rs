@@ -7,6 +7,7 @@ mod cell;
 mod contained;
 mod csv;
 mod json;
+mod lists;
 mod parquet;
 mod progress;
 
@@ -127,8 +128,7 @@ pub(crate) fn read(path: &Path, delimiter: Delimiter, on_row: OnRow<'_>) -> Resu
     rows(path, delimiter, None, on_row)
 }
 
-/// The same where a column names rows: a whole number of it that has more digits than a number keeps is the text that was written.
-/// In Parquet, which writes no text, it stays a number.
+/// The same where a column names rows: a whole number of it that has more digits than a number keeps is the text of its digits.
 pub(crate) fn read_with_ids(
     path: &Path,
     delimiter: Delimiter,
@@ -147,11 +147,22 @@ fn rows(
     match format(path)? {
         Format::Csv => csv::read(path, delimiter, id, on_row),
         Format::JsonLines => json::read(path, id, on_row),
-        Format::Parquet => parquet::read(path, on_row),
+        Format::Parquet => parquet::read(path, id, on_row),
         Format::Profile => {
             Err(TableError::NoRow { path: path.to_owned(), why: "it is a profile, not a table" })
         }
     }
+}
+
+/// Reads the lists of numbers of a column of Parquet: `None` where the file has none of that name. What is no list of at most
+/// `longest` finite numbers is given as an empty one.
+pub(crate) fn read_lists(
+    path: &Path,
+    name: &str,
+    longest: usize,
+    on_list: &mut dyn FnMut(&[f64]),
+) -> Result<Option<LeftOut>, TableError> {
+    lists::read(path, name, longest, on_list)
 }
 
 /// The file, watched by whoever sits at the terminal.

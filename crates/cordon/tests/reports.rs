@@ -149,8 +149,14 @@ fn every_command_writes_a_page_that_needs_nothing_else() {
     let labels: String =
         "id,repaid\n".to_owned() + &(0..750).map(|i| format!("{i},{}\n", i % 2)).collect::<String>();
     let labels = desk.write("labels.csv", labels);
+    let points = [("p.csv", 0), ("q.csv", 1)].map(|(name, shift)| {
+        let row = |i: u32| format!("{},{},{}\n", i * 7 % 11 + shift * 4, i * 5 % 13, i % 17);
+        desk.write(name, "e_0,e_1,e_2\n".to_owned() + &(0..600).map(row).collect::<String>())
+    });
+    let saved = desk.folder.path().join("p.profile").display().to_string();
+    assert_eq!(desk.run(&["profile", &points[0], "--output", &saved, "--embedding", "e"]).code, 0);
     let scores = ["--prediction", "score", "--threshold", "0.5", "--label", "repaid"];
-    let cases: [(Vec<&str>, i32, &[&str]); 11] = [
+    let cases: [(Vec<&str>, i32, &[&str]); 15] = [
         (vec!["profile", &was], 0, &["1 500 rows in 8 columns", "<svg", "2026-11-01 to 2026-11-28 (day)"]),
         (
             vec!["drift", "--reference", &was, "--current", &is],
@@ -194,6 +200,26 @@ fn every_command_writes_a_page_that_needs_nothing_else() {
             [&["performance", &was][..], &scores, &["--labels", &labels, "--id", "id"]].concat(),
             0,
             &["Labels that have come", "50.0 %"],
+        ),
+        (
+            vec!["performance", &was, "--label", "repaid", "--prediction", "repaid", "--against", "score"],
+            0,
+            &["It is not worse by more than 0", "Mean loss, row by row", "id=\"difference\""],
+        ),
+        (
+            [&["performance", &is][..], &scores, &["--compare", &was, "--margin", "0.2"]].concat(),
+            0,
+            &["is.csv against", "both must be in an order", "id=\"term-loss_difference\""],
+        ),
+        (
+            vec!["drift", "--reference", &points[0], "--current", &points[1], "--embedding", "e"],
+            1,
+            &["e drifted", "Along the line between the centres", "Numbers of a point"],
+        ),
+        (
+            vec!["drift", "--reference", &saved, "--current", &points[1], "--embedding", "e"],
+            1,
+            &["e drifted", "All points are compared", "Along a direction"],
         ),
         (
             [
@@ -257,7 +283,7 @@ fn a_saved_profile_draws_what_its_table_draws() {
     assert_eq!(drawn(&page(&desk, &["profile", &was]).1), drawn(&page(&desk, &["profile", "was.profile"]).1));
     let by = desk.run(&["drift", "--reference", "was.profile", "--current", &is, "--by", "country"]);
     assert_eq!(by.code, 2, "{}", by.out);
-    assert!(by.err.contains("it is a profile, not a table"), "{}", by.err);
+    assert!(by.err.contains("help: make it with `cordon profile FILE --by country"), "{}", by.err);
 }
 
 #[test]

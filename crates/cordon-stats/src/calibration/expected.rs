@@ -1,6 +1,6 @@
 use super::Isotonic;
+use super::ranking::{self, Measured, Ranking, Row};
 use crate::interval::{Estimate, Level, Unknown};
-use crate::sample::key;
 
 /// What can be expected of decisions whose labels are not there yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,8 +17,8 @@ pub struct Expected {
     missed_variance: f64,
     covariance: f64,
     /// Value and variance of the metrics of ranking.
-    auc: Result<(f64, f64), Unknown>,
-    average_precision: Result<(f64, f64), Unknown>,
+    auc: Measured,
+    average_precision: Measured,
 }
 
 /// A metric that can be estimated without labels.
@@ -67,23 +67,6 @@ impl Metric {
     }
 }
 
-/// A row with its calibrated probability.
-#[derive(Clone, Copy)]
-struct Row {
-    score: f64,
-    p: f64,
-    decision: bool,
-}
-
-/// Rows of one score.
-#[derive(Clone, Copy)]
-struct Tie {
-    score: f64,
-    rows: f64,
-    positives: f64,
-    variance: f64,
-}
-
 /// Expected performance in closed form: the label of a row with calibrated probability `p` is positive with that
 /// probability, so that the counts of the confusion matrix are sums of probabilities. `scores` order the rows,
 /// `probabilities` are calibrated ([`super::Isotonic`]), `decisions` are what the model decided.
@@ -102,11 +85,14 @@ pub fn expected(
     level: Level,
 ) -> Result<Expected, Unknown> {
     let rows = scores.iter().zip(probabilities).zip(decisions);
-    estimated(
-        ranked(rows.map(|((score, p), decision)| Row { score: *score, p: *p, decision: *decision }))?,
-        level,
-        None,
-    )
+    let mut rows: Vec<Row> =
+        rows.map(|((score, p), decision)| Row { score: *score, p: *p, decision: *decision }).collect();
+    let ranking = ranking::of_rows(&mut rows)?;
+    let mut expected = Expected::of(&ranking, rows.len(), level, None);
+    for row in &rows {
+        expected.count(row.decision, 1.0, row.p, row.variance());
+    }
+    Ok(expected)
 }
 
 /// [`expected`] with the probabilities of a map, whose own error is in the intervals: each of its levels is a share of so many
@@ -120,74 +106,54 @@ pub fn expected_by(
     decisions: &[bool],
     level: Level,
 ) -> Result<Expected, Unknown> {
-    let rows = scores.iter().zip(decisions);
-    let mut rows = ranked(rows.map(|(score, decision)| Row { score: *score, p: 0.0, decision: *decision }))?;
-    // In the order of the scores the map is walked through once, not searched from its middle.
-    rows.iter_mut().for_each(|row| row.p = map.probability(row.score));
-    estimated(rows, level, Some(map))
-}
-
-/// The rows from the lowest score up.
-fn ranked(rows: impl Iterator<Item = Row>) -> Result<Vec<Row>, Unknown> {
-    let mut rows: Vec<Row> = rows.collect();
-    if rows.is_empty() {
-        return Err(Unknown::Empty);
-    }
-    if rows.iter().any(|row| !row.score.is_finite()) {
-        return Err(Unknown::NotFinite);
-    }
-    // As integers: they are compared without a branch. -0 and 0 are one score.
-    rows.sort_unstable_by_key(|row| key(row.score + 0.0));
-    Ok(rows)
-}
-
-fn estimated(rows: Vec<Row>, level: Level, map: Option<&Isotonic>) -> Result<Expected, Unknown> {
-    if rows.iter().any(|row| !(0.0..=1.0).contains(&row.p)) {
-        return Err(Unknown::NotAProbability);
-    }
-    let ties: Vec<Tie> = rows
-        .chunk_by(|a, b| a.score == b.score)
-        .map(|tie| Tie {
-            score: tie.first().map_or(0.0, |row| row.score),
-            rows: tie.len() as f64,
-            positives: tie.iter().map(|row| row.p).sum(),
-            variance: tie.iter().map(|row| row.p * (1.0 - row.p)).sum(),
-        })
-        .collect();
-    let mut expected = Expected {
-        n: rows.len() as u64,
-        level,
-        chosen: 0.0,
-        others: 0.0,
-        hits: 0.0,
-        missed: 0.0,
-        hits_variance: 0.0,
-        missed_variance: 0.0,
-        covariance: 0.0,
-        auc: auc(&ties, map),
-        average_precision: average_precision(&ties, map),
-    };
-    if let Some(map) = map {
-        let factors = rows.iter().map(|row| (row.score, if row.decision { [1.0, 0.0] } else { [0.0, 1.0] }));
-        [expected.hits_variance, expected.missed_variance, expected.covariance] =
-            map.variance_of_sums(factors);
-    }
-    for Row { p, decision, .. } in rows {
-        let variance = p * (1.0 - p);
-        if decision {
-            expected.chosen += 1.0;
-            expected.hits += p;
-            expected.hits_variance += variance;
-        } else {
-            expected.others += 1.0;
-            expected.missed += p;
-            expected.missed_variance += variance;
+    let mut factors = map.factors();
+    let mut counted = [[0.0; 3]; 2];
+    let ranking = ranking::by_map(map, scores, decisions, |tie, chosen| {
+        let others = tie.rows - chosen;
+        tie.place.add([chosen, others], &mut factors);
+        for (sums, rows) in counted.iter_mut().zip([chosen, others]) {
+            let share = rows / tie.rows;
+            let parts = [rows, tie.positives * share, tie.variance * share];
+            sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
         }
+    })?;
+    let mut expected = Expected::of(&ranking, scores.len().min(decisions.len()), level, Some(map));
+    [expected.hits_variance, expected.missed_variance, expected.covariance] = map.variances_of(&factors);
+    for (decision, [rows, positives, variance]) in [true, false].into_iter().zip(counted) {
+        expected.count(decision, rows, positives, variance);
     }
     Ok(expected)
 }
 
 impl Expected {
+    /// Of ranked rows whose decisions are not counted yet.
+    fn of(ranking: &Ranking, n: usize, level: Level, map: Option<&Isotonic>) -> Self {
+        let [auc, average_precision] = ranking.measured(map);
+        Self {
+            n: n as u64,
+            level,
+            chosen: 0.0,
+            others: 0.0,
+            hits: 0.0,
+            missed: 0.0,
+            hits_variance: 0.0,
+            missed_variance: 0.0,
+            covariance: 0.0,
+            auc,
+            average_precision,
+        }
+    }
+
+    /// Counts rows of one decision, with the positive labels expected of them and their variance.
+    fn count(&mut self, decision: bool, rows: f64, positives: f64, variance: f64) {
+        let sums = if decision {
+            [&mut self.chosen, &mut self.hits, &mut self.hits_variance]
+        } else {
+            [&mut self.others, &mut self.missed, &mut self.missed_variance]
+        };
+        sums.into_iter().zip([rows, positives, variance]).for_each(|(sum, part)| *sum += part);
+    }
+
     /// Rows estimated.
     #[must_use]
     pub const fn n(&self) -> u64 {
@@ -258,66 +224,6 @@ impl Expected {
             n: self.n,
         })
     }
-}
-
-/// The variance of a metric: of the labels, and of the map. Of each tie what one more positive of it adds to the metric.
-fn variance(ties: &[Tie], slopes: &[f64], map: Option<&Isotonic>) -> f64 {
-    let of_labels: f64 = ties.iter().zip(slopes).map(|(tie, slope)| slope * slope * tie.variance).sum();
-    let factors = ties.iter().zip(slopes).map(|(tie, slope)| (tie.score, [slope * tie.rows, 0.0]));
-    let [of_map, ..] = map.map_or([0.0; 3], |map| map.variance_of_sums(factors));
-    of_labels + of_map
-}
-
-/// Expected area under the ROC curve and its variance. Ties count one half.
-fn auc(ties: &[Tie], map: Option<&Isotonic>) -> Result<(f64, f64), Unknown> {
-    let positives: f64 = ties.iter().map(|t| t.positives).sum();
-    let negatives: f64 = ties.iter().map(|t| t.rows - t.positives).sum();
-    if positives <= 0.0 || negatives <= 0.0 {
-        return Err(Unknown::OneClass);
-    }
-    let mut below = 0.0;
-    let mut pairs = 0.0;
-    for tie in ties {
-        let of_tie = tie.rows - tie.positives;
-        pairs += tie.positives * (below + of_tie / 2.0);
-        below += of_tie;
-    }
-    let value = pairs / (positives * negatives);
-    // If one label turns from negative to positive, it gains the negatives below it, no longer loses to the positives
-    // above it, and the classes change their sizes.
-    let (mut below, mut above, mut slopes) = (0.0, positives, Vec::with_capacity(ties.len()));
-    for tie in ties {
-        let of_tie = tie.rows - tie.positives;
-        above -= tie.positives;
-        let gained = below + of_tie / 2.0 - above - tie.positives / 2.0;
-        slopes.push(gained / (positives * negatives) - value / positives + value / negatives);
-        below += of_tie;
-    }
-    Ok((value, variance(ties, &slopes, map)))
-}
-
-/// Expected average precision and its variance.
-fn average_precision(ties: &[Tie], map: Option<&Isotonic>) -> Result<(f64, f64), Unknown> {
-    let positives: f64 = ties.iter().map(|t| t.positives).sum();
-    if positives <= 0.0 {
-        return Err(Unknown::OneClass);
-    }
-    let (mut rows, mut hits, mut value) = (0.0, 0.0, 0.0);
-    for tie in ties.iter().rev() {
-        rows += tie.rows;
-        hits += tie.positives;
-        value += tie.positives * hits / rows;
-    }
-    let value = value / positives;
-    // From the lowest score up: what one more positive adds to the precision at every threshold below it.
-    let (mut slopes, mut later) = (Vec::with_capacity(ties.len()), 0.0);
-    for tie in ties {
-        later += tie.positives / rows;
-        slopes.push((hits / rows + later - value) / positives);
-        rows -= tie.rows;
-        hits -= tie.positives;
-    }
-    Ok((value, variance(ties, &slopes, map)))
 }
 
 #[cfg(test)]

@@ -15,8 +15,42 @@ pub struct Isotonic {
     variances: Vec<f64>,
 }
 
-/// The number of a level and its probability.
-type OfLevel = (usize, f64);
+/// Where a score lies between two levels of a map: at the first one, or by the share on the way to the second one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Place {
+    levels: [usize; 2],
+    share: f64,
+}
+
+impl Place {
+    /// Adds what a row at this place has of both levels, times its own factors.
+    pub(super) fn add(&self, of_row: [f64; 2], factors: &mut [[f64; 2]]) {
+        for (level, weight) in self.levels.into_iter().zip([1.0 - self.share, self.share]) {
+            let Some(sums) = factors.get_mut(level) else { continue };
+            sums.iter_mut().zip(of_row).for_each(|(sum, factor)| *sum += weight * factor);
+        }
+    }
+}
+
+/// Scores that fall, looked up one after the other.
+pub(super) struct Walk<'a> {
+    map: &'a Isotonic,
+    /// Points below the last score.
+    after: usize,
+}
+
+impl Walk<'_> {
+    /// Where a score lies that is not above the one before, and the probability that it stands for.
+    pub(super) fn down_to(&mut self, score: f64) -> (Place, f64) {
+        while let Some(before) = self.after.checked_sub(1)
+            && self.map.points.get(before).is_some_and(|(at, _)| *at >= score)
+        {
+            self.after = before;
+        }
+        // A map has points.
+        self.map.place(score, self.after).unwrap_or((Place::default(), f64::NAN))
+    }
+}
 
 /// Rows that one level was averaged of.
 struct Block {
@@ -79,40 +113,34 @@ impl Isotonic {
         if score.is_nan() {
             return score;
         }
-        match self.around(score) {
-            (Some((_, p)), Some((_, q)), share) => p + (q - p) * share,
-            (None, Some((_, q)), _) => q,
-            (Some((_, p)), None, _) => p,
-            (None, None, _) => f64::NAN,
-        }
-    }
-
-    /// The points below a score and at or above it, by level and probability, and how far it is from the one to the other.
-    fn around(&self, score: f64) -> (Option<OfLevel>, Option<OfLevel>, f64) {
         let after = self.points.partition_point(|(at, _)| *at < score);
-        let before = after.checked_sub(1);
-        let point = |at: usize| self.points.get(at).copied();
-        let of = |at: usize| Some((self.of_level.get(at).copied()?, point(at)?.1));
-        let share = match (before.and_then(point), point(after)) {
-            (Some((low, _)), Some((high, _))) => (score - low) / (high - low),
-            (_, above) => f64::from(u8::from(above.is_some())),
-        };
-        (before.and_then(of), of(after), share)
+        self.place(score, after).map_or(f64::NAN, |(_, p)| p)
     }
 
-    /// The variance of a sum of probabilities, which the error of the map makes, and the covariance of two such sums: of each row
-    /// its score and its factors in both.
-    pub(super) fn variance_of_sums(&self, rows: impl Iterator<Item = (f64, [f64; 2])>) -> [f64; 3] {
-        let mut factors = vec![[0.0; 2]; self.variances.len()];
-        for (score, of_row) in rows {
-            let (below, above, share) = self.around(score);
-            for (level, weight) in [(below, 1.0 - share), (above, share)] {
-                let Some(sums) = level.and_then(|(level, _)| factors.get_mut(level)) else { continue };
-                sums.iter_mut().zip(of_row).for_each(|(sum, factor)| *sum += weight * factor);
-            }
-        }
+    /// Where a score lies that has so many points below it, and the probability that it stands for.
+    fn place(&self, score: f64, after: usize) -> Option<(Place, f64)> {
+        let at = |at: usize| Some((*self.points.get(at)?, *self.of_level.get(at)?));
+        let (below, above) = (after.checked_sub(1).and_then(at), at(after));
+        let (((low, p), from), ((high, q), to)) = (below.or(above)?, above.or(below)?);
+        let share = if high > low { (score - low) / (high - low) } else { 0.0 };
+        Some((Place { levels: [from, to], share }, p + (q - p) * share))
+    }
+
+    /// A walk over the map, from its highest score down.
+    pub(super) fn descend(&self) -> Walk<'_> {
+        Walk { map: self, after: self.points.len() }
+    }
+
+    /// A place for each level, for [`Place::add`].
+    pub(super) fn factors(&self) -> Vec<[f64; 2]> {
+        vec![[0.0; 2]; self.variances.len()]
+    }
+
+    /// The variances of two sums of probabilities, which the error of the map makes, and their covariance: of the factors that
+    /// each level has in both.
+    pub(super) fn variances_of(&self, factors: &[[f64; 2]]) -> [f64; 3] {
         let mut sums = [0.0; 3];
-        for ([first, second], variance) in factors.into_iter().zip(&self.variances) {
+        for ([first, second], variance) in factors.iter().zip(&self.variances) {
             let parts = [first * first, second * second, first * second];
             sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part * variance);
         }

@@ -55,6 +55,11 @@ impl Binned {
         Ok(Self { shares })
     }
 
+    /// Of shares that are known already.
+    pub(super) fn of_shares(shares: Vec<(f64, f64)>) -> Self {
+        Self { shares }
+    }
+
     /// The shares, reference and current, bin by bin.
     pub fn shares(&self) -> &[(f64, f64)] {
         &self.shares

@@ -298,25 +298,18 @@ impl Features {
         // The mean difference needs only the sum over one side: the other one is the whole less it.
         let small = reference.len().min(current.len());
         let from = if reference.len() <= current.len() { 0 } else { reference.len() };
-        let sum = |chosen: &[u32]| {
-            let mut sum = vec![0.0; width];
-            for row in chosen.iter().filter_map(|i| features.chunks_exact(width).nth(*i as usize)) {
-                sum.iter_mut().zip(row).for_each(|(total, part)| *total += part);
-            }
-            sum
-        };
         let all = reference.len() + current.len();
         let mut order: Vec<u32> = (0..u32::try_from(all).unwrap_or(u32::MAX)).collect();
-        let whole = sum(&order);
+        let whole = sums(&features, width, &[order.clone()]).swap_remove(0);
         let (a, b) = (small as f64, (all - small) as f64);
         let statistic_of = |part: &[f64]| -> f64 {
             part.iter().zip(&whole).map(|(part, whole)| (part / a - (whole - part) / b).powi(2)).sum()
         };
         order.rotate_left(from);
-        let statistic = statistic_of(&sum(order.get(..small).unwrap_or_default()));
+        let first = order.get(..small).unwrap_or_default().to_vec();
+        let statistic: f64 = sums(&features, width, &[first]).iter().map(|sum| statistic_of(sum)).sum();
         let mut random = Random::new(seed);
-        let mut as_extreme = 0;
-        for _ in 0..permutations {
+        let mut relabelled = || {
             // The first `small` places of a Fisher–Yates shuffle are a random subset.
             for i in 0..small {
                 let other = i + random.below(all - i);
@@ -324,12 +317,42 @@ impl Features {
             }
             let chosen = order.get_mut(..small).unwrap_or_default();
             chosen.sort_unstable();
-            if statistic_of(&sum(chosen)) >= statistic - 1e-12 {
-                as_extreme += 1;
-            }
+            chosen.to_vec()
+        };
+        let (mut as_extreme, mut left) = (0, permutations);
+        while left > 0 {
+            let together = left.min(TOGETHER);
+            left -= together;
+            let chosen: Vec<Vec<u32>> = (0..together).map(|_| relabelled()).collect();
+            as_extreme += sums(&features, width, &chosen)
+                .iter()
+                .filter(|sum| statistic_of(sum) >= statistic - 1e-12)
+                .count();
         }
         Ok(Tested { statistic, p_value: PValue::counted(as_extreme, permutations) })
     }
+}
+
+/// Relabellings that are summed up together, and rows that they take from the cache meanwhile.
+const TOGETHER: usize = 16;
+const TILE: usize = 64;
+
+/// The sums of the rows that each list names in ascending order, rows of `width` numbers.
+fn sums(rows: &[f64], width: usize, lists: &[Vec<u32>]) -> Vec<Vec<f64>> {
+    let mut sums = vec![vec![0.0; width]; lists.len()];
+    let mut rests: Vec<&[u32]> = lists.iter().map(Vec::as_slice).collect();
+    for (tile, rows) in rows.chunks(TILE * width).enumerate() {
+        let first = tile * TILE;
+        for (sum, rest) in sums.iter_mut().zip(&mut rests) {
+            let (here, after) = rest.split_at(rest.partition_point(|row| (*row as usize) < first + TILE));
+            *rest = after;
+            for row in here {
+                let row = rows.get((*row as usize - first) * width..).unwrap_or_default();
+                sum.iter_mut().zip(row).for_each(|(sum, part)| *sum += part);
+            }
+        }
+    }
+    sums
 }
 
 /// In place; the length is a power of two.

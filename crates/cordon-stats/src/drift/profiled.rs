@@ -70,7 +70,7 @@ const SINGLE_VALUES: usize = 32;
 /// Otherwise this many bins of about equal share of the reference, and one on each side of its range.
 const QUANTILE_BINS: u32 = 10;
 /// The chi-squared law is trusted where each cell expects this many.
-const EXPECTED: f64 = 5.0;
+pub(super) const EXPECTED: f64 = 5.0;
 
 /// Compares a column of the current data with that of the reference: numbers where the reference has numbers, categories else.
 ///
@@ -80,11 +80,7 @@ const EXPECTED: f64 = 5.0;
 /// # Errors
 /// When one side has no value of the kind that is compared.
 pub fn column(reference: &ColumnProfile, current: &ColumnProfile) -> Result<ColumnDrift, InputError> {
-    let numeric = match (reference.numbers(), reference.texts()) {
-        (Some(numbers), Some(texts)) => numbers.count() >= texts.count(),
-        (numbers, _) => numbers.is_some(),
-    };
-    if !numeric {
+    if !is_numeric(reference) {
         let (Some(left), Some(right)) = (reference.texts(), current.texts()) else {
             return Err(nothing(if reference.texts().is_none() {
                 "the reference"
@@ -109,17 +105,27 @@ pub fn column(reference: &ColumnProfile, current: &ColumnProfile) -> Result<Colu
     let union = merged(&reference, &current);
     let exact = left.quantiles().is_exact() && right.quantiles().is_exact();
     let numeric = Some(numbers(&union, exact, left, right));
-    if exact && union.len() <= SINGLE_VALUES {
-        let bins = union.iter().map(|both| Bin {
-            reach: Reach::Value(both.low),
-            reference: both.counts.0,
-            current: both.counts.1,
-        });
-        return compared(bins.collect(), numeric);
+    if let Some(bins) = single_values(&union, exact) {
+        return compared(bins, numeric);
     }
     let bins = quantile_bins(&union, left);
     let test = by_reference(&bins);
     Ok(ColumnDrift { test, ..compared(bins, numeric)? })
+}
+
+/// Is a column compared as numbers? By what most of the reference's values are.
+pub(super) fn is_numeric(reference: &ColumnProfile) -> bool {
+    match (reference.numbers(), reference.texts()) {
+        (Some(numbers), Some(texts)) => numbers.count() >= texts.count(),
+        (numbers, _) => numbers.is_some(),
+    }
+}
+
+/// A bin for each value, where all are known and there are few.
+pub(super) fn single_values(union: &[Both], exact: bool) -> Option<Vec<Bin>> {
+    let bin =
+        |both: &Both| Bin { reach: Reach::Value(both.low), reference: both.counts.0, current: both.counts.1 };
+    (exact && union.len() <= SINGLE_VALUES).then(|| union.iter().map(bin).collect())
 }
 
 /// The test on bins that the reference froze, neighbouring ones put together until each expects enough on both sides. By the
@@ -161,10 +167,8 @@ pub struct Kinds {
 impl Kinds {
     /// Of a column of both sides. `column` compares the values of one kind; this is what became of the others.
     pub fn of(reference: &ColumnProfile, current: &ColumnProfile) -> Self {
-        let count = |of: fn(&ColumnProfile) -> u64| (of(reference), of(current));
-        let numbers = count(|column| column.numbers().map_or(0, Numbers::count));
-        let texts = count(|column| column.texts().map_or(0, Texts::count));
-        let not_finite = count(|column| column.not_numbers() + column.infinite());
+        let [left, right] = [reference, current].map(count_of_kinds);
+        let [numbers, texts, not_finite] = [(left[0], right[0]), (left[1], right[1]), (left[2], right[2])];
         Self { numbers, texts, not_finite, test: tested(&[numbers, texts, not_finite]) }
     }
 
@@ -175,6 +179,13 @@ impl Kinds {
             [self.numbers, self.texts, self.not_finite].into_iter().unzip();
         Binned::new(&left, &right).map_or(0.0, |binned| binned.total_variation())
     }
+}
+
+/// Finite numbers, texts, NaN and infinities.
+pub(super) fn count_of_kinds(column: &ColumnProfile) -> [u64; 3] {
+    let numbers = column.numbers().map_or(0, Numbers::count);
+    let texts = column.texts().map_or(0, Texts::count);
+    [numbers, texts, column.not_numbers() + column.infinite()]
 }
 
 /// Has the share of something, such as missing values, changed? How many had it and how many there were, on both sides. Fisher's
@@ -192,7 +203,7 @@ pub fn shares(reference: (u64, u64), current: (u64, u64)) -> PValue {
     }
 }
 
-fn nothing(what: &'static str) -> InputError {
+pub(super) fn nothing(what: &'static str) -> InputError {
     InputError::TooFew { what, got: 0, need: 1 }
 }
 
@@ -256,14 +267,14 @@ fn pooled(cells: &[(u64, u64)]) -> Vec<(u64, u64)> {
 }
 
 /// An interval with its counts on both sides.
-struct Both {
+pub(super) struct Both {
     low: f64,
     high: f64,
     counts: (u64, u64),
 }
 
 /// The intervals of both at the coarser resolution of the two.
-fn aligned(left: &Quantiles, right: &Quantiles) -> (Vec<Interval>, Vec<Interval>) {
+pub(super) fn aligned(left: &Quantiles, right: &Quantiles) -> (Vec<Interval>, Vec<Interval>) {
     let dropped = left.dropped().max(right.dropped());
     let at = |quantiles: &Quantiles| {
         let mut copy = quantiles.clone();
@@ -274,7 +285,7 @@ fn aligned(left: &Quantiles, right: &Quantiles) -> (Vec<Interval>, Vec<Interval>
 }
 
 /// Intervals of both, ascending; where they are the same, once.
-fn merged(left: &[Interval], right: &[Interval]) -> Vec<Both> {
+pub(super) fn merged(left: &[Interval], right: &[Interval]) -> Vec<Both> {
     let mut union: Vec<Both> =
         left.iter().map(|i| Both { low: i.low, high: i.high, counts: (i.count, 0) }).collect();
     union.extend(right.iter().map(|i| Both { low: i.low, high: i.high, counts: (0, i.count) }));
@@ -290,7 +301,7 @@ fn merged(left: &[Interval], right: &[Interval]) -> Vec<Both> {
 }
 
 /// Bins of about equal share of the reference, and one on each side of what it saw.
-fn quantile_bins(union: &[Both], reference: &Numbers) -> Vec<Bin> {
+pub(super) fn quantile_bins(union: &[Both], reference: &Numbers) -> Vec<Bin> {
     let share = reference.count() as f64 / f64::from(QUANTILE_BINS);
     let mut seen = 0_u64;
     let mut last_number = None;

@@ -123,6 +123,20 @@ impl Categories {
         rows
     }
 
+    /// The categories of either that both could keep, ordered by hash.
+    pub(crate) fn common<'a>(&'a self, other: &'a Self) -> Vec<(u64, &'a str)> {
+        let limit = self.limit.min(other.limit);
+        let both = self.kept.range(..limit).chain(other.kept.range(..limit));
+        let labels: BTreeMap<u64, &'a str> =
+            both.map(|(hash, category)| (*hash, category.label.as_str())).collect();
+        labels.into_iter().collect()
+    }
+
+    /// How often the category of a hash was counted, where it is kept.
+    pub(crate) fn count_of(&self, hash: u64) -> u64 {
+        self.kept.get(&hash).map_or(0, |category| category.count)
+    }
+
     pub(super) fn limit(&self) -> u64 {
         self.limit
     }

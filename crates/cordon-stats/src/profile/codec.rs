@@ -5,17 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use super::Profile;
 use super::categories::{self, Categories, Category};
 use super::column::{ColumnProfile, Numbers, Texts};
 use super::distinct::Distinct;
 use super::exact::ExactSum;
 use super::quantiles::Quantiles;
+use super::{Cloud, Parts, Profile, Saved};
 
 /// What a profile begins with.
 const MAGIC: &[u8] = b"cordon profile\n";
-/// The version that is written, and the only one that is read so far.
-const VERSION: u64 = 1;
+/// The version of a profile alone.
+const ALONE: u64 = 1;
+/// The version with parts and clouds; both are read.
+const VERSION: u64 = 2;
 /// More rows than this nobody has; sums of counts then never overflow, and tests of them take seconds at most.
 const MOST_ROWS: u64 = 1 << 40;
 /// More columns than this no table has.
@@ -32,7 +34,7 @@ pub enum ProfileError {
     NotAProfile,
     /// A later version wrote it.
     #[error(
-        "the profile has version {found}, this program reads {VERSION}; help: use the program that wrote it, or make it anew"
+        "the profile has version {found}, this program reads up to {VERSION}; help: use the program that wrote it, or make it anew"
     )]
     Version {
         /// The version it has.
@@ -40,26 +42,29 @@ pub enum ProfileError {
     },
 }
 
-pub(super) fn written(profile: &Profile) -> Vec<u8> {
+pub(super) fn written(saved: &Saved) -> Vec<u8> {
     let mut out = Writer { bytes: MAGIC.to_vec() };
-    out.count(VERSION);
-    out.count(profile.rows);
-    out.registers(&profile.different);
-    out.count(profile.columns.len() as u64);
-    for (name, column) in &profile.columns {
-        out.text(name);
-        out.column(column);
+    let is_alone = saved.parts.is_none() && saved.clouds.is_empty();
+    out.count(if is_alone { ALONE } else { VERSION });
+    out.profile(&saved.whole);
+    if !is_alone {
+        out.parts(saved.parts.as_ref());
+        out.count(saved.clouds.len() as u64);
+        for (name, cloud) in &saved.clouds {
+            out.text(name);
+            out.cloud(cloud);
+        }
     }
     let sum = categories::hash_bytes(&out.bytes);
     out.bytes.extend_from_slice(&sum.to_le_bytes());
     out.bytes
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Profile, ProfileError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Saved, ProfileError> {
     let body = bytes.strip_prefix(MAGIC).ok_or(ProfileError::NotAProfile)?;
-    let mut reader = Reader { rest: body };
+    let mut reader = Reader { rest: body, columns: 0 };
     let version = reader.count().ok_or(ProfileError::Damaged)?;
-    if version != VERSION {
+    if version != ALONE && version != VERSION {
         return Err(ProfileError::Version { found: version });
     }
     let (checked, sum) = bytes.split_last_chunk::<8>().ok_or(ProfileError::Damaged)?;
@@ -67,22 +72,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Profile, ProfileError> {
         return Err(ProfileError::Damaged);
     }
     reader.rest = reader.rest.split_last_chunk::<8>().ok_or(ProfileError::Damaged)?.0;
-    profile(&mut reader).filter(|_| reader.rest.is_empty()).ok_or(ProfileError::Damaged)
-}
-
-fn profile(reader: &mut Reader<'_>) -> Option<Profile> {
-    let rows = reader.count().filter(|rows| *rows <= MOST_ROWS)?;
-    let different = reader.registers()?;
-    let mut columns = Vec::new();
-    for _ in 0..reader.count().filter(|columns| *columns <= MOST_COLUMNS)? {
-        let name = reader.text()?;
-        let column = reader.column()?;
-        if column.missing.checked_add(column.present())? != rows {
-            return None;
-        }
-        columns.push((name, column));
-    }
-    Some(Profile { rows, different, columns })
+    reader.saved(version == ALONE).filter(|_| reader.rest.is_empty()).ok_or(ProfileError::Damaged)
 }
 
 struct Writer {
@@ -110,6 +100,39 @@ impl Writer {
 
     fn number(&mut self, value: f64) {
         self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
+    }
+
+    fn profile(&mut self, profile: &Profile) {
+        self.count(profile.rows);
+        self.registers(&profile.different);
+        self.count(profile.columns.len() as u64);
+        for (name, column) in &profile.columns {
+            self.text(name);
+            self.column(column);
+        }
+    }
+
+    fn parts(&mut self, parts: Option<&Parts>) {
+        self.count(u64::from(parts.is_some()));
+        let Some(parts) = parts else { return };
+        self.text(&parts.by);
+        self.count(parts.rows_beyond);
+        self.profile(&parts.sizes);
+        self.count(parts.profiles.len() as u64);
+        for (name, profile) in &parts.profiles {
+            self.text(name);
+            self.profile(profile);
+        }
+    }
+
+    fn cloud(&mut self, cloud: &Cloud) {
+        self.counts(&[cloud.dimension() as u64, cloud.rows]);
+        for (sum, squares) in cloud.sums.iter().zip(&cloud.squares) {
+            self.sum(sum);
+            self.sum(squares);
+        }
+        self.column(&cloud.lengths);
+        cloud.projections.iter().for_each(|projection| self.column(projection));
     }
 
     fn column(&mut self, column: &ColumnProfile) {
@@ -176,6 +199,8 @@ impl Writer {
 
 struct Reader<'a> {
     rest: &'a [u8],
+    /// Columns so far, of the table and of its parts: a few bytes can stand for some kilobytes of memory.
+    columns: u64,
 }
 
 impl Reader<'_> {
@@ -219,6 +244,76 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Option<f64> {
         Some(f64::from_bits(u64::from_le_bytes(self.bytes()?))).filter(|value| value.is_finite())
+    }
+
+    fn saved(&mut self, is_alone: bool) -> Option<Saved> {
+        let whole = self.profile()?;
+        if is_alone {
+            return Some(Saved::of(whole));
+        }
+        let parts = match self.count()? {
+            0 => None,
+            1 => Some(self.parts(whole.rows)?),
+            _ => return None,
+        };
+        let mut clouds = BTreeMap::new();
+        for _ in 0..self.count().filter(|clouds| *clouds <= Saved::MOST_CLOUDS)? {
+            let (name, cloud) = (self.text()?, self.cloud()?);
+            let is_last = clouds.last_key_value().is_none_or(|(last, _): (&String, _)| *last < name);
+            (is_last && cloud.rows == whole.rows && clouds.insert(name, cloud).is_none()).then_some(())?;
+        }
+        // What is written with nothing but a profile has the other version.
+        (parts.is_some() || !clouds.is_empty()).then_some(Saved { whole, parts, clouds })
+    }
+
+    fn profile(&mut self) -> Option<Profile> {
+        let rows = self.count().filter(|rows| *rows <= MOST_ROWS)?;
+        let different = self.registers()?;
+        let mut columns = Vec::new();
+        let count = self.count().filter(|columns| *columns <= MOST_COLUMNS)?;
+        self.columns += count;
+        if self.columns > Saved::MOST_COLUMNS {
+            return None;
+        }
+        for _ in 0..count {
+            let name = self.text()?;
+            let column = self.column()?;
+            if column.missing.checked_add(column.present())? != rows {
+                return None;
+            }
+            columns.push((name, column));
+        }
+        Some(Profile { rows, different, columns })
+    }
+
+    fn parts(&mut self, rows: u64) -> Option<Parts> {
+        let by = self.text()?;
+        let rows_beyond = self.count()?;
+        let sizes = self.profile().filter(|sizes| sizes.rows == rows)?;
+        let mut profiles = BTreeMap::new();
+        let mut counted = rows_beyond;
+        for _ in 0..self.count().filter(|parts| *parts <= Saved::MOST_COLUMNS)? {
+            let (name, part) = (self.text()?, self.profile()?);
+            counted = counted.checked_add(part.rows)?;
+            let is_last = profiles.last_key_value().is_none_or(|(last, _): (&String, _)| *last < name);
+            (is_last && profiles.insert(name, part).is_none()).then_some(())?;
+        }
+        (counted == rows).then_some(Parts { by, sizes, profiles, rows_beyond })
+    }
+
+    fn cloud(&mut self) -> Option<Cloud> {
+        let [dimension, rows] = self.counts()?;
+        let empty = Cloud::new(usize::try_from(dimension).ok()?)?;
+        let mut moments = Vec::new();
+        for _ in 0..dimension {
+            moments.push((self.sum()?, self.sum()?));
+        }
+        let lengths = self.column()?;
+        let mut projections = Vec::new();
+        for _ in 0..Cloud::PROJECTIONS {
+            projections.push(self.column()?);
+        }
+        empty.filled(rows, moments, lengths, projections)
     }
 
     fn column(&mut self) -> Option<ColumnProfile> {

@@ -301,17 +301,7 @@ impl Numbers {
     /// The variance with the divisor n − 1, from exact sums and with twice the digits where they cancel. NaN for one value, and
     /// where the squares of the values are beyond a double.
     pub fn variance(&self) -> f64 {
-        let n = self.count as f64;
-        let (high, low) = self.squares.pair();
-        let (sum, rest) = self.sum.pair();
-        // (sum + rest)² / n, to twice the digits of a double.
-        let square = sum * sum;
-        let square_rest = sum.mul_add(sum, -square) + 2.0 * sum * rest;
-        let quotient = square / n;
-        let quotient_rest = (-quotient).mul_add(n, square) / n + square_rest / n;
-        let deviations = (high - quotient) + (low - quotient_rest);
-        // Not `max` alone: it would make a zero of what is not a number.
-        if deviations.is_finite() { deviations.max(0.0) / (n - 1.0) } else { f64::NAN }
+        variance(self.count, &self.sum, &self.squares)
     }
 
     /// The histogram that chooses its own resolution.
@@ -329,6 +319,21 @@ impl Numbers {
     pub fn distinct(&self) -> f64 {
         self.quantiles.distinct().map_or_else(|| self.distinct.estimate(), |exact| exact as f64)
     }
+}
+
+/// See [`Numbers::variance`].
+pub(super) fn variance(count: u64, sum: &Sum, squares: &Squares) -> f64 {
+    let n = count as f64;
+    let (high, low) = squares.pair();
+    let (sum, rest) = sum.pair();
+    // (sum + rest)² / n, to twice the digits of a double.
+    let square = sum * sum;
+    let square_rest = sum.mul_add(sum, -square) + 2.0 * sum * rest;
+    let quotient = square / n;
+    let quotient_rest = (-quotient).mul_add(n, square) / n + square_rest / n;
+    let deviations = (high - quotient) + (low - quotient_rest);
+    // Not `max` alone: it would make a zero of what is not a number.
+    if deviations.is_finite() { deviations.max(0.0) / (n - 1.0) } else { f64::NAN }
 }
 
 impl Texts {

@@ -102,6 +102,81 @@ fn one_window(window: usize, random: &mut Random) -> Outcome<3> {
     ]
 }
 
+/// What a look at 100,000 rows against as many says of 20 columns: where nothing changed, and where every mean moved by 0.02 deviations,
+/// which nobody cares about. Counts in 16 cells stand for the rows; D of Kolmogorov and Smirnov is then at least what it is here.
+pub(crate) fn large(runs: u32, seed: u64) -> Vec<Line> {
+    const ROWS: u64 = 100_000;
+    let mut lines = Vec::new();
+    for (shift, what) in [
+        (0.0, "20 columns, one window of 100,000 rows that nothing changed in"),
+        (0.02, "20 columns, one window of 100,000 rows, every mean moved by a harmless 0.02 deviations"),
+    ] {
+        let mut random = Random::new(seed);
+        scenario(&mut lines, runs, what, || {
+            let (mut smirnov, mut p_values, mut large) = (false, Vec::new(), Vec::new());
+            for _ in 0..20 {
+                let mut side = |shift: f64| {
+                    let mut counts = Vec::with_capacity(16);
+                    split(ROWS, -f64::INFINITY, f64::INFINITY, shift, &mut random, &mut counts);
+                    counts
+                };
+                let (was, is) = (side(0.0), side(shift));
+                let (mut apart, mut most) = (0.0, 0.0_f64);
+                for (was, is) in was.iter().zip(&is) {
+                    apart += (*was as f64 - *is as f64) / ROWS as f64;
+                    most = most.max(f64::abs(apart));
+                }
+                // The limit law's 5 % point.
+                smirnov |= most * (ROWS as f64 / 2.0).sqrt() > 1.358_1;
+                p_values.push(drift::chi_squared(&was, &is).unwrap().p_value.upper_bound());
+                let binned = drift::Binned::new(&was, &is).unwrap();
+                large.push(binned.jensen_shannon_distance_bits() >= 0.1);
+            }
+            let adjusted = holm(&p_values).unwrap();
+            let drifted = adjusted.iter().zip(&large).any(|(p, large)| *p <= STATED && *large);
+            [("Kolmogorov-Smirnov at 5 % for each column", true, smirnov), ("cordon drift", false, drifted)]
+        });
+    }
+    lines
+}
+
+/// How many of so many normal numbers about `shift` fall into each of the cells between two ends, of equal share about zero: halves
+/// of halves, down to a sixteenth.
+fn split(rows: u64, low: f64, high: f64, shift: f64, random: &mut Random, counts: &mut Vec<u64>) {
+    let below = |at: f64| normal::upper(-at);
+    let width = below(high) - below(low);
+    if width < 0.07 {
+        counts.push(rows);
+        return;
+    }
+    let middle = normal::quantile(f64::midpoint(below(low), below(high)));
+    let share = (below(middle - shift) - below(low - shift)) / (below(high - shift) - below(low - shift));
+    let left = binomial(rows, share, random);
+    split(left, low, middle, shift, random, counts);
+    split(rows - left, middle, high, shift, random, counts);
+}
+
+/// A binomial number, 64 tosses at once: a bit is set with the probability whose binary digits choose between and and or.
+fn binomial(tosses: u64, p: f64, random: &mut Random) -> u64 {
+    const DIGITS: u32 = 16;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "16 digits of a probability")]
+    let digits = (p * f64::from(1_u32 << DIGITS)).round() as u64;
+    let first = digits.trailing_zeros().min(DIGITS);
+    let mut count = 0;
+    let mut left = tosses;
+    while left > 0 {
+        let mut word = 0_u64;
+        for digit in first..DIGITS {
+            let bits = random.bits();
+            word = if digits >> digit & 1 == 1 { word | bits } else { word & bits };
+        }
+        let taken = left.min(64);
+        count += u64::from((word >> (64 - taken)).count_ones());
+        left -= taken;
+    }
+    count
+}
+
 /// Tests of one scenario that ever alarmed, with whether they are repeated at a fixed level.
 type Outcome<const TESTS: usize> = [(&'static str, bool, bool); TESTS];
 

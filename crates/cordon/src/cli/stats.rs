@@ -9,10 +9,12 @@ mod fairness;
 mod forecast;
 mod outcomes;
 mod performance;
+mod points;
 mod profile;
 mod quality;
 mod reference;
 mod report;
+mod segments;
 mod texts;
 
 pub(super) use causes::{CAUSES, CausesArgs};
@@ -24,7 +26,6 @@ pub(super) use profile::{PROFILE, ProfileArgs};
 pub(super) use quality::{QUALITY, QualityArgs};
 
 use std::{
-    collections::BTreeMap,
     io::Read as _,
     path::{Path, PathBuf},
 };
@@ -33,7 +34,7 @@ use clap::Args;
 use cordon_stats::{
     PValue,
     drift::Reach,
-    profile::{Cell, Profile, ProfileError},
+    profile::{Cell, Profile, ProfileError, Saved},
 };
 use serde::Serialize;
 
@@ -45,8 +46,6 @@ pub(super) const NAMES: [&str; 7] =
     ["profile", "drift", "causes", "quality", "fairness", "performance", "forecast"];
 const FOUND: u8 = 1;
 const FAILED: u8 = 2;
-/// The most segments that are told apart: each holds a profile of every column.
-const MOST_SEGMENTS: usize = 24;
 /// Bytes of a saved profile: 4,096 columns of the largest.
 const MOST_PROFILE: u64 = 512 << 20;
 /// Characters of a name.
@@ -173,20 +172,8 @@ impl Loaded {
 
     /// The profile of a table, or one that was saved.
     fn read(path: &Path, delimiter: Delimiter) -> Result<Self, StatsError> {
-        if tables::format(path)? == Format::Profile {
-            let failed = |source| TableError::Io { path: path.to_owned(), source };
-            let mut read = Vec::new();
-            let file = std::fs::File::open(path).map_err(failed)?;
-            file.take(MOST_PROFILE + 1).read_to_end(&mut read).map_err(failed)?;
-            if read.len() as u64 > MOST_PROFILE {
-                return Err(StatsError::Told(format!(
-                    "`{}` is larger than 512 MiB, which no profile is; help: make it anew with `cordon profile`",
-                    path.display()
-                )));
-            }
-            let damaged = |source: ProfileError| TableError::Profile { path: path.to_owned(), source };
-            let profile = Profile::from_bytes(&read).map_err(damaged)?;
-            return Ok(Self { path: path.to_owned(), profile, left_out: LeftOut::default() });
+        if let Some(saved) = saved(path)? {
+            return Ok(Self { path: path.to_owned(), profile: saved.whole, left_out: LeftOut::default() });
         }
         let mut grown = Grown::default();
         let left_out = tables::read(path, delimiter, &mut |names, cells| grown.add(names, cells))?;
@@ -196,58 +183,31 @@ impl Loaded {
             left_out,
         })
     }
-
-    /// A table, a profile for each value of a column: of those that another table had, or else of the first ones.
-    fn by(
-        path: &Path,
-        delimiter: Delimiter,
-        column: &str,
-        like: Option<&Segments>,
-    ) -> Result<Segments, StatsError> {
-        let mut segments = Segments {
-            profiles: BTreeMap::new(),
-            whole: Profile::new(&[column]),
-            left_out: LeftOut::default(),
-            rows_beyond: 0,
-        };
-        let mut known = false;
-        segments.left_out = tables::read(path, delimiter, &mut |names, cells| {
-            let place = |wanted: &str| names.iter().position(|name| name == wanted);
-            let (first, second) = parted(column, |name| place(name).is_some());
-            let at = (place(first), second.map(place));
-            known |= at.0.is_some() && at.1.is_none_or(|at| at.is_some());
-            if cells.is_empty() && !names.is_empty() {
-                return;
-            }
-            let cell = |at: Option<usize>| at.and_then(|at| cells.get(at)).copied().unwrap_or(Cell::Missing);
-            let value = match at {
-                (first, None) => word(&cell(first)),
-                (first, Some(second)) => format!("{}, {}", word(&cell(first)), word(&cell(second))),
-            };
-            segments.whole.add(&[if at.1.is_none() { cell(at.0) } else { Cell::Text(&value) }]);
-            let is_kept = like.map_or_else(
-                || segments.profiles.len() < MOST_SEGMENTS || segments.profiles.contains_key(&value),
-                |like| like.profiles.contains_key(&value),
-            );
-            if is_kept {
-                segments.profiles.entry(value).or_default().add(names, cells);
-            } else {
-                segments.rows_beyond += 1;
-            }
-        })?;
-        if known {
-            return Ok(segments);
-        }
-        Err(no_column(path, column))
-    }
 }
 
-/// One column, or two with a comma between them. A column may have a comma in its own name.
-fn parted(by: &str, is_column: impl Fn(&str) -> bool) -> (&str, Option<&str>) {
-    if is_column(by) {
-        return (by, None);
+/// What a file holds that was saved for others to compare with; none where it is a table.
+fn saved(path: &Path) -> Result<Option<Saved>, StatsError> {
+    if tables::format(path)? != Format::Profile {
+        return Ok(None);
     }
-    by.split_once(',').map_or((by, None), |(first, second)| (first.trim(), Some(second.trim())))
+    let failed = |source| TableError::Io { path: path.to_owned(), source };
+    let too_large = || {
+        StatsError::Told(format!(
+            "`{}` is larger than 512 MiB, which no profile is; help: make it anew with `cordon profile`",
+            path.display()
+        ))
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.len() > MOST_PROFILE {
+        return Err(too_large());
+    }
+    let mut read = Vec::new();
+    file.take(MOST_PROFILE + 1).read_to_end(&mut read).map_err(failed)?;
+    if read.len() as u64 > MOST_PROFILE {
+        return Err(too_large());
+    }
+    let damaged = |source: ProfileError| TableError::Profile { path: path.to_owned(), source };
+    Ok(Some(Saved::from_bytes(&read).map_err(damaged)?))
 }
 
 fn no_column(path: &Path, column: &str) -> StatsError {
@@ -255,16 +215,6 @@ fn no_column(path: &Path, column: &str) -> StatsError {
         "`{}` has no column `{column}`; help: `cordon profile` lists them",
         path.display()
     ))
-}
-
-/// Profiles by the value of a column.
-struct Segments {
-    profiles: BTreeMap<String, Grown>,
-    /// The column itself, over all rows.
-    whole: Profile,
-    left_out: LeftOut,
-    /// Rows of segments that are not told apart.
-    rows_beyond: u64,
 }
 
 /// A profile whose columns grow with the table.

@@ -18,7 +18,7 @@ use super::{LeftOut, MOST_COLUMNS, OnRow, TableError, distinct_names};
 /// Rows that are decoded at once.
 const BATCH: usize = 1_024;
 
-pub(super) fn read(path: &Path, on_row: OnRow<'_>) -> Result<LeftOut, TableError> {
+pub(super) fn read(path: &Path, id: Option<&str>, on_row: OnRow<'_>) -> Result<LeftOut, TableError> {
     let file = File::open(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
     let broken = |source| TableError::Parquet { path: path.to_owned(), source: Box::new(source) };
     let reader = contained(|| SerializedFileReader::new(file)).map_err(broken)?;
@@ -38,21 +38,23 @@ pub(super) fn read(path: &Path, on_row: OnRow<'_>) -> Result<LeftOut, TableError
     let name =
         |at: &usize| schema.columns().get(*at).map(|column| column.path().string()).unwrap_or_default();
     let names = distinct_names(columns.iter().map(|(at, ..)| name(at)).collect());
+    let id = id.and_then(|id| names.iter().position(|name| name == id));
     let mut any = false;
     for group in 0..reader.num_row_groups() {
         let group = contained(|| reader.get_row_group(group)).map_err(broken)?;
-        let open = |(at, defined, meaning): &(usize, i16, Meaning)| {
+        let open = |(place, (at, defined, meaning)): (usize, &(usize, i16, Meaning))| {
             let reader = contained(|| group.get_column_reader(*at))?;
             Ok(Column {
                 reader,
                 defined: *defined,
                 meaning: *meaning,
+                is_id: id == Some(place),
                 levels: Vec::new(),
                 values: Values::None,
             })
         };
-        let mut readers =
-            columns.iter().map(open).collect::<Result<Vec<_>, ParquetError>>().map_err(broken)?;
+        let readers = columns.iter().enumerate().map(open).collect::<Result<Vec<_>, ParquetError>>();
+        let mut readers = readers.map_err(broken)?;
         let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         while left > 0 {
             let rows = left.min(BATCH);
@@ -165,6 +167,8 @@ struct Column {
     /// The level at which a value is there.
     defined: i16,
     meaning: Meaning,
+    /// It names rows: every digit counts.
+    is_id: bool,
     levels: Vec<i16>,
     values: Values,
 }
@@ -175,6 +179,8 @@ enum Values {
     Double(Vec<f64>),
     Fixed(Vec<FixedLenByteArray>),
     Float(Vec<f32>),
+    /// Whole numbers without a sign, and the digits of those that no number holds.
+    Ids(Vec<(i64, String)>),
     Long(Vec<i64>),
     Moment(Vec<Int96>),
     None,
@@ -187,7 +193,14 @@ impl Column {
         self.values = match &mut self.reader {
             ColumnReader::BoolColumnReader(reader) => Values::Boolean(batch(reader, rows, levels)?),
             ColumnReader::Int32ColumnReader(reader) => Values::Short(batch(reader, rows, levels)?),
-            ColumnReader::Int64ColumnReader(reader) => Values::Long(batch(reader, rows, levels)?),
+            ColumnReader::Int64ColumnReader(reader) => {
+                let values = batch(reader, rows, levels)?;
+                if self.is_id && matches!(self.meaning, Meaning::Unsigned) {
+                    Values::Ids(values.into_iter().map(digits).collect())
+                } else {
+                    Values::Long(values)
+                }
+            }
             ColumnReader::Int96ColumnReader(reader) => Values::Moment(batch(reader, rows, levels)?),
             ColumnReader::FloatColumnReader(reader) => Values::Float(batch(reader, rows, levels)?),
             ColumnReader::DoubleColumnReader(reader) => Values::Double(batch(reader, rows, levels)?),
@@ -208,6 +221,9 @@ impl Column {
             Values::Double(values) => self.spread(values, rows, |value| Cell::Decimal(*value)),
             Values::Fixed(values) => self.spread(values, rows, |value| meaning.bytes(value.data(), left_out)),
             Values::Float(values) => self.spread(values, rows, |value| Cell::Decimal(f64::from(*value))),
+            Values::Ids(values) => self.spread(values, rows, |(value, digits)| {
+                if digits.is_empty() { Cell::Integer(*value) } else { Cell::Text(digits) }
+            }),
             Values::Long(values) => self.spread(values, rows, |value| meaning.long(*value)),
             Values::Moment(values) => {
                 self.spread(values, rows, |value| Cell::Date(value.to_millis() as f64 / 1e3))
@@ -233,6 +249,11 @@ impl Column {
         let cells: Vec<Cell<'a>> = self.levels.iter().map(there).collect::<Option<_>>()?;
         (cells.len() == rows).then_some(cells)
     }
+}
+
+/// A whole number that is stored with a sign and has none, with its digits where it is beyond those with one.
+fn digits(value: i64) -> (i64, String) {
+    (value, if value < 0 { value.cast_unsigned().to_string() } else { String::new() })
 }
 
 fn batch<T: DataType>(

@@ -1,6 +1,6 @@
 use cordon_stats::profile::Cell;
 
-use super::{LeftOut, TableError, cell, read};
+use super::{LeftOut, TableError, cell, read, read_lists, read_with_ids};
 
 /// A table as text: a line of names, then one for each row.
 fn shown(content: &[u8]) -> Result<(Vec<String>, LeftOut), TableError> {
@@ -127,34 +127,106 @@ fn nothing_that_is_cut_or_flipped_fails() {
 
 /// Three rows: a whole number that may be missing, a number, a text that may be missing, a day.
 fn parquet_file() -> Vec<u8> {
+    use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
+
+    let schema = "message m { optional int64 n; required double x; optional binary s (STRING); required int32 d (DATE); }";
+    let file = parquet_of(schema, |group| {
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&[1, -3], Some(&[1, 0, 1]), None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<DoubleType>().write_batch(&[0.5, f64::NAN, 2.0], None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let texts = [ByteArray::from("a"), ByteArray::from("\u{e9}")];
+        column.typed::<ByteArrayType>().write_batch(&texts, Some(&[1, 0, 1]), None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int32Type>().write_batch(&[1, 2, 0], None, None).unwrap();
+        column.close().unwrap();
+    });
+    std::fs::read(file.path()).unwrap()
+}
+
+/// A file of one row group; `write` writes its columns, one after the other.
+fn parquet_of(
+    schema: &str,
+    write: impl FnOnce(&mut parquet::file::writer::SerializedRowGroupWriter<'_, &mut Vec<u8>>),
+) -> tempfile::NamedTempFile {
     use std::sync::Arc;
 
     use parquet::{
-        data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type},
         file::{properties::WriterProperties, writer::SerializedFileWriter},
         schema::parser::parse_message_type,
     };
 
-    let schema = "message m { optional int64 n; required double x; optional binary s (STRING); required int32 d (DATE); }";
     let schema = Arc::new(parse_message_type(schema).unwrap());
     let mut bytes = Vec::new();
-    let mut writer =
-        SerializedFileWriter::new(&mut bytes, schema, Arc::new(WriterProperties::builder().build())).unwrap();
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema, properties).unwrap();
     let mut group = writer.next_row_group().unwrap();
-    let mut column = group.next_column().unwrap().unwrap();
-    column.typed::<Int64Type>().write_batch(&[1, -3], Some(&[1, 0, 1]), None).unwrap();
-    column.close().unwrap();
-    let mut column = group.next_column().unwrap().unwrap();
-    column.typed::<DoubleType>().write_batch(&[0.5, f64::NAN, 2.0], None, None).unwrap();
-    column.close().unwrap();
-    let mut column = group.next_column().unwrap().unwrap();
-    let texts = [ByteArray::from("a"), ByteArray::from("\u{e9}")];
-    column.typed::<ByteArrayType>().write_batch(&texts, Some(&[1, 0, 1]), None).unwrap();
-    column.close().unwrap();
-    let mut column = group.next_column().unwrap().unwrap();
-    column.typed::<Int32Type>().write_batch(&[1, 2, 0], None, None).unwrap();
-    column.close().unwrap();
+    write(&mut group);
     group.close().unwrap();
     writer.close().unwrap();
-    bytes
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    file
+}
+
+#[test]
+fn lists_of_parquet_are_points() {
+    use parquet::data_type::FloatType;
+    let schema = "message m { optional group e (LIST) { repeated group list { optional float element; } } optional int64 n; }";
+    let file = parquet_of(schema, |group| {
+        let mut column = group.next_column().unwrap().unwrap();
+        // Two numbers; none; an empty list; a hole; a number that is none; three.
+        let values = [0.5_f32, 2.0, 1.0, f32::NAN, 1.0, 2.0, 3.0];
+        let there = [3, 3, 0, 1, 3, 2, 3, 3, 3, 3];
+        let repeated = [0, 1, 0, 0, 0, 1, 0, 0, 1, 1];
+        column.typed::<FloatType>().write_batch(&values, Some(&there), Some(&repeated)).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<parquet::data_type::Int64Type>().write_batch(&[], Some(&[0; 6]), None).unwrap();
+        column.close().unwrap();
+    });
+    let mut lists: Vec<Vec<f64>> = Vec::new();
+    let found = read_lists(file.path(), "e", 3, &mut |list| lists.push(list.to_vec())).unwrap();
+    assert!(found.is_some());
+    assert_eq!(lists, [vec![0.5, 2.0], vec![], vec![], vec![], vec![], vec![1.0, 2.0, 3.0]]);
+    lists.clear();
+    read_lists(file.path(), "e", 2, &mut |list| lists.push(list.to_vec())).unwrap();
+    assert_eq!(lists[5], Vec::<f64>::new());
+    assert!(read_lists(file.path(), "n", 3, &mut |_| ()).unwrap().is_none());
+    assert!(read_lists(file.path(), "nobody", 3, &mut |_| ()).unwrap().is_none());
+    // Whatever is cut or flipped, it ends.
+    let bytes = std::fs::read(file.path()).unwrap();
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at % 8);
+        std::fs::write(file.path(), &flipped).unwrap();
+        let _any = read_lists(file.path(), "e", 3, &mut |_| ());
+        std::fs::write(file.path(), &bytes[..at]).unwrap();
+        let _any = read_lists(file.path(), "e", 3, &mut |_| ());
+    }
+}
+
+/// Whole numbers without a sign name rows with every digit, also those beyond the ones with a sign.
+#[test]
+fn large_ids_of_parquet_keep_their_digits() {
+    let schema =
+        "message m { optional int64 id (INTEGER(64,false)); required int64 other (INTEGER(64,false)); }";
+    let file = parquet_of(schema, |group| {
+        for there in [Some([1_i16, 1, 0].as_slice()), None] {
+            let mut column = group.next_column().unwrap().unwrap();
+            let values = if there.is_some() { vec![-1, 7] } else { vec![-1, 7, 8] };
+            column.typed::<parquet::data_type::Int64Type>().write_batch(&values, there, None).unwrap();
+            column.close().unwrap();
+        }
+    });
+    let mut rows = Vec::new();
+    read_with_ids(file.path(), None, "id", &mut |_, cells| {
+        rows.push(cells.iter().map(word).collect::<Vec<_>>().join("|"));
+    })
+    .unwrap();
+    assert_eq!(rows, ["18446744073709551615|d:18446744073709552000", "i:7|i:7", "-|i:8"]);
 }

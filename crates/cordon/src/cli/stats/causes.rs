@@ -143,9 +143,10 @@ fn search(args: &CausesArgs, columns: &Columns) -> Result<Search, StatsError> {
             ))
         })
     };
-    let cut = |by: &String| match super::parted(by, |name| columns.names().any(|known| known == name)) {
-        (first, None) => Ok::<_, StatsError>(Cut::One(place(first)?)),
-        (first, Some(second)) => Ok(Cut::Two(place(first)?, place(second)?)),
-    };
+    let cut =
+        |by: &String| match super::segments::parted(by, |name| columns.names().any(|known| known == name)) {
+            (first, None) => Ok::<_, StatsError>(Cut::One(place(first)?)),
+            (first, Some(second)) => Ok(Cut::Two(place(first)?, place(second)?)),
+        };
     Ok(Search::Within(args.by.iter().map(cut).collect::<Result<_, StatsError>>()?))
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cordon_stats::{
-    PValue,
+    InputError, PValue,
     drift::{self, ColumnDrift, ZeroShare},
     fdr,
     interval::Level,
@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use super::super::json;
 use super::report::Look;
+use super::segments::Parting;
 use super::{P, Reading, Said, StatsError, finite, reach, share, warn};
 use read::Read;
 
@@ -26,10 +27,12 @@ Examples:
   cordon drift --reference train.parquet --current today.csv
   cordon drift --reference train.profile --current today.csv --json
   cordon drift --reference last.csv --current this.csv --by country
+  cordon drift --reference month.csv --current today.csv --season hour-of-week --time sent
   cordon drift --reference last.jsonl --current this.jsonl --embedding vector
 
 A column drifted when chance does not explain the change (chi-squared on bins that the reference froze; the level is that of one false
-alarm in the whole table, Holm) and the change is large enough (Jensen-Shannon distance, base 2, square root). See docs/statistics.md.
+alarm in the whole table, Holm) and the change is large enough (Jensen-Shannon distance, base 2, square root). With --season the test is
+that of Cochran, Mantel and Haenszel within seasons. See docs/statistics.md.
 
 Exit code: 0 no drift, 1 drift, 2 a file cannot be read.";
 
@@ -41,11 +44,10 @@ pub(in super::super) struct DriftArgs {
     /// What is new: the same kinds of file.
     #[arg(long, value_name = "FILE")]
     current: PathBuf,
-    /// Compare within each value of this column, or of two with a comma between them, at most 24 that the reference has; and how often each value is.
-    #[arg(long, value_name = "COLUMN[,COLUMN]")]
-    by: Option<String>,
+    #[command(flatten)]
+    parting: Parting,
     /// Compare points instead: a column of lists of numbers, or a group of columns such as `e_0`, `e_1` by the name before the number.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["by", "html"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["by", "season"])]
     embedding: Option<String>,
     /// The probability of one false alarm or more in the whole table.
     #[arg(long, default_value = "0.05", value_name = "SHARE", value_parser = share)]
@@ -209,10 +211,7 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
         for (path, left_out) in paths.iter().zip(read.left_out()) {
             warn(path, &left_out.sentences());
         }
-        if let Some([reference, current]) = read.beyond().filter(|rows| *rows != [0, 0]) {
-            let text = format!(
-                "rows of other segments are left out: {reference} of the reference, {current} of the current data"
-            );
+        if let Some(text) = read.beyond_said() {
             super::complain(&text);
         }
         args.look.say(&report)?;
@@ -221,8 +220,51 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
     Ok(if drifted > 0 { Said::Found } else { Said::Nothing })
 }
 
-/// Every column of either side.
-fn compare(segment: Option<&str>, reference: &Profile, current: &Profile) -> Vec<Compared> {
+/// What the tests of a column say, before they are corrected.
+struct Tested {
+    missing: [f64; 2],
+    missing_p: PValue,
+    kinds: drift::Kinds,
+    outcome: Result<ColumnDrift, InputError>,
+}
+
+impl Tested {
+    /// As the column is on both sides.
+    fn of(was: &ColumnProfile, is: &ColumnProfile) -> Self {
+        let rate = |column: &ColumnProfile| column.missing() as f64 / (column.rows() as f64).max(1.0);
+        Self {
+            missing: [rate(was), rate(is)],
+            missing_p: if was.rows() == 0 || is.rows() == 0 {
+                PValue::of(1.0)
+            } else {
+                drift::shares((was.missing(), was.rows()), (is.missing(), is.rows()))
+            },
+            kinds: drift::Kinds::of(was, is),
+            outcome: drift::column(was, is),
+        }
+    }
+
+    /// Season against the same season.
+    fn by_season(seasons: &[drift::Season<'_>]) -> Self {
+        let missing = drift::missing_by_season(seasons);
+        let shares = missing.as_ref().and_then(|missing| missing.shares.first().copied()).unwrap_or_default();
+        let test = missing.and_then(|missing| missing.test);
+        Self {
+            missing: [shares.0, shares.1],
+            missing_p: test.map_or(PValue::of(1.0), |test| test.p_value),
+            kinds: drift::kinds_by_season(seasons),
+            outcome: drift::column_by_season(seasons),
+        }
+    }
+}
+
+/// Every column of either side, tested by its name and by what it is on both.
+fn compare(
+    segment: Option<&str>,
+    reference: &Profile,
+    current: &Profile,
+    test: impl Fn(&str, &ColumnProfile, &ColumnProfile) -> Tested,
+) -> Vec<Compared> {
     let nothing = ColumnProfile::default();
     let known = reference.columns().map(|(name, _)| name);
     let new = current.columns().map(|(name, _)| name).filter(|name| reference.column(name).is_none());
@@ -230,28 +272,27 @@ fn compare(segment: Option<&str>, reference: &Profile, current: &Profile) -> Vec
         .chain(new)
         .map(|name| {
             let (was, is) = (reference.column(name), current.column(name));
-            let outcome = match (was, is) {
-                (None, _) => Err("the reference does not have it"),
-                (_, None) => Err("it is gone"),
-                (Some(was), Some(is)) => drift::column(was, is).map_err(|_| why_not(was, is)),
-            };
             let is_absent = was.is_none() || is.is_none() || reference.rows() == 0 || current.rows() == 0;
+            let why_absent = match (was, is) {
+                (None, _) => Some("the reference does not have it"),
+                (_, None) => Some("it is gone"),
+                _ => None,
+            };
             let (was, is) = (was.unwrap_or(&nothing), is.unwrap_or(&nothing));
-            let rate = |column: &ColumnProfile| column.missing() as f64 / (column.rows() as f64).max(1.0);
+            let tested = test(name, was, is);
             Compared {
                 segment: segment.map(str::to_owned),
                 column: name.to_owned(),
                 kind: if was.rows() > 0 { was.kind().word() } else { is.kind().word() },
                 rows: [was.rows(), is.rows()],
                 present: [was.present(), is.present()],
-                missing: [rate(was), rate(is)],
-                missing_p: if was.rows() == 0 || is.rows() == 0 {
-                    PValue::of(1.0)
-                } else {
-                    drift::shares((was.missing(), was.rows()), (is.missing(), is.rows()))
+                missing: tested.missing,
+                missing_p: tested.missing_p,
+                kinds: tested.kinds,
+                outcome: match why_absent {
+                    Some(why) => Err(why),
+                    None => tested.outcome.map_err(|_| why_not(was, is)),
                 },
-                kinds: drift::Kinds::of(was, is),
-                outcome,
                 is_absent,
                 p_adjusted: None,
                 kinds_adjusted: None,

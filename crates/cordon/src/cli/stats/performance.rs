@@ -66,10 +66,10 @@ pub(in super::super) struct PerformanceArgs {
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
     /// Another table with the same columns, such as last week's: is this one worse? By a test that may be looked at after every row.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["labels", "reference", "against", "html"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["labels", "reference", "against"])]
     compare: Option<PathBuf>,
     /// The column with another model's predictions of the same rows: is the one of --prediction worse?
-    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["labels", "reference", "html"])]
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["labels", "reference"])]
     against: Option<String>,
     /// With --compare or --against: a mean loss (from 0 to 1) that is higher by this much is not worse yet.
     #[arg(long, default_value = "0", value_name = "LOSS", value_parser = share)]

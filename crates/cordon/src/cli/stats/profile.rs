@@ -1,15 +1,17 @@
 //! `profile`: what a table holds, and the file that stands for it.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
-use cordon_stats::profile::{ColumnProfile, Kind};
+use cordon_stats::profile::{Cloud, ColumnProfile, Kind, Parts, Saved};
 use serde::Serialize;
 
 use super::super::json;
 use super::{
-    Loaded, Reading, Said, StatsError, columns, date, file_name, finite, number, percent,
+    Loaded, Reading, Said, StatsError, columns, date, file_name, finite, number, percent, points,
     report::{Card, Cell, Figure, Head, Look, Report, Row, Section, Story, Table, Tone, cannot_write},
+    saved,
+    segments::{Parting, Segments},
     warn,
 };
 
@@ -17,6 +19,8 @@ pub(in super::super) const PROFILE: &str = "\
 Examples:
   cordon profile requests.csv
   cordon profile train.parquet --output train.profile    a few kilobytes a column that stand for the file
+  cordon profile train.parquet --output train.profile --by country --embedding vector    and its segments and points
+  cordon profile month.csv --output month.profile --season hour-of-week --time sent
   cordon profile train.profile
   cordon profile requests.csv --html requests.html       with a chart of each column
   cordon profile train.parquet --reference    as the `inputs` of a model's signature, in YAML
@@ -35,6 +39,11 @@ pub(in super::super) struct ProfileArgs {
     #[arg(long, conflicts_with = "json")]
     reference: bool,
     #[command(flatten)]
+    parting: Parting,
+    /// Keep the points of a column of lists of numbers, or of a group of columns by the name before the number; may come several times.
+    #[arg(long, value_name = "NAME")]
+    embedding: Vec<String>,
+    #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
     look: Look,
@@ -47,6 +56,50 @@ struct Answer<'a> {
     different_rows_about: u64,
     left_out: Vec<String>,
     columns: Vec<Column<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segments: Option<SegmentRows<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    embeddings: BTreeMap<&'a str, Points>,
+}
+
+/// Rows by segment or season.
+#[derive(Serialize)]
+struct SegmentRows<'a> {
+    by: &'a str,
+    rows: BTreeMap<&'a str, u64>,
+    rows_beyond: u64,
+}
+
+#[derive(Serialize)]
+struct Points {
+    points: u64,
+    /// Rows without a point.
+    without: u64,
+    dimension: usize,
+    /// The length of the mean of all points.
+    centre_length: Option<f64>,
+    /// The root of the mean square distance from it.
+    spread: Option<f64>,
+    shortest: Option<f64>,
+    longest: Option<f64>,
+}
+
+impl Points {
+    fn of(cloud: &Cloud) -> Self {
+        let (centre, spread) = cloud
+            .coordinates()
+            .fold((0.0, 0.0), |sum, (mean, variance)| (sum.0 + mean * mean, sum.1 + variance));
+        let range = cloud.lengths().numbers().map(|lengths| lengths.range());
+        Self {
+            points: cloud.points(),
+            without: cloud.rows() - cloud.points(),
+            dimension: cloud.dimension(),
+            centre_length: finite(f64::sqrt(centre)),
+            spread: finite(f64::sqrt(spread)),
+            shortest: range.map(|range| range.0),
+            longest: range.map(|range| range.1),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -94,9 +147,9 @@ struct Texts<'a> {
 const LEVELS: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 
 pub(super) fn run(args: &ProfileArgs) -> Result<Said, StatsError> {
-    let loaded = Loaded::read(&args.file, args.reading.delimiter)?;
+    let (loaded, saved) = read(args)?;
     if let Some(output) = &args.output {
-        let written = crate::files::replace(output, &loaded.profile.to_bytes());
+        let written = crate::files::replace(output, &saved.to_bytes());
         written.map_err(|error| cannot_write(output, &error))?;
     }
     if args.reference {
@@ -104,9 +157,9 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Said, StatsError> {
         super::super::say(&super::reference::document(&loaded.profile)?)?;
         return Ok(Said::Nothing);
     }
-    let report = report(&loaded, args.look.is_page());
+    let report = report(&loaded, &saved, args.look.is_page());
     if args.look.form.json {
-        json(&answer(&loaded))?;
+        json(&answer(&loaded, &saved))?;
     } else {
         warn(&loaded.path, &loaded.left_out.sentences());
         args.look.say(&report)?;
@@ -115,7 +168,38 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Said, StatsError> {
     Ok(Said::Nothing)
 }
 
-fn answer(loaded: &Loaded) -> Answer<'_> {
+/// The table, and what is kept of it.
+fn read(args: &ProfileArgs) -> Result<(Loaded, Saved), StatsError> {
+    let delimiter = args.reading.delimiter;
+    let by = args.parting.by();
+    if args.output.is_none() && (by.is_some() || !args.embedding.is_empty()) {
+        return Err(StatsError::Told(
+            "segments, seasons and points are kept in a saved profile; help: name it with --output"
+                .to_owned(),
+        ));
+    }
+    let loaded = Loaded::read(&args.file, delimiter)?;
+    let mut kept = saved(&args.file)?.unwrap_or_else(|| Saved::of(loaded.profile.clone()));
+    if let Some(by) = by {
+        kept.parts = Some(Segments::of(&args.file, delimiter, &by, None)?.into_parts(&by));
+    }
+    for name in &args.embedding {
+        if !kept.clouds.contains_key(name) {
+            let (cloud, _) = points::cloud(&args.file, delimiter, name)?;
+            kept.clouds.insert(name.clone(), cloud);
+        }
+    }
+    if !kept.is_readable() {
+        return Err(StatsError::Told(
+            "a profile holds at most 262144 columns, those of all segments or seasons counted; help: leave columns out, or take \
+             `--season day-of-week`"
+                .to_owned(),
+        ));
+    }
+    Ok((loaded, kept))
+}
+
+fn answer<'a>(loaded: &'a Loaded, saved: &'a Saved) -> Answer<'a> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -128,6 +212,12 @@ fn answer(loaded: &Loaded) -> Answer<'_> {
         different_rows_about,
         left_out: loaded.left_out.sentences(),
         columns: loaded.profile.columns().map(|(name, column)| of(name, column)).collect(),
+        segments: saved.parts.as_ref().map(|parts| SegmentRows {
+            by: &parts.by,
+            rows: parts.profiles.iter().map(|(name, part)| (name.as_str(), part.rows())).collect(),
+            rows_beyond: parts.rows_beyond,
+        }),
+        embeddings: saved.clouds.iter().map(|(name, cloud)| (name.as_str(), Points::of(cloud))).collect(),
     }
 }
 
@@ -176,7 +266,7 @@ fn top(column: &ColumnProfile, most: usize) -> Vec<(&str, u64)> {
     all.into_iter().take(most).map(|category| (category.label.as_str(), category.count)).collect()
 }
 
-fn report(loaded: &Loaded, is_page: bool) -> Report {
+fn report(loaded: &Loaded, saved: &Saved, is_page: bool) -> Report {
     let profile = &loaded.profile;
     let heads = vec![
         Head::left("COLUMN"),
@@ -216,7 +306,19 @@ fn report(loaded: &Loaded, is_page: bool) -> Report {
             ..Section::default()
         });
     }
-    Report { name: "profile", summary, sections, notes: Vec::new() }
+    Report { name: "profile", summary, sections, notes: kept(saved) }
+}
+
+/// What is kept beside the columns.
+fn kept(saved: &Saved) -> Vec<String> {
+    let parts = saved.parts.iter().map(|Parts { by, profiles, rows_beyond, .. }| {
+        format!("kept apart by {by}: {} parts, {rows_beyond} rows beyond them", profiles.len())
+    });
+    let clouds = saved.clouds.iter().map(|(name, cloud)| {
+        let Points { points, dimension, without, .. } = Points::of(cloud);
+        format!("{name}: {points} points of {dimension} numbers, {without} rows without one")
+    });
+    parts.chain(clouds).collect()
 }
 
 fn missing(column: &ColumnProfile) -> f64 {

@@ -1,247 +1,180 @@
-//! `drift --embedding`: points with many coordinates, compared as a cloud.
+//! `drift --embedding`: points with many coordinates, compared as a cloud. Two tables by a sample of each; where one is a saved profile,
+//! by the summaries of all points.
 
-use std::path::Path;
+mod profiled;
+mod sampled;
 
-use cordon_stats::{
-    drift::{CloudDrift, Points, clouds},
-    interval::Level,
-    profile::Cell,
-    random::Random,
-};
+use std::path::{Path, PathBuf};
+
+use cordon_stats::profile::{Cell, ColumnProfile, Profile};
 use serde::Serialize;
 
 use super::super::super::json;
 use super::super::{
-    P, Said, StatsError, finite,
-    outcomes::{Told, float, shown},
-    report::{Head, Report, Row, Section, Table},
+    Said, StatsError, columns, file_name, number,
+    report::{Card, Figure, Head, Report, Row, Section, Source, Story, Table, Tone},
     warn,
 };
 use super::DriftArgs;
-use crate::tables::{self, LeftOut};
+use crate::tables::{self, Format};
 
-/// Points of a side that are compared; a fair sample of more.
-const MOST: usize = 2_000;
-/// Numbers of a point, as embeddings have at most.
-const WIDEST: usize = 8_192;
-/// Where sampling and relabelling start, so that the same files give the same answer.
-const SEED: u64 = 1;
+/// Tests that share the level: of the distribution, of the centre, of the lengths.
+const TESTS: f64 = 3.0;
 
+/// The answer, with the statistics of how it was compared.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Answer<'a, T> {
     embedding: &'a str,
-    reference: Side,
-    current: Side,
+    reference: &'a Side,
+    current: &'a Side,
     dimension: usize,
     level: f64,
     drifted: bool,
-    /// Squared maximum mean discrepancy, with its permutation test.
-    mmd: f64,
-    mmd_p: P,
-    classifier_auc: Told,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    classifier_p: Option<P>,
-    centre_cosine: Option<f64>,
-    centre_distance: Option<f64>,
-    length_kolmogorov_smirnov: f64,
-    length_p: P,
+    #[serde(flatten)]
+    statistics: T,
 }
 
 #[derive(Serialize)]
 struct Side {
-    file: String,
+    file: PathBuf,
     rows: u64,
-    points: usize,
+    points: u64,
     /// Rows without a point that could be read.
     without: u64,
     left_out: Vec<String>,
 }
 
-/// The points of a table, and what was left out.
-struct Cloud {
-    points: Vec<Vec<f64>>,
-    rows: u64,
-    without: u64,
-    seen: u64,
-    random: Random,
-    left_out: LeftOut,
+/// What was found, for people.
+struct Findings {
+    sides: [Side; 2],
+    dimension: usize,
+    drifted: bool,
+    /// What was asked, its value and its p-value.
+    rows: Vec<[String; 3]>,
+    figures: Vec<Figure>,
+    how_sure: Vec<String>,
 }
 
 pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
-    let read = |path| Cloud::read(path, args.reading.delimiter, name);
-    let [was, is] = [read(&args.reference)?, read(&args.current)?];
-    // 0 and 1 are no levels of an interval; the tests are still decided at them.
-    let level = Level::new(1.0 - args.level).unwrap_or(Level::P95);
-    let refused =
-        |why: cordon_stats::InputError| StatsError::Told(format!("`{name}` cannot be compared: {why}"));
-    let found = clouds(&was.cloud(name)?, &is.cloud(name)?, SEED, level).map_err(refused)?;
-    // Three tests, one error.
-    let tests = [
-        Some(found.discrepancy.p_value),
-        found.classified.as_ref().ok().map(|classified| classified.p_value),
-        Some(found.lengths.p_value),
-    ];
-    let drifted = tests.iter().flatten().any(|p| p.at_most(args.level / 3.0));
-    if args.look.form.json {
-        let side = |path: &Path, cloud: &Cloud| Side {
-            file: path.display().to_string(),
-            rows: cloud.rows,
-            points: cloud.points.len(),
-            without: cloud.without,
-            left_out: cloud.left_out.sentences(),
-        };
-        json(&Answer {
-            embedding: name,
-            reference: side(&args.reference, &was),
-            current: side(&args.current, &is),
-            dimension: found.dimension,
-            level: args.level,
-            drifted,
-            mmd: found.discrepancy.statistic,
-            mmd_p: found.discrepancy.p_value.into(),
-            classifier_auc: found.classified.map(|classified| classified.auc).into(),
-            classifier_p: found.classified.as_ref().ok().map(|classified| classified.p_value.into()),
-            centre_cosine: finite(found.centre_cosine),
-            centre_distance: finite(found.centre_distance),
-            length_kolmogorov_smirnov: found.lengths.statistic,
-            length_p: found.lengths.p_value.into(),
-        })?;
+    let is_saved = |path: &Path| Ok::<_, StatsError>(tables::format(path)? == Format::Profile);
+    if is_saved(&args.reference)? || is_saved(&args.current)? {
+        profiled::run(args, name)
     } else {
-        for (path, cloud) in [(&args.reference, &was), (&args.current, &is)] {
-            warn(path, &cloud.left_out.sentences());
-        }
-        args.look.say(&report(name, [&was, &is], &found, drifted))?;
+        sampled::run(args, name)
     }
-    Ok(if drifted { Said::Found } else { Said::Nothing })
 }
 
-fn report(name: &str, [was, is]: [&Cloud; 2], found: &CloudDrift, drifted: bool) -> Report {
-    let verdict = if drifted { "drifted" } else { "did not drift" };
+/// Says what was found in the form that was asked for.
+fn say<T: Serialize>(
+    args: &DriftArgs,
+    name: &str,
+    mut findings: Findings,
+    statistics: T,
+) -> Result<Said, StatsError> {
+    let figures = std::mem::take(&mut findings.figures);
+    let report = report(name, &findings, figures);
+    let [reference, current] = &findings.sides;
+    if args.look.form.json {
+        json(&Answer {
+            embedding: name,
+            reference,
+            current,
+            dimension: findings.dimension,
+            level: args.level,
+            drifted: findings.drifted,
+            statistics,
+        })?;
+    } else {
+        for side in &findings.sides {
+            warn(&side.file, &side.left_out);
+        }
+        args.look.say(&report)?;
+    }
+    args.look.write(&report, || story(args, name, &findings))?;
+    Ok(if findings.drifted { Said::Found } else { Said::Nothing })
+}
+
+fn summary(name: &str, findings: &Findings) -> String {
+    let verdict = if findings.drifted { "drifted" } else { "did not drift" };
+    let [was, is] = &findings.sides;
     let mut summary = format!(
         "{name} {verdict}: {} points against {}, {} numbers each",
-        is.points.len(),
-        was.points.len(),
-        found.dimension
+        is.points, was.points, findings.dimension
     );
     let without = was.without + is.without;
     if without > 0 {
         summary.push_str(&format!(", {without} rows without one"));
     }
-    let (auc, auc_p) = match &found.classified {
-        Ok(classified) => (shown(Ok(classified.auc)), classified.p_value.to_string()),
-        Err(why) => (format!("unknown: {why}"), String::new()),
-    };
-    let distance = format!("{:.5}", found.discrepancy.statistic);
-    let length = format!("{:.4}", found.lengths.statistic);
-    let rows = [
-        ("distribution (MMD squared)", distance, found.discrepancy.p_value.to_string()),
-        ("told apart by a classifier (AUC)", auc, auc_p),
-        ("length (Kolmogorov-Smirnov)", length, found.lengths.p_value.to_string()),
-        ("centre: cosine", format!("{:.4}", found.centre_cosine), String::new()),
-        ("centre: distance in spreads", format!("{:.4}", found.centre_distance), String::new()),
-    ];
+    summary
+}
+
+fn report(name: &str, findings: &Findings, figures: Vec<Figure>) -> Report {
+    let summary = summary(name, findings);
     // One question was asked; what moved is the answer to it.
-    let row = |(at, (what, value, p)): (usize, (&str, String, String))| Row {
+    let row = |(at, cells): (usize, &[String; 3])| Row {
         case: (at == 0).then(|| name.to_owned()),
-        failure: (at == 0 && drifted).then(|| summary.clone()),
-        ..Row::plain([what.to_owned(), value, p])
+        failure: (at == 0 && findings.drifted).then(|| summary.clone()),
+        ..Row::plain(cells.clone())
     };
     let heads = vec![Head::left("WHAT"), Head::left("VALUE"), Head::right("P")];
-    let table = Table { heads, rows: rows.into_iter().enumerate().map(row).collect() };
-    let sections = vec![Section { title: name.to_owned(), table, ..Section::default() }];
+    let table = Table { heads, rows: findings.rows.iter().enumerate().map(row).collect() };
+    let sections = vec![Section { title: name.to_owned(), table, figures, ..Section::default() }];
     Report { name: "drift", summary, sections, notes: Vec::new() }
 }
 
-impl Cloud {
-    /// A column of lists (`[0.1, 0.2]`), or a group of columns: the name with a number behind it, such as `e_0` or `e[0]`.
-    fn read(path: &Path, delimiter: tables::Delimiter, name: &str) -> Result<Self, StatsError> {
-        let mut cloud = Self {
-            points: Vec::new(),
-            rows: 0,
-            without: 0,
-            seen: 0,
-            random: Random::new(SEED),
-            left_out: LeftOut::default(),
-        };
-        let (mut width, mut places) = (0, Vec::new());
-        let mut point = Vec::new();
-        let left_out = tables::read(path, delimiter, &mut |names, cells| {
-            if names.len() != width {
-                width = names.len();
-                places = columns_of(names, name);
-            }
-            if cells.is_empty() {
-                return;
-            }
-            cloud.rows += 1;
-            point.clear();
-            match &places[..] {
-                [only] => read_list(cells.get(*only).copied().unwrap_or(Cell::Missing), &mut point),
-                _ => point.extend(places.iter().map_while(|at| cells.get(*at).copied().and_then(float))),
-            }
-            if point.is_empty() || (places.len() > 1 && point.len() < places.len()) {
-                cloud.without += 1;
-            } else {
-                cloud.keep(&point);
-            }
-        })?;
-        if places.is_empty() {
-            return Err(StatsError::Told(format!(
-                "`{}` has neither a column `{name}` of lists nor columns `{name}_0`, `{name}_1`, …; help: `cordon profile` lists its columns",
-                path.display()
-            )));
-        }
-        cloud.left_out = left_out;
-        Ok(cloud)
-    }
-
-    /// A fair sample (Vitter's algorithm R).
-    fn keep(&mut self, point: &[f64]) {
-        self.seen += 1;
-        if self.points.len() < MOST {
-            self.points.push(point.to_vec());
-            return;
-        }
-        let place = self.random.below(usize::try_from(self.seen).unwrap_or(usize::MAX));
-        if let Some(kept) = self.points.get_mut(place) {
-            kept.clear();
-            kept.extend_from_slice(point);
-        }
-    }
-
-    fn cloud(&self, name: &str) -> Result<Points, StatsError> {
-        let dimension = self.points.first().map_or(0, Vec::len);
-        if self.points.iter().any(|point| point.len() != dimension) {
-            return Err(StatsError::Told(format!(
-                "the points of `{name}` have different numbers of coordinates"
-            )));
-        }
-        Points::new(self.points.concat(), dimension)
-            .map_err(|why| StatsError::Told(format!("`{name}` cannot be compared: {why}")))
-    }
-}
-
-/// The column of that name, or the columns of the group, in the order of their numbers.
-fn columns_of(names: &[String], name: &str) -> Vec<usize> {
-    if let Some(at) = names.iter().position(|known| known == name) {
-        return vec![at];
-    }
-    let number = |column: &String| -> Option<u32> {
-        let rest = column.strip_prefix(name)?;
-        let rest = rest.trim_start_matches(['_', '.', '-', '[']).trim_end_matches(']');
-        rest.parse().ok()
+fn story(args: &DriftArgs, name: &str, findings: &Findings) -> Story {
+    let [was, is] = &findings.sides;
+    let points = |title, side: &Side| Card {
+        title,
+        value: crate::console::number(side.points),
+        note: if side.without > 0 { format!("{} rows without one", side.without) } else { String::new() },
     };
-    let mut group: Vec<(u32, usize)> =
-        names.iter().enumerate().filter_map(|(at, column)| Some((number(column)?, at))).collect();
-    group.sort_unstable();
-    group.into_iter().map(|(_, at)| at).take(WIDEST).collect()
+    let source = |role, side: &Side| Source {
+        role,
+        path: side.file.clone(),
+        rows: side.rows,
+        period: String::new(),
+        left_out: side.left_out.clone(),
+    };
+    let tests = findings.rows.iter().filter(|row| row.iter().all(|cell| !cell.is_empty()));
+    let what = tests.map(|[what, value, p]| format!("{what}: {value} (p {p})"));
+    let mut how_sure = vec![format!(
+        "Had nothing changed, one comparison in {} like this would say that it did.",
+        number(1.0 / args.level)
+    )];
+    how_sure.extend(findings.how_sure.iter().cloned());
+    let what_to_do: &[&str] = if findings.drifted {
+        &[
+            "Ask whether the model that makes the embeddings, or what it is given, was changed: either moves every point.",
+            "Compare the texts behind them (cordon causes --text), and measure the answers on rows with labels.",
+        ]
+    } else {
+        &["Nothing. Look again with the next data."]
+    };
+    Story {
+        title: format!("{name} of {} against {}", file_name(&is.file), file_name(&was.file)),
+        tone: if findings.drifted { Tone::Bad } else { Tone::Good },
+        verdict: format!("{name} {}", if findings.drifted { "drifted" } else { "did not drift" }),
+        what: what.collect(),
+        how_sure,
+        what_to_do: what_to_do.iter().map(|&line| line.to_owned()).collect(),
+        cards: vec![
+            points("Points of the reference", was),
+            points("Points now", is),
+            Card { title: "Numbers of a point", value: findings.dimension.to_string(), note: String::new() },
+        ],
+        sources: vec![source("reference", was), source("current", is)],
+    }
 }
 
-/// The numbers of a list; nothing where it is none.
-fn read_list(cell: Cell<'_>, point: &mut Vec<f64>) {
-    let Cell::Text(text) = cell else { return };
-    let Ok(values) = serde_json::from_str::<Vec<f64>>(text.trim()) else { return };
-    if values.len() <= WIDEST && values.iter().all(|value| value.is_finite()) {
-        *point = values;
-    }
+/// Numbers as a column, to be drawn.
+fn column(values: impl Iterator<Item = f64>) -> ColumnProfile {
+    let mut profile = Profile::new(&[""]);
+    values.for_each(|value| profile.add(&[Cell::Decimal(value)]));
+    profile.column("").cloned().unwrap_or_default()
+}
+
+/// Both sides of a column as a figure.
+fn figure(id: &str, title: &str, line: &str, was: &ColumnProfile, is: &ColumnProfile) -> Option<Figure> {
+    Some(Figure::new(id, title, line, columns::drawing(Some(was), Some(is))?))
 }

@@ -2,32 +2,53 @@
 
 use cordon_stats::profile::{ColumnProfile, Profile};
 
-use super::super::{Loaded, Segments, StatsError, columns, parted, report::Source};
-use super::{Compared, DriftArgs, File, compare};
+use super::super::{
+    Loaded, StatsError, columns,
+    report::Source,
+    segments::{By, Segments},
+};
+use super::{Compared, DriftArgs, File, Tested, compare};
 use crate::tables::LeftOut;
 
 /// The reference and what is new.
 pub(super) enum Read {
-    Segments { by: String, sides: [Segments; 2] },
+    /// Season against the same season; and both sides with all their seasons, to be drawn.
+    Seasons {
+        by: By,
+        sides: [Segments; 2],
+        together: [Profile; 2],
+    },
+    Segments {
+        by: By,
+        sides: [Segments; 2],
+    },
     Whole([Loaded; 2]),
 }
 
 impl Read {
     pub(super) fn of(args: &DriftArgs) -> Result<Self, StatsError> {
         let delimiter = args.reading.delimiter;
-        let Some(by) = &args.by else {
+        let Some(by) = args.parting.by() else {
             let read = |path| Loaded::read(path, delimiter);
             return Ok(Self::Whole([read(&args.reference)?, read(&args.current)?]));
         };
-        let reference = Loaded::by(&args.reference, delimiter, by, None)?;
-        let current = Loaded::by(&args.current, delimiter, by, Some(&reference))?;
-        Ok(Self::Segments { by: by.clone(), sides: [reference, current] })
+        let reference = Segments::of(&args.reference, delimiter, &by, None)?;
+        let current = Segments::of(&args.current, delimiter, &by, Some(&reference))?;
+        let sides = [reference, current];
+        if by.is_season() {
+            let together = sides.each_ref().map(Segments::together);
+            return Ok(Self::Seasons { by, sides, together });
+        }
+        Ok(Self::Segments { by, sides })
     }
 
     pub(super) fn compared(&self) -> Vec<Compared> {
         match self {
+            Self::Seasons { by, sides, together } => by_season(by, sides, together),
             Self::Segments { by, sides: [reference, current] } => by_segment(by, reference, current),
-            Self::Whole([reference, current]) => compare(None, &reference.profile, &current.profile),
+            Self::Whole([reference, current]) => {
+                compare(None, &reference.profile, &current.profile, |_, was, is| Tested::of(was, is))
+            }
         }
     }
 
@@ -35,33 +56,54 @@ impl Read {
     pub(super) fn columns(&self, of: &Compared) -> [Option<&ColumnProfile>; 2] {
         match self {
             Self::Segments { sides, .. } => sides.each_ref().map(|side| match of.segment.as_deref() {
-                Some(ALL) => side.whole.column(&of.column),
-                segment => side.profiles.get(segment?)?.profile.as_ref()?.column(&of.column),
+                Some(ALL) => side.sizes.column(&of.column),
+                segment => side.profiles.get(segment?)?.column(&of.column),
             }),
+            Self::Seasons { together, .. } => together.each_ref().map(|side| side.column(&of.column)),
             Self::Whole(sides) => sides.each_ref().map(|side| side.profile.column(&of.column)),
         }
     }
 
     pub(super) fn rows(&self) -> [u64; 2] {
         match self {
-            Self::Segments { sides, .. } => sides.each_ref().map(|side| {
-                side.profiles.values().filter_map(|grown| grown.profile.as_ref()).map(Profile::rows).sum()
-            }),
+            Self::Segments { sides, .. } | Self::Seasons { sides, .. } => {
+                sides.each_ref().map(|side| side.profiles.values().map(Profile::rows).sum())
+            }
             Self::Whole(sides) => sides.each_ref().map(|side| side.profile.rows()),
         }
     }
 
     pub(super) fn left_out(&self) -> [&LeftOut; 2] {
         match self {
-            Self::Segments { sides, .. } => sides.each_ref().map(|side| &side.left_out),
+            Self::Segments { sides, .. } | Self::Seasons { sides, .. } => {
+                sides.each_ref().map(|side| &side.left_out)
+            }
             Self::Whole(sides) => sides.each_ref().map(|side| &side.left_out),
         }
     }
 
-    /// Rows of segments beyond the most that are told apart, of both sides.
+    /// Is it season against season?
+    pub(super) const fn is_by_season(&self) -> bool {
+        matches!(self, Self::Seasons { .. })
+    }
+
+    /// What is said of those rows, where there are any.
+    pub(super) fn beyond_said(&self) -> Option<String> {
+        let [reference, current] = self.beyond().filter(|rows| *rows != [0, 0])?;
+        let what = if self.is_by_season() {
+            "rows without a season that the reference has"
+        } else {
+            "rows of other segments"
+        };
+        Some(format!("{what} are left out: {reference} of the reference, {current} of the current data"))
+    }
+
+    /// Rows of segments beyond the most that are told apart, or of no season that the reference has, of both sides.
     pub(super) fn beyond(&self) -> Option<[u64; 2]> {
         match self {
-            Self::Segments { sides, .. } => Some(sides.each_ref().map(|side| side.rows_beyond)),
+            Self::Segments { sides, .. } | Self::Seasons { sides, .. } => {
+                Some(sides.each_ref().map(|side| side.rows_beyond))
+            }
             Self::Whole(_) => None,
         }
     }
@@ -79,6 +121,7 @@ impl Read {
     pub(super) fn sources(&self, args: &DriftArgs) -> Vec<Source> {
         let period = |side: usize| match self {
             Self::Segments { .. } => String::new(),
+            Self::Seasons { together, .. } => together.get(side).map(columns::period).unwrap_or_default(),
             Self::Whole(sides) => {
                 sides.get(side).map(|side| columns::period(&side.profile)).unwrap_or_default()
             }
@@ -103,16 +146,30 @@ impl Read {
 const ALL: &str = "(all)";
 
 /// How often each segment is, then every column within those that both have: a segment without rows is a change of the first.
-fn by_segment(by: &str, reference: &Segments, current: &Segments) -> Vec<Compared> {
-    let mut all = compare(Some(ALL), &reference.whole, &current.whole);
+fn by_segment(by: &By, reference: &Segments, current: &Segments) -> Vec<Compared> {
+    let mut all = compare(Some(ALL), &reference.sizes, &current.sizes, |_, was, is| Tested::of(was, is));
     for (name, left) in &reference.profiles {
-        let both =
-            left.profile.as_ref().zip(current.profiles.get(name).and_then(|right| right.profile.as_ref()));
-        let Some((left, right)) = both else { continue };
-        let compared = compare(Some(name), left, right);
-        let (first, second) = parted(by, |name| left.column(name).is_some());
-        let is_part = |name: &str| name == first || second == Some(name);
+        let Some(right) = current.profiles.get(name) else { continue };
+        let compared = compare(Some(name), left, right, |_, was, is| Tested::of(was, is));
+        let parts = by.columns(|name| left.column(name).is_some());
+        let is_part = |name: &str| parts.contains(&Some(name));
         all.extend(compared.into_iter().filter(|column| !is_part(&column.column)));
     }
     all
+}
+
+/// Every column but that of the time, season by season.
+fn by_season(by: &By, [reference, current]: &[Segments; 2], [was, is]: &[Profile; 2]) -> Vec<Compared> {
+    let nothing = ColumnProfile::default();
+    let compared = compare(None, was, is, |name, _, _| {
+        let seasons: Vec<_> = reference
+            .profiles
+            .iter()
+            .filter_map(|(season, was)| Some((was, current.profiles.get(season)?)))
+            .map(|(was, is)| (was.column(name).unwrap_or(&nothing), is.column(name).unwrap_or(&nothing)))
+            .collect();
+        Tested::by_season(&seasons)
+    });
+    let time = by.columns(|_| true);
+    compared.into_iter().filter(|column| !time.contains(&Some(&column.column))).collect()
 }

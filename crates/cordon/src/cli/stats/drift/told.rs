@@ -24,9 +24,10 @@ pub(super) fn report(args: &DriftArgs, read: &Read, compared: &[Compared], drift
     let ranked = ranked(compared);
     let [reference, current] = read.rows();
     let summary = format!(
-        "{drifted} of {} columns drifted: {current} rows against {reference}, one false alarm in {} tables (Holm), JS distance (base 2) \
-         of at least {}",
+        "{drifted} of {} columns drifted: {current} rows against {reference}{}, one false alarm in {} tables (Holm), JS distance \
+         (base 2) of at least {}",
         compared.len(),
+        if read.is_by_season() { ", season by season" } else { "" },
         number(1.0 / args.level),
         args.effect
     );
@@ -43,6 +44,11 @@ pub(super) fn report(args: &DriftArgs, read: &Read, compared: &[Compared], drift
         sections.extend(figures(args, read, &ranked));
     }
     Report { name: "drift", summary, sections, notes }
+}
+
+/// Are segments compared by themselves?
+fn is_by_segment(args: &DriftArgs) -> bool {
+    args.parting.by().is_some_and(|by| !by.is_season())
 }
 
 /// What drifted first, and of that what changed most.
@@ -93,7 +99,7 @@ fn table(args: &DriftArgs, ranked: &[&Compared]) -> Section {
         Head::right("P ADJUSTED").is("p_adjusted"),
         Head::right("MISSING").is("missing"),
     ];
-    if args.by.is_some() {
+    if is_by_segment(args) {
         heads.insert(0, Head::left("SEGMENT"));
     }
     let rows = ranked.iter().enumerate().map(|(place, column)| {
@@ -326,9 +332,10 @@ pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], drifte
     {
         cards.push(Card { title: "Largest JS distance", value: short(distance), note: name });
     }
-    if let Some([reference, current]) = read.beyond().filter(|rows| *rows != [0, 0]) {
-        how_sure.push(format!("Rows of other segments are left out: {reference} of the reference, {current} of the current data."));
+    if read.is_by_season() {
+        how_sure.push("Each season is compared with itself; the charts show all of them together, with the seasons that each side has.".to_owned());
     }
+    how_sure.extend(read.beyond_said().map(|said| format!("Left out: {said}.")));
     Story {
         title: format!("{} against {}", file_name(&args.current), file_name(&args.reference)),
         tone: if drifted > 0 { Tone::Bad } else { Tone::Good },

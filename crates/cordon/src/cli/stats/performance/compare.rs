@@ -1,5 +1,7 @@
 //! Two models on the same rows, or two periods of one, by a test that may be looked at after every row.
 
+mod told;
+
 use std::path::Path;
 
 use cordon_stats::{
@@ -9,13 +11,7 @@ use cordon_stats::{
 use serde::Serialize;
 
 use super::super::super::json;
-use super::super::{
-    Said, StatsError, number,
-    outcomes::{Told, short, shown},
-    percent,
-    report::{Head, Report, Row, Section, Table},
-    warn,
-};
+use super::super::{Said, StatsError, outcomes::Told, warn};
 use super::PerformanceArgs;
 use super::rows::{self, Rows, Task, Value};
 
@@ -51,11 +47,19 @@ struct Course {
     second: (f64, u64),
     worse_at: Option<u64>,
     within_at: Option<u64>,
+    /// Rows and both mean losses up to them, closer at the beginning.
+    path: Vec<(u64, [f64; 2])>,
 }
 
 impl Course {
     fn look(&mut self, standing: Standing) {
         self.n += 1;
+        // Each row that is a twentieth farther than the last one.
+        let last = self.path.last().map_or(0, |(n, _)| *n);
+        if self.n > last + last / 20 && self.first.1 > 0 && self.second.1 > 0 {
+            let mean = |(sum, of): (f64, u64)| sum / of as f64;
+            self.path.push((self.n, [mean(self.first), mean(self.second)]));
+        }
         let at = match standing {
             Standing::NotWorse => &mut self.within_at,
             Standing::Open => return,
@@ -79,11 +83,14 @@ pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
     let task = args.task.unwrap_or_else(|| read.rows.task());
     let loss = Loss::of(args, task)?;
     let out_of_range = |why: OutOfRange| StatsError::Told(why.to_string());
+    let mut other = None;
     let (course, difference, with) = match (&args.compare, &args.against) {
         (Some(path), _) => {
-            let other = rows::of(args, path, true)?;
-            let (course, difference) = periods(args, &loss, &read.rows, &other.rows).map_err(out_of_range)?;
-            let without = other.without_label + other.without_prediction;
+            let of_other = rows::of(args, path, true)?;
+            let (course, difference) =
+                periods(args, &loss, &read.rows, &of_other.rows).map_err(out_of_range)?;
+            let without = of_other.without_label + of_other.without_prediction;
+            other = Some(of_other);
             (
                 Course { without: read.without_label + read.without_prediction + without, ..course },
                 difference,
@@ -116,12 +123,14 @@ pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
         },
         decided_at,
     };
+    let report = told::report(args, &answer, &course, difference);
     if args.look.form.json {
         json(&answer)?;
     } else {
         warn(&args.file, &read.left_out.sentences());
-        args.look.say(&report(args, &answer, difference))?;
+        args.look.say(&report)?;
     }
+    args.look.write(&report, || told::story(args, &answer, &read, other.as_ref()))?;
     Ok(if standing == Standing::Worse { Said::Found } else { Said::Nothing })
 }
 
@@ -218,48 +227,4 @@ fn periods(
         course.look(arms.standing());
     }
     Ok((course, arms.difference()))
-}
-
-fn report(args: &PerformanceArgs, answer: &Answer, difference: Result<Estimate, Unknown>) -> Report {
-    let mean = |mean: Option<f64>| mean.map_or_else(|| "unknown".to_owned(), short);
-    let at = answer.decided_at.map(|at| format!(", shown at row {at}")).unwrap_or_default();
-    let verdict = match answer.standing {
-        "worse" => format!("It is worse by more than {}{at}", args.margin),
-        "not_worse" => format!("It is not worse by more than {}{at}", args.margin),
-        _ => "Neither is shown: more rows are needed".to_owned(),
-    };
-    let without = if answer.without > 0 {
-        format!(", {} rows cannot be judged", answer.without)
-    } else {
-        String::new()
-    };
-    let summary = format!(
-        "{} against {}: {} rows{without}",
-        answer.file,
-        answer.compared_with,
-        number(answer.rows as f64)
-    );
-    let row = Row {
-        case: Some(format!("{} against {}", answer.file, answer.compared_with)),
-        failure: (answer.standing == "worse").then(|| verdict.clone()),
-        ..Row::plain([mean(answer.mean_loss), mean(answer.mean_loss_compared), shown(difference), verdict])
-    };
-    let heads = vec![
-        Head::left("MEAN LOSS"),
-        Head::left("COMPARED WITH"),
-        Head::left("DIFFERENCE"),
-        Head::left("VERDICT"),
-    ];
-    let section = Section {
-        title: "Comparison".to_owned(),
-        line: format!("Mean loss ({})", answer.loss),
-        table: Table { heads, rows: vec![row] },
-        ..Section::default()
-    };
-    let note = format!(
-        "The interval holds at all rows at once with {}; each answer is ever wrong with a probability of at most {}",
-        percent(args.confidence.confidence()),
-        percent(args.confidence.alpha())
-    );
-    Report { name: "performance", summary, sections: vec![section], notes: vec![note] }
 }

@@ -227,6 +227,15 @@ fn of_yes(yes: Option<bool>) -> Value {
 
 /// The rows of one table. `needs_label` is false where labels may be missing: rows without one are kept then.
 pub(super) fn of(args: &PerformanceArgs, path: &Path, needs_label: bool) -> Result<Read, StatsError> {
+    of_at_most(args, path, needs_label, MOST_ROWS)
+}
+
+fn of_at_most(
+    args: &PerformanceArgs,
+    path: &Path,
+    needs_label: bool,
+    most: usize,
+) -> Result<Read, StatsError> {
     let names = args.of_prediction().cloned().collect::<Vec<_>>();
     let mut picked = Picked::new(&names);
     let mut picked_label = Picked::new([&args.label]);
@@ -246,7 +255,7 @@ pub(super) fn of(args: &PerformanceArgs, path: &Path, needs_label: bool) -> Resu
             without_prediction += 1;
         } else if label == Value::Missing && needs_label {
             without_label += 1;
-        } else if rows.rows.len() >= MOST_ROWS {
+        } else if rows.rows.len() >= most {
             beyond_capacity += 1;
         } else {
             without_label += u64::from(label == Value::Missing);
@@ -301,12 +310,16 @@ pub(super) fn each_pair(
 
 /// Predictions of one table with the labels of another.
 pub(super) fn joined(args: &PerformanceArgs, labels: &Path) -> Result<Read, StatsError> {
+    joined_at_most(args, labels, MOST_ROWS)
+}
+
+fn joined_at_most(args: &PerformanceArgs, labels: &Path, most: usize) -> Result<Read, StatsError> {
     // The command line asks for it with --labels.
     let named = args.id.as_deref().unwrap_or_default();
     let id = args.id.iter();
     let own: Vec<String> = id.clone().chain(args.of_prediction()).chain(&args.time).cloned().collect();
     let mut picked = Picked::new(&own);
-    let (mut join, mut words) = (Join::new(MOST_ROWS), Words::default());
+    let (mut join, mut words) = (Join::new(most), Words::default());
     let (mut count, mut without_prediction, mut without_id) = (0, 0, [0_u64; 2]);
     let at_time = own.len().saturating_sub(1);
     let time = |picked: &Picked, at: usize, cells: &[Cell<'_>]| {
@@ -417,5 +430,41 @@ impl Rows {
     /// Scores with the decisions of the rows that have both.
     pub(super) fn decided_scores(&self) -> (Vec<f64>, Vec<bool>) {
         self.rows.iter().filter_map(|row| Some((row.score?, row.prediction.yes()?))).unzip()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: PerformanceArgs,
+    }
+
+    /// What is beyond the rows that are held is counted and said, not held.
+    #[test]
+    fn rows_beyond_what_is_held_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scored.csv");
+        let rows: String = (0..10).map(|i| format!("{i},{},{}\n", i % 2, i % 3 % 2)).collect();
+        std::fs::write(&path, "id,y,p\n".to_owned() + &rows).unwrap();
+        let name = path.display().to_string();
+        let line =
+            ["performance", &name, "--label", "y", "--prediction", "p", "--labels", &name, "--id", "id"];
+        let args = Line::try_parse_from(line).unwrap_or_else(|error| panic!("{error}")).args;
+        let told = |read: Result<Read, StatsError>| match read {
+            Ok(read) => read,
+            Err(_) => panic!("the table cannot be read"),
+        };
+        let read = told(of_at_most(&args, &path, true, 4));
+        assert_eq!((read.rows.rows.len(), read.count, read.beyond_capacity), (4, 10, 6));
+        assert_eq!(read.sentences(), ["6 rows are beyond the 20000000 that are held: left out"]);
+        assert_eq!(told(of_at_most(&args, &path, true, 10)).beyond_capacity, 0);
+        let late = told(joined_at_most(&args, &path, 7)).late.unwrap();
+        assert_eq!((late.coverage.predictions, late.coverage.beyond_capacity), (7, 3));
     }
 }

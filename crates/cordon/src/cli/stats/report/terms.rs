@@ -19,7 +19,7 @@ const fn term(key: &'static str, name: &'static str, meaning: &'static str, read
 }
 
 /// In the order in which a page lists them.
-pub(super) const TERMS: [Term; 67] = [
+pub(super) const TERMS: [Term; 69] = [
     term(
         "js",
         "JS distance",
@@ -61,6 +61,18 @@ pub(super) const TERMS: [Term; 67] = [
         "p, adjusted",
         "Probability of a change at least this large if nothing had changed, corrected (Holm) for every test of the table.",
         "At or below the level (0.05 unless said otherwise) chance does not explain it. It says nothing about size.",
+    ),
+    term(
+        "mean_loss",
+        "Mean loss",
+        "What wrong predictions cost on average, from 0 (all right) to 1: 1 for a wrong answer, or the error over --largest-error.",
+        "0.08 of answers that are right or wrong: eight of a hundred are wrong.",
+    ),
+    term(
+        "loss_difference",
+        "Difference",
+        "Mean loss of this one less that of the one it is compared with, with an interval that holds at all rows at once.",
+        "Wholly above the margin: worse. Wholly below: not worse. Else more rows are needed.",
     ),
     term(
         "missing",
