@@ -2,6 +2,7 @@
 
 mod backup;
 mod calls;
+mod classify;
 mod client;
 mod content;
 mod export;
@@ -173,6 +174,9 @@ enum Command {
     /// Say what the detectors find in texts, and what a guard would do about it.
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
+    /// Say what kinds of secrets and personal data are in files and folders, and how carefully each must be handled.
+    #[command(after_help = classify::EXAMPLES)]
+    Classify(classify::ClassifyArgs),
     /// Say what a table holds: kinds, missing values, ranges, frequent values; save a profile that stands for it.
     #[command(after_help = stats::PROFILE)]
     Profile(stats::ProfileArgs),
@@ -364,6 +368,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Backup(args) => backup::take(place, args).await,
         Command::Restore(args) => backup::put_back(place, args).await,
         Command::Inspect(args) => inspect::run(&args),
+        Command::Classify(args) => classify::run(&args),
         Command::Profile(args) => stats::profile(&args),
         Command::Drift(args) => stats::drift(&args),
         Command::Causes(args) => stats::causes(&args),

@@ -221,7 +221,12 @@ pub(super) fn key_before(left: &[u8]) -> Option<Key> {
                 head = before;
             }
             let name = last_name(head);
-            if name.len() < 3 {
+            if matches!(rest, [.., b'"' | b'\'', b',']) && key(name).is_none() {
+                // `login("user", "value")`
+                let call = rest.get(rest.len().saturating_sub(96)..).unwrap_or_default();
+                let calls = ["login(", "auth(", "authenticate(", "credential(", "credentials("];
+                has_any(call, &calls).then_some(Key::Password)
+            } else if name.len() < 3 {
                 None
             } else if VALUES.iter().any(|word| same(name, word)) {
                 quoted_before(head.get(..head.len() - name.len())?)
@@ -247,6 +252,7 @@ fn spaced_key(rest: &[u8], quoted: bool) -> Option<Key> {
     if name.starts_with(b"-") {
         return match name {
             [b'-', b'-', ..] => key(name),
+            b"-a" if has_any(rest, &["redis-cli"]) => Some(Key::Password),
             b"-p" if has_any(rest, &["sshpass", "docker login", "mysql", "psexec"]) => Some(Key::Password),
             [b'-', option @ ..] if option.len() >= 6 => key(option).filter(|key| *key == Key::Password),
             _ => None,
@@ -383,6 +389,7 @@ mod tests {
             "auth_token=",
             "CREATE USER a PASSWORD '",
             "IDENTIFIED BY '",
+            "smtp.login(\"a@b.de\", \"",
         ] {
             assert!(key_before(left.as_bytes()).is_some(), "{left}");
         }
