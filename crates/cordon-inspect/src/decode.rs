@@ -20,12 +20,15 @@ const MIN_STRETCH: usize = 16;
 /// Bytes of a decoded run that is text throughout.
 const MIN_TEXT: usize = 12;
 
+/// Longer candidates are no key in ROT13.
+const MAX_ROTATED: usize = 512;
+
 /// Adds what is hidden in the encoded runs of a candidate.
 pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_>, out: &mut Vec<Value>) {
     if context.depth >= MAX_DEPTH || shape.len < MIN_RUN {
         return;
     }
-    if shape.digits > 1 {
+    if shape.digits > 1 && shape.len <= MAX_ROTATED {
         rotated(candidate, shape, context, out);
     }
     let text = candidate.text;
@@ -71,6 +74,9 @@ fn rotated(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_>, out: 
 
 /// A run without its line breaks, and the way back.
 fn unfolded(text: &[u8]) -> (Vec<u8>, Way) {
+    if text.iter().all(|byte| is_base64(*byte)) {
+        return (text.to_vec(), Way::blocks(0, text.len(), (1, 1)));
+    }
     let (mut run, mut way) = (Vec::with_capacity(text.len()), Way::default());
     let mut from = 0;
     for line in text.split_inclusive(|byte| !is_base64(*byte)) {

@@ -237,7 +237,7 @@ impl Scanner {
         let bytes = piece.as_bytes();
         let mut i = 0;
         while let Some(rest) = bytes.get(i..).filter(|rest| !rest.is_empty()) {
-            let plain = rest.iter().position(|b| !is_plain(*b)).unwrap_or(rest.len());
+            let plain = plain_run(rest);
             if let Some(run) = rest.get(..plain).filter(|run| !run.is_empty()) {
                 self.visible();
                 self.text.push_same(run, self.consumed);
@@ -419,7 +419,7 @@ impl Scanner {
                     [self.segment.unchanged(i + 1), self.groups.unchanged(i + 1), self.runs.unchanged(i + 1)];
                 let unchanged = unchanged.into_iter().fold(rest.len(), usize::min);
                 let rest = rest.get(..unchanged).unwrap_or_default();
-                next += rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+                next += rest.iter().position(|b| !is_alphanumeric(*b)).unwrap_or(rest.len());
             }
         }
         self.at = end;
@@ -464,17 +464,41 @@ const fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// ASCII that is its own folding and begins no escape.
-fn is_plain(byte: u8) -> bool {
-    PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
+/// How many bytes in front are ASCII that is its own folding and begins no escape.
+fn plain_run(bytes: &[u8]) -> usize {
+    // Whole blocks without a branch on each byte, which compilers make few instructions of.
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let plain = |byte: &u8| (*byte >= b' ' || *byte == b'\n') & (*byte < 0x7f) & !fold::begins_escape(*byte);
+    let whole =
+        blocks.iter().take_while(|block| block.iter().fold(true, |all, byte| all & plain(byte))).count();
+    let rest = bytes.get(whole * 16..).unwrap_or_default();
+    whole * 16 + rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len())
 }
 
-const PLAIN: [bool; 256] = {
-    let mut table = [false; 256];
+fn is_plain(byte: u8) -> bool {
+    PROPERTIES.get(usize::from(byte)).is_some_and(|set| set & PLAIN != 0)
+}
+
+/// As `u8::is_ascii_alphanumeric`, by one look.
+fn is_alphanumeric(byte: u8) -> bool {
+    PROPERTIES.get(usize::from(byte)).is_some_and(|set| set & ALPHANUMERIC != 0)
+}
+
+const PLAIN: u8 = 1;
+const ALPHANUMERIC: u8 = 2;
+
+/// What holds of each byte.
+const PROPERTIES: [u8; 256] = {
+    let mut table = [0; 256];
     let mut byte = 0_u8;
     let mut rest = table.as_mut_slice();
     while let Some((slot, after)) = rest.split_first_mut() {
-        *slot = byte < 0x80 && !fold::begins_escape(byte) && !fold::is_control(byte);
+        if byte < 0x80 && !fold::begins_escape(byte) && !fold::is_control(byte) {
+            *slot |= PLAIN;
+        }
+        if byte.is_ascii_alphanumeric() {
+            *slot |= ALPHANUMERIC;
+        }
         byte = byte.wrapping_add(1);
         rest = after;
     }

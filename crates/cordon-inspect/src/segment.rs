@@ -383,7 +383,9 @@ fn joins(all: &[u8], group: &[u8], next: u8) -> bool {
         return true;
     }
     // `GB29 NWBK 6016 …`: an IBAN in groups.
-    if next.is_ascii_alphanumeric() && group.len() <= 4 && in_iban(all) || in_iban(group) {
+    if next.is_ascii_alphanumeric() && group.len() <= 4 && all.len() > group.len() && in_iban(all)
+        || last.is_ascii_digit() && in_iban(group)
+    {
         return true;
     }
     // `name [at] host [dot] com`, `name @ host.com`.
@@ -429,12 +431,16 @@ struct Cut {
 /// what touches the end goes on behind it.
 fn process(start: usize, end: usize, limit: Option<usize>, context: &mut Context<'_>) -> Option<Cut> {
     let text = context.text.slice(start, end);
-    let shape = Shape::of(text);
-    if shape.is_plain_word() && !secret::follows_key(context.text.slice(start.saturating_sub(CONTEXT), start))
-    {
+    let left = context.text.slice(start.saturating_sub(CONTEXT), start);
+    // Nearly every candidate is a word of prose.
+    let word = text.len() < 16 && text.iter().all(u8::is_ascii_alphabetic);
+    if word && !secret::follows_key(left) {
         return None;
     }
-    let left = context.text.slice(start.saturating_sub(CONTEXT), start);
+    let shape = Shape::of(text);
+    if !word && shape.is_plain_word() && !secret::follows_key(left) {
+        return None;
+    }
     let candidate = Candidate { left, text };
     let mut values = Vec::new();
     secret::find(&candidate, shape, &context.tables.tokens, &mut values);

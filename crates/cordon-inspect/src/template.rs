@@ -86,10 +86,14 @@ impl Template {
     }
 
     /// Takes the folded byte at `i`.
+    #[inline]
     pub(crate) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
-        if self.open.is_none() && !matches!(byte, b'<' | b'[' | b'#' | b'\n') {
-            return;
+        if self.open.is_some() || matches!(byte, b'<' | b'[' | b'#' | b'\n') {
+            self.follow(i, byte, context);
         }
+    }
+
+    fn follow(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         let Some(automaton) = &context.tables.templates.0 else { return };
         let Ok(start) = automaton.start_state(Anchored::No) else { return };
         let (state, since) = self.open.unwrap_or((start, i));

@@ -242,6 +242,10 @@ pub(super) fn key_before(left: &[u8]) -> Option<Key> {
 /// The key that stands before a value with a space alone.
 fn spaced_key(rest: &[u8], quoted: bool) -> Option<Key> {
     let name = last_name(rest);
+    // Most words begin none of the names below.
+    if !quoted && !name.first().is_some_and(|b| matches!(b | 0x20, b'-' | b'a' | b'b' | b'c' | b'p' | b't')) {
+        return None;
+    }
     let scheme = |word: &str| name.eq_ignore_ascii_case(word.as_bytes());
     let header = || rest.windows(14).rev().take(32).any(|w| w.eq_ignore_ascii_case(b"authorization:"));
     if scheme("bearer")
