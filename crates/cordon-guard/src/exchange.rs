@@ -7,7 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use cordon_core::{
-    Action, Name, Refusal, RefusalCode, Score, Timestamp, json, record::Outcome, resource::RefusalStyle,
+    Action, Name, Refusal, RefusalCode, Score, Timestamp, json,
+    record::{Outcome, RecordedVerdict},
+    resource::RefusalStyle,
 };
 use cordon_policy::RouteEntry;
 use http::{HeaderMap, HeaderValue, header};
@@ -134,6 +136,7 @@ pub(crate) async fn exchange(
 ) -> Result<(), Refusal> {
     let mut attempts = Attempts::new(gateway, call.stage.admitted.route(), seed);
     let mut last = None;
+    let mut doubted: Option<Doubted> = None;
     let mut output = None;
     while let Some(mut trying) = attempts.next(gateway, record).await? {
         let target = quarantine::of_target(trying.permit().target());
@@ -179,6 +182,11 @@ pub(crate) async fn exchange(
                 // It did the work.
                 record.leaves(Spent::Unknown);
                 attempts.doubted(trying, reason, refusal.code, record);
+                if reason != Reason::Broken {
+                    let found = record.end.output.clone();
+                    doubted =
+                        Some(Doubted::stricter(doubted, Doubted { refusal: (*refusal).clone(), found }));
+                }
                 Some(Err(*refusal))
             }
             Some(Came::Failed(error)) => {
@@ -197,10 +205,33 @@ pub(crate) async fn exchange(
             None => return Err(Refusal::new(RefusalCode::Cancelled, "ended from within")),
         };
     }
+    // What became of the others is no answer to what was doubted: it is held, or what the guards say of it.
+    if let Some(Doubted { refusal, found }) = doubted {
+        record.end.output = found;
+        return Err(refusal);
+    }
     match last {
         Some(Ok(failed)) => failed.pass_on(&call, gateway, record, answer).await,
         Some(Err(refusal)) => Err(refusal),
         None => Err(attempts.none()),
+    }
+}
+
+/// A prediction that no other one took the place of.
+struct Doubted {
+    refusal: Refusal,
+    /// What was found in it.
+    found: RecordedVerdict,
+}
+
+impl Doubted {
+    /// The one that is refused more strictly: what is blocked does not wait for a person. Of equals, the later one.
+    fn stricter(one: Option<Self>, other: Self) -> Self {
+        let blocked = |doubted: &Self| doubted.refusal.code == RefusalCode::PredictionRefused;
+        match one {
+            Some(one) if blocked(&one) && !blocked(&other) => one,
+            _ => other,
+        }
     }
 }
 
@@ -258,7 +289,8 @@ async fn attempt(
     record.waited(sent);
     let status = response.status.as_u16();
     record.end.upstream_status = Some(status);
-    if is_targets(status) {
+    // Whose rows another model took did not ask amiss: an error here is this target's, whatever it says.
+    if is_targets(status) || attempts.is_doubted() && !response.status.is_success() {
         let patience = attempts.has_others().then_some(ERROR_PATIENCE);
         return Came::Refused(Box::new(Failed::read(response, patience, record).await));
     }

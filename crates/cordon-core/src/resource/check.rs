@@ -218,6 +218,10 @@ impl Resource {
                     for (path, message) in agreement.problems(targets, route.fallback.len()) {
                         wrong(path, message);
                     }
+                    let simpler = route.degraded.iter().filter(|target| target.weight > 0).count();
+                    if let Some(message) = agreement.problem_of_simpler_path(simpler) {
+                        wrong("degraded", message);
+                    }
                 }
                 if let Some(message) = route.off_message.as_deref().and_then(Problem::of_off_message) {
                     wrong("off_message", message);

@@ -196,7 +196,8 @@ pub enum Otherwise {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Agreement {
-    /// How many of the route's targets. They are asked one after the other until so many agree.
+    /// How many of the route's targets, or of its simpler path in `degraded` mode. They are asked one after the other until so many
+    /// agree.
     pub at_least: u8,
     /// How far apart numbers may be that agree. Default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -395,6 +396,13 @@ impl Signature {
 }
 
 impl Agreement {
+    /// What is wrong with a simpler path of so many targets: what must agree must do so in every mode. Of none, nothing.
+    pub(super) fn problem_of_simpler_path(&self, targets: usize) -> Option<&'static str> {
+        let enough = usize::from(self.at_least)..=usize::from(super::MAX_ATTEMPTS);
+        (targets > 0 && !enough.contains(&targets))
+            .then_some("`agreement` holds here, too: `at_least` so many targets with a weight, and at most 10, are expected")
+    }
+
     /// Everything wrong with it, of a route with so many targets and fallbacks: where, and what.
     pub(super) fn problems(&self, targets: usize, fallbacks: usize) -> Vec<(&'static str, &'static str)> {
         let mut found = Vec::new();
@@ -488,6 +496,8 @@ mod tests {
             otherwise,
         };
         assert!(agreement(2, Otherwise::Hold).problems(3, 0).is_empty());
+        let simpler = |targets| agreement(2, Otherwise::Hold).problem_of_simpler_path(targets).is_none();
+        assert_eq!([0, 1, 2, 10, 11].map(simpler), [true, false, true, true, false]);
         for (at_least, otherwise, targets, fallbacks) in [
             (1, Otherwise::Hold, 3, 0),
             (4, Otherwise::Hold, 3, 0),

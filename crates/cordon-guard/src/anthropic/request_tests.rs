@@ -38,8 +38,10 @@ fn the_maximal_request_passes_unchanged_but_for_the_model() {
     let expected = [
         "messages/1/content/1/source/data",
         "messages/1/content/2/source/url",
+        "messages/1/content/3/source",
         "messages/1/content/4/source/data",
         "messages/1/content/6/source/content/1/source/url",
+        "messages/1/content/8",
         "messages/3/content/0/signature",
         "messages/3/content/1/data",
         "messages/3/content/5/content/0/encrypted_content",

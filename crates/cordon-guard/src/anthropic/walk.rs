@@ -91,6 +91,9 @@ pub(super) fn block<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, ori
     if calls {
         walker.proposed();
     }
+    if let Origin::Request(channel) = origin {
+        walker.kept_file(object, channel);
+    }
     // What is in `data`: only its maker reads it, it is a text, or media.
     let (sealed, plain) = (kind == "redacted_thinking", kind == "text");
     walker.members(object, channel, Kind::Text, |walker, key, value| match (key, &mut *value) {

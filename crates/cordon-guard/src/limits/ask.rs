@@ -21,7 +21,7 @@ const USUAL_IMAGE_TOKENS: u64 = 1_000;
 const PART_TOKENS: u64 = 16;
 const FRAME_TOKENS: u64 = 64;
 /// Members that hold an image's bytes or address.
-const OF_IMAGE: [&str; 3] = ["data", "image_url", "url"];
+const OF_IMAGE: [&str; 4] = ["data", "file_data", "image_url", "url"];
 
 /// What can be counted of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,8 +86,7 @@ impl Content {
             Value::Array(items) => items.iter().for_each(|item| self.value(item, images)),
             Value::Object(object) => {
                 self.parts = self.parts.saturating_add(1);
-                let kind = object.get("type").and_then(Value::as_str);
-                let image = images && matches!(kind, Some("image" | "image_url" | "input_image"));
+                let image = images && is_image(object);
                 let measured = self.members(object, images, image);
                 self.images = self.images.saturating_add(u64::from(image));
                 self.unmeasured = self.unmeasured.saturating_add(u64::from(image && !measured));
@@ -145,6 +144,19 @@ impl Content {
             .saturating_add(FRAME_TOKENS)
             .saturating_add(self.images.saturating_mul(image))
     }
+}
+
+/// Whether an object is a picture by what it says it is, or by what it holds: not every server asks for the former.
+fn is_image(object: &Object) -> bool {
+    const SAID: [&str; 5] = ["computer_screenshot", "image", "image_file", "image_url", "input_image"];
+    object.iter().any(|(key, value)| match (key, value) {
+        ("type", Value::String(kind)) => SAID.contains(&kind.as_str()),
+        ("image_url", Value::Object(_) | Value::String(_)) => true,
+        ("file_data", Value::String(text)) => {
+            text.get(..11).is_some_and(|head| head.eq_ignore_ascii_case("data:image/"))
+        }
+        _ => false,
+    })
 }
 
 /// What a call asks for, under its limits.
@@ -305,6 +317,16 @@ mod tests {
         assert!(image.ascii < 100);
         assert_eq!(image.bound(Some(7)) - image.bound(Some(0)), 7);
         assert_eq!((image.unmeasured, image.bytes), (1, 0));
+        // Servers that take more than the specification says find a picture where nothing says that it is one.
+        for part in [
+            r#"{"image_url":"https://example.com/a.png"}"#,
+            r#"{"image_url":{"url":"https://example.com/a.png"}}"#,
+            r#"{"type":"image_file","image_file":{"file_id":"file-1"}}"#,
+            r#"{"type":"file","file":{"file_data":"DATA:image/png;base64,iVBO-w0K"}}"#,
+        ] {
+            let found = shape(&format!(r#"{{"messages":[{{"role":"user","content":[{part}]}}]}}"#));
+            assert_eq!((found.images, found.unmeasured), (1, 1), "{part}");
+        }
         // What a tool's schema calls an image is text.
         let schema = shape(&format!(r#"{{"tools":[{{"type":"image","data":"{picture}"}}]}}"#));
         assert_eq!(schema.images, 0);

@@ -7,7 +7,9 @@ use cordon_core::{
 use proptest::prelude::*;
 
 use super::request::Request;
-use crate::tree::testing::{ADDRESS, CARD, any_value, is_blocked, leaves_no_copy, places, redacting, tree};
+use crate::tree::testing::{
+    ADDRESS, CARD, any_value, inspection, is_blocked, leaves_no_copy, places, redacting, tree,
+};
 use crate::{Inspection, Verdict};
 
 /// Written down from the public reference of the endpoint.
@@ -39,9 +41,33 @@ fn the_maximal_request_passes_unchanged_but_for_the_model() {
             "messages/2/content/1/image_url/url",
             "messages/2/content/2/image_url/url",
             "messages/2/content/3/input_audio/data",
-            "messages/2/content/4/file/file_data"
+            "messages/2/content/4/file",
+            "messages/2/content/4/file/file_data",
+            "messages/3/audio"
         ]
     );
+}
+
+#[test]
+fn what_the_service_keeps_is_recorded_and_a_guard_can_refuse_it() {
+    for (part, place) in [
+        (
+            r#"{"role":"user","content":[{"type":"file","file":{"file_id":"file-1"}}]}"#,
+            "messages/0/content/0/file",
+        ),
+        (r#"{"role":"user","content":[{"type":"input_file","file_id":"file-1"}]}"#, "messages/0/content/0"),
+        (r#"{"role":"assistant","audio":{"id":"audio_1"}}"#, "messages/0/audio"),
+    ] {
+        let request = || tree(format!(r#"{{"model":"m","messages":[{part}]}}"#));
+        let (body, verdict) = outcome(request(), &redacting(Form::Mask));
+        assert!(body.is_ok());
+        let found = &verdict.recorded().findings;
+        let found: Vec<_> =
+            found.iter().map(|found| (found.category.as_str(), found.part.as_str())).collect();
+        assert_eq!(found, [("uninspected/remote", place)]);
+        let blocking = inspection(&[("uninspected", Action::Block, Form::Mask)]);
+        assert_eq!(outcome(request(), &blocking).0, Err(RefusalCode::ContentBlocked), "{part}");
+    }
 }
 
 #[test]

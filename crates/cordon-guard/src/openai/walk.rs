@@ -6,7 +6,7 @@ use cordon_core::{
 };
 
 use crate::tree::{
-    walk::{Kind, Visit, Walker},
+    walk::{Kind, REMOTE, Visit, Walker},
     words,
 };
 
@@ -51,7 +51,13 @@ impl<V: Visit> Walker<'_, V> {
                 }
                 walker.called(value);
             }
-            "audio" => walker.part(value, channel),
+            "audio" => {
+                // What was said in an earlier answer, of which the service keeps the sound.
+                if let (Some(id), None) = (value.get("id").and_then(Value::as_str), value.get("data")) {
+                    walker.unseen(channel, REMOTE, id.len());
+                }
+                walker.part(value, channel);
+            }
             key if words::is_said(key) => walker.value(value, channel, Kind::Said),
             _ => walker.value(value, channel, Kind::Text),
         });

@@ -178,7 +178,8 @@ pub(super) const fn action(policy: Otherwise) -> Action {
     }
 }
 
-/// Notes the rows of which the model is not sure enough. A row that does not say how sure it is, is not sure.
+/// Notes the rows of which the model is not sure enough. A row that does not say how sure it is, is not sure; nor is one whose
+/// probability of one of two classes is no probability.
 fn unsure(
     table: Option<&Table<'_>>,
     signature: &Signature,
@@ -194,15 +195,18 @@ fn unsure(
         let column = named.or_else(|| table.columns.get(at).filter(|column| column.name.is_none()));
         for (row, cell) in column.iter().flat_map(|column| &column.cells) {
             let mut largest = f64::NEG_INFINITY;
+            let mut probable = true;
             let shape = cell.each(&field.shape, &mut |value| {
                 if let Value::Number(number) = value
                     && let Ok(value) = number.as_str().parse::<f64>()
                 {
+                    probable &= (0.0..=1.0).contains(&value);
                     largest = largest.max(if confidence.two_sided { value.max(1.0 - value) } else { value });
                 }
             });
             if let Some(sure) = sure.get_mut(*row) {
-                *sure = shape.is_ok() && largest >= confidence.below.as_f64();
+                let says = shape.is_ok() && (probable || !confidence.two_sided);
+                *sure = says && largest >= confidence.below.as_f64();
             }
         }
     }

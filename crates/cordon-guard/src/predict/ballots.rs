@@ -44,8 +44,9 @@ impl Ballots {
     /// None so far, of a call to this route.
     pub(crate) fn new(route: &RouteEntry) -> Self {
         Self(route.agreement.as_ref().map(|rule| {
+            // In its degraded mode, the models of the simpler path are those that share the calls.
             let voters = match rule.otherwise {
-                Otherwise::Fallback => route.targets.iter().map(|target| target.model.clone()).collect(),
+                Otherwise::Fallback => route.equals().map(|target| target.model.clone()).collect(),
                 Otherwise::Flag | Otherwise::Hold | Otherwise::Block => route.models().cloned().collect(),
             };
             Box::new(Counted { rule: rule.clone(), voters, cast: Vec::new() })

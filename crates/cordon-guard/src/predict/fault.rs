@@ -43,11 +43,19 @@ pub(crate) struct Fault {
     field: Box<str>,
 }
 
-/// All that is wrong: of each check the first [`LISTED`], and how many there were.
-#[derive(Debug, Default)]
+/// All that is wrong: of each check the [`LISTED`] surest, the first of those that are as sure, and how many there were.
+#[derive(Debug)]
 pub(crate) struct Faults {
     kept: Vec<Fault>,
     counts: [u64; Check::ALL.len()],
+    /// Of each check of which as many as may be are listed, the least sure: what is no surer is only counted.
+    least: [Score; Check::ALL.len()],
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self { kept: Vec::new(), counts: [0; Check::ALL.len()], least: [Score::ZERO; Check::ALL.len()] }
+    }
 }
 
 /// How many faults of one check are listed, and how many places a caller is told of.
@@ -134,13 +142,24 @@ impl Faults {
         self.scored(check, row, field, Score::ONE);
     }
 
-    /// Notes one that is as sure as this.
+    /// Notes one that is as sure as this. Milder ones do not hide it, however many came before.
     pub(crate) fn scored(&mut self, check: Check, row: Option<usize>, field: &str, score: Score) {
-        let Some(count) = self.counts.get_mut(check.place()) else { return };
-        if *count < LISTED as u64 {
-            self.kept.push(Fault { check, score, row, field: field.into() });
-        }
+        let at = check.place();
+        let (Some(count), Some(least)) = (self.counts.get_mut(at), self.least.get_mut(at)) else { return };
         *count = count.saturating_add(1);
+        let fault = || Fault { check, score, row, field: field.into() };
+        if *count <= LISTED as u64 {
+            self.kept.push(fault());
+            *least = if *count == 1 { score } else { score.min(*least) };
+        } else if score > *least {
+            let of_check = |known: &&mut Fault| known.check == check;
+            // The last of the least sure: of equals, the first are listed.
+            if let Some(known) = self.kept.iter_mut().rev().filter(of_check).min_by_key(|known| known.score) {
+                *known = fault();
+            }
+            let scores = self.kept.iter().filter(|known| known.check == check).map(|known| known.score);
+            *least = scores.min().unwrap_or(score);
+        }
     }
 
     /// Counts more of them, of which no more are listed.
@@ -175,4 +194,35 @@ impl Faults {
 pub(crate) fn places(mut faults: Vec<&Fault>) -> Vec<Box<str>> {
     faults.sort_by_key(|fault| fault.row);
     faults.into_iter().take(LISTED).map(Fault::told).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(faults: &Faults) -> Vec<usize> {
+        let mut rows: Vec<usize> = faults.kept().iter().filter_map(|fault| fault.row).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    #[test]
+    fn mild_faults_do_not_hide_a_bad_one() {
+        let mut faults = Faults::default();
+        for row in 0..1_000 {
+            faults.scored(Check::Domain, Some(row), "age", Score::percent(96));
+        }
+        faults.add(Check::Range, Some(3), "age");
+        faults.scored(Check::Domain, Some(1_000), "age", Score::percent(99));
+        faults.scored(Check::Domain, Some(1_001), "age", Score::percent(95));
+        assert_eq!((faults.kept().len(), faults.unlisted()), (LISTED + 1, 1_002 - LISTED as u64));
+        let expected: Vec<usize> = (0..4).chain(3..19).chain([1_000]).collect();
+        assert_eq!(rows(&faults), expected, "the first of those that are as sure, and the surest");
+        // However they come, the surest are listed.
+        for (row, score) in (2_000..3_000).zip(992_000..) {
+            faults.scored(Check::Domain, Some(row), "age", Score::from_millionths(score));
+        }
+        let kept = faults.kept().iter().filter(|fault| fault.check == Check::Domain);
+        assert_eq!(kept.map(|fault| fault.score.millionths()).min(), Some(992_980));
+    }
 }

@@ -9,7 +9,7 @@ use cordon_core::{
 };
 
 use super::{
-    request::cells,
+    cells::cells,
     table::{Cell, Column, Layout, Table, Uneven, of_columns, of_rows},
 };
 use crate::tree::{

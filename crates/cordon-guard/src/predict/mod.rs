@@ -8,6 +8,7 @@
 mod address;
 mod answer;
 mod ballots;
+mod cells;
 mod check;
 mod domain;
 mod failure;

@@ -243,7 +243,7 @@ pub(super) fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object, chan
         "inputs" | "outputs" => walker.items(value, channel, |walker, tensor| match tensor {
             Value::Object(tensor) => {
                 walker.members(tensor, channel, Kind::Text, |walker, key, value| match key {
-                    "data" => super::request::cells(walker, value, channel),
+                    "data" => super::cells::cells(walker, value, channel),
                     "name" | "datatype" | "shape" => walker.value(value, channel, Kind::Fixed),
                     _ => walker.value(value, channel, Kind::Text),
                 });

@@ -22,10 +22,7 @@ use crate::{
     inspection::{Inspection, Verdict},
     limits::Shape,
     redact::Tokens,
-    tree::{
-        request::{inspected, invalid, written},
-        walk::{Kind, Visit, Walker},
-    },
+    tree::request::{inspected, invalid, written},
 };
 
 /// The models that a request may go to.
@@ -181,20 +178,6 @@ fn tensors<'t>(tree: &'t Object, layout: Layout<'_>) -> Result<Table<'t>, Refusa
     let tensors = tree.get("inputs").and_then(Value::as_array).unwrap_or_default();
     let uneven = |at| invalid(&format!("inputs[{at}].shape"), "not as many rows as the first input");
     open_inference::table(tensors, layout).map_err(uneven)
-}
-
-/// The values of rows. A number of many digits may be one of a card or an account, and nothing can stand in its place; other numbers
-/// are not texts.
-// Recursion is bounded by the depth of the tree.
-pub(super) fn cells<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, channel: Channel) {
-    match value {
-        Value::Array(_) => walker.items(value, channel, |walker, value| cells(walker, value, channel)),
-        Value::Number(number) if !number.as_str().bytes().all(|b| b.is_ascii_digit()) => {}
-        Value::Number(_) => walker.value(value, channel, Kind::Fixed),
-        // Tokens of the request are restored where a model gives its texts back.
-        Value::String(_) if channel == Channel::Model => walker.value(value, channel, Kind::Said),
-        _ => walker.value(value, channel, Kind::Text),
-    }
 }
 
 impl Inspected {

@@ -48,6 +48,8 @@ pub(crate) struct Attempts {
     soonest: Option<Duration>,
     /// What was quarantined, and whether a call ran on it.
     out: Option<(Subject, Running)>,
+    /// Whether a target has given a prediction that does not go out by itself.
+    doubted: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,6 +149,7 @@ impl Attempts {
             deadline: None,
             soonest: None,
             out: None,
+            doubted: false,
         }
     }
 
@@ -327,7 +330,7 @@ impl Attempts {
 
     /// The target answered, and its prediction does not go out, or not yet.
     pub(crate) fn doubted(
-        &self,
+        &mut self,
         mut trying: Trying,
         reason: Reason,
         code: RefusalCode,
@@ -335,6 +338,8 @@ impl Attempts {
     ) {
         if reason == Reason::Broken {
             self.broke(&mut trying, code, record);
+        } else {
+            self.doubted = true;
         }
         let outcome = match reason {
             Reason::Broken => AttemptOutcome::Broken,
@@ -342,6 +347,11 @@ impl Attempts {
             Reason::Unsure => AttemptOutcome::Unsure,
         };
         record.left(trying.attempt(outcome, Some(200)));
+    }
+
+    /// Whether a target took the rows, and what it made of them was doubted.
+    pub(crate) const fn is_doubted(&self) -> bool {
+        self.doubted
     }
 
     /// The target was quarantined before its answer had begun.

@@ -8,7 +8,7 @@ use cordon_core::{
 use crate::{
     openai,
     tree::{
-        walk::{Kind, OPAQUE, REMOTE, Visit, Walker, is_url_key},
+        walk::{Kind, OPAQUE, Visit, Walker, is_url_key},
         words,
     },
 };
@@ -89,11 +89,8 @@ fn object<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, channel: Chan
     }
     let drawn = kind == "image_generation_call";
     // A file that the service keeps, in a request.
-    if given != Channel::Model
-        && kind.starts_with("input_")
-        && let Some(id) = members.get("file_id").and_then(Value::as_str)
-    {
-        walker.unseen(channel, REMOTE, id.len());
+    if given != Channel::Model && kind.starts_with("input_") {
+        walker.kept_file(members, channel);
     }
     walker.members(members, channel, Kind::Text, |walker, key, value| match (key, &mut *value) {
         ("type" | "role" | "status" | "phase" | "detail" | "format" | "file_id" | "container_id", _) => {

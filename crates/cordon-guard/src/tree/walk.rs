@@ -92,7 +92,7 @@ pub(crate) const REMOTE: Category = Category::known("uninspected/remote");
 const SHORTEST_OPAQUE: usize = 40;
 
 /// Numbers of parameters up to this length are settings and nothing else (times in seconds, 32-bit seeds).
-const SHORT_NUMBER: usize = 10;
+pub(crate) const SHORT_NUMBER: usize = 10;
 
 impl Path {
     pub(crate) fn word(&mut self, word: &'static str) -> &mut Self {
@@ -199,6 +199,7 @@ impl<'v, V: Visit> Walker<'v, V> {
     pub(crate) fn part(&mut self, part: &mut Value, channel: Channel) {
         match part {
             Value::Object(object) => {
+                self.kept_file(object, channel);
                 self.members(object, channel, Kind::Text, |walker, key, value| match (key, &mut *value) {
                     ("type" | "detail" | "format" | "media_type" | "file_id" | "expires_at", _) => {
                         walker.value(value, channel, Kind::Fixed);
@@ -212,6 +213,13 @@ impl<'v, V: Visit> Walker<'v, V> {
                 });
             }
             _ => self.value(part, channel, Kind::Said),
+        }
+    }
+
+    /// A file that the service keeps, of which an object names no more than the id: nobody here sees what is in it.
+    pub(crate) fn kept_file(&mut self, object: &Object, channel: Channel) {
+        if let Some(id) = object.get("file_id").and_then(Value::as_str) {
+            self.unseen(channel, REMOTE, id.len());
         }
     }
 

@@ -5,9 +5,12 @@
     clippy::panic,
     clippy::indexing_slicing,
     missing_docs,
+    unreachable_pub,
     reason = "test code"
 )]
 
+mod doubted;
+#[path = "../support/mod.rs"]
 mod support;
 
 use cordon_core::{
