@@ -12,8 +12,10 @@ use crate::{
     canonical, containment::PromptId, fact::Actor, resource::RouteMode,
 };
 
-/// The most findings that one frame lists; more are counted in `findings_more`.
+/// The most findings that one frame lists, as long as categories have more than one; more are counted in `findings_more`.
 pub const MAX_FINDINGS: usize = 64;
+/// The most findings that one frame lists, each of another category.
+const MAX_CATEGORIES: usize = 256;
 
 /// A frame: of a call's record, or about records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -559,17 +561,43 @@ impl RecordedFinding {
 }
 
 impl RecordedVerdict {
-    /// Adds a finding; the verdict only ever gets stricter. The strictest findings are kept when there are too many.
+    /// Adds a finding; the verdict only ever gets stricter. When there are too many, the strictest are kept, and of each category its
+    /// strictest: whoever writes what is found does not choose what is not seen.
     pub fn add(&mut self, finding: RecordedFinding) {
         self.action = self.action.max(finding.action);
         self.would = self.would.max(finding.would);
         let rank = |f: &RecordedFinding| (f.action, f.would, f.score);
         let at = self.findings.partition_point(|known| rank(known) >= rank(&finding));
+        let count = self.findings.len();
+        let of_category = |known: &RecordedFinding| known.category == finding.category;
+        if count >= MAX_FINDINGS && at == count && self.findings.iter().any(of_category) {
+            self.findings_more = self.findings_more.saturating_add(1);
+            return;
+        }
         self.findings.insert(at, finding);
-        if self.findings.len() > MAX_FINDINGS {
-            self.findings.truncate(MAX_FINDINGS);
+        if count >= MAX_FINDINGS
+            && let Some(weakest) = self.weakest(at)
+        {
+            self.findings.remove(weakest);
             self.findings_more = self.findings_more.saturating_add(1);
         }
+    }
+
+    /// Of one finding more than there may be, of which the last one was added here: the weakest that is not the strictest of its category;
+    /// where there is none, the weakest of too many categories.
+    fn weakest(&self, added: usize) -> Option<usize> {
+        let count = self.findings.len();
+        let is_of = |at: usize, other: usize| {
+            self.findings.get(at).map(|one| &one.category)
+                == self.findings.get(other).map(|other| &other.category)
+        };
+        let repeated = if count > MAX_FINDINGS.saturating_add(1) {
+            // INVARIANT: beyond the bound there is no category twice but the one that was added.
+            (0..count).filter(|at| is_of(*at, added)).nth(1)
+        } else {
+            (0..count).rev().find(|at| (0..*at).any(|before| is_of(before, *at)))
+        };
+        repeated.or_else(|| count.checked_sub(1).filter(|last| *last >= MAX_CATEGORIES))
     }
 }
 
@@ -606,6 +634,53 @@ mod tests {
         verdict.add(finding(Action::Block));
         assert_eq!((verdict.action, verdict.findings.len(), verdict.findings_more), (Action::Block, 64, 137));
         assert_eq!(verdict.findings[0].action, Action::Block);
+    }
+
+    #[test]
+    fn no_flood_of_findings_hides_another_category() {
+        let of = |category: String, action| RecordedFinding {
+            category: Category::parse(&category).unwrap(),
+            ..finding(action)
+        };
+        let is_there = |verdict: &RecordedVerdict, wanted: &str| {
+            verdict.findings.iter().any(|finding| finding.category.as_str() == wanted)
+        };
+        let flooded = |flood: &[RecordedFinding]| {
+            let mut before = RecordedVerdict::default();
+            before.add(of("abuse/enumeration".to_owned(), Action::Flag));
+            let mut after = RecordedVerdict::default();
+            for finding in flood {
+                before.add(finding.clone());
+                after.add(finding.clone());
+            }
+            after.add(of("abuse/enumeration".to_owned(), Action::Flag));
+            (before, after)
+        };
+        let same: Vec<_> = (0..200).map(|_| of("pii/card".to_owned(), Action::Redact)).collect();
+        let others: Vec<_> = (0..200).map(|at| of(format!("other/c{at}"), Action::Redact)).collect();
+        for flood in [&same, &others] {
+            let (before, after) = flooded(flood);
+            assert!(is_there(&before, "abuse/enumeration") && is_there(&after, "abuse/enumeration"));
+            assert_eq!(before.findings.len() as u64 + before.findings_more, 201);
+            assert_eq!(after.findings.len() as u64 + after.findings_more, 201);
+        }
+        let (mixed, _) = flooded(&[others, same].concat());
+        assert_eq!(mixed.findings.len(), 202, "each category once");
+        let many: Vec<_> = (0..1_000).map(|at| of(format!("other/c{at}"), Action::Redact)).collect();
+        assert_eq!(flooded(&many).0.findings.len(), MAX_CATEGORIES, "and no more than there can be");
+    }
+
+    #[test]
+    fn of_a_category_the_strictest_is_kept() {
+        let mut verdict = RecordedVerdict::default();
+        for action in [Action::Flag, Action::Redact, Action::Hold] {
+            for at in 0..100 {
+                let category = Category::parse(&format!("other/c{at}")).unwrap();
+                verdict.add(RecordedFinding { category, ..finding(action) });
+            }
+        }
+        assert_eq!(verdict.findings.len(), 100);
+        assert!(verdict.findings.iter().all(|finding| finding.action == Action::Hold));
     }
 
     #[test]
