@@ -19,19 +19,20 @@ use crate::suite::Closing;
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// The routes of `tests/clients/resources.yaml` beside the usual one, and what the tests call them.
-const ROUTES: [(&str, &str); 8] = [
+const ROUTES: [(&str, &str); 9] = [
     ("CLAUDE", "claude"),
     ("CUT", "cut"),
     ("ENDLESS", "endless"),
     ("FAULTY", "faulty"),
     ("LIMITED", "limited"),
+    ("LOANS", "loans"),
     ("MANNERLY", "mannerly"),
     ("REFUSAL", "polite"),
     ("SEVERED", "severed"),
 ];
 
 /// The packages, each with its file of checks.
-const PACKAGES: [&str; 3] = ["anthropic", "langchain", "openai"];
+const PACKAGES: [&str; 4] = ["anthropic", "langchain", "openai", "openinference"];
 
 /// The step `clients`.
 pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
