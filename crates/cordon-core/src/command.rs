@@ -11,13 +11,13 @@ pub use containment::{
     MAX_QUARANTINES, MAX_REASON, NewLift, NewQuarantine, may_quarantine, needs_two, quarantinable,
 };
 pub use people::MAX_USERS;
-pub use triggers::{MAX_FIRINGS, NewClear};
+pub use triggers::{MAX_FIRINGS, NewClear, NewFiring};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     ApiKey, Digest, DurationMs, HmacKey, KeyId, Name, Sealed, Timestamp,
-    containment::{Contained, Firing},
+    containment::Contained,
     evidence::{Anchor, ContentScope, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
     fact::{Actor, Body},
     identity::{BootstrapUse, Origin, Role, UserId},
@@ -76,7 +76,7 @@ pub enum Wish {
     /// A subject is to be back.
     LiftQuarantine(NewLift),
     /// A trigger has fired.
-    FireTrigger(Firing),
+    FireTrigger(NewFiring),
     /// A test call was answered as it should be.
     NoteContained(Contained),
     /// What a trigger did is to end.
@@ -416,7 +416,7 @@ pub fn decide(
         Wish::NoteBootstrap(usage) => Ok(people::note_bootstrap(now, usage)),
         Wish::Quarantine(new) => containment::quarantine(state, new, entropy),
         Wish::LiftQuarantine(new) => containment::lift(state, new, entropy),
-        Wish::FireTrigger(firing) => triggers::fire(state, firing),
+        Wish::FireTrigger(new) => triggers::fire(state, new, entropy),
         Wish::NoteContained(contained) => triggers::contained(state, contained),
         Wish::ClearTrigger(new) => triggers::clear(state, new, entropy),
     }

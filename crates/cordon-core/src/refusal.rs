@@ -177,6 +177,34 @@ codes! {
     UpstreamTimeout = "upstream_timeout", 504, "server_error", "The model's service did not answer in time.";
 }
 
+impl RefusalCode {
+    /// Whether a containment refused: something is out of use, or switched off, until somebody ends that.
+    pub const fn is_containment(self) -> bool {
+        matches!(
+            self,
+            Self::CallerQuarantined
+                | Self::Cancelled
+                | Self::PromptQuarantined
+                | Self::Quarantined
+                | Self::RouteOff
+                | Self::ToolQuarantined
+                | Self::ToolsRefused
+        )
+    }
+
+    /// Whether a limit refused for now, and will let the same call in later: whoever calls too much gets these.
+    pub const fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Self::BudgetExceeded
+                | Self::ConcurrencyLimited
+                | Self::RateLimited
+                | Self::Throttled
+                | Self::TokensLimited
+        )
+    }
+}
+
 impl Refusal {
     /// A refusal with its private reason.
     pub fn new(code: RefusalCode, private: impl Into<String>) -> Self {
@@ -270,6 +298,8 @@ mod tests {
         for code in RefusalCode::ALL {
             assert_eq!(RefusalCode::parse(code.as_str()), Some(*code));
             assert!((400..600).contains(&code.status()));
+            assert_eq!(code.is_limit(), code.status() == 429, "{code}");
+            assert!(!(code.is_limit() && code.is_containment()), "{code}");
         }
     }
 }

@@ -39,7 +39,7 @@ pub use service::{
 pub use team::{PrincipalSpec, RiskClass, SystemSpec, TeamSpec};
 pub use trigger::{
     Aim, BreakerOpen, BudgetBurn, Direction, Each, FallBackAction, Latency, LiftedBy, Measured, ModeAction,
-    Rate, Signal, ThrottleAction, TriggerAction, TriggerSpec, VerdictRate, Watched,
+    Rate, RefusalRate, Signal, ThrottleAction, TriggerAction, TriggerSpec, VerdictRate, Watched,
 };
 pub use window::{LimitWindow, MAX_LIMIT_WINDOW};
 

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use cordon_core::{
     Digest, DurationMs, Fact, HmacKey, JournalId, KeyId, State,
     command::{
-        self, NewClear, NewErasure, NewHold, NewKey, NewLift, NewQuarantine, NewUser, Rejection, Rotation,
-        Vault, Wish,
+        self, NewClear, NewErasure, NewFiring, NewHold, NewKey, NewLift, NewQuarantine, NewUser, Rejection,
+        Rotation, Vault, Wish,
     },
     containment::{Contained, Containment, Firing, InFlight, Subject, Tested},
     evidence::{
@@ -157,17 +157,21 @@ fn of_triggers(what: u8, which: u32, of: u8) -> Wish {
     let own = || name(Kind::Trigger, which);
     let of = (of > 0).then(|| Subject::Principal(name(Kind::Principal, of.into())));
     match what {
-        0 => Wish::FireTrigger(Firing {
-            trigger: own(),
-            containment: Containment::Quarantine(Subject::Model(name(Kind::Model, 1))),
-            of,
-            t0: at(1),
-            t1: at(2),
-            calls: 3,
-            bad: 2,
-            first: Vec::new(),
-            hold: DurationMs::from_secs(60),
-        }),
+        0 => {
+            let firing = Firing {
+                trigger: own(),
+                containment: Containment::Quarantine(Subject::Model(name(Kind::Model, 1))),
+                of,
+                t0: at(1),
+                t1: at(2),
+                calls: 3,
+                bad: 2,
+                first: Vec::new(),
+                hold: DurationMs::from_secs(60),
+                node: None,
+            };
+            Wish::FireTrigger(NewFiring { firing, in_flight: InFlight::default(), reason: LOGIN.to_owned() })
+        }
         1 => Wish::NoteContained(Contained { trigger: own(), of, t2: at(3), tested: Tested::default() }),
         _ => {
             let by = if what == 2 { trigger(which) } else { Actor::Local };

@@ -268,6 +268,7 @@ fn of_triggers() -> Vec<(&'static str, Body)> {
         bad: 31,
         first: vec![CallId::new(at(1), [1; 10])],
         hold: DurationMs::from_secs(300),
+        node: None,
     };
     let contained =
         |of, tested| Body::TriggerContained(Contained { trigger: trigger(), of, t2: at(5), tested });
@@ -297,6 +298,7 @@ fn of_triggers() -> Vec<(&'static str, Body)> {
             Body::TriggerFired(Firing { containment: fall_back, ..firing(Some(small()), small()) }),
         ),
         ("-limit", contained(Some(app()), counted)),
+        ("-node", Body::TriggerFired(Firing { node: Some(name(Kind::Team, 1)), ..firing(None, small()) })),
     ]
 }
 

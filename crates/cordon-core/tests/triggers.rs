@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use cordon_core::{
     DurationMs, HmacKey, Name, State,
-    command::{self, NewClear, NewLift, NewQuarantine, Rejection, Wish},
+    command::{self, NewClear, NewFiring, NewLift, NewQuarantine, Rejection, Wish},
     containment::{Contained, Containment, Firing, InFlight, Subject, Tested},
     fact::Actor,
     resource::{Kind, LiftedBy, RiskClass, RouteMode, Spec},
@@ -65,18 +65,24 @@ fn order(by: &Actor) -> Wish {
     })
 }
 
-fn fires(of: Name) -> Wish {
-    Wish::FireTrigger(Firing {
+fn fires_to(of: Name, containment: Containment) -> Wish {
+    let firing = Firing {
         trigger: of,
         of: None,
-        containment: Containment::Quarantine(model()),
+        containment,
         t0: at(1),
         t1: at(3),
         calls: 40,
         bad: 30,
         first: Vec::new(),
         hold: DurationMs::from_secs(300),
-    })
+        node: Some(Name::parse("node-1").unwrap()),
+    };
+    Wish::FireTrigger(NewFiring { firing, in_flight: InFlight::Cancel, reason: "it fails".to_owned() })
+}
+
+fn fires(of: Name) -> Wish {
+    fires_to(of, Containment::Quarantine(model()))
 }
 
 fn clear(of: u32, by: &Actor) -> Wish {
@@ -91,8 +97,9 @@ fn clear(of: u32, by: &Actor) -> Wish {
 /// A trigger has quarantined the model.
 fn fired(state: &mut State, number: u32) -> Actor {
     let own = Actor::Trigger(trigger(number));
-    decide(state, order(&own), &own).unwrap();
-    assert_eq!(decide(state, fires(trigger(number)), &own).unwrap(), ["trigger.fired"]);
+    let is_out = state.quarantine(&model()).is_some();
+    let facts: &[_] = if is_out { &["trigger.fired"] } else { &["trigger.fired", "subject.quarantined"] };
+    assert_eq!(decide(state, fires(trigger(number)), &own).unwrap(), facts);
     own
 }
 
@@ -142,9 +149,8 @@ fn no_rule_makes_a_route_of_a_system_of_high_risk_looser() {
     for (risk, lifted) in [(RiskClass::High, false), (RiskClass::Limited, true)] {
         let mut state = world(risk, LiftedBy::Rule);
         let own = Actor::Trigger(trigger(0));
-        let Wish::FireTrigger(firing) = fires(trigger(0)) else { panic!("not a firing") };
         let containment = Containment::Mode { route: name(Kind::Route, 0), mode: RouteMode::Off };
-        decide(&mut state, Wish::FireTrigger(Firing { containment, ..firing }), &own).unwrap();
+        assert_eq!(decide(&mut state, fires_to(trigger(0), containment), &own).unwrap(), ["trigger.fired"]);
         assert_eq!(decide(&mut state, clear(0, &own), &own).is_ok(), lifted);
         if !lifted {
             let by = Actor::Local;
@@ -178,6 +184,39 @@ fn what_two_triggers_hold_is_back_when_both_have_let_go() {
     let lifted = decide(&mut state, Wish::LiftQuarantine(lift), &Actor::Local).unwrap();
     assert_eq!(lifted, ["trigger.cleared", "trigger.cleared", "quarantine.lifted"]);
     assert!(state.firings().all(|fired| !fired.stands()));
+}
+
+#[test]
+fn what_stands_is_in_force_and_what_cannot_be_does_not_stand() {
+    let mut state = world(RiskClass::Limited, LiftedBy::Rule);
+    let own = Actor::Trigger(trigger(0));
+    let gone = Containment::Quarantine(Subject::Model(Name::parse("gone").unwrap()));
+    assert!(matches!(decide(&mut state, fires_to(trigger(0), gone), &own), Err(Rejection::NotFound { .. })));
+    assert_eq!(state.firings().count(), 0);
+    // One lets go while another fires: whichever comes first, what stands is in force.
+    for clear_first in [true, false] {
+        let mut state = world(RiskClass::Limited, LiftedBy::Rule);
+        let first = fired(&mut state, 0);
+        let second = Actor::Trigger(trigger(1));
+        let clears = (clear(0, &first), &first);
+        let fires = (fires(trigger(1)), &second);
+        let both = if clear_first { [clears, fires] } else { [fires, clears] };
+        for (wish, by) in both {
+            decide(&mut state, wish, by).unwrap();
+        }
+        assert!(state.firing(&trigger(1), None).unwrap().stands());
+        assert!(state.quarantine(&model()).is_some());
+    }
+}
+
+#[test]
+fn who_ended_it_is_known() {
+    for (by, by_rule) in [(Actor::Trigger(trigger(0)), true), (Actor::Local, false)] {
+        let mut state = world(RiskClass::Limited, LiftedBy::Rule);
+        fired(&mut state, 0);
+        decide(&mut state, clear(0, &by), &by).unwrap();
+        assert_eq!(state.firing(&trigger(0), None).unwrap().by_rule, by_rule);
+    }
 }
 
 #[test]

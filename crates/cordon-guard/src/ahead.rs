@@ -52,33 +52,58 @@ impl Gateway {
         }
     }
 
-    /// Leaves a subject to the log, which knows of its quarantine now or has refused it.
-    pub fn behind(&self, subject: &Subject, state: &State) {
+    /// Leaves a subject to the log, which knows of its quarantine now or has refused it. Gives whether this state is as late as the
+    /// Snapshot; where it is not, the same has to be said with a later one, and until then nothing is looser.
+    #[must_use]
+    pub fn behind(&self, subject: &Subject, state: &State) -> bool {
         self.0.ahead.lock().subjects.remove(subject);
-        self.settle(state, Touched::Quarantine(subject.clone()));
+        self.settle(state, &[Touched::Quarantine(subject.clone())])
     }
 
-    /// Makes stricter what a trigger contains, now, before the log knows of it. It stays so, whatever the log says, until
-    /// [`Self::restricted`]. Calls that run go on as they began.
-    pub fn restrict(&self, at: FiringId, containment: Containment) {
-        self.0.ahead.lock().restrictions.insert(at, containment);
+    /// Makes stricter what triggers contain, all at once and now, before the log knows of it. It stays so, whatever the log says,
+    /// until [`Self::restricted`]. Calls that run on what is quarantined are ended where that is asked; others go on as they began.
+    pub fn restrict(&self, contained: Vec<(FiringId, Containment, InFlight)>) {
+        let cancelled: Vec<Subject> = contained
+            .iter()
+            .filter_map(|(_, containment, in_flight)| match (containment, in_flight) {
+                (Containment::Quarantine(subject), InFlight::Cancel) => Some(subject.clone()),
+                _ => None,
+            })
+            .collect();
+        let restrictions = contained.into_iter().map(|(at, containment, _)| (at, containment));
+        self.0.ahead.lock().restrictions.extend(restrictions);
         self.change(Snapshot::clone);
+        for subject in cancelled {
+            self.0.running.cancel(&subject);
+        }
     }
 
-    /// Leaves what a trigger contains to the log, which knows of it now or has refused it.
-    pub fn restricted(&self, at: &FiringId, state: &State) {
-        self.0.ahead.lock().restrictions.remove(at);
-        self.settle(state, Touched::Firing(at.trigger.clone(), at.of.clone()));
+    /// Leaves what triggers contain to the log, which knows of it now or has refused it. Gives the same as [`Self::behind`].
+    #[must_use]
+    pub fn restricted(&self, contained: &[(FiringId, Containment)], state: &State) -> bool {
+        let mut ahead = self.0.ahead.lock();
+        contained.iter().for_each(|(at, _)| drop(ahead.restrictions.remove(at)));
+        drop(ahead);
+        let touched: Vec<Touched> = contained
+            .iter()
+            .flat_map(|(at, containment)| {
+                let of_subject = match containment {
+                    Containment::Quarantine(subject) => Some(Touched::Quarantine(subject.clone())),
+                    _ => None,
+                };
+                [Touched::Firing(at.trigger.clone(), at.of.clone())].into_iter().chain(of_subject)
+            })
+            .collect();
+        self.settle(state, &touched)
     }
 
-    /// Takes over what the log says of one thing. A Snapshot of a later state has it already, and is not turned back.
-    fn settle(&self, state: &State, touched: Touched) {
+    /// Takes over what the log says of some things. A Snapshot of a later state is not turned back.
+    fn settle(&self, state: &State, touched: &[Touched]) -> bool {
+        let mut settled = true;
         self.change(|snapshot| {
-            if state.position() < snapshot.position() {
-                snapshot.clone()
-            } else {
-                snapshot.advance(state, &[touched])
-            }
+            settled = state.position() >= snapshot.position();
+            if settled { snapshot.advance(state, touched) } else { snapshot.clone() }
         });
+        settled
     }
 }

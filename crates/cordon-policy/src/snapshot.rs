@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use cordon_core::{
     ApiKey, KeyId, Name, State, Timestamp,
@@ -209,6 +209,8 @@ impl Snapshot {
         next.time = state.time();
         // What is kept of a route's calls is said by others, too.
         let mut kept = touched.iter().any(|at| matches!(at, Touched::Resource(Kind::Retention, _)));
+        // Routes that triggers have to do with: each is learnt once, however many of them there are.
+        let mut restricted = BTreeSet::new();
         for at in touched {
             match at {
                 Touched::Key(id) => match state.key(*id) {
@@ -231,7 +233,7 @@ impl Snapshot {
                 Touched::Firing(trigger, of) => {
                     let at = FiringId { trigger: trigger.clone(), of: of.clone() };
                     let standing = state.firing(trigger, of.as_ref()).filter(|fired| fired.stands());
-                    next.restrict_by(state, at, standing.map(|fired| &fired.firing.containment));
+                    next.restrict_by(at, standing.map(|fired| &fired.firing.containment), &mut restricted);
                 }
                 // Records and their keys decide nothing about a call.
                 Touched::Journal(_)
@@ -241,6 +243,11 @@ impl Snapshot {
                 | Touched::LogKey
                 | Touched::User(_)
                 | Touched::Bootstrap => {}
+            }
+        }
+        for name in restricted {
+            if let Some(standing) = state.resource(Kind::Route, &name) {
+                next.learn(state, &name, &standing.spec);
             }
         }
         if kept {
@@ -273,7 +280,8 @@ impl Snapshot {
     }
 
     /// Makes stricter what a trigger contains, or takes that back; what a person says of a route or in a limit holds all the same.
-    fn restrict_by(&mut self, state: &State, at: FiringId, wanted: Option<&Containment>) {
+    /// Its routes are to be learnt anew from what the log says, so that the order in which triggers fired makes no difference.
+    fn restrict_by(&mut self, at: FiringId, wanted: Option<&Containment>, routes: &mut BTreeSet<Name>) {
         let wanted = wanted.filter(|containment| restriction::restricts(containment));
         let before = self.restrictions.get(&at).cloned();
         if let Some(limit) = before.as_ref().and_then(|before| restriction::limit(&at, before)) {
@@ -287,7 +295,6 @@ impl Snapshot {
             Some(wanted) => self.restrictions.insert_mut(at, Arc::new(wanted.clone())),
             None => drop(self.restrictions.remove_mut(&at)),
         }
-        // Anew from what the log says, so that the order in which triggers fired makes no difference.
         let of_it = |entry: &&Arc<RouteEntry>| {
             before
                 .as_deref()
@@ -295,12 +302,7 @@ impl Snapshot {
                 .chain(wanted)
                 .any(|containment| restriction::concerns(containment, entry))
         };
-        let routes: Vec<Name> = self.routes.values().filter(of_it).map(|entry| entry.name.clone()).collect();
-        for name in routes {
-            if let Some(standing) = state.resource(Kind::Route, &name) {
-                self.learn(state, &name, &standing.spec);
-            }
-        }
+        routes.extend(self.routes.values().filter(of_it).map(|entry| entry.name.clone()));
     }
 
     fn learn_limit(&mut self, limit: CompiledLimit) {

@@ -160,6 +160,7 @@ fn any_body() -> impl Strategy<Value = Body> {
             bad: 1,
             first: Vec::new(),
             hold,
+            node: None,
         })
     });
     let cleared = any_name("trigger").prop_map(|trigger| Body::TriggerCleared(Cleared { trigger, of: None }));

@@ -149,6 +149,23 @@ impl Sequencer {
         answer.await.map_err(|_| WishError::Stopping)?
     }
 
+    /// Asks for several things at once, which are decided in their order and become durable together where they can. Gives what came of
+    /// each, in their order.
+    pub async fn wish_all(&self, wishes: Vec<(Wish, Actor)>) -> Vec<Result<Granted, WishError>> {
+        let mut waiting = Vec::with_capacity(wishes.len());
+        for (wish, actor) in wishes {
+            let (reply, answer) = oneshot::channel();
+            // Where it cannot be sent there is no reply either.
+            let _ = self.wishes.send(Request { wish, actor, reply }).await;
+            waiting.push(answer);
+        }
+        let mut came = Vec::with_capacity(waiting.len());
+        for answer in waiting {
+            came.push(answer.await.unwrap_or(Err(WishError::Stopping)));
+        }
+        came
+    }
+
     /// What applying these resources would change now. Nothing is appended.
     ///
     /// # Errors

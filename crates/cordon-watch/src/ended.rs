@@ -49,21 +49,20 @@ pub struct Try {
 pub enum End {
     /// It was answered.
     Answered,
-    /// It was refused by a containment or by a limit, or ended by one: that says nothing of what is contained or limited.
+    /// It was refused by a containment, or ended by one: that says nothing of what is contained.
     Contained,
     /// The upstream failed.
     Failed,
+    /// A limit refused it for now: it says something of who calls, and only where that is asked.
+    Limited(RefusalCode),
     /// Cordon refused it.
-    Refused,
+    Refused(Option<RefusalCode>),
     /// The caller went away, or nobody knows.
     Unknown,
 }
 
-/// Categories found one way of a call, each with the strictest action that was taken for it.
+/// Categories found one way of a call, each with the strictest action that was taken for it: as many as its record has.
 pub type Found = SmallVec<[(Category, Action); 1]>;
-
-/// The most categories that are looked at, one way of a call.
-const MOST_FOUND: usize = 16;
 
 impl Ended {
     /// What triggers look at of a record.
@@ -93,20 +92,9 @@ fn end(closed: &Closed) -> End {
         Outcome::UpstreamFailed if callers_own(closed) => End::Answered,
         Outcome::UpstreamFailed => End::Failed,
         Outcome::Refused => match closed.code {
-            Some(
-                RefusalCode::BudgetExceeded
-                | RefusalCode::CallerQuarantined
-                | RefusalCode::Cancelled
-                | RefusalCode::ConcurrencyLimited
-                | RefusalCode::PromptQuarantined
-                | RefusalCode::Quarantined
-                | RefusalCode::RateLimited
-                | RefusalCode::RouteOff
-                | RefusalCode::TokensLimited
-                | RefusalCode::ToolQuarantined
-                | RefusalCode::ToolsRefused,
-            ) => End::Contained,
-            _ => End::Refused,
+            Some(code) if code.is_containment() => End::Contained,
+            Some(code) if code.is_limit() => End::Limited(code),
+            code => End::Refused(code),
         },
         Outcome::CallerGone | Outcome::Interrupted => End::Unknown,
     }
@@ -147,7 +135,7 @@ fn found(verdict: &RecordedVerdict) -> Found {
     for finding in &verdict.findings {
         if let Some((_, action)) = found.iter_mut().find(|(category, _)| *category == finding.category) {
             *action = finding.action.max(*action);
-        } else if found.len() < MOST_FOUND {
+        } else {
             found.push((finding.category.clone(), finding.action));
         }
     }

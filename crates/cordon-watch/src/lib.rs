@@ -28,6 +28,6 @@ mod triggers;
 mod window;
 
 pub use ended::{End, Ended, Found, Try};
-pub use series::{Decision, Firing, Phase};
+pub use series::{Decision, Firing, Phase, Seen};
 pub use triggers::{Bounds, Status, Triggers};
 pub use window::Sum;

@@ -80,6 +80,21 @@ pub(crate) struct Series {
     hold: DurationMs,
     /// What stands was taken up from before: an empty window says nothing until it was watched for its whole length.
     taken_up: Option<Watched>,
+    /// Whose firing it is that stands.
+    seen: Seen,
+    /// A person has ended what it did while its level was too high: it does not act again before that has fallen.
+    falls_first: bool,
+    /// What it did last could not be done: it does not try again before this time.
+    not_before: Option<Timestamp>,
+}
+
+/// Which node saw a trigger fire, and sees when it is over: another one may have none of the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Another one.
+    Elsewhere,
+    /// This one.
+    Here,
 }
 
 /// Since when a series is watched, from its first look on.
@@ -92,6 +107,8 @@ struct Level {
     whole: u64,
     /// Since when it is too much.
     began: Option<Timestamp>,
+    /// When it was read off.
+    at: Timestamp,
 }
 
 impl Series {
@@ -103,7 +120,18 @@ impl Series {
             lifted: None,
             hold: spec.cool_down,
             taken_up: None,
+            seen: Seen::Here,
+            falls_first: false,
+            not_before: None,
         }
+    }
+
+    /// It looks at something else from now on: what it had seen says nothing of that. What it did stands.
+    pub(crate) fn begin_anew(&mut self, spec: &TriggerSpec) {
+        self.window = Window::new(spec.window);
+        self.level = None;
+        self.falls_first = false;
+        self.taken_up = Some(None);
     }
 
     pub(crate) const fn phase(&self) -> Phase {
@@ -112,7 +140,11 @@ impl Series {
 
     /// Whether it can be forgotten: it holds nothing and remembers nothing.
     pub(crate) fn is_idle(&self) -> bool {
-        self.phase == Phase::Armed && self.window.is_empty() && self.level.is_none() && self.lifted.is_none()
+        self.phase == Phase::Armed
+            && self.window.is_empty()
+            && self.level.is_none()
+            && self.lifted.is_none()
+            && self.not_before.is_none()
     }
 
     /// The signal is this part of a whole now.
@@ -120,19 +152,25 @@ impl Series {
         let (above, _) = spec.signal.thresholds();
         let before = self.level.and_then(|level| level.began);
         let began = (!at_most(part, whole, above)).then(|| before.unwrap_or(now));
-        self.level = Some(Level { part, whole, began });
+        self.level = Some(Level { part, whole, began, at: now });
+    }
+
+    /// Forgets a level that was not read off at this time: what it was of is no more.
+    pub(crate) fn measured(&mut self, now: Timestamp) {
+        self.level = self.level.filter(|level| level.at == now);
     }
 
     /// What it holds: calls of its window, or its level.
     pub(crate) fn sum(&self) -> Sum {
-        let Some(Level { part, whole, began }) = self.level else { return self.window.sum() };
+        let Some(Level { part, whole, began, .. }) = self.level else { return self.window.sum() };
         Sum { calls: whole, bad: part, unclear: part, began, first: Vec::new() }
     }
 
     /// It had fired before: what it did stands.
-    pub(crate) fn stands(&mut self, since: Timestamp, hold: DurationMs) {
+    pub(crate) fn stands(&mut self, since: Timestamp, hold: DurationMs, seen: Seen) {
         self.phase = Phase::Fired { since, until: since.plus(hold) };
         self.hold = hold;
+        self.seen = seen;
         self.taken_up = Some(None);
     }
 
@@ -146,6 +184,20 @@ impl Series {
     pub(crate) fn lifted_by_person(&mut self) {
         self.phase = Phase::Armed;
         self.window.clear();
+        self.lifted = None;
+        self.falls_first = self.level.is_some();
+    }
+
+    /// The rule has ended what it did, on the node that saw it. What is seen here is not over by that.
+    pub(crate) fn lifted_by_rule(&mut self, now: Timestamp) {
+        self.phase = Phase::Armed;
+        self.lifted = Some((now, self.hold));
+    }
+
+    /// What it did could not be done, and nothing stands: it tries again at this time, if the signal is still too high.
+    pub(crate) fn failed(&mut self, again: Timestamp) {
+        self.phase = Phase::Armed;
+        self.not_before = Some(again);
     }
 
     /// What has to be done now, as far as this series goes.
@@ -156,9 +208,10 @@ impl Series {
         }
         let sum = self.sum();
         let (above, until) = spec.signal.thresholds();
+        let is_clear = at_most(sum.unclear, sum.calls, until);
         if let Phase::Fired { since, until: standing } = self.phase {
-            let clear = self.has_watched(spec.window, now) && at_most(sum.unclear, sum.calls, until);
-            if spec.lift == LiftedBy::Rule && clear && now >= standing {
+            let may_clear = self.has_watched(spec.window, now) && self.seen == Seen::Here;
+            if spec.lift == LiftedBy::Rule && may_clear && is_clear && now >= standing {
                 self.phase = Phase::Armed;
                 self.taken_up = None;
                 self.lifted = Some((now, self.hold));
@@ -166,8 +219,13 @@ impl Series {
             }
             return None;
         }
+        self.falls_first &= self.level.is_some() && !is_clear;
+        if self.not_before.is_some_and(|again| now >= again) {
+            self.not_before = None;
+        }
         let few = self.level.is_none() && sum.calls < u64::from(spec.minimum);
-        if few || at_most(sum.bad, sum.calls, above) {
+        let waits = self.falls_first || self.not_before.is_some();
+        if few || waits || at_most(sum.bad, sum.calls, above) {
             self.phase = Phase::Armed;
             return None;
         }
@@ -188,6 +246,7 @@ impl Series {
             None => spec.cool_down,
         };
         self.phase = Phase::Fired { since: now, until: now.plus(self.hold) };
+        self.seen = Seen::Here;
         self.taken_up = None;
         Some(Move::Fire(sum, self.hold))
     }

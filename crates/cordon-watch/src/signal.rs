@@ -14,7 +14,14 @@ use crate::{
 /// What a call means to a signal; nothing where it says nothing. `tried` is the model that it is asked about, where the trigger
 /// watches models.
 pub(crate) fn sample(signal: &Signal, ended: &Ended, tried: Option<&Try>) -> Option<Sample> {
-    if matches!(ended.end, End::Contained | End::Unknown) {
+    let says = match (ended.end, signal) {
+        (End::Contained | End::Unknown, _) => false,
+        // A throttle that a trigger has set would keep itself up.
+        (End::Limited(_), Signal::RefusalRate(rate)) => !rate.codes.is_empty(),
+        (End::Limited(_), _) => false,
+        _ => true,
+    };
+    if !says {
         return None;
     }
     let both = |bad| Sample { bad, unclear: bad };
@@ -27,7 +34,13 @@ pub(crate) fn sample(signal: &Signal, ended: &Ended, tried: Option<&Try>) -> Opt
                 (failed || !ended.tries.is_empty()).then(|| both(failed))
             }
         },
-        Signal::RefusalRate(_) => Some(both(ended.end == End::Refused)),
+        Signal::RefusalRate(rate) => Some(both(match ended.end {
+            End::Limited(code) => rate.codes.contains(&code),
+            End::Refused(code) => {
+                rate.codes.is_empty() || code.is_some_and(|code| rate.codes.contains(&code))
+            }
+            _ => false,
+        })),
         Signal::VerdictRate(rate) => {
             let found = !ended.request.is_empty() || !ended.answer.is_empty();
             (found || !ended.tries.is_empty()).then(|| both(is_found(rate, ended)))

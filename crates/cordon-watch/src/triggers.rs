@@ -4,7 +4,7 @@ use cordon_core::{DurationMs, Name, Timestamp, containment::Subject, resource::T
 
 use crate::{
     ended::{Ended, Try},
-    series::{Decision, Firing, Move, Phase, Series},
+    series::{Decision, Firing, Move, Phase, Seen, Series},
     signal::{by_model, sample, subject, tried, watches},
     window::Sum,
 };
@@ -64,9 +64,7 @@ impl Triggers {
                 watch.spec = spec.clone();
                 if !same {
                     watch.series.retain(|_, series| matches!(series.phase(), Phase::Fired { .. }));
-                    for series in watch.series.values_mut() {
-                        series.window = crate::window::Window::new(spec.window);
-                    }
+                    watch.series.values_mut().for_each(|series| series.begin_anew(spec));
                 }
             }
             None => {
@@ -114,6 +112,12 @@ impl Triggers {
         series.entry(of).or_insert_with(|| Series::new(spec)).measure(spec, part, whole, now);
     }
 
+    /// Says that all levels that there are were measured at this time: what was not is no more.
+    pub fn measured(&mut self, now: Timestamp) {
+        let series = self.watches.values_mut().flat_map(|watch| watch.series.values_mut());
+        series.for_each(|series| series.measured(now));
+    }
+
     /// What has to be done at this time. Each decision is told once.
     pub fn decide(&mut self, now: Timestamp) -> Vec<Decision> {
         let mut decisions = Vec::new();
@@ -140,10 +144,18 @@ impl Triggers {
         decisions
     }
 
-    /// Says that what a trigger did stands since this time, and has to for this long: from before a restart.
-    pub fn stands(&mut self, name: &Name, of: Option<&Subject>, since: Timestamp, hold: DurationMs) {
+    /// Says that what a trigger did stands since this time, and has to for this long: from before a restart, or on another node. Only
+    /// who saw it fire sees when it is over.
+    pub fn stands(
+        &mut self,
+        name: &Name,
+        of: Option<&Subject>,
+        since: Timestamp,
+        hold: DurationMs,
+        seen: Seen,
+    ) {
         if let Some(series) = self.series(name, of) {
-            series.stands(since, hold);
+            series.stands(since, hold, seen);
         }
     }
 
@@ -158,6 +170,20 @@ impl Triggers {
     pub fn lifted(&mut self, name: &Name, of: Option<&Subject>) {
         if let Some(series) = self.series(name, of) {
             series.lifted_by_person();
+        }
+    }
+
+    /// Says that the rule of a trigger has ended on another node what stood, at this time.
+    pub fn lifted_by_rule(&mut self, name: &Name, of: Option<&Subject>, now: Timestamp) {
+        if let Some(series) = self.series(name, of) {
+            series.lifted_by_rule(now);
+        }
+    }
+
+    /// Says that what a trigger did could not be done, so that nothing stands: it may fire again from this time on.
+    pub fn failed(&mut self, name: &Name, of: Option<&Subject>, again: Timestamp) {
+        if let Some(series) = self.series(name, of) {
+            series.failed(again);
         }
     }
 

@@ -8,11 +8,11 @@
 )]
 
 use cordon_core::{
-    Action, CallId, Category, DurationMs, KeyId, Name, Timestamp,
+    Action, CallId, Category, DurationMs, KeyId, Name, RefusalCode, Timestamp,
     containment::Subject,
     resource::{Kind, Spec, TriggerSpec},
 };
-use cordon_watch::{Bounds, Decision, End, Ended, Found, Phase, Triggers, Try};
+use cordon_watch::{Bounds, Decision, End, Ended, Found, Phase, Seen, Triggers, Try};
 use proptest::prelude::*;
 
 const START: i64 = 1_790_000_000_000;
@@ -158,7 +158,7 @@ fn what_a_person_has_to_lift_stays_and_a_persons_lift_begins_anew() {
 #[test]
 fn what_could_not_be_lifted_is_asked_again_later() {
     let mut triggers = engine(&spec(serde_json::json!({})));
-    triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(60));
+    triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(60), Seen::Here);
     assert!(triggers.decide(at(0)).is_empty());
     assert!(triggers.decide(at(59_999)).is_empty());
     assert!(matches!(triggers.decide(at(60_000)).as_slice(), [Decision::Clear { .. }]));
@@ -172,7 +172,7 @@ fn after_a_start_an_empty_window_is_not_clear_until_it_was_watched() {
     let spec = spec(serde_json::json!({}));
     let mut triggers = engine(&spec);
     let window = i64::try_from(spec.window.as_millis()).unwrap();
-    triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(1));
+    triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(1), Seen::Here);
     assert!(triggers.decide(at(1_000_000)).is_empty());
     assert!(triggers.decide(at(1_000_000 + window - 1)).is_empty());
     assert!(matches!(triggers.decide(at(1_000_000 + window)).as_slice(), [Decision::Clear { .. }]));
@@ -195,12 +195,146 @@ fn a_level_needs_no_calls_and_says_since_when_it_is_too_high() {
     assert!(matches!(at_level(71_000, 500).as_slice(), [Decision::Clear { .. }]));
 }
 
+/// A level of a limit's use, as it is read off.
+fn used(triggers: &mut Triggers, millis: i64, used: u64) -> Vec<Decision> {
+    triggers.measure(&name("t"), None, (used, 1_000), at(millis));
+    triggers.measured(at(millis));
+    triggers.decide(at(millis))
+}
+
+fn budget() -> TriggerSpec {
+    spec(serde_json::json!({"signal": {"budget": {"limit": "day", "above": 0.8, "until": 0.5}}}))
+}
+
+#[test]
+fn a_level_that_a_person_lifted_at_has_to_fall_first() {
+    let mut triggers = engine(&budget());
+    assert_eq!(used(&mut triggers, 0, 900).len(), 1);
+    triggers.lifted(&name("t"), None);
+    for millis in [200, 1_000, 100_000, 1_000_000] {
+        assert_eq!(used(&mut triggers, millis, 950), [], "what the person saw is what there is");
+    }
+    assert_eq!(used(&mut triggers, 1_000_200, 501), [], "not clear");
+    assert_eq!(used(&mut triggers, 1_000_400, 900), []);
+    assert_eq!(used(&mut triggers, 1_000_600, 500), []);
+    assert!(
+        matches!(used(&mut triggers, 1_000_800, 900).as_slice(), [Decision::Fire(_)]),
+        "it was clear in between"
+    );
+}
+
+#[test]
+fn a_level_is_that_of_what_is_watched_now() {
+    // Another signal: what the old one was says nothing of it.
+    let mut triggers = engine(&budget());
+    assert_eq!(used(&mut triggers, 0, 900).len(), 1);
+    triggers.declare(&name("t"), &spec(serde_json::json!({})));
+    assert_eq!(triggers.statuses(&name("t"))[0].sum.calls, 0);
+    triggers.lifted(&name("t"), None);
+    assert_eq!(triggers.decide(at(1_000)), [], "no call was bad");
+    see(&mut triggers, 2_000, 0, 20);
+    assert_eq!(triggers.decide(at(2_000)).len(), 1);
+
+    // What was measured is no more.
+    let mut triggers = engine(&budget());
+    assert_eq!(used(&mut triggers, 0, 700), []);
+    triggers.measured(at(1_000));
+    assert_eq!(triggers.decide(at(1_000)), []);
+    assert!(triggers.statuses(&name("t")).is_empty());
+}
+
+#[test]
+fn an_edit_of_what_has_fired_is_no_sign_that_it_is_over() {
+    let mut triggers = engine(&spec(serde_json::json!({})));
+    see(&mut triggers, 0, 0, 20);
+    assert_eq!(triggers.decide(at(0)).len(), 1);
+    triggers.declare(&name("t"), &spec(serde_json::json!({"window": "60s"})));
+    assert_eq!(triggers.decide(at(100_000)), [], "nothing was seen in the new window yet");
+    assert!(matches!(triggers.decide(at(160_000)).as_slice(), [Decision::Clear { .. }]));
+}
+
+#[test]
+fn a_node_that_did_not_see_it_does_not_say_that_it_is_over() {
+    let mut idle = engine(&spec(serde_json::json!({})));
+    idle.stands(&name("t"), None, at(0), DurationMs::from_secs(60), Seen::Elsewhere);
+    for second in 0..10_000 {
+        assert_eq!(idle.decide(at(second * 1_000)), []);
+    }
+    // Who saw it has seen that it is over. Where it goes on, it is contained again at once and stands twice as long.
+    let mut busy = engine(&spec(serde_json::json!({})));
+    busy.stands(&name("t"), None, at(0), DurationMs::from_secs(60), Seen::Elsewhere);
+    see(&mut busy, 60_000, 0, 20);
+    busy.lifted_by_rule(&name("t"), None, at(61_000));
+    let decided = busy.decide(at(61_000));
+    let [Decision::Fire(firing)] = decided.as_slice() else { panic!("{decided:?}") };
+    assert_eq!(firing.hold, DurationMs::from_secs(120));
+    assert_eq!(busy.decide(at(300_000)).len(), 1, "and it sees itself when that is over");
+}
+
+#[test]
+fn what_could_not_be_done_is_tried_again() {
+    for spec in [spec(serde_json::json!({})), budget()] {
+        let is_level = spec.signal.is_level();
+        let mut triggers = engine(&spec);
+        let mut decided = |millis: i64, failed: Option<i64>| {
+            if let Some(again) = failed {
+                triggers.failed(&name("t"), None, at(again));
+            }
+            if is_level {
+                return used(&mut triggers, millis, 900).len();
+            }
+            if millis == 0 {
+                see(&mut triggers, 0, 0, 20);
+            }
+            triggers.decide(at(millis)).len()
+        };
+        assert_eq!(decided(0, None), 1);
+        assert_eq!(decided(200, Some(5_200)), 0);
+        assert_eq!(decided(5_199, None), 0);
+        assert_eq!(decided(5_200, None), 1);
+        assert_eq!(decided(5_400, None), 0, "it stands");
+    }
+}
+
+#[test]
+fn refusals_of_limits_count_where_their_codes_are_asked_for() {
+    let limited = |number| Ended {
+        tries: [].into_iter().collect(),
+        ..ended(0, number, End::Limited(RefusalCode::RateLimited))
+    };
+    let refused = |number, code| Ended {
+        tries: [].into_iter().collect(),
+        ..ended(0, number, End::Refused(Some(code)))
+    };
+    let calls = [
+        limited(1),
+        limited(2),
+        refused(3, RefusalCode::ContentBlocked),
+        refused(4, RefusalCode::ModelNotFound),
+        ended(0, 5, End::Answered),
+        Ended { tries: [].into_iter().collect(), ..ended(0, 6, End::Contained) },
+    ];
+    for (signal, expected) in [
+        (serde_json::json!({"refusal_rate": {"above": 0.5}}), (3, 2)),
+        (serde_json::json!({"refusal_rate": {"above": 0.5, "codes": ["rate_limit_exceeded"]}}), (5, 2)),
+        (serde_json::json!({"refusal_rate": {"above": 0.5, "codes": ["content_blocked"]}}), (5, 1)),
+        (serde_json::json!({"refusal_rate": {"above": 0.5, "codes": ["budget_exceeded"]}}), (5, 0)),
+        (serde_json::json!({"error_rate": {"above": 0.5}}), (1, 0)),
+        (serde_json::json!({"latency": {"above": "1h"}}), (1, 0)),
+    ] {
+        let mut triggers = engine(&spec(serde_json::json!({"signal": signal})));
+        calls.iter().for_each(|call| triggers.see(call));
+        let sum = triggers.statuses(&name("t"))[0].sum.clone();
+        assert_eq!((sum.calls, sum.bad), expected, "{signal}");
+    }
+}
+
 #[test]
 fn what_is_disabled_does_nothing() {
     let mut triggers = engine(&spec(serde_json::json!({"enabled": false})));
     assert!(triggers.is_empty());
     see(&mut triggers, 0, 0, 100);
-    triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(1));
+    triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(1), Seen::Here);
     assert!(triggers.decide(at(600_000)).is_empty());
 }
 
@@ -211,7 +345,7 @@ fn each_signal_counts_what_it_is_about() {
     let leak = Ended { answer: found("pii/card", Action::Redact), ..ended(0, 1, End::Answered) };
     let slow = Ended { total: 4_000_000, ..ended(0, 2, End::Answered) };
     let rather_slow = Ended { total: 2_000_000, ..ended(0, 3, End::Answered) };
-    let refused = Ended { tries: [].into_iter().collect(), ..ended(0, 4, End::Refused) };
+    let refused = Ended { tries: [].into_iter().collect(), ..ended(0, 4, End::Refused(None)) };
     let contained = Ended { end: End::Contained, ..refused.clone() };
     let gone = ended(0, 6, End::Unknown);
     let calls = [leak, slow, rather_slow, refused, contained, gone, ended(0, 7, End::Failed)];
@@ -326,7 +460,7 @@ proptest! {
     fn inside_the_band_nothing_changes(shares in proptest::collection::vec(21..=50_u64, 1..60), fired in any::<bool>()) {
         let mut triggers = engine(&spec(serde_json::json!({})));
         if fired {
-            triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(60));
+            triggers.stands(&name("t"), None, at(0), DurationMs::from_secs(60), Seen::Here);
         }
         let before = triggers.phase(&name("t"), None);
         for (second, share) in (0_i64..).zip(shares) {

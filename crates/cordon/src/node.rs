@@ -312,7 +312,7 @@ impl Node {
             calls: ended,
             gateway: gateway.clone(),
             sequencer: sequencer.clone(),
-            quarantines: quarantines.clone(),
+            node: keys.node.clone(),
             clock: Arc::clone(&settings.clock),
             metrics: Arc::clone(&metrics),
         })?;

@@ -108,12 +108,8 @@ impl Quarantines {
         let order = Order { subject, since, in_flight, reason, actor };
         let kept = {
             let mut waiting = self.0.waiting.lock().await;
-            // What a person ordered is not made a trigger's, which could lift it.
-            let of_person = |known: &Order| known.subject == order.subject && !is_trigger(&known.actor);
-            if !is_trigger(&order.actor) || !waiting.iter().any(of_person) {
-                waiting.retain(|known| known.subject != order.subject);
-                waiting.push(order.clone());
-            }
+            waiting.retain(|known| known.subject != order.subject);
+            waiting.push(order.clone());
             self.0.file.keep(&waiting)
         };
         let logged = match tokio::time::timeout(LOG_WITHIN, self.log(&order)).await {
@@ -186,14 +182,12 @@ impl Quarantines {
                 tracing::warn!(%error, "what is quarantined cannot be kept; an order may be made a fact twice");
             }
             if !waiting.iter().any(|known| known.subject == order.subject) {
-                self.0.gateway.behind(&order.subject, &self.0.sequencer.committed().state);
+                // What is published is told right after it.
+                while !self.0.gateway.behind(&order.subject, &self.0.sequencer.committed().state) {
+                    tokio::task::yield_now().await;
+                }
             }
         }
         granted
     }
-}
-
-/// Whether a trigger ordered it, not a person.
-const fn is_trigger(actor: &Actor) -> bool {
-    matches!(actor, Actor::Trigger(_))
 }

@@ -1,8 +1,8 @@
 //! Triggers beside the path: ended calls are looked at, and what was approved in advance is done.
 //!
 //! A call hands over what triggers look at of it ([`Feed`]) and never waits. A few times a second the engine
-//! (`cordon_watch::Triggers`) is asked what has to be done; an action goes the way of the kill switch, in force first, then kept,
-//! then a fact. A test call says whether it holds. The engine forgets nothing that stands: it is told by the log, and by a file
+//! (`cordon_watch::Triggers`) is asked what has to be done; an action is in force first, then kept, then a fact, all that is done at a time
+//! together. A test call says whether it holds. The engine forgets nothing that stands: it is told by the log, and by a file
 //! what the log does not know of yet.
 
 mod containing;
@@ -10,26 +10,31 @@ mod feed;
 mod levels;
 mod reports;
 
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use cordon_core::{
-    DurationMs, Name, State,
-    containment::{Fired, Subject},
+    DurationMs, Name, State, Timestamp,
+    containment::{Fired, FiringId, Subject},
     fact::Actor,
     resource::{Kind, Spec},
 };
 use cordon_guard::{Gateway, ports::Clock};
 use cordon_store::sequencer::{Sequencer, WishError};
-use cordon_watch::{Bounds, Decision, Ended, Phase, Status, Triggers};
+use cordon_watch::{Bounds, Decision, Ended, Phase, Seen, Status, Triggers};
 use tokio::sync::{Mutex, mpsc};
 
 pub use self::feed::Feed;
-use self::reports::Reports;
-use crate::{metrics::Metrics, quarantine::Quarantines};
+use self::{containing::Untested, reports::Reports};
+use crate::{metrics::Metrics, quarantine::Order};
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_millis(200);
-/// When what could not be ended is asked again.
+/// When what could not be done, or not be ended, is tried again.
 const AGAIN: DurationMs = DurationMs::from_secs(5);
 /// Calls that are looked at before others have their turn.
 const BATCH: usize = 256;
@@ -46,8 +51,8 @@ pub struct Parts<'a> {
     pub gateway: Gateway,
     /// The log.
     pub sequencer: Sequencer,
-    /// The kill switch.
-    pub quarantines: Quarantines,
+    /// The name of this node.
+    pub node: Name,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What is counted.
@@ -64,7 +69,7 @@ struct Shared {
     reports: Reports,
     gateway: Gateway,
     sequencer: Sequencer,
-    quarantines: Quarantines,
+    node: Name,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
 }
@@ -79,6 +84,8 @@ struct Looking {
     known: Option<u64>,
     /// What is just being ended.
     ending: BTreeSet<At>,
+    /// What stands and was not tested yet.
+    untested: BTreeMap<FiringId, Untested>,
 }
 
 impl Watch {
@@ -87,11 +94,12 @@ impl Watch {
     /// # Errors
     /// When the file of what waits for the log cannot be read.
     pub fn open(parts: Parts<'_>) -> anyhow::Result<Self> {
-        let Parts { data, feed, calls, gateway, sequencer, quarantines, clock, metrics } = parts;
+        let Parts { data, feed, calls, gateway, sequencer, node, clock, metrics } = parts;
         let reports = Reports::open(data, gateway.clone())?;
         let (triggers, ending) = (Triggers::new(Bounds::default()), BTreeSet::new());
-        let looking = Mutex::new(Looking { triggers, calls, known: None, ending });
-        let shared = Shared { looking, feed, reports, gateway, sequencer, quarantines, clock, metrics };
+        let looking = Looking { triggers, calls, known: None, ending, untested: BTreeMap::new() };
+        let looking = Mutex::new(looking);
+        let shared = Shared { looking, feed, reports, gateway, sequencer, node, clock, metrics };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -113,8 +121,8 @@ impl Watch {
     /// Looks at the calls that have ended since it last did, and begins what has to be done.
     pub async fn look(&self) {
         let mut looking = self.0.looking.lock().await;
-        let unfinished = self.learn(&mut looking);
         let now = self.0.clock.now();
+        self.learn(&mut looking, now);
         for seen in 1..=looking.calls.len() {
             let Ok(ended) = looking.calls.try_recv() else { break };
             looking.triggers.see(&ended);
@@ -124,12 +132,12 @@ impl Watch {
         }
         levels::read(&self.0.gateway, &mut looking.triggers, now);
         let decisions = looking.triggers.decide(now);
-        let mut begun = unfinished;
+        let mut begun = Vec::new();
         for decision in decisions {
             match decision {
                 Decision::Fire(firing) => {
                     if let Some(spec) = looking.triggers.spec(&firing.trigger) {
-                        begun.extend(containing::firing(firing, spec));
+                        begun.extend(containing::firing(firing, spec, &self.0.node));
                     }
                 }
                 Decision::Clear { trigger, of, since, .. } => {
@@ -139,12 +147,21 @@ impl Watch {
             }
         }
         self.measure(&looking);
-        for containing in begun {
-            // Known before anything is done, so that a restart in between takes it up again, and before anybody looks again, so
-            // that nobody takes it for lifted.
-            self.0.reports.fired(&containing.firing);
-            tokio::spawn(self.clone().contain(containing));
+        if !begun.is_empty() {
+            // All of them at once, and before anybody looks again, so that nobody takes them for lifted.
+            self.0.reports.fired(&begun);
+            let fired = begun.into_iter().map(|containing| containing.firing);
+            tokio::spawn(self.clone().contain(fired.collect()));
         }
+        let due = looking.due(now);
+        if !due.is_empty() {
+            tokio::spawn(self.clone().test(due));
+        }
+    }
+
+    /// The quarantines that are in force and wait for the log.
+    pub fn waiting(&self) -> Vec<Order> {
+        self.0.reports.quarantines()
     }
 
     /// Where a trigger is, of each that it watches.
@@ -152,14 +169,17 @@ impl Watch {
         self.0.looking.lock().await.triggers.statuses(trigger)
     }
 
-    /// Takes over the triggers of the log, and what stands of them. Gives what stands without having been tested.
-    fn learn(&self, looking: &mut Looking) -> Vec<containing::Containing> {
+    /// Takes over the triggers of the log, and what stands of them.
+    fn learn(&self, looking: &mut Looking, now: Timestamp) {
         // Before the log is looked at: what is in neither was ended.
-        let waiting = self.0.reports.fired_and_waiting();
+        let (waiting, rejected) = self.0.reports.pending();
+        for FiringId { trigger, of } in rejected {
+            looking.triggers.failed(&trigger, of.as_ref(), now.plus(AGAIN));
+        }
         let state = self.0.sequencer.committed().state;
         let first = looking.known.is_none();
         if looking.known.replace(state.position()) == Some(state.position()) {
-            return Vec::new();
+            return;
         }
         for (name, standing) in state.resources_of(Kind::Trigger) {
             if let Spec::Trigger(spec) = &standing.spec {
@@ -168,8 +188,7 @@ impl Watch {
         }
         looking.triggers.retain(|name| state.resource(Kind::Trigger, name).is_some());
         self.0.feed.watch(!looking.triggers.is_empty());
-        looking.lifted(&state, &waiting);
-        let mut unfinished = Vec::new();
+        looking.lifted(&state, &waiting, now);
         let logged = state.firings().filter(|fired| fired.stands()).map(AsRef::as_ref);
         let unlogged = waiting.iter().filter(|fired| {
             state.firing(&fired.firing.trigger, fired.firing.of.as_ref()).is_none_or(|known| !known.stands())
@@ -179,18 +198,19 @@ impl Watch {
             let at = (firing.trigger.clone(), firing.of.clone());
             let standing = matches!(looking.triggers.phase(&at.0, at.1.as_ref()), Phase::Fired { .. });
             if !standing && !looking.ending.contains(&at) {
-                looking.triggers.stands(&at.0, at.1.as_ref(), firing.t1, firing.hold);
-                // The process before this one may have ended before it was in force.
-                let spec =
-                    looking.triggers.spec(&firing.trigger).filter(|_| first && fired.contained.is_none());
-                unfinished.extend(spec.map(|spec| containing::again(firing, spec)));
+                let is_own = firing.node.as_ref().is_none_or(|node| *node == self.0.node);
+                let seen = if is_own { Seen::Here } else { Seen::Elsewhere };
+                looking.triggers.stands(&at.0, at.1.as_ref(), firing.t1, firing.hold, seen);
+                // The process before this one may have ended before it was tested.
+                if first && fired.contained.is_none() {
+                    looking.test_again(vec![Untested::new(firing.clone(), now)]);
+                }
             }
         }
-        unfinished
     }
 
     /// Ends what a trigger did, by its rule.
-    async fn end(self, trigger: Name, of: Option<Subject>, since: cordon_core::Timestamp) {
+    async fn end(self, trigger: Name, of: Option<Subject>, since: Timestamp) {
         let by = Actor::Trigger(trigger.clone());
         let ended = containing::end(&self.0.sequencer, trigger.clone(), of.clone(), by).await;
         let mut looking = self.0.looking.lock().await;
@@ -222,15 +242,32 @@ impl Watch {
 }
 
 impl Looking {
-    /// Learns what people have ended: it has fired here, and stands neither in the log nor among what waits for it.
-    fn lifted(&mut self, state: &State, waiting: &[Fired]) {
+    /// Learns what others have ended: it has fired here, and stands neither in the log nor among what waits for it.
+    fn lifted(&mut self, state: &State, waiting: &[Fired], now: Timestamp) {
         let fired: Vec<At> = self.triggers.fired().map(|(name, of)| (name.clone(), of.cloned())).collect();
         for (name, of) in fired {
-            let stands = state.firing(&name, of.as_ref()).is_some_and(|fired| fired.stands());
-            let waits = waiting.iter().any(|fired| fired.firing.trigger == name && fired.firing.of == of);
-            if !stands && !waits {
+            let known = state.firing(&name, of.as_ref());
+            let waits = || waiting.iter().any(|fired| fired.firing.trigger == name && fired.firing.of == of);
+            if known.is_some_and(|fired| fired.stands()) || waits() {
+                continue;
+            }
+            if known.is_some_and(|fired| fired.by_rule) {
+                self.triggers.lifted_by_rule(&name, of.as_ref(), now);
+            } else {
                 self.triggers.lifted(&name, of.as_ref());
             }
         }
+    }
+
+    /// Takes up what is to be tested later.
+    fn test_again(&mut self, untested: Vec<Untested>) {
+        self.untested.extend(untested.into_iter().map(|untested| (untested.firing.id(), untested)));
+    }
+
+    /// What is to be tested now. What does not stand any more is forgotten.
+    fn due(&mut self, now: Timestamp) -> Vec<Untested> {
+        let Self { triggers, untested, .. } = self;
+        untested.retain(|id, _| matches!(triggers.phase(&id.trigger, id.of.as_ref()), Phase::Fired { .. }));
+        untested.extract_if(.., |_, untested| untested.next <= now).map(|(_, untested)| untested).collect()
     }
 }

@@ -20,8 +20,8 @@ use bytes::Bytes;
 use cordon::control::openapi;
 use cordon_core::{
     DurationMs, KeyId, KeySecret, Name, Timestamp,
-    command::Wish,
-    containment::{Containment, Firing, Subject},
+    command::{NewFiring, Wish},
+    containment::{Containment, Firing, InFlight, Subject},
     fact::Actor,
     resource::SecretRef,
 };
@@ -63,8 +63,10 @@ async fn fire(world: &World) {
         bad: 31,
         first: Vec::new(),
         hold: DurationMs::from_secs(300),
+        node: None,
     };
-    world.node.handles.sequencer.wish(Wish::FireTrigger(firing), Actor::Trigger(own)).await.unwrap();
+    let wish = NewFiring { firing, in_flight: InFlight::Finish, reason: "m fails".to_owned() };
+    world.node.handles.sequencer.wish(Wish::FireTrigger(wish), Actor::Trigger(own)).await.unwrap();
 }
 
 /// How a request shows who sends it.

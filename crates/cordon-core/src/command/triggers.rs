@@ -2,11 +2,11 @@
 
 use super::{
     Decision, Entropy, Rejection,
-    containment::{self, NewLift, is_trigger, needs_two},
+    containment::{self, NewLift, NewQuarantine, is_trigger, needs_two},
 };
 use crate::{
     Name,
-    containment::{Cleared, Contained, Containment, Fired, Firing, MAX_FIRST, Subject},
+    containment::{Cleared, Contained, Containment, Fired, Firing, InFlight, MAX_FIRST, Subject},
     fact::{Actor, Body},
     resource::{Kind, LiftedBy, Spec},
     state::State,
@@ -14,6 +14,17 @@ use crate::{
 
 /// The most firings that stand at a time.
 pub const MAX_FIRINGS: usize = 10_000;
+
+/// What a trigger did that has fired.
+#[derive(Clone, Debug)]
+pub struct NewFiring {
+    /// What it saw, and what it did.
+    pub firing: Firing,
+    /// What becomes of calls in flight, of a quarantine.
+    pub in_flight: InFlight,
+    /// Why, as whoever looks at a quarantine later reads it.
+    pub reason: String,
+}
 
 /// The end of what a trigger did, as somebody wants it.
 #[derive(Clone, Debug)]
@@ -28,7 +39,9 @@ pub struct NewClear {
     pub by: Actor,
 }
 
-pub(super) fn fire(state: &State, mut firing: Firing) -> Result<Decision, Rejection> {
+/// INVARIANT: what is said to be quarantined is: the quarantine is part of the same decision, unless it stands.
+pub(super) fn fire(state: &State, new: NewFiring, entropy: &mut dyn Entropy) -> Result<Decision, Rejection> {
+    let NewFiring { mut firing, in_flight, reason } = new;
     if state.resource(Kind::Trigger, &firing.trigger).is_none() {
         return Err(Rejection::NotFound {
             kind: Kind::Trigger.to_string(),
@@ -43,8 +56,18 @@ pub(super) fn fire(state: &State, mut firing: Firing) -> Result<Decision, Reject
             "{MAX_FIRINGS} firings stand, and no more are taken; help: lift some"
         )));
     }
+    let mut decision = match &firing.containment {
+        Containment::Quarantine(subject) => {
+            let (subject, since, by) = (subject.clone(), firing.t1, Actor::Trigger(firing.trigger.clone()));
+            containment::quarantine(state, NewQuarantine { subject, since, in_flight, reason, by }, entropy)?
+        }
+        Containment::FallBack { .. } | Containment::Mode { .. } | Containment::Throttle { .. } => {
+            Decision::default()
+        }
+    };
     firing.first.truncate(MAX_FIRST);
-    Ok(Decision::fact(Body::TriggerFired(firing)))
+    decision.facts.insert(0, Body::TriggerFired(firing));
+    Ok(decision)
 }
 
 pub(super) fn contained(state: &State, contained: Contained) -> Result<Decision, Rejection> {

@@ -64,6 +64,9 @@ pub struct Firing {
     pub first: Vec<CallId>,
     /// How long it stands at least.
     pub hold: DurationMs,
+    /// The node that saw it, and sees when it is over: others may have none of these calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Name>,
 }
 
 /// A test call was answered as the containment of a trigger wants it.
@@ -122,6 +125,9 @@ pub struct Fired {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleared: Option<Timestamp>,
+    /// Whether the trigger ended it, by its rule, and not a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_rule: bool,
 }
 
 /// What stands for a trigger, or for one of those that it watches one by one.

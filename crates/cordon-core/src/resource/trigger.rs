@@ -4,7 +4,9 @@ mod signal;
 use serde::{Deserialize, Serialize};
 
 pub use self::action::{Aim, FallBackAction, ModeAction, ThrottleAction, TriggerAction};
-pub use self::signal::{BreakerOpen, BudgetBurn, Direction, Latency, Measured, Rate, Signal, VerdictRate};
+pub use self::signal::{
+    BreakerOpen, BudgetBurn, Direction, Latency, Measured, Rate, RefusalRate, Signal, VerdictRate,
+};
 use super::{References, RouteMode};
 use crate::{
     Action, DurationMs, KeyId, Name, Score, Sealed,
@@ -86,7 +88,7 @@ pub struct TriggerSpec {
     #[serde(default = "nothing", rename = "for", skip_serializing_if = "is_zero")]
     pub lasting: DurationMs,
     /// How long the action stands at least. Where the signal is too high again within that time after the trigger lifted, it
-    /// acts at once and stands twice as long, up to sixteen times. Default 5m.
+    /// stands twice as long, up to sixteen times. Default 5m.
     #[serde(default = "five_minutes", skip_serializing_if = "is_five_minutes")]
     pub cool_down: DurationMs,
     /// What it does.
@@ -267,6 +269,13 @@ impl TriggerSpec {
                 );
             }
         }
+        if let Signal::RefusalRate(rate) = &self.signal {
+            wrong(
+                rate.codes.iter().any(|code| code.is_containment()),
+                "signal/refusal_rate/codes",
+                "what a containment refused says nothing of what it contains, and counts nowhere",
+            );
+        }
         if let Signal::VerdictRate(rate) = &self.signal {
             wrong(rate.action == Action::Allow, "signal/verdict_rate/action", "`allow` is of every call");
         }
@@ -377,6 +386,9 @@ mod tests {
         }
         let each = serde_json::json!({"each": "principal", "action": {"quarantine": "each"}});
         assert_eq!(paths(&good, &each), [""; 0]);
+        let refused = |code: &str| serde_json::json!({"refusal_rate": {"codes": [code], "above": 0.5}});
+        assert_eq!(paths(&refused("rate_limit_exceeded"), &none), [""; 0]);
+        assert_eq!(paths(&refused("quarantined"), &none), ["signal/refusal_rate/codes"]);
         let latency =
             |above: &str, until: &str| serde_json::json!({"latency": {"above": above, "until": until}});
         assert_eq!(paths(&latency("3s", "1s"), &none), [""; 0]);

@@ -7,7 +7,7 @@ use super::{Entry, State, Touched};
 use crate::{
     Digest, Name, canonical,
     containment::{Cleared, Contained, Fired, Subject},
-    fact::{Body, Fact},
+    fact::{Actor, Body, Fact},
     json::Value,
 };
 
@@ -32,7 +32,7 @@ impl State {
             Body::TriggerFired(firing) => {
                 let mut touched = self.forget_firings(&firing.trigger);
                 let at = (firing.trigger.clone(), firing.of.clone());
-                let fired = Fired { firing: firing.clone(), contained: None, cleared: None };
+                let fired = Fired { firing: firing.clone(), contained: None, cleared: None, by_rule: false };
                 self.put_firing(at, fired, &mut touched);
                 touched
             }
@@ -43,7 +43,10 @@ impl State {
             }
             Body::TriggerCleared(Cleared { trigger, of }) => {
                 let mut touched = self.forget_firings(trigger);
-                self.change_firing((trigger, of), &mut touched, |fired| fired.cleared = Some(fact.time));
+                self.change_firing((trigger, of), &mut touched, |fired| {
+                    fired.cleared = Some(fact.time);
+                    fired.by_rule = matches!(&fact.actor, Actor::Trigger(by) if by == trigger);
+                });
                 touched
             }
             // The fold hands only the bodies above to this.

@@ -10,14 +10,14 @@
 )]
 
 use cordon_core::{
-    Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, Score, Sealed, Timestamp,
+    Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, RefusalCode, Score, Sealed, Timestamp,
     containment::{InFlight, Subject},
     resource::{
         Aim, Breaker, Direction, Each, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, Latency,
         LiftedBy, LimitSpec, LimitSubject, Measured, ModelSpec, OutputField, PrincipalSpec, Protocol, Rate,
-        Requests, Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec,
-        Signal, Spec, SystemSpec, Target, TeamSpec, Timeouts, TriggerAction, TriggerSpec, VerdictRate,
-        Watched,
+        RefusalRate, Requests, Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef,
+        ServiceSpec, Signal, Spec, SystemSpec, Target, TeamSpec, Timeouts, TriggerAction, TriggerSpec,
+        VerdictRate, Watched,
     },
 };
 
@@ -141,7 +141,14 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             each: variant.is_multiple_of(2).then_some(Each::Principal),
             signal: match variant % 4 {
                 0 => Signal::ErrorRate(Rate { above: Score::percent(50), until: None }),
-                1 => Signal::RefusalRate(Rate { above: Score::percent(50), until: Some(Score::percent(5)) }),
+                1 => Signal::RefusalRate(RefusalRate {
+                    codes: [RefusalCode::RateLimited]
+                        .into_iter()
+                        .filter(|_| number.is_multiple_of(2))
+                        .collect(),
+                    above: Score::percent(50),
+                    until: Some(Score::percent(5)),
+                }),
                 2 => Signal::VerdictRate(VerdictRate {
                     category: Some(Category::known("pii")),
                     action: Action::Redact,

@@ -20,6 +20,7 @@ use crate::{
         },
     },
     quarantine::Quarantines,
+    watch::Watch,
 };
 
 /// Over which time the effect of a quarantine is counted, in milliseconds.
@@ -106,7 +107,9 @@ impl Desk {
             .map(|standing| (standing.quarantine.subject.clone(), view(standing, &vault)))
             .collect();
         if let (Some(quarantines), true) = (&self.quarantines, now) {
-            for order in quarantines.waiting().await.into_iter().filter(|order| later(&order.subject)) {
+            let of_triggers = self.watch.iter().flat_map(Watch::waiting);
+            let waiting = quarantines.waiting().await.into_iter().chain(of_triggers);
+            for order in waiting.filter(|order| later(&order.subject)) {
                 views.entry(order.subject.clone()).or_insert(QuarantineView {
                     subject: order.subject,
                     since: order.since,

@@ -45,4 +45,5 @@ pub(super) fn read(gateway: &Gateway, triggers: &mut Triggers, now: Timestamp) {
     for (name, of, level) in measured {
         triggers.measure(&name, of, level, now);
     }
+    triggers.measured(now);
 }

@@ -1,12 +1,13 @@
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use cordon_core::{
-    command::Wish,
-    containment::{Contained, Containment, Fired, Firing},
+    command::{NewFiring, Wish},
+    containment::{Contained, Containment, Fired, FiringId, InFlight},
     fact::Actor,
 };
 use cordon_guard::Gateway;
@@ -14,145 +15,225 @@ use cordon_store::sequencer::{Sequencer, WishError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use crate::kept::Kept;
+use super::containing::Containing;
+use crate::{kept::Kept, quarantine::Order};
 
 /// The file in the data folder.
 const FILE: &str = "triggers.json";
 /// Between two tries of what waits.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What triggers did and the log does not know of yet, in its order.
+/// What triggers did and the log does not know of yet, in its order. What is done many times at once is in force, kept and made facts of
+/// at once.
 pub(super) struct Reports {
     gateway: Gateway,
-    file: Kept,
-    waiting: Mutex<Vec<Report>>,
+    /// Held while it is written: who writes last writes what waits then.
+    file: Mutex<Kept>,
+    pending: Mutex<Pending>,
     more: Notify,
+}
+
+#[derive(Default)]
+struct Pending {
+    waiting: Vec<Report>,
+    /// What the log did not take, and the triggers do not know yet.
+    rejected: Vec<FiringId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Report {
-    Fired(Firing),
+    Fired(Containing),
     Contained(Contained),
 }
 
 impl Reports {
-    /// Takes up what waited when the process ended.
+    /// Takes up what waited when the process ended: it is in force when this returns.
     ///
     /// # Errors
     /// When the file is there and cannot be read.
     pub(super) fn open(data: &Path, gateway: Gateway) -> anyhow::Result<Self> {
         let file = Kept::new(data.join(FILE), "says what triggers did", "order its quarantines anew");
         let waiting: Vec<Report> = file.read()?;
-        for report in &waiting {
-            if let Report::Fired(firing) = report {
-                restrict(&gateway, firing);
-            }
-        }
-        let waiting = Mutex::new(waiting);
+        restrict(&gateway, waiting.iter().filter_map(Report::fired));
+        let pending = Mutex::new(Pending { waiting, rejected: Vec::new() });
         let more = Notify::new();
         more.notify_one();
-        Ok(Self { gateway, file, waiting, more })
+        Ok(Self { gateway, file: Mutex::new(file), pending, more })
     }
 
-    /// A trigger has fired. What it restricts is in force when this returns.
-    pub(super) fn fired(&self, firing: &Firing) {
-        restrict(&self.gateway, firing);
-        self.add(Report::Fired(firing.clone()));
+    /// Triggers have fired. What they do is in force when this returns; [`Self::keep`] makes it survive a restart.
+    pub(super) fn fired(&self, containing: &[Containing]) {
+        restrict(&self.gateway, containing.iter());
+        self.add(containing.iter().cloned().map(Report::Fired));
     }
 
-    /// A test call was answered as it should be.
-    pub(super) fn contained(&self, contained: Contained) {
-        self.add(Report::Contained(contained));
+    /// Test calls were answered as they should be.
+    pub(super) fn contained(&self, contained: Vec<Contained>) {
+        self.add(contained.into_iter().map(Report::Contained));
     }
 
-    /// What has fired and waits for the log.
-    pub(super) fn fired_and_waiting(&self) -> Vec<Fired> {
-        let waiting = self.waiting();
-        let fired = waiting.iter().filter_map(|report| match report {
-            Report::Fired(firing) => Some(firing),
-            Report::Contained(_) => None,
-        });
-        let contained = |firing: &Firing| {
-            waiting.iter().find_map(|report| match report {
+    /// What has fired and waits for the log; and what the log has not taken, which is told once.
+    pub(super) fn pending(&self) -> (Vec<Fired>, Vec<FiringId>) {
+        let mut pending = self.lock();
+        let rejected = std::mem::take(&mut pending.rejected);
+        let contained = |id: &FiringId| {
+            pending.waiting.iter().find_map(|report| match report {
                 Report::Contained(contained)
-                    if (&contained.trigger, &contained.of) == (&firing.trigger, &firing.of) =>
+                    if (&contained.trigger, &contained.of) == (&id.trigger, &id.of) =>
                 {
                     Some(contained.t2)
                 }
                 _ => None,
             })
         };
-        let fired =
-            fired.map(|firing| Fired { firing: firing.clone(), contained: contained(firing), cleared: None });
-        fired.collect()
+        let fired = pending.waiting.iter().filter_map(Report::fired).map(|Containing { firing, .. }| Fired {
+            contained: contained(&firing.id()),
+            firing: firing.clone(),
+            cleared: None,
+            by_rule: false,
+        });
+        (fired.collect(), rejected)
     }
 
-    /// Makes facts of what waits, one after the other, for ever.
+    /// The quarantines that wait for the log.
+    pub(super) fn quarantines(&self) -> Vec<Order> {
+        let pending = self.lock();
+        let orders = pending.waiting.iter().filter_map(Report::fired).filter_map(|containing| {
+            let Containing { firing, in_flight, reason } = containing;
+            let Containment::Quarantine(subject) = &firing.containment else { return None };
+            Some(Order {
+                subject: subject.clone(),
+                since: firing.t1,
+                in_flight: *in_flight,
+                reason: reason.clone(),
+                actor: Actor::Trigger(firing.trigger.clone()),
+            })
+        });
+        orders.collect()
+    }
+
+    /// Makes facts of what waits, for ever.
     pub(super) async fn follow(&self, sequencer: &Sequencer) {
         loop {
             self.more.notified().await;
             loop {
-                let Some(report) = self.waiting().first().cloned() else { break };
-                match sequencer.wish(report.wish(), report.actor()).await {
-                    Ok(_) => self.done(&report, sequencer),
-                    Err(WishError::Rejected(why)) => {
-                        tracing::error!(?report, %why, "the log does not take what a trigger did");
-                        self.done(&report, sequencer);
+                let waiting = self.lock().waiting.clone();
+                if waiting.is_empty() {
+                    break;
+                }
+                let wishes = waiting.iter().map(|report| (report.wish(), report.actor())).collect();
+                let came = sequencer.wish_all(wishes).await;
+                let mut settled = Vec::with_capacity(waiting.len());
+                let mut rejected = Vec::new();
+                let mut is_away = false;
+                for (report, came) in waiting.into_iter().zip(came) {
+                    match came {
+                        Ok(_) => settled.push(report),
+                        Err(WishError::Rejected(why)) => {
+                            tracing::error!(?report, %why, "the log does not take what a trigger did");
+                            rejected.extend(report.fired().map(|containing| containing.firing.id()));
+                            settled.push(report);
+                        }
+                        Err(_) => is_away = true,
                     }
-                    Err(_) => tokio::time::sleep(AGAIN).await,
+                }
+                self.done(&settled, rejected, sequencer).await;
+                if is_away {
+                    tokio::time::sleep(AGAIN).await;
                 }
             }
         }
     }
 
-    fn add(&self, report: Report) {
-        let mut waiting = self.waiting();
-        if !waiting.contains(&report) {
-            waiting.push(report);
-            self.keep(&waiting);
-        }
+    fn add(&self, reports: impl Iterator<Item = Report>) {
+        let mut pending = self.lock();
+        let known: BTreeSet<FiringId> = pending
+            .waiting
+            .iter()
+            .filter_map(Report::fired)
+            .map(|containing| containing.firing.id())
+            .collect();
+        let new = |report: &Report| {
+            report.fired().is_none_or(|containing| !known.contains(&containing.firing.id()))
+        };
+        pending.waiting.extend(reports.filter(new));
+        drop(pending);
         self.more.notify_one();
     }
 
-    fn done(&self, report: &Report, sequencer: &Sequencer) {
-        let mut waiting = self.waiting();
-        waiting.retain(|known| known != report);
-        self.keep(&waiting);
-        if let Report::Fired(firing) = report {
-            self.gateway.restricted(&firing.id(), &sequencer.committed().state);
+    /// Leaves to the log what it has taken, or not.
+    async fn done(&self, settled: &[Report], rejected: Vec<FiringId>, sequencer: &Sequencer) {
+        if settled.is_empty() {
+            return;
+        }
+        self.forget(settled, rejected);
+        self.keep();
+        let contained: Vec<(FiringId, Containment)> = settled
+            .iter()
+            .filter_map(Report::fired)
+            .map(|containing| (containing.firing.id(), containing.firing.containment.clone()))
+            .collect();
+        // What is published is told right after it.
+        while !contained.is_empty() && !self.gateway.restricted(&contained, &sequencer.committed().state) {
+            tokio::task::yield_now().await;
         }
     }
 
-    fn keep(&self, waiting: &[Report]) {
-        if let Err(error) = self.file.keep(waiting) {
+    /// These do not wait any more.
+    fn forget(&self, settled: &[Report], rejected: Vec<FiringId>) {
+        let mut pending = self.lock();
+        // They stand in the same order there, and whatever came since stands behind them.
+        let mut settled = settled.iter().peekable();
+        pending.waiting.retain(|known| settled.next_if(|settled| *settled == known).is_none());
+        pending.rejected.extend(rejected);
+    }
+
+    /// Writes down what waits, so that it survives a restart. It blocks for as long as a disk takes.
+    pub(super) fn keep(&self) {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.lock().waiting.clone();
+        if let Err(error) = file.keep(&waiting) {
             tracing::warn!(%error, "what triggers did cannot be kept here, and would not survive a restart");
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<Report>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Puts what a trigger restricts in force; a quarantine goes its own way.
-fn restrict(gateway: &Gateway, firing: &Firing) {
-    if !matches!(firing.containment, Containment::Quarantine(_)) {
-        gateway.restrict(firing.id(), firing.containment.clone());
+/// Puts what triggers do in force.
+fn restrict<'a>(gateway: &Gateway, containing: impl Iterator<Item = &'a Containing>) {
+    let contained: Vec<(FiringId, Containment, InFlight)> = containing
+        .map(|Containing { firing, in_flight, .. }| (firing.id(), firing.containment.clone(), *in_flight))
+        .collect();
+    if !contained.is_empty() {
+        gateway.restrict(contained);
     }
 }
 
 impl Report {
+    /// What a trigger did, where this says that.
+    const fn fired(&self) -> Option<&Containing> {
+        match self {
+            Self::Fired(containing) => Some(containing),
+            Self::Contained(_) => None,
+        }
+    }
+
     fn wish(&self) -> Wish {
         match self.clone() {
-            Self::Fired(firing) => Wish::FireTrigger(firing),
+            Self::Fired(Containing { firing, in_flight, reason }) => {
+                Wish::FireTrigger(NewFiring { firing, in_flight, reason })
+            }
             Self::Contained(contained) => Wish::NoteContained(contained),
         }
     }
 
     fn actor(&self) -> Actor {
         Actor::Trigger(match self {
-            Self::Fired(firing) => firing.trigger.clone(),
+            Self::Fired(containing) => containing.firing.trigger.clone(),
             Self::Contained(contained) => contained.trigger.clone(),
         })
     }

@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Category, DurationMs, Name, Score};
+use crate::{Action, Category, DurationMs, Name, RefusalCode, Score};
 
 /// What is measured over the window, and where it is too much.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -8,8 +10,9 @@ use crate::{Action, Category, DurationMs, Name, Score};
 pub enum Signal {
     /// The share of calls that failed upstream, of those that were sent there.
     ErrorRate(Rate),
-    /// The share of calls that Cordon refused, of all but those that a containment refused.
-    RefusalRate(Rate),
+    /// The share of calls that Cordon refused, of all but those that a containment or a limit refused; or refused with some codes, of
+    /// all but those that a containment refused.
+    RefusalRate(RefusalRate),
     /// The share of calls with a verdict, of those that were inspected.
     VerdictRate(VerdictRate),
     /// How long calls take: the share of those that take longer than a bound.
@@ -46,6 +49,20 @@ pub struct BreakerOpen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
+    /// It fires above this share.
+    pub above: Score,
+    /// It is clear again at this share or below. Default: half of `above`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Score>,
+}
+
+/// A share of refused calls that is too much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefusalRate {
+    /// The codes that count, those of limits among them, such as `rate_limit_exceeded`. Absent: all but those of limits.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub codes: BTreeSet<RefusalCode>,
     /// It fires above this share.
     pub above: Score,
     /// It is clear again at this share or below. Default: half of `above`.
@@ -161,7 +178,7 @@ impl Signal {
         let half = |above: Score| Score::from_millionths(above.millionths() / 2);
         match self {
             Self::ErrorRate(Rate { above, until })
-            | Self::RefusalRate(Rate { above, until })
+            | Self::RefusalRate(RefusalRate { above, until, .. })
             | Self::VerdictRate(VerdictRate { above, until, .. }) => {
                 (*above, until.unwrap_or_else(|| half(*above)))
             }

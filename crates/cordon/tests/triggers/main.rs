@@ -6,9 +6,12 @@
     clippy::panic,
     clippy::indexing_slicing,
     missing_docs,
+    unreachable_pub,
     reason = "test code"
 )]
 
+mod holding;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -234,14 +237,16 @@ async fn it_works_with_the_log_away_and_becomes_facts_when_the_log_is_back() {
     tokio::time::timeout(Duration::from_secs(10), contained).await.expect("within 10 s");
     assert_eq!(told(&world.chat("hi").await), refused(503, "quarantined"));
     assert_eq!(other(&world).await.status, 200);
-    let files =
-        ["quarantine.json", "triggers.json"].map(|file| (file, std::fs::read(data.join(file)).unwrap()));
+    let desk = up::desk(&world.node.handles);
+    let listed = desk.quarantined(None).await.unwrap().remove(0);
+    assert_eq!((listed.by, listed.logged), (Actor::Trigger(name("leaks")), false));
+    let waits = std::fs::read(data.join("triggers.json")).unwrap();
 
     // Killed before the log is back: what was kept is what the next start finds.
     let world = world
         .again(|data| {
             std::fs::rename(&aside, data.join("log.db")).unwrap();
-            files.iter().for_each(|(file, bytes)| std::fs::write(data.join(file), bytes).unwrap());
+            std::fs::write(data.join("triggers.json"), &waits).unwrap();
         })
         .await;
     assert_eq!(told(&world.chat("hi").await), refused(503, "quarantined"));
