@@ -21,7 +21,7 @@ use cordon::control::openapi;
 use cordon_core::{
     DurationMs, KeyId, KeySecret, Name, Timestamp,
     command::{NewFiring, Wish},
-    containment::{Containment, Firing, InFlight, Subject},
+    containment::{Containment, Firing, InFlight},
     fact::Actor,
     resource::SecretRef,
 };
@@ -56,7 +56,8 @@ async fn fire(world: &World) {
     let firing = Firing {
         trigger: own.clone(),
         of: None,
-        containment: Containment::Quarantine(Subject::parse("model/m").unwrap()),
+        // What the examples of quarantines lift is another thing.
+        containment: Containment::FallBack { model: Name::parse("m").unwrap(), route: None },
         t0: now,
         t1: now,
         calls: 50,

@@ -7,8 +7,8 @@ use crate::{Action, Category, Channel, Finding, Score};
 
 /// The most findings that one frame lists, as long as categories have more than one; more are counted in `findings_more`.
 pub const MAX_FINDINGS: usize = 64;
-/// The most findings that one frame lists, each of another category.
-const MAX_CATEGORIES: usize = 256;
+/// The most findings that one frame lists, each of another category: more than there are categories.
+const MAX_CATEGORIES: usize = 512;
 
 /// Which detector saw what where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
