@@ -64,12 +64,18 @@ impl Leet {
 
 /// Whether a short word is leetspeak for a common one, or for one that is known.
 fn is_word(word: &[u8], known: impl Fn(&[u8]) -> bool) -> bool {
-    if word.iter().all(u8::is_ascii_alphabetic) || word.len() < 2 {
+    // A longer number is one.
+    let digits = word.iter().all(u8::is_ascii_digit);
+    if word.len() < 2 || digits && word.len() > 3 || word.iter().all(u8::is_ascii_alphabetic) {
         return false;
     }
+    let mut buffer = [0; LONGEST];
+    let Some(letters) = buffer.get_mut(..word.len()) else { return false };
     [b'i', b'l'].into_iter().any(|one| {
-        let letters: Vec<u8> = word.iter().map(|byte| letter(*byte, one)).collect();
-        COMMON.contains(&letters.as_slice()) || known(&letters)
+        for (to, from) in letters.iter_mut().zip(word) {
+            *to = letter(*from, one);
+        }
+        COMMON.contains(&&*letters) || known(letters)
     })
 }
 
