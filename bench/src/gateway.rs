@@ -1,16 +1,17 @@
 //! `bench gateway`: the same load on the mock itself, on the floor, and on Cordon with guards, both directions inspected and
 //! records on.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::launch::{Cordon, Launch, PRIORITIES};
 use crate::load::{self, Ask, Target, Until};
 use crate::measure::{cpu, median, quantile, resident, syncs};
 use crate::mock::{self, CHUNKS, Progress};
+use crate::overload;
 use crate::table::{Table, megabytes, milliseconds};
 
 struct Options {
@@ -22,6 +23,8 @@ struct Options {
     rounds: usize,
     calls: u64,
     streams: usize,
+    /// Connections that are kept without a call.
+    idle: usize,
     mock: String,
     /// Other gateways that are running already.
     also: Vec<Target>,
@@ -58,6 +61,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     durability(&options)?;
     stages(&cordon, &options)?;
     memory(&cordon, idle, &options)?;
+    overload(&cordon, &options)?;
+    idle_connections(&cordon, &options)?;
     drop(cordon);
     start(&launch, &options)?;
     drop(floor);
@@ -72,6 +77,7 @@ fn read(arguments: &[String]) -> Result<Options> {
         rounds: 3,
         calls: 1_000_000,
         streams: 40,
+        idle: 10_000,
         mock: "127.0.0.1:0".to_owned(),
         also: Vec::new(),
     };
@@ -86,6 +92,7 @@ fn read(arguments: &[String]) -> Result<Options> {
             "--rounds" => options.rounds = usize::try_from(number()?).context("reading --rounds")?,
             "--calls" => options.calls = number()?,
             "--streams" => options.streams = usize::try_from(number()?).context("reading --streams")?,
+            "--idle" => options.idle = usize::try_from(number()?).context("reading --idle")?,
             "--mock" => options.mock = value.clone(),
             "--also" => options.also.push(also(value)?),
             other => bail!("unknown option `{other}`"),
@@ -252,6 +259,55 @@ fn memory(cordon: &Cordon, idle: u64, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Calls that come whether or not earlier ones are answered, up to twice as many as are served: who is answered, and how late.
+fn overload(cordon: &Cordon, options: &Options) -> Result<()> {
+    let [high, low] = PRIORITIES.map(|priority| cordon.target_of(priority, &format!("{priority}-priority")));
+    let time = Duration::from_secs(options.seconds);
+    let capacity = load::run(&low, Ask::Object, 16, Until::Elapsed(time))?.rate();
+    let mut table = Table::new(&[
+        "offered",
+        "priority",
+        "offered/s",
+        "answered/s",
+        "answered p50 ms",
+        "p99 ms",
+        "refused %",
+        "refused p99 ms",
+    ]);
+    for share in [0.5, 0.7, 0.9, 1.2, 1.5, 2.0] {
+        // What is shed follows what was seen before: that is not counted.
+        overload::offer([&high, &low], capacity * share, Duration::from_secs(1))?;
+        let answers = overload::offer([&high, &low], capacity * share, time)?;
+        for (answers, priority) in answers.iter().zip(PRIORITIES) {
+            let of = |times: &[u64], q: f64| if times.is_empty() { "-".to_owned() } else { milliseconds(quantile(times, q)) };
+            let a_second = |calls: usize| format!("{:.0}", calls as f64 / time.as_secs_f64());
+            table.row(&[
+                format!("{share} ×"),
+                priority.to_owned(),
+                a_second(answers.offered()),
+                a_second(answers.answered.len()),
+                of(&answers.answered, 0.5),
+                of(&answers.answered, 0.99),
+                format!("{:.1}", 100.0 * answers.shed.len() as f64 / answers.offered().max(1) as f64),
+                of(&answers.shed, 0.99),
+            ]);
+        }
+    }
+    table.print(&format!("Offered, of what 16 callers get ({capacity:.0}/s)"));
+    Ok(())
+}
+
+/// Memory of connections that were used once and are kept.
+fn idle_connections(cordon: &Cordon, options: &Options) -> Result<()> {
+    let target = cordon.target("best-effort");
+    let mut table = Table::new(&["idle connections", "resident MB"]);
+    table.row(&["0".to_owned(), megabytes(resident(cordon.process())?)]);
+    let kept = overload::idle(&target, options.idle)?;
+    table.row(&[kept.len().to_string(), megabytes(resident(cordon.process())?)]);
+    table.print("Idle connections");
+    Ok(())
+}
+
 /// From the start of the process to the first answer, with the data of an earlier run.
 fn start(launch: &Launch, options: &Options) -> Result<()> {
     let mut times = Vec::new();
@@ -304,238 +360,6 @@ fn optional(values: &[f64], show: impl Fn(f64) -> String) -> String {
     if values.is_empty() { "-".to_owned() } else { show(median(values.to_vec())) }
 }
 
-/// How servers are started: on a core of their own, with their output in files.
-struct Launch {
-    core: Option<String>,
-    folder: PathBuf,
-}
-
-/// A server that ends with this value.
-struct Running {
-    child: Child,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Already ended is as good as ended now.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-struct Floor {
-    target: Target,
-    _running: Running,
-}
-
-struct Cordon {
-    address: String,
-    keys: Vec<(&'static str, String)>,
-    running: Running,
-}
-
-/// The routes that are measured: what they do when a record cannot be made durable.
-const AUDITS: [&str; 2] = ["best-effort", "required"];
-
-impl Cordon {
-    fn process(&self) -> u32 {
-        self.running.child.id()
-    }
-
-    fn targets(&self) -> impl Iterator<Item = Target> {
-        AUDITS.into_iter().map(|audit| self.target(audit))
-    }
-
-    fn target(&self, audit: &str) -> Target {
-        let key = self.keys.iter().find(|(name, _)| *name == audit).map(|(_, key)| key.clone());
-        Target {
-            name: format!("cordon, {audit}"),
-            address: self.address.clone(),
-            key: key.unwrap_or_default(),
-            model: audit.to_owned(),
-            process: Some(self.process()),
-        }
-    }
-}
-
-impl Launch {
-    fn command(&self, program: &Path) -> Command {
-        let mut command = match &self.core {
-            None => Command::new(program),
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command.args(["--cpu-list", core]).arg(program);
-                command
-            }
-        };
-        command.stdin(Stdio::null()).env("CORDON_BENCH_PROVIDER_KEY", "provider-key-of-the-benchmark");
-        command
-    }
-
-    fn start(&self, command: &mut Command, log: &str) -> Result<Running> {
-        let file = |ending: &str| {
-            let path = self.folder.join(format!("{log}.{ending}"));
-            std::fs::File::create(&path).with_context(|| format!("making {}", path.display()))
-        };
-        let child = command.stdout(file("out")?).stderr(file("err")?).spawn().context("starting a server")?;
-        Ok(Running { child })
-    }
-
-    fn floor(&self, upstream: &str) -> Result<Floor> {
-        let address = free_address()?;
-        let program = std::env::current_exe().context("finding this program")?;
-        let running = self.start(self.command(&program).args(["floor", &address, upstream]), "floor")?;
-        wait_for(&address)?;
-        let target = Target {
-            name: "floor".into(),
-            address,
-            key: "none".into(),
-            model: "mock".into(),
-            process: Some(running.child.id()),
-        };
-        Ok(Floor { target, _running: running })
-    }
-
-    fn up(&self, program: &Path, gateway: &str, control: &str) -> Result<Running> {
-        let mut command = self.command(program);
-        command
-            .args(["up", "--gateway", gateway, "--control", control, "--data"])
-            .arg(self.folder.join("data"));
-        self.start(&mut command, "cordon")
-    }
-
-    fn cordon(&self, program: &Path, upstream: &str) -> Result<Cordon> {
-        let (gateway, control) = (free_address()?, free_address()?);
-        let running = self.up(program, &gateway, &control)?;
-        wait_for(&gateway)?;
-        wait_for(&control)?;
-        let token =
-            std::fs::read_to_string(self.folder.join("data/admin.token")).context("reading admin.token")?;
-        let resources = self.folder.join("resources.yaml");
-        std::fs::write(&resources, resources_of(upstream)).context("writing the resources")?;
-        let tell = || {
-            let mut command = Command::new(program);
-            command.stdin(Stdio::null()).env("CORDON_SERVER", format!("http://{control}"));
-            command.env("CORDON_TOKEN", token.trim());
-            command
-        };
-        answer(tell().arg("apply").arg("-f").arg(&resources))?;
-        let mut keys = Vec::new();
-        for audit in AUDITS {
-            let mut command = tell();
-            command.args(["key", "create", "--principal", "bench", "--expires", "1d", "--json"]);
-            for suffix in SUFFIXES {
-                command.args(["--route", &format!("{audit}{suffix}")]);
-            }
-            let made: serde_json::Value =
-                serde_json::from_str(&answer(&mut command)?).context("reading the answer of `key create`")?;
-            let key = made.get("key").and_then(|key| key.as_str()).context("`key create` gave no `key`")?;
-            std::fs::write(self.folder.join(format!("{audit}.key")), key).context("keeping the key")?;
-            keys.push((audit, key.to_owned()));
-        }
-        Ok(Cordon { address: gateway, keys, running })
-    }
-
-    /// Nanoseconds from the start of the process to its first 200.
-    fn first_answer(&self, program: &Path) -> Result<u64> {
-        let (gateway, control) = (free_address()?, free_address()?);
-        let key = std::fs::read_to_string(self.folder.join("best-effort.key")).context("reading the key")?;
-        let target = Target {
-            name: "cordon".into(),
-            address: gateway.clone(),
-            key,
-            model: "best-effort".into(),
-            process: None,
-        };
-        let start = Instant::now();
-        let _running = self.up(program, &gateway, &control)?;
-        wait_for(&gateway)?;
-        load::run(&target, Ask::Object, 1, Until::Calls(1))?;
-        Ok(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX))
-    }
-}
-
-/// A loopback address that nobody listens on.
-fn free_address() -> Result<String> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
-    Ok(listener.local_addr().context("reading a free port")?.to_string())
-}
-
-/// Connects again and again until somebody listens.
-fn wait_for(address: &str) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while std::net::TcpStream::connect(address).is_err() {
-        if Instant::now() > deadline {
-            bail!("nobody listens on {address}\nhelp: the servers' output is beside the data");
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(())
-}
-
-fn answer(command: &mut Command) -> Result<String> {
-    let output = command.output().context("starting cordon")?;
-    if !output.status.success() {
-        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim_end());
-    }
-    String::from_utf8(output.stdout).context("reading what cordon printed")
-}
-
-/// What is appended to a route's name for the mock's three kinds of answers.
-const SUFFIXES: [&str; 3] = ["", "-stream", "-paced"];
-
-/// The set-up of the measurement: PII and secrets redacted both ways, injections blocked, every call recorded.
-fn resources_of(upstream: &str) -> String {
-    let mut text = format!(
-        r#"apiVersion: cordon/v1
-kind: Team
-name: bench
-spec: {{}}
----
-apiVersion: cordon/v1
-kind: System
-name: bench
-spec: {{ team: bench, purpose: "measures the gateway", risk: minimal }}
----
-apiVersion: cordon/v1
-kind: Service
-name: mock
-spec: {{ protocol: openai, base_url: "http://{upstream}/v1", secret: "env:CORDON_BENCH_PROVIDER_KEY", private_network: true }}
----
-apiVersion: cordon/v1
-kind: Guard
-name: baseline
-spec:
-  scope: organisation
-  rules:
-    - {{ channels: [user, document, tool_output], category: prompt_injection, at: 0.8, action: block }}
-    - {{ channels: [user, model, tool_output, document], category: pii, action: redact }}
-    - {{ channels: [user, model, tool_output, document], category: secret, action: redact }}
-"#
-    );
-    for suffix in SUFFIXES {
-        text.push_str(&format!(
-            "---\napiVersion: cordon/v1\nkind: Model\nname: mock{suffix}\nspec: {{ service: mock, upstream_name: mock{suffix} }}\n"
-        ));
-    }
-    let mut routes = Vec::new();
-    for audit in AUDITS {
-        for suffix in SUFFIXES {
-            let name = format!("{audit}{suffix}");
-            text.push_str(&format!(
-                "---\napiVersion: cordon/v1\nkind: Route\nname: {name}\n\
-                 spec: {{ team: bench, system: bench, targets: [{{ model: mock{suffix} }}], guards: [baseline], audit: {audit} }}\n"
-            ));
-            routes.push(name);
-        }
-    }
-    text.push_str(&format!(
-        "---\napiVersion: cordon/v1\nkind: Principal\nname: bench\nspec: {{ team: bench, routes: [{}] }}\n",
-        routes.join(", ")
-    ));
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -545,15 +369,5 @@ mod tests {
         let target = also("peer,127.0.0.1:4000,gpt,sk,42").unwrap();
         assert_eq!((target.name.as_str(), target.process), ("peer", Some(42)));
         assert!(also("peer,127.0.0.1:4000").is_err());
-    }
-
-    #[test]
-    fn every_measured_route_is_declared() {
-        let text = resources_of("127.0.0.1:1");
-        for audit in AUDITS {
-            for suffix in SUFFIXES {
-                assert!(text.contains(&format!("kind: Route\nname: {audit}{suffix}\n")));
-            }
-        }
     }
 }

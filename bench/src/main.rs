@@ -6,9 +6,11 @@
 mod floor;
 mod gateway;
 mod inspect;
+mod launch;
 mod load;
 mod measure;
 mod mock;
+mod overload;
 mod request;
 mod table;
 

@@ -10,6 +10,7 @@
 //! in a form that forgets the difference.
 
 mod stream;
+mod writer;
 
 use serde::{
     Deserialize, Serialize,
@@ -17,10 +18,13 @@ use serde::{
     ser,
 };
 
-use crate::json::{Number, Object, Value};
+use crate::json::{Limits, Value};
 
 /// The largest integer that every JSON reader holds exactly (RFC 7493, section 2.2).
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// What is read back of what was written here: as deep as anybody's text may be, and of any length.
+const OWN: Limits = Limits { bytes: usize::MAX, depth: 128, values: usize::MAX };
 
 /// Why a value has no canonical form, or canonical bytes no value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -42,9 +46,9 @@ impl de::Error for Error {
 /// The canonical tree of a value: members sorted.
 ///
 /// # Errors
-/// When the value breaks a rule of the format.
+/// When the value breaks a rule of the format, or nests deeper than 128.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
-    value.serialize(Writer)
+    tree(&to_bytes(value)?)
 }
 
 /// The canonical bytes of a value.
@@ -52,7 +56,11 @@ pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
 /// # Errors
 /// When the value breaks a rule of the format.
 pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
-    Ok(to_value(value)?.to_vec())
+    writer::to_bytes(value)
+}
+
+fn tree(bytes: &[u8]) -> Result<Value, Error> {
+    Value::parse(bytes, OWN).map_err(|error| Error(error.to_string()))
 }
 
 /// A value of its canonical bytes.
@@ -87,257 +95,12 @@ pub(crate) fn members(bytes: &[u8]) -> Result<Vec<stream::Member<'_>>, Error> {
     stream::Stream::new(bytes)?.members()
 }
 
-struct Writer;
-
-struct SeqWriter {
-    items: Vec<Value>,
-    variant: Option<&'static str>,
-}
-
-struct MapWriter {
-    members: Vec<(String, Value)>,
-    key: Option<String>,
-    variant: Option<&'static str>,
-}
-
-fn wrap(variant: Option<&'static str>, value: Value) -> Value {
-    match variant {
-        Some(variant) => Value::Object([(variant, value)].into_iter().collect()),
-        None => value,
-    }
-}
-
-impl MapWriter {
-    fn new(length: usize, variant: Option<&'static str>) -> Self {
-        Self { members: Vec::with_capacity(length), key: None, variant }
-    }
-
-    fn put(&mut self, key: String, value: Value) -> Result<(), Error> {
-        if !key.is_ascii() {
-            return Err(Error("a key that is not ASCII".into()));
-        }
-        // An absent member is left out: `null` would give one value two forms.
-        if !value.is_null() {
-            self.members.push((key, value));
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Value, Error> {
-        // ASCII keys: the order of UTF-16 units that RFC 8785 asks for is the order of bytes.
-        self.members.sort_by(|(a, _), (b, _)| a.cmp(b));
-        if self.members.windows(2).any(|pair| matches!(pair, [(a, _), (b, _)] if a == b)) {
-            return Err(Error("the same key twice".into()));
-        }
-        Ok(wrap(self.variant, Value::Object(self.members.into_iter().collect::<Object>())))
-    }
-}
-
-fn unsigned(value: u64) -> Value {
-    if value > MAX_SAFE_INTEGER {
-        Value::String(value.to_string())
-    } else {
-        Value::Number(Number::from_u64(value))
-    }
-}
-
-fn signed(value: i64) -> Value {
-    if value.unsigned_abs() > MAX_SAFE_INTEGER {
-        Value::String(value.to_string())
-    } else {
-        Value::Number(Number::from_i64(value))
-    }
-}
-
-impl ser::Serializer for Writer {
-    type Ok = Value;
-    type Error = Error;
-    type SerializeSeq = SeqWriter;
-    type SerializeTuple = SeqWriter;
-    type SerializeTupleStruct = SeqWriter;
-    type SerializeTupleVariant = SeqWriter;
-    type SerializeMap = MapWriter;
-    type SerializeStruct = MapWriter;
-    type SerializeStructVariant = MapWriter;
-
-    fn is_human_readable(&self) -> bool {
-        false
-    }
-    fn serialize_bool(self, v: bool) -> Result<Value, Error> {
-        Ok(Value::Bool(v))
-    }
-    fn serialize_i8(self, v: i8) -> Result<Value, Error> {
-        Ok(signed(v.into()))
-    }
-    fn serialize_i16(self, v: i16) -> Result<Value, Error> {
-        Ok(signed(v.into()))
-    }
-    fn serialize_i32(self, v: i32) -> Result<Value, Error> {
-        Ok(signed(v.into()))
-    }
-    fn serialize_i64(self, v: i64) -> Result<Value, Error> {
-        Ok(signed(v))
-    }
-    fn serialize_u8(self, v: u8) -> Result<Value, Error> {
-        Ok(unsigned(v.into()))
-    }
-    fn serialize_u16(self, v: u16) -> Result<Value, Error> {
-        Ok(unsigned(v.into()))
-    }
-    fn serialize_u32(self, v: u32) -> Result<Value, Error> {
-        Ok(unsigned(v.into()))
-    }
-    fn serialize_u64(self, v: u64) -> Result<Value, Error> {
-        Ok(unsigned(v))
-    }
-    fn serialize_f32(self, _: f32) -> Result<Value, Error> {
-        Err(Error("a floating-point number has no canonical form".into()))
-    }
-    fn serialize_f64(self, _: f64) -> Result<Value, Error> {
-        Err(Error("a floating-point number has no canonical form".into()))
-    }
-    fn serialize_char(self, v: char) -> Result<Value, Error> {
-        Ok(Value::String(v.into()))
-    }
-    fn serialize_str(self, v: &str) -> Result<Value, Error> {
-        if v.contains('\0') {
-            return Err(Error("a null character in a string".into()));
-        }
-        Ok(Value::String(v.into()))
-    }
-    fn serialize_bytes(self, _: &[u8]) -> Result<Value, Error> {
-        Err(Error("bytes have no canonical form; write a digest or hexadecimal digits".into()))
-    }
-    fn serialize_none(self) -> Result<Value, Error> {
-        Ok(Value::Null)
-    }
-    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<Value, Error> {
-        value.serialize(self)
-    }
-    fn serialize_unit(self) -> Result<Value, Error> {
-        Ok(Value::Null)
-    }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, Error> {
-        Ok(Value::Null)
-    }
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Value, Error> {
-        Ok(Value::String(variant.into()))
-    }
-    fn serialize_newtype_struct<T: ?Sized + Serialize>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<Value, Error> {
-        value.serialize(self)
-    }
-    fn serialize_newtype_variant<T: ?Sized + Serialize>(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<Value, Error> {
-        Ok(wrap(Some(variant), value.serialize(Self)?))
-    }
-    fn serialize_seq(self, length: Option<usize>) -> Result<SeqWriter, Error> {
-        Ok(SeqWriter { items: Vec::with_capacity(length.unwrap_or(0).min(1024)), variant: None })
-    }
-    fn serialize_tuple(self, length: usize) -> Result<SeqWriter, Error> {
-        self.serialize_seq(Some(length))
-    }
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<SeqWriter, Error> {
-        self.serialize_seq(Some(length))
-    }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        length: usize,
-    ) -> Result<SeqWriter, Error> {
-        Ok(SeqWriter { items: Vec::with_capacity(length), variant: Some(variant) })
-    }
-    fn serialize_map(self, length: Option<usize>) -> Result<MapWriter, Error> {
-        Ok(MapWriter::new(length.unwrap_or(0).min(1024), None))
-    }
-    fn serialize_struct(self, _: &'static str, length: usize) -> Result<MapWriter, Error> {
-        Ok(MapWriter::new(length, None))
-    }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        length: usize,
-    ) -> Result<MapWriter, Error> {
-        Ok(MapWriter::new(length, Some(variant)))
-    }
-}
-
-macro_rules! seq_writer {
-    ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for SeqWriter {
-            type Ok = Value;
-            type Error = Error;
-            fn $method<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
-                self.items.push(value.serialize(Writer)?);
-                Ok(())
-            }
-            fn end(self) -> Result<Value, Error> {
-                Ok(wrap(self.variant, Value::Array(self.items)))
-            }
-        }
-    )*};
-}
-seq_writer!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field,
-    SerializeTupleVariant::serialize_field
-);
-
-macro_rules! struct_writer {
-    ($($trait:ident),*) => {$(
-        impl ser::$trait for MapWriter {
-            type Ok = Value;
-            type Error = Error;
-            fn serialize_field<T: ?Sized + Serialize>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
-                self.put(key.to_owned(), value.serialize(Writer)?)
-            }
-            fn end(self) -> Result<Value, Error> {
-                self.finish()
-            }
-        }
-    )*};
-}
-struct_writer!(SerializeStruct, SerializeStructVariant);
-
-impl ser::SerializeMap for MapWriter {
-    type Ok = Value;
-    type Error = Error;
-    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Error> {
-        match key.serialize(Writer)? {
-            Value::String(key) => self.key = Some(key),
-            Value::Number(number) => self.key = Some(number.as_str().to_owned()),
-            _ => return Err(Error("a key that is not text".into())),
-        }
-        Ok(())
-    }
-    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
-        let key = self.key.take().ok_or_else(|| Error("a value without a key".into()))?;
-        self.put(key, value.serialize(Writer)?)
-    }
-    fn end(self) -> Result<Value, Error> {
-        self.finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use serde::Deserialize;
+    use proptest::prelude::*;
 
     use crate::Score;
 
@@ -379,11 +142,77 @@ mod tests {
         assert_eq!(from_bytes::<Sample>(&bytes).unwrap(), sample());
     }
 
+    /// A value of any shape, its members in any order.
+    #[derive(Clone, Debug)]
+    enum Tree {
+        Absent,
+        Number(i64),
+        Text(String),
+        List(Vec<Tree>),
+        Members(Vec<(String, Tree)>),
+    }
+
+    impl Serialize for Tree {
+        fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Absent => serializer.serialize_none(),
+                Self::Number(number) => serializer.serialize_i64(*number),
+                Self::Text(text) => serializer.serialize_str(text),
+                Self::List(items) => serializer.collect_seq(items),
+                Self::Members(members) => serializer.collect_map(members.iter().map(|(key, value)| (key, value))),
+            }
+        }
+    }
+
+    /// The same by the rules, one after the other.
+    fn by_the_rules(tree: &Tree) -> Value {
+        match tree {
+            Tree::Absent => Value::Null,
+            Tree::Number(number) if number.unsigned_abs() > MAX_SAFE_INTEGER => Value::String(number.to_string()),
+            Tree::Number(number) => Value::Number(crate::json::Number::from_i64(*number)),
+            Tree::Text(text) => Value::String(text.clone()),
+            Tree::List(items) => Value::Array(items.iter().map(by_the_rules).collect()),
+            Tree::Members(members) => {
+                let mut sorted: Vec<_> = members.iter().collect();
+                sorted.sort_by_key(|(key, _)| key.clone());
+                let present = sorted.into_iter().filter(|(_, value)| !matches!(value, Tree::Absent));
+                Value::Object(present.map(|(key, value)| (key.clone(), by_the_rules(value))).collect())
+            }
+        }
+    }
+
+    fn trees() -> impl Strategy<Value = Tree> {
+        let leaf = prop_oneof![
+            Just(Tree::Absent),
+            any::<i64>().prop_map(Tree::Number),
+            "[^\\x00]{0,40}".prop_map(Tree::Text),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            let members = proptest::collection::hash_map("[ -~\n]{0,6}", inner.clone(), 0..6);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..6).prop_map(Tree::List),
+                members.prop_map(|members| Tree::Members(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_is_written_by_the_rules(tree in trees()) {
+            let bytes = to_bytes(&tree).unwrap();
+            let value = by_the_rules(&tree);
+            prop_assert_eq!(String::from_utf8(bytes).unwrap(), String::from_utf8(value.to_vec()).unwrap());
+            prop_assert_eq!(to_value(&tree).unwrap(), value);
+        }
+    }
+
     #[test]
     fn what_has_no_single_form_is_refused() {
         assert!(to_bytes(&1.5_f64).is_err());
         assert!(to_bytes(&BTreeMap::from([("ä", 1)])).is_err());
         assert!(to_bytes("a\0b").is_err());
+        let twice = Tree::Members(vec![("a".into(), Tree::Number(1)), ("a".into(), Tree::Number(2))]);
+        assert!(to_bytes(&twice).is_err());
         assert!(from_bytes::<u64>(b"\"12\"").is_err(), "a small integer is a number, never text");
         for loose in [
             &b"{\"b\":1,\"a\":2}"[..],

@@ -387,7 +387,7 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 /// The inside of [`write_string`], without the quotation marks.
 pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|b| matches!(b, 0..=0x1f | b'"' | b'\\')) {
+    while let Some(at) = special(rest) {
         let Some((plain, [special, tail @ ..])) = rest.split_at_checked(at) else { break };
         out.extend_from_slice(plain);
         match special {
@@ -406,6 +406,16 @@ pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
         rest = tail;
     }
     out.extend_from_slice(rest);
+}
+
+/// Where the first byte lies that cannot stand in a string as it is.
+fn special(text: &[u8]) -> Option<usize> {
+    let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    // Whole blocks without a branch for each byte, which the compiler turns into vector instructions.
+    let blocks = text.chunks_exact(32);
+    let plain = blocks.take_while(|block| !block.iter().fold(false, |any, byte| any | is_special(*byte))).count() * 32;
+    let rest = text.get(plain..).unwrap_or_default();
+    rest.iter().position(|byte| is_special(*byte)).map(|at| plain + at)
 }
 
 pub(crate) struct Reader<'a> {

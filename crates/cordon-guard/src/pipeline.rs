@@ -314,8 +314,10 @@ impl Gateway {
                 let (sender, head) = oneshot::channel();
                 let gone = Cancel::default();
                 let presence = Presence::new(gone.clone());
-                // The call's own task closes its record and gives back its places, whatever becomes of this one.
-                tokio::spawn(inner.post(endpoint, received, body, started, Answer(Some(sender)), gone));
+                // The call's own task closes its record and gives back its places, whatever becomes of this one. It is
+                // some ten kilobytes: in a box it is not copied again each time that the runtime moves the task's state.
+                let call = inner.post(endpoint, received, body, started, Answer(Some(sender)), gone);
+                tokio::spawn(Box::pin(call));
                 match head.await {
                     Ok(response) => response.map(|body| body.with(presence)),
                     Err(_) => respond::refusal(&Refusal::new(RefusalCode::Internal, ""), id, dialect),

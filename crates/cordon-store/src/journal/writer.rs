@@ -22,6 +22,9 @@ const MARK_AFTER: Duration = Duration::from_millis(100);
 /// Waiting time after the first failed attempt to open a segment; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Frames, and bytes of them, that are written without gathering more.
+const GATHERED_FRAMES: usize = 256;
+const GATHERED_BYTES: usize = 128 * 1024;
 /// Memory of a buffer that is kept when the journal is idle, in bytes.
 const IDLE_BUFFER: usize = 256 * 1024;
 
@@ -39,6 +42,9 @@ pub struct Options {
     pub backlog_bytes: usize,
     /// The same as a number of frames.
     pub backlog_frames: usize,
+    /// Frames that nobody waits for are gathered so long before they are written, unless somebody else's frames or
+    /// many more come earlier: one write, and one turn of the writing thread, for all of them.
+    pub gather: Duration,
     /// Frames that nobody waits for are synced after this time, if no group took them along earlier.
     pub sync_interval: Duration,
     /// How much is checked at the start.
@@ -55,6 +61,7 @@ impl Default for Options {
             queue_frames: 16_384,
             backlog_bytes: 4 << 20,
             backlog_frames: 16_384,
+            gather: Duration::from_millis(2),
             sync_interval: Duration::from_millis(50),
             check: Check::All,
             abandoned: None,
@@ -244,7 +251,7 @@ impl Journal {
             health: Mutex::new(health),
             leaves: Mutex::new(Leaves { first: tail.durable().size, hashes: Vec::new() }),
         });
-        let mut writer = Writer::new(Arc::clone(&shared), tail, options.sync_interval, sender, id);
+        let mut writer = Writer::new(Arc::clone(&shared), tail, options.clone(), sender, id);
         writer.open_if_due();
         writer.publish();
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run());
@@ -269,9 +276,9 @@ impl Journal {
         Ok(Ticket(receiver))
     }
 
-    /// Queues frames that nobody waits for: they are written at once and synced with the next group or within
-    /// [`Options::sync_interval`]. While the disk fails they are kept and written later; those beyond the bound are
-    /// counted in [`Health::lost`].
+    /// Queues frames that nobody waits for: they are written with the next group or within [`Options::gather`], and
+    /// synced with the next group or within [`Options::sync_interval`]. While the disk fails they are kept and written
+    /// later; those beyond the bound are counted in [`Health::lost`].
     ///
     /// # Errors
     /// As [`Journal::append`]; frames refused here are not counted as lost.
@@ -343,9 +350,16 @@ impl Journal {
             queue.batch.push(frame.kind.number(), frame.payload, sender.is_none());
         }
         queue.tickets.extend(sender.map(|sender| Waiting { index: waiting, sender }));
-        let asleep = std::mem::take(&mut queue.asleep);
+        let wakes = match queue.writer {
+            Doing::Work => false,
+            Doing::Sleep => true,
+            Doing::Gather => queue.is_due(&self.options),
+        };
+        if wakes {
+            queue.writer = Doing::Work;
+        }
         drop(queue);
-        if asleep {
+        if wakes {
             self.shared.wake.notify_one();
         }
         Ok(())
@@ -389,8 +403,28 @@ struct Queue {
     batch: Batch,
     tickets: Vec<Waiting>,
     closing: bool,
-    /// The writer waits to be woken.
-    asleep: bool,
+    writer: Doing,
+}
+
+/// What the writing thread does.
+#[derive(Clone, Copy, Default)]
+enum Doing {
+    /// It will look into the queue by itself.
+    #[default]
+    Work,
+    /// It waits for a frame.
+    Sleep,
+    /// It waits for the time to be over in which it gathers, or for frames that are due at once.
+    Gather,
+}
+
+impl Queue {
+    /// Whether what is queued is written now: somebody waits for it, or there is much of it.
+    fn is_due(&self, options: &Options) -> bool {
+        !self.tickets.is_empty()
+            || self.batch.frames() >= GATHERED_FRAMES.min(options.queue_frames / 2).max(1)
+            || self.batch.payload_bytes() >= GATHERED_BYTES.min(options.queue_bytes / 2).max(1)
+    }
 }
 
 struct Waiting {
@@ -408,7 +442,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Writer {
     shared: Arc<Shared>,
     tail: Tail,
-    sync_interval: Duration,
+    options: Options,
     durable: watch::Sender<u64>,
     id: JournalId,
     batch: Batch,
@@ -443,14 +477,14 @@ impl Writer {
     fn new(
         shared: Arc<Shared>,
         tail: Tail,
-        sync_interval: Duration,
+        options: Options,
         durable: watch::Sender<u64>,
         id: JournalId,
     ) -> Self {
         Self {
             shared,
             tail,
-            sync_interval,
+            options,
             durable,
             id,
             batch: Batch::default(),
@@ -491,10 +525,17 @@ impl Writer {
             Some(broken) => Some(broken.retry_at),
             None => self.sync_due.or(self.mark_due),
         };
+        let mut gathered = None;
         let mut queue = lock(&self.shared.queue);
-        while queue.batch.is_empty() && !queue.closing {
-            queue.asleep = true;
-            queue = match due.map(|due| due.saturating_duration_since(Instant::now())) {
+        while !queue.closing && !queue.is_due(&self.options) {
+            let until = if queue.batch.is_empty() {
+                queue.writer = Doing::Sleep;
+                due
+            } else {
+                queue.writer = Doing::Gather;
+                Some(*gathered.get_or_insert_with(|| Instant::now() + self.options.gather))
+            };
+            queue = match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 None => self.shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => break,
                 Some(pause) => {
@@ -503,7 +544,7 @@ impl Writer {
                 }
             };
         }
-        queue.asleep = false;
+        queue.writer = Doing::Work;
         std::mem::swap(&mut queue.batch, &mut self.batch);
         std::mem::swap(&mut queue.tickets, &mut self.tickets);
         queue.closing
@@ -562,7 +603,7 @@ impl Writer {
             self.mark_due = Some(now + MARK_AFTER);
             self.sync_due = match sync {
                 Sync::Now => None,
-                Sync::Later => self.sync_due.or(Some(now + self.sync_interval)),
+                Sync::Later => self.sync_due.or(Some(now + self.options.sync_interval)),
             };
         }
     }

@@ -1,0 +1,133 @@
+//! What a server does with more than it can: calls that come at a rate, whether or not earlier ones are answered (an open loop),
+//! and connections on which nothing is asked.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::load::{Ask, Target, connect, request};
+use crate::request::Messages;
+
+/// Callers that send what is due. More than are needed to offer twice what one core serves, each call taking 20 ms.
+const CALLERS: usize = 384;
+/// Of so many calls, the first is one of the important target.
+const ONE_IMPORTANT_OF: u64 = 5;
+
+/// What became of the calls of one target.
+#[derive(Default)]
+pub(crate) struct Answers {
+    /// From when a call was due to the end of its answer, sorted, in nanoseconds: also of those that had to wait for a caller.
+    pub(crate) answered: Vec<u64>,
+    /// The same of those that were refused with 503.
+    pub(crate) shed: Vec<u64>,
+}
+
+impl Answers {
+    pub(crate) fn offered(&self) -> usize {
+        self.answered.len() + self.shed.len()
+    }
+
+    fn join(&mut self, other: Self) {
+        self.answered.extend(other.answered);
+        self.shed.extend(other.shed);
+    }
+
+    fn sort(&mut self) {
+        self.answered.sort_unstable();
+        self.shed.sort_unstable();
+    }
+}
+
+/// Offers `rate` calls a second for a time: a fifth to the first target, the others to the second.
+pub(crate) fn offer(targets: [&Target; 2], rate: f64, time: Duration) -> Result<[Answers; 2]> {
+    let requests = targets.map(|target| request(target, Ask::Object));
+    let next = AtomicU64::new(0);
+    let start = Instant::now();
+    let mut answers = [Answers::default(), Answers::default()];
+    std::thread::scope(|scope| -> Result<()> {
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|_| scope.spawn(|| caller(targets, &requests, &next, start, rate, time)))
+            .collect();
+        for caller in callers {
+            let Ok(parts) = caller.join() else { bail!("a caller's thread ended early") };
+            for (all, part) in answers.iter_mut().zip(parts?) {
+                all.join(part);
+            }
+        }
+        Ok(())
+    })?;
+    answers.iter_mut().for_each(Answers::sort);
+    Ok(answers)
+}
+
+fn caller(
+    targets: [&Target; 2],
+    requests: &[Vec<u8>; 2],
+    next: &AtomicU64,
+    start: Instant,
+    rate: f64,
+    time: Duration,
+) -> Result<[Answers; 2]> {
+    let [important, other] = targets;
+    let stream = connect(&important.address)?;
+    let mut messages = Messages::new(&stream);
+    let mut answers = [Answers::default(), Answers::default()];
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let due = Duration::from_secs_f64(number as f64 / rate);
+        if due >= time {
+            return Ok(answers);
+        }
+        std::thread::sleep((start + due).saturating_duration_since(Instant::now()));
+        let [first, second] = requests;
+        let [of_first, of_second] = &mut answers;
+        let (request, answers, target) = if number % ONE_IMPORTANT_OF == 0 {
+            (first, of_first, important)
+        } else {
+            (second, of_second, other)
+        };
+        (&stream).write_all(request).context("sending")?;
+        let Some(answer) = messages.next()? else { bail!("`{}` closed a connection", target.name) };
+        let took = u64::try_from((start.elapsed() - due).as_nanos()).unwrap_or(u64::MAX);
+        match answer.status() {
+            Some(200) => answers.answered.push(took),
+            Some(503) => answers.shed.push(took),
+            _ => bail!("`{}` answers: {} {}", target.name, answer.head, String::from_utf8_lossy(answer.body)),
+        }
+    }
+}
+
+/// Connections that have each had one answer and now wait.
+pub(crate) fn idle(target: &Target, connections: usize) -> Result<Vec<TcpStream>> {
+    let request = request(target, Ask::Object);
+    (0..connections)
+        .map(|_| {
+            let stream = connect(&target.address)?;
+            (&stream).write_all(&request).context("sending")?;
+            let status = Messages::new(&stream).next()?.and_then(|answer| answer.status());
+            if status != Some(200) {
+                bail!("`{}` answers {status:?}", target.name);
+            }
+            Ok(stream)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_offered_is_counted_by_target() {
+        let address = crate::mock::serve("127.0.0.1:0", std::sync::Arc::default()).unwrap();
+        let target =
+            Target { name: "mock".into(), address, key: "k".into(), model: "m".into(), process: None };
+        let [important, other] = offer([&target, &target], 500.0, Duration::from_millis(200)).unwrap();
+        assert_eq!((important.offered(), other.offered()), (20, 80));
+        assert!(important.shed.is_empty() && other.answered.len() == 80);
+        assert_eq!(idle(&target, 3).unwrap().len(), 3);
+    }
+}
