@@ -84,7 +84,7 @@ fn caller(
         std::thread::sleep((start + due).saturating_duration_since(Instant::now()));
         let [first, second] = requests;
         let [of_first, of_second] = &mut answers;
-        let (request, answers, target) = if number % ONE_IMPORTANT_OF == 0 {
+        let (request, answers, target) = if number.is_multiple_of(ONE_IMPORTANT_OF) {
             (first, of_first, important)
         } else {
             (second, of_second, other)
