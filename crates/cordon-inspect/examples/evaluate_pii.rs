@@ -98,12 +98,10 @@ fn report(engine: &Engine, rows: &[Row]) {
             let found: Vec<&Finding> = findings.iter().filter(|f| is_of(f, categories)).collect();
             let [recall, precision] = counts.entry(at).or_default();
             for label in &labels {
-                // Neither spaces nor what nobody sees are part of a value.
-                let mut shown = row.text[label.start..label.end]
-                    .char_indices()
-                    .filter(|(_, c)| !c.is_whitespace() && *c != '\u{200b}')
-                    .map(|(i, _)| label.start + i);
-                recall.add(shown.all(|i| found.iter().any(|f| f.span.range().contains(&i))));
+                recall.add((label.start..label.end).all(|i| {
+                    row.text.as_bytes()[i].is_ascii_whitespace()
+                        || found.iter().any(|f| f.span.range().contains(&i))
+                }));
             }
             for finding in found {
                 precision
@@ -128,7 +126,6 @@ fn changed(row: &Row, change: Option<fn(char) -> String>) -> Row {
             spans: row.spans.clone(),
             unseen: row.unseen,
             unread: row.unread,
-            third: row.third,
         };
     };
     let mut text = String::new();
@@ -148,7 +145,7 @@ fn changed(row: &Row, change: Option<fn(char) -> String>) -> Row {
         .iter()
         .map(|s| Label { start: place(s.start), end: place(s.end), kind: s.kind.clone() })
         .collect();
-    Row { text, spans, unseen: row.unseen, unread: row.unread, third: row.third }
+    Row { text, spans, unseen: row.unseen, unread: row.unread }
 }
 
 fn zero_width(c: char) -> String {

@@ -1,6 +1,6 @@
 use cordon_core::Category;
 
-use crate::{names, pii};
+use crate::pii;
 
 /// What a detector is and promises. The table is part of the rules' digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,9 +114,7 @@ pub(crate) fn named(name: &str) -> Option<Detector> {
 /// The public table.
 pub(crate) fn table() -> Vec<DetectorInfo> {
     let own = ALL.iter().map(|detector| (*detector, detector.categories.to_vec()));
-    let names = (names::NAMES, names::NAMES.categories.to_vec());
     own.chain(pii::detectors())
-        .chain([names])
         .map(|(detector, categories)| DetectorInfo {
             name: detector.name,
             version: detector.version,

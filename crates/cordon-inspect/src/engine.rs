@@ -4,10 +4,10 @@ use cordon_core::{Category, Channel, Digest, Finding};
 
 use crate::detector::{self, DetectorInfo};
 use crate::evidence::Rules;
+use crate::pii;
 use crate::scanner::Scanner;
 use crate::secret::Tokens;
 use crate::template::Templates;
-use crate::{names, pii};
 
 /// Deepest nesting of encodings that is undone.
 pub(crate) const MAX_DEPTH: u8 = 2;
@@ -41,7 +41,6 @@ impl Engine {
         text.push_str(crate::lexicon::RULES);
         text.push_str(&Tokens::describe());
         text.push_str(&pii::Table::describe());
-        text.push_str(&Digest::sha256(names::Model::bytes()).to_string());
         text.push_str(&Templates::describe());
         Self(Arc::new(Tables {
             rules,

@@ -29,7 +29,6 @@ mod evidence;
 mod fold;
 mod hidden;
 mod lexicon;
-pub mod names;
 pub mod obfuscate;
 mod pii;
 mod runs;

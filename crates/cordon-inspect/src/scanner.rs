@@ -6,7 +6,6 @@ use crate::detector::Detector;
 use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
-use crate::names::Names;
 use crate::pii::Groups;
 use crate::runs::Runs;
 use crate::segment::Segment;
@@ -46,7 +45,6 @@ pub struct Scanner {
     open_spans: Vec<Span>,
     segment: Segment,
     groups: Groups,
-    names: Names,
     words: Words,
     template: Template,
     hidden: Hidden,
@@ -131,7 +129,6 @@ impl Scanner {
             open_spans: Vec::new(),
             segment: Segment::default(),
             groups: Groups::default(),
-            names: Names::default(),
             words: Words::default(),
             template: Template::default(),
             hidden: Hidden::default(),
@@ -161,7 +158,6 @@ impl Scanner {
         self.words.close(self.at, &mut context);
         self.segment.close(self.at, &mut context);
         self.groups.close(self.at, &mut context);
-        self.names.close(self.at, &mut context);
         self.runs.close(self.at, self.words.disguise(), &mut context);
         self.settled = self.consumed;
         Step { findings: std::mem::take(&mut self.out), settled: self.settled }
@@ -175,7 +171,6 @@ impl Scanner {
             + self.open_spans.capacity() * size_of::<Span>()
             + self.words.memory()
             + self.groups.memory()
-            + self.names.memory()
             + self.hidden.memory()
             + self.runs.memory()
     }
@@ -184,8 +179,7 @@ impl Scanner {
         let mut settled = self.consumed;
         if self.hold_values {
             // Invisible runs and encoded ones can hold anything, so whoever holds anything waits for them.
-            let values =
-                [self.segment.live(), self.groups.live(), self.names.live(), self.runs.live(self.at)];
+            let values = [self.segment.live(), self.groups.live(), self.runs.live(self.at)];
             let values = values.into_iter().flatten().min();
             let values = values.map(|start| self.text.original_start(start));
             settled = [values, self.hidden.live()].into_iter().flatten().fold(settled, usize::min);
@@ -230,7 +224,6 @@ impl Scanner {
         let live = [
             self.segment.live(),
             self.groups.live(),
-            self.names.live(),
             self.words.open_word(&self.text),
             self.template.live(),
             self.runs.live(self.at),
@@ -413,7 +406,6 @@ impl Scanner {
             self.words.byte(i, *byte, &mut context);
             self.segment.byte(i, *byte, &mut context);
             self.groups.byte(i, *byte, &mut context);
-            self.names.byte(i, *byte, &mut context);
             self.template.byte(i, *byte, &mut context);
             self.runs.byte(i, *byte, self.words.disguise(), &mut context);
             next += 1;
@@ -423,12 +415,8 @@ impl Scanner {
                 && self.words.in_ascii_word(&self.text)
             {
                 let rest = bytes.get(next..).unwrap_or_default();
-                let unchanged = [
-                    self.segment.unchanged(i + 1),
-                    self.groups.unchanged(i + 1),
-                    self.names.unchanged(i + 1),
-                    self.runs.unchanged(i + 1),
-                ];
+                let unchanged =
+                    [self.segment.unchanged(i + 1), self.groups.unchanged(i + 1), self.runs.unchanged(i + 1)];
                 let unchanged = unchanged.into_iter().fold(rest.len(), usize::min);
                 let rest = rest.get(..unchanged).unwrap_or_default();
                 next += rest.iter().position(|b| !is_alphanumeric(*b)).unwrap_or(rest.len());

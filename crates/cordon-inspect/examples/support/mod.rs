@@ -12,8 +12,6 @@ pub struct Row {
     pub unseen: bool,
     /// Whether moreover no value of it was read while the rules were written.
     pub unread: bool,
-    /// 0, 1 or 2: another division of the templates, for those that are not held out.
-    pub third: u64,
 }
 
 /// Bytes `start..end` are of this type.
@@ -45,37 +43,11 @@ pub fn labelled(path: &Path) -> Vec<Row> {
                 .collect();
             spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
             let words = skeleton(&text, &spans);
-            join_addresses(&text, &mut spans);
             let unseen = (digest(&words) >> 20 & 0xffff_ffff).is_multiple_of(3);
             let unread = unseen && (digest(words.trim_end()) >> 20).is_multiple_of(3);
-            let third = (digest(&words) >> 8 & 0xffff) % 3;
-            Row { text, spans, unseen, unread, third }
+            Row { text, spans, unseen, unread }
         })
         .collect()
-}
-
-/// One part of the data labels the lines of an address one by one, and the places in it on their own: they are one address,
-/// as they are in the other part.
-fn join_addresses(text: &str, spans: &mut Vec<Label>) {
-    let is_address = |kind: &str| matches!(kind, "ADDRESS" | "STREET_ADDRESS");
-    let mut joined: Vec<Label> = Vec::new();
-    for span in spans.drain(..) {
-        if let Some(last) = joined.last_mut() {
-            let between = text.get(last.end..span.start).unwrap_or("x");
-            let is_place = |kind: &str| matches!(kind, "LOCATION" | "GPE");
-            let parts = match (is_address(&last.kind), is_address(&span.kind)) {
-                (true, other) => other || is_place(&span.kind),
-                (false, other) => other && is_place(&last.kind),
-            };
-            if parts && between.chars().all(|c| c.is_whitespace() || c == ',') && !between.contains("\n\n") {
-                last.end = span.end;
-                last.kind = "ADDRESS".to_owned();
-                continue;
-            }
-        }
-        joined.push(span);
-    }
-    *spans = joined;
 }
 
 fn skeleton(text: &str, spans: &[Label]) -> String {
