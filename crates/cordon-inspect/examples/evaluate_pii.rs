@@ -98,10 +98,12 @@ fn report(engine: &Engine, rows: &[Row]) {
             let found: Vec<&Finding> = findings.iter().filter(|f| is_of(f, categories)).collect();
             let [recall, precision] = counts.entry(at).or_default();
             for label in &labels {
-                recall.add((label.start..label.end).all(|i| {
-                    row.text.as_bytes()[i].is_ascii_whitespace()
-                        || found.iter().any(|f| f.span.range().contains(&i))
-                }));
+                // Neither spaces nor what nobody sees are part of a value.
+                let mut shown = row.text[label.start..label.end]
+                    .char_indices()
+                    .filter(|(_, c)| !c.is_whitespace() && *c != '\u{200b}')
+                    .map(|(i, _)| label.start + i);
+                recall.add(shown.all(|i| found.iter().any(|f| f.span.range().contains(&i))));
             }
             for finding in found {
                 precision
