@@ -279,7 +279,9 @@ fn overload(cordon: &Cordon, options: &Options) -> Result<()> {
         overload::offer([&high, &low], capacity * share, Duration::from_secs(1))?;
         let answers = overload::offer([&high, &low], capacity * share, time)?;
         for (answers, priority) in answers.iter().zip(PRIORITIES) {
-            let of = |times: &[u64], q: f64| if times.is_empty() { "-".to_owned() } else { milliseconds(quantile(times, q)) };
+            let of = |times: &[u64], q: f64| {
+                if times.is_empty() { "-".to_owned() } else { milliseconds(quantile(times, q)) }
+            };
             let a_second = |calls: usize| format!("{:.0}", calls as f64 / time.as_secs_f64());
             table.row(&[
                 format!("{share} ×"),

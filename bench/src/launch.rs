@@ -129,7 +129,8 @@ impl Launch {
             command
         };
         answer(tell().arg("apply").arg("-f").arg(&resources))?;
-        let of_audit = |audit: &'static str| (audit, SUFFIXES.map(|suffix| format!("{audit}{suffix}")).to_vec());
+        let of_audit =
+            |audit: &'static str| (audit, SUFFIXES.map(|suffix| format!("{audit}{suffix}")).to_vec());
         // A key of its own for each priority: one that may use both is let in as the higher one at first.
         let of_priority = |priority: &'static str| (priority, vec![format!("{priority}-priority")]);
         let mut keys = Vec::new();

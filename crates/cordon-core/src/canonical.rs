@@ -159,7 +159,9 @@ mod tests {
                 Self::Number(number) => serializer.serialize_i64(*number),
                 Self::Text(text) => serializer.serialize_str(text),
                 Self::List(items) => serializer.collect_seq(items),
-                Self::Members(members) => serializer.collect_map(members.iter().map(|(key, value)| (key, value))),
+                Self::Members(members) => {
+                    serializer.collect_map(members.iter().map(|(key, value)| (key, value)))
+                }
             }
         }
     }
@@ -168,7 +170,9 @@ mod tests {
     fn by_the_rules(tree: &Tree) -> Value {
         match tree {
             Tree::Absent => Value::Null,
-            Tree::Number(number) if number.unsigned_abs() > MAX_SAFE_INTEGER => Value::String(number.to_string()),
+            Tree::Number(number) if number.unsigned_abs() > MAX_SAFE_INTEGER => {
+                Value::String(number.to_string())
+            }
             Tree::Number(number) => Value::Number(crate::json::Number::from_i64(*number)),
             Tree::Text(text) => Value::String(text.clone()),
             Tree::List(items) => Value::Array(items.iter().map(by_the_rules).collect()),

@@ -413,7 +413,9 @@ fn special(text: &[u8]) -> Option<usize> {
     let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     // Whole blocks without a branch for each byte, which the compiler turns into vector instructions.
     let blocks = text.chunks_exact(32);
-    let plain = blocks.take_while(|block| !block.iter().fold(false, |any, byte| any | is_special(*byte))).count() * 32;
+    let plain =
+        blocks.take_while(|block| !block.iter().fold(false, |any, byte| any | is_special(*byte))).count()
+            * 32;
     let rest = text.get(plain..).unwrap_or_default();
     rest.iter().position(|byte| is_special(*byte)).map(|at| plain + at)
 }
