@@ -317,12 +317,12 @@ async fn an_upstream_that_fails_is_a_clear_error_and_a_record() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_cut_ends_and_does_not_pass_for_whole() {
     let script = Script::sse_head()
-        .event(r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Half of it. "},"finish_reason":null}]}"#)
+        .event(r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Half of the answer. "},"finish_reason":null}]}"#)
         .close();
     let upstream = FakeUpstream::start([script]).await;
     let world = World::new(&upstream.base_url()).await;
     let reply = world.stream("hi").await;
-    assert!(reply.text().contains("Half of"), "{}", reply.text());
+    assert!(reply.text().contains("Half of the"), "{}", reply.text());
     assert!(reply.text().contains("upstream_failed"), "{}", reply.text());
     let call = reply.call();
     let frames = world.frames().await;

@@ -385,8 +385,9 @@ mod linux {
             assert_eq!(refused.status(), 413);
         }
         let grown = peak(&server) - before;
-        // The bound of one body, in and out, is 2 * 16 MiB.
-        assert!(grown < 48 << 20, "{grown} bytes more");
+        // The bound of one body, in and out, is 2 * 16 MiB; while a buffer grows, its old half may lie beside it, and the
+        // allocator gives back what is free a moment later.
+        assert!(grown < 96 << 20, "{grown} bytes more");
         assert_eq!(place.call(at.gateway, "bot").await.1, 200, "it serves on");
     }
 }
