@@ -60,7 +60,12 @@ impl Runs {
     #[inline]
     pub(crate) fn byte(&mut self, i: usize, byte: u8, disguise: Option<Disguise>, context: &mut Context<'_>) {
         if byte.is_ascii_alphanumeric() || byte >= 0x80 {
-            self.word.get_or_insert(i);
+            if i == *self.word.get_or_insert(i) + MAX_WORD {
+                // No unit of a run: what waits for the end of the word need not.
+                self.spelled.close(context);
+                self.rotated.close(i, context);
+                self.leet.close(i, context);
+            }
         } else {
             self.end_word(i, disguise, context);
             self.spelled.gap(i, context);
@@ -116,7 +121,8 @@ impl Runs {
 
     /// How many letters and digits from `i` on would change nothing here.
     pub(crate) fn unchanged(&self, i: usize) -> usize {
-        self.reversed.unchanged(i)
+        let long = self.word.and_then(|start| (start + MAX_WORD).checked_sub(i));
+        [long, self.fields.unchanged(i)].into_iter().flatten().fold(self.reversed.unchanged(i), usize::min)
     }
 
     pub(crate) fn memory(&self) -> usize {

@@ -415,8 +415,12 @@ impl Scanner {
                 && self.words.in_ascii_word(&self.text)
             {
                 let rest = bytes.get(next..).unwrap_or_default();
-                let unchanged =
-                    [self.segment.unchanged(i + 1), self.groups.unchanged(i + 1), self.runs.unchanged(i + 1)];
+                let unchanged = [
+                    self.words.unchanged(i + 1),
+                    self.segment.unchanged(i + 1),
+                    self.groups.unchanged(i + 1),
+                    self.runs.unchanged(i + 1),
+                ];
                 let unchanged = unchanged.into_iter().fold(rest.len(), usize::min);
                 let rest = rest.get(..unchanged).unwrap_or_default();
                 next += rest.iter().position(|b| !is_alphanumeric(*b)).unwrap_or(rest.len());

@@ -14,8 +14,6 @@ use crate::scanner::{Context, Scanner};
 
 /// Changes whenever folding or decoding could change a verdict; part of the rules' digest.
 pub(crate) const VERSION: u16 = 2;
-/// Findings that one view reports; more say nothing new.
-const MAX_FINDINGS: usize = 64;
 
 /// A text made from a stretch of another one.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +39,8 @@ impl View {
         self.ways.iter().fold((start, end), |(start, end), way| way.back(start, end))
     }
 
-    /// What detectors find in the view, with spans in what it was made from; nothing where encodings nest too deep.
+    /// What detectors find in the view, all of it, with spans in what it was made from; nothing where encodings nest too
+    /// deep. A view is a few kilobytes long, and so bounds them.
     pub(crate) fn findings(&self, context: &Context<'_>) -> Vec<Finding> {
         if context.depth >= MAX_DEPTH {
             return Vec::new();
@@ -50,7 +49,6 @@ impl View {
         let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], context.depth + 1);
         let mut findings = scanner.push(text).findings;
         findings.append(&mut scanner.finish().findings);
-        findings.truncate(MAX_FINDINGS);
         for finding in &mut findings {
             let (start, end) = self.back(finding.span.start, finding.span.end);
             finding.span = Span::new(start, end);

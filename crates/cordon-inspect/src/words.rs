@@ -129,6 +129,12 @@ impl Words {
         self.start.is_some_and(|start| !is_ideograph(text.byte(start)))
     }
 
+    /// How many letters and digits from `i` on would change nothing here.
+    pub(crate) fn unchanged(&self, i: usize) -> usize {
+        let long = self.start.filter(|_| !self.spaced.is_empty());
+        long.map_or(usize::MAX, |start| (start + MAX_WORD).saturating_sub(i))
+    }
+
     /// What disguised the last word, if it is one of the rules.
     pub(crate) const fn disguise(&self) -> Option<Disguise> {
         self.disguise
@@ -163,6 +169,8 @@ impl Words {
                     self.end_word(start, i, context);
                     self.start = Some(i);
                 }
+                // Letters before a word without an end do not wait for it.
+                Some(start) if i - start >= MAX_WORD => self.flush(context),
                 Some(_) => {}
             }
         } else {

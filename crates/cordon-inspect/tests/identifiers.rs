@@ -115,6 +115,41 @@ fn plain_digits_that_nothing_names_raise_nothing() {
     });
 }
 
+/// Decimal numbers, times and serial numbers have digits and separators, too.
+#[test]
+fn numbers_of_other_kinds_raise_nothing() {
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % below
+    };
+    let mut failed = Vec::new();
+    for _ in 0..2_000 {
+        let decimals = u32::try_from(next(10) + 5).unwrap();
+        let whole = next(2_000);
+        let fraction = next(10_u64.pow(decimals));
+        let (day, clock) = (240_101 + next(12) * 100 + next(28), next(240_000));
+        for number in [
+            format!("{whole}.{fraction:0width$}", width = decimals as usize),
+            format!("-{whole}.{fraction}"),
+            format!("{day}-{clock:06}"),
+            format!("INV-{day}-{:03}", next(1_000)),
+            format!("{:05}-{:05}", next(90_000) + 10_000, next(100_000)),
+        ] {
+            let text = format!("The score of the run was {number} in the end.");
+            failed.extend(
+                seen(&text)
+                    .iter()
+                    .filter(|f| f.score >= Score::percent(50))
+                    .map(|f| format!("{number}: {} {}", f.category, f.score)),
+            );
+        }
+    }
+    assert!(failed.is_empty(), "{} of 10,000:\n{}", failed.len(), failed.join("\n"));
+}
+
 #[test]
 fn zero_width_and_full_width_change_nothing() {
     check(|line| {

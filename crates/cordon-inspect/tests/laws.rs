@@ -446,6 +446,30 @@ fn endless(head: &str, unit: &str, count: usize, tail: &str, family: &'static st
     }
 }
 
+/// What may begin a run of units, before a word without an end: nothing waits for that end.
+#[test]
+fn an_endless_word_holds_nothing_back() {
+    let heads = ["a ", "!", "bs ", "7h3 ", "gur ", "69 67 ", "\"aB3dEf9h\", \""];
+    for (head, unit) in heads.iter().flat_map(|head| ["x", "aB3dEf9hJ2", "0f"].map(|unit| (head, unit))) {
+        let text = format!("note {head}{} done", unit.repeat(30_000 / unit.len()));
+        for size in [7, 1000, text.len()] {
+            let mut scanner = ENGINE.scanner(Channel::Model, &all_holds());
+            let mut pushed = 0;
+            for chunk in chunks(&text, &(0..text.len()).step_by(size).collect::<Vec<_>>()) {
+                pushed += chunk.len();
+                let held = pushed - scanner.push(chunk).settled;
+                assert!(held <= 9000 + chunk.len(), "{head}{unit}: held {held} at {pushed}");
+                assert!(
+                    scanner.memory() < 80_000 + chunk.len() * 8,
+                    "{head}{unit}: {} bytes",
+                    scanner.memory()
+                );
+            }
+            scanner.finish();
+        }
+    }
+}
+
 #[test]
 fn an_endless_private_key_is_covered_to_its_end() {
     let line = "x3Vb0sK1mZ9QeTfLr2nYw8uHcJ5aPdGiOqXt7yBvN4kEoR6Mh1WzCjS0lUgDpFvA\n";

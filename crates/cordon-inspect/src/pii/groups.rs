@@ -288,7 +288,7 @@ impl Run {
                 None => return,
             }
             characters.clear();
-            for row in context.tables.identifiers.fitting(shape, separators) {
+            for (row, whole) in context.tables.identifiers.fitting(shape, separators) {
                 let all_digits = shape.letters == 0;
                 let free = *opens.get_or_insert_with(|| self.is_free_before(from, context))
                     && self.is_free_after(from + at, all_digits, context)
@@ -307,7 +307,9 @@ impl Run {
                     continue;
                 }
                 let closes = separators & separator(b'(') != 0 && context.text.byte(group.end) == Some(b')');
-                let alone = if shape.bounds == 0 { found.scores.bare } else { found.scores.grouped };
+                // One separator of several is a decimal point or a dash between two numbers.
+                let grouped = shape.bounds != 0 && whole;
+                let alone = if grouped { found.scores.grouped } else { found.scores.bare };
                 hits.push(Hit {
                     start: first.start,
                     end: group.end + usize::from(closes),

@@ -1,5 +1,9 @@
 //! Telephone numbers: international ones by the codes and lengths of the ITU, national ones by how they are grouped.
 
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
+
 use crate::pii::groups::{Group, Hit, Run};
 use crate::pii::row::OTHER_SEPARATOR;
 use crate::scanner::Context;
@@ -249,20 +253,39 @@ fn is_international(digits: &[u8]) -> bool {
             ([0, rest @ ..], _) if code != [3, 9] => rest,
             _ => national,
         };
-        CODES.split(' ').filter_map(|entry| entry.split_once(':')).any(|(known, plan)| {
-            let same = known.len() == length && known.bytes().zip(code).all(|(a, b)| a == b + b'0');
-            same && fits(national, plan)
-        })
+        PLANS.get(code).is_some_and(|plan| plan.fits(national))
     })
 }
 
-/// Whether a national number has the length and the first digit of a plan (`9-10:12`).
-fn fits(national: &[u8], plan: &str) -> bool {
-    let (lengths, first) = plan.split_once(':').unwrap_or((plan, "0123456789"));
-    let Some((least, most)) = lengths.split_once('-') else { return false };
-    let (Ok(least), Ok(most)) = (least.parse::<usize>(), most.parse::<usize>()) else { return false };
-    (least..=most).contains(&national.len())
-        && national.first().is_some_and(|digit| first.bytes().any(|b| b == digit + b'0'))
+/// The plans of [`CODES`] by country code, as digits.
+static PLANS: LazyLock<HashMap<Vec<u8>, Plan>> = LazyLock::new(|| {
+    let entries = CODES.split(' ').filter_map(|entry| entry.split_once(':'));
+    let plans = entries.filter_map(|(code, plan)| Some((digits(code), Plan::read(plan)?)));
+    plans.collect()
+});
+
+fn digits(text: &str) -> Vec<u8> {
+    text.bytes().filter(u8::is_ascii_digit).map(|digit| digit - b'0').collect()
+}
+
+/// What national numbers look like.
+struct Plan {
+    lengths: RangeInclusive<usize>,
+    first: Vec<u8>,
+}
+
+impl Plan {
+    /// `9-10:12`: nine or ten digits, the first a 1 or a 2; without the colon, any.
+    fn read(plan: &str) -> Option<Self> {
+        let (lengths, first) = plan.split_once(':').unwrap_or((plan, "0123456789"));
+        let (least, most) = lengths.split_once('-')?;
+        Some(Self { lengths: least.parse().ok()?..=most.parse().ok()?, first: digits(first) })
+    }
+
+    fn fits(&self, national: &[u8]) -> bool {
+        self.lengths.contains(&national.len())
+            && national.first().is_some_and(|digit| self.first.contains(digit))
+    }
 }
 
 fn date_like(lengths: &[usize]) -> bool {
@@ -296,9 +319,9 @@ mod tests {
             assert!(!codes.iter().any(|other| other != code && other.starts_with(code)), "{code}");
         }
         assert!(CODES.split(' ').all(|entry| {
-            let plan = entry.split_once(':').unwrap().1;
+            let plan = Plan::read(entry.split_once(':').unwrap().1).unwrap();
             (4..=13)
-                .any(|length| (0..=9).any(|first| fits(&[vec![first], vec![5; length - 1]].concat(), plan)))
+                .any(|length| (0..=9).any(|first| plan.fits(&[vec![first], vec![5; length - 1]].concat())))
         }));
     }
 }

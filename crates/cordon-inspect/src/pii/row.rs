@@ -126,6 +126,11 @@ struct Form {
 }
 
 impl Form {
+    /// Whether all separators of the form are there, or it may have them anywhere.
+    fn is_whole(&self, shape: Shape) -> bool {
+        self.shape.bounds == u32::MAX || shape.bounds == self.shape.bounds
+    }
+
     fn fits(&self, shape: Shape, separators: u16, allowed: u16) -> bool {
         let bounds_fit = if self.exact {
             shape.bounds == self.shape.bounds
@@ -179,8 +184,8 @@ impl Table {
         Self { rows, words, forms, own }
     }
 
-    /// The rows that a shape with these separators fits, each once.
-    pub(crate) fn fitting(&self, shape: Shape, separators: u16) -> impl Iterator<Item = usize> {
+    /// The rows that a shape with these separators fits, each once, and whether it has all that the row's form has.
+    pub(crate) fn fitting(&self, shape: Shape, separators: u16) -> impl Iterator<Item = (usize, bool)> {
         let forms = self.forms.get(shape.len).map(Vec::as_slice).unwrap_or_default();
         let mut last = usize::MAX;
         forms.iter().filter_map(move |form| {
@@ -188,7 +193,7 @@ impl Table {
             let new = form.row != last && form.fits(shape, separators, *allowed);
             new.then(|| {
                 last = form.row;
-                form.row
+                (form.row, form.is_whole(shape))
             })
         })
     }

@@ -26,6 +26,11 @@ impl Fields {
         self.pieces.first().map(|piece| piece.0).or(open)
     }
 
+    /// How many encoded characters from `i` on would change nothing here.
+    pub(super) fn unchanged(&self, i: usize) -> Option<usize> {
+        self.open.and_then(|start| (start + MAX_TEXT + 1).checked_sub(i))
+    }
+
     pub(super) fn memory(&self) -> usize {
         self.pieces.capacity() * size_of::<(usize, usize)>()
     }
@@ -33,7 +38,10 @@ impl Fields {
     #[inline]
     pub(super) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         if decode::is_base64(byte) {
-            self.open.get_or_insert(i);
+            if i == *self.open.get_or_insert(i) + MAX_TEXT + 1 {
+                // Too long for a piece: nothing follows those before it.
+                self.read(context);
+            }
             return;
         }
         if let Some(start) = self.open.take()

@@ -56,6 +56,7 @@ impl Leet {
     }
 
     pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
+        self.signs = None;
         if let Some((start, end)) = self.stretch.close(end) {
             read(start, end, context);
         }

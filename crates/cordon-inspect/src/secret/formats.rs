@@ -120,6 +120,8 @@ pub(super) struct Format {
     pub(super) check: Check,
 }
 
+/// So much of a token is looked at to tell examples.
+const TELLING: usize = 512;
 /// A word may stand so many bytes before the token that it marks.
 const NEAR: usize = 80;
 /// Words looked at in one candidate.
@@ -241,12 +243,14 @@ impl Tokens {
             let body = rest.get(..length).unwrap_or_default();
             let inside = matches!(format.mark, Mark::Inside(..));
             let telling = if inside { text.get(start..after + length).unwrap_or_default() } else { body };
+            let weak = matches!(format.mark, Mark::Weak(_));
+            let Some(sure) = format.check.judge(body) else { continue };
+            // Many marks may stand in one long run: each is judged by so much of it.
+            let telling = telling.get(..TELLING).unwrap_or(telling);
             if is_example(telling) {
                 end_of_last = after + length;
                 continue;
             }
-            let weak = matches!(format.mark, Mark::Weak(_));
-            let Some(sure) = format.check.judge(body) else { continue };
             if weak && !(body.iter().any(u8::is_ascii_digit) && body.iter().any(u8::is_ascii_alphabetic)) {
                 continue;
             }

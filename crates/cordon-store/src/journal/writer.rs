@@ -580,7 +580,8 @@ impl Writer {
 
     /// Writes the batch and answers its tickets.
     fn commit(&mut self) {
-        let sync = if self.tickets.is_empty() { Sync::Later } else { Sync::Now };
+        let is_due = self.sync_due.is_some_and(|due| due <= Instant::now());
+        let sync = if self.tickets.is_empty() && !is_due { Sync::Later } else { Sync::Now };
         let written = match &self.broken {
             Some(broken) => {
                 self.tail.keep(&self.batch);

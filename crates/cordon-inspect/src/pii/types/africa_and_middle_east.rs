@@ -10,7 +10,7 @@ pub(super) const ROWS: &[Row] = &[
         NATIONAL_ID,
         ("999999-9999-99-9|999999-9999-999", " "),
         |text| is_year_month_day(text, 0) && one_of(text, 10, b"012") && luhn(text),
-        [0, 88, 97],
+        [0, 45, 97],
         "south african id|sa id|rsa id|id number|id no|identity number|identity document|said",
     ),
     Row::new(

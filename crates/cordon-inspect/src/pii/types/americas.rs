@@ -31,7 +31,7 @@ pub(super) const ROWS: &[Row] = &[
             let sum = weighted(text, &[3, 2, 9, 8, 7, 6, 5, 4, 3, 2]);
             !repeats(text) && eleven(sum).unwrap_or(0) == value(text, 10)
         },
-        [0, 80, 96],
+        [0, 45, 96],
         "pis|pasep|nis|nit|pis pasep",
     ),
     Row::new(
@@ -91,7 +91,7 @@ pub(super) const ROWS: &[Row] = &[
         ("99-999-999-X|9-999-999-X", ".-"),
         is_rut,
         [0, 88, 98],
-        "rut|run|rol unico tributario|rol unico nacional",
+        "rut|rol unico tributario|rol unico nacional",
     ),
     Row::new(
         "pii/national_id/mx_curp",
@@ -106,7 +106,7 @@ pub(super) const ROWS: &[Row] = &[
         TAX_ID,
         ("AAAA-999999-XXX|AAA-999999-XXX", "- "),
         is_rfc,
-        [70, 80, 97],
+        [45, 45, 97],
         "rfc|registro federal|registro federal de contribuyentes",
     ),
     Row::new(
@@ -173,7 +173,7 @@ pub(super) const ROWS: &[Row] = &[
         TAX_ID,
         ("A-99999999-9", "-"),
         is_rif,
-        [0, 85, 96],
+        [0, 45, 96],
         "rif|registro de informacion fiscal",
     ),
     Row::new(
@@ -181,7 +181,7 @@ pub(super) const ROWS: &[Row] = &[
         NATIONAL_ID,
         ("999-9999999-9", "-"),
         luhn,
-        [0, 80, 96],
+        [0, 45, 96],
         "cedula|cedula de identidad",
     ),
     Row::new(

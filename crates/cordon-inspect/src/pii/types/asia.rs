@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
         NATIONAL_ID,
         ("A999999-X|AA999999-X", "("),
         is_hkid,
-        [0, 90, 97],
+        [0, 45, 97],
         "hkid|hong kong id|hong kong identity|identity card|香港身份證|身份證|身份证",
     ),
     Row::new(
@@ -69,7 +69,7 @@ pub(super) const ROWS: &[Row] = &[
         NATIONAL_ID,
         ("=999999-9999999", "-"),
         |text| is_year_month_day(text, 0) && one_of(text, 6, b"12345678"),
-        [0, 85, 97],
+        [0, 45, 97],
         "rrn|resident registration|jumin|주민등록번호|주민번호|외국인등록번호|등록번호",
     ),
     Row::new(
@@ -85,7 +85,7 @@ pub(super) const ROWS: &[Row] = &[
         COMPANY_ID,
         ("999-99-99999", "-"),
         is_korean_business,
-        [0, 80, 95],
+        [0, 45, 95],
         "brn|business registration|사업자등록번호|사업자번호",
     ),
     Row::new(
@@ -133,7 +133,7 @@ pub(super) const ROWS: &[Row] = &[
         NATIONAL_ID,
         ("99999-9999999-9", "-"),
         |text| one_of(text, 0, b"1234567"),
-        [0, 75, 96],
+        [0, 45, 96],
         "cnic|nic|nadra|identity card",
     ),
     Row::new(
@@ -157,7 +157,7 @@ pub(super) const ROWS: &[Row] = &[
         NATIONAL_ID,
         ("A9999999A", ""),
         is_nric,
-        [80, 80, 97],
+        [45, 45, 97],
         "nric|fin|uin|singapore id|identity card",
     ),
     Row::new(

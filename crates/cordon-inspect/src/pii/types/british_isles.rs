@@ -50,7 +50,7 @@ pub(super) const ROWS: &[Row] = &[
         LICENCE,
         ("XXXXX-999999-XX9AA|XXXXX-999999-XXXAA", " "),
         is_licence,
-        [80, 90, 98],
+        [45, 45, 98],
         "driving licence|driver licence|driver s licence|licence number|dvla|license|licence",
     ),
     Row::new(

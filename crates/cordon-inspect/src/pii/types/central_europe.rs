@@ -49,7 +49,7 @@ pub(super) const ROWS: &[Row] = &[
         NATIONAL_ID,
         ("999999-9999", "/"),
         is_rodne_cislo,
-        [0, 88, 97],
+        [0, 45, 97],
         "rodne cislo|r c|rc|rodne c|rodneho cisla|birth number",
     ),
     Row::new(
@@ -106,7 +106,7 @@ pub(super) const ROWS: &[Row] = &[
             let sum = weighted(text, &[9, 7, 3, 1, 9, 7, 3]);
             (10 - sum % 10) % 10 == value(text, 7) && one_of(text, 8, b"12345")
         },
-        [0, 80, 95],
+        [0, 45, 95],
         "adoszam|adoszama|tax number",
     ),
     Row::new(

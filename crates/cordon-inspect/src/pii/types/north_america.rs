@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
             let month = number(text, 6..8);
             (1..=12).contains(&month) || (51..=62).contains(&month)
         },
-        [0, 75, 95],
+        [0, 45, 95],
         "ramq|assurance maladie|nam|carte soleil|health insurance",
     ),
     Row::new(

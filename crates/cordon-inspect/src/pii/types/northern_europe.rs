@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Row] = &[
         NATIONAL_ID,
         ("999999-9999|99999999-9999", "-+"),
         is_personnummer,
-        [0, 78, 97],
+        [0, 45, 97],
         "personnummer|samordningsnummer|pnr|personnr|swedish id|person nummer",
     ),
     Row::new(

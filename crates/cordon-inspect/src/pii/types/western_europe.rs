@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
         SOCIAL_ID,
         ("99-999999-A-999", " "),
         is_german_pension,
-        [60, 90, 98],
+        [45, 45, 98],
         "rentenversicherung|rentenversicherungsnummer|sozialversicherung|sozialversicherungsnummer|svnr|rvnr|sv nummer|\
          versicherungsnummer",
     ),
@@ -66,7 +66,7 @@ pub(super) const ROWS: &[Row] = &[
         SOCIAL_ID,
         ("9-99-99-9X-999-999-99", " -."),
         is_nir,
-        [70, 95, 98],
+        [45, 95, 98],
         "nir|insee|securite sociale|numero de securite sociale|numero de secu|secu|vitale",
     ),
     Row::new(
