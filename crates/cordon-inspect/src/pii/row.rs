@@ -29,7 +29,7 @@ pub(crate) struct Scores {
 pub(crate) struct Row {
     pub(crate) category: &'static str,
     pub(crate) detector: Detector,
-    /// Alternatives joined by `|`: `9` is a digit, `A` a letter, `X` either, `9{3,5}` from three to five of them, and
+    /// Alternatives joined by `|`: `9` is a digit, `A` a letter, `*` either, `9{3,5}` from three to five of them, and
     /// anything else the place of a separator, which may be missing unless the form begins with `=`.
     /// With `~` at the beginning separators may stand anywhere. `@name` is the row of code of its own.
     forms: &'static str,
@@ -246,7 +246,7 @@ fn shapes(form: &str) -> Vec<Shape> {
     let mut shapes = vec![Shape::default()];
     let mut rest = form.chars().peekable();
     while let Some(class) = rest.next() {
-        if !matches!(class, '9' | 'A' | 'X') {
+        if !matches!(class, '9' | 'A' | '*') {
             for shape in &mut shapes {
                 shape.bounds |= 1 << shape.len;
             }
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn forms_are_shapes_with_the_places_of_separators() {
-        let [shape] = shapes("AA-99-X").try_into().unwrap();
+        let [shape] = shapes("AA-99-*").try_into().unwrap();
         assert_eq!(shape, Shape { len: 5, digits: 0b01100, letters: 0b00011, bounds: 0b10100 });
         let lengths: Vec<usize> = shapes("A9{3,5}").iter().map(|shape| shape.len).collect();
         assert_eq!(lengths, [4, 5, 6]);

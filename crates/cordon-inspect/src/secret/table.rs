@@ -193,7 +193,7 @@ pub(super) const FORMATS: &[Format] = &[
     f("PyPI", "API token", PACKAGE, Prefix(&["pypi-AgE"]), Dash, 50, ANY, None),
     f("TestPyPI", "API token", PACKAGE, Prefix(&["pypi-AgEN"]), Dash, 50, ANY, None),
     f("RubyGems", "API key", PACKAGE, Prefix(&["rubygems_"]), Hex, 48, 48, None),
-    f("crates.io", "API token", PACKAGE, Weak(&["cio"]), Alnum, 32, 32, None),
+    f("Cargo", "API token", PACKAGE, Weak(&["cio"]), Alnum, 32, 32, None),
     f("NuGet", "API key", PACKAGE, Weak(&["oy2"]), Lower, 43, 43, None),
     f("Clojars", "deploy token", PACKAGE, Prefix(&["CLOJARS_"]), Hex, 60, 60, None),
     f("Docker", "personal access token", PACKAGE, Prefix(&["dckr_pat_"]), Dash, 24, 64, None),

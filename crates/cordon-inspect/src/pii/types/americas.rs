@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/national_id/br_rg",
         NATIONAL_ID,
-        ("99-999-999-X", ".-"),
+        ("99-999-999-*", ".-"),
         any,
         [0, 0, 88],
         "rg|registro geral|identidade|carteira de identidade",
@@ -88,7 +88,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/national_id/cl_rut",
         NATIONAL_ID,
-        ("99-999-999-X|9-999-999-X", ".-"),
+        ("99-999-999-*|9-999-999-*", ".-"),
         is_rut,
         [0, 88, 98],
         "rut|rol unico tributario|rol unico nacional",
@@ -96,7 +96,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/national_id/mx_curp",
         NATIONAL_ID,
-        ("AAAA999999AAAAAAX9", ""),
+        ("AAAA999999AAAAAA*9", ""),
         is_curp,
         [96, 96, 99],
         "curp|clave unica de registro de poblacion",
@@ -104,7 +104,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/tax_id/mx_rfc",
         TAX_ID,
-        ("AAAA-999999-XXX|AAA-999999-XXX", "- "),
+        ("AAAA-999999-***|AAA-999999-***", "- "),
         is_rfc,
         [45, 45, 97],
         "rfc|registro federal|registro federal de contribuyentes",
@@ -195,7 +195,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/tax_id/gt_nit",
         TAX_ID,
-        ("9{5,8}-X", "-"),
+        ("9{5,8}-*", "-"),
         |text| {
             let Some((last, body)) = text.split_last() else { return false };
             let sum: u32 =

@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/national_id/cn_resident",
         NATIONAL_ID,
-        ("99999999999999999X|999999-99999999-999X", " "),
+        ("99999999999999999*|999999-99999999-999*", " "),
         is_chinese,
         [97, 97, 99],
         "resident id|resident identity|id card|shenfenzheng|身份证|身份證|公民身份号码|证件号",
@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/company_id/cn_uscc",
         COMPANY_ID,
-        ("99999999XXXXXXXXXX|A9999999XXXXXXXXXX", ""),
+        ("99999999**********|A9999999**********", ""),
         is_uscc,
         [0, 0, 96],
         "uscc|unified social credit|统一社会信用代码|信用代码",
@@ -27,7 +27,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/national_id/hk_hkid",
         NATIONAL_ID,
-        ("A999999-X|AA999999-X", "("),
+        ("A999999-*|AA999999-*", "("),
         is_hkid,
         [0, 45, 97],
         "hkid|hong kong id|hong kong identity|identity card|香港身份證|身份證|身份证",
@@ -107,7 +107,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/company_id/in_gstin",
         COMPANY_ID,
-        ("99AAAAA9999AXXX", ""),
+        ("99AAAAA9999A***", ""),
         is_gstin,
         [92, 92, 98],
         "gstin|gst|gst number",
@@ -123,7 +123,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/bank/in_ifsc",
         BANK,
-        ("AAAA9XXXXXX", ""),
+        ("AAAA9******", ""),
         |text| one_of(text, 4, b"0"),
         [0, 0, 92],
         "ifsc|ifsc code|branch code|neft|rtgs",

@@ -48,7 +48,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/licence/uk_driving",
         LICENCE,
-        ("XXXXX-999999-XX9AA|XXXXX-999999-XXXAA", " "),
+        ("*****-999999-**9AA|*****-999999-***AA", " "),
         is_licence,
         [45, 45, 98],
         "driving licence|driver licence|driver s licence|licence number|dvla|license|licence",

@@ -8,7 +8,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/device/mac",
         DEVICE,
-        ("=XX-XX-XX-XX-XX-XX", ":-"),
+        ("=**-**-**-**-**-**", ":-"),
         |text| text.iter().all(u8::is_ascii_hexdigit) && !repeats(text),
         [0, 85, 97],
         "mac|mac address|hwaddr|ether|ethernet|bssid|bluetooth|hardware address|physical address",
@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/vehicle/vin",
         VEHICLE,
-        ("XXXXXXXXXXXXX9999", ""),
+        ("*************9999", ""),
         is_vin,
         [0, 0, 96],
         "vin|vehicle identification|chassis|frame number|vehicle|fahrgestell|fahrgestellnummer|fin|numero de chassis|\

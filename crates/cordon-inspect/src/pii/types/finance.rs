@@ -8,7 +8,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/bank/bic",
         BANK,
-        ("AAAAAAXX|AAAAAAXX-XXX", " "),
+        ("AAAAAA**|AAAAAA**-***", " "),
         is_bic,
         [0, 0, 92],
         "bic|swift|swift code|bic code|swift bic|bankleitzahl|codigo swift|code swift",

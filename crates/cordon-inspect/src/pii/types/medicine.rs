@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/health_id/us_dea",
         HEALTH_ID,
-        ("AX9999999", ""),
+        ("A*9999999", ""),
         is_dea,
         [0, 0, 97],
         "dea|dea number|dea no|prescriber|drug enforcement",
@@ -33,7 +33,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/medical/icd",
         MEDICAL,
-        ("A9X|A9X-X|A9X-XX|A9X-XXX|A9X-XXXX", "."),
+        ("A9*|A9*-*|A9*-**|A9*-***|A9*-****", "."),
         |text| text.iter().skip(4).all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()),
         [0, 0, 80],
         "icd|icd 10|diagnosis|diagnosed|diagnoses|dx|diagnose|diagnostic|diagnostico|diagnosi|icd code|codes",

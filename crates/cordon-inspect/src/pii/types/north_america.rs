@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/health_id/us_medicare",
         HEALTH_ID,
-        ("9AX9-AX9-AA99", "- "),
+        ("9A*9-A*9-AA99", "- "),
         is_medicare,
         [0, 85, 97],
         "medicare|mbi|beneficiary|cms|medicare number",

@@ -64,7 +64,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/national_id/fi_hetu",
         NATIONAL_ID,
-        ("999999-999A|999999A999X", "-+"),
+        ("999999-999A|999999A999*", "-+"),
         is_hetu,
         [92, 92, 99],
         HETU_WORDS,

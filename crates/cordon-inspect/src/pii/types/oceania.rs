@@ -61,7 +61,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/health_id/nz_nhi",
         HEALTH_ID,
-        ("AAA9999|AAA99XX", ""),
+        ("AAA9999|AAA99**", ""),
         is_nhi,
         [0, 0, 95],
         "nhi|nhi number|national health index|health index",

@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/licence/driving",
         LICENCE,
-        ("~X{6,18}", "- "),
+        ("~*{6,18}", "- "),
         |text| text.iter().filter(|b| b.is_ascii_digit()).count() >= 4 && !repeats(text),
         [0, 0, 80],
         LICENCE_WORDS,
@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/postcode",
         POSTCODE,
-        ("A9A-9A9|9999-AA|A99-XXXX|AAA-9999", " "),
+        ("A9A-9A9|9999-AA|A99-****|AAA-9999", " "),
         |text| !one_of(text, 0, b"DFIOQUWZ"),
         [0, 0, 45],
         POSTCODE_WORDS,

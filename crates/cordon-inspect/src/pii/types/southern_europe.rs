@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/tax_id/it_codice_fiscale",
         TAX_ID,
-        ("AAA-AAA-99A99-A999A|AAAAAA-99A99-A999A|AAAAAAXXAXXAXXXA", " "),
+        ("AAA-AAA-99A99-A999A|AAAAAA-99A99-A999A|AAAAAA**A**A***A", " "),
         is_codice_fiscale,
         [97, 97, 99],
         "codice fiscale|cf|c f|fiscal code",
@@ -77,7 +77,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/national_id/pt_cartao_de_cidadao",
         NATIONAL_ID,
-        ("99999999-9-XX9|99999999-9XX9", " "),
+        ("99999999-9-**9|99999999-9**9", " "),
         is_cartao,
         [0, 88, 97],
         "cartao de cidadao|cc|cartao cidadao|numero de documento",

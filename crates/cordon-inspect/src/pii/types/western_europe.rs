@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/national_id/de_id_card",
         NATIONAL_ID,
-        ("XXXXXXXXX9|XXXXXXXXX", " "),
+        ("*********9|*********", " "),
         is_german_document,
         [0, 0, 95],
         "personalausweis|ausweis|ausweisnummer|personalausweisnummer|perso|identity card|id card",
@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/passport/de",
         PASSPORT,
-        ("XXXXXXXXX9|XXXXXXXXX", " "),
+        ("*********9|*********", " "),
         is_german_document,
         [0, 0, 95],
         "reisepass|reisepassnummer|passnummer|german passport",
@@ -64,7 +64,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/social_id/fr_nir",
         SOCIAL_ID,
-        ("9-99-99-9X-999-999-99", " -."),
+        ("9-99-99-9*-999-999-99", " -."),
         is_nir,
         [45, 95, 98],
         "nir|insee|securite sociale|numero de securite sociale|numero de secu|secu|vitale",
@@ -96,7 +96,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(
         "pii/national_id/fr_cni",
         NATIONAL_ID,
-        ("9{12}|XXXXXXXXX", ""),
+        ("9{12}|*********", ""),
         |text| text.iter().filter(|b| b.is_ascii_digit()).count() >= 2,
         [0, 0, 80],
         "carte d identite|carte nationale d identite|cni|carte identite",
