@@ -1,0 +1,151 @@
+//! Comma-separated values (RFC 4180), with the separator that the first lines have.
+
+use crate::{
+    Reason, Role,
+    context::{Context, Done},
+    office::formula,
+    text,
+};
+
+/// A cell beyond this is none of a table's.
+const LONGEST: usize = 1 << 20;
+
+/// A table.
+pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
+    let text = text::inspect(context, bytes)?;
+    let separator = separator(&text);
+    let mut cells = 0_usize;
+    let mut expected: Option<usize> = None;
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        context.thing()?;
+        let (cell, behind, end) = cell(rest, separator);
+        context.spend(cell.len())?;
+        if cell.len() > LONGEST {
+            context.see(Reason::TooLarge);
+        }
+        if let Some(reason) = formula_in(cell) {
+            context.see(reason);
+        }
+        rest = behind;
+        cells += 1;
+        if end == End::Open {
+            context.see(Reason::Damaged);
+        }
+        if end != End::Cell {
+            // A line with nothing in it is no row.
+            let blank = cells == 1 && cell.trim().is_empty();
+            if !blank && expected.is_some_and(|expected| expected != cells) {
+                context.see(Reason::Ragged);
+            }
+            if !blank {
+                expected.get_or_insert(cells);
+            }
+            cells = 0;
+        }
+    }
+    context.text(Role::Body, text)
+}
+
+/// What stands behind a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Cell,
+    Row,
+    /// The file ends within quotes.
+    Open,
+}
+
+/// The first cell, with its quotes' inside as it is written, and the rest.
+fn cell(text: &str, separator: char) -> (&str, &str, End) {
+    let ends = |c: char| c == separator || c == '\n';
+    if let Some(inside) = text.strip_prefix('"') {
+        let bytes = inside.as_bytes();
+        let mut from = 0;
+        while let Some(at) = memchr::memchr(b'"', bytes.get(from..).unwrap_or_default()).map(|at| from + at) {
+            // Two quotes are one that does not end the cell.
+            if bytes.get(at + 1) == Some(&b'"') {
+                from = at + 2;
+                continue;
+            }
+            let (content, behind) = inside.split_at_checked(at).unwrap_or((inside, ""));
+            let behind = behind.strip_prefix('"').unwrap_or_default();
+            let end = behind.find(ends).unwrap_or(behind.len());
+            let (_, behind) = behind.split_at_checked(end).unwrap_or((behind, ""));
+            return after(content, behind, separator);
+        }
+        return (inside, "", End::Open);
+    }
+    let end = text.find(ends).unwrap_or(text.len());
+    let (content, behind) = text.split_at_checked(end).unwrap_or((text, ""));
+    after(content, behind, separator)
+}
+
+fn after<'t>(content: &'t str, behind: &'t str, separator: char) -> (&'t str, &'t str, End) {
+    match behind.strip_prefix(separator) {
+        Some(rest) => (content, rest, End::Cell),
+        None => (content, behind.strip_prefix('\n').unwrap_or_default(), End::Row),
+    }
+}
+
+/// The separator that stands most often in the first line.
+fn separator(text: &str) -> char {
+    let line = text.lines().next().unwrap_or_default();
+    let count = |separator: char| line.matches(separator).count();
+    let found = [',', ';', '\t', '|'].into_iter().rev().max_by_key(|separator| count(*separator));
+    found.filter(|separator| count(*separator) > 0).unwrap_or(',')
+}
+
+/// Whether a cell is a formula for a spreadsheet. Numbers with a sign, telephone numbers, names of accounts and lines of a list are none.
+fn formula_in(cell: &str) -> Option<Reason> {
+    let cell = cell.trim_matches(['\r', '\n', ' ', '\t', '\u{feff}', '\u{a0}']);
+    let mut chars = cell.chars();
+    let first = chars.next()?;
+    let rest = chars.as_str();
+    match first {
+        '=' | '＝' => formula::danger(rest).or(Some(Reason::Formula)),
+        '+' | '-' | '@' | '＋' | '－' | '＠' => formula::danger(rest).or_else(|| {
+            let calls = rest.contains('(')
+                && rest.starts_with(|c: char| c.is_ascii_alphabetic())
+                && rest.ends_with(')');
+            let cells = rest.contains(['+', '*', '/']) && rest.contains('!');
+            (calls || cells).then_some(Reason::Formula)
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_told_from_signs() {
+        for (cell, expected) in [
+            ("=1+1", Some(Reason::Formula)),
+            ("\t=1+1", Some(Reason::Formula)),
+            ("+cmd|'/c calc'!A1", Some(Reason::Dde)),
+            ("@SUM(1,2)", Some(Reason::Formula)),
+            ("-2+3+cmd|' /C calc'!A0", Some(Reason::Dde)),
+            ("=WEBSERVICE(\"http://example.org\")", Some(Reason::CommandCell)),
+            ("-12.5", None),
+            ("+44 20 7946 0958", None),
+            ("+44 (20) 7946 0958", None),
+            ("@somebody", None),
+            ("- see below (page 3)", None),
+            ("a=b", None),
+        ] {
+            assert_eq!(formula_in(cell), expected, "{cell}");
+        }
+    }
+
+    #[test]
+    fn cells_end_where_their_quotes_do() {
+        assert_eq!(cell("a,b", ','), ("a", "b", End::Cell));
+        assert_eq!(cell("\"a \"\"x\"\", y\";z\n", ';'), ("a \"\"x\"\", y", "z\n", End::Cell));
+        assert_eq!(cell("\"a\nb\"\nc", ','), ("a\nb", "c", End::Row));
+        assert_eq!(cell("\"a", ','), ("a", "", End::Open));
+        assert_eq!(separator("a;b;c,d"), ';');
+        assert_eq!(separator("one column"), ',');
+    }
+}

@@ -1,0 +1,36 @@
+/// What one inspection may cost: the file with all that is inside of it. Memory is at most the file, `decoded`, four times
+/// `text`, and 64 bytes for each of `things`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the file.
+    pub bytes: usize,
+    /// Bytes that are unpacked or decoded out of it, all together.
+    pub decoded: usize,
+    /// Bytes of output for each byte of input of one compressed stream; outputs below 1 MiB are exempt.
+    pub ratio: usize,
+    /// Bytes of text that are taken out of it.
+    pub text: usize,
+    /// Files inside one another: 1 is the file alone.
+    pub depth: usize,
+    /// Entries, objects, cells and the like.
+    pub things: usize,
+    /// Pixels of an image, all its frames together.
+    pub pixels: u64,
+    /// Units of work for each byte of the file and of what is decoded; a small file has a floor of 4 MiB of them.
+    pub work: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 32 << 20,
+            decoded: 64 << 20,
+            ratio: 250,
+            text: 8 << 20,
+            depth: 5,
+            things: 500_000,
+            pixels: 100_000_000,
+            work: 64,
+        }
+    }
+}

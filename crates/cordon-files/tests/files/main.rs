@@ -1,0 +1,20 @@
+//! Every bad file and its benign twin, made here; and the laws that hold for any bytes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    reason = "test code"
+)]
+
+mod archives;
+mod data;
+mod documents;
+mod images;
+mod laws;
+mod markup;
+mod pdfs;
+mod support;
+mod types;
