@@ -24,6 +24,10 @@ fn samples() -> Vec<(&'static str, String)> {
         should stay open until nine, although some worried about the cost of heating. A second proposal, to lend tools \
         as well as books, was received with enthusiasm; it will be tried for six months in two districts. Afterwards \
         everyone walked to the harbour, where the ferry was late again. ";
+    // The texts of `bench gateway`.
+    let request = "The committee met on a bright morning to talk about the garden behind the library. \
+        Some wanted more benches, others a pond, and everybody agreed that the old maple should stay. ";
+    let answer = " river stone maple quiet north lamps cloud grain";
     let code = "fn main() -> Result<(), Error> {\n    let config = Config::load(&path)?;\n    for (index, item) in \
         config.items.iter().enumerate() {\n        if item.is_enabled() && index % 2 == 0 {\n            \
         println!(\"{index}: {}\", item.name);\n        }\n    }\n    Ok(())\n}\n\n";
@@ -43,6 +47,8 @@ fn samples() -> Vec<(&'static str, String)> {
     let long = |text: &str| text.repeat(64 * KILOBYTE / text.len() + 1);
     vec![
         ("prose", long(prose)),
+        ("request", long(request)),
+        ("answer", long(answer)),
         ("code", long(code)),
         ("json", long(json)),
         ("base64 image", image),

@@ -5,6 +5,7 @@ use cordon_core::{Category, Channel, Digest, Finding};
 use crate::detector::{self, DetectorInfo};
 use crate::evidence::Rules;
 use crate::pii;
+use crate::plain::PlainWords;
 use crate::scanner::Scanner;
 use crate::secret::Tokens;
 use crate::template::Templates;
@@ -20,6 +21,7 @@ pub struct Engine(Arc<Tables>);
 #[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) rules: Rules,
+    pub(crate) plain: PlainWords,
     pub(crate) identifiers: pii::Table,
     pub(crate) tokens: Tokens,
     pub(crate) templates: Templates,
@@ -43,6 +45,7 @@ impl Engine {
         text.push_str(&pii::Table::describe());
         text.push_str(&Templates::describe());
         Self(Arc::new(Tables {
+            plain: PlainWords::new(&rules),
             rules,
             identifiers: pii::Table::builtin(),
             tokens,

@@ -1,6 +1,6 @@
 //! The compiled rules of phrases, and how single signals add up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use cordon_core::{Score, Span};
@@ -72,10 +72,18 @@ struct Entry {
 /// The rules, compiled from [`crate::lexicon`].
 #[derive(Debug)]
 pub(crate) struct Rules {
-    words: HashMap<Box<[u8]>, Word, BuildHasherDefault<Fnv>>,
-    rot13: HashMap<Box<[u8]>, Word, BuildHasherDefault<Fnv>>,
+    /// By the hash of what is written; a test shows that no two have the same.
+    words: HashMap<u64, Written, BuildHasherDefault<Hashed>>,
     entries: Vec<Entry>,
     rules: Vec<Rule>,
+}
+
+/// A word of the rules as it is written: in small letters, as it is or in ROT13.
+#[derive(Debug)]
+struct Written {
+    text: Box<[u8]>,
+    word: Word,
+    rot13: bool,
 }
 
 impl Rules {
@@ -97,12 +105,19 @@ impl Rules {
 
     /// The word in lower case, and that it was not read by ROT13.
     pub(crate) fn word(&self, lower: &[u8]) -> Option<(Word, bool)> {
-        self.words.get(lower).map(|word| (*word, false))
+        let written = self.words.get(&lower.iter().fold(SEED, |hash, byte| step(hash, *byte)))?;
+        (!written.rot13 && *written.text == *lower).then_some((written.word, false))
     }
 
-    /// The word whose ROT13 this is.
-    pub(crate) fn rot13_word(&self, lower: &[u8]) -> Option<(Word, bool)> {
-        self.rot13.get(lower).map(|word| (*word, true))
+    /// The word that some ASCII letters are in any case, and whether it was read by ROT13.
+    pub(crate) fn letters(&self, letters: &[u8]) -> Option<(Word, bool)> {
+        let written = self.words.get(&letters.iter().fold(SEED, |hash, byte| step(hash, byte | 0x20)))?;
+        written.text.eq_ignore_ascii_case(letters).then_some((written.word, written.rot13))
+    }
+
+    /// All words as they are written, in small letters, and whether they are so in ROT13.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (&[u8], (Word, bool))> {
+        self.words.values().map(|written| (&*written.text, (written.word, written.rot13)))
     }
 
     fn entry(&self, word: Word) -> Option<&Entry> {
@@ -132,7 +147,7 @@ impl Rules {
 #[derive(Default)]
 struct Compiler {
     classes: Vec<String>,
-    words: HashMap<Box<[u8]>, Word, BuildHasherDefault<Fnv>>,
+    words: BTreeMap<Box<[u8]>, Word>,
     entries: Vec<Entry>,
     rules: Vec<Rule>,
 }
@@ -228,12 +243,15 @@ impl Compiler {
             other => *other,
         };
         // Short words read by ROT13 are other words too often.
-        let rot13 = self.words.iter().filter(|(word, _)| word.is_ascii());
-        let rot13: HashMap<Box<[u8]>, Word, _> = rot13
-            .map(|(word, id)| (word.iter().map(rotate).collect::<Box<[u8]>>(), *id))
-            .filter(|(word, _)| !self.words.contains_key(word))
-            .collect();
-        Rules { words: self.words, rot13, entries: self.entries, rules: self.rules }
+        let rot13 = self.words.iter().filter(|(text, _)| text.is_ascii());
+        let rot13 = rot13.map(|(text, word)| (text.iter().map(rotate).collect::<Box<[u8]>>(), *word));
+        let rot13: Vec<(Box<[u8]>, Word)> =
+            rot13.filter(|(text, _)| !self.words.contains_key(text)).collect();
+        let plain = self.words.into_iter().map(|(text, word)| Written { text, word, rot13: false });
+        let turned = rot13.into_iter().map(|(text, word)| Written { text, word, rot13: true });
+        let hash = |text: &[u8]| text.iter().fold(SEED, |hash, byte| step(hash, *byte));
+        let words = plain.chain(turned).map(|written| (hash(&written.text), written)).collect();
+        Rules { words, entries: self.entries, rules: self.rules }
     }
 }
 
@@ -342,26 +360,27 @@ impl Evidence {
     }
 }
 
-/// FNV-1a, 64 bit: the keys are ours, the lookups are of short words.
-#[derive(Clone, Copy, Debug)]
-struct Fnv(u64);
+/// FNV-1a with 64 bits: its offset basis, and one step. The keys are ours, the lookups are of short words.
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
+fn step(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
-impl Hasher for Fnv {
+/// Hashes what is a hash already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
     fn finish(&self) -> u64 {
         self.0
     }
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.0 = bytes.iter().fold(self.0, |hash, byte| step(hash, *byte));
     }
-    fn write_usize(&mut self, _: usize) {}
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod confusable;
 mod escape;
 
 use confusable::LOOK_ALIKES;
+use cordon_core::Span;
 pub(crate) use escape::{Escape, begins as begins_escape, escape};
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
@@ -95,6 +96,18 @@ impl FoldedText {
             Some(unit) if unit.original_len == 0 => unit.original + (last - unit.at) + 1,
             Some(unit) => unit.original + unit.original_len,
             None => 0,
+        }
+    }
+
+    /// Where folded bytes `start..end` lie in the original.
+    #[inline]
+    pub(crate) fn original(&self, start: usize, end: usize) -> Span {
+        match self.units.last() {
+            // All that was folded last is the original.
+            Some(last) if last.original_len == 0 && last.at <= start && start < end => {
+                Span::new(last.original + (start - last.at), last.original + (end - last.at))
+            }
+            _ => Span::new(self.original_start(start), self.original_end(end)),
         }
     }
 

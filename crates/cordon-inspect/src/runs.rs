@@ -75,6 +75,21 @@ impl Runs {
         self.reversed.byte(i, context);
     }
 
+    /// Whether nothing is open that a word of letters could belong to.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.word.is_none()
+            && self.spelled.is_empty()
+            && self.rotated.live().is_none()
+            && self.leet.live().is_none()
+            && self.fields.is_empty()
+            && self.reversed.live().is_none()
+    }
+
+    /// A word begins at `i`.
+    pub(crate) const fn begin_word(&mut self, i: usize) {
+        self.word = Some(i);
+    }
+
     /// A right-to-left override stands before folded byte `at`.
     pub(crate) fn turn(&mut self, at: usize, context: &mut Context<'_>) {
         self.reversed.close(at, context);
@@ -128,6 +143,14 @@ impl Runs {
     pub(crate) fn memory(&self) -> usize {
         self.spelled.memory() + self.fields.memory()
     }
+}
+
+/// The words of two or more letters that may belong to a run where none is open, in small letters: hexadecimal digits and
+/// words in ROT13.
+pub(crate) fn units() -> impl Iterator<Item = Vec<u8>> {
+    let digits = || b'a'..=b'f';
+    let pairs = digits().flat_map(move |first| digits().map(move |second| vec![first, second]));
+    pairs.chain(rotated::COMMON.iter().map(|word| word.to_vec()))
 }
 
 /// Longer words begin no run.

@@ -1,3 +1,5 @@
+mod readers;
+
 use std::sync::Arc;
 
 use cordon_core::{Category, Channel, Finding, Score, Span};
@@ -6,11 +8,7 @@ use crate::detector::Detector;
 use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
-use crate::pii::Groups;
-use crate::runs::Runs;
-use crate::segment::Segment;
-use crate::template::Template;
-use crate::words::Words;
+use crate::scanner::readers::Readers;
 
 /// Folded bytes before a candidate that its detectors may look at.
 pub(crate) const CONTEXT: usize = 160;
@@ -43,12 +41,8 @@ pub struct Scanner {
     holds: Vec<Category>,
     /// Spans of held findings that end behind what is settled.
     open_spans: Vec<Span>,
-    segment: Segment,
-    groups: Groups,
-    words: Words,
-    template: Template,
+    readers: Readers,
     hidden: Hidden,
-    runs: Runs,
     out: Vec<Finding>,
 }
 
@@ -127,12 +121,8 @@ impl Scanner {
             settled: 0,
             holds: holds.to_vec(),
             open_spans: Vec::new(),
-            segment: Segment::default(),
-            groups: Groups::default(),
-            words: Words::default(),
-            template: Template::default(),
+            readers: Readers::default(),
             hidden: Hidden::default(),
-            runs: Runs::default(),
             out: Vec::new(),
         }
     }
@@ -155,10 +145,10 @@ impl Scanner {
         self.take(&carry, true);
         let mut context = context(&self.text, &self.tables, self.channel, self.depth, &mut self.out);
         self.hidden.close(&mut context);
-        self.words.close(self.at, &mut context);
-        self.segment.close(self.at, &mut context);
-        self.groups.close(self.at, &mut context);
-        self.runs.close(self.at, self.words.disguise(), &mut context);
+        self.readers.words.close(self.at, &mut context);
+        self.readers.segment.close(self.at, &mut context);
+        self.readers.groups.close(self.at, &mut context);
+        self.readers.runs.close(self.at, self.readers.words.disguise(), &mut context);
         self.settled = self.consumed;
         Step { findings: std::mem::take(&mut self.out), settled: self.settled }
     }
@@ -169,24 +159,25 @@ impl Scanner {
             + self.text.memory()
             + self.carry.capacity()
             + self.open_spans.capacity() * size_of::<Span>()
-            + self.words.memory()
-            + self.groups.memory()
+            + self.readers.words.memory()
+            + self.readers.groups.memory()
             + self.hidden.memory()
-            + self.runs.memory()
+            + self.readers.runs.memory()
     }
 
     fn step(&mut self) -> Step {
         let mut settled = self.consumed;
         if self.hold_values {
             // Invisible runs and encoded ones can hold anything, so whoever holds anything waits for them.
-            let values = [self.segment.live(), self.groups.live(), self.runs.live(self.at)];
+            let values =
+                [self.readers.segment.live(), self.readers.groups.live(), self.readers.runs.live(self.at)];
             let values = values.into_iter().flatten().min();
             let values = values.map(|start| self.text.original_start(start));
             settled = [values, self.hidden.live()].into_iter().flatten().fold(settled, usize::min);
         }
         if self.hold_phrases {
-            let template = self.template.live().map(|start| self.text.original_start(start));
-            let words = self.words.live(&self.text, self.consumed);
+            let template = self.readers.template.live().map(|start| self.text.original_start(start));
+            let words = self.readers.words.live(&self.text, self.consumed);
             settled = [template, words].into_iter().flatten().fold(settled, usize::min);
         }
         // What is settled ends before or behind a reported span, never inside of it.
@@ -222,11 +213,11 @@ impl Scanner {
             };
         }
         let live = [
-            self.segment.live(),
-            self.groups.live(),
-            self.words.open_word(&self.text),
-            self.template.live(),
-            self.runs.live(self.at),
+            self.readers.segment.live(),
+            self.readers.groups.live(),
+            self.readers.words.open_word(&self.text),
+            self.readers.template.live(),
+            self.readers.runs.live(self.at),
         ];
         let keep = live.into_iter().flatten().fold(self.at, usize::min);
         self.text.forget_before(keep.saturating_sub(CONTEXT));
@@ -374,8 +365,8 @@ impl Scanner {
                 let mut context = context(&self.text, &self.tables, self.channel, self.depth, &mut self.out);
                 self.hidden.see(folding, c, Span::new(original, original + len), before, &mut context);
                 match folding {
-                    Folded::Bidi('\u{202e}') => self.runs.turn(self.at, &mut context),
-                    Folded::Bidi('\u{202c}') => self.runs.turn_back(self.at, &mut context),
+                    Folded::Bidi('\u{202e}') => self.readers.runs.turn(self.at, &mut context),
+                    Folded::Bidi('\u{202c}') => self.readers.runs.turn_back(self.at, &mut context),
                     _ => {}
                 }
                 self.text.push_folded(&[], original, len);
@@ -401,30 +392,8 @@ impl Scanner {
         let mut context = context(&self.text, &self.tables, self.channel, self.depth, &mut self.out);
         let bytes = self.text.slice(self.at, end);
         let mut next = 0;
-        while let Some(byte) = bytes.get(next) {
-            let i = self.at + next;
-            self.words.byte(i, *byte, &mut context);
-            self.segment.byte(i, *byte, &mut context);
-            self.groups.byte(i, *byte, &mut context);
-            self.template.byte(i, *byte, &mut context);
-            self.runs.byte(i, *byte, self.words.disguise(), &mut context);
-            next += 1;
-            // Inside of a word nothing can change before it ends.
-            if byte.is_ascii_alphanumeric()
-                && self.template.live().is_none()
-                && self.words.in_ascii_word(&self.text)
-            {
-                let rest = bytes.get(next..).unwrap_or_default();
-                let unchanged = [
-                    self.words.unchanged(i + 1),
-                    self.segment.unchanged(i + 1),
-                    self.groups.unchanged(i + 1),
-                    self.runs.unchanged(i + 1),
-                ];
-                let unchanged = unchanged.into_iter().fold(rest.len(), usize::min);
-                let rest = rest.get(..unchanged).unwrap_or_default();
-                next += rest.iter().position(|b| !is_alphanumeric(*b)).unwrap_or(rest.len());
-            }
+        while let Some(rest) = bytes.get(next..).filter(|rest| !rest.is_empty()) {
+            next += self.readers.take(self.at + next, rest, &mut context);
         }
         self.at = end;
     }
@@ -480,29 +449,16 @@ fn plain_run(bytes: &[u8]) -> usize {
 }
 
 fn is_plain(byte: u8) -> bool {
-    PROPERTIES.get(usize::from(byte)).is_some_and(|set| set & PLAIN != 0)
+    PLAIN.get(usize::from(byte)).is_some_and(|plain| *plain)
 }
 
-/// As `u8::is_ascii_alphanumeric`, by one look.
-fn is_alphanumeric(byte: u8) -> bool {
-    PROPERTIES.get(usize::from(byte)).is_some_and(|set| set & ALPHANUMERIC != 0)
-}
-
-const PLAIN: u8 = 1;
-const ALPHANUMERIC: u8 = 2;
-
-/// What holds of each byte.
-const PROPERTIES: [u8; 256] = {
-    let mut table = [0; 256];
+/// Which bytes are ASCII that is its own folding and begins no escape.
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
     let mut byte = 0_u8;
     let mut rest = table.as_mut_slice();
     while let Some((slot, after)) = rest.split_first_mut() {
-        if byte < 0x80 && !fold::begins_escape(byte) && !fold::is_control(byte) {
-            *slot |= PLAIN;
-        }
-        if byte.is_ascii_alphanumeric() {
-            *slot |= ALPHANUMERIC;
-        }
+        *slot = byte < 0x80 && !fold::begins_escape(byte) && !fold::is_control(byte);
         byte = byte.wrapping_add(1);
         rest = after;
     }

@@ -20,9 +20,25 @@ const PEM_MARK: &[u8] = b"-----BEGIN";
 /// A quoted secret is followed this far for its closing mark.
 const MAX_QUOTED: usize = 256;
 
-/// The candidate that is open.
+/// The candidate that is open, and the last word that was taken whole.
 #[derive(Debug, Default)]
-pub(crate) struct Segment(Mode);
+pub(crate) struct Segment {
+    mode: Mode,
+    last: Option<LastWord>,
+    /// The candidate that begins here stands behind a quotation mark, and no name of a secret before that.
+    unnamed: Option<usize>,
+}
+
+/// A plain word, which may be a candidate.
+#[derive(Clone, Copy, Debug)]
+struct LastWord {
+    start: usize,
+    end: usize,
+    /// It may name the value behind it.
+    names: bool,
+    /// Nothing before it says that it is a value: as a candidate it holds nothing.
+    nothing: bool,
+}
 
 #[derive(Debug, Default)]
 enum Mode {
@@ -98,7 +114,7 @@ const fn class(byte: u8) -> Class {
 impl Segment {
     /// Where what must be held back begins.
     pub(crate) fn live(&self) -> Option<usize> {
-        match &self.0 {
+        match &self.mode {
             Mode::Idle => None,
             Mode::Run { start, .. } | Mode::Continue { start, .. } => Some(*start),
             Mode::Pem(pem) => Some(pem.start),
@@ -107,15 +123,64 @@ impl Segment {
 
     /// How many letters and digits from `i` on would change nothing here.
     pub(crate) fn unchanged(&self, i: usize) -> usize {
-        match &self.0 {
+        match &self.mode {
             Mode::Run { gap: None, start, .. } => MAX_JOINED.saturating_sub(i - start),
             _ => 0,
         }
     }
 
+    /// Whether a plain word would end, begin or continue a candidate, and nothing else.
+    pub(crate) const fn is_ordinary(&self) -> bool {
+        matches!(self.mode, Mode::Idle | Mode::Run { .. })
+    }
+
+    /// As the letters `start..end` of a plain word one by one; `names` says that it may name what follows it.
+    #[inline]
+    pub(crate) fn plain_word(
+        &mut self,
+        (start, end): (usize, usize),
+        names: bool,
+        context: &mut Context<'_>,
+    ) {
+        let byte_before = start.checked_sub(1).and_then(|at| context.text.byte(at));
+        // A word behind a word that names nothing is no value.
+        let nothing =
+            byte_before == Some(b' ') && self.last.is_some_and(|last| last.end + 1 == start && !last.names);
+        match self.mode {
+            Mode::Run { start: from, gap: Some(gap), .. } if self.is_nothing(from, gap) => {
+                self.mode = Mode::Run { start, group: start, gap: None, kind: Kind::Plain };
+            }
+            _ => {
+                if let Some(first) = context.text.byte(start) {
+                    self.byte(start, first, context);
+                }
+            }
+        }
+        // Behind a full stop it is the end of a longer name.
+        self.last = Some(LastWord { start, end, names: names || byte_before == Some(b'.'), nothing });
+    }
+
+    /// As a space behind a plain word that ended before `i`.
+    #[inline]
+    pub(crate) fn space(&mut self, i: usize, context: &mut Context<'_>) {
+        match &mut self.mode {
+            Mode::Run { start, gap: gap @ None, kind: Kind::Plain, .. }
+                if self.last.is_some_and(|last| last.start == *start) =>
+            {
+                *gap = Some(i);
+            }
+            _ => self.byte(i, b' ', context),
+        }
+    }
+
+    /// Whether `start..end` is a word that cannot be a value.
+    fn is_nothing(&self, start: usize, end: usize) -> bool {
+        self.last.is_some_and(|last| last.nothing && (last.start, last.end) == (start, end))
+    }
+
     /// Takes the folded byte at `i`.
     pub(crate) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
-        match &mut self.0 {
+        match &mut self.mode {
             Mode::Run { gap: None, start, .. } if byte.is_ascii_alphanumeric() && i - *start < MAX_JOINED => {
                 return;
             }
@@ -135,7 +200,7 @@ impl Segment {
     }
 
     fn ordinary(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
-        let class = match &self.0 {
+        let class = match &self.mode {
             Mode::Run { kind: Kind::Quoted(mark), start, .. } if i - start < MAX_QUOTED => match byte {
                 b'\n' | b'\r' => Class::End,
                 _ if byte == *mark => Class::End,
@@ -148,14 +213,18 @@ impl Segment {
             }
             _ => class(byte),
         };
-        match (&mut self.0, class) {
+        match (&mut self.mode, class) {
             (Mode::Idle, Class::Part) => {
                 let left = context.text.slice(i.saturating_sub(CONTEXT), i);
                 let kind = match left.last() {
                     Some(mark @ (b'"' | b'\'' | b'`')) if secret::follows_key(left) => Kind::Quoted(*mark),
+                    Some(b'"' | b'\'' | b'`') => {
+                        self.unnamed = Some(i);
+                        Kind::Plain
+                    }
                     _ => Kind::Plain,
                 };
-                self.0 = Mode::Run { start: i, group: i, gap: None, kind };
+                self.mode = Mode::Run { start: i, group: i, gap: None, kind };
             }
             (Mode::Run { start, group, gap, kind }, Class::Part) => {
                 if let Some(end) = *gap {
@@ -164,8 +233,8 @@ impl Segment {
                         *kind = Kind::Lines;
                     } else if !joins(context.text.slice(*start, end), context.text.slice(*group, end), byte) {
                         let start = *start;
-                        process(start, end, None, context);
-                        self.0 = Mode::Run { start: i, group: i, gap: None, kind: Kind::Plain };
+                        self.decide(start, end, context);
+                        self.mode = Mode::Run { start: i, group: i, gap: None, kind: Kind::Plain };
                         return;
                     }
                     (*group, *gap) = (i, None);
@@ -184,9 +253,9 @@ impl Segment {
                         let begin = i - PEM_MARK.len();
                         let start = *start;
                         if start < begin {
-                            process(start, begin, None, context);
+                            process((start, begin), None, None, context);
                         }
-                        self.0 = Mode::Pem(Pem {
+                        self.mode = Mode::Pem(Pem {
                             start: begin,
                             private: false,
                             run: 0,
@@ -200,8 +269,8 @@ impl Segment {
                 }
                 Some(end) if i - end >= 2 => {
                     let start = *start;
-                    process(start, end, None, context);
-                    self.0 = Mode::Idle;
+                    self.decide(start, end, context);
+                    self.mode = Mode::Idle;
                 }
                 Some(_) => {}
             },
@@ -212,10 +281,10 @@ impl Segment {
 
     /// The text or the candidate ends before folded byte `end`.
     pub(crate) fn close(&mut self, end: usize, context: &mut Context<'_>) {
-        match std::mem::take(&mut self.0) {
+        match std::mem::take(&mut self.mode) {
             Mode::Idle => {}
             Mode::Run { start, gap, .. } => {
-                process(start, gap.unwrap_or(end), None, context);
+                self.decide(start, gap.unwrap_or(end), context);
             }
             Mode::Pem(pem) => finish_pem(pem, end, context),
             Mode::Continue { start, detector, category, score, .. } => {
@@ -226,12 +295,20 @@ impl Segment {
         }
     }
 
+    /// The candidate `start..end` is whole.
+    fn decide(&self, start: usize, end: usize, context: &mut Context<'_>) {
+        if !self.is_nothing(start, end) {
+            let named = Some(false).filter(|_| self.unnamed == Some(start));
+            process((start, end), named, None, context);
+        }
+    }
+
     /// The window `start..end` is full and its candidate goes on: what begins before the last `overlap` bytes is
     /// decided, the rest belongs to the next window.
     fn slide(&mut self, start: usize, end: usize, overlap: usize, context: &mut Context<'_>) {
         let limit = end - overlap;
-        let cut = process(start, end, Some(limit), context);
-        self.0 = match cut {
+        let cut = process((start, end), None, Some(limit), context);
+        self.mode = match cut {
             Some(Cut { start: next, unfinished: None }) => {
                 let next = next.max(limit);
                 if next >= end {
@@ -249,7 +326,7 @@ impl Segment {
 
     /// In a continued finding: whether the byte still belongs to it.
     fn go_on(&mut self, i: usize, byte: u8, context: &mut Context<'_>) -> bool {
-        let Mode::Continue { start, detector, category, score, pem } = &mut self.0 else { return false };
+        let Mode::Continue { start, detector, category, score, pem } = &mut self.mode else { return false };
         let inside = match pem {
             None => {
                 byte.is_ascii_alphanumeric()
@@ -263,7 +340,7 @@ impl Segment {
             if *start < end {
                 context.report(detector, category.clone(), *score, (*start, end), true);
             }
-            self.0 = Mode::Idle;
+            self.mode = Mode::Idle;
             return last_included;
         }
         if i + 1 - *start >= MAX_SEGMENT {
@@ -275,26 +352,26 @@ impl Segment {
 
     /// In a PEM block: whether the byte was taken.
     fn pem(&mut self, i: usize, byte: u8, context: &mut Context<'_>) -> bool {
-        let Mode::Pem(pem) = &mut self.0 else { return false };
+        let Mode::Pem(pem) = &mut self.mode else { return false };
         match pem_byte(pem, i, byte, context) {
             PemStep::Inside if i + 1 - pem.start >= MAX_PEM => {
                 let pem = *pem;
                 let (category, score) = (Category::known("secret/private_key"), Score::percent(99));
                 context.report(&PRIVATE_KEY, category.clone(), score, (pem.start, i + 1), false);
-                self.0 =
+                self.mode =
                     Mode::Continue { start: i + 1, detector: PRIVATE_KEY, category, score, pem: Some(pem) };
                 true
             }
             PemStep::Inside => true,
             PemStep::OverAfter => {
                 let pem = *pem;
-                self.0 = Mode::Idle;
+                self.mode = Mode::Idle;
                 finish_pem(pem, i + 1, context);
                 true
             }
             PemStep::Over => {
                 let pem = *pem;
-                self.0 = Mode::Idle;
+                self.mode = Mode::Idle;
                 finish_pem(pem, i, context);
                 false
             }
@@ -361,7 +438,7 @@ fn finish_pem(pem: Pem, end: usize, context: &mut Context<'_>) {
         let score = Score::percent(if pem.ending.is_some() { 99 } else { 90 });
         context.report(&PRIVATE_KEY, Category::known("secret/private_key"), score, (pem.start, end), false);
     } else {
-        process(pem.start, end, None, context);
+        process((pem.start, end), None, None, context);
     }
 }
 
@@ -427,18 +504,24 @@ struct Cut {
     unfinished: Option<(Detector, Category, Score)>,
 }
 
-/// Runs the detectors of values over folded bytes `start..end`. With a limit, only what begins before it counts, and
-/// what touches the end goes on behind it.
-fn process(start: usize, end: usize, limit: Option<usize>, context: &mut Context<'_>) -> Option<Cut> {
+/// Runs the detectors of values over folded bytes `start..end`. Whether the name of a secret stands before them may be
+/// known. With a limit, only what begins before it counts, and what touches the end goes on behind it.
+fn process(
+    (start, end): (usize, usize),
+    named: Option<bool>,
+    limit: Option<usize>,
+    context: &mut Context<'_>,
+) -> Option<Cut> {
     let text = context.text.slice(start, end);
     let left = context.text.slice(start.saturating_sub(CONTEXT), start);
     // Nearly every candidate is a word of prose.
     let word = text.len() < 16 && text.iter().all(u8::is_ascii_alphabetic);
-    if word && !secret::follows_key(left) {
+    let named = || named.unwrap_or_else(|| secret::follows_key(left));
+    if word && !named() {
         return None;
     }
     let shape = Shape::of(text);
-    if !word && shape.is_plain_word() && !secret::follows_key(left) {
+    if !word && shape.is_plain_word() && !named() {
         return None;
     }
     let candidate = Candidate { left, text };

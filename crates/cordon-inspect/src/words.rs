@@ -129,6 +129,34 @@ impl Words {
         self.start.is_some_and(|start| !is_ideograph(text.byte(start)))
     }
 
+    /// Whether no word is open.
+    pub(crate) const fn is_between(&self) -> bool {
+        self.start.is_none()
+    }
+
+    /// As the letters `start..end` of a plain word one by one, and a byte behind them that ends it.
+    #[inline]
+    pub(crate) fn plain_word(
+        &mut self,
+        start: usize,
+        end: usize,
+        rule: Option<(Word, bool)>,
+        context: &mut Context<'_>,
+    ) {
+        let gap = std::mem::replace(&mut self.gap, Gap::NONE);
+        if !self.spaced.is_empty() {
+            self.flush(context);
+        }
+        let original = context.text.original(start, end);
+        let hidden = rule.is_some() && original.len() != end - start;
+        self.word(rule, gap, start, original, hidden, context);
+    }
+
+    /// As a space behind a word.
+    pub(crate) fn space(&mut self) {
+        self.gap.take(b' ');
+    }
+
     /// How many letters and digits from `i` on would change nothing here.
     pub(crate) fn unchanged(&self, i: usize) -> usize {
         let long = self.start.filter(|_| !self.spaced.is_empty());
@@ -193,10 +221,13 @@ impl Words {
     fn end_word(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
         let gap = std::mem::replace(&mut self.gap, Gap::NONE);
         let long = end - start > MAX_WORD;
-        let original_end = context.text.original_end(end);
         // The start of a long word may be forgotten; nothing asks for it.
-        let original_start = if long { original_end } else { context.text.original_start(start) };
-        let original = Span::new(original_start, original_end);
+        let original = if long {
+            let end = context.text.original_end(end);
+            Span::new(end, end)
+        } else {
+            context.text.original(start, end)
+        };
         let bytes = if long { &[] } else { context.text.slice(start, end) };
         if let [byte] = bytes
             && byte.is_ascii_alphabetic()
@@ -221,6 +252,13 @@ impl Words {
     /// The letters spelt with spaces so far are words: one each, or together.
     fn flush(&mut self, context: &mut Context<'_>) {
         if self.spaced.is_empty() {
+            return;
+        }
+        if let [letter] = self.spaced.as_slice() {
+            let letter = *letter;
+            self.spaced.clear();
+            let word = context.tables.rules.word(&[letter.byte]);
+            self.word(word, letter.gap, letter.start, letter.original, false, context);
             return;
         }
         let letters = std::mem::take(&mut self.spaced);
@@ -271,6 +309,12 @@ impl Words {
             }
             words => words.saturating_sub(1),
         };
+        // Most words stand in no phrase and begin none.
+        let starts = word.map_or(&[][..], |(word, _)| rules.starts(word));
+        if starts.is_empty() && self.threads.is_empty() {
+            self.remember(word, context);
+            return;
+        }
         let cost = if gap.sentence && gap.stop || gap.newlines > 1 { 3 } else { 1 };
         let mut done: Vec<Thread> = Vec::new();
         let mut kept = 0;
@@ -303,21 +347,20 @@ impl Words {
         }
         self.threads.truncate(kept);
 
-        if let Some((word, rot13)) = word {
-            let starts = rules.starts(word);
-            if !starts.is_empty() {
-                let manner = self.manner(gap, hidden || rot13);
-                for rule in starts {
-                    let thread =
-                        Thread { rule: *rule, at: 1, skipped: 0, start: original.start, manner, rot13 };
-                    if rules.step(*rule, 1).is_none() {
-                        done.push(thread);
-                    } else if !self.threads.iter().any(|other| {
-                        (other.rule, other.at, other.skipped, other.rot13) == (*rule, 1, 0, rot13)
-                    }) && self.threads.len() < MAX_THREADS
-                    {
-                        self.threads.push(thread);
-                    }
+        if !starts.is_empty() {
+            let rot13 = word.is_some_and(|(_, rot13)| rot13);
+            let manner = self.manner(gap, hidden || rot13);
+            for rule in starts {
+                let thread = Thread { rule: *rule, at: 1, skipped: 0, start: original.start, manner, rot13 };
+                if rules.step(*rule, 1).is_none() {
+                    done.push(thread);
+                } else if !self
+                    .threads
+                    .iter()
+                    .any(|other| (other.rule, other.at, other.skipped, other.rot13) == (*rule, 1, 0, rot13))
+                    && self.threads.len() < MAX_THREADS
+                {
+                    self.threads.push(thread);
                 }
             }
         }
@@ -392,16 +435,8 @@ struct Lower {
 /// Looks a word up: as it is, then without what hides it. Says whether it was read as it is, and whether by ROT13.
 fn read(bytes: &[u8], buffer: &mut Lower, context: &Context<'_>) -> (Option<(Word, bool)>, bool) {
     let rules = &context.tables.rules;
-    let mut small = [0_u8; MAX_WORD];
     if bytes.iter().all(u8::is_ascii_alphabetic) {
-        let Some(lower) = small.get_mut(..bytes.len()) else { return (None, true) };
-        for (to, from) in lower.iter_mut().zip(bytes) {
-            *to = from.to_ascii_lowercase();
-        }
-        if let Some(found) = rules.word(lower) {
-            return (Some(found), true);
-        }
-        return (rules.rot13_word(lower).map(|(word, _)| (word, true)), true);
+        return (rules.letters(bytes), true);
     }
     if bytes.is_ascii() {
         // Leetspeak has letters too; a number alone is a number.

@@ -118,6 +118,11 @@ const MONTHS: &[(&[u8], u32)] = &[
     (b"wrzesnia", 9),
 ];
 
+/// The names of months, in small letters.
+pub(crate) fn months() -> impl Iterator<Item = &'static [u8]> {
+    MONTHS.iter().map(|(name, _)| *name)
+}
+
 /// The month that a word names.
 pub(super) fn month(word: &[u8]) -> Option<u32> {
     if !(3..=12).contains(&word.len()) {

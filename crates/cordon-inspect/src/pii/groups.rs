@@ -118,6 +118,22 @@ impl Groups {
         [bound, due].into_iter().flatten().min().map_or(usize::MAX, |at| at.saturating_sub(i))
     }
 
+    /// Whether no word is open and nothing waits.
+    pub(crate) const fn is_between(&self) -> bool {
+        self.word.is_none() && !self.long && self.waiting.is_empty()
+    }
+
+    /// Whether a plain word of so many letters that names no month is no group, and ends no run that may hold something.
+    pub(crate) fn is_nothing(&self, len: usize) -> bool {
+        len > 2 && !self.run.may_hold()
+    }
+
+    /// As such a word.
+    pub(crate) fn pass(&mut self) {
+        self.mark = None;
+        self.run.groups.clear();
+    }
+
     /// Takes the folded byte at `i`.
     pub(crate) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         if self.waiting.first().is_some_and(|waiting| waiting.due() <= i) {
@@ -176,7 +192,7 @@ impl Groups {
     }
 
     /// A word `start..end` ended: a group of the run, or the end of it.
-    fn group(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
+    pub(crate) fn group(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
         let mark = self.mark.take();
         let text = context.text.slice(start, end);
         let Some((shape, month)) = classify(text, self.run.groups.is_empty()) else {
@@ -254,10 +270,15 @@ impl Groups {
 }
 
 impl Run {
+    /// Whether the groups may spell anything.
+    fn may_hold(&self) -> bool {
+        self.groups.iter().any(|group| group.has_digits() || group.len() >= 8)
+    }
+
     /// Everything that the groups may spell.
     fn hits(&self, context: &Context<'_>) -> Vec<Hit> {
         let mut hits = Vec::new();
-        if !self.groups.iter().any(|group| group.has_digits() || group.len() >= 8) {
+        if !self.may_hold() {
             return hits;
         }
         phone::find(self, context, &mut hits);
@@ -288,11 +309,14 @@ impl Run {
                 None => return,
             }
             characters.clear();
+            let all_digits = shape.letters == 0;
+            let mut free = None;
             for (row, whole) in context.tables.identifiers.fitting(shape, separators) {
-                let all_digits = shape.letters == 0;
-                let free = *opens.get_or_insert_with(|| self.is_free_before(from, context))
-                    && self.is_free_after(from + at, all_digits, context)
-                    && !(all_digits && self.goes_on_before(from));
+                let free = *free.get_or_insert_with(|| {
+                    *opens.get_or_insert_with(|| self.is_free_before(from, context))
+                        && self.is_free_after(from + at, all_digits, context)
+                        && !(all_digits && self.goes_on_before(from))
+                });
                 if !free {
                     break;
                 }

@@ -18,6 +18,7 @@ mod phone;
 mod row;
 mod types;
 
+pub(crate) use date::months;
 pub(crate) use groups::Groups;
 pub(crate) use row::{Table, detectors};
 

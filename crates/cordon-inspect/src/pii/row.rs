@@ -123,6 +123,16 @@ struct Form {
     /// All separators must be there.
     exact: bool,
     row: usize,
+    /// The separators that may be there.
+    allowed: u16,
+}
+
+/// The forms of one length.
+#[derive(Clone, Debug, Default)]
+struct Forms {
+    all: Vec<Form>,
+    /// Those without a place that must be a letter: a number fits no others.
+    numbers: Vec<Form>,
 }
 
 impl Form {
@@ -131,7 +141,7 @@ impl Form {
         self.shape.bounds == u32::MAX || shape.bounds == self.shape.bounds
     }
 
-    fn fits(&self, shape: Shape, separators: u16, allowed: u16) -> bool {
+    fn fits(&self, shape: Shape, separators: u16) -> bool {
         let bounds_fit = if self.exact {
             shape.bounds == self.shape.bounds
         } else {
@@ -140,31 +150,29 @@ impl Form {
         shape.letters & self.shape.digits == 0
             && shape.digits & self.shape.letters == 0
             && bounds_fit
-            && separators & !allowed == 0
+            && separators & !self.allowed == 0
     }
 }
 
 /// The compiled rows.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// With the set of its separators.
-    rows: Vec<(Row, u16)>,
+    rows: Vec<Row>,
     words: Words,
     /// By length.
-    forms: Vec<Vec<Form>>,
+    forms: Vec<Forms>,
     /// The rows of code of its own, by name.
     own: Vec<(&'static str, usize)>,
 }
 
 impl Table {
     pub(crate) fn builtin() -> Self {
-        let mut forms: Vec<Vec<Form>> = vec![Vec::new(); MAX_LENGTH + 1];
-        let rows: Vec<(Row, u16)> = types::all()
-            .map(|row| (*row, row.separators.bytes().fold(0, |set, byte| set | separator(byte))))
-            .collect();
-        let words = Words::new(rows.iter().map(|(row, _)| row.words));
+        let mut forms: Vec<Forms> = vec![Forms::default(); MAX_LENGTH + 1];
+        let rows: Vec<Row> = types::all().copied().collect();
+        let words = Words::new(rows.iter().map(|row| row.words));
         let mut own = Vec::new();
-        for (at, (row, _)) in rows.iter().enumerate() {
+        for (at, row) in rows.iter().enumerate() {
+            let allowed = row.separators.bytes().fold(0, |set, byte| set | separator(byte));
             if row.forms.starts_with('@') {
                 own.push((row.forms, at));
                 continue;
@@ -175,8 +183,11 @@ impl Table {
                     if form.starts_with('~') {
                         shape.bounds = u32::MAX;
                     }
-                    if let Some(list) = forms.get_mut(shape.len) {
-                        list.push(Form { shape, exact, row: at });
+                    let Some(forms) = forms.get_mut(shape.len) else { continue };
+                    let form = Form { shape, exact, row: at, allowed };
+                    forms.all.push(form);
+                    if shape.letters == 0 {
+                        forms.numbers.push(form);
                     }
                 }
             }
@@ -186,11 +197,11 @@ impl Table {
 
     /// The rows that a shape with these separators fits, each once, and whether it has all that the row's form has.
     pub(crate) fn fitting(&self, shape: Shape, separators: u16) -> impl Iterator<Item = (usize, bool)> {
-        let forms = self.forms.get(shape.len).map(Vec::as_slice).unwrap_or_default();
+        let forms = self.forms.get(shape.len);
+        let forms = forms.map(|forms| if shape.letters == 0 { &forms.numbers } else { &forms.all });
         let mut last = usize::MAX;
-        forms.iter().filter_map(move |form| {
-            let (_, allowed) = self.rows.get(form.row)?;
-            let new = form.row != last && form.fits(shape, separators, *allowed);
+        forms.into_iter().flatten().filter_map(move |form| {
+            let new = form.row != last && form.fits(shape, separators);
             new.then(|| {
                 last = form.row;
                 (form.row, form.is_whole(shape))
@@ -199,7 +210,7 @@ impl Table {
     }
 
     pub(crate) fn row(&self, at: usize) -> Option<&Row> {
-        self.rows.get(at).map(|(row, _)| row)
+        self.rows.get(at)
     }
 
     pub(crate) fn words(&self) -> &Words {
@@ -289,8 +300,8 @@ mod tests {
     fn every_row_has_a_bit_and_every_form_a_length() {
         let table = Table::builtin();
         assert!(table.rows.len() <= RowSet::LIMIT, "{}", table.rows.len());
-        assert_eq!(table.forms.first().map(Vec::len), Some(0));
-        for (row, _) in &table.rows {
+        assert_eq!(table.forms.first().map(|forms| forms.all.len()), Some(0));
+        for row in &table.rows {
             for form in row.forms.split('|').filter(|form| !form.starts_with('@')) {
                 let shapes = shapes(form.trim_start_matches(['=', '~']));
                 assert!(shapes.iter().all(|shape| (1..=MAX_LENGTH).contains(&shape.len)), "{form}");

@@ -31,6 +31,10 @@ impl Fields {
         self.open.and_then(|start| (start + MAX_TEXT + 1).checked_sub(i))
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.open.is_none() && self.pieces.is_empty()
+    }
+
     pub(super) fn memory(&self) -> usize {
         self.pieces.capacity() * size_of::<(usize, usize)>()
     }

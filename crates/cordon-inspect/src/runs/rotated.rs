@@ -3,10 +3,11 @@
 use super::Word;
 use super::stretch::Stretch;
 use crate::scanner::Context;
+use crate::starts::Starts;
 use crate::view::{View, Way};
 
 /// The commonest English words in ROT13 that are not English words themselves.
-const COMMON: [&[u8]; 32] = [
+pub(super) const COMMON: [&[u8]; 32] = [
     b"gur",
     b"naq",
     b"bs",
@@ -68,30 +69,10 @@ impl Rotated {
 #[inline]
 fn is_common(word: &[u8]) -> bool {
     let [first, second, ..] = word else { return false };
-    // Few words begin like one of these.
-    STARTS.get(usize::from(first & 31)).is_some_and(|seconds| seconds & 1 << (second & 31) != 0)
-        && COMMON.iter().any(|common| word.eq_ignore_ascii_case(common))
+    STARTS.may_begin(*first, *second) && COMMON.iter().any(|common| word.eq_ignore_ascii_case(common))
 }
 
-/// For each first letter, the second letters of the words above: the low five bits of both.
-const STARTS: [u32; 32] = {
-    let mut table = [0_u32; 32];
-    let mut rest = COMMON.as_slice();
-    while let Some((word, after)) = rest.split_first() {
-        let (mut first, mut letters) = (0_u8, table.as_mut_slice());
-        if let [one, two, ..] = word {
-            while let Some((slot, others)) = letters.split_first_mut() {
-                if first == *one & 31 {
-                    *slot |= 1 << (*two & 31);
-                }
-                first += 1;
-                letters = others;
-            }
-        }
-        rest = after;
-    }
-    table
-};
+const STARTS: Starts = Starts::of(&COMMON);
 
 fn read(start: usize, end: usize, context: &mut Context<'_>) {
     let text: Vec<u8> = context.text.slice(start, end).iter().map(|byte| rotate(*byte)).collect();

@@ -27,6 +27,10 @@ impl Spelled {
         self.units.first().map(|unit| unit.0)
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
     pub(super) fn memory(&self) -> usize {
         self.units.capacity() * size_of::<(usize, usize)>()
     }

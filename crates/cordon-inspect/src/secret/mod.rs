@@ -12,7 +12,7 @@ mod table;
 use cordon_core::{Category, Score};
 
 pub(crate) use self::formats::Tokens;
-pub(crate) use self::names::follows_key;
+pub(crate) use self::names::{NAMING, follows_key};
 use crate::detector::{CONNECTION, GENERIC, JWT, PRIVATE_KEY, TOKEN};
 use crate::segment::{Candidate, Shape, Value};
 

@@ -1,5 +1,7 @@
 //! What a value is called: the names of passwords, secrets and tokens, and where they stand before a value.
 
+use crate::starts::Starts;
+
 /// How much the name of a value says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
@@ -118,27 +120,39 @@ const SHOWN: [&str; 7] = ["csrf", "xsrf", "public", "anchor", "keyboard", "keywo
 /// Names that only say that a value follows: what it is stands before them.
 const VALUES: [&str; 6] = ["value", "val", "default", "content", "secretvalue", "defaultvalue"];
 
-/// A part of every name in these tables, looked for in one pass: most names have none.
+/// A part of every name in these tables, in small letters: most names have none.
+const PARTS: [&[u8]; 19] = [
+    b"auth",
+    b"aspx",
+    b"bearer",
+    b"cred",
+    b"contrasena",
+    b"key",
+    b"kennwort",
+    b"mot",
+    b"pass",
+    b"pwd",
+    b"pat",
+    b"pswd",
+    b"secret",
+    b"sign",
+    b"sess",
+    b"senha",
+    b"sid",
+    b"token",
+    b"wachtwoord",
+];
+const STARTS: Starts = Starts::of(&PARTS);
+
+/// Whether a name has one of these parts.
 fn may_be_key(name: &[u8]) -> bool {
-    let starts = |at: usize, word: &str| {
-        name.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    name.iter().enumerate().any(|(i, byte)| match byte.to_ascii_lowercase() {
-        b'a' => starts(i, "auth") || starts(i, "aspx"),
-        b'b' => starts(i, "bearer"),
-        b'c' => starts(i, "cred") || starts(i, "contrasena"),
-        b'k' => starts(i, "key") || starts(i, "kennwort"),
-        b'm' => starts(i, "mot"),
-        b'p' => starts(i, "pass") || starts(i, "pwd") || starts(i, "pat") || starts(i, "pswd"),
-        b's' => {
-            starts(i, "secret")
-                || starts(i, "sign")
-                || starts(i, "sess")
-                || starts(i, "senha")
-                || starts(i, "sid")
+    name.windows(2).enumerate().any(|(i, pair)| match pair {
+        [first, second] => {
+            STARTS.may_begin(*first, *second)
+                && PARTS.iter().any(|part| {
+                    name.get(i..i + part.len()).is_some_and(|letters| letters.eq_ignore_ascii_case(part))
+                })
         }
-        b't' => starts(i, "token"),
-        b'w' => starts(i, "wachtwoord"),
         _ => false,
     })
 }
@@ -223,9 +237,8 @@ pub(super) fn key_before(left: &[u8]) -> Option<Key> {
             let name = last_name(head);
             if matches!(rest, [.., b'"' | b'\'', b',']) && key(name).is_none() {
                 // `login("user", "value")`
-                let call = rest.get(rest.len().saturating_sub(96)..).unwrap_or_default();
-                let calls = ["login(", "auth(", "authenticate(", "credential(", "credentials("];
-                has_any(call, &calls).then_some(Key::Password)
+                is_call(rest.get(rest.len().saturating_sub(96)..).unwrap_or_default())
+                    .then_some(Key::Password)
             } else if name.len() < 3 {
                 None
             } else if VALUES.iter().any(|word| same(name, word)) {
@@ -238,6 +251,9 @@ pub(super) fn key_before(left: &[u8]) -> Option<Key> {
         None => None,
     }
 }
+
+/// The words of letters that may say that what follows them behind a space is a value: those of [`spaced_key`], and `is`.
+pub(crate) const NAMING: [&str; 7] = ["is", "by", "token", "basic", "bearer", "apikey", "password"];
 
 /// The key that stands before a value with a space alone.
 fn spaced_key(rest: &[u8], quoted: bool) -> Option<Key> {
@@ -270,6 +286,24 @@ fn spaced_key(rest: &[u8], quoted: bool) -> Option<Key> {
     let password = || key(name) == Some(Key::Password);
     let stated = quoted && password() || scheme("password") && login() || scheme("by") && identified();
     (stated || scheme("convertto-securestring")).then_some(Key::Password)
+}
+
+/// Whether something that takes a password is called.
+fn is_call(bytes: &[u8]) -> bool {
+    const NAMES: [&str; 5] = ["login", "auth", "authenticate", "credential", "credentials"];
+    let mut from = 0;
+    while let Some(at) = bytes.get(from..).and_then(|rest| rest.iter().position(|byte| *byte == b'(')) {
+        let before = bytes.get(..from + at).unwrap_or_default();
+        let ends = |name: &str| {
+            let start = before.len().checked_sub(name.len()).and_then(|start| before.get(start..));
+            start.is_some_and(|end| end.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        if NAMES.iter().any(|name| ends(name)) {
+            return true;
+        }
+        from += at + 1;
+    }
+    false
 }
 
 fn has_any(bytes: &[u8], parts: &[&str]) -> bool {

@@ -1,0 +1,125 @@
+//! What reads the folded text: each reader takes every byte, in the same order.
+//!
+//! Most of a text is words in small letters with spaces between them, in which no value can be open. Such words are taken
+//! whole: the effect is that of their bytes one by one, which a test compares.
+
+use super::Context;
+use crate::pii::Groups;
+use crate::plain::PlainWord;
+use crate::runs::Runs;
+use crate::segment::Segment;
+use crate::template::Template;
+use crate::words::Words;
+
+/// The readers of a text.
+#[derive(Debug, Default)]
+pub(super) struct Readers {
+    pub(super) words: Words,
+    pub(super) segment: Segment,
+    pub(super) groups: Groups,
+    pub(super) template: Template,
+    pub(super) runs: Runs,
+}
+
+impl Readers {
+    /// Takes some of the folded bytes that begin at `i`, at least one; how many.
+    #[inline]
+    pub(super) fn take(&mut self, i: usize, bytes: &[u8], context: &mut Context<'_>) -> usize {
+        let Some(byte) = bytes.first().copied() else { return 1 };
+        if byte.is_ascii_alphabetic()
+            && let Some(taken) = self.plain(i, bytes, context)
+        {
+            return taken;
+        }
+        self.byte(i, byte, context);
+        // Inside of a word nothing can change before it ends.
+        if !is_alphanumeric(byte) || self.template.live().is_some() || !self.words.in_ascii_word(context.text)
+        {
+            return 1;
+        }
+        let rest = bytes.get(1..).unwrap_or_default();
+        let unchanged = self
+            .words
+            .unchanged(i + 1)
+            .min(self.segment.unchanged(i + 1))
+            .min(self.groups.unchanged(i + 1))
+            .min(self.runs.unchanged(i + 1));
+        1 + rest.iter().take(unchanged).take_while(|byte| is_alphanumeric(**byte)).count()
+    }
+
+    fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
+        self.words.byte(i, byte, context);
+        self.segment.byte(i, byte, context);
+        self.groups.byte(i, byte, context);
+        self.template.byte(i, byte, context);
+        self.runs.byte(i, byte, self.words.disguise(), context);
+    }
+
+    /// Takes a plain word whole, with the space behind it if there is one; how many bytes that were. None where a reader
+    /// has to see its bytes.
+    #[inline]
+    fn plain(&mut self, i: usize, bytes: &[u8], context: &mut Context<'_>) -> Option<usize> {
+        let between = self.template.live().is_none()
+            && self.words.is_between()
+            && self.segment.is_ordinary()
+            && self.groups.is_between()
+            && self.runs.is_quiet();
+        if !between {
+            return None;
+        }
+        let word = PlainWord::at_start(bytes)?;
+        let next = bytes.get(word.len).filter(|next| ends_word(**next))?;
+        let meaning = context.tables.plain.meaning(word);
+        let nothing = !meaning.month && self.groups.is_nothing(word.len);
+        // What is found at one byte is reported in the order of the readers.
+        if meaning.runs || !nothing && *next != b' ' {
+            return None;
+        }
+        let end = i + word.len;
+        self.segment.plain_word((i, end), meaning.names, context);
+        self.words.plain_word(i, end, meaning.rule, context);
+        let disguised = self.words.disguise().is_some();
+        if disguised {
+            self.runs.begin_word(i);
+        }
+        if *next != b' ' {
+            self.groups.pass();
+            return Some(word.len);
+        }
+        self.words.space();
+        self.segment.space(end, context);
+        if nothing {
+            self.groups.pass();
+        } else {
+            self.groups.group(i, end, context);
+        }
+        if disguised {
+            self.runs.byte(end, b' ', self.words.disguise(), context);
+        }
+        Some(word.len + 1)
+    }
+}
+
+/// Whether a byte ends a word for every reader: for some a word has signs of base64 or of leetspeak.
+const fn ends_word(byte: u8) -> bool {
+    byte < 0x80
+        && !byte.is_ascii_alphanumeric()
+        && !matches!(byte, b'@' | b'$' | b'+' | b'/' | b'-' | b'_' | b'=')
+}
+
+/// As `u8::is_ascii_alphanumeric`, by one look.
+fn is_alphanumeric(byte: u8) -> bool {
+    ALPHANUMERIC.get(usize::from(byte)).is_some_and(|alphanumeric| *alphanumeric)
+}
+
+const ALPHANUMERIC: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    let mut rest = table.as_mut_slice();
+    while let Some((slot, after)) = rest.split_first_mut() {
+        *slot = byte.is_ascii_alphanumeric();
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    table
+};
