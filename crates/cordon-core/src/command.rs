@@ -11,7 +11,7 @@ pub use containment::{
     MAX_QUARANTINES, MAX_REASON, NewLift, NewQuarantine, may_quarantine, needs_two, quarantinable,
 };
 pub use people::MAX_USERS;
-pub use triggers::{MAX_FIRINGS, NewClear, NewFiring};
+pub use triggers::{Fires, MAX_FIRINGS, NewClear, NewFiring, may_fire};
 
 use std::collections::{BTreeMap, BTreeSet};
 

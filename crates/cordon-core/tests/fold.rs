@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use cordon_core::{
     Digest, DurationMs, Fact, HmacKey, JournalId, KeyId, State,
     command::{
-        self, NewClear, NewErasure, NewFiring, NewHold, NewKey, NewLift, NewQuarantine, NewUser, Rejection,
-        Rotation, Vault, Wish,
+        self, Fires, NewClear, NewErasure, NewFiring, NewHold, NewKey, NewLift, NewQuarantine, NewUser,
+        Rejection, Rotation, Vault, Wish, may_fire,
     },
     containment::{Contained, Containment, Firing, InFlight, Subject, Tested},
     evidence::{
@@ -242,7 +242,21 @@ impl World {
             bytes[..8].copy_from_slice(&keys.to_be_bytes());
             HmacKey::from_bytes(bytes)
         };
-        let decision = command::decide(&self.state, at(now), wish, &self.vault, &mut entropy)?;
+        let foreseen = match &wish {
+            Wish::FireTrigger(NewFiring { firing, reason, .. }) => {
+                Some(may_fire(&self.state, firing, reason))
+            }
+            _ => None,
+        };
+        let decision = command::decide(&self.state, at(now), wish, &self.vault, &mut entropy);
+        if let Some(foreseen) = foreseen {
+            let taken = decision.as_ref().map(|decision| match decision.facts.is_empty() {
+                true => Fires::Already,
+                false => Fires::Anew,
+            });
+            assert_eq!(foreseen.as_ref().ok(), taken.as_ref().ok(), "what comes in force will be a fact");
+        }
+        let decision = decision?;
         let facts = command::facts(&decision, at(now), &Actor::Bootstrap);
         for fact in &facts {
             self.state.apply(fact);

@@ -230,8 +230,8 @@ impl Gateway {
         self.0.limits.retain(known, self.0.ports.clock.now());
     }
 
-    /// How much of a limit's tokens or money is used in its window, and how much there is; nothing where it counts neither, or is
-    /// counted elsewhere.
+    /// How much of a limit's tokens or money is used in its window, and how much there is; nothing where it counts neither, is
+    /// counted elsewhere, or its counters are not rebuilt yet.
     pub fn used(&self, limit: &Name, now: Timestamp) -> Option<(u64, u64)> {
         self.snapshot().limit(limit).and_then(|limit| self.0.limits.used(limit, now))
     }

@@ -54,7 +54,14 @@ pub(crate) fn prompt(out: &Quarantined, prompt: Option<PromptId>) -> Result<(), 
 /// When one of them is.
 pub(crate) fn none(out: &Quarantined, subjects: &[Subject]) -> Result<(), Refusal> {
     let found = subjects.iter().find(|subject| out.contains(subject));
-    found.map_or(Ok(()), |subject| Err(refused(RefusalCode::Quarantined, subject)))
+    found.map_or(Ok(()), |subject| {
+        let code = match subject {
+            Subject::Prompt(_) => RefusalCode::PromptQuarantined,
+            Subject::Tool(_) => RefusalCode::ToolQuarantined,
+            _ => RefusalCode::Quarantined,
+        };
+        Err(refused(code, subject))
+    })
 }
 
 /// Says which subject it is in the record; the caller learns only that it is so.

@@ -73,6 +73,8 @@ pub(crate) struct Series {
     pub(crate) window: Window,
     /// What is read off as it is, where the signal is not counted of calls.
     level: Option<Level>,
+    /// The level is there and cannot be read off at the moment.
+    unknown: bool,
     phase: Phase,
     /// When it was lifted last by rule, and how long it had stood at least.
     lifted: Option<(Timestamp, DurationMs)>,
@@ -84,6 +86,8 @@ pub(crate) struct Series {
     seen: Seen,
     /// A person has ended what it did while its level was too high: it does not act again before that has fallen.
     falls_first: bool,
+    /// Since when the signal was too high that it fired for last.
+    rose: Option<Timestamp>,
     /// What it did last could not be done: it does not try again before this time.
     not_before: Option<Timestamp>,
 }
@@ -116,12 +120,14 @@ impl Series {
         Self {
             window: Window::new(spec.window),
             level: None,
+            unknown: false,
             phase: Phase::Armed,
             lifted: None,
             hold: spec.cool_down,
             taken_up: None,
             seen: Seen::Here,
             falls_first: false,
+            rose: None,
             not_before: None,
         }
     }
@@ -153,6 +159,13 @@ impl Series {
         let before = self.level.and_then(|level| level.began);
         let began = (!at_most(part, whole, above)).then(|| before.unwrap_or(now));
         self.level = Some(Level { part, whole, began, at: now });
+        self.unknown = false;
+    }
+
+    /// The signal cannot be read off now: what stands goes on standing, and nothing begins.
+    pub(crate) fn unmeasured(&mut self) {
+        self.level = None;
+        self.unknown = true;
     }
 
     /// Forgets a level that was not read off at this time: what it was of is no more.
@@ -194,15 +207,21 @@ impl Series {
         self.lifted = Some((now, self.hold));
     }
 
-    /// What it did could not be done, and nothing stands: it tries again at this time, if the signal is still too high.
+    /// What it did could not be done, and nothing stands: it tries again at this time, if the signal was too high all the while.
     pub(crate) fn failed(&mut self, again: Timestamp) {
-        self.phase = Phase::Armed;
+        self.phase = self.rose.map_or(Phase::Armed, |since| Phase::Rising { since });
         self.not_before = Some(again);
     }
 
     /// What has to be done now, as far as this series goes.
     pub(crate) fn decide(&mut self, spec: &TriggerSpec, now: Timestamp) -> Option<Move> {
         self.window.until(now);
+        if self.unknown {
+            if matches!(self.phase, Phase::Rising { .. }) {
+                self.phase = Phase::Armed;
+            }
+            return None;
+        }
         if self.lifted.is_some_and(|(at, hold)| now.since(at) >= hold) {
             self.lifted = None;
         }
@@ -224,8 +243,7 @@ impl Series {
             self.not_before = None;
         }
         let few = self.level.is_none() && sum.calls < u64::from(spec.minimum);
-        let waits = self.falls_first || self.not_before.is_some();
-        if few || waits || at_most(sum.bad, sum.calls, above) {
+        if few || self.falls_first || at_most(sum.bad, sum.calls, above) {
             self.phase = Phase::Armed;
             return None;
         }
@@ -233,10 +251,11 @@ impl Series {
             Phase::Rising { since } => since,
             _ => now,
         };
-        if now.since(since) < spec.lasting {
+        if now.since(since) < spec.lasting || self.not_before.is_some() {
             self.phase = Phase::Rising { since };
             return None;
         }
+        self.rose = Some(since);
         self.hold = match self.lifted.take() {
             // It had let go too early.
             Some((_, hold)) => {

@@ -112,6 +112,12 @@ impl Triggers {
         series.entry(of).or_insert_with(|| Series::new(spec)).measure(spec, part, whole, now);
     }
 
+    /// Says that such a signal is there and cannot be read off now: what it did goes on standing, and nothing begins.
+    pub fn unmeasured(&mut self, name: &Name) {
+        let series = self.watches.get_mut(name).into_iter().flat_map(|watch| watch.series.values_mut());
+        series.for_each(Series::unmeasured);
+    }
+
     /// Says that all levels that there are were measured at this time: what was not is no more.
     pub fn measured(&mut self, now: Timestamp) {
         let series = self.watches.values_mut().flat_map(|watch| watch.series.values_mut());

@@ -202,6 +202,34 @@ fn used(triggers: &mut Triggers, millis: i64, used: u64) -> Vec<Decision> {
     triggers.decide(at(millis))
 }
 
+#[test]
+fn what_cannot_be_read_off_is_not_clear_and_begins_nothing() {
+    let mut triggers = engine(&budget());
+    assert_eq!(used(&mut triggers, 0, 900).len(), 1);
+    for millis in [100_000, 1_000_000, 2_000_000] {
+        triggers.unmeasured(&name("t"));
+        triggers.measured(at(millis));
+        assert_eq!(triggers.decide(at(millis)), [], "nobody knows whether it is clear");
+    }
+    assert_eq!(used(&mut triggers, 2_000_200, 501), [], "not clear");
+    assert!(matches!(used(&mut triggers, 2_000_400, 500).as_slice(), [Decision::Clear { .. }]));
+}
+
+#[test]
+fn what_could_not_be_done_is_done_at_the_time_and_not_after_another_wait() {
+    let mut spec = budget();
+    spec.lasting = DurationMs::from_secs(60);
+    let mut triggers = engine(&spec);
+    assert_eq!(used(&mut triggers, 0, 900), []);
+    assert_eq!(used(&mut triggers, 60_000, 900).len(), 1);
+    triggers.failed(&name("t"), None, at(65_000));
+    assert_eq!(used(&mut triggers, 64_800, 900), [], "not yet");
+    assert!(matches!(used(&mut triggers, 65_000, 900).as_slice(), [Decision::Fire(_)]));
+    triggers.failed(&name("t"), None, at(70_000));
+    assert_eq!(used(&mut triggers, 66_000, 100), []);
+    assert_eq!(used(&mut triggers, 70_000, 900), [], "it fell in between, and has to last again");
+}
+
 fn budget() -> TriggerSpec {
     spec(serde_json::json!({"signal": {"budget": {"limit": "day", "above": 0.8, "until": 0.5}}}))
 }

@@ -19,6 +19,7 @@ use std::{
 
 use cordon_core::{
     DurationMs, Name, State, Timestamp,
+    command::may_fire,
     containment::{Fired, FiringId, Subject},
     fact::Actor,
     resource::{Kind, Spec},
@@ -29,7 +30,10 @@ use cordon_watch::{Bounds, Decision, Ended, Phase, Seen, Status, Triggers};
 use tokio::sync::{Mutex, mpsc};
 
 pub use self::feed::Feed;
-use self::{containing::Untested, reports::Reports};
+use self::{
+    containing::{Containing, Untested},
+    reports::Reports,
+};
 use crate::{metrics::Metrics, quarantine::Order};
 
 /// How often it is looked.
@@ -132,12 +136,25 @@ impl Watch {
         }
         levels::read(&self.0.gateway, &mut looking.triggers, now);
         let decisions = looking.triggers.decide(now);
+        let state = self.0.sequencer.committed().state;
         let mut begun = Vec::new();
         for decision in decisions {
             match decision {
                 Decision::Fire(firing) => {
-                    if let Some(spec) = looking.triggers.spec(&firing.trigger) {
-                        begun.extend(containing::firing(firing, spec, &self.0.node));
+                    let spec = looking.triggers.spec(&firing.trigger);
+                    let Some(containing) =
+                        spec.and_then(|spec| containing::firing(firing, spec, &self.0.node))
+                    else {
+                        continue;
+                    };
+                    let Containing { firing, reason, .. } = &containing;
+                    match may_fire(&state, firing, reason) {
+                        Ok(_) => begun.push(containing),
+                        // Nothing comes in force that would not be a fact.
+                        Err(why) => {
+                            tracing::error!(trigger = %firing.trigger, %why, "a trigger may not do what it is told to");
+                            looking.triggers.failed(&firing.trigger, firing.of.as_ref(), now.plus(AGAIN));
+                        }
                     }
                 }
                 Decision::Clear { trigger, of, since, .. } => {

@@ -42,19 +42,8 @@ pub struct NewClear {
 /// INVARIANT: what is said to be quarantined is: the quarantine is part of the same decision, unless it stands.
 pub(super) fn fire(state: &State, new: NewFiring, entropy: &mut dyn Entropy) -> Result<Decision, Rejection> {
     let NewFiring { mut firing, in_flight, reason } = new;
-    if state.resource(Kind::Trigger, &firing.trigger).is_none() {
-        return Err(Rejection::NotFound {
-            kind: Kind::Trigger.to_string(),
-            name: firing.trigger.to_string(),
-        });
-    }
-    if state.firing(&firing.trigger, firing.of.as_ref()).is_some_and(|fired| fired.stands()) {
+    if may_fire(state, &firing, &reason)? == Fires::Already {
         return Ok(Decision::default());
-    }
-    if state.firings().filter(|fired| fired.stands()).count() >= MAX_FIRINGS {
-        return Err(Rejection::Refused(format!(
-            "{MAX_FIRINGS} firings stand, and no more are taken; help: lift some"
-        )));
     }
     let mut decision = match &firing.containment {
         Containment::Quarantine(subject) => {
@@ -68,6 +57,48 @@ pub(super) fn fire(state: &State, new: NewFiring, entropy: &mut dyn Entropy) -> 
     firing.first.truncate(MAX_FIRST);
     decision.facts.insert(0, Body::TriggerFired(firing));
     Ok(decision)
+}
+
+/// Whether a firing is new to a state that would take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fires {
+    /// It stands there already.
+    Already,
+    /// It would be a fact.
+    Anew,
+}
+
+/// Whether a firing will be taken: all that [`Wish::FireTrigger`](super::Wish) can be refused for, so that what a trigger does can be
+/// in force before it is a fact.
+///
+/// # Errors
+/// When there is no such trigger, too many firings stand, or what it quarantines cannot be.
+pub fn may_fire(state: &State, firing: &Firing, reason: &str) -> Result<Fires, Rejection> {
+    if state.resource(Kind::Trigger, &firing.trigger).is_none() {
+        return Err(Rejection::NotFound {
+            kind: Kind::Trigger.to_string(),
+            name: firing.trigger.to_string(),
+        });
+    }
+    if state.firing(&firing.trigger, firing.of.as_ref()).is_some_and(|fired| fired.stands()) {
+        return Ok(Fires::Already);
+    }
+    if state.firings().filter(|fired| fired.stands()).count() >= MAX_FIRINGS {
+        return Err(Rejection::Refused(format!(
+            "{MAX_FIRINGS} firings stand, and no more are taken; help: lift some"
+        )));
+    }
+    match &firing.containment {
+        // One that stands is not ordered anew.
+        Containment::Quarantine(subject) if state.quarantine(subject).is_none() => {
+            containment::may_quarantine(state, subject, reason)?;
+        }
+        Containment::FallBack { .. }
+        | Containment::Mode { .. }
+        | Containment::Quarantine(_)
+        | Containment::Throttle { .. } => {}
+    }
+    Ok(Fires::Anew)
 }
 
 pub(super) fn contained(state: &State, contained: Contained) -> Result<Decision, Rejection> {

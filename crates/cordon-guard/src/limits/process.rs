@@ -142,6 +142,9 @@ impl Counters for ProcessCounters {
     }
 
     fn used(&self, limit: &CompiledLimit, now: Timestamp) -> Option<(u64, u64)> {
+        if !*self.0.rebuilt.borrow() {
+            return None;
+        }
         let counter = self.0.counter(limit);
         let used = counter.windows(limit, now).map(|(_, most, window)| (window.used(), most));
         // By cross-multiplication: a part of nothing is never the largest.

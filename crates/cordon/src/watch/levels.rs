@@ -14,12 +14,15 @@ use cordon_watch::Triggers;
 /// Reads them all.
 pub(super) fn read(gateway: &Gateway, triggers: &mut Triggers, now: Timestamp) {
     let mut measured: Vec<(Name, Option<Subject>, (u64, u64))> = Vec::new();
+    let mut unknown: Vec<Name> = Vec::new();
     let mut conditions: Option<Vec<Condition>> = None;
     for (name, spec) in triggers.levels() {
         match &spec.signal {
             Signal::Budget(burn) => {
-                if let Some(used) = gateway.used(&burn.limit, now) {
-                    measured.push((name.clone(), None, used));
+                match gateway.used(&burn.limit, now) {
+                    Some(used) => measured.push((name.clone(), None, used)),
+                    // It is counted elsewhere, or not yet.
+                    None => unknown.push(name.clone()),
                 }
             }
             Signal::Breaker(_) => {
@@ -44,6 +47,9 @@ pub(super) fn read(gateway: &Gateway, triggers: &mut Triggers, now: Timestamp) {
     }
     for (name, of, level) in measured {
         triggers.measure(&name, of, level, now);
+    }
+    for name in unknown {
+        triggers.unmeasured(&name);
     }
     triggers.measured(now);
 }

@@ -130,6 +130,8 @@ impl Reports {
                 for (report, came) in waiting.into_iter().zip(came) {
                     match came {
                         Ok(_) => settled.push(report),
+                        // What came before it is not a fact yet, so that this is not rejected for good.
+                        Err(_) if is_away => {}
                         Err(WishError::Rejected(why)) => {
                             tracing::error!(?report, %why, "the log does not take what a trigger did");
                             rejected.extend(report.fired().map(|containing| containing.firing.id()));
