@@ -367,9 +367,43 @@ const WORDS: &[&str] = &[
     "xhigh",
 ];
 
+/// The words that begin with a byte: from where to where they stand, and which lengths they have, a bit for each.
+#[derive(Clone, Copy)]
+struct Initial {
+    from: usize,
+    to: usize,
+    lengths: u64,
+}
+
+/// Those of each first byte. Each key and each string of a call is looked up, and few of them are words.
+static INITIALS: [Initial; 256] = initials();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time, which an index out of bounds ends")]
+const fn initials() -> [Initial; 256] {
+    let mut initials = [Initial { from: 0, to: 0, lengths: 0 }; 256];
+    let mut at = 0;
+    while at < WORDS.len() {
+        let word = WORDS[at].as_bytes();
+        assert!(word.len() < 64, "a length is a bit");
+        let initial = &mut initials[word[0] as usize];
+        if initial.lengths == 0 {
+            initial.from = at;
+        }
+        initial.to = at + 1;
+        initial.lengths |= 1 << word.len();
+        at += 1;
+    }
+    initials
+}
+
 /// The word, when it is one of a protocol's.
 pub(crate) fn known(text: &str) -> Option<&'static str> {
-    WORDS.binary_search(&text).ok().and_then(|at| WORDS.get(at)).copied()
+    let initial = INITIALS.get(usize::from(*text.as_bytes().first()?))?;
+    let length = u32::try_from(text.len()).ok()?;
+    if initial.lengths.checked_shr(length)? & 1 == 0 {
+        return None;
+    }
+    WORDS.get(initial.from..initial.to)?.iter().find(|word| **word == text).copied()
 }
 
 /// Whether a field of a message is text that a model says to the caller.
@@ -412,7 +446,14 @@ mod tests {
     #[test]
     fn words_are_sorted_and_found() {
         assert!(WORDS.is_sorted());
-        assert_eq!(known("messages"), Some("messages"));
+        for word in WORDS {
+            assert_eq!(known(word), Some(*word));
+            for other in [format!("{word}_"), format!("_{word}"), word.to_uppercase()] {
+                assert_eq!(known(&other), WORDS.iter().find(|word| **word == other).copied());
+            }
+        }
         assert_eq!(known("message_s"), None);
+        assert_eq!(known(""), None);
+        assert_eq!(known(&"a".repeat(1 << 20)), None);
     }
 }
