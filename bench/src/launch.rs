@@ -109,7 +109,9 @@ impl Launch {
         let mut command = self.command(program);
         command
             .args(["up", "--gateway", gateway, "--control", control, "--data"])
-            .arg(self.folder.join("data"));
+            .arg(self.folder.join("data"))
+            // As many as wait idle at the end.
+            .env("CORDON_GATEWAY_MAX_CONNECTIONS", "16384");
         self.start(&mut command, "cordon")
     }
 

@@ -17,8 +17,9 @@ use std::{
 
 use cordon_core::resource::Priority;
 
-/// A delay that lasts and is longer is an overload: DAGOR's, and some hundred times what a call takes here.
-const TARGET: Duration = Duration::from_millis(20);
+/// A delay that lasts and is longer is an overload: CoDel's (RFC 8289, section 4.2), and some thirty times what a call takes here. A
+/// call has its turn several times, and waits each time: with DAGOR's 20 ms it took a tenth of a second before anything was shed.
+const TARGET: Duration = Duration::from_millis(5);
 /// How long it has to last.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Ranks of one priority.
