@@ -271,8 +271,8 @@ async fn anchor(parts: &Arc<Parts>, tree: &mut Option<JournalTree>) -> anyhow::R
         None => open_tree(parts, &parts.sequencer.committed().state).await?,
     };
     let journal = Arc::clone(&parts.journal);
-    let growing = tokio::task::spawn_blocking(move || (own.grow(&journal), own));
-    let (anchor, own) = growing.await.context("growing the journal's tree ended early")?;
+    let growing = crate::background::block("ledger", move || (own.grow(&journal), own));
+    let (anchor, own) = growing.await.context("growing the journal's tree")?;
     *tree = Some(own);
     let anchor = anchor?;
     let known = parts.sequencer.committed().state.journal(anchor.journal).map(|journal| journal.anchor.size);

@@ -18,6 +18,7 @@
 //! ```
 
 pub mod api;
+mod background;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -43,6 +43,7 @@ use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
+    background,
     content::{self, Contents},
     control::{self, AdminToken},
     counting::{self, Before, SharedCounters},
@@ -192,7 +193,7 @@ pub struct Node {
     control_task: JoinHandle<()>,
     stopping: watch::Sender<bool>,
     sequencer_task: JoinHandle<()>,
-    index_task: JoinHandle<()>,
+    index_task: JoinHandle<anyhow::Result<()>>,
     interrupted_task: JoinHandle<anyhow::Result<()>>,
     sealing_task: JoinHandle<()>,
     content_task: JoinHandle<()>,
@@ -409,7 +410,8 @@ impl Node {
         // Behind the path: a start waits neither for the index nor for what it tells of the process before.
         let (follower, lag) = Follower::new(&folder.journal_dir(), writer);
         let follower = follower.with_archive(archive.clone());
-        let index_task = tokio::spawn(follower.run(journal.id(), journal.follow(), std::future::pending()));
+        let following = follower.run(journal.id(), journal.follow(), std::future::pending());
+        let index_task = tokio::spawn(background::run("index", following));
 
         let sealing_task = tokio::spawn(sealing::run(
             sealing::Parts {
@@ -527,7 +529,7 @@ impl Node {
         let journal = closing.await.context("the journal ended early")?;
         let mut index = self.index_task;
         match tokio::time::timeout(INDEX_WITHIN, &mut index).await {
-            Ok(done) => done.context("the index ended early")?,
+            Ok(done) => done.context("the index ended early")?.context("the index of calls")?,
             Err(_) => {
                 tracing::warn!("the index of calls is behind; the next start goes on with it");
                 index.abort();

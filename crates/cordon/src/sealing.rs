@@ -34,6 +34,7 @@ use cordon_store::{
 use tokio::sync::watch;
 
 use crate::{
+    background,
     ledger::{Progress, journals_folder},
     metrics::Metrics,
 };
@@ -312,7 +313,7 @@ fn seal(parts: &Parts, id: JournalId, first: u64, end: u64) -> anyhow::Result<Se
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<T> {
-    tokio::task::spawn_blocking(work).await.context("it ended early")?
+    background::block("sealing", work).await?
 }
 
 #[cfg(test)]
