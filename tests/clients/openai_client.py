@@ -110,6 +110,36 @@ def a_chat_is_answered():
 
 
 @check
+def a_text_is_moderated():
+    answer = client().moderations.create(model="omni-moderation-latest", input=f"My card is {CARD}.")
+    [result] = answer.results
+    assert answer.id.startswith("modr-") and answer.model
+    assert result.flagged is True
+    categories, scores = result.categories.model_dump(), result.category_scores.model_dump()
+    assert categories["pii/card"] is True and scores["pii/card"] > 0.5
+    # Read by name, as OpenAI's own documentation does: nothing of Cordon looks for it, so nothing is claimed.
+    assert result.categories.violence is False and result.category_scores.self_harm == 0
+    assert result.category_applied_input_types.hate == []
+
+
+@check
+def several_texts_are_moderated_by_the_guards_of_a_route():
+    inputs = ["The dog barks.", INJECTION, f"My card is {CARD}."]
+    answer = client().moderations.create(model=MODEL, input=inputs)
+    # The route blocks injections, and lets the caller's own cards in.
+    assert [result.flagged for result in answer.results] == [False, True, False]
+    parts = [{"type": "text", "text": text} for text in inputs]
+    [result] = client().moderations.create(model=MODEL, input=parts).results
+    assert result.flagged is True
+
+
+@check
+def a_picture_is_not_moderated():
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + base64.b64encode(tiny_png()).decode()}}
+    raises(openai.BadRequestError, 400, lambda: client().moderations.create(input=[picture]))
+
+
+@check
 def two_choices_with_every_common_parameter():
     answer = ask(
         n=2,

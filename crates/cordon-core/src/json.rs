@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 pub(crate) use self::reader::Reader;
 use self::reader::plain;
+use crate::Score;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -360,6 +361,13 @@ impl From<u64> for Value {
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Number(Number::from_i64(value))
+    }
+}
+
+impl From<Score> for Value {
+    fn from(score: Score) -> Self {
+        // A number between 0 and 1, which Rust writes with digits and a point, and nothing else.
+        Self::Number(Number(score.to_string().into()))
     }
 }
 

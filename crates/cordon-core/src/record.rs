@@ -55,6 +55,8 @@ pub enum Operation {
     Invocations,
     /// `GET /v2/models/ROUTE`.
     DescribeModel,
+    /// `POST /v1/moderations`.
+    Moderate,
 }
 
 /// How a call ended.

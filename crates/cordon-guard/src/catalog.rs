@@ -18,6 +18,7 @@ use crate::{
     pipeline::Inner,
     predict::{self, Address},
     quarantine,
+    record::CallRecord,
     release::ReleasedBody,
     respond,
 };
@@ -37,12 +38,30 @@ pub(crate) fn server(path: &str, is_ready: bool) -> Response<ReleasedBody> {
     respond::json_response(status, Value::from(body).to_vec())
 }
 
+/// Whether something is told at this path.
+pub(crate) fn has(path: &str) -> bool {
+    path == "/v1/models" || path.starts_with("/v1/models/") || path.starts_with("/v2/models/")
+}
+
 impl Inner {
-    /// `GET /v1/models` and `GET /v1/models/NAME`: the routes that this caller may use.
-    pub(crate) async fn models(
-        self: Arc<Self>,
+    /// What is told at a path.
+    pub(crate) async fn catalogued(
+        &self,
         received: Call<Received>,
-        wanted: Option<String>,
+        path: &str,
+        started: Instant,
+    ) -> Response<ReleasedBody> {
+        match path.strip_prefix("/v2/models/") {
+            Some(named) => self.predictor(received, named, started).await,
+            None => self.models(received, path.strip_prefix("/v1/models/"), started).await,
+        }
+    }
+
+    /// `GET /v1/models` and `GET /v1/models/NAME`: the routes that this caller may use.
+    async fn models(
+        &self,
+        received: Call<Received>,
+        wanted: Option<&str>,
         started: Instant,
     ) -> Response<ReleasedBody> {
         let dialect = Dialect::of("/v1/models", &received.stage.headers);
@@ -56,7 +75,7 @@ impl Inner {
                 ];
                 Value::Object(members.into_iter().collect())
             };
-            match &wanted {
+            match wanted {
                 Some(wanted) => usable(call, wanted).map(|route| model(route)),
                 None => {
                     let identity = call.stage.identity();
@@ -75,13 +94,12 @@ impl Inner {
     }
 
     /// `GET /v2/models/NAME`, and below it `/versions/VERSION` and `/ready`: what a route for predictions takes and gives.
-    pub(crate) async fn predictor(
-        self: Arc<Self>,
+    async fn predictor(
+        &self,
         received: Call<Received>,
-        path: &str,
+        named: &str,
         started: Instant,
     ) -> Response<ReleasedBody> {
-        let named = path.strip_prefix("/v2/models/").unwrap_or_default();
         let (named, readiness) = match named.strip_suffix("/ready") {
             Some(named) => (named, true),
             None => (named, false),
@@ -135,21 +153,31 @@ impl Inner {
             Ok(()) => self.limits.admit(&limits, &mut record.counting, call.time).await,
             refused => refused,
         };
-        let answered = match admitted.and_then(|()| tell(&call)) {
-            Ok(body) => {
-                let body = body.to_vec();
-                record.end.response_bytes = body.len() as u64;
-                record.close(Outcome::Released, 200).await.map(|()| respond::json_response(200, body))
-            }
-            Err(refusal) => {
-                let recorded = record.refuse(&refusal).await;
-                recorded.map(|()| respond::refusal(&refusal, id, dialect))
-            }
-        };
-        let mut response = answered.unwrap_or_else(|unrecorded| respond::refusal(&unrecorded, id, dialect));
-        record.seal_head(&mut response);
-        response
+        answered(record, admitted.and_then(|()| tell(&call)), dialect).await
     }
+}
+
+/// Ends the record of a call that goes to no upstream, and answers it.
+pub(crate) async fn answered(
+    mut record: CallRecord,
+    answer: Result<Value, Refusal>,
+    dialect: Dialect,
+) -> Response<ReleasedBody> {
+    let id = record.call();
+    let answered = match answer {
+        Ok(body) => {
+            let body = body.to_vec();
+            record.end.response_bytes = body.len() as u64;
+            record.close(Outcome::Released, 200).await.map(|()| respond::json_response(200, body))
+        }
+        Err(refusal) => {
+            let recorded = record.refuse(&refusal).await;
+            recorded.map(|()| respond::refusal(&refusal, id, dialect))
+        }
+    };
+    let mut response = answered.unwrap_or_else(|unrecorded| respond::refusal(&unrecorded, id, dialect));
+    record.seal_head(&mut response);
+    response
 }
 
 /// A route that this caller may use.

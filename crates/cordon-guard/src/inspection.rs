@@ -138,6 +138,12 @@ impl Inspection {
         if text.is_empty() { Vec::new() } else { self.engine.inspect(channel, text) }
     }
 
+    /// What is done about a finding; nothing where its detector is quarantined, so that it does not count.
+    pub(crate) fn ruling(&self, channel: Channel, place: Place, finding: &Finding) -> Option<Ruling> {
+        let out = self.out.detectors.iter().any(|name| name.as_str() == finding.detector);
+        (!out).then(|| self.judge(channel, &finding.category, finding.score, place))
+    }
+
     fn judge(&self, channel: Channel, category: &Category, score: Score, place: Place) -> Ruling {
         let mut ruling = self.guard.judge(channel, category, score, self.now);
         if place == Place::Fixed {
@@ -164,10 +170,7 @@ impl Inspection {
         let Seat { channel, place, part } = *seat;
         let mut stop = Ok(());
         for finding in findings {
-            if self.out.detectors.iter().any(|name| name.as_str() == finding.detector) {
-                continue;
-            }
-            let ruling = self.judge(channel, &finding.category, finding.score, place);
+            let Some(ruling) = self.ruling(channel, place, finding) else { continue };
             verdict.add(finding, locate(finding.span), channel, part, ruling);
             if ruling.action == Action::Redact {
                 cuts.push(Cut::new(finding, ruling.form));
@@ -188,13 +191,18 @@ impl Inspection {
         text: &str,
         verdict: &mut Verdict,
     ) -> Result<(), Stop> {
-        if self.out.signatures.is_empty() || !self.out.signatures.contains(&quarantine::signature(text)) {
-            return Ok(());
-        }
-        let finding = whole(QUARANTINED, "signature", text.len());
-        let ruling = Ruling { action: Action::Block, would: Action::Block, form: Form::default() };
+        let Some((finding, ruling)) = self.quarantined(text) else { return Ok(()) };
         verdict.add(&finding, finding.span, seat.channel, seat.part, ruling);
         Err(Stop)
+    }
+
+    /// What is found in a text whose signature is quarantined, and that it does not pass.
+    pub(crate) fn quarantined(&self, text: &str) -> Option<(Finding, Ruling)> {
+        if self.out.signatures.is_empty() || !self.out.signatures.contains(&quarantine::signature(text)) {
+            return None;
+        }
+        let ruling = Ruling { action: Action::Block, would: Action::Block, form: Form::default() };
+        Some((whole(QUARANTINED, "signature", text.len()), ruling))
     }
 
     /// Records what a caller's calls look like together, and asks the guards what is done about it. Gives whom they slow down,
@@ -297,7 +305,14 @@ impl Verdict {
         Some(Refusal::new(code, what))
     }
 
-    fn add(&mut self, finding: &Finding, span: Span, channel: Channel, part: &impl Part, ruling: Ruling) {
+    pub(crate) fn add(
+        &mut self,
+        finding: &Finding,
+        span: Span,
+        channel: Channel,
+        part: &impl Part,
+        ruling: Ruling,
+    ) {
         let mut recorded = RecordedFinding::new(finding, channel, part.name(), ruling.action, ruling.would);
         (recorded.start, recorded.end) = (span.start as u64, span.end as u64);
         self.recorded.add(recorded);

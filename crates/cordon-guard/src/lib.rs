@@ -36,17 +36,20 @@ pub mod trace;
 pub mod upstream;
 
 mod ahead;
+mod alone;
 mod capture;
 mod catalog;
 mod certified;
 mod inspection;
 mod lane;
 mod mode;
+mod moderation;
 mod operation;
 mod pipeline;
 mod predict;
 mod prompt;
 mod quarantine;
+mod receive;
 mod record;
 mod redact;
 mod reserve;
@@ -56,6 +59,7 @@ mod tree;
 mod trial;
 mod unknown;
 
+pub use alone::{Examined, Ruled};
 pub use inspection::{Inspection, UNINSPECTED, Verdict};
 pub use pipeline::{Gateway, Options, Parts};
 pub use quarantine::signature;

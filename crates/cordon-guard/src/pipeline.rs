@@ -26,9 +26,8 @@ use tokio::sync::oneshot;
 
 use crate::{
     abuse::Abuse,
-    admit::{admit, body_bound, limited},
+    admit::admit,
     ahead::Ahead,
-    body::{self, BodyLimits},
     call::{Call, Received},
     capture::Capturing,
     catalog,
@@ -37,7 +36,7 @@ use crate::{
     exchange,
     identify::known,
     limits::{self, Counters, Limits},
-    mode,
+    mode, moderation,
     operation::{Asked, Endpoint},
     ports::{Capture, Clock, Entropy, Meter, Recorder, Tracer},
     prompt, quarantine,
@@ -323,15 +322,12 @@ impl Gateway {
                     Err(_) => respond::refusal(&Refusal::new(RefusalCode::Internal, ""), id, dialect),
                 }
             }
-            (&Method::GET, None) if path == "/v1/models" || path.starts_with("/v1/models/") => {
-                let wanted = path.strip_prefix("/v1/models/").map(str::to_owned);
-                inner.models(received, wanted, started).await
+            (&Method::POST, None) if path == moderation::PATH => {
+                // In a box: no other call carries it about.
+                Box::pin(inner.moderate(received, body, started)).await
             }
-            (&Method::GET, None) if path.starts_with("/v2/models/") => {
-                let wanted = path.to_owned();
-                inner.predictor(received, &wanted, started).await
-            }
-            _ if is_posted || path == "/v1/models" => {
+            (&Method::GET, None) if catalog::has(path) => inner.catalogued(received, path, started).await,
+            _ if is_posted || matches!(path, "/v1/models" | moderation::PATH) => {
                 inner.turn_away(&Refusal::new(RefusalCode::MethodNotAllowed, ""), id, time, started, dialect)
             }
             _ => inner.turn_away(&Refusal::new(RefusalCode::NotFound, ""), id, time, started, dialect),
@@ -347,7 +343,7 @@ impl Inner {
         (CallId::new(time, random), time)
     }
 
-    fn snapshot_age(&self, now: Timestamp) -> DurationMs {
+    pub(crate) fn snapshot_age(&self, now: Timestamp) -> DurationMs {
         now.since(Timestamp::from_millis(self.confirmed.load(Ordering::Acquire)))
     }
 
@@ -492,26 +488,12 @@ impl Inner {
         B: Body<Data = Bytes>,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        quarantine::caller(call.snapshot.quarantined(), call.stage.identity())?;
-        // Receive: bounded by the caller's limits; the route's are known only once the body is.
-        let limits = call.snapshot.caller_limits(&limited(call.stage.identity()));
-        self.limits.admit(&limits, &mut record.counting, call.time).await?;
-        let (of_caller, bound) = (limits.len(), body_bound(&limits, self.options.max_body_bytes));
-        let body_limits =
-            BodyLimits { max_bytes: bound, total: self.options.body_timeout, ..BodyLimits::default() };
-        let bytes = body::collect(call.stage.headers(), std::pin::pin!(body), &body_limits).await.map_err(
-            |error| {
-                style.hang_up();
-                Refusal::new(error.code(), error.to_string())
-            },
-        )?;
-        record.end.timings.receive = record.micros();
-        record.marks.received = Some(record.end.timings.receive);
-        record.describe(|opened| opened.request_bytes = bytes.len() as u64);
+        let (bytes, limits) = self.receive(&call, body, record, || style.hang_up()).await?;
+        let of_caller = limits.len();
 
         // Admit: the route that the body names, its rights and limits.
         let parsing = Instant::now();
-        let tree = json::Value::parse(&bytes, json::Limits { bytes: bound, ..json::Limits::default() })
+        let tree = json::Value::parse(&bytes, json::Limits { bytes: bytes.len(), ..json::Limits::default() })
             .map_err(|error| Refusal::new(RefusalCode::InvalidJson, error.to_string()))?;
         let request = endpoint.read(tree, call.stage.headers())?;
         let parsed = micros(parsing);

@@ -2,12 +2,15 @@
 //!
 //! What is found inside is reported with the encoded characters that hold it, whole groups of them.
 
+use cordon_core::Finding;
+
 use crate::detector::{self, GENERIC};
 use crate::engine::MAX_DEPTH;
 use crate::pii::{self, before};
 use crate::runs::rotate;
 use crate::scanner::Context;
 use crate::secret;
+use crate::seen::Encoding;
 use crate::segment::{Candidate, Shape, Value};
 use crate::view::{View, Way};
 
@@ -69,6 +72,10 @@ fn rotated(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_>, out: 
         (path.starts_with("secret/") && value.detector.name != GENERIC.name || path == "pii/iban")
             && text.get(value.start..value.end) != candidate.text.get(value.start..value.end)
     });
+    if let Some(trace) = context.trace.filter(|_| !values.is_empty()) {
+        let findings: Vec<Finding> = values.iter().map(Value::finding).collect();
+        trace.note(Encoding::Rot13, context.depth + 1, &String::from_utf8_lossy(&text), &findings);
+    }
     out.append(&mut values);
 }
 
@@ -113,18 +120,24 @@ fn run_length(text: &[u8]) -> usize {
 /// alphabet, so groups of four may begin anywhere.
 pub(crate) fn views(run: &[u8], clipped: bool) -> Vec<View> {
     let mut views = Vec::new();
-    let mut add = |decoded: Vec<u8>, from: usize, end: usize, block| {
-        views.extend(readable(decoded).map(|view| view.through(Way::blocks(from, end, block))));
+    let mut add = |encoding, decoded: Vec<u8>, from: usize, end: usize, block| {
+        views.extend(readable(encoding, decoded).map(|view| view.through(Way::blocks(from, end, block))));
     };
     if run.iter().all(u8::is_ascii_hexdigit) {
         for shift in 0..=usize::from(clipped) {
-            add(hexadecimal(run.get(shift..).unwrap_or_default()), shift, run.len(), (1, 2));
+            add(
+                Encoding::Hexadecimal,
+                hexadecimal(run.get(shift..).unwrap_or_default()),
+                shift,
+                run.len(),
+                (1, 2),
+            );
         }
     }
     for (from, end) in stretches(run, is_base32) {
         for shift in if clipped && from == 0 { 0..8 } else { 0..1 } {
             let text = run.get(from + shift..end).unwrap_or_default();
-            add(base32(text), from + shift, end, (5, 8));
+            add(Encoding::Base32, base32(text), from + shift, end, (5, 8));
         }
     }
     for shift in 0..4 {
@@ -134,7 +147,7 @@ pub(crate) fn views(run: &[u8], clipped: bool) -> Vec<View> {
             continue;
         }
         if let Some(bytes) = base64(text) {
-            add(bytes, shift, run.len(), (3, 4));
+            add(Encoding::Base64, bytes, shift, run.len(), (3, 4));
         }
     }
     views
@@ -268,12 +281,12 @@ fn hexadecimal(text: &[u8]) -> Vec<u8> {
 }
 
 /// The text in some bytes: all of them where they are text, else the stretches that are.
-fn readable(bytes: Vec<u8>) -> Option<View> {
+fn readable(encoding: Encoding, bytes: Vec<u8>) -> Option<View> {
     if let Ok(text) = std::str::from_utf8(&bytes) {
         let control = text.chars().filter(|c| c.is_control() && !c.is_whitespace()).count();
         if control * 20 <= text.len() && text.len() >= MIN_TEXT {
             let way = Way::blocks(0, bytes.len(), (1, 1));
-            return Some(View::new(bytes, way));
+            return Some(View::new(encoding, bytes, way));
         }
     }
     // Without a branch on each byte: in random bytes no branch can be foretold.
@@ -296,7 +309,7 @@ fn readable(bytes: Vec<u8>) -> Option<View> {
         }
         from += stretch.len() + 1;
     }
-    Some(View::new(text, way))
+    Some(View::new(encoding, text, way))
 }
 
 #[cfg(test)]

@@ -73,7 +73,15 @@ impl Engine {
 
     /// The findings of a whole text, sorted by start, end and category: exactly those of a scanner fed one chunk.
     pub fn inspect(&self, channel: Channel, text: &str) -> Vec<Finding> {
-        let mut scanner = self.scanner(channel, &[]);
+        self.read(self.scanner(channel, &[]), text)
+    }
+
+    pub(crate) fn tables(&self) -> Arc<Tables> {
+        Arc::clone(&self.0)
+    }
+
+    /// What a scanner finds in a whole text, sorted.
+    pub(crate) fn read(&self, mut scanner: Scanner, text: &str) -> Vec<Finding> {
         let mut findings = scanner.push(text).findings;
         findings.append(&mut scanner.finish().findings);
         findings.sort_by(|a, b| (a.span, &a.category, a.detector).cmp(&(b.span, &b.category, b.detector)));

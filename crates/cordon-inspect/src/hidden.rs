@@ -6,6 +6,7 @@ use cordon_core::{Category, Score, Span};
 use crate::detector::{HIDDEN, MAX_SEGMENT};
 use crate::fold::Folded;
 use crate::scanner::Context;
+use crate::seen::Encoding;
 use crate::view::{View, Way};
 
 /// Bytes decoded from one run.
@@ -191,7 +192,7 @@ impl Run {
         {
             decoded.truncate(error.valid_up_to());
         }
-        let mut findings = View::new(decoded, self.way).findings(context);
+        let mut findings = View::new(Encoding::HiddenCharacters, decoded, self.way).findings(context);
         context.out.append(&mut findings);
     }
 }

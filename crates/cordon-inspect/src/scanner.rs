@@ -9,6 +9,7 @@ use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
 use crate::scanner::readers::Readers;
+use crate::seen::Trace;
 
 /// Folded bytes before a candidate that its detectors may look at.
 pub(crate) const CONTEXT: usize = 160;
@@ -24,6 +25,8 @@ pub struct Scanner {
     tables: Arc<Tables>,
     channel: Channel,
     depth: u8,
+    /// Where views are noted for who asks why something was found.
+    trace: Option<Trace>,
     hold_values: bool,
     hold_phrases: bool,
     text: FoldedText,
@@ -61,6 +64,7 @@ pub(crate) struct Context<'a> {
     pub(crate) tables: &'a Arc<Tables>,
     pub(crate) channel: Channel,
     pub(crate) depth: u8,
+    pub(crate) trace: Option<&'a Trace>,
     pub(crate) out: &'a mut Vec<Finding>,
 }
 
@@ -109,6 +113,7 @@ impl Scanner {
             tables,
             channel,
             depth,
+            trace: None,
             // Encoded runs hold phrases too, so phrases hold what values hold.
             hold_values: hold_phrases || touches("pii") || touches("secret"),
             hold_phrases,
@@ -127,6 +132,11 @@ impl Scanner {
         }
     }
 
+    /// The same, noting the views in which it finds something.
+    pub(crate) fn traced(self, trace: Trace) -> Self {
+        Self { trace: Some(trace), ..self }
+    }
+
     /// Takes the next piece of the text.
     pub fn push(&mut self, chunk: &str) -> Step {
         if self.carry.is_empty() {
@@ -143,7 +153,8 @@ impl Scanner {
     pub fn finish(&mut self) -> Step {
         let carry = std::mem::take(&mut self.carry);
         self.take(&carry, true);
-        let mut context = context(&self.text, &self.tables, self.channel, self.depth, &mut self.out);
+        let mut context =
+            context(&self.text, &self.tables, (self.channel, self.depth), self.trace.as_ref(), &mut self.out);
         self.hidden.close(&mut context);
         self.readers.words.close(self.at, &mut context);
         self.readers.segment.close(self.at, &mut context);
@@ -362,7 +373,13 @@ impl Scanner {
                 // Scanning first keeps findings in the order of the text, however it was cut.
                 self.scan();
                 let before = self.at.checked_sub(1).and_then(|at| self.text.byte(at));
-                let mut context = context(&self.text, &self.tables, self.channel, self.depth, &mut self.out);
+                let mut context = context(
+                    &self.text,
+                    &self.tables,
+                    (self.channel, self.depth),
+                    self.trace.as_ref(),
+                    &mut self.out,
+                );
                 self.hidden.see(folding, c, Span::new(original, original + len), before, &mut context);
                 match folding {
                     Folded::Bidi('\u{202e}') => self.readers.runs.turn(self.at, &mut context),
@@ -378,7 +395,13 @@ impl Scanner {
     fn visible(&mut self) {
         if self.hidden.is_open() {
             self.scan();
-            let mut context = context(&self.text, &self.tables, self.channel, self.depth, &mut self.out);
+            let mut context = context(
+                &self.text,
+                &self.tables,
+                (self.channel, self.depth),
+                self.trace.as_ref(),
+                &mut self.out,
+            );
             self.hidden.close(&mut context);
         }
     }
@@ -389,7 +412,8 @@ impl Scanner {
         if self.at == end {
             return;
         }
-        let mut context = context(&self.text, &self.tables, self.channel, self.depth, &mut self.out);
+        let mut context =
+            context(&self.text, &self.tables, (self.channel, self.depth), self.trace.as_ref(), &mut self.out);
         let bytes = self.text.slice(self.at, end);
         let mut next = 0;
         while let Some(rest) = bytes.get(next..).filter(|rest| !rest.is_empty()) {
@@ -402,11 +426,11 @@ impl Scanner {
 fn context<'a>(
     text: &'a FoldedText,
     tables: &'a Arc<Tables>,
-    channel: Channel,
-    depth: u8,
+    (channel, depth): (Channel, u8),
+    trace: Option<&'a Trace>,
     out: &'a mut Vec<Finding>,
 ) -> Context<'a> {
-    Context { text, tables, channel, depth, out }
+    Context { text, tables, channel, depth, trace, out }
 }
 
 /// What the next few look-alikes of some letters tell about the first.

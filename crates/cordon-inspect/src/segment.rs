@@ -3,7 +3,7 @@
 //! Where a candidate ends depends on the text alone, so the findings do too. Only the open candidate is held back: in
 //! prose, the current word.
 
-use cordon_core::{Category, Score};
+use cordon_core::{Category, Finding, Score, Span};
 
 use crate::detector::{Detector, MAX_PEM, MAX_SEGMENT, PRIVATE_KEY};
 use crate::scanner::{CONTEXT, Context};
@@ -93,6 +93,20 @@ pub(crate) struct Value {
     pub(crate) detector: Detector,
     pub(crate) category: Category,
     pub(crate) score: Score,
+}
+
+impl Value {
+    /// A finding of the candidate's text.
+    pub(crate) fn finding(&self) -> Finding {
+        Finding {
+            category: self.category.clone(),
+            span: Span::new(self.start, self.end),
+            score: self.score,
+            detector: self.detector.name,
+            detector_version: self.detector.version,
+            continues: false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -11,21 +11,23 @@ use cordon_core::{Category, Finding, Span};
 
 use crate::engine::MAX_DEPTH;
 use crate::scanner::{Context, Scanner};
+use crate::seen::Encoding;
 
 /// Changes whenever folding or decoding could change a verdict; part of the rules' digest.
 pub(crate) const VERSION: u16 = 2;
 
 /// A text made from a stretch of another one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct View {
+    encoding: Encoding,
     text: Vec<u8>,
     /// The ways back, the last decoding first.
     ways: Vec<Way>,
 }
 
 impl View {
-    pub(crate) fn new(text: Vec<u8>, way: Way) -> Self {
-        Self { text, ways: vec![way] }
+    pub(crate) fn new(encoding: Encoding, text: Vec<u8>, way: Way) -> Self {
+        Self { encoding, text, ways: vec![way] }
     }
 
     /// The same view of a text that was itself made from another one.
@@ -46,9 +48,16 @@ impl View {
             return Vec::new();
         }
         let Ok(text) = std::str::from_utf8(&self.text) else { return Vec::new() };
-        let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], context.depth + 1);
+        let depth = context.depth + 1;
+        let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], depth);
+        if let Some(trace) = context.trace {
+            scanner = scanner.traced(trace.clone());
+        }
         let mut findings = scanner.push(text).findings;
         findings.append(&mut scanner.finish().findings);
+        if let Some(trace) = context.trace.filter(|_| !findings.is_empty()) {
+            trace.note(self.encoding, depth, text, &findings);
+        }
         for finding in &mut findings {
             let (start, end) = self.back(finding.span.start, finding.span.end);
             finding.span = Span::new(start, end);
@@ -156,7 +165,8 @@ mod tests {
     #[test]
     fn two_ways_are_one_behind_the_other() {
         // Hexadecimal in base64: a byte of two digits, three digits of four characters.
-        let view = View::new(b"abc".to_vec(), Way::blocks(0, 6, (1, 2))).through(Way::blocks(5, 13, (3, 4)));
+        let view = View::new(Encoding::Hexadecimal, b"abc".to_vec(), Way::blocks(0, 6, (1, 2)))
+            .through(Way::blocks(5, 13, (3, 4)));
         assert_eq!(view.back(0, 1), (5, 9));
         assert_eq!(view.back(1, 2), (5, 13));
         assert_eq!(view.back(2, 3), (9, 13));

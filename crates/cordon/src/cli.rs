@@ -6,6 +6,7 @@ mod classify;
 mod client;
 mod content;
 mod export;
+mod guards;
 mod http;
 mod inspect;
 mod keys;
@@ -13,12 +14,15 @@ mod ledger;
 mod limits;
 mod local;
 mod login;
+mod progress;
 mod prove;
 mod quarantine;
+mod redact;
 mod resources;
 mod routes;
 mod stats;
 mod table;
+mod texts;
 mod triggers;
 mod user;
 mod verify;
@@ -174,6 +178,9 @@ enum Command {
     /// Say what the detectors find in texts, and what a guard would do about it.
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
+    /// Write texts without what a guard would take out of them.
+    #[command(after_help = redact::EXAMPLES)]
+    Redact(redact::RedactArgs),
     /// Say what kinds of secrets and personal data are in files and folders, and how carefully each must be handled.
     #[command(after_help = classify::EXAMPLES)]
     Classify(classify::ClassifyArgs),
@@ -296,8 +303,10 @@ pub fn main() -> ExitCode {
             if !error.use_stderr() {
                 return ExitCode::SUCCESS;
             }
-            // 1 is `drift`'s word for drift.
-            let of_data = std::env::args().nth(1).is_some_and(|name| stats::NAMES.contains(&name.as_str()));
+            // 1 is `drift`'s word for drift, and `inspect`'s for findings.
+            let of_data = std::env::args().nth(1).is_some_and(|name| {
+                stats::NAMES.contains(&name.as_str()) || inspect::NAMES.contains(&name.as_str())
+            });
             return if of_data { ExitCode::from(2) } else { ExitCode::FAILURE };
         }
     };
@@ -320,12 +329,17 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Code(code)) => ExitCode::from(code),
         Err(Failure::Problem(problem)) => {
-            complain(&problem.detail);
-            for problem in &problem.problems {
-                complain(&format!("  {}: {}", problem.path, problem.message));
-            }
+            explain(&problem);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Says why a command could not be carried out.
+fn explain(problem: &Problem) {
+    complain(&problem.detail);
+    for problem in &problem.problems {
+        complain(&format!("  {}: {}", problem.path, problem.message));
     }
 }
 
@@ -367,7 +381,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Ledger(command) => ledger::run(place, command).await,
         Command::Backup(args) => backup::take(place, args).await,
         Command::Restore(args) => backup::put_back(place, args).await,
-        Command::Inspect(args) => inspect::run(&args),
+        Command::Inspect(args) => inspect::run(place, args).await,
+        Command::Redact(args) => redact::run(place, args).await,
         Command::Classify(args) => classify::run(&args),
         Command::Profile(args) => stats::profile(&args),
         Command::Drift(args) => stats::drift(&args),
@@ -639,14 +654,16 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 /// Writes to standard output. A reader that has gone away ends the program quietly.
 fn say(text: &str) -> Outcome {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Code(0)),
-        Err(error) => {
-            complain(&format!("the output cannot be written: {error}"));
-            Err(Failure::Code(1))
-        }
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| unwritten(&error))
+}
+
+/// What follows when standard output takes nothing. A reader that has gone away ends the program quietly.
+fn unwritten(error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::Code(0);
     }
+    complain(&format!("the output cannot be written: {error}"));
+    Failure::Code(1)
 }
 
 /// Writes one JSON text and a line break.

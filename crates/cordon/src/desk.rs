@@ -6,6 +6,7 @@ mod content;
 mod diff;
 mod effect;
 mod following;
+mod inspect;
 mod limits;
 mod lists;
 mod newest;

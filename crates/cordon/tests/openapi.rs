@@ -102,6 +102,7 @@ const ORDER: &[(&str, Who)] = &[
     ("diagnose", Session),
     ("readOpenApi", Session),
     ("readSchema", Session),
+    ("inspect", Session),
     ("plan", Session),
     ("apply", Session),
     ("listResources", Session),

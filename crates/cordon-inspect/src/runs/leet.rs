@@ -5,6 +5,7 @@ use cordon_core::Category;
 use super::Word;
 use super::stretch::Stretch;
 use crate::scanner::Context;
+use crate::seen::Encoding;
 use crate::view::{View, Way};
 
 /// The commonest English words that have a letter for which leetspeak writes a digit or sign.
@@ -118,7 +119,7 @@ fn read(start: usize, end: usize, context: &mut Context<'_>) {
     if text != slice {
         let way = Way::blocks(0, text.len(), (1, 1));
         let family = Category::known("prompt_injection");
-        View::new(text, way).report(start, |category| family.covers(category), context);
+        View::new(Encoding::Leetspeak, text, way).report(start, |category| family.covers(category), context);
     }
 }
 

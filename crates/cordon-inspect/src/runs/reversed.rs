@@ -2,6 +2,7 @@
 
 use super::MAX_RUN;
 use crate::scanner::Context;
+use crate::seen::Encoding;
 use crate::view::{View, Way};
 
 /// Where the text that is turned around began.
@@ -55,5 +56,5 @@ fn read(start: usize, end: usize, context: &mut Context<'_>) {
         way.push(backwards.len(), (from - 1, from), (1, 1));
         backwards.push(b'\n');
     }
-    View::new(backwards, way).report(start, |_| true, context);
+    View::new(Encoding::Reversed, backwards, way).report(start, |_| true, context);
 }

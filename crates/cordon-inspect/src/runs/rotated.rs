@@ -3,6 +3,7 @@
 use super::Word;
 use super::stretch::Stretch;
 use crate::scanner::Context;
+use crate::seen::Encoding;
 use crate::starts::Starts;
 use crate::view::{View, Way};
 
@@ -77,7 +78,7 @@ const STARTS: Starts = Starts::of(&COMMON);
 fn read(start: usize, end: usize, context: &mut Context<'_>) {
     let text: Vec<u8> = context.text.slice(start, end).iter().map(|byte| rotate(*byte)).collect();
     let way = Way::blocks(0, text.len(), (1, 1));
-    View::new(text, way).report(start, |_| true, context);
+    View::new(Encoding::Rot13, text, way).report(start, |_| true, context);
 }
 
 /// ROT13 of an ASCII letter; other bytes stay.

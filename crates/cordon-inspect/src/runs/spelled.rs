@@ -2,6 +2,7 @@
 
 use super::{MAX_RUN, Word};
 use crate::scanner::Context;
+use crate::seen::Encoding;
 use crate::view::{View, Way};
 
 /// Bytes between two units of one run.
@@ -150,7 +151,7 @@ impl Run<'_> {
             way.push(text.len(), (start, end), (1, end - start));
             text.push(code(self.text.get(start..end)?)?);
         }
-        Some(View::new(text, way))
+        Some(View::new(Encoding::CharacterCodes, text, way))
     }
 
     /// All units as numbers of characters; none where one is not, or few are ASCII: then the numbers mean other things.
@@ -165,7 +166,7 @@ impl Run<'_> {
             text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             plain += usize::from(c.is_ascii());
         }
-        (plain * 2 > self.units.len()).then(|| View::new(text, way))
+        (plain * 2 > self.units.len()).then(|| View::new(Encoding::CharacterCodes, text, way))
     }
 
     /// The letters without what stands between them; none where most units are not letters.
@@ -189,7 +190,7 @@ impl Run<'_> {
             way.push(text.len(), (start, end), (1, 1));
             text.extend_from_slice(self.text.get(start..end)?);
         }
-        Some(View::new(text, way))
+        Some(View::new(Encoding::Spaced, text, way))
     }
 
     /// What stands between most letters.

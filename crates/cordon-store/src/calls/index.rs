@@ -543,6 +543,7 @@ pub(super) const fn operation_number(operation: Operation) -> i64 {
         Operation::Infer => 6,
         Operation::Invocations => 7,
         Operation::DescribeModel => 8,
+        Operation::Moderate => 9,
     }
 }
 
@@ -557,6 +558,7 @@ fn operation(number: i64) -> Result<Operation, CallsError> {
         Operation::Infer,
         Operation::Invocations,
         Operation::DescribeModel,
+        Operation::Moderate,
     ]
     .into_iter()
     .find(|operation| operation_number(*operation) == number)

@@ -3,9 +3,8 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, IsTerminal as _, Read as _, Write as _},
+    io::{self, Read as _},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use clap::Args;
@@ -13,7 +12,12 @@ use cordon_core::{Category, Channel, Score};
 use cordon_inspect::{Engine, Sensitivity, Step};
 use serde::Serialize;
 
-use super::{Failure, Outcome, Output, complain, json, say, table::plain};
+use super::{
+    Failure, Outcome, Output, complain, json,
+    progress::{Megabytes, Progress},
+    say,
+    table::plain,
+};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -44,8 +48,6 @@ pub(super) struct ClassifyArgs {
 const PIECE: usize = 64 << 10;
 /// The score from which on a finding is a label, as the built-in baseline redacts from it on.
 const LABEL: Score = Score::percent(50);
-/// Progress is shown so often.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// What was found in a text file.
 #[derive(Default)]
@@ -103,8 +105,7 @@ struct Classifier<'a> {
     buffer: Vec<u8>,
     summary: Summary,
     strictest: Sensitivity,
-    /// When progress was shown last; none where nobody looks.
-    shown: Option<Instant>,
+    progress: Progress,
 }
 
 pub(super) fn run(args: &ClassifyArgs) -> Outcome {
@@ -114,7 +115,7 @@ pub(super) fn run(args: &ClassifyArgs) -> Outcome {
         buffer: vec![0; PIECE],
         summary: Summary::default(),
         strictest: Sensitivity::default(),
-        shown: io::stderr().is_terminal().then(Instant::now),
+        progress: Progress::new(),
     };
     for path in &args.paths {
         classifier.walk(path)?;
@@ -149,13 +150,14 @@ impl Classifier<'_> {
             Ok(None) => self.summary.binary += 1,
             Err(error) => self.unreadable(path, &error),
         }
-        self.progress();
+        let Summary { files, bytes, .. } = self.summary;
+        self.progress.at(format_args!("{files} files, {} MB of text", Megabytes(bytes)));
         Ok(())
     }
 
     fn unreadable(&mut self, path: &Path, error: &io::Error) {
         self.summary.unreadable += 1;
-        self.wipe();
+        self.progress.wipe();
         complain(&format!("{}: cannot be read: {error}", path.display()));
     }
 
@@ -171,7 +173,7 @@ impl Classifier<'_> {
         if reading.class == Sensitivity::Unclassified && !self.args.all {
             return Ok(());
         }
-        self.wipe();
+        self.progress.wipe();
         let path = path.display().to_string();
         if self.args.output.json {
             let told = |(category, label): (_, &Label)| ToldLabel {
@@ -195,13 +197,13 @@ impl Classifier<'_> {
 
     /// The numbers, and how it went.
     fn end(&mut self) -> Outcome {
-        self.wipe();
+        self.progress.wipe();
         let summary = &self.summary;
         if self.args.output.json {
             json(&Last { summary })?;
         } else {
             say(&format!(
-                "{} files: {} restricted, {} confidential, {} unclassified, {} not text; {} unreadable, {} left out; {:.1} MB \
+                "{} files: {} restricted, {} confidential, {} unclassified, {} not text; {} unreadable, {} left out; {} MB \
                  of text\n",
                 summary.files,
                 summary.restricted,
@@ -220,36 +222,6 @@ impl Classifier<'_> {
         } else {
             Ok(())
         }
-    }
-
-    /// Shows on a terminal how far it is.
-    fn progress(&mut self) {
-        if self.shown.is_some_and(|shown| shown.elapsed() >= PAUSE) {
-            self.shown = Some(Instant::now());
-            let _unseen = write!(
-                io::stderr().lock(),
-                "\r\u{1b}[K{} files, {:.1} MB of text",
-                self.summary.files,
-                Megabytes(self.summary.bytes)
-            );
-        }
-    }
-
-    /// Takes the progress off the terminal before anything else is written.
-    fn wipe(&self) {
-        if self.shown.is_some() {
-            let _unseen = write!(io::stderr().lock(), "\r\u{1b}[K");
-        }
-    }
-}
-
-/// Bytes, shown in millions.
-struct Megabytes(u64);
-
-impl std::fmt::Display for Megabytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let tenths = self.0 / 100_000;
-        write!(f, "{}.{}", tenths / 10, tenths % 10)
     }
 }
 

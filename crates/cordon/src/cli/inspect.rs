@@ -1,67 +1,72 @@
 //! `inspect`: what the detectors find in texts, and what a guard would do about it.
+//!
+//! Exit codes are 0 where nothing is found that changes a text or stops it, 1 where something is, 2 where something could not be
+//! read: what can be read is inspected all the same.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read as _},
-    path::{Path, PathBuf},
-};
+mod sarif;
+
+use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::Args;
-use cordon_core::{
-    Action, Category, Channel, Fact, Finding, Score, State, Timestamp,
-    fact::{Actor, Body},
-    resource::{GuardScope, Resource, Spec},
-};
+use cordon_core::{Action, Category, HmacKey, Score};
+use cordon_guard::{Examined, Inspection, Ruled};
 use cordon_inspect::Engine;
-use cordon_policy::{Caller, EffectiveGuard, Snapshot};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use self::sarif::Sarif;
 use super::{
-    Failure, Outcome, Output, complain, json, say,
-    table::{Align, table},
+    Failure, Outcome, Place, complain, explain, guards,
+    progress::{Megabytes, Progress},
+    table::{Align, plain, table},
+    texts::{self, Take, Text, TextArgs, Unread},
+    unwritten,
 };
-use crate::{api::Problem, clock, declare};
+use crate::clock;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   echo 'my card is 4111 1111 1111 1111' | cordon inspect
-  cordon inspect --channel document page.txt --guard strict.yaml
-  cordon inspect - --jsonl --json < cases.jsonl
+  cordon inspect --channel document page.txt notes.txt
+  cordon inspect --guard strict.yaml --sarif src/*.py > found.sarif
+  cordon inspect --guard baseline --jsonl < cases.jsonl > found.jsonl
 
-With --jsonl each line is {\"id\", \"text\", \"channel\"}; with --json each answer is
+Without --guard, texts are judged as calls are where no guard is declared. With --jsonl each line is
+{\"id\", \"text\", \"channel\"}, and the answer to it, in the same order, one line:
 {\"id\", \"action\", \"findings\": [{\"category\", \"score\", \"start\", \"end\", \"detector\", \"detector_version\"}]},
-with offsets in bytes of UTF-8.";
+with offsets in bytes of the UTF-8 of `text`. A line that is none is answered with {\"id\", \"line\", \"error\"}.
+Found values are never repeated.
+Exit code: 0 nothing, 1 something that would be redacted, held or blocked, 2 something could not be read.";
 
 #[derive(Args)]
 pub(super) struct InspectArgs {
-    /// Files; `-` is standard input, as without any.
-    #[arg(default_value = "-", value_name = "PATH")]
-    files: Vec<PathBuf>,
-    /// Each line is a JSON object with `text`, and maybe `id` and `channel`.
-    #[arg(long)]
-    jsonl: bool,
-    /// Where the text comes from: system, user, document, tool_output or model.
-    #[arg(long, default_value = "user", value_parser = channel, value_name = "CHANNEL")]
-    channel: Channel,
-    /// File with the guards to use instead of the built-in baseline.
-    #[arg(long, value_name = "FILE")]
-    guard: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    texts: TextArgs,
+    /// Guards to judge by: a file that declares them, or the name of one that the server or data folder has.
+    #[arg(long, value_name = "FILE|NAME")]
+    guard: Option<String>,
+    #[command(flatten)]
+    form: Form,
 }
 
-/// Bytes of one text, and of one line.
-const MAX_TEXT: u64 = 64 << 20;
-
-#[derive(Deserialize)]
-struct Line {
-    #[serde(default)]
-    id: Value,
-    text: String,
-    channel: Option<String>,
+/// How answers look.
+#[derive(Args)]
+#[group(multiple = false)]
+struct Form {
+    /// A line of JSON for each text instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// SARIF 2.1.0 instead of a table, for tools that show findings in files: rules are categories.
+    #[arg(long, conflicts_with = "jsonl")]
+    sarif: bool,
 }
 
+/// The commands whose word for "could not be carried out" is 2.
+pub(super) const NAMES: [&str; 2] = ["inspect", "redact"];
+const FOUND: u8 = 1;
+const FAILED: u8 = 2;
+
+/// A text in JSON.
 #[derive(Serialize)]
 struct Answer<'a> {
     id: &'a Value,
@@ -79,141 +84,203 @@ struct Found<'a> {
     detector_version: u16,
 }
 
-struct Inspector {
-    engine: Engine,
-    guard: EffectiveGuard,
-    now: Timestamp,
+/// A text in JSON that could not be read.
+#[derive(Serialize)]
+struct Wrong<'a> {
+    id: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    error: &'a str,
 }
 
-pub(super) fn run(args: &InspectArgs) -> Outcome {
-    let inspector = Inspector {
-        engine: Engine::builtin(),
-        guard: guard(args.guard.as_deref())?,
-        now: clock::machine_time(),
+pub(super) async fn run(place: &Place, args: InspectArgs) -> Outcome {
+    match inspect(place, &args).await {
+        Ok(tally) => tally.outcome(),
+        Err(failure) => Err(failed(failure)),
+    }
+}
+
+async fn inspect(place: &Place, args: &InspectArgs) -> Result<Tally, Failure> {
+    let inspection = inspection(place, args.guard.as_deref()).await?;
+    let told = if args.form.sarif {
+        Told::Sarif(Sarif::default())
+    } else if args.form.json || args.texts.jsonl {
+        Told::Json
+    } else {
+        Told::Table
     };
-    for path in &args.files {
-        let name = path.display().to_string();
-        if path.as_os_str() == "-" {
-            each(&inspector, args, &name, io::stdin().lock())?;
-        } else {
-            let file = File::open(path).map_err(|error| wrong(format!("{name}: cannot be read: {error}")))?;
-            each(&inspector, args, &name, BufReader::new(file))?;
-        }
+    let mut inspecting = Inspecting { inspection, told, out: Out::new(), tally: Tally::new() };
+    texts::each(&args.texts, &mut inspecting)?;
+    let Inspecting { told, mut out, tally, .. } = inspecting;
+    if let Told::Sarif(sarif) = told {
+        out.write(|out| sarif.end(out))?;
     }
-    Ok(())
+    out.flush()?;
+    Ok(tally)
 }
 
-fn each(inspector: &Inspector, args: &InspectArgs, name: &str, mut from: impl BufRead) -> Outcome {
-    let unreadable = |error: io::Error| wrong(format!("{name}: cannot be read: {error}"));
-    if !args.jsonl {
-        let mut text = String::new();
-        from.take(MAX_TEXT.saturating_add(1)).read_to_string(&mut text).map_err(unreadable)?;
-        if text.len() as u64 > MAX_TEXT {
-            return Err(wrong(format!("{name}: larger than {MAX_TEXT} bytes")));
-        }
-        return inspector.tell(&Value::String(name.to_owned()), args.channel, &text, args.output);
-    }
-    for number in 1_u64.. {
-        let mut line = Vec::new();
-        let mut bounded = (&mut from).take(MAX_TEXT.saturating_add(1));
-        if bounded.read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
-            break;
-        }
-        if line.len() as u64 > MAX_TEXT {
-            return Err(wrong(format!("{name}:{number}: longer than {MAX_TEXT} bytes")));
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let line: Line = serde_json::from_slice(&line)
-            .map_err(|error| wrong(format!("{name}:{number}: not an object with `text`: {error}")))?;
-        let channel = match &line.channel {
-            Some(word) => channel(word).map_err(|error| wrong(format!("{name}:{number}: {error}")))?,
-            None => args.channel,
-        };
-        inspector.tell(&line.id, channel, &line.text, args.output)?;
-    }
-    Ok(())
+/// What texts are inspected with: the built-in detectors and the guards asked for. Hashes that stand for values are of this process.
+pub(super) async fn inspection(place: &Place, guard: Option<&str>) -> Result<Inspection, Failure> {
+    let guard = guards::asked(place, guard).await?;
+    let key = HmacKey::from_bytes(clock::random());
+    Ok(Inspection::new(Engine::builtin(), guard.into(), clock::machine_time(), key))
 }
 
-impl Inspector {
-    fn tell(&self, id: &Value, channel: Channel, text: &str, output: Output) -> Outcome {
-        let findings = self.engine.inspect(channel, text);
-        let judge =
-            |finding: &Finding| self.guard.judge(channel, &finding.category, finding.score, self.now).action;
-        let action = findings.iter().map(judge).max().unwrap_or_default();
-        if output.json {
-            let findings = findings
-                .iter()
-                .map(|finding| Found {
-                    category: &finding.category,
-                    score: finding.score,
-                    start: finding.span.start,
-                    end: finding.span.end,
-                    detector: finding.detector,
-                    detector_version: finding.detector_version,
-                })
-                .collect();
-            return json(&Answer { id, action, findings });
+/// What kept a command from its end is told, and is not "found".
+pub(super) fn failed(failure: Failure) -> Failure {
+    match failure {
+        Failure::Problem(problem) => {
+            explain(&problem);
+            Failure::Code(FAILED)
         }
-        let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-        let rows: Vec<Vec<String>> = findings
-            .iter()
-            .map(|finding| {
-                vec![
-                    format!("  {}", finding.category),
-                    finding.score.to_string(),
-                    format!("{}..{}", finding.span.start, finding.span.end),
-                    judge(finding).to_string(),
-                    format!("{} {}", finding.detector, finding.detector_version),
-                ]
-            })
-            .collect();
-        let columns = [
-            ("  CATEGORY", Align::Left),
-            ("SCORE", Align::Right),
-            ("BYTES", Align::Left),
-            ("ACTION", Align::Left),
-            ("DETECTOR", Align::Left),
-        ];
-        let found = if rows.is_empty() { String::new() } else { table(&columns, &rows) };
-        say(&format!("{}: {action}\n{found}", super::table::plain(&id)))
+        Failure::Code(0) => Failure::Code(0),
+        Failure::Code(_) => Failure::Code(FAILED),
     }
 }
 
-/// The guards of a file, joined as if all of them applied; without one the built-in baseline.
-fn guard(file: Option<&Path>) -> Result<EffectiveGuard, Failure> {
-    let mut state = State::new();
-    if let Some(file) = file {
-        let tell = |diagnostics: &[declare::Diagnostic]| {
-            diagnostics.iter().for_each(|diagnostic| complain(&diagnostic.to_string()));
-            Failure::Code(1)
-        };
-        let sources = declare::sources(&[file.to_owned()]).map_err(|diagnostics| tell(&diagnostics))?;
-        let reading = declare::read(&sources);
-        if !reading.diagnostics.is_empty() {
-            return Err(tell(&reading.diagnostics));
-        }
-        for resource in reading.declaration.resources() {
-            let Resource { name, spec: Spec::Guard(mut spec) } = resource else { continue };
-            spec.scope = GuardScope::Organisation;
-            let body = Body::ResourceSet(Resource { name, spec: Spec::Guard(spec) });
-            state.apply(&Fact { time: Timestamp::from_millis(0), actor: Actor::Local, body });
-        }
-        if state.is_empty() {
-            return Err(wrong(format!("{}: no document of kind Guard", file.display())));
+/// How it went so far.
+pub(super) struct Tally {
+    found: bool,
+    failed: bool,
+    texts: u64,
+    bytes: u64,
+    progress: Progress,
+}
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        Self { found: false, failed: false, texts: 0, bytes: 0, progress: Progress::beside_answers() }
+    }
+
+    /// A text was read, in which there is what the command is asked for.
+    pub(super) fn add(&mut self, text: &str, found: bool) {
+        self.found |= found;
+        self.texts += 1;
+        self.bytes += text.len() as u64;
+        self.progress.at(format_args!("{} texts, {} MB", self.texts, Megabytes(self.bytes)));
+    }
+
+    pub(super) fn unread(&mut self, error: &str) {
+        self.failed = true;
+        self.progress.wipe();
+        complain(error);
+    }
+
+    pub(super) fn outcome(self) -> Outcome {
+        self.progress.wipe();
+        match self {
+            Self { failed: true, .. } => Err(Failure::Code(FAILED)),
+            Self { found: true, .. } => Err(Failure::Code(FOUND)),
+            _ => Ok(()),
         }
     }
-    Ok(Snapshot::compile(&state).guard(Caller::nobody(), None))
 }
 
-fn channel(word: &str) -> Result<Channel, String> {
-    Channel::parse(word).ok_or_else(|| {
-        let words: Vec<&str> = Channel::ALL.iter().map(|channel| channel.as_str()).collect();
-        format!("unknown channel; help: one of {}", words.join(", "))
-    })
+/// Standard output, written when there is much of it or when somebody may wait.
+pub(super) struct Out(BufWriter<StdoutLock<'static>>);
+
+impl Out {
+    pub(super) fn new() -> Self {
+        Self(BufWriter::with_capacity(64 << 10, io::stdout().lock()))
+    }
+
+    pub(super) fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
+        write(&mut self.0).map_err(|error| unwritten(&error))
+    }
+
+    /// One JSON text and a line break.
+    pub(super) fn line(&mut self, value: &impl Serialize) -> Outcome {
+        self.write(|out| {
+            serde_json::to_writer(&mut *out, value)?;
+            out.write_all(b"\n")
+        })
+    }
+
+    /// One that could not be read.
+    pub(super) fn wrong(&mut self, unread: &Unread<'_>) -> Outcome {
+        self.line(&Wrong { id: unread.id, line: unread.line, error: &unread.error })
+    }
+
+    pub(super) fn flush(&mut self) -> Outcome {
+        self.write(|out| out.flush())
+    }
 }
 
-fn wrong(text: String) -> Failure {
-    Problem::new(400, "unreadable", "the input cannot be read", text).into()
+struct Inspecting {
+    inspection: Inspection,
+    told: Told,
+    out: Out,
+    tally: Tally,
+}
+
+/// How it is told.
+enum Told {
+    Json,
+    Sarif(Sarif),
+    Table,
+}
+
+impl Take for Inspecting {
+    fn text(&mut self, text: &Text<'_>) -> Outcome {
+        let examined = self.inspection.examine(text.channel, text.text);
+        self.tally.add(text.text, examined.action >= Action::Redact);
+        match &mut self.told {
+            Told::Json => {
+                let findings = examined.findings.iter().map(found).collect();
+                self.out.line(&Answer { id: text.id, action: examined.action, findings })
+            }
+            Told::Sarif(sarif) => self.out.write(|out| sarif.text(text, &examined, out)),
+            Told::Table => self.out.write(|out| out.write_all(shown(text, &examined).as_bytes())),
+        }
+    }
+
+    fn unread(&mut self, unread: &Unread<'_>) -> Outcome {
+        match &mut self.told {
+            Told::Json => self.out.wrong(unread)?,
+            Told::Sarif(sarif) => sarif.unread(unread),
+            Told::Table => self.out.flush()?,
+        }
+        self.tally.unread(&unread.error);
+        Ok(())
+    }
+
+    fn pause(&mut self) -> Outcome {
+        self.out.flush()
+    }
+}
+
+const fn found(ruled: &Ruled) -> Found<'_> {
+    let finding = &ruled.finding;
+    Found {
+        category: &finding.category,
+        score: finding.score,
+        start: finding.span.start,
+        end: finding.span.end,
+        detector: finding.detector,
+        detector_version: finding.detector_version,
+    }
+}
+
+/// A text's findings as a table.
+fn shown(text: &Text<'_>, examined: &Examined) -> String {
+    let row = |Ruled { finding, ruling }: &Ruled| {
+        vec![
+            format!("  {}", finding.category),
+            finding.score.to_string(),
+            format!("{}..{}", finding.span.start, finding.span.end),
+            ruling.action.to_string(),
+            format!("{} {}", finding.detector, finding.detector_version),
+        ]
+    };
+    let rows: Vec<Vec<String>> = examined.findings.iter().map(row).collect();
+    let columns = [
+        ("  CATEGORY", Align::Left),
+        ("SCORE", Align::Right),
+        ("BYTES", Align::Left),
+        ("ACTION", Align::Left),
+        ("DETECTOR", Align::Left),
+    ];
+    let found = if rows.is_empty() { String::new() } else { table(&columns, &rows) };
+    let id = text.id.as_str().map(plain).unwrap_or_default();
+    format!("{id}: {}\n{found}", examined.action)
 }

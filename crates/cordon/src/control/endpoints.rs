@@ -103,6 +103,15 @@ fn resources() -> Vec<Endpoint> {
             handlers::apply,
         )
         .fails(&[INVALID, CROWDED, REFUSED]),
+        post(
+            Plan,
+            "/inspect",
+            "inspect",
+            "What would be found in a text, in which decoded views, and what a guard would do about it. Changes and keeps nothing.",
+            handlers::inspect,
+        )
+        .secret()
+        .fails(&[NOT_FOUND, INVALID]),
         get(
             ReadRecords,
             "/routes",

@@ -22,6 +22,7 @@ use crate::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, List, Plan, Problem, ReleaseHold, ResourceView,
         RevokeKey, RotateKey, SetHold, Version,
+        inspect::{Inspect, Inspected},
         limits::{LimitMeasure, LimitUsage, UsageQuery},
         quarantine::{
             EffectQuery, LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView,
@@ -318,6 +319,10 @@ pub(super) async fn quarantine_effect(
     Asked(query): Asked<EffectQuery>,
 ) -> Answer<QuarantineEffect> {
     Ok(Json(shared.state.desk.quarantine_effect(query.subject).await?))
+}
+
+pub(super) async fn inspect(State(shared): State<Shared>, Sent(wish): Sent<Inspect>) -> Answer<Inspected> {
+    Ok(Json(shared.state.desk.inspect(wish).await?))
 }
 
 pub(super) async fn checkpoint(State(shared): State<Shared>) -> Result<Checkpoint, Problem> {

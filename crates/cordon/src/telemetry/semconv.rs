@@ -152,6 +152,7 @@ pub const fn operation(operation: Operation) -> &'static str {
         Operation::Embeddings => "embeddings",
         // The conventions speak of generative models alone.
         Operation::Infer | Operation::Invocations | Operation::DescribeModel => "predict",
+        Operation::Moderate => "moderate",
     }
 }
 

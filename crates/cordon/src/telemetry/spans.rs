@@ -161,6 +161,7 @@ fn whole(call: &TracedCall, times: &Times) -> Span {
         Operation::Infer => ("POST", "/v2/models/{route}/infer"),
         Operation::Invocations => ("POST", "/routes/{route}/invocations"),
         Operation::DescribeModel => ("GET", "/v2/models/{route}"),
+        Operation::Moderate => ("POST", "/v1/moderations"),
     };
     let mut attributes = Attributes::default();
     attributes

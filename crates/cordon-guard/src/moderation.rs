@@ -1,0 +1,343 @@
+//! `POST /v1/moderations`: what a guard would do about texts, in the form of OpenAI's endpoint. It goes to no upstream.
+//!
+//! A result is flagged where the guards of the caller, or of the route that `model` names, would do anything but let the text pass.
+//! `categories` are OpenAI's names, Cordon's families (`pii`, `secret`, …) and every category that was found. OpenAI's are there
+//! because its clients read them: no detector looks for them, so each is false, with score 0 and applied to no kind of input.
+//! Pictures are not looked into, and refused.
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use cordon_core::{
+    Action, CallId, Channel, Refusal, RefusalCode, Score,
+    json::{self, Object, Value},
+    record::Operation,
+};
+use cordon_policy::{Caller, EffectiveGuard, Limits};
+use http::{HeaderValue, Response, header};
+use http_body::Body;
+
+use crate::{
+    admit::admit,
+    alone::Ruled,
+    call::{Call, Known, Received},
+    catalog::answered,
+    dialect::Dialect,
+    identify::known,
+    inspection::{Inspection, Part, Verdict},
+    pipeline::Inner,
+    record::{CallRecord, micros},
+    release::ReleasedBody,
+    resilience,
+    tree::request::invalid,
+};
+
+/// Where it is.
+pub(crate) const PATH: &str = "/v1/moderations";
+
+/// The most inputs of one request.
+const MAX_INPUTS: usize = 2048;
+
+/// What OpenAI calls its categories.
+const OPENAI: [&str; 13] = [
+    "harassment",
+    "harassment/threatening",
+    "hate",
+    "hate/threatening",
+    "illicit",
+    "illicit/violent",
+    "self-harm",
+    "self-harm/instructions",
+    "self-harm/intent",
+    "sexual",
+    "sexual/minors",
+    "violence",
+    "violence/graphic",
+];
+
+/// OpenAI's models begin with these; whoever asks for one means that there is none to choose.
+const OPENAI_MODELS: [&str; 2] = ["omni-moderation-", "text-moderation-"];
+
+/// What answers where no route was named.
+const MODEL: &str = "cordon";
+
+/// What is asked.
+struct Asked<'a> {
+    /// The route whose guards judge.
+    route: Option<&'a str>,
+    /// The texts of each result.
+    inputs: Vec<Vec<Input<'a>>>,
+}
+
+/// A text, and its place in the list of inputs where it is in one.
+struct Input<'a> {
+    at: Option<usize>,
+    text: &'a str,
+}
+
+/// What was found in the texts of one result.
+#[derive(Default)]
+struct Moderated<'a> {
+    flagged: bool,
+    categories: BTreeMap<&'a str, Seen>,
+}
+
+/// What was found of a category.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    acted: bool,
+    score: Score,
+}
+
+impl Inner {
+    /// Moderates the texts of a request.
+    pub(crate) async fn moderate<B>(
+        &self,
+        received: Call<Received>,
+        body: B,
+        started: Instant,
+    ) -> Response<ReleasedBody>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let (id, time, dialect) = (received.id, received.time, Dialect::Openai);
+        let away = |refusal: &Refusal| self.turn_away(refusal, id, time, started, dialect);
+        let Some(_place) = self.running.enter(id) else {
+            return away(&Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1));
+        };
+        let call = match known(received) {
+            Ok(call) => call,
+            Err(refusal) => return away(&refusal),
+        };
+        if let Err(refusal) = self.room(id, || resilience::highest(&call)) {
+            return away(&refusal);
+        }
+        let mut record = self.record(&call, Operation::Moderate, started);
+        let mut cut_off = false;
+        let result = match self.receive(&call, body, &mut record, || cut_off = true).await {
+            Ok((bytes, limits)) => self.moderated(call, &bytes, limits, &mut record).await,
+            Err(refusal) => Err(refusal),
+        };
+        let mut response = answered(record, result, dialect).await;
+        if cut_off {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn moderated(
+        &self,
+        call: Call<Known>,
+        bytes: &Bytes,
+        limits: Limits,
+        record: &mut CallRecord,
+    ) -> Result<Value, Refusal> {
+        let bounds = json::Limits { bytes: bytes.len(), ..json::Limits::default() };
+        let tree = json::Value::parse(bytes, bounds)
+            .map_err(|error| Refusal::new(RefusalCode::InvalidJson, error.to_string()))?;
+        let Value::Object(tree) = tree else { return Err(invalid("", "the body is not an object")) };
+        let asked = Asked::read(&tree)?;
+        let (id, time, snapshot) = (call.id, call.time, Arc::clone(&call.snapshot));
+        let digest = record.content_key(self).digest(bytes);
+        record.describe(|opened| opened.request_digest = Some(digest));
+        let guard = self.guard_of(call, asked.route, bytes.len(), limits, record).await?;
+        let inspecting = Instant::now();
+        let key = self.options.pseudonym_key.clone();
+        let inspection = Inspection::new(self.engine.clone(), Arc::new(guard), time, key)
+            .contained(snapshot.quarantined());
+        let mut verdict = Verdict::default();
+        let results = asked.inputs.iter().map(|inputs| {
+            let found: Vec<Ruled> = inputs
+                .iter()
+                .flat_map(|input| {
+                    let examined = inspection.examine(Channel::User, input.text);
+                    examined.findings.iter().for_each(|ruled| noted(ruled, input, &mut verdict));
+                    examined.findings
+                })
+                .collect();
+            self.result(&found)
+        });
+        let results: Vec<Value> = results.collect();
+        record.input = verdict.into_recorded();
+        record.end.timings.inspect_input = micros(inspecting);
+        Ok(answer(id, asked.route, results))
+    }
+
+    /// The guards that judge: of the caller, or of a call of this caller to a route.
+    async fn guard_of(
+        &self,
+        call: Call<Known>,
+        route: Option<&str>,
+        body_bytes: usize,
+        limits: Limits,
+        record: &mut CallRecord,
+    ) -> Result<EffectiveGuard, Refusal> {
+        let Some(route) = route else {
+            let principal = Some(&call.stage.identity().principal.name);
+            return Ok(call.snapshot.guard(Caller { principal, ..Caller::nobody() }, None));
+        };
+        let of_caller = limits.len();
+        let age = self.snapshot_age(call.time);
+        let call = admit(call, route, body_bytes, age, limits)?;
+        let route = call.stage.route();
+        record.routed(route);
+        record.describe(|opened| {
+            opened.route = Some(route.name.clone());
+            opened.owner = Some(route.team.clone());
+            opened.system = route.system.clone();
+        });
+        let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
+        self.limits.admit(of_route, &mut record.counting, call.time).await?;
+        Ok(call.stage.guard().clone())
+    }
+
+    /// One result, as OpenAI writes it.
+    fn result(&self, found: &[Ruled]) -> Value {
+        let detectors = self.engine.detectors().iter();
+        let mut moderated = Moderated::default();
+        for category in detectors.flat_map(|detector| &detector.categories) {
+            moderated.categories.entry(family(category.as_str())).or_default();
+        }
+        for Ruled { finding, ruling } in found {
+            let path = finding.category.as_str();
+            let acted = ruling.action != Action::Allow;
+            moderated.flagged |= acted;
+            for name in [path, family(path)] {
+                let seen = moderated.categories.entry(name).or_default();
+                seen.acted |= acted;
+                seen.score = seen.score.max(finding.score);
+            }
+        }
+        moderated.written()
+    }
+}
+
+impl Moderated<'_> {
+    fn written(&self) -> Value {
+        let (mut categories, mut scores, mut applied) = (Object::new(), Object::new(), Object::new());
+        let unseen = OPENAI.iter().map(|name| (*name, Seen::default(), Vec::new()));
+        let own = self.categories.iter().map(|(name, seen)| (*name, *seen, vec![Value::from("text")]));
+        for (name, seen, kinds) in unseen.chain(own) {
+            categories.insert(name, seen.acted);
+            scores.insert(name, seen.score);
+            applied.insert(name, kinds);
+        }
+        let members: [(&str, Value); 4] = [
+            ("flagged", self.flagged.into()),
+            ("categories", categories.into()),
+            ("category_scores", scores.into()),
+            ("category_applied_input_types", applied.into()),
+        ];
+        Value::Object(members.into_iter().collect())
+    }
+}
+
+impl<'a> Asked<'a> {
+    fn read(tree: &'a Object) -> Result<Self, Refusal> {
+        let route = match tree.get("model") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(model)) => {
+                Some(model.as_str()).filter(|model| !OPENAI_MODELS.iter().any(|own| model.starts_with(own)))
+            }
+            Some(_) => return Err(invalid("model", "model is not a name")),
+        };
+        Ok(Self { route, inputs: inputs(tree.get("input"))? })
+    }
+}
+
+/// The texts of each result: a text, each text of a list, or all parts of a list together.
+fn inputs(input: Option<&Value>) -> Result<Vec<Vec<Input<'_>>>, Refusal> {
+    let items = match input {
+        Some(Value::String(text)) => return Ok(vec![vec![Input { at: None, text }]]),
+        Some(Value::Array(items)) => items,
+        _ => return Err(invalid("input", "neither a text nor a list")),
+    };
+    match items.first() {
+        None => return Err(invalid("input", "there is no input")),
+        Some(_) if items.len() > MAX_INPUTS => return Err(invalid("input", "more than 2,048 inputs")),
+        Some(_) => {}
+    }
+    let of_texts = matches!(items.first(), Some(Value::String(_)));
+    let mut texts = Vec::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        let text = match item {
+            Value::String(text) if of_texts => text,
+            Value::Object(part) if !of_texts => text_of(part, at)?,
+            _ => return Err(invalid(&format!("input[{at}]"), "not of the kind of the first input")),
+        };
+        texts.push(Input { at: Some(at), text });
+    }
+    Ok(if of_texts { texts.into_iter().map(|text| vec![text]).collect() } else { vec![texts] })
+}
+
+/// The text of a part.
+fn text_of(part: &Object, at: usize) -> Result<&str, Refusal> {
+    let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+    match (kind, part.get("text")) {
+        ("text", Some(Value::String(text))) => Ok(text),
+        ("image_url", _) => {
+            let words = "Pictures are not looked into here: leave them out, and judge them elsewhere.";
+            Err(invalid(&format!("input[{at}]"), "a picture").said(Some(words.to_owned())))
+        }
+        _ => Err(invalid(&format!("input[{at}]"), "neither a text nor a part with one")),
+    }
+}
+
+/// Puts a finding into the record. Whatever a guard would do about the text, it goes nowhere and nothing was done about it.
+fn noted(Ruled { finding, ruling }: &Ruled, input: &Input<'_>, verdict: &mut Verdict) {
+    let mut ruling = *ruling;
+    ruling.action = ruling.action.min(Action::Flag);
+    verdict.add(finding, finding.span, Channel::User, input, ruling);
+}
+
+fn answer(id: CallId, route: Option<&str>, results: Vec<Value>) -> Value {
+    let members: [(&str, Value); 3] = [
+        ("id", format!("modr-{id}").into()),
+        ("model", route.unwrap_or(MODEL).into()),
+        ("results", results.into()),
+    ];
+    Value::Object(members.into_iter().collect())
+}
+
+/// `pii` of `pii/card`.
+fn family(path: &str) -> &str {
+    path.split_once('/').map_or(path, |(family, _)| family)
+}
+
+impl Part for Input<'_> {
+    fn name(&self) -> String {
+        self.at.map_or_else(|| "input".to_owned(), |at| format!("input/{at}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: &str, expected: Result<&[&[&str]], Option<&str>>) {
+        let input = Value::parse(input.as_bytes(), json::Limits::default()).unwrap();
+        let read = inputs(Some(&input));
+        let read: Result<Vec<Vec<&str>>, Option<String>> = read
+            .map(|results| {
+                results.iter().map(|texts| texts.iter().map(|input| input.text).collect()).collect()
+            })
+            .map_err(|refusal| refusal.param);
+        let expected = expected.map(|results| results.iter().map(|texts| texts.to_vec()).collect());
+        assert_eq!(read, expected.map_err(|param| param.map(str::to_owned)));
+    }
+
+    #[test]
+    fn each_text_is_a_result_and_parts_are_one_together() {
+        check(r#""a""#, Ok(&[&["a"]]));
+        check(r#"["a", "b"]"#, Ok(&[&["a"], &["b"]]));
+        check(r#"[{"type":"text","text":"a"},{"type":"text","text":"b"}]"#, Ok(&[&["a", "b"]]));
+        check("[]", Err(Some("input")));
+        check("1", Err(Some("input")));
+        check(r#"["a", 1]"#, Err(Some("input[1]")));
+        check(r#"["a", {"type":"text","text":"b"}]"#, Err(Some("input[1]")));
+        let picture = r#"[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"data:image/png;base64,"}}]"#;
+        check(picture, Err(Some("input[1]")));
+        check(r#"[{"type":"text"}]"#, Err(Some("input[0]")));
+    }
+}
