@@ -58,7 +58,7 @@ impl Encoding {
 /// What was found in a text, with the views that it was found in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explained {
-    /// Exactly what [`Engine::inspect`] finds.
+    /// What [`Engine::inspect`] finds; what is found alike more than once stands here once.
     pub findings: Vec<Finding>,
     /// The views in which something was found, the innermost of several first.
     pub views: Vec<Decoded>,
@@ -140,7 +140,8 @@ impl Engine {
     /// ```
     pub fn explain(&self, channel: Channel, text: &str) -> Explained {
         let trace = Trace::default();
-        let findings = self.read(self.scanner(channel, &[]).traced(trace.clone()), text);
+        let mut findings = self.read(self.scanner(channel, &[]).traced(trace.clone()), text);
+        findings.dedup();
         // What is seen without any view was found in none.
         let plain = self.read(Scanner::new(self.tables(), channel, &[], MAX_DEPTH), text);
         let plain: BTreeSet<(Span, Likeness)> =
@@ -177,7 +178,8 @@ impl Engine {
             }
             views.push(view);
         }
-        views.extend(inner.into_iter().map(|(one, _)| one));
+        // A view that only repeats what another one says adds nothing, such as that of pieces which are whole by themselves.
+        views.retain(|view| view.found.iter().any(|placed| placed.finding.is_some()));
         Explained { findings, views, views_more: kept.more }
     }
 }
@@ -208,7 +210,9 @@ mod tests {
             "bob@example.net, {base64} and {base64}, 0x77 72 69 74 65 20 61 40 65 78 61 6d 70 6c 65 2e 6f 72 67"
         );
         let explained = engine.explain(Channel::User, &text);
-        assert_eq!(explained.findings, engine.inspect(Channel::User, &text));
+        let mut findings = engine.inspect(Channel::User, &text);
+        findings.dedup();
+        assert_eq!(explained.findings, findings);
         let views: Vec<(&str, u8, &str)> = explained
             .views
             .iter()
