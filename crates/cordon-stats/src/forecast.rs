@@ -132,14 +132,15 @@ impl Trend {
             growth: quantile * quantile * variance / spread,
         };
         let span = (points.first().map_or(f64::NAN, |p| p.0), points.last().map_or(f64::NAN, |p| p.0));
-        let around = |value: f64, half: f64| Estimate { value, low: value - half, high: value + half, n };
-        Ok(Self {
-            slope: around(slope, line.growth.sqrt()),
-            now: around(line.at(span.1), line.half_width(span.1)),
-            effective,
-            span,
-            line,
-        })
+        let half = line.growth.sqrt();
+        let slope = Estimate { value: slope, low: slope - half, high: slope + half, n };
+        Ok(Self { slope, now: line.band(span.1, n), effective, span, line })
+    }
+
+    /// The line and its interval at a time, of what was seen or ahead.
+    #[must_use]
+    pub fn at(&self, time: f64) -> Estimate {
+        self.line.band(time, self.slope.n)
     }
 
     /// When the limit is crossed, if the trend goes on. The interval is that of the line (Fieller, "Some problems in interval
@@ -178,8 +179,10 @@ impl Line {
         self.mean + self.slope * (time - self.mean_time)
     }
 
-    fn half_width(&self, time: f64) -> f64 {
-        (self.square + self.growth * (time - self.mean_time).powi(2)).sqrt()
+    fn band(&self, time: f64, n: u64) -> Estimate {
+        let half = (self.square + self.growth * (time - self.mean_time).powi(2)).sqrt();
+        let value = self.at(time);
+        Estimate { value, low: value - half, high: value + half, n }
     }
 
     fn mirrored(self) -> Self {
@@ -207,7 +210,7 @@ impl Line {
 
     /// The first time from `from` on at which the upper end of the band reaches the limit.
     fn upper_crosses(&self, limit: f64, from: f64) -> Option<f64> {
-        if self.at(from) + self.half_width(from) >= limit {
+        if self.band(from, 0).high >= limit {
             return Some(from);
         }
         let later = self.touches(limit).into_iter().flatten().filter(|time| *time >= from);

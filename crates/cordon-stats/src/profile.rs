@@ -22,7 +22,9 @@ mod codec;
 mod column;
 mod distinct;
 mod exact;
+mod filling;
 mod quantiles;
+mod resolution;
 mod saved;
 mod shape;
 
@@ -33,7 +35,9 @@ pub use codec::ProfileError;
 pub use column::{Cell, ColumnProfile, Kind, Numbers, Texts};
 pub use distinct::Distinct;
 pub use exact::{ExactSum, Squares, Sum};
+pub use filling::Filling;
 pub use quantiles::{Interval, Quantiles};
+pub use resolution::Resolution;
 pub use saved::{Parts, Saved};
 pub use shape::{Shape, Shapes};
 
@@ -42,31 +46,46 @@ use crate::input::InputError;
 /// The summary of a table: its columns in order, and how many rows they had.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
+    resolution: Resolution,
     rows: u64,
-    different: Distinct,
+    /// None where that is not counted.
+    different: Option<Distinct>,
     columns: Vec<(String, ColumnProfile)>,
 }
 
 impl Profile {
     /// Of a table with these columns and no row yet.
     pub fn new<S: AsRef<str>>(names: &[S]) -> Self {
-        Self {
-            rows: 0,
-            different: Distinct::default(),
-            columns: names.iter().map(|name| (name.as_ref().to_owned(), ColumnProfile::default())).collect(),
-        }
+        Self::at(Resolution::Fine, names)
+    }
+
+    /// The same where less may be kept.
+    pub fn at<S: AsRef<str>>(resolution: Resolution, names: &[S]) -> Self {
+        let column = |name: &S| (name.as_ref().to_owned(), ColumnProfile::new(resolution));
+        let different = resolution.is_fine().then(Distinct::default);
+        Self { resolution, rows: 0, different, columns: names.iter().map(column).collect() }
     }
 
     /// Counts a row. Cells that are not there are missing; those past the last column are not counted.
     pub fn add(&mut self, cells: &[Cell<'_>]) {
-        self.rows += 1;
         let mut cells = cells.iter();
         let mut row = 0_u64;
         for (_, column) in &mut self.columns {
-            let hash = column.add(cells.next().copied().unwrap_or(Cell::Missing));
-            row = row.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ hash;
+            row = Self::with(row, column.add(cells.next().copied().unwrap_or(Cell::Missing)));
         }
-        self.different.add(row);
+        self.count_row(row);
+    }
+
+    /// The hash of a row with one more cell.
+    fn with(row: u64, cell: u64) -> u64 {
+        row.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ cell
+    }
+
+    fn count_row(&mut self, hash: u64) {
+        self.rows += 1;
+        if let Some(different) = &mut self.different {
+            different.add(hash);
+        }
     }
 
     /// How many rows.
@@ -74,9 +93,10 @@ impl Profile {
         self.rows
     }
 
-    /// How many different rows: an estimate with a standard error of 2.3 %.
+    /// How many different rows: an estimate with a standard error of 2.3 %. A coarse profile ([`Resolution`]) takes all for different.
     pub fn different_rows(&self) -> f64 {
-        self.different.estimate().min(self.rows as f64)
+        let rows = self.rows as f64;
+        self.different.as_ref().map_or(rows, |different| different.estimate().min(rows))
     }
 
     /// The columns in order.
@@ -91,7 +111,7 @@ impl Profile {
 
     /// Adds a column that the rows before did not have: it was missing in all of them.
     pub fn add_column(&mut self, name: &str) {
-        let mut column = ColumnProfile::default();
+        let mut column = ColumnProfile::new(self.resolution);
         column.add_missing(self.rows);
         self.columns.push((name.to_owned(), column));
     }
@@ -104,14 +124,22 @@ impl Profile {
                 self.add_column(name);
             }
         }
-        self.rows += other.rows;
-        self.different.merge(&other.different);
+        self.count(other);
         for (name, mine) in &mut self.columns {
             match other.column(name) {
                 Some(theirs) => mine.merge(theirs),
-                None => mine.add_missing(other.rows),
+                None => {
+                    mine.add_missing(other.rows);
+                    mine.limit(self.resolution);
+                }
             }
         }
+    }
+
+    fn count(&mut self, other: &Self) {
+        self.resolution = self.resolution.min(other.resolution);
+        self.rows += other.rows;
+        self.different = Distinct::both(self.different.take(), other.different.as_ref());
     }
 
     /// Adds the rows that another profile of the same columns counted.
@@ -130,8 +158,7 @@ impl Profile {
                 must: "the same, in the same order",
             });
         }
-        self.rows += other.rows;
-        self.different.merge(&other.different);
+        self.count(other);
         for ((_, mine), (_, theirs)) in self.columns.iter_mut().zip(&other.columns) {
             mine.merge(theirs);
         }

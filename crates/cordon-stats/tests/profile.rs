@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use cordon_stats::Sample;
 use cordon_stats::drift::profiled_clouds;
 use cordon_stats::profile::{
-    Categories, Cell, Cloud, Distinct, Kind, Parts, Profile, ProfileError, Quantiles, Saved,
+    Categories, Cell, Cloud, Distinct, Kind, Parts, Profile, ProfileError, Quantiles, Resolution, Saved,
 };
 use cordon_stats::random::Random;
 use proptest::prelude::*;
@@ -339,6 +339,105 @@ fn parts_and_points_that_are_invented_do_no_harm() {
             }
         }
     }
+}
+
+/// What earlier versions wrote is what would be written now, but for its form.
+#[test]
+fn earlier_versions_are_read() {
+    let cells = |i: u32| {
+        let amount =
+            if i.is_multiple_of(9) { Cell::Missing } else { Cell::Decimal(f64::from(i) * 1.25 - 7.0) };
+        [amount, Cell::Text(if i.is_multiple_of(3) { "Linz" } else { "Graz" })]
+    };
+    let mut whole = Profile::new(&["amount", "city"]);
+    (0..40).for_each(|i| whole.add(&cells(i)));
+    let first = Saved::from_bytes(include_bytes!("data/version-1.profile")).unwrap();
+    let second = Saved::from_bytes(include_bytes!("data/version-2.profile")).unwrap();
+    for read in [&first, &second] {
+        let column = |profile: &Profile, name: &str| profile.column(name).unwrap().clone();
+        assert_eq!(column(&read.whole, "city"), column(&whole, "city"));
+        let [old, new] =
+            [&read.whole, &whole].map(|profile| column(profile, "amount").numbers().unwrap().clone());
+        assert_eq!((old.range(), old.mean(), old.quantiles()), (new.range(), new.mean(), new.quantiles()));
+        assert_eq!(&Saved::from_bytes(&read.to_bytes()).unwrap(), read);
+    }
+    assert_eq!(first.parts, None);
+    let parts = second.parts.unwrap();
+    assert_eq!(
+        (parts.by.as_str(), parts.profiles["Linz"].rows(), parts.profiles["Graz"].rows()),
+        ("city", 14, 26)
+    );
+}
+
+/// A table of twenty columns as it comes: what it takes to stand for it.
+#[test]
+fn a_profile_takes_kilobytes() {
+    let names: Vec<String> = (0..20).map(|at| format!("column_{at}")).collect();
+    let seasons = 24;
+    let mut random = Random::new(31);
+    let mut whole = Profile::new(&names);
+    let mut parts: Vec<Profile> = (0..seasons).map(|_| Profile::at(Resolution::Coarse, &names)).collect();
+    let mut sizes = Profile::new(&["season"]);
+    let mut texts: Vec<String> = vec![String::new(); names.len()];
+    for row in 0..8_000_usize {
+        for (at, text) in texts.iter_mut().enumerate() {
+            text.clear();
+            match at % 4 {
+                0 => text.push_str(["card", "cash", "transfer"][random.below(3)]),
+                _ => text.push_str(&format!("city {}", random.below(60))),
+            }
+        }
+        let cells: Vec<Cell<'_>> = (0..names.len())
+            .map(|at| match at {
+                0..8 => Cell::Decimal(random.normal() * 10.0 + 50.0),
+                8..12 => {
+                    let most = random.below(90) + 1;
+                    Cell::Integer(i64::try_from(random.below(most)).unwrap())
+                }
+                12..14 => Cell::Boolean(random.chance(0.3)),
+                _ => Cell::Text(&texts[at]),
+            })
+            .collect();
+        whole.add(&cells);
+        parts[row % seasons].add(&cells);
+        sizes.add(&[Cell::Text(&(row % seasons).to_string())]);
+    }
+    let alone = Saved::of(whole.clone());
+    assert!(alone.to_bytes().len() < 30_000, "{}", alone.to_bytes().len());
+    let profiles = parts.into_iter().enumerate().map(|(at, part)| (at.to_string(), part)).collect();
+    let parts = Parts { by: "season".to_owned(), sizes, profiles, rows_beyond: 0 };
+    let saved = Saved { parts: Some(parts), ..alone };
+    let bytes = saved.to_bytes();
+    assert_eq!(Saved::from_bytes(&bytes).unwrap(), saved);
+    assert!(bytes.len() < 120_000, "{}", bytes.len());
+}
+
+/// Coarse profiles are the same whatever the order, and so is what they are together with others.
+#[test]
+fn coarse_profiles_merge_in_any_order() {
+    let mut random = Random::new(8);
+    let rows: Vec<[Owned; 2]> = (0..4_000)
+        .map(|_| [Owned::Decimal(random.normal()), Owned::Text(random.below(700).to_string())])
+        .collect();
+    let of = |resolution: Resolution, rows: &[[Owned; 2]]| {
+        let mut profile = Profile::at(resolution, &["x", "name"]);
+        rows.iter().for_each(|row| profile.add(&row.each_ref().map(Owned::cell)));
+        profile
+    };
+    let whole = of(Resolution::Coarse, &rows);
+    let (first, second) = rows.split_at(1_500);
+    for (a, b) in [(Resolution::Coarse, Resolution::Coarse), (Resolution::Fine, Resolution::Coarse)] {
+        let (a, b) = (of(a, first), of(b, second));
+        for (left, right) in [(&a, &b), (&b, &a)] {
+            let mut both = left.clone();
+            both.merge(right).unwrap();
+            assert!(both == whole);
+            assert_eq!(Profile::from_bytes(&both.to_bytes()).unwrap(), whole);
+        }
+    }
+    let numbers = whole.column("x").unwrap().numbers().unwrap();
+    assert!(numbers.quantiles().intervals().len() <= 256 && numbers.quantiles().rank_error() < 0.05);
+    assert!(numbers.distinct() <= 256.0 && whole.different_rows() == 4_000.0);
 }
 
 #[test]

@@ -115,14 +115,83 @@ fn equal_tables_are_silent_and_odd_ones_have_a_message() {
         let ran = run(&more);
         assert!(ran.code == 2 && ran.err.contains(said), "{more:?}: {} {}", ran.code, ran.err);
     }
-    let profile = desk.folder.path().join("was.profile").display().to_string();
-    assert_eq!(desk.run(&["profile", &was, "--output", &profile]).code, 0);
+    // Nor do profiles see anything.
+    let profile = saved(&desk, &was, "was.profile", &[]);
     let ran = desk.run(&["causes", "--reference", &profile, "--current", &is]);
-    assert!(ran.code == 2 && ran.err.contains("a saved profile, which has no rows"), "{}", ran.err);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("no segment stands out"), "{}", ran.out);
     // Too few rows: nothing is claimed.
     let few = desk.write("few.csv", "x,y\n1,2\n2,3\n");
     let ran = desk.run(&["causes", "--reference", &few, "--current", &few, "--prediction", "y"]);
     assert!(ran.code == 0 && ran.out.contains("cannot be said"), "{} {}{}", ran.code, ran.out, ran.err);
+}
+
+fn saved(desk: &Desk, table: &str, name: &str, more: &[&str]) -> String {
+    let path = desk.folder.path().join(name).display().to_string();
+    let ran = desk.run(&[&["profile", table, "--output", &path], more].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    path
+}
+
+/// Without rows: columns one by one, segments that profiles keep, and what they moved; the same from profiles on one side or on both.
+#[test]
+fn profiles_tell_what_moved_and_in_which_segments() {
+    let desk = Desk::new();
+    let was = desk.write("was.csv", requests(0..4_000, 300, 0));
+    let is = desk.write("is.csv", requests(10_000..13_000, 600, 0));
+    let kept = [("was", &was), ("is", &is)]
+        .map(|(name, table)| saved(&desk, table, &format!("{name}.profile"), &["--by", "city"]));
+    let run = |reference: &str, current: &str, more: &[&str]| {
+        desk.run(
+            &[&["causes", "--reference", reference, "--current", current, "--ignore", "y"], more].concat(),
+        )
+    };
+    let answer = |reference: &str, current: &str, more: &[&str]| {
+        let ran = run(reference, current, &[more, &["--json"]].concat());
+        assert_eq!(ran.code, 1, "{more:?}: {}", ran.err);
+        let mut answer = ran.json();
+        for side in ["reference", "current"] {
+            answer[side].as_object_mut().unwrap().remove("file");
+        }
+        answer
+    };
+    for more in [
+        &["--ignore", "score"][..],
+        &["--ignore", "score", "--by", "city"],
+        &["--prediction", "score", "--by", "city"],
+        &["--prediction", "score", "--by", "city", "--threshold", "0.5"],
+    ] {
+        let first = answer(&kept[0], &is, more);
+        assert_eq!(first["from"], "profiles");
+        assert_eq!(answer(&kept[0], &kept[1], more), first, "{more:?}");
+        assert_eq!(answer(&was, &kept[1], more), first, "{more:?}");
+        assert_eq!(list(&first, "columns")[0]["column"], "city", "{more:?}");
+        let segment = &list(&first, "segments")[0];
+        assert_eq!(segment["segment"][0]["value"], "Graz", "{more:?}");
+        assert!(number(&segment["p_adjusted"]) < 1e-6);
+        if more.contains(&"--prediction") {
+            // The change is that of the rows, and the segments of a column add up to it.
+            let of_rows = answer(&was, &is, more);
+            let of = |answer: &Value| number(&answer["change"]["change"]["value"]);
+            assert!((of(&first) - of(&of_rows)).abs() < 1e-12, "{more:?}");
+            let sum: f64 = list(&first, "segments").iter().map(|one| number(&one["effect"]["value"])).sum();
+            assert!((sum - of(&first)).abs() < 1e-9, "{more:?}: {sum}");
+        }
+    }
+    let ran = run(&kept[0], &is, &["--prediction", "score", "--by", "city"]);
+    assert!(ran.out.contains("Segments that moved score") && ran.out.contains("city = Graz"), "{}", ran.out);
+    for (more, told) in [
+        (&["--prediction", "score", "--label", "y"][..], "has no rows: what moved the error"),
+        (&["--prediction", "score"], "keeps them (`cordon profile FILE --output NAME --by COLUMN`)"),
+        (&["--text", "plan"], "words and languages are counted in rows; help: name the tables themselves"),
+        (&["--by", "city", "--by", "plan"], "it is apart by one --by; help:"),
+        (&["--by", "plan"], "apart by `plan`, but by `city`; help: make it with"),
+        (&["--prediction", "nowhere", "--by", "city"], "has no column `nowhere`"),
+        (&["--prediction", "amount", "--threshold", "500.5", "--by", "city"], "help: name the table itself"),
+    ] {
+        let ran = run(&kept[0], &is, more);
+        assert!(ran.code == 2 && ran.err.contains(told), "{more:?}: {} {}", ran.code, ran.err);
+    }
 }
 
 /// People and credits as they are: every second row against the others is no change, and a group that is left out is named.

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
-use crate::drift::{self, Reach};
+use crate::PValue;
+use crate::drift::{self, Bin, Reach};
 use crate::profile::{Cell, ColumnProfile, Kind, Profile, label};
 
 /// Values, bins or categories that a column is cut into at most; a code for what is missing and one for all others come
@@ -19,6 +20,8 @@ pub struct Columns {
     /// Of each column the place of its first code; place 0 is the constant.
     starts: Vec<usize>,
     width: usize,
+    /// Of both sides.
+    rows: [u64; 2],
 }
 
 /// Why a column takes no part.
@@ -53,7 +56,11 @@ struct Column {
     coding: Coding,
     /// What each code stands for.
     pieces: Vec<Within>,
+    /// How many rows of both sides each code has.
+    counts: Vec<(u64, u64)>,
     alone: f64,
+    /// Of values, missing values and kinds, corrected for the three.
+    p_value: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -67,7 +74,9 @@ enum Coding {
 impl Columns {
     /// Of two tables, without the columns named in `without` (an outcome, an id).
     pub fn of(reference: &Profile, current: &Profile, without: &[&str]) -> Self {
-        let mut columns = Self { columns: Vec::new(), left_out: Vec::new(), starts: Vec::new(), width: 1 };
+        let rows = [reference, current].map(Profile::rows);
+        let mut columns =
+            Self { columns: Vec::new(), left_out: Vec::new(), starts: Vec::new(), width: 1, rows };
         let new = current.columns().filter(|(name, _)| reference.column(name).is_none());
         for (name, _) in new {
             let why = if without.contains(&name) { LeftOut::Asked } else { LeftOut::New };
@@ -146,6 +155,20 @@ impl Columns {
         self.columns.get(column).map_or(f64::NAN, |column| column.alone)
     }
 
+    /// How many rows of both sides each code of a column has.
+    pub(super) fn counts(&self, column: usize) -> &[(u64, u64)] {
+        self.columns.get(column).map_or(&[], |column| &column.counts)
+    }
+
+    pub(super) fn p_value(&self, column: usize) -> f64 {
+        self.columns.get(column).map_or(1.0, |column| column.p_value)
+    }
+
+    /// Rows of both sides.
+    pub(super) fn rows(&self) -> [u64; 2] {
+        self.rows
+    }
+
     /// Codes of a column.
     pub(super) fn pieces(&self, column: usize) -> usize {
         self.columns.get(column).map_or(0, |column| column.pieces.len())
@@ -220,40 +243,55 @@ fn cut(name: &str, was: &ColumnProfile, is: &ColumnProfile) -> Result<Column, Le
         return Err(LeftOut::Different);
     }
     let alone = compared.binned.jensen_shannon_distance_bits();
+    let p_value = any_of(&[
+        compared.test.map(|test| test.p_value),
+        drift::Kinds::of(was, is).test.map(|test| test.p_value),
+        Some(drift::shares((was.missing(), was.rows()), (is.missing(), is.rows()))),
+    ]);
     let mut pieces = vec![Within::Missing];
+    let mut counts = vec![(was.missing(), is.missing())];
     let coding = if numeric {
-        let bins: Vec<Reach> = compared.bins.into_iter().map(|bin| bin.reach).collect();
-        let starts = numbers(&bins, &mut pieces);
-        Coding::Numbers(starts)
+        Coding::Numbers(numbers(&compared.bins, &mut pieces, &mut counts))
     } else {
-        let mut bins: Vec<(u64, String)> = compared
+        let mut bins: Vec<(String, (u64, u64))> = compared
             .bins
             .into_iter()
             .filter_map(|bin| match bin.reach {
-                Reach::Category(label) => Some((bin.reference + bin.current, label)),
+                Reach::Category(label) => Some((label, (bin.reference, bin.current))),
                 Reach::Numbers(..) | Reach::Others | Reach::Value(_) => None,
             })
             .collect();
-        bins.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        bins.sort_by(|(a, left), (b, right)| {
+            (right.0 + right.1).cmp(&(left.0 + left.1)).then_with(|| a.cmp(b))
+        });
         let named = bins.into_iter().take(MOST_PIECES).zip(1..);
         Coding::Categories(
             named
-                .map(|((_, label), code)| {
+                .map(|((label, of), code)| {
                     pieces.push(Within::Reach(Reach::Category(label.clone())));
+                    counts.push(of);
                     (label, code)
                 })
                 .collect(),
         )
     };
     pieces.push(Within::Reach(Reach::Others));
-    Ok(Column { name: name.to_owned(), coding, pieces, alone })
+    let named = counts.iter().fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+    counts.push((was.rows().saturating_sub(named.0), is.rows().saturating_sub(named.1)));
+    Ok(Column { name: name.to_owned(), coding, pieces, counts, alone, p_value })
+}
+
+/// The smallest p-value of those that there are, corrected for their number.
+fn any_of(tests: &[Option<PValue>]) -> f64 {
+    let p_values: Vec<f64> = tests.iter().flatten().map(|p| p.upper_bound()).collect();
+    (p_values.iter().copied().fold(1.0, f64::min) * p_values.len() as f64).min(1.0)
 }
 
 /// Puts neighbouring bins together until few enough are left; gives where each piece starts.
-fn numbers(bins: &[Reach], pieces: &mut Vec<Within>) -> Vec<f64> {
-    let low = |reach: &Reach| match reach {
-        Reach::Numbers(low, _) => *low,
-        Reach::Value(value) => *value,
+fn numbers(bins: &[Bin], pieces: &mut Vec<Within>, counts: &mut Vec<(u64, u64)>) -> Vec<f64> {
+    let low = |bin: &Bin| match bin.reach {
+        Reach::Numbers(low, _) => low,
+        Reach::Value(value) => value,
         Reach::Category(_) | Reach::Others => f64::NAN,
     };
     let together = bins.len().div_ceil(MOST_PIECES).max(1);
@@ -263,13 +301,14 @@ fn numbers(bins: &[Reach], pieces: &mut Vec<Within>) -> Vec<f64> {
         let Some(first) = group.first() else { continue };
         starts.push(low(first));
         let next = groups.peek().and_then(|next| next.first()).map_or(f64::INFINITY, low);
-        let reach = match (first, group.len()) {
-            (Reach::Value(_), 1) => first.clone(),
+        let reach = match (&first.reach, group.len()) {
+            (Reach::Value(_), 1) => first.reach.clone(),
             // The first piece takes what is below it too.
             _ if starts.len() == 1 => Reach::Numbers(f64::NEG_INFINITY, next),
             _ => Reach::Numbers(low(first), next),
         };
         pieces.push(Within::Reach(reach));
+        counts.push(group.iter().fold((0, 0), |sum, bin| (sum.0 + bin.reference, sum.1 + bin.current)));
     }
     starts
 }

@@ -1,7 +1,7 @@
+use super::profiled::corrected;
 use super::sums::Sums;
 use super::{Columns, Rows, Within};
 use crate::distribution::normal;
-use crate::fdr;
 use crate::interval::{Estimate, Level, Unknown};
 
 /// Segments that are confirmed at most.
@@ -91,15 +91,9 @@ pub fn segments(
     search: &Search,
     level: Level,
 ) -> Result<Vec<Found>, Unknown> {
-    enough(reference)?;
-    enough(current)?;
-    let of_change = |half: usize| {
-        let sides = [reference, current].map(|rows| Side::of(rows, half));
-        let constant = sides.iter().all(|side| side.all.sum == side.all.count);
-        // What every row has cannot move: then it is the sizes that count.
-        let centre = if constant { 0.0 } else { sides.iter().map(|side| side.all.mean()).sum::<f64>() / 2.0 };
-        Change { sides, centre, constant }
-    };
+    enough(reference.len() as u64)?;
+    enough(current.len() as u64)?;
+    let of_change = |half: usize| Change::of([reference, current].map(|rows| all_of(rows, half)));
     let (searched, asked) = (of_change(0), of_change(1));
     let chosen = search_for(columns, &[reference, current], search, |cell| {
         let (value, error) = searched.beyond_size(cell);
@@ -107,29 +101,7 @@ pub fn segments(
     });
     let each = level.each_of(chosen.len());
     confirmed(columns, &chosen, |codes| {
-        let cell = [reference, current].map(|rows| counted(rows, codes));
-        let (value, error) = asked.effect(&cell);
-        let (beyond, its_error) = asked.beyond_size(&cell);
-        let [was, is] = &cell;
-        let (p, q) = asked.shares(&cell);
-        let mean = |cell: &Sums| (cell.count > 0.0).then(|| cell.mean());
-        let means = [mean(was), mean(is)];
-        let middle = match means {
-            [Some(a), Some(b)] => f64::midpoint(a, b),
-            [a, b] => a.or(b).unwrap_or(0.0),
-        };
-        let support = [(was, &asked.sides[0]), (is, &asked.sides[1])]
-            .map(|(cell, side)| cell.share_of(&side.all, each));
-        let [first, second] = support;
-        Ok(Found {
-            segment: Segment { parts: Vec::new() },
-            support: [first?, second?],
-            means,
-            effect: bounded(value, error, each.z(), was.count + is.count),
-            by_size: Some(if asked.constant { value } else { (q - p) * (middle - asked.centre) }),
-            beyond_size: bounded(beyond, its_error, each.z(), was.count + is.count),
-            p_adjusted: normal::two_sided(if its_error > 0.0 { beyond / its_error } else { 0.0 }),
-        })
+        asked.found(&[reference, current].map(|rows| counted(rows, codes)), each)
     })
 }
 
@@ -142,27 +114,27 @@ pub fn segments(
 /// # Errors
 /// [`Unknown::TooFew`] below 60 rows, [`Unknown::Constant`] where the outcome does not vary.
 pub fn worst(columns: &Columns, rows: &Rows, search: &Search, level: Level) -> Result<Vec<Found>, Unknown> {
-    enough(rows)?;
-    let (searched, asked) = (Side::of(rows, 0), Side::of(rows, 1));
-    if searched.all.variance().min(asked.all.variance()) <= 0.0 {
+    enough(rows.len() as u64)?;
+    let (searched, asked) = (all_of(rows, 0), all_of(rows, 1));
+    if searched.variance().min(asked.variance()) <= 0.0 {
         return Err(Unknown::Constant);
     }
     let is_rate = rows.outcomes().iter().all(|outcome| *outcome == 0.0 || *outcome == 1.0);
     let chosen = search_for(columns, &[rows], search, |[cell, _]| {
-        let outside = searched.all.less(cell);
+        let outside = searched.less(cell);
         if outside.count < FEWEST {
             return 0.0;
         }
         // The spread of all rows: that of a small segment may be zero by luck.
-        let error = (searched.all.variance() * (1.0 / cell.count + 1.0 / outside.count)).sqrt();
+        let error = (searched.variance() * (1.0 / cell.count + 1.0 / outside.count)).sqrt();
         cell.mean() - outside.mean() - STANDS_OUT * error
     });
     let each = level.each_of(chosen.len());
     confirmed(columns, &chosen, |codes| {
         let cell = counted(rows, codes);
-        let outside = asked.all.less(&cell);
+        let outside = asked.less(&cell);
         let mean = |cell: &Sums| (cell.count > 0.0).then(|| cell.mean());
-        let support = cell.share_of(&asked.all, each)?;
+        let support = cell.share_of(&asked, each)?;
         let effect = cell.minus(&outside, is_rate, each)?;
         Ok(Found {
             segment: Segment { parts: Vec::new() },
@@ -176,26 +148,17 @@ pub fn worst(columns: &Columns, rows: &Rows, search: &Search, level: Level) -> R
     })
 }
 
-fn enough(rows: &Rows) -> Result<(), Unknown> {
+/// Fewer rows than this have no segments.
+pub(super) fn enough(rows: u64) -> Result<(), Unknown> {
     let needed = 2 * 30;
-    if rows.len() < needed {
-        Err(Unknown::TooFew { n: rows.len() as u64, needed: needed as u64 })
-    } else {
-        Ok(())
-    }
+    if rows < needed { Err(Unknown::TooFew { n: rows, needed }) } else { Ok(()) }
 }
 
 /// Every second row of a table, all together.
-struct Side {
-    all: Sums,
-}
-
-impl Side {
-    fn of(rows: &Rows, of_half: usize) -> Self {
-        let mut all = Sums::default();
-        half(rows, of_half).for_each(|(_, outcome)| all.push(outcome));
-        Self { all }
-    }
+fn all_of(rows: &Rows, of_half: usize) -> Sums {
+    let mut all = Sums::default();
+    half(rows, of_half).for_each(|(_, outcome)| all.push(outcome));
+    all
 }
 
 /// Every second row.
@@ -204,16 +167,50 @@ fn half(rows: &Rows, half: usize) -> impl Iterator<Item = (&[u8], f64)> {
 }
 
 /// The change between two sides, for which a segment may be responsible.
-struct Change {
-    sides: [Side; 2],
+pub(super) struct Change {
+    sides: [Sums; 2],
     centre: f64,
     constant: bool,
 }
 
 impl Change {
+    /// Of all rows of both sides.
+    pub(super) fn of(sides: [Sums; 2]) -> Self {
+        let constant = sides.iter().all(|all| all.sum == all.count);
+        // What every row has cannot move: then it is the sizes that count.
+        let centre = if constant { 0.0 } else { sides.iter().map(Sums::mean).sum::<f64>() / 2.0 };
+        Self { sides, centre, constant }
+    }
+
+    /// What is said of a segment with these rows, before it has a name and is corrected for others.
+    pub(super) fn found(&self, cell: &[Sums; 2], each: Level) -> Result<Found, Unknown> {
+        let (value, error) = self.effect(cell);
+        let (beyond, its_error) = self.beyond_size(cell);
+        let [was, is] = cell;
+        let (p, q) = self.shares(cell);
+        let mean = |cell: &Sums| (cell.count > 0.0).then(|| cell.mean());
+        let means = [mean(was), mean(is)];
+        let middle = match means {
+            [Some(a), Some(b)] => f64::midpoint(a, b),
+            [a, b] => a.or(b).unwrap_or(0.0),
+        };
+        let support =
+            [(was, &self.sides[0]), (is, &self.sides[1])].map(|(cell, all)| cell.share_of(all, each));
+        let [first, second] = support;
+        Ok(Found {
+            segment: Segment { parts: Vec::new() },
+            support: [first?, second?],
+            means,
+            effect: bounded(value, error, each.z(), was.count + is.count),
+            by_size: Some(if self.constant { value } else { (q - p) * (middle - self.centre) }),
+            beyond_size: bounded(beyond, its_error, each.z(), was.count + is.count),
+            p_adjusted: normal::two_sided(if its_error > 0.0 { beyond / its_error } else { 0.0 }),
+        })
+    }
+
     fn shares(&self, [was, is]: &[Sums; 2]) -> (f64, f64) {
         let [all_was, all_is] = &self.sides;
-        (was.count / all_was.all.count, is.count / all_is.all.count)
+        (was.count / all_was.count, is.count / all_is.count)
     }
 
     /// The contribution of a segment and its standard error: the difference of the means of `[in the segment] (outcome − centre)`,
@@ -224,13 +221,13 @@ impl Change {
         let slope = if self.constant { 0.0 } else { (q - p) / 2.0 };
         let centre = self.centre;
         let parts = cells.iter().zip(&self.sides).map(|(cell, side)| {
-            let n = side.all.count;
+            let n = side.count;
             let value = (cell.sum - centre * cell.count) / n;
             // The moments of the term that each row adds: (outcome − centre − slope outcome) inside, −slope outcome outside.
             let inside = (1.0 - slope).powi(2) * cell.squares - 2.0 * centre * (1.0 - slope) * cell.sum
                 + centre * centre * cell.count;
-            let outside = slope * slope * (side.all.squares - cell.squares);
-            let mean = value - slope * side.all.mean();
+            let outside = slope * slope * (side.squares - cell.squares);
+            let mean = value - slope * side.mean();
             (value, ((inside + outside) / n - mean * mean).max(0.0) / n)
         });
         let (mut value, mut variance) = (0.0, 0.0);
@@ -247,7 +244,7 @@ impl Change {
             return self.effect(cells);
         }
         let (mut value, mut variance) = (0.0, 0.0);
-        for ((cell, Side { all }), sign) in cells.iter().zip(&self.sides).zip([-1.0, 1.0]) {
+        for ((cell, all), sign) in cells.iter().zip(&self.sides).zip([-1.0, 1.0]) {
             let (share, mean) = (cell.count / all.count, all.mean());
             let covariance = (cell.sum - mean * cell.count) / all.count;
             let inside = (1.0 - share).powi(2) * cell.squares_around(mean);
@@ -392,14 +389,7 @@ fn confirmed(
         one.segment.parts = std::iter::once(codes.first).chain(codes.second).map(part).collect();
         found.push(one);
     }
-    let p_values: Vec<f64> = found.iter().map(|one| one.p_adjusted).collect();
-    // What is not a p-value cannot be corrected, and is no evidence.
-    let adjusted = fdr::holm(&p_values).unwrap_or_else(|_| vec![1.0; found.len()]);
-    for (one, adjusted) in found.iter_mut().zip(adjusted) {
-        one.p_adjusted = adjusted;
-    }
-    found.sort_by(|a, b| b.beyond_size.value.abs().total_cmp(&a.beyond_size.value.abs()));
-    Ok(found)
+    Ok(corrected(found))
 }
 
 fn bounded(value: f64, error: f64, z: f64, n: f64) -> Estimate {
@@ -443,10 +433,10 @@ mod tests {
                         squares: all.squares + cell[side].squares,
                     };
                 }
-                Side { all }
+                all
             });
-            let means = [0, 1].map(|side: usize| sides[side].all.mean());
-            let change = Change { centre: f64::midpoint(means[0], means[1]), sides, constant: false };
+            let means = sides.map(|all| all.mean());
+            let change = Change::of(sides);
             let effects = cells.map(|cell| change.effect(&cell));
             let beyond = cells.map(|cell| change.beyond_size(&cell));
             let sum = |parts: &[(f64, f64); 3]| parts.iter().map(|part| part.0).sum::<f64>();

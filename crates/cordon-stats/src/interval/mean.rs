@@ -18,6 +18,21 @@ impl Mean {
         self.squares += before * (value - self.mean);
     }
 
+    /// From a count, a mean and a variance (of the sample: divided by `n - 1`). Without numbers, mean and variance are nothing.
+    pub fn of_moments(n: u64, mean: f64, variance: f64) -> Self {
+        if n == 0 {
+            return Self::default();
+        }
+        Self { n, mean, squares: if n > 1 { variance * (n as f64 - 1.0) } else { 0.0 } }
+    }
+
+    /// Of `hits` ones, and zeros else.
+    pub fn of_rate(rate: super::Proportion) -> Self {
+        let mean = rate.value().unwrap_or(0.0);
+        let of = rate.of() as f64;
+        Self { n: rate.of(), mean, squares: of * mean * (1.0 - mean) }
+    }
+
     /// From a count, a sum and a sum of squares.
     pub(crate) fn of_sums(count: f64, sum: f64, squares: f64) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, not negative")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Resolution;
 use crate::random::mixed;
 
 /// Counts by category. While there are at most [`Categories::MOST`] every count is exact. Beyond, those with the smallest
@@ -14,6 +15,7 @@ pub struct Categories {
     /// Categories with this hash or a larger one are not kept.
     limit: u64,
     total: u64,
+    resolution: Resolution,
 }
 
 /// A category and its count.
@@ -27,31 +29,36 @@ pub struct Category {
 
 impl Default for Categories {
     fn default() -> Self {
-        Self { kept: BTreeMap::new(), limit: u64::MAX, total: 0 }
+        Self::new(Resolution::default())
     }
 }
 
 impl Categories {
-    /// The most categories that are kept.
-    pub const MOST: usize = 1_024;
+    /// The most categories that are kept, by those that are not coarse ([`Resolution`]).
+    pub const MOST: usize = Resolution::Fine.categories();
     /// The most bytes of a label that are kept. The whole text decides which category it is.
     pub const LONGEST: usize = 64;
 
-    /// Counts a text.
-    pub fn add(&mut self, text: &str) {
-        self.add_hashed(hash(text), text);
+    /// Of no text yet.
+    pub fn new(resolution: Resolution) -> Self {
+        Self { kept: BTreeMap::new(), limit: u64::MAX, total: 0, resolution }
     }
 
-    pub(super) fn add_hashed(&mut self, hash: u64, text: &str) {
-        self.total += 1;
+    /// Counts a text.
+    pub fn add(&mut self, text: &str) {
+        self.add_hashed(hash(text), text, 1);
+    }
+
+    pub(super) fn add_hashed(&mut self, hash: u64, text: &str, count: u64) {
+        self.total += count;
         if hash >= self.limit {
             return;
         }
         if let Some(category) = self.kept.get_mut(&hash) {
-            category.count += 1;
+            category.count += count;
             return;
         }
-        self.kept.insert(hash, Category { label: shortened(text).to_owned(), count: 1 });
+        self.kept.insert(hash, Category { label: shortened(text).to_owned(), count });
         self.trim();
     }
 
@@ -84,6 +91,7 @@ impl Categories {
     /// Adds what the other one counted.
     pub fn merge(&mut self, other: &Self) {
         self.total += other.total;
+        self.resolution = self.resolution.min(other.resolution);
         self.limit = self.limit.min(other.limit);
         for (hash, category) in &other.kept {
             match self.kept.get_mut(hash) {
@@ -137,7 +145,7 @@ impl Categories {
         self.kept.get(&hash).map_or(0, |category| category.count)
     }
 
-    pub(super) fn limit(&self) -> u64 {
+    pub(super) fn first_left_out(&self) -> u64 {
         self.limit
     }
 
@@ -146,16 +154,27 @@ impl Categories {
     }
 
     /// From what was written. `None` when it contradicts itself.
-    pub(super) fn of_parts(kept: BTreeMap<u64, Category>, limit: u64, total: u64) -> Option<Self> {
+    pub(super) fn of_parts(
+        resolution: Resolution,
+        kept: BTreeMap<u64, Category>,
+        limit: u64,
+        total: u64,
+    ) -> Option<Self> {
         let counted = kept.values().try_fold(0_u64, |sum, category| sum.checked_add(category.count))?;
-        let fits = kept.len() <= Self::MOST
+        let fits = kept.len() <= resolution.categories()
             && kept.keys().next_back().is_none_or(|last| *last < limit)
             && counted <= total;
-        fits.then_some(Self { kept, limit, total })
+        fits.then_some(Self { kept, limit, total, resolution })
+    }
+
+    /// No finer than this.
+    pub(super) fn limit(&mut self, resolution: Resolution) {
+        self.resolution = self.resolution.min(resolution);
+        self.trim();
     }
 
     fn trim(&mut self) {
-        while self.kept.len() > Self::MOST {
+        while self.kept.len() > self.resolution.categories() {
             if let Some((hash, _)) = self.kept.pop_last() {
                 self.limit = hash;
             }

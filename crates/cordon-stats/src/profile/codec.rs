@@ -1,27 +1,36 @@
-//! A profile as bytes: a line that says what it is, a version, the counts in LEB128, and a check sum of eight bytes.
+//! A profile as bytes: a line that says what it is, a version, counts and texts [packed](packed), and a check sum of eight bytes.
 //!
 //! There is one form for each profile, so equal profiles are equal files. What is read is believed only as far as it agrees
 //! with itself: a profile that was made by somebody else can be wrong, but it cannot make the reader fail later.
 
+mod packed;
+mod plain;
+
 use std::collections::BTreeMap;
 
+use self::packed::{Field, Packed, Read, Write};
+use self::plain::Plain;
 use super::categories::{self, Categories, Category};
 use super::column::{ColumnProfile, Numbers, Texts};
 use super::distinct::Distinct;
 use super::exact::ExactSum;
 use super::quantiles::Quantiles;
-use super::{Cloud, Parts, Profile, Saved};
+use super::{Cloud, Parts, Profile, Resolution, Saved};
 
 /// What a profile begins with.
 const MAGIC: &[u8] = b"cordon profile\n";
-/// The version of a profile alone.
-const ALONE: u64 = 1;
-/// The version with parts and clouds; both are read.
-const VERSION: u64 = 2;
+/// The first version: a profile alone, not packed.
+const ALONE: u8 = 1;
+/// The second one: with parts and clouds.
+const PLAIN: u8 = 2;
+/// The version that is written; all are read.
+const VERSION: u8 = 3;
 /// More rows than this nobody has; sums of counts then never overflow, and tests of them take seconds at most.
 const MOST_ROWS: u64 = 1 << 40;
 /// More columns than this no table has.
 const MOST_COLUMNS: u64 = 4_096;
+/// Bytes of the longest text that is read: a name.
+const LONGEST_TEXT: u64 = 1 << 20;
 
 /// Bytes that are not a profile that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,55 +47,59 @@ pub enum ProfileError {
     )]
     Version {
         /// The version it has.
-        found: u64,
+        found: u8,
     },
 }
 
 pub(super) fn written(saved: &Saved) -> Vec<u8> {
-    let mut out = Writer { bytes: MAGIC.to_vec() };
-    let is_alone = saved.parts.is_none() && saved.clouds.is_empty();
-    out.count(if is_alone { ALONE } else { VERSION });
-    out.profile(&saved.whole);
-    if !is_alone {
-        out.parts(saved.parts.as_ref());
-        out.count(saved.clouds.len() as u64);
-        for (name, cloud) in &saved.clouds {
-            out.text(name);
-            out.cloud(cloud);
-        }
+    let mut out = Writer { packed: Packed::new() };
+    out.profile(&saved.whole, None);
+    out.parts(saved.parts.as_ref(), &saved.whole);
+    out.count(saved.clouds.len() as u64);
+    for (name, cloud) in &saved.clouds {
+        out.text(name);
+        out.cloud(cloud);
     }
-    let sum = categories::hash_bytes(&out.bytes);
-    out.bytes.extend_from_slice(&sum.to_le_bytes());
-    out.bytes
+    let mut bytes = MAGIC.to_vec();
+    bytes.push(VERSION);
+    bytes.extend(out.packed.finish());
+    let sum = categories::hash_bytes(&bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    bytes
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Saved, ProfileError> {
     let body = bytes.strip_prefix(MAGIC).ok_or(ProfileError::NotAProfile)?;
-    let mut reader = Reader { rest: body, columns: 0 };
-    let version = reader.count().ok_or(ProfileError::Damaged)?;
-    if version != ALONE && version != VERSION {
-        return Err(ProfileError::Version { found: version });
+    let (version, _) = body.split_first().ok_or(ProfileError::Damaged)?;
+    if !(ALONE..=VERSION).contains(version) {
+        return Err(ProfileError::Version { found: *version });
     }
     let (checked, sum) = bytes.split_last_chunk::<8>().ok_or(ProfileError::Damaged)?;
     if categories::hash_bytes(checked).to_le_bytes() != *sum {
         return Err(ProfileError::Damaged);
     }
-    reader.rest = reader.rest.split_last_chunk::<8>().ok_or(ProfileError::Damaged)?.0;
-    reader.saved(version == ALONE).filter(|_| reader.rest.is_empty()).ok_or(ProfileError::Damaged)
+    let body = checked.get(MAGIC.len() + 1..).ok_or(ProfileError::Damaged)?;
+    let input = if *version == VERSION {
+        Input::Packed(Packed::reading(body))
+    } else {
+        Input::Plain(Plain::new(body))
+    };
+    let mut reader = Reader { input, columns: 0, kept: 0 };
+    let saved = reader.saved(*version).filter(|_| reader.input.is_at_end()).ok_or(ProfileError::Damaged)?;
+    // The packed form has ends that say the same: one of them is the form.
+    if *version == VERSION && written(&saved) != bytes {
+        return Err(ProfileError::Damaged);
+    }
+    Ok(saved)
 }
 
 struct Writer {
-    bytes: Vec<u8>,
+    packed: Packed<Write>,
 }
 
 impl Writer {
-    fn count(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.bytes.push((value & 0x7f) as u8 | 0x80);
-            value >>= 7;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
-        self.bytes.push(value as u8);
+    fn count(&mut self, value: u64) {
+        self.packed.put(Field::Amount, value);
     }
 
     fn counts(&mut self, values: &[u64]) {
@@ -94,34 +107,36 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        self.count(text.len() as u64);
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.packed.put_text(text.as_bytes());
     }
 
     fn number(&mut self, value: f64) {
-        self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
+        self.packed.put_raw(value.to_bits());
     }
 
-    fn profile(&mut self, profile: &Profile) {
-        self.count(profile.rows);
-        self.registers(&profile.different);
+    /// `like`: a profile that was written before, whose columns have most of the categories.
+    fn profile(&mut self, profile: &Profile, like: Option<&Profile>) {
+        self.counts(&[u64::from(profile.resolution.is_fine()), profile.rows]);
+        if let Some(different) = &profile.different {
+            self.registers(different);
+        }
         self.count(profile.columns.len() as u64);
-        for (name, column) in &profile.columns {
+        for (at, (name, column)) in profile.columns.iter().enumerate() {
             self.text(name);
-            self.column(column);
+            self.column(column, twin(like, at, name));
         }
     }
 
-    fn parts(&mut self, parts: Option<&Parts>) {
+    fn parts(&mut self, parts: Option<&Parts>, whole: &Profile) {
         self.count(u64::from(parts.is_some()));
         let Some(parts) = parts else { return };
         self.text(&parts.by);
         self.count(parts.rows_beyond);
-        self.profile(&parts.sizes);
+        self.profile(&parts.sizes, None);
         self.count(parts.profiles.len() as u64);
         for (name, profile) in &parts.profiles {
             self.text(name);
-            self.profile(profile);
+            self.profile(profile, Some(whole));
         }
     }
 
@@ -131,11 +146,11 @@ impl Writer {
             self.sum(sum);
             self.sum(squares);
         }
-        self.column(&cloud.lengths);
-        cloud.projections.iter().for_each(|projection| self.column(projection));
+        self.column(&cloud.lengths, None);
+        cloud.projections.iter().for_each(|projection| self.column(projection, None));
     }
 
-    fn column(&mut self, column: &ColumnProfile) {
+    fn column(&mut self, column: &ColumnProfile, like: Option<&ColumnProfile>) {
         self.count(column.missing);
         self.counts(&column.kinds);
         self.counts(&[column.not_numbers, column.infinite]);
@@ -145,7 +160,7 @@ impl Writer {
         }
         if let Some(texts) = &column.texts {
             self.counts(&[texts.characters, texts.shortest, texts.longest, texts.empty]);
-            self.categories(&texts.categories);
+            self.categories(&texts.categories, like.and_then(|like| like.texts()).map(Texts::categories));
         }
     }
 
@@ -160,71 +175,146 @@ impl Writer {
         self.count(entries.len() as u64);
         let mut last = 0;
         for (key, count) in entries {
-            self.counts(&[key - last, count]);
+            self.packed.put(Field::Step, key - last);
+            self.packed.put(Field::Count, count);
             last = key;
         }
         // Exact values say what the registers are.
-        if !numbers.quantiles.is_exact() {
-            self.registers(&numbers.distinct);
+        if let Some(distinct) = numbers.distinct.as_ref().filter(|_| !numbers.quantiles.is_exact()) {
+            self.registers(distinct);
         }
     }
 
-    /// Six bits a register.
     fn registers(&mut self, distinct: &Distinct) {
-        for quad in distinct.registers().chunks_exact(4) {
-            let bits = quad.iter().rev().fold(0_u32, |bits, rank| bits << 6 | u32::from(*rank));
-            self.bytes.extend(bits.to_le_bytes().iter().take(3));
-        }
+        distinct.registers().iter().for_each(|rank| self.packed.put(Field::Rank, u64::from(*rank)));
     }
 
     fn sum<const DIGITS: usize>(&mut self, sum: &ExactSum<DIGITS>) {
         let (negative, digits) = sum.magnitude();
         let first = digits.iter().position(|digit| *digit != 0).unwrap_or(0);
         let end = digits.iter().rposition(|digit| *digit != 0).map_or(first, |last| last + 1);
-        self.counts(&[u64::from(negative), first as u64, (end - first) as u64]);
+        for place in [u64::from(negative), first as u64, (end - first) as u64] {
+            self.packed.put(Field::Place, place);
+        }
         for digit in digits.iter().take(end).skip(first) {
-            self.count(digit.unsigned_abs());
+            self.packed.put(Field::Digit, digit.unsigned_abs());
         }
     }
 
-    fn categories(&mut self, categories: &Categories) {
-        self.counts(&[categories.total(), categories.limit(), categories.kept().len() as u64]);
-        for (hash, category) in categories.kept() {
-            self.bytes.extend_from_slice(&hash.to_le_bytes());
-            self.count(category.count);
-            self.text(&category.label);
+    fn categories(&mut self, categories: &Categories, like: Option<&Categories>) {
+        self.counts(&[categories.total(), u64::from(categories.is_exact())]);
+        if !categories.is_exact() {
+            self.packed.put_raw(categories.first_left_out());
         }
+        let known = known(like);
+        for (hash, label) in &known {
+            let count = categories.kept().get(hash).filter(|category| category.label == *label);
+            self.packed.put(Field::Frequency, count.map_or(0, |category| category.count));
+        }
+        let is_known = |hash: &u64, label: &str| {
+            like.is_some_and(|like| like.kept().get(hash).is_some_and(|category| category.label == label))
+        };
+        let mut others: Vec<(&str, u64, u64)> = categories
+            .kept()
+            .iter()
+            .filter(|(hash, category)| !is_known(hash, &category.label))
+            .map(|(hash, category)| (category.label.as_str(), *hash, category.count))
+            .collect();
+        others.sort_unstable();
+        self.count(others.len() as u64);
+        let mut before = "";
+        for (label, hash, count) in others {
+            let shared = label.bytes().zip(before.bytes()).take_while(|(a, b)| a == b).count();
+            self.packed.put(Field::Length, shared as u64);
+            self.packed.put_text(label.as_bytes().get(shared..).unwrap_or_default());
+            self.packed.put(Field::Frequency, count);
+            // A whole text says what its hash is.
+            let is_cut = categories::hash(label) != hash;
+            self.count(u64::from(is_cut));
+            if is_cut {
+                self.packed.put_raw(hash);
+            }
+            before = label;
+        }
+    }
+}
+
+/// The column of that name in the table that a part is of: mostly at the same place.
+fn twin<'a>(like: Option<&'a Profile>, at: usize, name: &str) -> Option<&'a ColumnProfile> {
+    let like = like?;
+    let same = like.columns.get(at).filter(|(known, _)| known == name).map(|(_, column)| column);
+    same.or_else(|| like.column(name))
+}
+
+/// Categories that both sides know already, by label.
+fn known(like: Option<&Categories>) -> Vec<(u64, &str)> {
+    let kept = like.into_iter().flat_map(|like| like.kept());
+    let mut known: Vec<(u64, &str)> = kept.map(|(hash, category)| (*hash, category.label.as_str())).collect();
+    known.sort_unstable_by(|a, b| a.1.cmp(b.1).then(a.0.cmp(&b.0)));
+    known
+}
+
+enum Input<'a> {
+    Packed(Packed<Read<'a>>),
+    Plain(Plain<'a>),
+}
+
+impl Input<'_> {
+    fn is_at_end(&self) -> bool {
+        match self {
+            Self::Packed(packed) => packed.is_at_end(),
+            Self::Plain(plain) => plain.is_at_end(),
+        }
+    }
+
+    fn get(&mut self, field: Field) -> Option<u64> {
+        match self {
+            Self::Packed(packed) => packed.get(field),
+            Self::Plain(plain) => plain.count(),
+        }
+    }
+
+    fn text(&mut self) -> Option<String> {
+        match self {
+            Self::Packed(packed) => String::from_utf8(packed.get_text(LONGEST_TEXT)?).ok(),
+            Self::Plain(plain) => plain.text(),
+        }
+    }
+
+    fn number(&mut self) -> Option<f64> {
+        let bits = match self {
+            Self::Packed(packed) => packed.get_raw()?,
+            Self::Plain(plain) => u64::from_le_bytes(plain.bytes()?),
+        };
+        Some(f64::from_bits(bits)).filter(|value| value.is_finite())
+    }
+
+    fn registers(&mut self) -> Option<Distinct> {
+        Distinct::of_registers(match self {
+            Self::Packed(packed) => {
+                let rank = |_| packed.get(Field::Rank).and_then(|rank| u8::try_from(rank).ok());
+                (0..Distinct::REGISTERS).map(rank).collect::<Option<_>>()?
+            }
+            Self::Plain(plain) => plain.registers()?,
+        })
     }
 }
 
 struct Reader<'a> {
-    rest: &'a [u8],
+    input: Input<'a>,
     /// Columns so far, of the table and of its parts: a few bytes can stand for some kilobytes of memory.
     columns: u64,
+    /// Intervals and categories so far, for the same reason.
+    kept: u64,
 }
 
 impl Reader<'_> {
-    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.rest.split_first_chunk::<N>()?;
-        self.rest = rest;
-        Some(*taken)
+    fn is_packed(&self) -> bool {
+        matches!(self.input, Input::Packed(_))
     }
 
     fn count(&mut self) -> Option<u64> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let [byte] = self.bytes()?;
-            let part = u64::from(byte & 0x7f);
-            // The tenth byte has one bit left; only the shortest form is a number.
-            if part << shift >> shift != part || (byte == 0 && shift > 0) {
-                return None;
-            }
-            value |= part << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
+        self.input.get(Field::Amount)
     }
 
     fn counts<const N: usize>(&mut self) -> Option<[u64; N]> {
@@ -235,70 +325,72 @@ impl Reader<'_> {
         Some(counts)
     }
 
-    fn text(&mut self) -> Option<String> {
-        let length = usize::try_from(self.count()?).ok()?;
-        let (text, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        String::from_utf8(text.to_vec()).ok()
+    /// So many intervals or categories more, which memory is for.
+    fn more(&mut self, kept: u64) -> Option<()> {
+        self.kept = self.kept.checked_add(kept)?;
+        (self.kept <= Saved::MOST_KEPT).then_some(())
     }
 
-    fn number(&mut self) -> Option<f64> {
-        Some(f64::from_bits(u64::from_le_bytes(self.bytes()?))).filter(|value| value.is_finite())
-    }
-
-    fn saved(&mut self, is_alone: bool) -> Option<Saved> {
-        let whole = self.profile()?;
-        if is_alone {
+    fn saved(&mut self, version: u8) -> Option<Saved> {
+        let whole = self.profile(None)?;
+        if version == ALONE {
             return Some(Saved::of(whole));
         }
         let parts = match self.count()? {
             0 => None,
-            1 => Some(self.parts(whole.rows)?),
+            1 => Some(self.parts(&whole)?),
             _ => return None,
         };
         let mut clouds = BTreeMap::new();
         for _ in 0..self.count().filter(|clouds| *clouds <= Saved::MOST_CLOUDS)? {
-            let (name, cloud) = (self.text()?, self.cloud()?);
+            let (name, cloud) = (self.input.text()?, self.cloud()?);
             let is_last = clouds.last_key_value().is_none_or(|(last, _): (&String, _)| *last < name);
             (is_last && cloud.rows == whole.rows && clouds.insert(name, cloud).is_none()).then_some(())?;
         }
-        // What is written with nothing but a profile has the other version.
-        (parts.is_some() || !clouds.is_empty()).then_some(Saved { whole, parts, clouds })
+        // What was written with nothing but a profile had the other version.
+        let is_alone = parts.is_none() && clouds.is_empty();
+        (version != PLAIN || !is_alone).then_some(Saved { whole, parts, clouds })
     }
 
-    fn profile(&mut self) -> Option<Profile> {
+    fn profile(&mut self, like: Option<&Profile>) -> Option<Profile> {
+        let resolution = match self.is_packed().then(|| self.count()) {
+            None | Some(Some(1)) => Resolution::Fine,
+            Some(Some(0)) => Resolution::Coarse,
+            Some(_) => return None,
+        };
         let rows = self.count().filter(|rows| *rows <= MOST_ROWS)?;
-        let different = self.registers()?;
+        let different = if resolution.is_fine() { Some(self.input.registers()?) } else { None };
         let mut columns = Vec::new();
         let count = self.count().filter(|columns| *columns <= MOST_COLUMNS)?;
         self.columns += count;
         if self.columns > Saved::MOST_COLUMNS {
             return None;
         }
-        for _ in 0..count {
-            let name = self.text()?;
-            let column = self.column()?;
+        for at in 0..count {
+            let name = self.input.text()?;
+            let at = usize::try_from(at).ok()?;
+            let column = self.column(resolution, twin(like, at, &name))?;
             if column.missing.checked_add(column.present())? != rows {
                 return None;
             }
             columns.push((name, column));
         }
-        Some(Profile { rows, different, columns })
+        Some(Profile { resolution, rows, different, columns })
     }
 
-    fn parts(&mut self, rows: u64) -> Option<Parts> {
-        let by = self.text()?;
+    fn parts(&mut self, whole: &Profile) -> Option<Parts> {
+        let by = self.input.text()?;
         let rows_beyond = self.count()?;
-        let sizes = self.profile().filter(|sizes| sizes.rows == rows)?;
+        let sizes = self.profile(None).filter(|sizes| sizes.rows == whole.rows)?;
         let mut profiles = BTreeMap::new();
         let mut counted = rows_beyond;
         for _ in 0..self.count().filter(|parts| *parts <= Saved::MOST_COLUMNS)? {
-            let (name, part) = (self.text()?, self.profile()?);
+            let (name, part) = (self.input.text()?, self.profile(Some(whole))?);
             counted = counted.checked_add(part.rows)?;
             let is_last = profiles.last_key_value().is_none_or(|(last, _): (&String, _)| *last < name);
             (is_last && profiles.insert(name, part).is_none()).then_some(())?;
         }
-        (counted == rows).then_some(Parts { by, sizes, profiles, rows_beyond })
+        (counted == whole.rows).then_some(Parts { by, sizes, profiles, rows_beyond })
     }
 
     fn cloud(&mut self) -> Option<Cloud> {
@@ -308,15 +400,15 @@ impl Reader<'_> {
         for _ in 0..dimension {
             moments.push((self.sum()?, self.sum()?));
         }
-        let lengths = self.column()?;
+        let lengths = self.column(Resolution::Fine, None)?;
         let mut projections = Vec::new();
         for _ in 0..Cloud::PROJECTIONS {
-            projections.push(self.column()?);
+            projections.push(self.column(Resolution::Fine, None)?);
         }
         empty.filled(rows, moments, lengths, projections)
     }
 
-    fn column(&mut self) -> Option<ColumnProfile> {
+    fn column(&mut self, resolution: Resolution, like: Option<&ColumnProfile>) -> Option<ColumnProfile> {
         let missing = self.count()?;
         let kinds = self.counts()?;
         let [not_numbers, infinite, flags] = self.counts()?;
@@ -324,9 +416,10 @@ impl Reader<'_> {
         if flags > 3 || numeric > MOST_ROWS {
             return None;
         }
-        let numbers = if flags & 1 == 0 { None } else { Some(Box::new(self.numbers()?)) };
-        let texts = if flags & 2 == 0 { None } else { Some(Box::new(self.texts()?)) };
-        let column = ColumnProfile { missing, kinds, not_numbers, infinite, numbers, texts };
+        let numbers = if flags & 1 == 0 { None } else { Some(Box::new(self.numbers(resolution)?)) };
+        let like = like.and_then(|like| like.texts()).map(Texts::categories);
+        let texts = if flags & 2 == 0 { None } else { Some(Box::new(self.texts(resolution, like)?)) };
+        let column = ColumnProfile { resolution, missing, kinds, not_numbers, infinite, numbers, texts };
         let [booleans, dates, decimals, integers, others] = kinds;
         let finite = column.numbers.as_ref().map_or(0, |numbers| numbers.count);
         let agrees = finite.checked_add(not_numbers)?.checked_add(infinite)? == dates + decimals + integers
@@ -334,23 +427,29 @@ impl Reader<'_> {
         agrees.then_some(column)
     }
 
-    fn numbers(&mut self) -> Option<Numbers> {
+    fn numbers(&mut self, resolution: Resolution) -> Option<Numbers> {
         let [count, negative, zero] = self.counts()?;
-        let (least, greatest) = (self.number()?, self.number()?);
+        let (least, greatest) = (self.input.number()?, self.input.number()?);
         let (sum, squares) = (self.sum()?, self.sum()?);
         let dropped = u32::try_from(self.count()?).ok()?;
         let mut entries = Vec::new();
         let mut key = 0_u64;
-        for place in 0..self.count().filter(|length| *length <= Quantiles::MOST as u64)? {
-            let [step, count] = self.counts()?;
+        let length = self.count().filter(|length| *length <= resolution.intervals() as u64)?;
+        self.more(length)?;
+        for place in 0..length {
+            let (step, count) = (self.input.get(Field::Step)?, self.input.get(Field::Count)?);
             if step == 0 && place > 0 {
                 return None;
             }
             key = key.checked_add(step)?;
             entries.push((key, count));
         }
-        let quantiles = Quantiles::of_sorted(dropped, &entries)?;
-        let distinct = if quantiles.is_exact() { rebuilt(&quantiles) } else { self.registers()? };
+        let quantiles = Quantiles::of_sorted(resolution, dropped, &entries)?;
+        let distinct = match (resolution.is_fine(), quantiles.is_exact()) {
+            (false, _) => None,
+            (true, true) => Some(rebuilt(&quantiles)),
+            (true, false) => Some(self.input.registers()?),
+        };
         let agrees = quantiles.total() == count
             && count > 0
             && negative.checked_add(zero)? <= count
@@ -368,43 +467,83 @@ impl Reader<'_> {
         })
     }
 
-    fn registers(&mut self) -> Option<Distinct> {
-        let mut registers = Vec::new();
-        for _ in 0..512 {
-            let [low, middle, high] = self.bytes()?;
-            let bits = u32::from_le_bytes([low, middle, high, 0]);
-            registers.extend((0..4).map(|at| u8::try_from(bits >> (6 * at) & 0x3f).unwrap_or(0)));
-        }
-        Distinct::of_registers(registers)
-    }
-
     fn sum<const DIGITS: usize>(&mut self) -> Option<ExactSum<DIGITS>> {
-        let [negative, first, length] = self.counts()?;
+        let mut place = || self.input.get(Field::Place);
+        let (negative, first, length) = (place()?, place()?, place()?);
         if negative > 1 || first.checked_add(length)? > DIGITS as u64 {
             return None;
         }
         let mut digits = vec![0; usize::try_from(first).ok()?];
         for _ in 0..length {
-            digits.push(i64::from(u32::try_from(self.count()?).ok()?));
+            digits.push(i64::from(u32::try_from(self.input.get(Field::Digit)?).ok()?));
         }
         Some(ExactSum::of_magnitude(negative == 1, digits.into_iter()))
     }
 
-    fn texts(&mut self) -> Option<Texts> {
+    fn texts(&mut self, resolution: Resolution, like: Option<&Categories>) -> Option<Texts> {
         let [characters, shortest, longest, empty] = self.counts()?;
-        let [total, limit, kept] = self.counts()?;
-        let mut table = BTreeMap::new();
-        for _ in 0..kept {
-            let hash = u64::from_le_bytes(self.bytes()?);
-            let count = self.count().filter(|count| *count > 0)?;
-            let label = self.text().filter(|label| label.len() <= Categories::LONGEST)?;
-            if table.insert(hash, Category { label, count }).is_some() || table.len() > Categories::MOST {
+        let (total, limit, kept) = match self.input {
+            Input::Packed(_) => self.packed_categories(resolution, like)?,
+            Input::Plain(_) => self.plain_categories()?,
+        };
+        let categories = Categories::of_parts(resolution, kept, limit, total)?;
+        let agrees = total > 0 && characters <= 1 << 62 && shortest <= longest && empty <= total;
+        agrees.then_some(Texts { characters, shortest, longest, empty, categories })
+    }
+
+    /// Total, limit, and the categories that are kept.
+    fn packed_categories(
+        &mut self,
+        resolution: Resolution,
+        like: Option<&Categories>,
+    ) -> Option<(u64, u64, BTreeMap<u64, Category>)> {
+        let [total, is_exact] = self.counts()?;
+        let Input::Packed(packed) = &mut self.input else { return None };
+        let limit =
+            if is_exact == 1 { u64::MAX } else { packed.get_raw().filter(|limit| *limit < u64::MAX)? };
+        let mut kept = BTreeMap::new();
+        for (hash, label) in known(like) {
+            let count = packed.get(Field::Frequency)?;
+            if count > 0 {
+                kept.insert(hash, Category { label: label.to_owned(), count });
+            }
+        }
+        let others = packed.get(Field::Amount).filter(|others| *others <= resolution.categories() as u64)?;
+        let mut before = Vec::new();
+        for _ in 0..others {
+            let shared = usize::try_from(packed.get(Field::Length)?).ok()?;
+            let rest = packed.get_text(Categories::LONGEST as u64)?;
+            let mut label = before.get(..shared)?.to_vec();
+            label.extend(rest);
+            let text =
+                String::from_utf8(label.clone()).ok().filter(|text| text.len() <= Categories::LONGEST)?;
+            before = label;
+            let count = packed.get(Field::Frequency).filter(|count| *count > 0)?;
+            let hash = match packed.get(Field::Amount)? {
+                0 => categories::hash(&text),
+                1 => packed.get_raw()?,
+                _ => return None,
+            };
+            kept.insert(hash, Category { label: text, count }).is_none().then_some(())?;
+        }
+        self.more(kept.len() as u64)?;
+        Some((total, limit, kept))
+    }
+
+    fn plain_categories(&mut self) -> Option<(u64, u64, BTreeMap<u64, Category>)> {
+        let [total, limit, count] = self.counts()?;
+        let Input::Plain(plain) = &mut self.input else { return None };
+        let mut kept = BTreeMap::new();
+        for _ in 0..count {
+            let hash = u64::from_le_bytes(plain.bytes()?);
+            let count = plain.count().filter(|count| *count > 0)?;
+            let label = plain.text().filter(|label| label.len() <= Categories::LONGEST)?;
+            if kept.insert(hash, Category { label, count }).is_some() || kept.len() > Categories::MOST {
                 return None;
             }
         }
-        let categories = Categories::of_parts(table, limit, total)?;
-        let agrees = total > 0 && characters <= 1 << 62 && shortest <= longest && empty <= total;
-        agrees.then_some(Texts { characters, shortest, longest, empty, categories })
+        self.more(kept.len() as u64)?;
+        Some((total, limit, kept))
     }
 }
 

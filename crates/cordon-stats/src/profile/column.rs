@@ -1,3 +1,4 @@
+use super::Resolution;
 use super::categories::{self, Categories};
 use super::distinct::Distinct;
 use super::exact::{Squares, Sum};
@@ -19,6 +20,18 @@ pub enum Cell<'a> {
     Missing,
     /// Any other text; counted as a category.
     Text(&'a str),
+}
+
+impl<'a> Cell<'a> {
+    /// What is counted as a category.
+    pub(super) fn as_text(&self) -> Option<&'a str> {
+        match self {
+            Self::Boolean(true) => Some("true"),
+            Self::Boolean(false) => Some("false"),
+            Self::Text(text) => Some(text),
+            Self::Date(_) | Self::Decimal(_) | Self::Integer(_) | Self::Missing => None,
+        }
+    }
 }
 
 /// What the values of a column are.
@@ -63,6 +76,7 @@ impl Kind {
 /// The summary of one column.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ColumnProfile {
+    pub(super) resolution: Resolution,
     pub(super) missing: u64,
     /// Booleans, dates, decimals, integers, texts.
     pub(super) kinds: [u64; 5],
@@ -83,11 +97,12 @@ pub struct Numbers {
     pub(super) sum: Sum,
     pub(super) squares: Squares,
     pub(super) quantiles: Quantiles,
-    pub(super) distinct: Distinct,
+    /// None where that is not counted.
+    pub(super) distinct: Option<Distinct>,
 }
 
 /// The summary of the texts of a column, booleans among them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Texts {
     pub(super) characters: u64,
     pub(super) shortest: u64,
@@ -97,34 +112,59 @@ pub struct Texts {
 }
 
 impl ColumnProfile {
+    /// Of no row yet.
+    pub fn new(resolution: Resolution) -> Self {
+        Self { resolution, ..Self::default() }
+    }
+
     /// Counts a value; gives a hash of it.
     pub(super) fn add(&mut self, cell: Cell<'_>) -> u64 {
+        let (hash, number) = self.count(cell);
+        if let Some(number) = number {
+            self.numbers_mut().add(number);
+        }
+        let Some(text) = cell.as_text() else { return hash };
+        let hash = categories::hash(text);
+        self.texts_mut().add(text, hash, 1);
+        hash
+    }
+
+    /// Counts of what kind a value is; gives the hash of what is no text, and a finite number that is still to be added.
+    pub(super) fn count(&mut self, cell: Cell<'_>) -> (u64, Option<f64>) {
         let [booleans, dates, decimals, integers, texts] = &mut self.kinds;
-        match cell {
+        let (kind, value) = match cell {
             Cell::Missing => {
                 self.missing += 1;
-                0
+                return (0, None);
             }
-            Cell::Boolean(value) => {
-                *booleans += 1;
-                self.texts.get_or_insert_default().add(if value { "true" } else { "false" })
-            }
-            Cell::Date(value) => {
-                *dates += 1;
-                self.add_number(value)
-            }
-            Cell::Decimal(value) => {
-                *decimals += 1;
-                self.add_number(value)
-            }
-            Cell::Integer(value) => {
-                *integers += 1;
-                self.add_number(value as f64)
-            }
-            Cell::Text(value) => {
-                *texts += 1;
-                self.texts.get_or_insert_default().add(value)
-            }
+            Cell::Boolean(_) => (booleans, None),
+            Cell::Date(value) => (dates, Some(value)),
+            Cell::Decimal(value) => (decimals, Some(value)),
+            Cell::Integer(value) => (integers, Some(value as f64)),
+            Cell::Text(_) => (texts, None),
+        };
+        *kind += 1;
+        let Some(value) = value else { return (0, None) };
+        if value.is_nan() {
+            self.not_numbers += 1;
+        } else if value.is_infinite() {
+            self.infinite += 1;
+        }
+        // Zero has no sign here.
+        (mixed((value + 0.0).to_bits()), Some(value).filter(|value| value.is_finite()))
+    }
+
+    /// Adds finite numbers that were counted.
+    pub(super) fn add_numbers(&mut self, numbers: &[f64]) {
+        if !numbers.is_empty() {
+            self.numbers_mut().add_all(numbers);
+        }
+    }
+
+    /// Adds a text that was counted so often.
+    pub(super) fn add_texts(&mut self, text: &str, hash: u64, count: u64) {
+        if count > 0 {
+            self.texts_mut().add(text, hash, count);
         }
     }
 
@@ -133,20 +173,17 @@ impl ColumnProfile {
         self.missing += rows;
     }
 
-    fn add_number(&mut self, value: f64) -> u64 {
-        if value.is_finite() {
-            self.numbers.get_or_insert_default().add(value);
-        } else if value.is_nan() {
-            self.not_numbers += 1;
-        } else {
-            self.infinite += 1;
-        }
-        // Zero has no sign here.
-        mixed((value + 0.0).to_bits())
+    fn numbers_mut(&mut self) -> &mut Numbers {
+        self.numbers.get_or_insert_with(|| Box::new(Numbers::new(self.resolution)))
+    }
+
+    fn texts_mut(&mut self) -> &mut Texts {
+        self.texts.get_or_insert_with(|| Box::new(Texts::new(self.resolution)))
     }
 
     /// Adds what another profile of this column counted.
     pub fn merge(&mut self, other: &Self) {
+        self.resolution = self.resolution.min(other.resolution);
         self.missing += other.missing;
         self.not_numbers += other.not_numbers;
         self.infinite += other.infinite;
@@ -154,11 +191,27 @@ impl ColumnProfile {
             *mine += theirs;
         }
         if let Some(theirs) = &other.numbers {
-            self.numbers.get_or_insert_default().merge(theirs);
+            self.numbers_mut().merge(theirs);
         }
         if let Some(theirs) = &other.texts {
-            self.texts.get_or_insert_default().merge(theirs);
+            self.texts_mut().merge(theirs);
         }
+        // What the other one has no value of is no finer than the whole.
+        self.limit(self.resolution);
+    }
+
+    /// No finer than this.
+    pub(super) fn limit(&mut self, resolution: Resolution) {
+        self.resolution = self.resolution.min(resolution);
+        self.numbers.iter_mut().for_each(|numbers| numbers.limit(resolution));
+        self.texts.iter_mut().for_each(|texts| texts.categories.limit(resolution));
+    }
+
+    /// Intervals and categories that are kept.
+    pub(super) fn kept(&self) -> u64 {
+        let numbers = self.numbers.as_ref().map_or(0, |numbers| numbers.quantiles.kept());
+        let texts = self.texts.as_ref().map_or(0, |texts| texts.categories.kept().len());
+        (numbers + texts) as u64
     }
 
     /// What its values are.
@@ -229,8 +282,8 @@ impl ColumnProfile {
     }
 }
 
-impl Default for Numbers {
-    fn default() -> Self {
+impl Numbers {
+    fn new(resolution: Resolution) -> Self {
         Self {
             count: 0,
             least: f64::INFINITY,
@@ -239,26 +292,33 @@ impl Default for Numbers {
             zero: 0,
             sum: Sum::default(),
             squares: Squares::default(),
-            quantiles: Quantiles::default(),
-            distinct: Distinct::default(),
+            quantiles: Quantiles::new(resolution),
+            distinct: resolution.is_fine().then(Distinct::default),
         }
     }
-}
 
-impl Numbers {
     /// Counts a finite number.
     fn add(&mut self, value: f64) {
-        // Zero has no sign here.
-        let value = value + 0.0;
-        self.count += 1;
-        self.least = self.least.min(value);
-        self.greatest = self.greatest.max(value);
-        self.negative += u64::from(value < 0.0);
-        self.zero += u64::from(value == 0.0);
-        self.sum.add(value);
-        self.squares.add_square(value);
-        self.quantiles.add(value);
-        self.distinct.add(value.to_bits());
+        self.add_all(&[value]);
+    }
+
+    /// Counts finite numbers, each part of the summary for itself.
+    fn add_all(&mut self, values: &[f64]) {
+        self.count += values.len() as u64;
+        for value in values {
+            // Zero has no sign here.
+            let value = value + 0.0;
+            self.least = self.least.min(value);
+            self.greatest = self.greatest.max(value);
+            self.negative += u64::from(value < 0.0);
+            self.zero += u64::from(value == 0.0);
+            self.sum.add(value);
+            self.squares.add_square(value);
+        }
+        values.iter().for_each(|value| self.quantiles.add(*value));
+        if let Some(distinct) = &mut self.distinct {
+            values.iter().for_each(|value| distinct.add((value + 0.0).to_bits()));
+        }
     }
 
     fn merge(&mut self, other: &Self) {
@@ -270,7 +330,13 @@ impl Numbers {
         self.sum.merge(&other.sum);
         self.squares.merge(&other.squares);
         self.quantiles.merge(&other.quantiles);
-        self.distinct.merge(&other.distinct);
+        self.distinct = Distinct::both(self.distinct.take(), other.distinct.as_ref());
+    }
+
+    /// No finer than this.
+    fn limit(&mut self, resolution: Resolution) {
+        self.quantiles.limit(resolution);
+        self.distinct = self.distinct.take().filter(|_| resolution.is_fine());
     }
 
     /// How many.
@@ -315,9 +381,13 @@ impl Numbers {
         self.quantiles.quantile(p).clamp(self.least, self.greatest)
     }
 
-    /// How many different ones.
+    /// How many different ones; of a coarse profile ([`Resolution`]) how many there are at least.
     pub fn distinct(&self) -> f64 {
-        self.quantiles.distinct().map_or_else(|| self.distinct.estimate(), |exact| exact as f64)
+        match (self.quantiles.distinct(), &self.distinct) {
+            (Some(exact), _) => exact as f64,
+            (None, Some(distinct)) => distinct.estimate(),
+            (None, None) => self.quantiles.kept() as f64,
+        }
     }
 }
 
@@ -337,15 +407,18 @@ pub(super) fn variance(count: u64, sum: &Sum, squares: &Squares) -> f64 {
 }
 
 impl Texts {
-    fn add(&mut self, text: &str) -> u64 {
-        let hash = categories::hash(text);
+    fn new(resolution: Resolution) -> Self {
+        Self { characters: 0, shortest: 0, longest: 0, empty: 0, categories: Categories::new(resolution) }
+    }
+
+    /// Counts a text so often.
+    fn add(&mut self, text: &str, hash: u64, count: u64) {
         let length = text.chars().count() as u64;
         self.shortest = if self.categories.total() == 0 { length } else { self.shortest.min(length) };
         self.longest = self.longest.max(length);
-        self.characters += length;
-        self.empty += u64::from(text.trim().is_empty());
-        self.categories.add_hashed(hash, text);
-        hash
+        self.characters += length * count;
+        self.empty += if text.trim().is_empty() { count } else { 0 };
+        self.categories.add_hashed(hash, text, count);
     }
 
     fn merge(&mut self, other: &Self) {

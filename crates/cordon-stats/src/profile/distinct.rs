@@ -24,6 +24,9 @@ impl Distinct {
     /// The relative standard error of [`Distinct::estimate`].
     pub const STANDARD_ERROR: f64 = 0.023;
 
+    /// How many registers there are.
+    pub(super) const REGISTERS: usize = REGISTERS;
+
     /// Counts a value by a 64-bit hash of it.
     pub(crate) fn add(&mut self, hash: u64) {
         let hash = mixed(hash);
@@ -40,6 +43,13 @@ impl Distinct {
         for (register, more) in self.registers.iter_mut().zip(&other.registers) {
             *register = (*register).max(*more);
         }
+    }
+
+    /// Both together, where both were counted.
+    pub(super) fn both(mine: Option<Self>, theirs: Option<&Self>) -> Option<Self> {
+        let mut mine = mine?;
+        mine.merge(theirs?);
+        Some(mine)
     }
 
     /// The estimate, by Ertl's improved raw estimator (2017), which needs no table of corrections.

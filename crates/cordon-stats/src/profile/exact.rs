@@ -24,7 +24,15 @@ impl Sum {
     /// Adds a finite value. The lowest bit of the lowest digit is worth 2⁻¹⁰⁷⁵.
     pub fn add(&mut self, value: f64) {
         let (exponent, mantissa) = parts(value);
-        self.place(exponent, u128::from(mantissa), value < 0.0);
+        let low = u128::from(mantissa) << (exponent % 32);
+        let sign = if value < 0.0 { -1 } else { 1 };
+        // 53 bits shifted by up to 31 need 84: three digits.
+        if let Some([a, b, c, ..]) = self.digits.get_mut((exponent / 32) as usize..) {
+            *a += sign * digit(low);
+            *b += sign * digit(low >> 32);
+            *c += sign * digit(low >> 64);
+        }
+        self.added();
     }
 
     /// The sum, rounded once.
@@ -73,6 +81,13 @@ fn parts(value: f64) -> (u32, u64) {
     }
 }
 
+/// The low 32 bits.
+fn digit(bits: u128) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "the low 32 bits are wanted")]
+    let low = bits as u32;
+    i64::from(low)
+}
+
 impl<const DIGITS: usize> Default for ExactSum<DIGITS> {
     fn default() -> Self {
         Self { digits: Box::new([0; DIGITS]), pending: 0 }
@@ -96,14 +111,16 @@ impl<const DIGITS: usize> ExactSum<DIGITS> {
         let over = if shift == 0 { 0 } else { magnitude >> (128 - shift) };
         // INVARIANT: there are five digits from the highest position of a finite value on (`Sum`, `Squares`).
         if let Some([a, b, c, d, e, ..]) = self.digits.get_mut(first..) {
-            #[expect(clippy::cast_possible_truncation, reason = "the low 32 bits are wanted")]
-            let part = |bits: u128| sign * i64::from(bits as u32);
-            *a += part(low);
-            *b += part(low >> 32);
-            *c += part(low >> 64);
-            *d += part(low >> 96);
-            *e += part(over);
+            *a += sign * digit(low);
+            *b += sign * digit(low >> 32);
+            *c += sign * digit(low >> 64);
+            *d += sign * digit(low >> 96);
+            *e += sign * digit(over);
         }
+        self.added();
+    }
+
+    fn added(&mut self) {
         self.pending += 1;
         if self.pending >= MOST_PENDING {
             self.carry();

@@ -1,9 +1,10 @@
 //! A histogram of all numbers that chooses its own resolution and does not depend on the order in which it saw them.
 
+use super::Resolution;
 use crate::random::mixed;
 use crate::sample::{key, value};
 
-/// Exact counts in at most [`Quantiles::MOST`] intervals.
+/// Exact counts in at most [`Quantiles::MOST`] intervals, or fewer where it is coarser ([`Resolution`]).
 ///
 /// An interval is all doubles that share their leading bits, at first all 64: up to 2,048 distinct values it is exact. When
 /// there are more, one bit fewer is kept, for all. How many bits that leaves follows from the set of values alone, whatever
@@ -14,9 +15,10 @@ use crate::sample::{key, value};
 /// interval ([`Quantiles::rank_error`]), and every comparison of two of them on common intervals is exact.
 #[derive(Debug, Clone)]
 pub struct Quantiles {
+    resolution: Resolution,
     /// Low bits that are not kept.
     dropped: u32,
-    /// Open addressing; a count of zero is an empty place. A power of two, at least twice [`Quantiles::MOST`] long when full.
+    /// Open addressing; a count of zero is an empty place. A power of two, twice as long as there may be intervals when full.
     table: Vec<(u64, u64)>,
     used: usize,
     total: u64,
@@ -35,19 +37,26 @@ pub struct Interval {
 
 impl Default for Quantiles {
     fn default() -> Self {
-        Self { dropped: 0, table: vec![(0, 0); 64], used: 0, total: 0 }
+        Self::new(Resolution::default())
     }
 }
 
 impl PartialEq for Quantiles {
     fn eq(&self, other: &Self) -> bool {
-        self.dropped == other.dropped && self.sorted() == other.sorted()
+        self.resolution == other.resolution
+            && self.dropped == other.dropped
+            && self.sorted() == other.sorted()
     }
 }
 
 impl Quantiles {
     /// The most intervals that are kept.
     pub const MOST: usize = 2_048;
+
+    /// Of no number yet.
+    pub fn new(resolution: Resolution) -> Self {
+        Self { resolution, dropped: 0, table: vec![(0, 0); 64], used: 0, total: 0 }
+    }
 
     /// Counts a finite number. Zero has no sign here.
     pub fn add(&mut self, number: f64) {
@@ -70,6 +79,11 @@ impl Quantiles {
         self.dropped
     }
 
+    /// Intervals that are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.used
+    }
+
     /// Distinct values while exact.
     pub fn distinct(&self) -> Option<u64> {
         self.is_exact().then_some(self.used as u64)
@@ -77,6 +91,7 @@ impl Quantiles {
 
     /// Adds what the other one counted.
     pub fn merge(&mut self, other: &Self) {
+        self.limit(other.resolution);
         self.coarsen(other.dropped);
         for (key, count) in other.table.iter().filter(|(_, count)| *count > 0) {
             // Putting one may drop another bit.
@@ -138,6 +153,20 @@ impl Quantiles {
         }
     }
 
+    /// No finer than this.
+    pub(super) fn limit(&mut self, resolution: Resolution) {
+        if resolution >= self.resolution {
+            return;
+        }
+        self.resolution = resolution;
+        while self.used > resolution.intervals() {
+            self.shift(1);
+        }
+        let entries = std::mem::take(&mut self.table);
+        let size = entries.len().min(2 * resolution.intervals());
+        self.refill(size, entries.into_iter());
+    }
+
     /// Keys with their counts, ascending.
     pub(crate) fn sorted(&self) -> Vec<(u64, u64)> {
         let mut entries: Vec<(u64, u64)> =
@@ -147,11 +176,11 @@ impl Quantiles {
     }
 
     /// From what [`Quantiles::sorted`] gave. `None` when there are too many or the bits do not fit.
-    pub(super) fn of_sorted(dropped: u32, entries: &[(u64, u64)]) -> Option<Self> {
-        if entries.len() > Self::MOST || dropped > 63 {
+    pub(super) fn of_sorted(resolution: Resolution, dropped: u32, entries: &[(u64, u64)]) -> Option<Self> {
+        if entries.len() > resolution.intervals() || dropped > 63 {
             return None;
         }
-        let mut made = Self { dropped, ..Self::default() };
+        let mut made = Self { dropped, ..Self::new(resolution) };
         for (key, count) in entries {
             if *count == 0 || (dropped > 0 && key >> (64 - dropped) != 0) {
                 return None;
@@ -164,7 +193,7 @@ impl Quantiles {
 
     fn put(&mut self, key: u64, count: u64) {
         if self.find(key, count) && self.used > self.table.len() / 2 {
-            if self.used > Self::MOST {
+            if self.used > self.resolution.intervals() {
                 self.shift(1);
             } else {
                 let entries = std::mem::take(&mut self.table);
@@ -203,7 +232,7 @@ impl Quantiles {
         let entries = std::mem::take(&mut self.table);
         let size = entries.len();
         self.refill(size, entries.into_iter().map(|(key, count)| (key >> bits, count)));
-        if self.used > Self::MOST {
+        if self.used > self.resolution.intervals() {
             self.shift(1);
         }
     }

@@ -38,17 +38,22 @@ impl Saved {
     pub const MOST_CLOUDS: u64 = 64;
     /// The most columns that are read, of the table and of all parts together.
     pub const MOST_COLUMNS: u64 = 1 << 18;
+    /// The most intervals of numbers and categories that are read, of all columns together.
+    pub const MOST_KEPT: u64 = 1 << 24;
 
     /// A profile alone.
     pub fn of(whole: Profile) -> Self {
         Self { whole, parts: None, clouds: BTreeMap::new() }
     }
 
-    /// Can it be read again? Not with more than [`Saved::MOST_CLOUDS`] and [`Saved::MOST_COLUMNS`].
+    /// Can it be read again? Not with more than [`Saved::MOST_CLOUDS`], [`Saved::MOST_COLUMNS`] and [`Saved::MOST_KEPT`].
     pub fn is_readable(&self) -> bool {
         let parts = self.parts.iter().flat_map(|parts| parts.profiles.values().chain([&parts.sizes]));
-        let columns: usize = parts.chain([&self.whole]).map(|profile| profile.columns().len()).sum();
-        columns as u64 <= Self::MOST_COLUMNS && self.clouds.len() as u64 <= Self::MOST_CLOUDS
+        let columns = parts.chain([&self.whole]).flat_map(Profile::columns).map(|(_, column)| column.kept());
+        let (columns, kept) = columns.fold((0, 0), |(columns, sum), kept| (columns + 1, sum + kept));
+        columns <= Self::MOST_COLUMNS
+            && kept <= Self::MOST_KEPT
+            && self.clouds.len() as u64 <= Self::MOST_CLOUDS
     }
 
     /// As bytes, as [`Profile::to_bytes`]; the same ones where there is nothing but the profile.

@@ -34,7 +34,7 @@ use clap::Args;
 use cordon_stats::{
     PValue,
     drift::Reach,
-    profile::{Cell, Profile, ProfileError, Saved},
+    profile::{Cell, Filling, Profile, ProfileError, Resolution, Saved},
 };
 use serde::Serialize;
 
@@ -177,11 +177,7 @@ impl Loaded {
         }
         let mut grown = Grown::default();
         let left_out = tables::read(path, delimiter, &mut |names, cells| grown.add(names, cells))?;
-        Ok(Self {
-            path: path.to_owned(),
-            profile: grown.profile.unwrap_or_else(|| Profile::new::<&str>(&[])),
-            left_out,
-        })
+        Ok(Self { path: path.to_owned(), profile: grown.profile(), left_out })
     }
 }
 
@@ -220,20 +216,31 @@ fn no_column(path: &Path, column: &str) -> StatsError {
 /// A profile whose columns grow with the table.
 #[derive(Default)]
 struct Grown {
-    profile: Option<Profile>,
+    resolution: Resolution,
+    filling: Option<Filling>,
 }
 
 impl Grown {
+    /// One of many.
+    fn coarse() -> Self {
+        Self { resolution: Resolution::Coarse, filling: None }
+    }
+
     fn add(&mut self, names: &[String], cells: &[Cell<'_>]) {
-        let profile = self.profile.get_or_insert_with(|| Profile::new(names));
-        let known = profile.columns().len();
+        let filling = self.filling.get_or_insert_with(|| Filling::at(self.resolution, names));
+        let known = filling.width();
         for name in names.iter().skip(known) {
-            profile.add_column(name);
+            filling.add_column(name);
         }
         // No cells: only the header was told.
         if !cells.is_empty() {
-            profile.add(cells);
+            filling.add(cells);
         }
+    }
+
+    /// What was told.
+    fn profile(self) -> Profile {
+        self.filling.map_or_else(|| Profile::new::<&str>(&[]), Filling::finish)
     }
 }
 

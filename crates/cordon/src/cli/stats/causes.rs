@@ -1,6 +1,7 @@
 //! `causes`: which columns and which segments explain a change, and where it is worst.
 
 mod answer;
+mod kept;
 mod read;
 mod told;
 
@@ -25,10 +26,12 @@ Examples:
   cordon causes --reference last.csv --current this.csv --by country,age --ignore id
   cordon causes --reference last.jsonl --current this.jsonl --text question
   cordon causes --reference last.csv --current this.csv --prediction score --html causes.html
+  cordon causes --reference last.profile --current this.csv --prediction score --by country
 
 Without --prediction: what tells both tables apart, by column, and which segments grew or shrank. With it: what moved its mean. With
 --label too: what moved the error, and where the error is worst. Columns and segments come with intervals; what no column explains
-is a row of its own. Neither says what caused anything in the world. See docs/statistics.md.
+is a row of its own. Neither says what caused anything in the world. A saved profile has no rows: it tells which columns moved, each by itself,
+and which of the segments that it keeps (--by) grew or moved the mean. See docs/statistics.md.
 
 Exit code: 0 nothing changed, 1 something did, 2 a table cannot be read.";
 
@@ -37,7 +40,7 @@ const SEED: u64 = 1;
 
 #[derive(Args)]
 pub(in super::super) struct CausesArgs {
-    /// What is compared with: a table in CSV, JSON lines or Parquet.
+    /// What is compared with: a table in CSV, JSON lines or Parquet, or a saved profile.
     #[arg(long, value_name = "FILE")]
     reference: PathBuf,
     /// What is new: the same kinds of file.
@@ -92,6 +95,9 @@ struct Explained {
 
 pub(super) fn run(args: &CausesArgs) -> Result<Said, StatsError> {
     let asked = Asked::of(args);
+    if let Some(profile) = kept::a_profile(args)? {
+        return kept::run(args, &asked, profile);
+    }
     let (columns, [reference, current], words) = read::both(args, &asked)?;
     let search = search(args, &columns)?;
     let (was, is, level) = (&reference.rows, &current.rows, args.level);

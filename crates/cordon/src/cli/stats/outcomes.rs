@@ -4,8 +4,8 @@ use std::path::Path;
 
 use clap::Args;
 use cordon_stats::{
-    interval::{Estimate, Level, Unknown},
-    profile::Cell,
+    interval::{Estimate, Level, Mean, Proportion, Unknown},
+    profile::{Categories, Cell, ColumnProfile, Kind},
 };
 use serde::Serialize;
 
@@ -45,6 +45,48 @@ impl Meaning {
         }
     }
 
+    /// The outcomes of a column as its profile keeps them: decisions where it was said what yes is, numbers else. Those that are neither
+    /// are not counted.
+    ///
+    /// # Errors
+    /// Why the profile does not tell.
+    pub(super) fn of_profile(&self, column: &ColumnProfile) -> Result<Mean, &'static str> {
+        let rate = |yes: u64, of: u64| Mean::of_rate(Proportion::of_parts(yes, of.saturating_sub(yes)));
+        if let Some(positive) = &self.positive {
+            if self.threshold.is_none() {
+                return Ok(rate(is_value(column, positive)?, column.present()));
+            }
+        }
+        let count =
+            |kind: Kind| column.kinds().into_iter().find(|(known, _)| *known == kind).map_or(0, |(_, n)| n);
+        let booleans = count(Kind::Boolean);
+        if booleans > 0 && count(Kind::Text) > 0 {
+            return Err("it has texts and booleans, which a profile counts together");
+        }
+        let truths = if booleans > 0 { is_value(column, "true")? } else { 0 };
+        let Some(threshold) = self.threshold else {
+            let numbers = column.numbers();
+            let mut all = numbers
+                .map(|numbers| Mean::of_moments(numbers.count(), numbers.mean(), numbers.variance()))
+                .unwrap_or_default();
+            all.merge(&rate(truths, booleans));
+            return Ok(all);
+        };
+        let (mut yes, mut of) = (0, booleans);
+        for (value, count) in [(1.0, truths), (0.0, booleans - truths)] {
+            yes += if value >= threshold { count } else { 0 };
+        }
+        for interval in column.numbers().into_iter().flat_map(|numbers| numbers.quantiles().intervals()) {
+            let exact = column.numbers().is_some_and(|numbers| numbers.quantiles().is_exact());
+            if !exact && interval.low < threshold && threshold < interval.high {
+                return Err("it does not say how many scores are above this threshold");
+            }
+            of += interval.count;
+            yes += if interval.low >= threshold { interval.count } else { 0 };
+        }
+        Ok(rate(yes, of))
+    }
+
     /// Predictions are scores.
     pub(super) fn is_threshold(&self) -> bool {
         self.threshold.is_some()
@@ -59,6 +101,30 @@ impl Meaning {
     pub(super) fn help() -> &'static str {
         "help: say what yes is with --positive VALUE, or from which score on with --threshold NUMBER"
     }
+}
+
+/// How many values are the one with this word, see [`word`].
+fn is_value(column: &ColumnProfile, wanted: &str) -> Result<u64, &'static str> {
+    const UNKNOWN: &str = "it does not keep how often each value is";
+    let mut found = 0;
+    if let Some(texts) = column.texts() {
+        let categories = texts.categories();
+        let one = categories.most_frequent().into_iter().find(|category| category.label == wanted);
+        match one {
+            Some(category) if category.label.len() < Categories::LONGEST => found += category.count,
+            None if categories.is_exact() => {}
+            _ => return Err(UNKNOWN),
+        }
+    }
+    if let Some(numbers) = column.numbers() {
+        if !numbers.quantiles().is_exact() {
+            return Err(UNKNOWN);
+        }
+        let cell = |value| if column.kind() == Kind::Date { Cell::Date(value) } else { Cell::Decimal(value) };
+        let all = numbers.quantiles().intervals();
+        found += all.iter().filter(|one| word(&cell(one.low)) == wanted).map(|one| one.count).sum::<u64>();
+    }
+    Ok(found)
 }
 
 /// A finite number.

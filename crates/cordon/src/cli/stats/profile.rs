@@ -191,8 +191,8 @@ fn read(args: &ProfileArgs) -> Result<(Loaded, Saved), StatsError> {
     }
     if !kept.is_readable() {
         return Err(StatsError::Told(
-            "a profile holds at most 262144 columns, those of all segments or seasons counted; help: leave columns out, or take \
-             `--season day-of-week`"
+            "a profile holds at most 262,144 columns, those of all segments or seasons counted, and 16 million values and categories of \
+             them; help: leave columns out, or take `--season day-of-week`"
                 .to_owned(),
         ));
     }

@@ -83,7 +83,7 @@ pub(super) enum By {
 
 impl By {
     /// As a profile names it.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Self::Columns(columns) => columns.clone(),
             Self::Season { every, time } => format!("{} of {time}", every.word()),
@@ -208,7 +208,7 @@ impl Segments {
                 None => by.is_season() || profiles.len() < MOST_SEGMENTS || profiles.contains_key(part),
             };
             match part.filter(is_kept) {
-                Some(part) => profiles.entry(part).or_default().add(names, cells),
+                Some(part) => profiles.entry(part).or_insert_with(Grown::coarse).add(names, cells),
                 None => rows_beyond += 1,
             }
         })?;
@@ -223,7 +223,7 @@ impl Segments {
                 path.display()
             )));
         }
-        let profiles = profiles.into_iter().filter_map(|(name, grown)| Some((name, grown.profile?)));
+        let profiles = profiles.into_iter().map(|(name, grown)| (name, grown.profile()));
         Ok(Self { profiles: profiles.collect(), sizes, left_out, rows_beyond })
     }
 

@@ -82,7 +82,7 @@ struct Change<'a> {
 }
 
 #[derive(Serialize)]
-struct Named<'a> {
+pub(super) struct Named<'a> {
     segment: Vec<Condition<'a>>,
     share_reference: Range,
     share_current: Range,
@@ -120,7 +120,7 @@ struct Word<'a> {
 }
 
 #[derive(Serialize)]
-struct NotLookedAt<'a> {
+pub(super) struct NotLookedAt<'a> {
     column: &'a str,
     why: &'static str,
 }
@@ -159,10 +159,12 @@ pub(super) fn answer<'a>(
         segments: segments(&explained.segments),
         worst: explained.worst.as_ref().map(segments),
         words: explained.words.iter().map(of_text).collect(),
-        not_looked_at: not_looked_at(args, columns)
-            .map(|(column, why)| NotLookedAt { column, why })
-            .collect(),
+        not_looked_at: named_not_looked_at(args, columns),
     }
+}
+
+pub(super) fn named_not_looked_at<'a>(args: &CausesArgs, columns: &'a Columns) -> Vec<NotLookedAt<'a>> {
+    not_looked_at(args, columns).map(|(column, why)| NotLookedAt { column, why }).collect()
 }
 
 /// Columns that take no part, but for those that were named on the command line.
@@ -214,7 +216,7 @@ fn of_text((column, words): &(String, Vec<ChangedWord>)) -> OfText<'_> {
     OfText { column, words: words.collect() }
 }
 
-fn segment(found: &Found) -> Named<'_> {
+pub(super) fn segment(found: &Found) -> Named<'_> {
     let [was, is] = found.support;
     let [mean_reference, mean_current] = found.means;
     Named {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cordon_stats::{
     causes::{Columns, Rows},
-    profile::{Cell, Profile},
+    profile::Cell,
     text::Side,
 };
 
@@ -15,7 +15,7 @@ use super::super::{
     word,
 };
 use super::{CausesArgs, SEED};
-use crate::tables::{self, Format, LeftOut, OnRow};
+use crate::tables::{LeftOut, OnRow};
 
 /// What is explained.
 pub(super) enum Asked {
@@ -76,6 +76,13 @@ pub(super) fn both(
     let reference =
         whole(args, &args.reference, &mut |names, cells| words.add(Side::Reference, names, cells))?;
     let current = whole(args, &args.current, &mut |names, cells| words.add(Side::Current, names, cells))?;
+    let columns = columns(args, [&reference, &current])?;
+    let [was, is] = [reference, current].map(|side| sample(args, asked, &columns, side));
+    Ok((columns, [was?, is?], words))
+}
+
+/// The columns of both tables but those that are named.
+pub(super) fn columns(args: &CausesArgs, [reference, current]: [&Loaded; 2]) -> Result<Columns, StatsError> {
     let named = args.prediction.iter().chain(&args.label).chain(&args.ignore).chain(&args.text);
     let without: Vec<&str> = named.map(String::as_str).collect();
     let columns = Columns::of(&reference.profile, &current.profile, &without);
@@ -85,24 +92,16 @@ pub(super) fn both(
                 .to_owned(),
         ));
     }
-    let [was, is] = [reference, current].map(|side| sample(args, asked, &columns, side));
-    Ok((columns, [was?, is?], words))
+    Ok(columns)
 }
 
 fn whole(args: &CausesArgs, path: &Path, on_row: OnRow<'_>) -> Result<Loaded, StatsError> {
-    if tables::format(path)? == Format::Profile {
-        return Err(StatsError::Told(format!(
-            "`{}` is a saved profile, which has no rows; help: name the table itself",
-            path.display()
-        )));
-    }
     let mut grown = Grown::default();
     let left_out = texts::read(path, args.reading.delimiter, &args.text, &mut |names, cells| {
         grown.add(names, cells);
         on_row(names, cells);
     })?;
-    let profile = grown.profile.unwrap_or_else(|| Profile::new::<&str>(&[]));
-    Ok(Loaded { path: path.to_owned(), profile, left_out })
+    Ok(Loaded { path: path.to_owned(), profile: grown.profile(), left_out })
 }
 
 fn sample(args: &CausesArgs, asked: &Asked, columns: &Columns, side: Loaded) -> Result<Sampled, StatsError> {

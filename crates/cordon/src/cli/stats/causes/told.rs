@@ -24,7 +24,7 @@ const MOST_DOTS: usize = 20;
 /// Words that are shown; JSON has all.
 const MOST_WORDS: usize = 20;
 /// Sentences about columns, and about segments.
-const MOST_SENTENCES: usize = 3;
+pub(super) const MOST_SENTENCES: usize = 3;
 /// The row of what no column explains.
 const UNEXPLAINED: &str = "(unexplained)";
 
@@ -62,7 +62,7 @@ pub(super) fn report(
 }
 
 /// Makes each row a test case, failed where the answer is a change and chance does not explain the row.
-fn cases(answer: &mut Section, has_change: bool) {
+pub(super) fn cases(answer: &mut Section, has_change: bool) {
     for row in &mut answer.table.rows {
         let column = row.cells.first().map(|cell| cell.text.as_str()).unwrap_or_default();
         row.case = Some(format!("{}: {column}", answer.title));
@@ -78,11 +78,11 @@ fn cases(answer: &mut Section, has_change: bool) {
 }
 
 /// A contribution that chance does not explain.
-fn is_known(e: &Estimate) -> bool {
+pub(super) fn is_known(e: &Estimate) -> bool {
     e.low > 0.0 || e.high < 0.0
 }
 
-fn contribution(e: &Estimate, cells: impl IntoIterator<Item = String>) -> Row {
+pub(super) fn contribution(e: &Estimate, cells: impl IntoIterator<Item = String>) -> Row {
     let cells = cells.into_iter().map(Into::into).collect();
     Row { cells, case: None, failure: is_known(e).then(|| signed(e)) }
 }
@@ -97,12 +97,12 @@ fn explained_thing(args: &CausesArgs, asked: &Asked) -> String {
 }
 
 /// A number with its sign and its interval.
-fn signed(e: &Estimate) -> String {
+pub(super) fn signed(e: &Estimate) -> String {
     format!("{:+} ({:+} to {:+})", Shown(e.value), Shown(e.low), Shown(e.high))
 }
 
 /// A number in a few digits, with a sign where it is asked for.
-struct Shown(f64);
+pub(super) struct Shown(pub(super) f64);
 
 impl std::fmt::Display for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -116,7 +116,7 @@ fn cannot_be_said(what: &str, why: Unknown) -> Section {
 }
 
 /// Contributions beside each other, with their intervals and the line of none.
-fn contributions(id: &str, title: &str, all: impl Iterator<Item = (String, Estimate)>) -> Figure {
+pub(super) fn contributions(id: &str, title: &str, all: impl Iterator<Item = (String, Estimate)>) -> Figure {
     let dot = |(label, e): (String, Estimate)| Dot {
         label,
         value: e.value,
@@ -399,7 +399,7 @@ pub(super) fn value(within: &Within) -> String {
     }
 }
 
-fn named(segment: &Segment) -> String {
+pub(super) fn named(segment: &Segment) -> String {
     let part = |part: &Part| match &part.within {
         Within::Reach(Reach::Numbers(..)) => format!("{} {}", part.column, value(&part.within)),
         _ => format!("{} = {}", part.column, value(&part.within)),
@@ -407,6 +407,6 @@ fn named(segment: &Segment) -> String {
     segment.parts.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
-fn p(value: f64) -> String {
+pub(super) fn p(value: f64) -> String {
     cordon_stats::PValue::of(value).to_string()
 }
