@@ -469,19 +469,33 @@ def reports():
         was, now = os.path.join(folder, "was.csv"), os.path.join(folder, "now.csv")
         loans(was, 3000, 0.0)
         loans(now, 2000, 0.3)
+        daily, kept, both = os.path.join(folder, "daily.csv"), os.path.join(folder, "was.profile"), ["--reference", was, "--current", now]
+        with open(daily, "w", encoding="utf-8") as file:
+            file.write("day,rate\n" + "".join(f"2026-10-{day + 1:02},{0.02 + (day * 7 + day % 3) / 9000:.4f}\n" for day in range(28)))
+        points = [os.path.join(folder, name) for name in ("points.csv", "points-now.csv")]
+        for shift, path in enumerate(points):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("e_0,e_1,e_2\n" + "".join(f"{i * 7 % 11 + shift * 4},{i * 5 % 13},{i % 17}\n" for i in range(600)))
         scored = ["--prediction", "<b>score</b>", "--threshold", "0.5", "--label", "repaid"]
         commands = {
-            "profile": [was],
-            "drift": ["--reference", was, "--current", now],
-            "causes": ["--reference", was, "--current", now, "--prediction", "income", "--ignore", "id"],
-            "quality": [now, "--reference", was],
-            "performance": [was, *scored, "--at-least", "recall=0.9"],
-            "fairness": [was, *scored, "--group", "sex", "--group", "country", "--repair", "equal-opportunity"],
+            "profile": ["profile", was],
+            "kept": ["profile", was, "--output", kept, "--by", "country"],
+            "drift": ["drift", *both],
+            "season": ["drift", *both, "--season", "day-of-week", "--time", "day"],
+            "segments": ["drift", *both, "--by", "country"],
+            "embedding": ["drift", "--reference", points[0], "--current", points[1], "--embedding", "e"],
+            "causes": ["causes", *both, "--prediction", "income", "--ignore", "id"],
+            "causes-kept": ["causes", "--reference", kept, "--current", now, "--prediction", "income", "--by", "country", "--ignore", "id"],
+            "quality": ["quality", now, "--reference", was],
+            "performance": ["performance", was, *scored, "--at-least", "recall=0.9"],
+            "comparison": ["performance", now, *scored, "--compare", was],
+            "forecast": ["forecast", daily, "--time", "day", "--value", "rate", "--at-most", "0.06"],
+            "fairness": ["fairness", was, *scored, "--group", "sex", "--group", "country", "--repair", "equal-opportunity"],
         }
         for name, arguments in commands.items():
             page = os.path.join(folder, name + ".html")
-            ran = subprocess.run([os.environ["CORDON"], name, *arguments, "--html", page], capture_output=True, text=True, timeout=60)
-            check(ran.returncode in (0, 1), f"cordon {name}: {ran.returncode} {ran.stderr}")
+            ran = subprocess.run([os.environ["CORDON"], *arguments, "--html", page], capture_output=True, text=True, timeout=60)
+            check(ran.returncode in (0, 1), f"cordon {' '.join(arguments)}: {ran.returncode} {ran.stderr}")
         for look, how in {"light": {}, "dark": {"dark": True}, "phone": {"width": 375, "height": 800}}.items():
             driver = browser(**how)
             # Pages of many charts on a machine that does much else.

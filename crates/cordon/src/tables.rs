@@ -42,6 +42,11 @@ pub(crate) enum TableError {
         path = path.display()
     )]
     RowTooLong { path: PathBuf, row: u64 },
+    #[error(
+        "`{path}` is a saved profile, which has no rows, and each row is asked here; help: name the table that it is of",
+        path = path.display()
+    )]
+    Saved { path: PathBuf },
     #[error("`{path}` has more than 4,096 columns; help: is the delimiter another one?", path = path.display())]
     TooManyColumns { path: PathBuf },
     #[error("`{path}` is UTF-16; help: convert it, such as by `iconv -f UTF-16 -t UTF-8`", path = path.display())]
@@ -148,9 +153,7 @@ fn rows(
         Format::Csv => csv::read(path, delimiter, id, on_row),
         Format::JsonLines => json::read(path, id, on_row),
         Format::Parquet => parquet::read(path, id, on_row),
-        Format::Profile => {
-            Err(TableError::NoRow { path: path.to_owned(), why: "it is a profile, not a table" })
-        }
+        Format::Profile => Err(TableError::Saved { path: path.to_owned() }),
     }
 }
 

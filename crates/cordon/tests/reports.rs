@@ -155,8 +155,13 @@ fn every_command_writes_a_page_that_needs_nothing_else() {
     });
     let saved = desk.folder.path().join("p.profile").display().to_string();
     assert_eq!(desk.run(&["profile", &points[0], "--output", &saved, "--embedding", "e"]).code, 0);
+    let kept = desk.folder.path().join("kept.profile").display().to_string();
+    assert_eq!(desk.run(&["profile", &was, "--output", &kept, "--by", "country"]).code, 0);
+    let rate = |day: u32| format!("2026-10-{:02},{:.4}\n", day + 1, 0.02 + f64::from(day * 7 + day % 3) / 9_000.0);
+    let daily = "day,rate\n".to_owned() + &(0..28).map(rate).collect::<String>();
+    let daily = desk.write("daily.csv", daily);
     let scores = ["--prediction", "score", "--threshold", "0.5", "--label", "repaid"];
-    let cases: [(Vec<&str>, i32, &[&str]); 15] = [
+    let cases: [(Vec<&str>, i32, &[&str]); 19] = [
         (vec!["profile", &was], 0, &["1 500 rows in 8 columns", "<svg", "2026-11-01 to 2026-11-28 (day)"]),
         (
             vec!["drift", "--reference", &was, "--current", &is],
@@ -165,6 +170,46 @@ fn every_command_writes_a_page_that_needs_nothing_else() {
         ),
         (vec!["drift", "--reference", &was, "--current", &was], 0, &["Nothing drifted"]),
         (vec!["drift", "--reference", &was, "--current", &is, "--by", "country"], 1, &["income in AT"]),
+        (
+            vec![
+                "drift",
+                "--reference",
+                &was,
+                "--current",
+                &is,
+                "--season",
+                "day-of-week",
+                "--time",
+                "day",
+            ],
+            1,
+            &["season by season", "income", "2026-11-01 to 2026-11-28 (day)", "id=\"term-js\""],
+        ),
+        (
+            vec!["causes", "--reference", &kept, "--current", &is, "--ignore", "id"],
+            1,
+            &["Columns moved", "A saved profile has no rows", "income moved", "id=\"term-separation\""],
+        ),
+        (
+            vec![
+                "causes",
+                "--reference",
+                &kept,
+                "--current",
+                &is,
+                "--prediction",
+                "income",
+                "--by",
+                "country",
+            ],
+            1,
+            &["The mean of income changed", "Segments that moved income", "How income moved"],
+        ),
+        (
+            vec!["forecast", &daily, "--time", "day", "--value", "rate", "--at-most", "0.06"],
+            1,
+            &["will be crossed at", "rate over time", "id=\"course\"", "id=\"term-trend\""],
+        ),
         (
             vec!["causes", "--reference", &was, "--current", &is, "--ignore", "id"],
             1,

@@ -1,23 +1,27 @@
 //! `forecast`: when a limit will be crossed, if the trend goes on, and where that cannot be said.
 
+mod told;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use cordon_stats::{
     forecast::{Crossing, Limit, Trend},
-    interval::{Level, Mean, Unknown},
+    interval::{Level, Mean},
 };
 use serde::Serialize;
 
-use super::super::{Output, json, say, table::plain};
-use super::outcomes::{Picked, Range, float, level, shown};
-use super::{Reading, Said, StatsError, date, number, warn};
+use super::super::json;
+use super::outcomes::{Picked, Range, float, level};
+use super::report::Look;
+use super::{Reading, Said, StatsError, warn};
 use crate::tables;
 
 pub(in super::super) const FORECAST: &str = "\
 Examples:
   cordon forecast daily.csv --time day --value missing_rate --at-most 0.05
   cordon forecast scored.csv --time when --value error --every day --at-most 0.2
+  cordon forecast daily.csv --time day --value missing_rate --at-most 0.05 --html forecast.html
 
 A straight line is laid through the values and continued; the interval is that of the line, with values that resemble the ones before
 them counted for less. See docs/statistics.md.
@@ -59,7 +63,7 @@ pub(in super::super) struct ForecastArgs {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    look: Output,
+    look: Look,
 }
 
 /// A period of which the values are averaged.
@@ -131,7 +135,9 @@ pub(super) fn run(args: &ForecastArgs) -> Result<Said, StatsError> {
     };
     let trend = Trend::of(&values.points, args.confidence);
     let crossing = trend.map(|trend| trend.crossing(limit));
-    if args.look.json {
+    let report = told::report(args, &values, trend, crossing);
+    args.look.write(&report, || told::story(args, &values, trend, crossing))?;
+    if args.look.form.json {
         json(&Answer {
             file: args.file.display().to_string(),
             rows: values.rows,
@@ -142,11 +148,11 @@ pub(super) fn run(args: &ForecastArgs) -> Result<Said, StatsError> {
             effective: trend.ok().map(|trend| trend.effective),
             slope: trend.ok().map(|trend| trend.slope.into()),
             now: trend.ok().map(|trend| trend.now.into()),
-            crossing: told(crossing, &values),
+            crossing: told::told(crossing, &values),
         })?;
     } else {
         warn(&args.file, &values.left_out.sentences());
-        say(&text(args, &values, trend, crossing))?;
+        args.look.say(&report)?;
     }
     Ok(match crossing {
         Ok(Crossing::Already | Crossing::Expected { .. }) => Said::Found,
@@ -200,76 +206,4 @@ fn read(args: &ForecastArgs) -> Result<Values, StatsError> {
         single = periods.iter().filter_map(|(period, mean)| Some((time(*period), mean.value()?))).collect();
     }
     Ok(Values { points: single, rows, without, is_date, left_out })
-}
-
-fn moment(time: f64, is_date: bool) -> String {
-    if !is_date {
-        return number(time);
-    }
-    // To the minute: nobody foresees a second.
-    date((time / 60.0).round() * 60.0)
-}
-
-fn told(crossing: Result<Crossing, Unknown>, values: &Values) -> Told {
-    let at = |time: f64| moment(time, values.is_date);
-    match crossing {
-        Ok(Crossing::Already) => Told::Already,
-        Ok(Crossing::Away) => Told::Away,
-        Ok(Crossing::Expected { earliest, expected, latest }) => {
-            Told::Expected { earliest: at(earliest), expected: at(expected), latest: at(latest) }
-        }
-        Ok(Crossing::Far { earliest }) => Told::Far { earliest: at(earliest) },
-        Ok(Crossing::Unclear { earliest }) => Told::Unclear { earliest: earliest.map(at) },
-        Err(why) => Told::Unknown { why: why.to_string() },
-    }
-}
-
-fn text(
-    args: &ForecastArgs,
-    values: &Values,
-    trend: Result<Trend, Unknown>,
-    crossing: Result<Crossing, Unknown>,
-) -> String {
-    let (path, value) = (args.file.display(), &args.value);
-    let mut text = format!("{path}: {} rows, {} points in time", values.rows, values.points.len());
-    if values.without > 0 {
-        text.push_str(&format!(", {} rows without a time or a value", values.without));
-    }
-    text.push('\n');
-    if let Ok(trend) = trend {
-        let day = |slope: cordon_stats::interval::Estimate| slope.map(|slope| slope * 86_400.0);
-        let (slope, unit) =
-            if values.is_date { (day(trend.slope), "a day") } else { (trend.slope, "a unit of time") };
-        text.push_str(&format!(
-            "{value} is {} at the end of the line and changes by {} {unit}; the points are worth {} independent ones\n",
-            shown(Ok(trend.now)),
-            shown(Ok(slope)),
-            number(trend.effective)
-        ));
-    }
-    let limit = match (args.at_most, args.at_least) {
-        (Some(limit), _) => format!("at most {limit}"),
-        (None, limit) => format!("at least {}", limit.unwrap_or(f64::NEG_INFINITY)),
-    };
-    let at_end = |earliest: Option<String>| {
-        earliest.map_or_else(
-            || "not even the edge of its interval crosses in the time ahead that is as long as twice the time seen".to_owned(),
-            |time| format!("the edge of its interval crosses at {time}"),
-        )
-    };
-    text.push_str(&match told(crossing, values) {
-        Told::Already => format!("The limit ({limit}) is crossed now\n"),
-        Told::Away => format!("The trend leads away from the limit ({limit})\n"),
-        Told::Expected { earliest, expected, latest } => {
-            format!("The limit ({limit}) will be crossed at {expected} ({earliest} to {latest}), if the trend goes on\n")
-        }
-        Told::Far { earliest } => {
-            format!("The limit ({limit}) is too far away to be foreseen: {}\n", at_end(Some(earliest)))
-        }
-        Told::Unclear { earliest } => {
-            format!("No trend is told from chance, so no crossing of the limit ({limit}) can be foreseen; {}\n", at_end(earliest))
-        }
-        Told::Unknown { why } => format!("When the limit ({limit}) is crossed cannot be said: {why}\n"),
-    });
-    plain(&text)
 }

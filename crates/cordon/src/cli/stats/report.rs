@@ -17,7 +17,7 @@ use super::super::{Outcome, say, table::Align};
 use super::StatsError;
 
 pub(super) use figure::{
-    Band, Bars, Curve, Curves, Dot, Dots, Drawing, Figure, Histogram, Point, Scale, Side,
+    Band, Bars, Course, Curve, Curves, Dot, Dots, Drawing, Figure, Histogram, Point, Scale, Side,
 };
 
 /// How an answer looks.

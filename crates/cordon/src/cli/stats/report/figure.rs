@@ -19,6 +19,7 @@ pub(in super::super) struct Figure {
 /// The kinds of charts.
 pub(in super::super) enum Drawing {
     Bars(Bars),
+    Course(Course),
     Curves(Curves),
     Dots(Dots),
     Histogram(Histogram),
@@ -71,6 +72,19 @@ pub(in super::super) struct Dots {
     pub(in super::super) scale: Scale,
     /// Where the axis begins and ends at least.
     pub(in super::super) at_least: (f64, f64),
+}
+
+/// Values over time, and a line through them that goes on.
+pub(in super::super) struct Course {
+    pub(in super::super) points: Vec<(f64, f64)>,
+    /// The lower end, the middle and the upper end of the line, over time.
+    pub(in super::super) band: Vec<(f64, [f64; 3])>,
+    /// The last time that was seen.
+    pub(in super::super) last: f64,
+    /// A limit, and its name.
+    pub(in super::super) limit: Option<(f64, String)>,
+    /// Of the time.
+    pub(in super::super) scale: Scale,
 }
 
 /// An estimate.

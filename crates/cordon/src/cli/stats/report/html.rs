@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     super::super::table::{Align, plain},
-    Cell, Figure, Head, Report, Row, Section, Side, Source, StatsError, Story, Table, Tone,
+    Cell, Figure, Head, Report, Row, Scale, Section, Side, Source, StatsError, Story, Table, Tone,
     figure::Drawing,
     svg, terms,
 };
@@ -197,7 +197,7 @@ fn part(place: usize, section: &Section) -> Markup {
     let both = |figure: &Figure| match &figure.drawing {
         Drawing::Histogram(histogram) => histogram.sides.len() > 1,
         Drawing::Bars(bars) => bars.sides.len() > 1,
-        Drawing::Curves(_) | Drawing::Dots(_) => false,
+        Drawing::Course(_) | Drawing::Curves(_) | Drawing::Dots(_) => false,
     };
     html! {
         section id=(format!("part-{place}")) {
@@ -301,6 +301,16 @@ fn numbers(drawing: &Drawing) -> Markup {
             shares("Values", &labels, &histogram.sides)
         }
         Drawing::Bars(bars) => shares("Value", &bars.labels, &bars.sides),
+        Drawing::Course(course) => {
+            let step = (course.band.len() / 24).max(1);
+            let show = |value: f64| Scale::Number.show(value);
+            html! { table.small {
+                thead { tr { th scope="col" { "Time" } th scope="col" { "The line" } } }
+                tbody { @for (time, [low, value, high]) in course.band.iter().step_by(step) { tr {
+                    td { (course.scale.show(*time)) } td { (show(*value)) " (" (show(*low)) " to " (show(*high)) ")" }
+                } } }
+            } }
+        }
         Drawing::Dots(dots) => html! { table.small {
             thead { tr { th scope="col" { "What" } th scope="col" { "Value" } } }
             tbody { @for dot in &dots.dots { tr { td { (shown(&dot.label)) } td { (dots.told(dot.value, dot.interval)) } } } }
@@ -356,7 +366,7 @@ impl Figure {
             Drawing::Histogram(histogram) if !histogram.bands.is_empty() => Some("quantiles"),
             Drawing::Dots(dots) => Some(dots.term),
             Drawing::Curves(curves) => Some(curves.term),
-            Drawing::Bars(_) | Drawing::Histogram(_) => None,
+            Drawing::Bars(_) | Drawing::Course(_) | Drawing::Histogram(_) => None,
         }
     }
 }

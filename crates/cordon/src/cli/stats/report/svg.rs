@@ -1,5 +1,7 @@
 //! Figures as SVG: every one as wide as a phone is, so that its words are read on one, and a page puts several beside each other.
 
+mod course;
+
 use maud::{Markup, html};
 
 use super::{
@@ -24,6 +26,7 @@ fn at(value: f64) -> String {
 pub(super) fn draw(drawing: &Drawing, told: &str) -> Markup {
     let (height, body) = match drawing {
         Drawing::Bars(bars) => bars.draw(),
+        Drawing::Course(course) => course.draw(),
         Drawing::Curves(curves) => curves.draw(),
         Drawing::Dots(dots) => dots.draw(),
         Drawing::Histogram(histogram) => histogram.draw(),

@@ -19,7 +19,7 @@ const fn term(key: &'static str, name: &'static str, meaning: &'static str, read
 }
 
 /// In the order in which a page lists them.
-pub(super) const TERMS: [Term; 69] = [
+pub(super) const TERMS: [Term; 72] = [
     term(
         "js",
         "JS distance",
@@ -103,6 +103,24 @@ pub(super) const TERMS: [Term; 69] = [
         "Contribution",
         "How much of the change goes with this column or segment, in the unit of what is explained.",
         "It says where a change sits in the data, not what caused it. What touches none is chance.",
+    ),
+    term(
+        "trend",
+        "At the end",
+        "The straight line through the values, at the last of their times, with its interval.",
+        "Single values scatter around the line: this is its height, not the next value.",
+    ),
+    term(
+        "slope",
+        "Change",
+        "How much the line rises or falls, with its interval.",
+        "An interval on both sides of 0: no trend is told from chance.",
+    ),
+    term(
+        "effective",
+        "Worth",
+        "How many independent values these are worth: values that resemble the ones before them say less.",
+        "Far below the number of values, the trend is less sure than it looks.",
     ),
     term(
         "separation",
