@@ -14,7 +14,7 @@ use cordon_stats::binning::{Counts, Edges};
 use cordon_stats::drift::{
     Binned, Features, Kernel, Method, Points, ZeroShare, chi_squared, kolmogorov_smirnov, wasserstein,
 };
-use cordon_stats::profile::{Cell, Profile};
+use cordon_stats::profile::{Cell, Filling};
 use cordon_stats::random::Random;
 use cordon_stats::streaming::{Adwin, AfterChange, Direction, PageHinkley};
 use cordon_stats::{Sample, drift};
@@ -107,15 +107,15 @@ fn main() {
         black_box((0..NUMERIC).map(both).sum::<f64>())
     });
     let profile = |data: &Data| {
-        let mut profile = Profile::new(&names().collect::<Vec<_>>());
+        let mut filling = Filling::new(&names().collect::<Vec<_>>());
         let mut row = Vec::with_capacity(NUMERIC + CATEGORICAL);
         for at in 0..rows {
             row.clear();
             row.extend(data.numbers.iter().map(|column| Cell::Decimal(column[at])));
             row.extend(data.categories.iter().map(|column| Cell::Text(&labels[usize::from(column[at])])));
-            profile.add(&row);
+            filling.add(&row);
         }
-        profile
+        filling.finish()
     };
     let left = timed("profile of 20 columns, one side", || profile(&reference));
     let right = profile(&current);

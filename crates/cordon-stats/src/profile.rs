@@ -165,6 +165,15 @@ impl Profile {
         Ok(())
     }
 
+    /// Keeps no more of each column than another profile does, such as that of all parts together: what they are compared by is kept.
+    pub fn coarsen_like(&mut self, other: &Self) {
+        for (name, column) in &mut self.columns {
+            if let Some(other) = other.column(name) {
+                column.coarsen_like(other);
+            }
+        }
+    }
+
     /// The profile as bytes: versioned, with a check sum, the same bytes for the same rows.
     pub fn to_bytes(&self) -> Vec<u8> {
         Saved::of(self.clone()).to_bytes()

@@ -157,7 +157,8 @@ fn every_command_writes_a_page_that_needs_nothing_else() {
     assert_eq!(desk.run(&["profile", &points[0], "--output", &saved, "--embedding", "e"]).code, 0);
     let kept = desk.folder.path().join("kept.profile").display().to_string();
     assert_eq!(desk.run(&["profile", &was, "--output", &kept, "--by", "country"]).code, 0);
-    let rate = |day: u32| format!("2026-10-{:02},{:.4}\n", day + 1, 0.02 + f64::from(day * 7 + day % 3) / 9_000.0);
+    let rate =
+        |day: u32| format!("2026-10-{:02},{:.4}\n", day + 1, 0.02 + f64::from(day * 7 + day % 3) / 9_000.0);
     let daily = "day,rate\n".to_owned() + &(0..28).map(rate).collect::<String>();
     let daily = desk.write("daily.csv", daily);
     let scores = ["--prediction", "score", "--threshold", "0.5", "--label", "repaid"];
@@ -171,19 +172,14 @@ fn every_command_writes_a_page_that_needs_nothing_else() {
         (vec!["drift", "--reference", &was, "--current", &was], 0, &["Nothing drifted"]),
         (vec!["drift", "--reference", &was, "--current", &is, "--by", "country"], 1, &["income in AT"]),
         (
-            vec![
-                "drift",
-                "--reference",
-                &was,
-                "--current",
-                &is,
-                "--season",
-                "day-of-week",
-                "--time",
-                "day",
-            ],
+            vec!["drift", "--reference", &was, "--current", &is, "--season", "day-of-week", "--time", "day"],
             1,
-            &["season by season", "income", "2026-11-01 to 2026-11-28 (day)", "id=\"term-js\""],
+            &[
+                "Each season is compared with itself",
+                "income",
+                "2026-11-01 to 2026-11-28 (day)",
+                "id=\"term-js\"",
+            ],
         ),
         (
             vec!["causes", "--reference", &kept, "--current", &is, "--ignore", "id"],

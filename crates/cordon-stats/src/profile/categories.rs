@@ -92,7 +92,6 @@ impl Categories {
     pub fn merge(&mut self, other: &Self) {
         self.total += other.total;
         self.resolution = self.resolution.min(other.resolution);
-        self.limit = self.limit.min(other.limit);
         for (hash, category) in &other.kept {
             match self.kept.get_mut(hash) {
                 Some(mine) => {
@@ -107,8 +106,14 @@ impl Categories {
                 }
             }
         }
-        drop(self.kept.split_off(&self.limit));
+        self.leave_out(other.limit);
         self.trim();
+    }
+
+    /// Keeps none with this hash or a larger one.
+    pub(super) fn leave_out(&mut self, from: u64) {
+        self.limit = self.limit.min(from);
+        drop(self.kept.split_off(&self.limit));
     }
 
     /// Counts of both on the categories that both could keep, ordered by hash, and last those of all the others. Exact.

@@ -3,6 +3,7 @@
 //! There is one form for each profile, so equal profiles are equal files. What is read is believed only as far as it agrees
 //! with itself: a profile that was made by somebody else can be wrong, but it cannot make the reader fail later.
 
+mod decimals;
 mod packed;
 mod plain;
 
@@ -16,6 +17,7 @@ use super::distinct::Distinct;
 use super::exact::ExactSum;
 use super::quantiles::Quantiles;
 use super::{Cloud, Parts, Profile, Resolution, Saved};
+use crate::sample::{key, value};
 
 /// What a profile begins with.
 const MAGIC: &[u8] = b"cordon profile\n";
@@ -111,7 +113,12 @@ impl Writer {
     }
 
     fn number(&mut self, value: f64) {
-        self.packed.put_raw(value.to_bits());
+        let places = decimals::places(&[value]);
+        self.count(places.map_or(0, |places| places as u64 + 1));
+        match places.and_then(|places| decimals::whole(value, places)) {
+            Some(whole) => self.count(decimals::unsigned(whole)),
+            None => self.packed.put_raw(value.to_bits()),
+        }
     }
 
     /// `like`: a profile that was written before, whose columns have most of the categories.
@@ -166,22 +173,52 @@ impl Writer {
 
     fn numbers(&mut self, numbers: &Numbers) {
         self.counts(&[numbers.count, numbers.negative, numbers.zero]);
-        self.number(numbers.least);
-        self.number(numbers.greatest);
         self.sum(&numbers.sum);
         self.sum(&numbers.squares);
         self.count(u64::from(numbers.quantiles.dropped()));
         let entries = numbers.quantiles.sorted();
         self.count(entries.len() as u64);
+        if numbers.quantiles.is_exact() {
+            let values: Vec<f64> = entries.iter().map(|(key, _)| value(*key)).collect();
+            let counts = entries.into_iter().map(|(_, count)| count);
+            self.values(&values, &counts.collect::<Vec<_>>());
+        } else {
+            self.number(numbers.least);
+            self.number(numbers.greatest);
+            self.steps(entries);
+        }
+        // Exact values say what the registers are.
+        if let Some(distinct) = numbers.distinct.as_ref().filter(|_| !numbers.quantiles.is_exact()) {
+            self.registers(distinct);
+        }
+    }
+
+    /// Keys with their counts, ascending.
+    fn steps(&mut self, entries: impl IntoIterator<Item = (u64, u64)>) {
         let mut last = 0;
         for (key, count) in entries {
             self.packed.put(Field::Step, key - last);
             self.packed.put(Field::Count, count);
             last = key;
         }
-        // Exact values say what the registers are.
-        if let Some(distinct) = numbers.distinct.as_ref().filter(|_| !numbers.quantiles.is_exact()) {
-            self.registers(distinct);
+    }
+
+    /// Numbers with their counts, ascending: as decimals where they are some.
+    fn values(&mut self, values: &[f64], counts: &[u64]) {
+        let places = decimals::places(values);
+        self.count(places.map_or(0, |places| places as u64 + 1));
+        let Some(places) = places else {
+            return self.steps(values.iter().copied().map(key).zip(counts.iter().copied()));
+        };
+        let mut last = None;
+        for (value, count) in values.iter().zip(counts) {
+            let whole = decimals::whole(*value, places).unwrap_or(0);
+            match last {
+                None => self.count(decimals::unsigned(whole)),
+                Some(last) => self.packed.put(Field::Step, whole.abs_diff(last)),
+            }
+            self.packed.put(Field::Count, *count);
+            last = Some(whole);
         }
     }
 
@@ -282,11 +319,17 @@ impl Input<'_> {
     }
 
     fn number(&mut self) -> Option<f64> {
-        let bits = match self {
-            Self::Packed(packed) => packed.get_raw()?,
-            Self::Plain(plain) => u64::from_le_bytes(plain.bytes()?),
+        let value = match self {
+            Self::Packed(packed) => match packed.get(Field::Amount)?.checked_sub(1) {
+                None => f64::from_bits(packed.get_raw()?),
+                Some(places) => {
+                    let whole = decimals::signed(packed.get(Field::Amount)?);
+                    decimals::number(whole, usize::try_from(places).ok()?)?
+                }
+            },
+            Self::Plain(plain) => f64::from_bits(u64::from_le_bytes(plain.bytes()?)),
         };
-        Some(f64::from_bits(bits)).filter(|value| value.is_finite())
+        Some(value).filter(|value| value.is_finite())
     }
 
     fn registers(&mut self) -> Option<Distinct> {
@@ -429,21 +472,25 @@ impl Reader<'_> {
 
     fn numbers(&mut self, resolution: Resolution) -> Option<Numbers> {
         let [count, negative, zero] = self.counts()?;
-        let (least, greatest) = (self.input.number()?, self.input.number()?);
+        let ends = if self.is_packed() { None } else { Some((self.input.number()?, self.input.number()?)) };
         let (sum, squares) = (self.sum()?, self.sum()?);
         let dropped = u32::try_from(self.count()?).ok()?;
-        let mut entries = Vec::new();
-        let mut key = 0_u64;
         let length = self.count().filter(|length| *length <= resolution.intervals() as u64)?;
         self.more(length)?;
-        for place in 0..length {
-            let (step, count) = (self.input.get(Field::Step)?, self.input.get(Field::Count)?);
-            if step == 0 && place > 0 {
-                return None;
-            }
-            key = key.checked_add(step)?;
-            entries.push((key, count));
-        }
+        let is_exact = self.is_packed() && dropped == 0;
+        let (entries, (least, greatest)) = if is_exact {
+            let entries = self.values(length)?;
+            let end =
+                |entry: Option<&(u64, u64)>| entry.map(|(key, _)| value(*key)).filter(|end| end.is_finite());
+            let ends = (end(entries.first())?, end(entries.last())?);
+            (entries, ends)
+        } else {
+            let ends = match ends {
+                Some(ends) => ends,
+                None => (self.input.number()?, self.input.number()?),
+            };
+            (self.steps(length)?, ends)
+        };
         let quantiles = Quantiles::of_sorted(resolution, dropped, &entries)?;
         let distinct = match (resolution.is_fine(), quantiles.is_exact()) {
             (false, _) => None,
@@ -465,6 +512,37 @@ impl Reader<'_> {
             quantiles,
             distinct,
         })
+    }
+
+    /// Keys with their counts.
+    fn steps(&mut self, length: u64) -> Option<Vec<(u64, u64)>> {
+        let (mut entries, mut key) = (Vec::new(), 0_u64);
+        for place in 0..length {
+            let (step, count) = (self.input.get(Field::Step)?, self.input.get(Field::Count)?);
+            if step == 0 && place > 0 {
+                return None;
+            }
+            key = key.checked_add(step)?;
+            entries.push((key, count));
+        }
+        Some(entries)
+    }
+
+    /// The same of numbers that are all known.
+    fn values(&mut self, length: u64) -> Option<Vec<(u64, u64)>> {
+        let Some(places) = self.count()?.checked_sub(1) else { return self.steps(length) };
+        let places = usize::try_from(places).ok()?;
+        let (mut entries, mut whole) = (Vec::new(), 0_i64);
+        for place in 0..length {
+            whole = if place == 0 {
+                decimals::signed(self.count()?)
+            } else {
+                whole.checked_add_unsigned(self.input.get(Field::Step)?)?
+            };
+            let number = decimals::number(whole, places)? + 0.0;
+            entries.push((key(number), self.input.get(Field::Count)?));
+        }
+        entries.windows(2).all(|pair| matches!(pair, [(a, _), (b, _)] if a < b)).then_some(entries)
     }
 
     fn sum<const DIGITS: usize>(&mut self) -> Option<ExactSum<DIGITS>> {

@@ -207,6 +207,16 @@ impl ColumnProfile {
         self.texts.iter_mut().for_each(|texts| texts.categories.limit(resolution));
     }
 
+    /// Intervals and categories of another one, or wider ones.
+    pub(super) fn coarsen_like(&mut self, other: &Self) {
+        if let (Some(mine), Some(theirs)) = (&mut self.numbers, &other.numbers) {
+            mine.quantiles.coarsen(theirs.quantiles.dropped());
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.texts, &other.texts) {
+            mine.categories.leave_out(theirs.categories.first_left_out());
+        }
+    }
+
     /// Intervals and categories that are kept.
     pub(super) fn kept(&self) -> u64 {
         let numbers = self.numbers.as_ref().map_or(0, |numbers| numbers.quantiles.kept());

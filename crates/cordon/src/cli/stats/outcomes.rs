@@ -52,10 +52,8 @@ impl Meaning {
     /// Why the profile does not tell.
     pub(super) fn of_profile(&self, column: &ColumnProfile) -> Result<Mean, &'static str> {
         let rate = |yes: u64, of: u64| Mean::of_rate(Proportion::of_parts(yes, of.saturating_sub(yes)));
-        if let Some(positive) = &self.positive {
-            if self.threshold.is_none() {
-                return Ok(rate(is_value(column, positive)?, column.present()));
-            }
+        if let (Some(positive), None) = (&self.positive, self.threshold) {
+            return Ok(rate(is_value(column, positive)?, column.present()));
         }
         let count =
             |kind: Kind| column.kinds().into_iter().find(|(known, _)| *known == kind).map_or(0, |(_, n)| n);

@@ -69,8 +69,16 @@ pub(super) fn cloud(path: &Path, delimiter: Delimiter, name: &str) -> Result<(Cl
         },
         Some(cloud) => cloud.add(point),
     })?;
-    let none = || StatsError::Told(format!("no row of `{}` has a point in `{name}`", path.display()));
+    let none = || StatsError::Told(format!("`{name}` cannot be kept or compared: {}", none(path)));
     Ok((cloud.ok_or_else(none)?, left_out))
+}
+
+/// What is said where there is no point.
+pub(super) fn none(path: &Path) -> String {
+    format!(
+        "no row of `{}` has a point in it; help: a point is a list of finite numbers, such as [0.1, 0.2], or a number in each column of a group",
+        path.display()
+    )
 }
 
 /// The column of that name, or the columns of the group, in the order of their numbers.

@@ -244,6 +244,21 @@ impl Row {
 }
 
 impl Table {
+    /// Leaves columns out in which no row says anything.
+    pub(super) fn leave_empty_out(&mut self) {
+        let says = |at: usize| {
+            self.rows.iter().any(|row| row.cells.get(at).is_some_and(|cell| !cell.text.is_empty()))
+        };
+        let kept: Vec<bool> = (0..self.heads.len()).map(says).collect();
+        let keep = |at: usize| kept.get(at).copied().unwrap_or(true);
+        let mut at = (0..).map(keep);
+        self.heads.retain(|_| at.next().unwrap_or(true));
+        for row in &mut self.rows {
+            let mut at = (0..).map(keep);
+            row.cells.retain(|_| at.next().unwrap_or(true));
+        }
+    }
+
     /// Heads and rows where there is no room for everything.
     fn narrow(&self) -> (Vec<(&'static str, Align)>, Vec<Vec<String>>) {
         let fits = || self.heads.iter().map(|head| !head.roomy);

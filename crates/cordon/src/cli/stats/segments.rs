@@ -219,12 +219,19 @@ impl Segments {
         }
         if by.is_season() && !any && sizes.rows() > 0 {
             return Err(StatsError::Told(format!(
-                "`{}` has no date or time in the column of --time; help: dates are ISO 8601, such as 2026-11-21T10:00:00Z",
-                path.display()
+                "`{}` has no date or time in the column `{}` of --time; help: dates are ISO 8601, such as 2026-11-21T10:00:00Z",
+                path.display(),
+                by.columns(|_| true).into_iter().flatten().next().unwrap_or_default()
             )));
         }
         let profiles = profiles.into_iter().map(|(name, grown)| (name, grown.profile()));
-        Ok(Self { profiles: profiles.collect(), sizes, left_out, rows_beyond })
+        let mut read = Self { profiles: profiles.collect(), sizes, left_out, rows_beyond };
+        if by.is_season() {
+            // Seasons are compared in the bins of all of them: nothing finer is asked for, or kept.
+            let together = read.together();
+            read.profiles.values_mut().for_each(|season| season.coarsen_like(&together));
+        }
+        Ok(read)
     }
 
     /// As a profile keeps them.

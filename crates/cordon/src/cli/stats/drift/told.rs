@@ -119,7 +119,12 @@ fn table(args: &DriftArgs, ranked: &[&Compared]) -> Section {
         }
     });
     let title = "Columns, the most changed first".to_owned();
-    Section { title, table: Table { heads, rows: rows.collect() }, ..Section::default() }
+    let mut table = Table { heads, rows: rows.collect() };
+    if args.parting.by().is_some_and(|by| by.is_season()) {
+        // No distance but that of bins is fair to seasons.
+        table.leave_empty_out();
+    }
+    Section { title, table, ..Section::default() }
 }
 
 fn row(args: &DriftArgs, column: &Compared, figure: Option<String>) -> Vec<Cell> {
@@ -249,7 +254,7 @@ fn largest(drift: &ColumnDrift) -> Option<String> {
     let all = drift.bins.iter().zip(drift.binned.shares());
     let (bin, (was, is)) = all.max_by(|a, b| changed(a).total_cmp(&changed(b)))?;
     let label: String = reach(&bin.reach).chars().take(40).collect();
-    Some(format!("{label} {} → {}", percent(*was), percent(*is)))
+    Some(format!("{label}: {} → {} of the rows", percent(*was), percent(*is)))
 }
 
 /// Is it a date, or a number that each row has for itself? New rows have new ones.

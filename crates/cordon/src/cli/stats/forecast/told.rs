@@ -7,7 +7,6 @@ use cordon_stats::{
 
 use super::super::{
     date, file_name, number,
-    outcomes::shown,
     report::{Card, Course, Drawing, Figure, Head, Report, Row, Scale, Section, Source, Story, Table, Tone},
 };
 use super::{ForecastArgs, Told, Values};
@@ -87,6 +86,11 @@ fn change(values: &Values, trend: &Trend) -> (Estimate, &'static str) {
     }
 }
 
+/// Rates may be small: by the digits that count.
+fn shown(e: Estimate) -> String {
+    format!("{} ({} to {})", number(e.value), number(e.low), number(e.high))
+}
+
 fn is_found(crossing: Result<Crossing, Unknown>) -> bool {
     matches!(crossing, Ok(Crossing::Already | Crossing::Expected { .. }))
 }
@@ -117,8 +121,8 @@ pub(super) fn report(
         ];
         let cells = [
             args.value.clone(),
-            shown(Ok(trend.now)),
-            shown(Ok(slope)),
+            shown(trend.now),
+            shown(slope),
             unit.to_owned(),
             number(trend.effective),
             limit(args),
@@ -189,18 +193,18 @@ pub(super) fn story(
         what.push(format!(
             "{} is {} at the end of the line and changes by {} {unit}.",
             args.value,
-            shown(Ok(trend.now)),
-            shown(Ok(slope))
+            shown(trend.now),
+            shown(slope)
         ));
         cards.push(Card {
             title: "At the end of the line",
             value: number(trend.now.value),
-            note: shown(Ok(trend.now)),
+            note: shown(trend.now),
         });
         cards.push(Card {
             title: "Change",
             value: number(slope.value),
-            note: format!("{} {unit}", shown(Ok(slope))),
+            note: format!("{} {unit}", shown(slope)),
         });
     }
     if let Told::Expected { earliest, expected, latest } = told(crossing, values) {

@@ -52,7 +52,7 @@ pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
     let read = |path| Sample::read(path, args.reading.delimiter, name);
     let samples = [read(&args.reference)?, read(&args.current)?];
     let [reference, current] = &samples;
-    let [was, is] = [reference.cloud(name)?, current.cloud(name)?];
+    let [was, is] = [reference.cloud(&args.reference, name)?, current.cloud(&args.current, name)?];
     // 0 and 1 are no levels of an interval; the tests are still decided at them.
     let level = Level::new(1.0 - args.level).unwrap_or(Level::P95);
     let refused = |why: InputError| StatsError::Told(format!("`{name}` cannot be compared: {why}"));
@@ -139,7 +139,9 @@ impl Sample {
         };
         sample.left_out = points::each(path, delimiter, name, &mut |point| {
             sample.rows += 1;
-            if point.is_empty() {
+            // Points of another dimension than the first one's cannot be compared with it.
+            let is_other = sample.points.first().is_some_and(|first| first.len() != point.len());
+            if point.is_empty() || is_other {
                 sample.without += 1;
             } else {
                 sample.keep(point);
@@ -162,13 +164,10 @@ impl Sample {
         }
     }
 
-    fn cloud(&self, name: &str) -> Result<Points, StatsError> {
-        let dimension = self.points.first().map_or(0, Vec::len);
-        if self.points.iter().any(|point| point.len() != dimension) {
-            return Err(StatsError::Told(format!(
-                "the points of `{name}` have different numbers of coordinates"
-            )));
-        }
+    fn cloud(&self, path: &Path, name: &str) -> Result<Points, StatsError> {
+        let Some(dimension) = self.points.first().map(Vec::len) else {
+            return Err(StatsError::Told(format!("`{name}` cannot be compared: {}", points::none(path))));
+        };
         Points::new(self.points.concat(), dimension)
             .map_err(|why| StatsError::Told(format!("`{name}` cannot be compared: {why}")))
     }
