@@ -106,7 +106,7 @@ fn figures(
     let mut figures = vec![Figure::new("losses", "Mean loss, row by row", of_rows, Drawing::Curves(curves))];
     if let Ok(difference) = difference {
         let dot = Dot {
-            label: "difference of the mean losses".to_owned(),
+            label: "of the mean losses".to_owned(),
             value: difference.value,
             interval: Some((difference.low, difference.high)),
             tone: tone(answer),
