@@ -118,6 +118,11 @@ impl std::fmt::Display for FileType {
 }
 
 impl FileType {
+    /// The type by the first bytes of a file: of documents that are archives, the archive's.
+    pub fn of(begin: &[u8]) -> Self {
+        of(begin)
+    }
+
     /// Whether it is text that people write and read; which, only its name can tell.
     pub const fn is_text(self) -> bool {
         matches!(self, Self::Csv | Self::Html | Self::Json | Self::Svg | Self::Text | Self::Xml | Self::Yaml)

@@ -51,7 +51,7 @@ reasons! {
     Dimensions = "file/image/dimensions", Reject, "it has more pixels than are allowed";
     DuplicateKey = "file/data/duplicate_key", Reject, "a key stands twice";
     DuplicateName = "file/archive/duplicate_name", Reject, "two entries have one name";
-    EmbeddedFile = "file/embedded", Quarantine, "another file is inside of it";
+    EmbeddedFile = "file/embedded", Accept, "another file is inside of it";
     Encrypted = "file/encrypted", Quarantine, "it is encrypted and cannot be inspected";
     EntityExpansion = "file/bomb/entity", Reject, "it defines entities of its own";
     EscapedName = "file/obfuscated_name", Reject, "it writes the name of something active so that a search does not find it";
@@ -96,6 +96,7 @@ reasons! {
     TooDeep = "file/data/too_deep", Reject, "it is nested deeper than is allowed";
     TooLarge = "file/too_large", Reject, "it is larger than is allowed";
     TooMany = "file/too_many", Reject, "it holds more things than are allowed";
+    Trailing = "file/trailing", Accept, "there are bytes behind its end that are nothing known";
     Traversal = "file/archive/traversal", Reject, "an entry would be written outside of its folder";
     UnknownType = "file/unknown_type", Quarantine, "its type is not known";
     Unreadable = "file/not_inspected/format", Quarantine, "it is of a format that is not looked into";

@@ -15,6 +15,15 @@ pub enum Disposition {
 }
 
 impl Disposition {
+    /// The score of a finding that proposes this, so that a guard's rule for `file` can tell them apart by its threshold.
+    pub const fn score(self) -> Score {
+        match self {
+            Self::Accept => Score::percent(10),
+            Self::Quarantine => Score::percent(60),
+            Self::Reject => Score::ONE,
+        }
+    }
+
     /// Its word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -146,7 +155,7 @@ impl Report {
             .map(|reason| Finding {
                 category: reason.category(),
                 span: Span::new(0, length),
-                score: Score::ONE,
+                score: reason.disposition().score(),
                 detector: Self::DETECTOR,
                 detector_version: Self::VERSION,
                 continues: false,

@@ -40,6 +40,7 @@ mod alone;
 mod capture;
 mod catalog;
 mod certified;
+mod files;
 mod inspection;
 mod lane;
 mod mode;

@@ -79,7 +79,7 @@ pub struct Ruling {
 }
 
 /// The guard of a call to which no guard applies: injection blocked where it comes from outside, personal data and
-/// secrets redacted everywhere.
+/// secrets redacted everywhere, files that should be rejected blocked, and those to be looked at held.
 pub fn baseline() -> GuardSpec {
     let rule = |channels: &[Channel], category, at, action| Rule {
         channels: channels.to_vec(),
@@ -98,6 +98,8 @@ pub fn baseline() -> GuardSpec {
             rule(&outside, "prompt_injection", 80, Action::Block),
             rule(&flowing, "pii", 50, Action::Redact),
             rule(&flowing, "secret", 50, Action::Redact),
+            rule(&outside, "file", 50, Action::Hold),
+            rule(&outside, "file", 90, Action::Block),
         ],
         exceptions: Vec::new(),
     }

@@ -35,14 +35,12 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let row = u64::from(width).saturating_mul(bits.into()).div_ceil(32).saturating_mul(4);
     // What is not compressed has as many bytes as it says.
     let end = (pixels as u64).saturating_add(row.saturating_mul(height.into()));
-    if matches!(coding, 0 | 3 | 6) {
-        if end > bytes.len() as u64 {
-            context.see(Reason::Malformed);
-        } else {
-            appended(context, tail(bytes, usize::try_from(end).unwrap_or(usize::MAX)));
-        }
-    } else {
-        appended(context, tail(bytes, le32(bytes, 2).map_or(usize::MAX, index)));
+    let end = match coding {
+        0 | 3 | 6 => end,
+        _ => le32(bytes, 2).map_or(u64::MAX, u64::from),
+    };
+    if end > bytes.len() as u64 {
+        context.see(Reason::Malformed);
     }
-    Ok(())
+    appended(context, tail(bytes, usize::try_from(end).unwrap_or(usize::MAX)))
 }

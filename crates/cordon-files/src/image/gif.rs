@@ -55,8 +55,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
         return Ok(());
     }
     size(context, width.into(), height.into(), frames);
-    appended(context, tail(bytes, at + 1));
-    Ok(())
+    appended(context, tail(bytes, at + 1))
 }
 
 /// Bytes of the table of colours that flags speak of.

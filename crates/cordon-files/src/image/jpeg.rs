@@ -67,10 +67,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let rest = tail(bytes, at);
     // Before the next picture there may be some filling.
     let another = more_pictures && find(head(rest, 1024), 0, b"\xff\xd8\xff").is_some();
-    if !another {
-        appended(context, rest);
-    }
-    Ok(())
+    if another { Ok(()) } else { appended(context, rest) }
 }
 
 /// The marker at or behind a place, which moves behind it: fill bytes come before.

@@ -8,7 +8,7 @@ pub(crate) mod png;
 pub(crate) mod webp;
 
 use crate::{
-    FileType, Reason, Role,
+    Reason, Role,
     context::{Context, Done},
     file_type, text,
 };
@@ -31,16 +31,23 @@ fn size(context: &mut Context<'_>, width: u32, height: u32, frames: u64) {
     context.see(Reason::Pixels);
 }
 
-/// Sees what stands behind the end of a picture.
-fn appended(context: &mut Context<'_>, rest: &[u8]) {
+/// Sees what stands behind the end of a picture: another file, a text, or what a camera left there.
+fn appended(context: &mut Context<'_>, rest: &[u8]) -> Done {
     // Some writers fill up a sector, or end with a line.
-    if rest.iter().all(|byte| matches!(byte, 0 | b'\r' | b'\n')) && rest.len() < 4096 {
-        return;
+    if rest.iter().all(|byte| matches!(byte, 0 | b'\r' | b'\n')) {
+        return Ok(());
     }
-    context.see(Reason::Appended);
-    if file_type::binary(rest).is_some_and(|begins| begins != FileType::Empty) || acts(rest) {
+    if file_type::binary(rest).is_some() || acts(rest) {
+        context.see(Reason::Appended);
         context.see(Reason::Polyglot);
+        return Ok(());
     }
+    context.see(Reason::Trailing);
+    if file_type::of(rest).is_text() {
+        context.decoded(rest.len())?;
+        context.text(Role::Hidden, text::decode(rest).text)?;
+    }
+    Ok(())
 }
 
 /// Keeps a text that is about the picture.

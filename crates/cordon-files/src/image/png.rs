@@ -76,8 +76,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     }
     size(context, header.width, header.height, frames);
     count(context, &header, &pixels)?;
-    appended(context, tail(bytes, at));
-    Ok(())
+    appended(context, tail(bytes, at))
 }
 
 /// Whether the pixels are as many as the header says, where counting them is cheap.

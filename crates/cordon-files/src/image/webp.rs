@@ -47,8 +47,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
         Some((width, height)) => size(context, width, height, frames),
         None => context.see(Reason::Malformed),
     }
-    appended(context, tail(bytes, 8 + chunks.len()));
-    Ok(())
+    appended(context, tail(bytes, 8 + chunks.len()))
 }
 
 fn le24(bytes: &[u8], at: usize) -> Option<u32> {

@@ -332,14 +332,10 @@ pub(crate) fn reference(value: &str) -> Option<Reason> {
         .take(24)
         .collect::<String>()
         .to_ascii_lowercase();
-    if scheme.starts_with("javascript:") || scheme.starts_with("vbscript:") {
+    let runs =
+        ["javascript:", "vbscript:", "data:text/html", "data:application/javascript", "data:text/javascript"];
+    if runs.iter().any(|start| scheme.starts_with(start)) {
         return Some(Reason::Script);
-    }
-    if scheme.starts_with("data:text/html")
-        || scheme.starts_with("data:image/svg")
-        || scheme.starts_with("data:application")
-    {
-        return Some(Reason::EmbeddedFile);
     }
     let elsewhere = ["http:", "https:", "//", "ftp:", "file:", "\\\\"];
     elsewhere.iter().any(|start| scheme.starts_with(start)).then_some(Reason::ExternalLink)

@@ -18,6 +18,8 @@ pub(super) struct Stored {
     pub(super) value: Object,
     /// First byte and length of the stream in the file.
     stream: Option<(usize, usize)>,
+    /// Where it stands, or the stream that it is packed in.
+    at: usize,
 }
 
 /// A file as its objects.
@@ -117,9 +119,15 @@ impl<'a> File<'a> {
         }
     }
 
-    fn insert(&mut self, number: u32, stored: Stored) {
-        if let Some(before) = self.objects.insert(number, stored) {
-            self.older.push((number, before));
+    /// Keeps an object; of two with one number the later one counts, as updates are written at the end.
+    fn insert(&mut self, number: u32, mut stored: Stored) {
+        if let Some(known) = self.objects.get_mut(&number) {
+            if known.at <= stored.at {
+                std::mem::swap(known, &mut stored);
+            }
+            self.older.push((number, stored));
+        } else {
+            self.objects.insert(number, stored);
         }
     }
 
@@ -168,7 +176,7 @@ impl<'a> File<'a> {
                 stream = Some((start, length));
                 at = start + length;
             }
-            self.insert(number, Stored { value, stream });
+            self.insert(number, Stored { value, stream, at: word });
         }
     }
 
@@ -215,16 +223,12 @@ impl<'a> File<'a> {
                 let value = lexer.object().unwrap_or(Object::Null);
                 context.things(lexer.made)?;
                 context.spend(lexer.at.saturating_sub(place))?;
-                packed.push((number, Stored { value, stream: None }));
+                packed.push((number, Stored { value, stream: None, at: stored.at }));
             }
         }
         self.trailers.extend(trailers);
         for (number, stored) in packed {
-            match self.objects.contains_key(&number) {
-                // Which of the two counts, tables say; both are looked at.
-                true => self.older.push((number, stored)),
-                false => self.insert(number, stored),
-            }
+            self.insert(number, stored);
         }
         Ok(())
     }
@@ -284,6 +288,9 @@ fn without_line_end(bytes: &[u8], start: usize, end: usize) -> usize {
 
 /// The dictionary of the object or trailer at a place, for who follows offsets.
 pub(super) fn dictionary_at(context: &mut Context<'_>, bytes: &[u8], at: usize) -> Done<Option<Dictionary>> {
+    // Some writers count a blank before it.
+    let at =
+        at + bytes.get(at..).unwrap_or_default().iter().take(4).take_while(|byte| is_space(**byte)).count();
     let mut lexer = Lexer::new(bytes, at, context.things_left());
     let mut found = None;
     // `N G obj <<…>>`, or a table of offsets and `trailer <<…>>`.

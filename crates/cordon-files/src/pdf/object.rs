@@ -104,6 +104,11 @@ impl Object {
 }
 
 impl Dictionary {
+    /// One without members.
+    pub(super) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&Object> {
         self.0.iter().rev().find(|(name, _)| name.text == key).map(|(_, value)| value)
     }

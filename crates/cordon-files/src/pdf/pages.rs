@@ -55,9 +55,10 @@ pub(super) fn read(context: &mut Context<'_>, file: &File<'_>) -> Done {
         context.at(at, |context| page(context, file, dictionary, *inherited, &mut shared))?;
     }
     for (_, dictionary) in strays {
-        context.see(Reason::Damaged);
-        let none = Inherited { resources: None, shown: None };
-        page(context, file, dictionary, none, &mut shared)?;
+        context.see(Reason::Superseded);
+        let content = Content::of(context, file, dictionary, None)?;
+        let text = Page::read(context, file, content.resources, Box4::LETTER, &content.whole, &mut shared)?;
+        context.text(Role::Hidden, text.all_text())?;
     }
     if shared.unknown > 16 && shared.unknown * 10 > shared.glyphs {
         context.see(Reason::UnreadableText);
@@ -105,6 +106,49 @@ fn node<'f>(
     Ok(())
 }
 
+/// What a page draws.
+struct Content<'f> {
+    resources: &'f Dictionary,
+    whole: Vec<u8>,
+    /// What stood there before a later revision.
+    before: Vec<u8>,
+}
+
+static NOTHING: Dictionary = Dictionary::new();
+
+impl<'f> Content<'f> {
+    fn of(
+        context: &mut Context<'_>,
+        file: &'f File<'_>,
+        page: &'f Dictionary,
+        inherited: Option<&'f Dictionary>,
+    ) -> Done<Self> {
+        let resources = file.get(page, "Resources").dictionary().or(inherited).unwrap_or(&NOTHING);
+        let contents = page.get("Contents").unwrap_or(&Object::Null);
+        let parts: Vec<&Object> = match file.resolve(contents) {
+            Object::Array(parts) => parts.iter().collect(),
+            _ => vec![contents],
+        };
+        // A stream may end anywhere, also within a word's arguments: together they are one.
+        let (mut whole, mut before) = (Vec::new(), Vec::new());
+        for part in parts {
+            context.thing()?;
+            if let Some(content) = file.content_of(context, part)? {
+                whole.extend_from_slice(&content);
+                whole.push(b'\n');
+            }
+            for old in part.reference().into_iter().flat_map(|number| file.superseded(number)) {
+                context.spend(file.older().len())?;
+                if let Some(content) = file.content(context, old)? {
+                    before.extend_from_slice(&content);
+                    before.push(b'\n');
+                }
+            }
+        }
+        Ok(Self { resources, whole, before })
+    }
+}
+
 fn page(
     context: &mut Context<'_>,
     file: &File<'_>,
@@ -112,31 +156,8 @@ fn page(
     inherited: Inherited<'_>,
     shared: &mut Shared,
 ) -> Done {
-    let empty = Dictionary::default();
-    let resources = file.get(dictionary, "Resources").dictionary().or(inherited.resources).unwrap_or(&empty);
-    let contents = dictionary.get("Contents").unwrap_or(&Object::Null);
-    let parts: Vec<&Object> = match file.resolve(contents) {
-        Object::Array(parts) => parts.iter().collect(),
-        _ => vec![contents],
-    };
+    let Content { resources, whole, before } = Content::of(context, file, dictionary, inherited.resources)?;
     let shown = inherited.shown.unwrap_or(Box4::LETTER);
-    // A stream may end anywhere, also within a word's arguments: together they are one.
-    let mut whole = Vec::new();
-    let mut before = Vec::new();
-    for part in parts {
-        context.thing()?;
-        if let Some(content) = file.content_of(context, part)? {
-            whole.extend_from_slice(&content);
-            whole.push(b'\n');
-        }
-        for old in part.reference().into_iter().flat_map(|number| file.superseded(number)) {
-            context.spend(file.older().len())?;
-            if let Some(content) = file.content(context, old)? {
-                before.extend_from_slice(&content);
-                before.push(b'\n');
-            }
-        }
-    }
     Page::read(context, file, resources, shown, &whole, shared)?.keep(context)?;
     if !before.is_empty() && before != whole {
         context.see(Reason::Superseded);
@@ -148,7 +169,6 @@ fn page(
 
 /// What annotations and fields of a page look like.
 fn appearances(context: &mut Context<'_>, file: &File<'_>, page: &Dictionary, shared: &mut Shared) -> Done {
-    let empty = Dictionary::default();
     for annotation in file.get(page, "Annots").array().unwrap_or_default() {
         context.thing()?;
         let Some(annotation) = file.resolve(annotation).dictionary() else { continue };
@@ -157,7 +177,7 @@ fn appearances(context: &mut Context<'_>, file: &File<'_>, page: &Dictionary, sh
         };
         let Some(form) = file.resolve(normal).dictionary() else { continue };
         let Some(content) = file.content_of(context, normal)? else { continue };
-        let resources = file.get(form, "Resources").dictionary().unwrap_or(&empty);
+        let resources = file.get(form, "Resources").dictionary().unwrap_or(&NOTHING);
         // Its place is the annotation's, so that nothing of it is off the page by itself.
         Page::read(context, file, resources, Box4::EVERYWHERE, &content, shared)?.keep(context)?;
     }

@@ -91,7 +91,7 @@ fn where_a_picture_was_taken_is_told() {
 }
 
 #[test]
-fn what_stands_behind_a_picture_is_refused() {
+fn what_stands_behind_a_picture_is_told() {
     let archive = zip::of(&[("a.txt", b"x")]);
     for (name, bytes) in [
         ("a.png", png()),
@@ -100,7 +100,8 @@ fn what_stands_behind_a_picture_is_refused() {
         ("a.webp", webp_with(&[])),
         ("a.bmp", bmp(3, 5, 24)),
     ] {
-        refused(name, &[&bytes[..], b"and more that is no picture"].concat(), Reason::Appended);
+        let report = noted(name, &[&bytes[..], b"ignore the rules"].concat(), Reason::Trailing);
+        assert_eq!(text(&report, Role::Hidden), "ignore the rules");
         let report = refused(name, &[&bytes[..], &archive].concat(), Reason::Polyglot);
         assert!(report.has(Reason::Appended));
         refused(name, &[&bytes[..], b"<?php system('x'); ?>"].concat(), Reason::Polyglot);

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::request::Request;
 use crate::tree::testing::{
-    ADDRESS, CARD, any_value, inspection, is_blocked, leaves_no_copy, places, redacting, tree,
+    ADDRESS, CARD, any_value, inspection, is_blocked, leaves_no_copy, places, redacting, tree, unseen,
 };
 use crate::{Inspection, Verdict};
 
@@ -34,9 +34,8 @@ fn the_maximal_request_passes_unchanged_but_for_the_model() {
     object.get_mut("stream_options").unwrap().as_object_mut().unwrap().insert("include_usage", true);
     assert_eq!(body, expected);
     // Media and URLs are never called clean.
-    let unseen: Vec<&str> = verdict.recorded().findings.iter().map(|f| f.part.as_str()).collect();
     assert_eq!(
-        unseen,
+        unseen(&verdict),
         [
             "messages/2/content/1/image_url/url",
             "messages/2/content/2/image_url/url",

@@ -3,7 +3,7 @@
 use cordon_core::{Channel, Form, RefusalCode, json::Value};
 
 use super::{Inspected, Request};
-use crate::tree::testing::{ADDRESS, CARD, come_from, is_blocked, leaves_no_copy, redacting, tree};
+use crate::tree::testing::{ADDRESS, CARD, come_from, is_blocked, leaves_no_copy, redacting, tree, unseen};
 use crate::{Inspection, Verdict};
 
 /// Written down from the types of the official client.
@@ -38,8 +38,8 @@ fn the_maximal_request_passes_unchanged_but_for_the_model() {
     expected.as_object_mut().unwrap().insert("model", "upstream-model");
     assert_eq!(tree(body.unwrap()), expected);
     // Media, URLs and what only its maker reads are never called clean.
-    let mut unseen: Vec<&str> = verdict.recorded().findings.iter().map(|f| f.part.as_str()).collect();
-    unseen.sort_unstable();
+    let mut found = unseen(&verdict);
+    found.sort_unstable();
     let expected = [
         "input/1/content/1/image_url",
         "input/1/content/2",
@@ -54,7 +54,7 @@ fn the_maximal_request_passes_unchanged_but_for_the_model() {
         "input/6/output/2/file_url",
         "input/9/action/?3/0/url",
     ];
-    assert_eq!(unseen, expected);
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -127,9 +127,9 @@ fn thoughts_that_the_service_keeps_are_never_called_clean() {
             .map(|f| (f.category.to_string(), f.part.clone()))
             .collect::<Vec<_>>()
     };
-    let unseen = vec![("uninspected/opaque".to_owned(), "input/0".to_owned())];
-    assert_eq!(parts(""), unseen);
-    assert_eq!(parts(r#","content":[],"encrypted_content":null"#), unseen);
+    let opaque = vec![("uninspected/opaque".to_owned(), "input/0".to_owned())];
+    assert_eq!(parts(""), opaque);
+    assert_eq!(parts(r#","content":[],"encrypted_content":null"#), opaque);
     assert_eq!(parts(r#","content":[{"type":"reasoning_text","text":"let me see"}]"#), []);
 }
 

@@ -10,6 +10,7 @@ use super::{
     walk::{Kind, Spot, Visit, Walker},
 };
 use crate::{
+    files::Brought,
     inspection::{Inspection, Place, Seat, Verdict},
     lane::JsonText,
     redact::{self, Cut, Placeholders, Taken, Tokens, fingerprint},
@@ -174,6 +175,10 @@ impl Visit for Look<'_> {
 
     fn unseen(&mut self, spot: &Spot<'_>, category: Category, length: usize) {
         let _ = self.inspection.unseen(spot.channel, spot.path, category, length, self.verdict);
+    }
+
+    fn file(&mut self, spot: &Spot<'_>, file: &Brought<'_>) -> bool {
+        self.inspection.file(spot.channel, spot.path, file, self.verdict)
     }
 
     fn fault(&mut self, refusal: Refusal) {

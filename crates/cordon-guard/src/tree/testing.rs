@@ -50,6 +50,13 @@ pub(crate) fn tree(text: impl AsRef<[u8]>) -> Value {
     Value::parse(text.as_ref(), Limits::default()).unwrap()
 }
 
+/// Where content goes on unseen.
+pub(crate) fn unseen(verdict: &Verdict) -> Vec<&str> {
+    let of = |category: &Category| Category::known("uninspected").covers(category);
+    let findings = verdict.recorded().findings.iter().filter(|finding| of(&finding.category));
+    findings.map(|finding| finding.part.as_str()).collect()
+}
+
 /// An access key of a known form.
 pub(crate) const KEY: &str = "AKIAQ3EGXWHZT5YJLKPM";
 

@@ -48,8 +48,9 @@ pub(crate) fn reference(text: &str) -> Result<Reference<'_>, UrlError> {
 
 /// Whether base64 text begins as media of a known kind does. Anything else is text in disguise.
 pub(crate) fn is_media(base64: &str) -> bool {
-    // PNG, JPEG, GIF, RIFF (WAV, WebP), PDF, ID3 (MP3), MPEG audio frames, Ogg, FLAC, Matroska.
-    const HEADS: [&str; 13] = [
+    // PNG, JPEG, GIF, RIFF (WAV, WebP), PDF, ID3 (MP3), MPEG audio frames, Ogg, FLAC, Matroska, ZIP with the documents that are
+    // one, compound files, Rich Text.
+    const HEADS: [&str; 16] = [
         "iVBORw0KGgo",
         "/9j/",
         "R0lGOD",
@@ -63,11 +64,28 @@ pub(crate) fn is_media(base64: &str) -> bool {
         "T2dnUw",
         "ZkxhQ",
         "GkXfo",
+        "UEsDB",
+        "0M8R4KGxGuE",
+        "e1xydGY",
     ];
     // ISO media (MP4, M4A): a 24-bit length of zeros, and `ftyp` at byte 4.
     let iso = base64.starts_with("AAAA") && base64.get(6..10) == Some("Z0eX");
     (iso || HEADS.iter().any(|head| base64.starts_with(head)))
         && base64.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_'))
+}
+
+/// Media type and payload of a `data:` URL in base64.
+pub(crate) fn packed(text: &str) -> Option<(&str, &str)> {
+    let (scheme, _) = text.split_at_checked(5).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("data:"))?;
+    let (head, payload) = text.strip_prefix(scheme)?.split_once(',')?;
+    let (said, coding) = head.rsplit_once(';')?;
+    coding.eq_ignore_ascii_case("base64").then_some((said, payload))
+}
+
+/// The media type that stands before a payload.
+pub(crate) fn media_type(head: &str) -> Option<&str> {
+    let (_, said) = head.split_once(':')?;
+    said.split(';').next().filter(|said| !said.is_empty())
 }
 
 fn media(text: &str) -> Reference<'_> {
@@ -230,6 +248,18 @@ mod tests {
         ] {
             assert_eq!(reference(url), Ok(Reference::Remote), "{url}");
         }
+    }
+
+    #[test]
+    fn what_a_data_url_says_is_read() {
+        assert_eq!(
+            packed("DATA:text/csv;charset=utf-8;BASE64,YQ=="),
+            Some(("text/csv;charset=utf-8", "YQ=="))
+        );
+        assert_eq!(packed("data:text/csv,a"), None);
+        assert_eq!(packed("datä"), None);
+        assert_eq!(media_type("data:image/png;base64"), Some("image/png"));
+        assert_eq!(media_type("data:;base64"), None);
     }
 
     #[test]

@@ -10,13 +10,14 @@ use cordon_core::{
     Category, Channel, Refusal, RefusalCode,
     json::{Limits, Object, Value},
 };
+use cordon_files::Claim;
 use smallvec::SmallVec;
 
 use super::{
     url::{self, Reference},
     words,
 };
-use crate::inspection::Part;
+use crate::{files::Brought, inspection::Part};
 
 /// What may be done to a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,10 @@ pub(crate) trait Visit {
     fn key(&mut self, spot: &Spot<'_>, key: &str) -> Option<String>;
     /// Content that is not looked into.
     fn unseen(&mut self, spot: &Spot<'_>, category: Category, length: usize);
+    /// A file that a request brings. The answer is whether all of it was looked into; else it goes on unseen.
+    fn file(&mut self, _: &Spot<'_>, _: &Brought<'_>) -> bool {
+        false
+    }
     /// The model proposes an action here.
     fn proposed(&mut self, _: &Path) {}
     /// A refusal for another reason than content.
@@ -79,6 +84,14 @@ enum Step {
 pub(crate) struct Walker<'v, V> {
     visit: &'v mut V,
     path: Path,
+    said: Said,
+}
+
+/// What the object around a file says of it.
+#[derive(Debug, Default)]
+struct Said {
+    name: Option<String>,
+    media_type: Option<String>,
 }
 
 /// The category of media that are not looked into.
@@ -154,7 +167,7 @@ impl Part for Path {
 
 impl<'v, V: Visit> Walker<'v, V> {
     pub(crate) fn new(visit: &'v mut V) -> Self {
-        Self { visit, path: Path::default() }
+        Self { visit, path: Path::default(), said: Said::default() }
     }
 
     /// The model proposes an action here.
@@ -164,7 +177,7 @@ impl<'v, V: Visit> Walker<'v, V> {
 
     /// A walker that begins inside the tree.
     pub(crate) const fn at(visit: &'v mut V, path: Path) -> Self {
-        Self { visit, path }
+        Self { visit, path, said: Said { name: None, media_type: None } }
     }
 
     /// What is to stand in place of a key that is not a word of the protocol, if anything is.
@@ -216,10 +229,27 @@ impl<'v, V: Visit> Walker<'v, V> {
         }
     }
 
-    /// A file that the service keeps, of which an object names no more than the id: nobody here sees what is in it.
+    /// What an object says of a file: one that the service keeps is no more than an id, and nobody here sees what is in it; one
+    /// that comes along has a name and a type.
     pub(crate) fn kept_file(&mut self, object: &Object, channel: Channel) {
+        let said = |key| object.get(key).and_then(Value::as_str).map(str::to_owned);
         if let Some(id) = object.get("file_id").and_then(Value::as_str) {
             self.unseen(channel, REMOTE, id.len());
+        }
+        // The source inside of a part has the bytes, and what is around it the name.
+        if object.get("type").and_then(Value::as_str) != Some("base64") {
+            self.said.name = said("filename").or_else(|| said("title"));
+        }
+        self.said.media_type = said("media_type");
+    }
+
+    /// A file in base64: what of it is not looked into goes on unseen.
+    fn file(&mut self, payload: &str, media_type: Option<&str>, channel: Channel) {
+        let Said { name, media_type: around } = std::mem::take(&mut self.said);
+        let claim = Claim { name: name.as_deref(), media_type: media_type.or(around.as_deref()) };
+        let spot = Spot { channel, kind: Kind::Fixed, path: &self.path };
+        if !self.visit.file(&spot, &Brought { payload, claim, is_text: false }) {
+            self.unseen(channel, MEDIA, payload.len());
         }
     }
 
@@ -254,23 +284,31 @@ impl<'v, V: Visit> Walker<'v, V> {
                 let refusal = Refusal::new(RefusalCode::InvalidRequest, error.to_string());
                 self.visit.fault(refusal.param(self.path.param()));
             }
-            Ok(Reference::Other) => self.leaf(text, channel, Kind::Text),
+            Ok(Reference::Other) => {
+                // Its text is read where it stands; what it is is looked at beside.
+                if let Some((media_type, payload)) = url::packed(text) {
+                    let Said { name, .. } = std::mem::take(&mut self.said);
+                    let claim = Claim { name: name.as_deref(), media_type: Some(media_type) };
+                    let spot = Spot { channel, kind: Kind::Fixed, path: &self.path };
+                    self.visit.file(&spot, &Brought { payload, claim, is_text: true });
+                }
+                self.leaf(text, channel, Kind::Text);
+            }
             Ok(Reference::Remote) => {
                 self.leaf(text, channel, Kind::Fixed);
                 self.unseen(channel, REMOTE, text.len());
             }
             Ok(Reference::Media { head, payload }) => {
-                let length = payload.len();
                 let mut head = head.to_owned();
                 self.leaf(&mut head, channel, Kind::Fixed);
-                self.unseen(channel, MEDIA, length);
+                self.file(payload, url::media_type(&head), channel);
             }
         }
     }
 
     pub(crate) fn blob(&mut self, text: &mut String, channel: Channel) {
         if url::is_media(text) {
-            self.unseen(channel, MEDIA, text.len());
+            self.file(text, None, channel);
         } else {
             self.url(text, channel);
         }

@@ -9,6 +9,7 @@ use std::{
 
 use clap::Args;
 use cordon_core::{Category, Channel, Score};
+use cordon_files::{Claim, FileType, Limits, Segment};
 use cordon_inspect::{Engine, Sensitivity, Step};
 use serde::Serialize;
 
@@ -85,7 +86,7 @@ struct Summary {
     restricted: u64,
     confidential: u64,
     unclassified: u64,
-    /// Not text: nothing is said of them.
+    /// No text was found in them that could be read: nothing is said of them.
     binary: u64,
     unreadable: u64,
     /// Links and what is neither file nor folder.
@@ -203,7 +204,7 @@ impl Classifier<'_> {
             json(&Last { summary })?;
         } else {
             say(&format!(
-                "{} files: {} restricted, {} confidential, {} unclassified, {} not text; {} unreadable, {} left out; {} MB \
+                "{} files: {} restricted, {} confidential, {} unclassified, {} without text; {} unreadable, {} left out; {} MB \
                  of text\n",
                 summary.files,
                 summary.restricted,
@@ -242,24 +243,47 @@ fn below(folder: &Path) -> io::Result<Vec<Entry>> {
         .collect())
 }
 
-/// Reads a file piece by piece; none if it is not text. Bytes that are not UTF-8 are read as U+FFFD.
+/// Reads a file; none if no text is in it that can be read. Texts are read piece by piece, and what is packed, drawn or laid out is
+/// taken apart.
 fn read(engine: &Engine, path: &Path, buffer: &mut [u8]) -> io::Result<Option<Reading>> {
     let mut file = File::open(path)?;
+    let mut filled = 0;
+    // What a file is stands in its first bytes, however few a read brings.
+    while filled < buffer.len() {
+        match file.read(buffer.get_mut(filled..).unwrap_or_default())? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    let begin = buffer.get(..filled).unwrap_or_default();
+    if FileType::of(begin).is_text() && !begin.contains(&0) {
+        return texts(engine, file, buffer, filled).map(Some);
+    }
+    let limits = Limits::default();
+    let mut bytes = begin.to_vec();
+    file.take((limits.bytes + 1 - filled.min(limits.bytes)) as u64).read_to_end(&mut bytes)?;
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let report = cordon_files::inspect(&bytes, &Claim { name: name.as_deref(), media_type: None }, &limits);
+    let mut reading = Reading::default();
+    for segment in &report.segments {
+        reading.bytes += segment.text.len() as u64;
+        let mut scanner = engine.scanner(Segment::CHANNEL, &[]);
+        reading.add(scanner.push(&segment.text));
+        reading.add(scanner.finish());
+    }
+    Ok((!report.segments.is_empty()).then_some(reading))
+}
+
+/// Reads a text piece by piece, of which the first is there. Bytes that are not UTF-8 are read as U+FFFD.
+fn texts(engine: &Engine, mut file: File, buffer: &mut [u8], first: usize) -> io::Result<Reading> {
     let mut scanner = engine.scanner(Channel::Document, &[]);
     let mut reading = Reading::default();
     // The start of a character whose other bytes have not been read yet.
     let mut kept = 0;
-    loop {
-        let count = file.read(buffer.get_mut(kept..).unwrap_or_default())?;
-        if count == 0 {
-            break;
-        }
+    let mut count = first;
+    while count > 0 {
         let filled = kept + count;
         let bytes = buffer.get(..filled).unwrap_or_default();
-        // No text holds NUL; what UTF-16 writes is not read as text either.
-        if reading.bytes == 0 && bytes.contains(&0) {
-            return Ok(None);
-        }
         reading.bytes += count as u64;
         let mut used = 0;
         for chunk in bytes.utf8_chunks() {
@@ -274,9 +298,10 @@ fn read(engine: &Engine, path: &Path, buffer: &mut [u8]) -> io::Result<Option<Re
         }
         buffer.copy_within(used..filled, 0);
         kept = filled - used;
+        count = file.read(buffer.get_mut(kept..).unwrap_or_default())?;
     }
     reading.add(scanner.finish());
-    Ok(Some(reading))
+    Ok(reading)
 }
 
 /// Whether some bytes are the start of a character of UTF-8 and nothing else.
@@ -309,15 +334,26 @@ fn class(word: &str) -> Result<Sensitivity, String> {
 mod tests {
     use super::*;
 
-    fn check(bytes: &[u8], piece: usize) -> Option<(Sensitivity, Vec<String>)> {
+    /// What a file is classified as, read in pieces of this size, and how much text was in it.
+    fn read_in(bytes: &[u8], piece: usize) -> Option<(Sensitivity, Vec<String>, u64)> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, bytes).unwrap();
         let reading = read(&Engine::builtin(), &path, &mut vec![0; piece]).unwrap()?;
-        assert_eq!(reading.bytes, bytes.len() as u64);
         let labels =
             reading.labels.iter().map(|(category, label)| format!("{category} {}", label.count)).collect();
-        Some((reading.class, labels))
+        Some((reading.class, labels, reading.bytes))
+    }
+
+    fn classes(bytes: &[u8]) -> Option<(Sensitivity, Vec<String>)> {
+        read_in(bytes, PIECE).map(|(class, labels, _)| (class, labels))
+    }
+
+    /// The same for a text, of which every byte counts.
+    fn check(bytes: &[u8], piece: usize) -> Option<(Sensitivity, Vec<String>)> {
+        let (class, labels, read) = read_in(bytes, piece)?;
+        assert_eq!(read, bytes.len() as u64);
+        Some((class, labels))
     }
 
     #[test]
@@ -332,6 +368,17 @@ mod tests {
         for piece in [4, 5, 7, 64] {
             assert_eq!(check(text, piece), whole, "{piece}");
         }
+    }
+
+    #[test]
+    fn the_text_of_documents_and_archives_is_read() {
+        let mail = (Sensitivity::Confidential, vec!["pii/email 1".to_owned()]);
+        let document = b"{\\rtf1 Write to {\\b ana}@example.org.}";
+        assert_eq!(classes(document), Some(mail.clone()));
+        let utf16: Vec<u8> = "\u{feff}ana@example.org".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(classes(&utf16), Some(mail));
+        let picture = b"GIF89a\x04\0\x04\0\0\0\0,\0\0\0\0\x04\0\x04\0\0\x02\x02\x44\x01\0;";
+        assert_eq!(classes(picture), None);
     }
 
     #[test]

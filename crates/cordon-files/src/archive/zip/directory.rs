@@ -134,8 +134,8 @@ impl<'a> Archive<'a> {
             || local.method != method
             || (local.flags ^ flags) & (ENCRYPTED | DESCRIBED | PATCH | UTF_8) != 0
             || sizes_differ && !unsaid
-            || has_other_name(extra)
-            || has_other_name(local.extra)
+            || has_other_name(extra, raw_name)
+            || has_other_name(local.extra, raw_name)
         {
             context.see(Reason::Ambiguous);
         }
@@ -258,9 +258,14 @@ fn extras(mut extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-/// Whether an extra field gives the entry another name (Info-ZIP's Unicode path).
-fn has_other_name(extra: &[u8]) -> bool {
-    extras(extra).any(|(id, _)| id == 0x7075)
+/// Whether an extra field gives the entry another name (Info-ZIP's Unicode path: a version, a checksum, the name). One that
+/// writes out letters that ASCII has not is the same, as far as the ending goes.
+fn has_other_name(extra: &[u8], name: &[u8]) -> bool {
+    extras(extra).filter(|(id, _)| *id == 0x7075).any(|(_, data)| {
+        let other = tail(data, 5);
+        let ending = |name: &[u8]| name.rsplit(|byte| *byte == b'.').next().map(<[u8]>::to_ascii_lowercase);
+        if name.is_ascii() { other != name } else { ending(other) != ending(name) }
+    })
 }
 
 /// What stands before an entry's data.
