@@ -1,5 +1,7 @@
 //! What all readers of formats share: the budget, where they are, and what they have seen.
 
+use std::collections::BTreeSet;
+
 use crate::{
     Claim, Disposition, FileType, Limits, Place, Reason, Report, Role, Seen, Segment, dispatch, inflate,
 };
@@ -20,6 +22,8 @@ pub(crate) struct Context<'l> {
     place: Place,
     depth: usize,
     seen: Vec<Seen>,
+    /// Reasons that were not seen yet.
+    missing: BTreeSet<Reason>,
     unlisted: usize,
     disposition: Disposition,
     segments: Vec<Segment>,
@@ -29,7 +33,11 @@ pub(crate) struct Context<'l> {
     input: u64,
     decoded: usize,
     things: usize,
+    pieces: usize,
 }
+
+/// Pieces for each thing.
+const PIECES: usize = 8;
 
 impl<'l> Context<'l> {
     pub(crate) fn new(limits: &'l Limits, length: usize) -> Self {
@@ -38,6 +46,7 @@ impl<'l> Context<'l> {
             place: Place::default(),
             depth: 0,
             seen: Vec::new(),
+            missing: Reason::ALL.iter().copied().collect(),
             unlisted: 0,
             disposition: Disposition::default(),
             segments: Vec::new(),
@@ -46,6 +55,7 @@ impl<'l> Context<'l> {
             input: length as u64,
             decoded: 0,
             things: 0,
+            pieces: 0,
         }
     }
 
@@ -66,15 +76,30 @@ impl<'l> Context<'l> {
         self.things(1)
     }
 
+    /// One more event of a reader that holds none of them: it costs time alone.
+    pub(crate) fn event(&mut self) -> Done {
+        self.spend(8)
+    }
+
     /// More of them at once.
     pub(crate) fn things(&mut self, count: usize) -> Done {
         self.things = self.things.saturating_add(count);
         if self.things > self.limits.things { Err(Halt(Reason::TooMany)) } else { Ok(()) }
     }
 
+    /// Pieces that things consist of and that are held: numbers, names and strings of an object.
+    pub(crate) fn pieces(&mut self, count: usize) -> Done {
+        self.pieces = self.pieces.saturating_add(count);
+        if self.pieces > self.limits.things.saturating_mul(PIECES) {
+            Err(Halt(Reason::TooMany))
+        } else {
+            Ok(())
+        }
+    }
+
     /// How many more there may be, and one: who meets it has met the bound.
-    pub(crate) const fn things_left(&self) -> usize {
-        self.limits.things.saturating_sub(self.things).saturating_add(1)
+    pub(crate) const fn pieces_left(&self) -> usize {
+        self.limits.things.saturating_mul(PIECES).saturating_sub(self.pieces).saturating_add(1)
     }
 
     /// Room for decoded bytes that is left.
@@ -98,7 +123,9 @@ impl<'l> Context<'l> {
         if known {
             return;
         }
-        if self.seen.len() < Report::MOST_SEEN {
+        // The first of each reason has its place kept for it, so that no number of others can hide it.
+        let is_first = self.missing.remove(&reason);
+        if is_first || self.seen.len() + self.missing.len() < Report::MOST_SEEN {
             self.seen.push(Seen { reason, place: self.place.clone() });
         } else {
             self.unlisted += 1;
@@ -147,6 +174,7 @@ impl<'l> Context<'l> {
     pub(crate) fn inflate(&mut self, packed: &[u8], wrap: inflate::Wrap) -> Done<inflate::Unpacked> {
         let by_ratio = packed.len().saturating_mul(self.limits.ratio).max(1 << 20);
         let room = self.room().min(by_ratio);
+        self.spend(inflate::cost(packed.len()))?;
         let unpacked = inflate::unpack(packed, wrap, room);
         if unpacked.end == inflate::End::Full {
             return Err(Halt(Reason::Bomb));

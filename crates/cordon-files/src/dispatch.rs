@@ -15,7 +15,11 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8], claim: &Claim<'_>
     let begins = file_type::of(bytes);
     let file_type = match (begins, claimed.text_type()) {
         (FileType::Text, Some(said)) if said != FileType::Svg => said,
-        (FileType::Json, Some(FileType::Yaml)) => FileType::Yaml,
+        (FileType::Json, Some(said @ (FileType::Yaml | FileType::Csv))) => said,
+        // Only a claim makes JSON that is malformed of what may be lines of a log.
+        (FileType::Json, said) if said != Some(FileType::Json) && !data::json::is_one(context, bytes)? => {
+            said.filter(|said| *said != FileType::Svg).unwrap_or(FileType::Text)
+        }
         _ => begins,
     };
     // Archives are read from their end, so that any file with the end of one is one too.

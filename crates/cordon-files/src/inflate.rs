@@ -33,8 +33,21 @@ pub(crate) struct Unpacked {
     pub(crate) end: End,
 }
 
-/// Bytes that are unpacked at once.
+/// Bytes that are unpacked at once, at least and at most.
+const LEAST: usize = 512;
 const PIECE: usize = 16 << 10;
+/// Work of making a window and tables, which each stream has of its own.
+const BEGIN: usize = 2 << 10;
+
+/// Bytes that are unpacked at once of a stream so long.
+fn piece(packed: usize) -> usize {
+    packed.saturating_mul(4).clamp(LEAST, PIECE)
+}
+
+/// Work of beginning to unpack so many bytes, whatever comes out.
+pub(crate) fn cost(packed: usize) -> usize {
+    BEGIN + piece(packed)
+}
 
 /// Unpacks at most `room` bytes.
 pub(crate) fn unpack(packed: &[u8], wrap: Wrap, room: usize) -> Unpacked {
@@ -52,7 +65,7 @@ pub(crate) fn measure(packed: &[u8], wrap: Wrap, room: usize) -> (usize, usize, 
 
 fn stream(packed: &[u8], wrap: Wrap, room: usize, mut take: impl FnMut(&[u8])) -> (usize, End) {
     let mut state = Decompress::new(wrap == Wrap::Zlib);
-    let mut piece = vec![0; PIECE];
+    let mut piece = vec![0; piece(packed.len())];
     let mut left = room;
     loop {
         // Both totals are bounded by lengths of slices that are in memory, or by `room` and a piece.

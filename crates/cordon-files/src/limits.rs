@@ -1,5 +1,5 @@
 /// What one inspection may cost: the file with all that is inside of it. Memory is at most the file, `decoded`, four times
-/// `text`, and 64 bytes for each of `things`.
+/// `text`, and 512 bytes for each of `things`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the file.
@@ -12,7 +12,7 @@ pub struct Limits {
     pub text: usize,
     /// Files inside one another: 1 is the file alone.
     pub depth: usize,
-    /// Entries, objects, cells and the like.
+    /// Entries, objects, cells and the like. Objects may hold eight pieces each, taken all together.
     pub things: usize,
     /// Pixels of an image, all its frames together.
     pub pixels: u64,

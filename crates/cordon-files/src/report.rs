@@ -116,7 +116,8 @@ impl Segment {
 pub struct Report {
     /// What the file is, by its content.
     pub file_type: FileType,
-    /// What was seen, in the order of the file; at most [`Report::MOST_SEEN`].
+    /// What was seen, in the order of the file; at most [`Report::MOST_SEEN`], and of each
+    /// reason at least the first place.
     pub seen: Vec<Seen>,
     /// How many more there were.
     pub unlisted: usize,

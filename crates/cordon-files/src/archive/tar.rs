@@ -1,6 +1,6 @@
 //! Tar (POSIX.1-2001 `ustar` and `pax`, GNU long names): headers of 512 bytes, each with a sum.
 
-use super::name::Names;
+use super::{is_of_finder, name::Names};
 use crate::{
     Claim, Reason,
     bytes::{head, slice, tail},
@@ -45,7 +45,8 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
                     match kind {
                         b'0' | 0 | b'7' => {
                             // What old tapes write as a file with a slash is a folder.
-                            if !name.ends_with('/') {
+                            let file_name = name.rsplit('/').next().unwrap_or_default();
+                            if !name.ends_with('/') && !is_of_finder(context, file_name, content) {
                                 context.file(content, &Claim::named(&name))?;
                             }
                         }

@@ -18,7 +18,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let mut expected: Option<usize> = None;
     let mut rest = text.as_str();
     while !rest.is_empty() {
-        context.thing()?;
+        context.event()?;
         let (cell, behind, end) = cell(rest, separator);
         context.spend(cell.len())?;
         if cell.len() > LONGEST {
@@ -104,13 +104,9 @@ fn formula_in(cell: &str) -> Option<Reason> {
     let rest = chars.as_str();
     match first {
         '=' | '＝' => formula::danger(rest).or(Some(Reason::Formula)),
-        '+' | '-' | '@' | '＋' | '－' | '＠' => formula::danger(rest).or_else(|| {
-            let calls = rest.contains('(')
-                && rest.starts_with(|c: char| c.is_ascii_alphabetic())
-                && rest.ends_with(')');
-            let cells = rest.contains(['+', '*', '/']) && rest.contains('!');
-            (calls || cells).then_some(Reason::Formula)
-        }),
+        '+' | '-' | '@' | '＋' | '－' | '＠' => {
+            formula::danger(rest).or_else(|| formula::calculates(rest).then_some(Reason::Formula))
+        }
         _ => None,
     }
 }
@@ -133,6 +129,10 @@ mod tests {
             ("+44 (20) 7946 0958", None),
             ("@somebody", None),
             ("- see below (page 3)", None),
+            ("-John (Sales)", None),
+            ("- cheap + great! Buy", None),
+            ("+1+Other!A1", Some(Reason::Formula)),
+            ("@alice Check this | great deal!", None),
             ("a=b", None),
         ] {
             assert_eq!(formula_in(cell), expected, "{cell}");

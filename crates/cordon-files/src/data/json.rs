@@ -14,6 +14,20 @@ const DEEPEST: usize = 128;
 /// A JSON file, or one with a value on each line.
 pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let text = text::inspect(context, bytes)?;
+    read(context, &text, |context, reason| context.see(reason))?;
+    context.text(Role::Body, text)
+}
+
+/// Whether bytes that begin as JSON does go on so, well or badly; lines of a log do not.
+pub(crate) fn is_one(context: &mut Context<'_>, bytes: &[u8]) -> Done<bool> {
+    context.spend(bytes.len())?;
+    let mut is_one = true;
+    read(context, &text::decode(bytes).text, |_, reason| is_one &= reason != Reason::Malformed)?;
+    Ok(is_one)
+}
+
+/// Reads one value, or one on each line, and hands over what is wrong.
+fn read(context: &mut Context<'_>, text: &str, mut see: impl FnMut(&mut Context<'_>, Reason)) -> Done {
     let limits = Limits { bytes: text.len(), depth: DEEPEST, values: context.limits.things };
     context.spend(text.len())?;
     match Value::parse(text.trim().as_bytes(), limits) {
@@ -22,13 +36,13 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
                 context.thing()?;
                 if let Err(error) = Value::parse(line.trim().as_bytes(), limits) {
-                    context.see(reason(error.kind()));
+                    see(context, reason(error.kind()));
                 }
             }
         }
-        Err(error) => context.see(reason(error.kind())),
+        Err(error) => see(context, reason(error.kind())),
     }
-    context.text(Role::Body, text)
+    Ok(())
 }
 
 fn reason(kind: ErrorKind) -> Reason {

@@ -24,7 +24,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     // A drawing with shapes has some colour behind its letters, and nobody here knows which.
     let mut painted = false;
     for event in &mut reader {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, attributes, empty } => {
                 let name = local(name).to_ascii_lowercase();

@@ -224,7 +224,7 @@ pub(crate) fn doctype(context: &mut Context<'_>, declared: &str) {
 pub(crate) fn words(context: &mut Context<'_>, text: &str, out: &mut String) -> Done {
     let mut reader = Reader::new(text);
     for event in &mut reader {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { attributes, .. } => {
                 for (_, value) in attributes.iter().filter(|(key, _)| !key.starts_with("xmlns")) {
@@ -256,7 +256,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let mut depth = 0_usize;
     let mut reader = Reader::new(&text);
     for event in &mut reader {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { empty: false, .. } => {
                 depth += 1;

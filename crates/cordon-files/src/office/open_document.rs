@@ -2,9 +2,10 @@
 
 use super::formula;
 use crate::{
-    Claim, Reason, Role,
+    Claim, FileType, Reason, Role,
     archive::zip::Archive,
     context::{Context, Done},
+    file_type,
     markup::{
         html::reference,
         style::{self, Style},
@@ -31,7 +32,13 @@ pub(crate) fn inspect(context: &mut Context<'_>, archive: &Archive<'_>) -> Done 
             }
             let Some(content) = archive.content(context, entry)? else { return Ok(()) };
             // Objects of other programs have no ending; the drawings beside them are pictures.
-            if entry.is_below("Object") && !entry.name.contains('.') {
+            let is_data = entry.is_below("ObjectReplacements/") || entry.name == "layout-cache";
+            if is_data && file_type::of(&content) == FileType::Unknown {
+                // Drawings of a kind of their own, and where lines break: no text is in them.
+                context.see(Reason::Pixels);
+                return Ok(());
+            }
+            if !is_data && entry.is_below("Object") && !entry.name.contains('.') {
                 context.see(Reason::OleObject);
                 return Ok(());
             }
@@ -56,7 +63,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, archive: &Archive<'_>) -> Done 
 
 fn manifest(context: &mut Context<'_>, text: &str) -> Done {
     for event in Reader::new(text) {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, .. } if local(name) == "encryption-data" => context.see(Reason::Encrypted),
             Event::Doctype(declared) => xml::doctype(context, declared),
@@ -71,7 +78,7 @@ impl Styles {
         let mut styles = Self::default();
         let (mut name_of, mut declarations) = (String::new(), String::new());
         for event in Reader::new(text) {
-            context.thing()?;
+            context.event()?;
             match event {
                 Event::Start { name, attributes, empty: false } if local(name) == "style" => {
                     name_of = attributes.get("name").unwrap_or_default().into_owned();
@@ -120,7 +127,7 @@ fn parts(context: &mut Context<'_>, text: &str) -> Done {
     let mut open: Vec<(bool, bool)> = Vec::new();
     let mut reader = Reader::new(text);
     for event in &mut reader {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, attributes, empty } => {
                 let name = local(name);

@@ -6,6 +6,7 @@ use super::{sheet, slide, word};
 use crate::{
     Claim, FileType, Reason, Role,
     archive::zip::{Archive, Entry},
+    bytes::slice,
     context::{Context, Done},
     file_type,
     markup::xml::{self, Event, Reader, local},
@@ -79,10 +80,11 @@ impl Tables {
 fn targets_by_id(context: &mut Context<'_>, text: &str) -> Done<BTreeMap<String, String>> {
     let mut targets = BTreeMap::new();
     for event in Reader::new(text) {
-        context.thing()?;
+        context.event()?;
         if let Event::Start { attributes, .. } = event
             && let (Some(id), Some(target)) = (attributes.get("Id"), attributes.get("Target"))
         {
+            context.thing()?;
             targets.insert(id.into_owned(), target.into_owned());
         }
     }
@@ -151,7 +153,7 @@ fn binary(context: &mut Context<'_>, content: &[u8], entry: &Entry, name: &str) 
     if name.contains("/embeddings/") && begins == FileType::Ole && name.ends_with(".bin") {
         context.see(Reason::OleObject);
     }
-    if file_type::of(content) == FileType::OtherImage {
+    if begins == FileType::OtherImage || begins == FileType::Unknown && is_drawing(content, name) {
         context.see(Reason::Pixels);
         return Ok(());
     }
@@ -163,10 +165,32 @@ fn binary(context: &mut Context<'_>, content: &[u8], entry: &Entry, name: &str) 
     Ok(())
 }
 
+/// Whether it is a metafile, a photograph of JPEG XR, or a font of a presentation, as its sign and its name say.
+fn is_drawing(content: &[u8], name: &str) -> bool {
+    match name.rsplit('.').next() {
+        // [MS-EMF] 2.3.4.2: a header's type, and the signature.
+        Some("emf") => content.starts_with(&[1, 0, 0, 0]) && slice(content, 40, 4) == Some(b" EMF"),
+        // [MS-WMF] 2.3.2: placeable, or a header of nine words.
+        Some("wmf") => [&[0xd7, 0xcd, 0xc6, 0x9a][..], &[1, 0, 9, 0], &[2, 0, 9, 0]]
+            .iter()
+            .any(|sign| content.starts_with(sign)),
+        Some("wdp") => content.starts_with(b"II\xbc"),
+        // Embedded OpenType: a magic number at 34.
+        Some("fntdata") => slice(content, 34, 2) == Some(b"LP"),
+        _ => false,
+    }
+}
+
+/// Whether a target is on a drive of the machine that wrote the document.
+fn is_local(target: &str) -> bool {
+    let path = target.strip_prefix("file:///").unwrap_or(target);
+    matches!(path.as_bytes(), [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic())
+}
+
 /// What a part leads to.
 fn relationships(context: &mut Context<'_>, text: &str) -> Done {
     for event in Reader::new(text) {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { attributes, .. } => {
                 let kind = attributes.get("Type").unwrap_or_default();
@@ -184,6 +208,8 @@ fn relationships(context: &mut Context<'_>, text: &str) -> Done {
                 if elsewhere {
                     context.see(match kind.as_str() {
                         "hyperlink" => Reason::ExternalLink,
+                        // Where its own machine keeps templates, nobody else fetches one.
+                        "attachedTemplate" if is_local(&target) => Reason::ExternalLink,
                         "attachedTemplate" => Reason::ExternalTemplate,
                         "oleObject" | "package" | "control" => Reason::OleObject,
                         _ => Reason::ExternalReference,
@@ -209,7 +235,7 @@ fn content_types(context: &mut Context<'_>, text: &str) -> Done {
 /// A link to another workbook, or to a program.
 fn external_link(context: &mut Context<'_>, text: &str) -> Done {
     for event in Reader::new(text) {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, .. } if local(name) == "ddeLink" => context.see(Reason::Dde),
             Event::Start { name, .. } if local(name) == "oleLink" => context.see(Reason::OleObject),
@@ -228,7 +254,7 @@ pub(super) fn plain(context: &mut Context<'_>, text: &str, role: Role) -> Done {
     let mut out = String::new();
     let mut reader = Reader::new(text);
     for event in &mut reader {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Text(words) if !words.trim().is_empty() => {
                 out.push_str(&words);

@@ -15,18 +15,24 @@ pub(super) fn strings(context: &mut Context<'_>, text: &str) -> Done<Vec<(String
     let mut current = String::new();
     let (mut inside, mut guide) = (false, false);
     for event in Reader::new(text) {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, empty: false, .. } => match local(name) {
                 "t" => inside = true,
                 "rPh" => guide = true,
                 _ => {}
             },
-            Event::Start { name, .. } if local(name) == "si" => strings.push((String::new(), true)),
+            Event::Start { name, .. } if local(name) == "si" => {
+                context.thing()?;
+                strings.push((String::new(), true));
+            }
             Event::End { name } => match local(name) {
                 "t" => inside = false,
                 "rPh" => guide = false,
-                "si" => strings.push((std::mem::take(&mut current), false)),
+                "si" => {
+                    context.thing()?;
+                    strings.push((std::mem::take(&mut current), false));
+                }
                 _ => {}
             },
             Event::Text(words) if inside && !guide => {
@@ -46,7 +52,7 @@ pub(super) fn hidden_formats(context: &mut Context<'_>, text: &str) -> Done<Vec<
     let mut blank: Vec<String> = Vec::new();
     let mut section = "";
     for event in Reader::new(text) {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, attributes, .. } => match (section, local(name)) {
                 (_, name @ ("fonts" | "fills" | "cellXfs" | "cellStyleXfs" | "dxfs")) => section = name,
@@ -119,13 +125,14 @@ pub(super) fn hidden_sheets(
 ) -> Done<Vec<String>> {
     let mut hidden = Vec::new();
     for event in Reader::new(book) {
-        context.thing()?;
+        context.event()?;
         if let Event::Start { name, attributes, .. } = event
             && local(name) == "sheet"
             && is_hidden(attributes.get("state").as_deref())
         {
             // The id has the prefix of relationships; a sheet has an id of its own too, with another name.
             let target = attributes.get("id").and_then(|id| targets.get(&*id));
+            context.decoded(target.map_or(0, String::len))?;
             hidden.extend(
                 target.map(|target| format!("xl/{}", target.trim_start_matches("/xl/")).to_ascii_lowercase()),
             );
@@ -143,7 +150,7 @@ pub(super) fn workbook(context: &mut Context<'_>, text: &str) -> Done {
     let mut names = String::new();
     let mut defined = false;
     for event in Reader::new(text) {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, attributes, .. } => {
                 let called = attributes.get("name").unwrap_or_default();
@@ -186,7 +193,7 @@ pub(super) fn inspect(context: &mut Context<'_>, text: &str, part: &str, tables:
     let mut inside = "";
     let mut reader = Reader::new(text);
     for event in &mut reader {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, attributes, empty } => {
                 let name = local(name);
@@ -201,6 +208,7 @@ pub(super) fn inspect(context: &mut Context<'_>, text: &str, part: &str, tables:
                         hidden_columns.extend(number("min").zip(number("max")));
                     }
                     "c" => {
+                        context.thing()?;
                         let format = attributes.get("s").and_then(|s| s.parse::<usize>().ok()).unwrap_or(0);
                         let column = attributes.get("r").map_or(0, |cell| column(&cell));
                         let in_column =

@@ -12,7 +12,7 @@ const TINY: u32 = 200;
 /// Width and height of the slides, in English Metric Units.
 pub(super) fn size(context: &mut Context<'_>, text: &str) -> Done<Option<(i64, i64)>> {
     for event in Reader::new(text) {
-        context.thing()?;
+        context.event()?;
         if let Event::Start { name, attributes, .. } = event
             && local(name) == "sldSz"
         {
@@ -32,7 +32,7 @@ pub(super) fn inspect(context: &mut Context<'_>, text: &str, part: &str, slide: 
     let mut inside = "";
     let mut reader = Reader::new(text);
     for event in &mut reader {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, attributes, empty } => {
                 let name = local(name);

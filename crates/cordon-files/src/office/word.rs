@@ -60,7 +60,7 @@ pub(super) fn hidden_styles(context: &mut Context<'_>, text: &str) -> Done<Vec<S
     let mut hidden = Vec::new();
     let (mut id, mut look, mut depth) = (String::new(), Look::default(), 0_usize);
     for event in Reader::new(text) {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, attributes, .. } if local(name) == "style" => {
                 (id, look) = (attributes.get("styleId").unwrap_or_default().into_owned(), Look::default());
@@ -90,7 +90,7 @@ pub(super) fn inspect(context: &mut Context<'_>, text: &str, hidden_styles: &[St
     let mut inside = "";
     let mut reader = Reader::new(text);
     for event in &mut reader {
-        context.thing()?;
+        context.event()?;
         match event {
             Event::Start { name, attributes, empty } => {
                 let name = local(name);

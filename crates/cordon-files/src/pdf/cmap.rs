@@ -4,9 +4,13 @@ use std::collections::HashMap;
 
 use super::object::{Lexer, Object, Token};
 use crate::{
+    bytes::head,
     context::{Context, Done},
     text,
 };
+
+/// Bytes of a text that a code may stand for (ISO 32000-1, 9.10.3).
+const LONGEST: usize = 512;
 
 /// What codes mean.
 #[derive(Debug, Default)]
@@ -20,18 +24,17 @@ impl CMap {
     /// Reads a map.
     pub(super) fn read(context: &mut Context<'_>, content: &[u8]) -> Done<Self> {
         let mut map = Self::default();
-        let mut lexer = Lexer::new(content, 0, usize::MAX);
+        let mut lexer = Lexer::new(content, 0, context.pieces_left());
         let mut operands: Vec<Object> = Vec::new();
         while let Some(token) = lexer.token() {
             match token {
                 Token::Object(object) => {
-                    context.thing()?;
                     operands.push(object);
                 }
                 Token::Word(b"endbfchar") => {
                     for pair in operands.as_chunks::<2>().0 {
                         if let [Object::String(code), Object::String(text)] = pair {
-                            map.codes.insert(number(code), text::utf16_be(text));
+                            map.codes.insert(number(code), meant(text));
                         }
                     }
                     operands.clear();
@@ -45,6 +48,7 @@ impl CMap {
                 Token::Word(_) => operands.clear(),
             }
         }
+        context.pieces(lexer.made)?;
         map.ranges.sort_unstable();
         context.spend(content.len())?;
         Ok(map)
@@ -54,11 +58,11 @@ impl CMap {
         let [Object::String(first), Object::String(last), target] = range else { return };
         let (first, last) = (number(first), number(last));
         match target {
-            Object::String(text) => self.ranges.push((first, last, text::utf16_be(text))),
+            Object::String(text) => self.ranges.push((first, last, meant(text))),
             Object::Array(texts) => {
                 for (code, text) in (first..=last).zip(texts) {
                     if let Object::String(text) = text {
-                        self.codes.insert(code, text::utf16_be(text));
+                        self.codes.insert(code, meant(text));
                     }
                 }
             }
@@ -85,6 +89,10 @@ impl CMap {
         out.extend(u32::from(end).checked_add(code - first).and_then(char::from_u32));
         true
     }
+}
+
+fn meant(text: &[u8]) -> String {
+    text::utf16_be(head(text, LONGEST))
 }
 
 /// A code of at most four bytes.

@@ -142,13 +142,15 @@ impl<'a> File<'a> {
             let next = find(bytes, at, b"obj");
             self.read_trailers(context, at, next.unwrap_or(bytes.len()))?;
             let Some(word) = next else { return Ok(()) };
+            context.spend(16)?;
             let Some(number) = number_before(bytes, word) else {
                 at = word + 3;
                 continue;
             };
-            let mut lexer = Lexer::new(bytes, word + 3, context.things_left());
+            context.thing()?;
+            let mut lexer = Lexer::new(bytes, word + 3, context.pieces_left());
             let value = lexer.object().unwrap_or(Object::Null);
-            context.things(lexer.made)?;
+            context.pieces(lexer.made)?;
             context.spend(lexer.at - word)?;
             lexer.skip_space();
             at = lexer.at;
@@ -165,7 +167,7 @@ impl<'a> File<'a> {
                     None => None,
                 };
                 let length = length.or_else(|| {
-                    let end = find(bytes, start, b"endstream").filter(|_| ends);
+                    let end = if ends { find(bytes, start, b"endstream") } else { None };
                     ends = end.is_some();
                     end.map(|end| without_line_end(bytes, start, end) - start)
                 });
@@ -185,9 +187,9 @@ impl<'a> File<'a> {
         let between = self.bytes.get(from..to).unwrap_or_default();
         let mut at = 0;
         while let Some(word) = find(between, at, b"trailer") {
-            let mut lexer = Lexer::new(between, word + 7, context.things_left());
+            let mut lexer = Lexer::new(between, word + 7, context.pieces_left());
             let object = lexer.object();
-            context.things(lexer.made)?;
+            context.pieces(lexer.made)?;
             context.spend(lexer.at - at)?;
             if let Some(Object::Dictionary(trailer)) = object {
                 self.trailers.push(trailer);
@@ -212,17 +214,18 @@ impl<'a> File<'a> {
             let count = self.get(dictionary, "N").length().unwrap_or(0);
             let first = self.get(dictionary, "First").length().unwrap_or(0);
             let Some(content) = self.content(context, stored)? else { continue };
-            let mut header = Lexer::new(&content, 0, usize::MAX);
+            let mut header = Lexer::new(&content, 0, context.pieces_left());
             for _ in 0..count {
                 context.thing()?;
                 let (Some(number), Some(offset)) = (header.object(), header.object()) else { break };
                 let number = number.length().and_then(|number| u32::try_from(number).ok());
                 let place = offset.length().and_then(|offset| offset.checked_add(first));
                 let (Some(number), Some(place)) = (number, place) else { break };
-                let mut lexer = Lexer::new(&content, place, context.things_left());
+                let mut lexer = Lexer::new(&content, place, context.pieces_left());
                 let value = lexer.object().unwrap_or(Object::Null);
-                context.things(lexer.made)?;
-                context.spend(lexer.at.saturating_sub(place))?;
+                context.pieces(lexer.made)?;
+                // Several may be one and the same piece of the stream, and each is kept.
+                context.decoded(lexer.at.saturating_sub(place))?;
                 packed.push((number, Stored { value, stream: None, at: stored.at }));
             }
         }
@@ -291,7 +294,7 @@ pub(super) fn dictionary_at(context: &mut Context<'_>, bytes: &[u8], at: usize) 
     // Some writers count a blank before it.
     let at =
         at + bytes.get(at..).unwrap_or_default().iter().take(4).take_while(|byte| is_space(**byte)).count();
-    let mut lexer = Lexer::new(bytes, at, context.things_left());
+    let mut lexer = Lexer::new(bytes, at, context.pieces_left());
     let mut found = None;
     // `N G obj <<…>>`, or a table of offsets and `trailer <<…>>`.
     if let Some(rest) = bytes.get(at..).filter(|rest| rest.starts_with(b"xref")) {
@@ -311,7 +314,7 @@ pub(super) fn dictionary_at(context: &mut Context<'_>, bytes: &[u8], at: usize) 
             break;
         }
     }
-    context.things(lexer.made)?;
+    context.pieces(lexer.made)?;
     context.spend(lexer.at.saturating_sub(at))?;
     Ok(match found {
         Some(Object::Dictionary(dictionary)) => Some(dictionary),

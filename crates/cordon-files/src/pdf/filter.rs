@@ -60,13 +60,13 @@ pub(super) fn decode(
                 output
             }
             "ASCII85Decode" | "A85" => {
-                let output = ascii85(input);
+                let Some(output) = ascii85(input, context.room()) else { return Err(Halt(Reason::Bomb)) };
                 context.decoded(output.len())?;
                 output
             }
             "RunLengthDecode" | "RL" => {
                 // At most 128 bytes for each two.
-                let output = run_length(input);
+                let Some(output) = run_length(input, context.room()) else { return Err(Halt(Reason::Bomb)) };
                 context.decoded(output.len())?;
                 output
             }
@@ -198,19 +198,18 @@ fn lzw(input: &[u8], early: bool, room: usize) -> Option<Vec<u8>> {
 fn hexadecimal(input: &[u8]) -> Vec<u8> {
     let digits =
         input.iter().take_while(|byte| **byte != b'>').filter_map(|byte| char::from(*byte).to_digit(16));
-    let digits: Vec<u8> = digits.filter_map(|digit| u8::try_from(digit).ok()).collect();
-    digits
-        .chunks(2)
-        .map(|pair| {
-            pair.iter().fold(0, |value, digit| value * 16 + digit) * if pair.len() == 1 { 16 } else { 1 }
-        })
-        .collect()
+    let mut digits = digits.filter_map(|digit| u8::try_from(digit).ok());
+    std::iter::from_fn(|| Some(digits.next()? * 16 + digits.next().unwrap_or(0))).collect()
 }
 
-fn ascii85(input: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(input.len());
+/// None where it is more than the room.
+fn ascii85(input: &[u8], room: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
     let (mut value, mut count) = (0_u32, 0_usize);
     for byte in input.iter().copied().filter(|byte| !is_space(*byte)) {
+        if out.len() > room {
+            return None;
+        }
         match byte {
             b'~' => break,
             b'z' if count == 0 => out.extend_from_slice(&[0; 4]),
@@ -231,13 +230,17 @@ fn ascii85(input: &[u8]) -> Vec<u8> {
         }
         out.extend(value.to_be_bytes().into_iter().take(count - 1));
     }
-    out
+    Some(out)
 }
 
-fn run_length(input: &[u8]) -> Vec<u8> {
+/// None where it is more than the room.
+fn run_length(input: &[u8], room: usize) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut rest = input;
     while let Some((length, behind)) = rest.split_first() {
+        if out.len() > room {
+            return None;
+        }
         match length {
             128 => break,
             0..=127 => {
@@ -257,7 +260,7 @@ fn run_length(input: &[u8]) -> Vec<u8> {
             }
         }
     }
-    out
+    Some(out)
 }
 
 #[cfg(test)]
@@ -267,8 +270,10 @@ mod tests {
     #[test]
     fn filters_are_undone() {
         assert_eq!(hexadecimal(b"48 65 6c6C 6f7>"), b"Hellop");
-        assert_eq!(ascii85(b"87cURD]i,\"Ebo80~>"), b"Hello World!");
-        assert_eq!(run_length(&[2, b'a', b'b', b'c', 254, b'x', 128, b'y']), b"abcxxx");
+        assert_eq!(ascii85(b"87cURD]i,\"Ebo80~>", 12).unwrap(), b"Hello World!");
+        assert_eq!(ascii85(&b"z".repeat(1000), 100), None);
+        assert_eq!(run_length(&[129, b'x'].repeat(1000), 1000), None);
+        assert_eq!(run_length(&[2, b'a', b'b', b'c', 254, b'x', 128, b'y'], 6).unwrap(), b"abcxxx");
         // The example of the standard (7.4.4.2).
         let packed = [0x80, 0x0b, 0x60, 0x50, 0x22, 0x0c, 0x0c, 0x85, 0x01];
         assert_eq!(lzw(&packed, true, 100).unwrap(), [45, 45, 45, 45, 45, 65, 45, 45, 45, 66]);

@@ -45,6 +45,13 @@ pub(super) struct Shown {
     pub(super) lies: usize,
 }
 
+impl Shown {
+    /// Bytes of the longer one of its two texts.
+    pub(super) fn length(&self) -> usize {
+        self.text.len().max(self.otherwise.len())
+    }
+}
+
 impl Font {
     /// Reads a font's dictionary.
     pub(super) fn read(context: &mut Context<'_>, file: &File<'_>, font: &Dictionary) -> Done<Self> {
@@ -81,7 +88,7 @@ impl Font {
                 Object::Array(widths) => {
                     context.things(widths.len())?;
                     let widths = widths.iter().filter_map(Object::number);
-                    self.widths.extend((first..).zip(widths));
+                    self.widths.extend((first..=u32::MAX).zip(widths));
                 }
                 last => {
                     let width = items.next().and_then(Object::number);
@@ -101,7 +108,7 @@ impl Font {
             file.get(font, "FirstChar").length().and_then(|first| u32::try_from(first).ok()).unwrap_or(0);
         let widths = file.get(font, "Widths").array().unwrap_or_default();
         context.spend(widths.len())?;
-        self.widths = (first..)
+        self.widths = (first..=u32::MAX)
             .zip(widths.iter().take(256).map(|w| file.resolve(w).number().unwrap_or(500.0)))
             .collect();
         // The measures of other kinds of fonts are thousandths; those of drawn ones have a matrix of their own.
@@ -152,11 +159,15 @@ impl Font {
         Ok(())
     }
 
-    /// What some bytes of a content stream say.
-    pub(super) fn show(&self, codes: &[u8]) -> Shown {
+    /// What some bytes of a content stream say. What would be longer than the room ends a little behind it: a code may stand
+    /// for a long text.
+    pub(super) fn show(&self, codes: &[u8], room: usize) -> Shown {
         let mut shown = Shown::default();
         let size = if self.wide { 2 } else { 1 };
         for code in codes.chunks(size) {
+            if shown.length() > room {
+                break;
+            }
             let number = code.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
             shown.width += self.widths.get(&number).copied().unwrap_or(self.default_width);
             shown.glyphs += 1;

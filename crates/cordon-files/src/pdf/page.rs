@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Reason, Role,
     bytes::{find, tail},
-    context::{Context, Done},
+    context::{Context, Done, Halt},
     markup::style::{self, Colour, WHITE},
     text,
 };
@@ -213,7 +213,7 @@ impl Page {
 impl<'f> Reader<'_, '_, 'f> {
     // Recursion through drawings is bounded by `DEEPEST`.
     fn content(&mut self, content: &[u8], resources: &Dictionary) -> Done {
-        let mut lexer = Lexer::new(content, 0, usize::MAX);
+        let mut lexer = Lexer::new(content, 0, self.context.pieces_left());
         let mut operands: Vec<Object> = Vec::new();
         let mut from = 0;
         while let Some(token) = lexer.token() {
@@ -229,14 +229,17 @@ impl<'f> Reader<'_, '_, 'f> {
                     lexer.at = inline_image_end(content, lexer.at);
                     self.image(true)?;
                     operands.clear();
+                    lexer.made = 0;
                 }
                 Token::Word(word) => {
                     self.operator(word, &operands, resources)?;
                     operands.clear();
+                    // Those of one operator are held at a time.
+                    lexer.made = 0;
                 }
             }
         }
-        Ok(())
+        if lexer.made >= self.context.pieces_left() { Err(Halt(Reason::TooMany)) } else { Ok(()) }
     }
 
     fn operator(&mut self, word: &[u8], operands: &[Object], resources: &Dictionary) -> Done {
@@ -371,8 +374,8 @@ impl<'f> Reader<'_, '_, 'f> {
             self.shared.glyphs += codes.len();
             return Ok(());
         };
-        let shown = font.show(codes);
-        self.context.decoded(shown.text.len())?;
+        let shown = font.show(codes, self.context.room());
+        self.context.decoded(shown.length())?;
         self.shared.glyphs += shown.glyphs;
         self.shared.unknown += shown.unknown;
         self.shared.lies += shown.lies;
@@ -399,7 +402,14 @@ impl<'f> Reader<'_, '_, 'f> {
         self.last = Some((end_x, end_y, height));
         text.push_str(&shown.text);
         let (x, y) = (x.midpoint(end_x), y.midpoint(end_y) + d / 4.0);
-        let hidden = self.hides(x, y, height);
+        let hidden = self.hides(x, y, height)?;
+        if text.is_empty() {
+            return Ok(());
+        }
+        // Those of one page are held at a time.
+        if self.runs.len() >= self.context.limits.things {
+            return Err(Halt(Reason::TooMany));
+        }
         let band = self.band(y);
         if let Some(band) = self.bands.get_mut(band).filter(|_| !hidden) {
             band.push(self.runs.len());
@@ -423,22 +433,22 @@ impl<'f> Reader<'_, '_, 'f> {
     }
 
     /// Whether nobody sees letters that are shown now at this place.
-    fn hides(&mut self, x: f64, y: f64, height: f64) -> bool {
+    fn hides(&mut self, x: f64, y: f64, height: f64) -> Done<bool> {
         let unmarked = self.marked.iter().all(|shows| *shows);
         let unpainted = self.state.mode == 3.0 || self.state.mode == 7.0;
         if !unmarked || unpainted || height < TINY || self.state.alpha < 0.06 || !self.page.holds(x, y) {
-            return true;
+            return Ok(true);
         }
         // Letters that are only outlined have another colour than what is filled.
         if self.state.mode == 1.0 || self.state.mode == 5.0 {
-            return false;
+            return Ok(false);
         }
-        let Some(letters) = self.state.fill else { return false };
+        let Some(letters) = self.state.fill else { return Ok(false) };
+        // Four comparisons are done while a byte is looked at.
+        self.context.spend(self.shapes.len() / 4)?;
         let behind = self.shapes.iter().rev().find(|shape| shape.place.holds(x, y));
-        match behind.map_or(Some(WHITE), |shape| shape.colour) {
-            Some(behind) => style::is_alike(letters, behind),
-            None => false,
-        }
+        let behind = behind.map_or(Some(WHITE), |shape| shape.colour);
+        Ok(behind.is_some_and(|behind| style::is_alike(letters, behind)))
     }
 
     fn to(&mut self, x: f64, y: f64, begins: bool) {

@@ -10,6 +10,8 @@
 )]
 
 mod archives;
+mod benign;
+mod bounds;
 mod data;
 mod documents;
 mod images;

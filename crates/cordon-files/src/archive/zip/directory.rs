@@ -91,7 +91,8 @@ impl<'a> Archive<'a> {
                 context.see(Reason::Malformed);
                 break;
             };
-            context.spend(next - at)?;
+            // Several records may name one header.
+            context.spend(next - at + entry.data.saturating_sub(entry.range.0))?;
             archive.entries.push(entry);
             at = next;
         }

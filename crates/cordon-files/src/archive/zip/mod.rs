@@ -7,7 +7,7 @@ mod directory;
 use flate2::Crc;
 
 pub(crate) use self::directory::{Archive, Entry};
-use super::name::Names;
+use super::{is_of_finder, name::Names};
 use crate::{
     Claim, FileType, Reason,
     bytes::{head, slice},
@@ -81,7 +81,9 @@ fn entries(context: &mut Context<'_>, archive: &Archive<'_>) -> Done {
             continue;
         }
         context.at(number, |context| {
-            if let Some(content) = archive.content(context, entry)? {
+            if let Some(content) = archive.content(context, entry)?
+                && !is_of_finder(context, entry.file_name(), &content)
+            {
                 context.file(&content, &Claim::named(&entry.name))?;
             }
             Ok(())
