@@ -21,7 +21,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::graceful::{GracefulConnection, GracefulShutdown, Watcher},
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{
+    net::TcpListener,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 
 use self::patience::{Answering, Idle, Patient, Requests, Unread, Unsaid};
 pub use self::tls::{Refreshed, ServerTls, TlsParts};
@@ -112,11 +115,7 @@ pub async fn serve(
         let unread = Unread::default();
         let socket = Patient::new(socket, limits.write_timeout, unread.clone(), unsaid.clone());
         let caller = Caller { gateway: gateway.clone(), unread, requests: Requests::default() };
-        let serving = protocols.clone().serve(socket, caller, graceful.watcher());
-        tokio::spawn(async move {
-            serving.await;
-            drop(place);
-        });
+        tokio::spawn(protocols.clone().serve(socket, caller, graceful.watcher(), place));
     }
     drop(listener);
     let running = gateway.running();
@@ -184,14 +183,17 @@ impl Protocols {
     }
 
     /// Serves a connection to its end. Broken ones are the caller's business; the call's own task records what became of it.
-    async fn serve(self, socket: Patient, caller: Caller, watcher: Watcher) {
+    ///
+    /// Most connections are idle: what only some of them need, or only while they ask, is in a box of its own.
+    async fn serve(self, socket: Patient, caller: Caller, watcher: Watcher, _place: OwnedSemaphorePermit) {
         let requests = caller.requests.clone();
-        let service = service_fn(move |request| caller.clone().answer(request));
+        let service = service_fn(move |request| Box::pin(caller.clone().answer(request)));
         let Some(tls) = &self.tls else {
-            return until_end(self.http1.serve_connection(TokioIo::new(socket), service), watcher).await;
+            let _ = until_end(self.http1.serve_connection(TokioIo::new(socket), service), watcher).await;
+            return;
         };
         // A shutdown does not wait for somebody who only shakes hands: nothing was asked yet, and the drain time ends it.
-        let mut stream = match tls.accept(socket, self.header_timeout).await {
+        let mut stream = match Box::pin(tls.accept(socket, self.header_timeout)).await {
             Ok(stream) => stream,
             Err(error) => {
                 tracing::debug!(%error, "a TLS handshake with a caller failed");
@@ -201,15 +203,19 @@ impl Protocols {
         let (socket, session) = stream.get_mut();
         if session.alpn_protocol() == Some(HTTP2.as_bytes()) {
             socket.ends_when(Idle::new(self.header_timeout, requests));
-            until_end(self.http2.serve_connection(TokioIo::new(stream), service), watcher).await;
+            let _ = until_end(self.http2.serve_connection(TokioIo::new(stream), service), watcher).await;
         } else {
-            until_end(self.http1.serve_connection(TokioIo::new(stream), service), watcher).await;
+            let _ = until_end(self.http1.serve_connection(TokioIo::new(stream), service), watcher).await;
         }
     }
 }
 
-async fn until_end(connection: impl GracefulConnection, watcher: Watcher) {
-    let _ = watcher.watch(connection).await;
+/// In a box at once: moved through the states of another future it would be there more than once.
+fn until_end<C: GracefulConnection>(
+    connection: C,
+    watcher: Watcher,
+) -> Pin<Box<impl Future<Output = C::Output>>> {
+    Box::pin(watcher.watch(connection))
 }
 
 impl Caller {
@@ -259,7 +265,7 @@ async fn quiet(running: &Registry, unsaid: &Unsaid) {
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
-) -> io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(tokio::net::TcpStream, OwnedSemaphorePermit)> {
     let place = Arc::clone(connections).acquire_owned().await.map_err(io::Error::other)?;
     let (socket, _) = listener.accept().await?;
     Ok((socket, place))
