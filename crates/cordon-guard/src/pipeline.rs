@@ -258,9 +258,7 @@ impl Gateway {
                 () = &mut stop => return,
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
-            let ready = Instant::now();
-            tokio::task::yield_now().await;
-            self.0.shedder.waited(ready.elapsed(), Instant::now());
+            self.0.shedder.look().await;
         }
     }
 

@@ -53,6 +53,12 @@ impl Shedder {
         Self { level: AtomicU32::new(ALL), interval: Mutex::new(Interval { began: now, least: None }) }
     }
 
+    /// Looks how long a task that is ready waits for its turn now.
+    pub(crate) async fn look(&self) {
+        let delay = turn().await;
+        self.waited(delay, Instant::now());
+    }
+
     /// A task that was ready waited so long for its turn.
     pub fn waited(&self, delay: Duration, now: Instant) {
         let mut interval = self.interval.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,9 +104,39 @@ impl Shedder {
     }
 }
 
+/// How long a task that is ready waits for its turn behind all those that are ready already.
+async fn turn() -> Duration {
+    let ready = Instant::now();
+    let waiting = tokio::spawn(async move { ready.elapsed() });
+    // A thread of the runtime runs the task that it woke last at once, before its queue, so that whoever looks at himself sees no
+    // queue. Another one woken after it sends it to the end.
+    drop(tokio::spawn(std::future::ready(())));
+    // One that cannot be run has no delay to tell: the process ends.
+    waiting.await.unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, atomic::AtomicUsize};
+
     use super::*;
+
+    #[test]
+    fn a_turn_comes_behind_all_that_are_ready() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let looking = runtime.spawn(async {
+            for queued in [1, 2, 10, 100] {
+                let ran = Arc::new(AtomicUsize::new(0));
+                for _ in 0..queued {
+                    let ran = Arc::clone(&ran);
+                    drop(tokio::spawn(async move { ran.fetch_add(1, Ordering::Relaxed) }));
+                }
+                assert!(turn().await > Duration::ZERO);
+                assert_eq!(ran.load(Ordering::Relaxed), queued);
+            }
+        });
+        runtime.block_on(looking).unwrap();
+    }
 
     /// What a call takes, and what refusing one does.
     const SERVICE: u64 = 100;
