@@ -1,6 +1,7 @@
 //! Where limits are counted: in this process, which counts on from what the processes before it counted, out of the index of
 //! calls; or in a store that several nodes share.
 
+mod away;
 mod shared;
 
 use std::{sync::Arc, time::Duration};

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -30,6 +30,8 @@ use redis::{
     Client, IntoConnectionInfo as _, RedisError, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
+
+use super::away::Away;
 
 /// Before every key.
 const PREFIX: &str = "{cordon}:limit:";
@@ -66,6 +68,7 @@ pub struct SharedCounters(Arc<Inner>);
 struct Inner {
     connection: ConnectionManager,
     timeout: Duration,
+    away: Away,
     take: Script,
     settle: Script,
     usage: Script,
@@ -114,6 +117,7 @@ impl SharedCounters {
         Ok(Self(Arc::new(Inner {
             connection: ConnectionManager::new_lazy_with_config(client, config).context("limits.store")?,
             timeout: options.timeout,
+            away: Away::new(Instant::now()),
             take: Script::new(include_str!("take.lua")),
             settle: Script::new(include_str!("settle.lua")),
             usage: Script::new(include_str!("usage.lua")),
@@ -135,9 +139,24 @@ impl SharedCounters {
 
 impl Inner {
     async fn in_time<T>(&self, asking: impl Future<Output = Result<T, RedisError>>) -> Result<T, String> {
+        if !self.away.asks(Instant::now(), self.timeout) {
+            return Err("the store of counters is away, and is asked again in a moment".to_owned());
+        }
         match tokio::time::timeout(self.timeout, asking).await {
-            Ok(done) => done.map_err(|error| format!("the store of counters: {error}")),
-            Err(_) => Err(format!("the store of counters did not answer within {:?}", self.timeout)),
+            Ok(done) => {
+                match &done {
+                    Err(error) if error.is_io_error() || error.is_timeout() => {
+                        self.away.failed(Instant::now());
+                    }
+                    // Also what it refuses is an answer.
+                    _ => self.away.answered(),
+                }
+                done.map_err(|error| format!("the store of counters: {error}"))
+            }
+            Err(_) => {
+                self.away.failed(Instant::now());
+                Err(format!("the store of counters did not answer within {:?}", self.timeout))
+            }
         }
     }
 
