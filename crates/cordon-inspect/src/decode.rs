@@ -4,7 +4,7 @@
 
 use cordon_core::Finding;
 
-use crate::detector::{self, GENERIC};
+use crate::detector;
 use crate::engine::MAX_DEPTH;
 use crate::pii::{self, before};
 use crate::runs::rotate;
@@ -64,14 +64,10 @@ fn rotated(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_>, out: 
     let text: Vec<u8> = candidate.text.iter().map(|byte| rotate(*byte)).collect();
     let turned = Candidate { left: candidate.left, text: &text };
     let mut values = Vec::new();
-    secret::find(&turned, shape, &context.tables.tokens, &mut values);
-    pii::find(&turned, shape, &mut values);
-    // What depends on words before it, or reads the same both ways, was looked for already.
-    values.retain(|value| {
-        let path = value.category.as_str();
-        (path.starts_with("secret/") && value.detector.name != GENERIC.name || path == "pii/iban")
-            && text.get(value.start..value.end) != candidate.text.get(value.start..value.end)
-    });
+    secret::find_formed(&turned, shape, &context.tables.tokens, &mut values);
+    pii::find_iban(&turned, shape, &mut values);
+    // What reads the same both ways was looked for already.
+    values.retain(|value| text.get(value.start..value.end) != candidate.text.get(value.start..value.end));
     if let Some(trace) = context.trace.filter(|_| !values.is_empty()) {
         let findings: Vec<Finding> = values.iter().map(Value::finding).collect();
         trace.note(Encoding::Rot13, context.depth + 1, &String::from_utf8_lossy(&text), &findings);

@@ -26,6 +26,7 @@ mod decode;
 mod detector;
 mod engine;
 mod evidence;
+mod few;
 mod fold;
 mod hidden;
 mod lexicon;

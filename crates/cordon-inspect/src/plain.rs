@@ -7,10 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::evidence::{Rules, Word};
 use crate::{pii, runs, secret};
 
-/// Letters of the longest plain word: longer ones may be values.
-const LONGEST: usize = 15;
-
-/// A word of two or more ASCII letters, all small but perhaps the first.
+/// A word of ASCII letters, all small but perhaps the first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlainWord {
     /// How many letters.
@@ -43,8 +40,10 @@ const EACH: u128 = u128::from_ne_bytes([1; 16]);
 const HIGH: u128 = EACH << 7;
 
 impl PlainWord {
-    /// The word that some bytes begin with, whose first is a letter. None where more of it may come, or where it does not
-    /// end before another byte.
+    /// Letters of the longest one: longer ones may be values.
+    pub(crate) const LONGEST: usize = 15;
+
+    /// The word that some bytes begin with, whose first is a letter. None where it is longer, or more of it may come.
     #[inline]
     pub(crate) fn at_start(bytes: &[u8]) -> Option<Self> {
         let block = match bytes.first_chunk::<16>() {
@@ -59,13 +58,13 @@ impl PlainWord {
         let most = (EACH * 0xfa).wrapping_sub(block & !HIGH);
         let others = !(least & most & !block) & HIGH;
         let len = usize::try_from(others.trailing_zeros() / 8).ok()?;
-        ((2..=LONGEST).contains(&len) && len < bytes.len())
+        ((1..=Self::LONGEST).contains(&len) && len < bytes.len())
             .then(|| Self { len, letters: block & !(u128::MAX << (8 * len)) })
     }
 
     /// A word of small letters; none where they are no plain word.
     fn of(word: &[u8]) -> Option<Self> {
-        let plain = (2..=LONGEST).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase);
+        let plain = (1..=Self::LONGEST).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase);
         let letters = word.iter().rev().fold(0, |letters, byte| letters << 8 | u128::from(*byte));
         plain.then_some(Self { len: word.len(), letters })
     }
@@ -153,11 +152,11 @@ mod tests {
             ("The garden behind the library", Some(3)),
             ("the ", Some(3)),
             ("the", None),
-            ("a garden", None),
-            ("tHe garden", None),
+            ("a garden", Some(1)),
+            ("tHe garden", Some(1)),
             ("garden4 and so on and on", Some(6)),
             ("gardené and so on and on", Some(6)),
-            ("z{", None),
+            ("z{", Some(1)),
             ("zz{", Some(2)),
             ("az`", Some(2)),
             ("abcdefghijklmno ", Some(15)),

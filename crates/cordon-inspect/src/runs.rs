@@ -75,14 +75,18 @@ impl Runs {
         self.reversed.byte(i, context);
     }
 
-    /// Whether nothing is open that a word of letters could belong to.
+    /// Whether nothing is open that a word of letters could belong to, but for letters that are spelled.
     pub(crate) fn is_quiet(&self) -> bool {
         self.word.is_none()
-            && self.spelled.is_empty()
             && self.rotated.live().is_none()
             && self.leet.live().is_none()
             && self.fields.is_empty()
             && self.reversed.live().is_none()
+    }
+
+    /// Whether letters or codes are open.
+    pub(crate) const fn is_spelled(&self) -> bool {
+        !self.spelled.is_empty()
     }
 
     /// A word begins at `i`.
@@ -145,12 +149,13 @@ impl Runs {
     }
 }
 
-/// The words of two or more letters that may belong to a run where none is open, in small letters: hexadecimal digits and
+/// The words of letters that may belong to a run where none is open, in small letters: single letters, hexadecimal digits and
 /// words in ROT13.
 pub(crate) fn units() -> impl Iterator<Item = Vec<u8>> {
     let digits = || b'a'..=b'f';
     let pairs = digits().flat_map(move |first| digits().map(move |second| vec![first, second]));
-    pairs.chain(rotated::COMMON.iter().map(|word| word.to_vec()))
+    let letters = (b'a'..=b'z').map(|letter| vec![letter]);
+    letters.chain(pairs).chain(rotated::COMMON.iter().map(|word| word.to_vec()))
 }
 
 /// Longer words begin no run.

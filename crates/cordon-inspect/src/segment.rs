@@ -15,6 +15,9 @@ const OVERLAP: usize = 512;
 const MAX_JOINED: usize = 112;
 const JOINED_OVERLAP: usize = 56;
 
+/// Shorter candidates of letters alone are words.
+const MAX_WORD: usize = 16;
+
 /// How a PEM block (RFC 7468) begins.
 const PEM_MARK: &[u8] = b"-----BEGIN";
 /// A quoted secret is followed this far for its closing mark.
@@ -156,22 +159,31 @@ impl Segment {
         names: bool,
         context: &mut Context<'_>,
     ) {
-        let byte_before = start.checked_sub(1).and_then(|at| context.text.byte(at));
-        // A word behind a word that names nothing is no value.
-        let nothing =
-            byte_before == Some(b' ') && self.last.is_some_and(|last| last.end + 1 == start && !last.names);
+        let byte = |at: usize| context.text.byte(at);
+        let before = start.checked_sub(1).and_then(byte);
+        // A word behind a word that names nothing is no value, nor is one behind the end of a sentence.
+        let nothing = before == Some(b' ')
+            && self.last.is_some_and(|last| {
+                !last.names
+                    && (last.end + 1 == start
+                        || last.end + 2 == start
+                            && matches!(byte(last.end), Some(b'.' | b',' | b';' | b'!' | b'?' | b')')))
+            });
         match self.mode {
-            Mode::Run { start: from, gap: Some(gap), .. } if self.is_nothing(from, gap) => {
+            Mode::Run { start: from, gap: Some(gap), .. } if self.is_nothing(from, gap, context) => {
+                self.mode = Mode::Run { start, group: start, gap: None, kind: Kind::Plain };
+            }
+            Mode::Idle if before == Some(b' ') => {
                 self.mode = Mode::Run { start, group: start, gap: None, kind: Kind::Plain };
             }
             _ => {
-                if let Some(first) = context.text.byte(start) {
+                if let Some(first) = byte(start) {
                     self.byte(start, first, context);
                 }
             }
         }
         // Behind a full stop it is the end of a longer name.
-        self.last = Some(LastWord { start, end, names: names || byte_before == Some(b'.'), nothing });
+        self.last = Some(LastWord { start, end, names: names || before == Some(b'.'), nothing });
     }
 
     /// As a space behind a plain word that ended before `i`.
@@ -187,9 +199,17 @@ impl Segment {
         }
     }
 
-    /// Whether `start..end` is a word that cannot be a value.
-    fn is_nothing(&self, start: usize, end: usize) -> bool {
-        self.last.is_some_and(|last| last.nothing && (last.start, last.end) == (start, end))
+    /// Whether `start..end` is a word that cannot be a value, perhaps with the mark that ends a sentence.
+    #[inline]
+    fn is_nothing(&self, start: usize, end: usize, context: &Context<'_>) -> bool {
+        self.last.is_some_and(|last| {
+            last.nothing
+                && last.start == start
+                && (last.end == end
+                    || last.end + 1 == end
+                        && end - start < MAX_WORD
+                        && matches!(context.text.byte(last.end), Some(b'.' | b'!' | b'?')))
+        })
     }
 
     /// Takes the folded byte at `i`.
@@ -311,7 +331,7 @@ impl Segment {
 
     /// The candidate `start..end` is whole.
     fn decide(&self, start: usize, end: usize, context: &mut Context<'_>) {
-        if !self.is_nothing(start, end) {
+        if !self.is_nothing(start, end, context) {
             let named = Some(false).filter(|_| self.unnamed == Some(start));
             process((start, end), named, None, context);
         }
@@ -529,7 +549,7 @@ fn process(
     let text = context.text.slice(start, end);
     let left = context.text.slice(start.saturating_sub(CONTEXT), start);
     // Nearly every candidate is a word of prose.
-    let word = text.len() < 16 && text.iter().all(u8::is_ascii_alphabetic);
+    let word = text.len() < MAX_WORD && text.iter().all(u8::is_ascii_alphabetic);
     let named = || named.unwrap_or_else(|| secret::follows_key(left));
     if word && !named() {
         return None;
@@ -621,6 +641,11 @@ impl Shape {
 
     /// Nothing but a word, perhaps with a full stop: no value looks like this.
     fn is_plain_word(self) -> bool {
-        self.digits == 0 && self.len < 16 && !self.at && self.colons < 2 && !self.brackets && self.other <= 1
+        self.digits == 0
+            && self.len < MAX_WORD
+            && !self.at
+            && self.colons < 2
+            && !self.brackets
+            && self.other <= 1
     }
 }

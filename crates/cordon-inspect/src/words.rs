@@ -143,6 +143,10 @@ impl Words {
         rule: Option<(Word, bool)>,
         context: &mut Context<'_>,
     ) {
+        if end - start == 1 {
+            self.end_word(start, end, context);
+            return;
+        }
         let gap = std::mem::replace(&mut self.gap, Gap::NONE);
         if !self.spaced.is_empty() {
             self.flush(context);

@@ -16,7 +16,7 @@ pub(crate) const AFTER: usize = 32;
 /// Bytes of the longest run of groups that is looked at together.
 pub(crate) const MAX_RUN: usize = 1024;
 /// Groups looked at together, and how many of them the next look shares.
-const MAX_GROUPS: usize = 16;
+pub(super) const MAX_GROUPS: usize = 16;
 const SHARED_GROUPS: usize = 6;
 /// Groups of the longest identifier.
 const MAX_PARTS: usize = 8;
@@ -118,9 +118,9 @@ impl Groups {
         [bound, due].into_iter().flatten().min().map_or(usize::MAX, |at| at.saturating_sub(i))
     }
 
-    /// Whether no word is open and nothing waits.
-    pub(crate) const fn is_between(&self) -> bool {
-        self.word.is_none() && !self.long && self.waiting.is_empty()
+    /// Whether no word is open and nothing that waits is due at `until` or before.
+    pub(crate) fn is_between(&self, until: usize) -> bool {
+        self.word.is_none() && !self.long && self.waiting.first().is_none_or(|waiting| waiting.due() > until)
     }
 
     /// Whether a plain word of so many letters that names no month is no group, and ends no run that may hold something.

@@ -32,8 +32,8 @@ pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Value>
     if shape.at || shape.brackets {
         email::find(candidate, out);
     }
+    find_iban(candidate, shape, out);
     if shape.digits >= 7 {
-        iban::find(candidate, out);
         card::find(candidate, out);
     }
     if shape.digits >= 4 && shape.dots >= 3 {
@@ -44,6 +44,13 @@ pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Value>
     }
     if shape.digits >= 2 && shape.len >= 25 {
         crypto::find(candidate, out);
+    }
+}
+
+/// Adds the account numbers that a candidate holds.
+pub(crate) fn find_iban(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Value>) {
+    if shape.digits >= 7 {
+        iban::find(candidate, out);
     }
 }
 

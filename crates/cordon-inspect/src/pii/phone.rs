@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
-use crate::pii::groups::{Group, Hit, Run};
+use crate::few::Few;
+use crate::pii::groups::{Group, Hit, MAX_GROUPS, Run};
 use crate::pii::row::OTHER_SEPARATOR;
 use crate::scanner::Context;
 
@@ -109,12 +110,15 @@ fn extension(text: &[u8]) -> Option<usize> {
     (digits(text.get(..at)?) && at > 0 && (1..=6).contains(&tail.len()) && digits(tail)).then_some(at)
 }
 
+/// Characters of the longest number with its extension.
+const MOST: usize = 26;
+
 /// A number as it is written.
 struct Number {
     start: usize,
     end: usize,
-    digits: Vec<u8>,
-    lengths: Vec<usize>,
+    digits: Few<u8, MOST>,
+    lengths: Few<usize, MAX_GROUPS>,
     plus: bool,
     /// It has a group in brackets.
     brackets: bool,
@@ -133,15 +137,15 @@ struct Score {
 impl Number {
     fn of(groups: &[Group], context: &Context<'_>) -> Option<Self> {
         let (first, last) = (groups.first()?, groups.last()?);
-        if !(6..=26).contains(&groups.iter().map(Group::len).sum::<usize>()) {
+        if !(6..=MOST).contains(&groups.iter().map(Group::len).sum::<usize>()) {
             return None;
         }
         let start = first.opening(context);
         let mut number = Self {
             start,
             end: last.end,
-            digits: Vec::new(),
-            lengths: Vec::new(),
+            digits: Few::new(),
+            lengths: Few::new(),
             plus: context.text.slice(start, first.start).contains(&b'+'),
             brackets: context.text.slice(start, last.end).contains(&b'('),
             separator: None,
@@ -153,7 +157,7 @@ impl Number {
             number.extended |= cut.is_some();
             let own = text.get(..cut.unwrap_or(text.len())).unwrap_or_default();
             number.lengths.push(own.len());
-            number.digits.extend(own.iter().map(|b| b.wrapping_sub(b'0')));
+            own.iter().for_each(|b| number.digits.push(b.wrapping_sub(b'0')));
         }
         let mut gaps = groups.windows(2).filter_map(|pair| match pair {
             [a, b] => Some(context.text.slice(a.end, b.start)),
@@ -203,7 +207,7 @@ impl Number {
             };
         }
         let marked = self.extended || self.brackets;
-        match self.lengths.as_slice() {
+        match &*self.lengths {
             [3, 3, 4] if self.is_north_american(0) => return structured(80, 95),
             [3, 3, 4] if !spaced => return structured(if marked { 75 } else { 60 }, 85),
             [1, 3, 3, 4] if self.digit(0) == 1 => {
@@ -212,7 +216,7 @@ impl Number {
             _ => {}
         }
         // What is dialled to reach another country is written in one: `0 114 …` is a list of numbers.
-        let abroad = match (self.digits.as_slice(), self.lengths.first()) {
+        let abroad = match (&*self.digits, self.lengths.first()) {
             ([0, 0, abroad @ ..], Some(2..)) | ([0, 1, 1, abroad @ ..], Some(3..)) => Some(abroad),
             _ => None,
         };
@@ -230,7 +234,7 @@ impl Number {
         if trunk && grouped && layout && !dates && (!dotted || pairs) && !slashed {
             return structured(60, 88);
         }
-        match self.lengths.as_slice() {
+        match &*self.lengths {
             [10] if self.is_north_american(0) => structured(0, 80),
             [11] if self.digit(0) == 1 && self.is_north_american(1) => structured(0, 80),
             [9..=11] if trunk => structured(0, 80),

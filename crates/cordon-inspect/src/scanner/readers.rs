@@ -62,27 +62,28 @@ impl Readers {
         let between = self.template.live().is_none()
             && self.words.is_between()
             && self.segment.is_ordinary()
-            && self.groups.is_between()
+            && self.groups.is_between(i + PlainWord::LONGEST)
             && self.runs.is_quiet();
         if !between {
             return None;
         }
         let word = PlainWord::at_start(bytes)?;
-        let next = bytes.get(word.len).filter(|next| ends_word(**next))?;
+        let next = bytes.get(word.len).copied().filter(|next| ends_word(*next))?;
         let meaning = context.tables.plain.meaning(word);
         let nothing = !meaning.month && self.groups.is_nothing(word.len);
         // What is found at one byte is reported in the order of the readers.
-        if meaning.runs || !nothing && *next != b' ' {
+        if !nothing && next != b' ' {
             return None;
         }
         let end = i + word.len;
         self.segment.plain_word((i, end), meaning.names, context);
         self.words.plain_word(i, end, meaning.rule, context);
-        let disguised = self.words.disguise().is_some();
-        if disguised {
+        let disguise = self.words.disguise();
+        let runs = meaning.runs || disguise.is_some() || self.runs.is_spelled();
+        if runs {
             self.runs.begin_word(i);
         }
-        if *next != b' ' {
+        if next != b' ' {
             self.groups.pass();
             return Some(word.len);
         }
@@ -93,31 +94,37 @@ impl Readers {
         } else {
             self.groups.group(i, end, context);
         }
-        if disguised {
-            self.runs.byte(end, b' ', self.words.disguise(), context);
+        if runs {
+            self.runs.byte(end, b' ', disguise, context);
         }
         Some(word.len + 1)
     }
 }
 
 /// Whether a byte ends a word for every reader: for some a word has signs of base64 or of leetspeak.
-const fn ends_word(byte: u8) -> bool {
-    byte < 0x80
-        && !byte.is_ascii_alphanumeric()
-        && !matches!(byte, b'@' | b'$' | b'+' | b'/' | b'-' | b'_' | b'=')
+fn ends_word(byte: u8) -> bool {
+    KINDS.get(usize::from(byte)).is_some_and(|kind| kind & ENDS_WORD != 0)
 }
 
 /// As `u8::is_ascii_alphanumeric`, by one look.
 fn is_alphanumeric(byte: u8) -> bool {
-    ALPHANUMERIC.get(usize::from(byte)).is_some_and(|alphanumeric| *alphanumeric)
+    KINDS.get(usize::from(byte)).is_some_and(|kind| kind & ALPHANUMERIC != 0)
 }
 
-const ALPHANUMERIC: [bool; 256] = {
-    let mut table = [false; 256];
+const ALPHANUMERIC: u8 = 1;
+const ENDS_WORD: u8 = 2;
+
+/// What holds of each byte.
+const KINDS: [u8; 256] = {
+    let mut table = [0; 256];
     let mut byte = 0_u8;
     let mut rest = table.as_mut_slice();
     while let Some((slot, after)) = rest.split_first_mut() {
-        *slot = byte.is_ascii_alphanumeric();
+        if byte.is_ascii_alphanumeric() {
+            *slot = ALPHANUMERIC;
+        } else if byte < 0x80 && !matches!(byte, b'@' | b'$' | b'+' | b'/' | b'-' | b'_' | b'=') {
+            *slot = ENDS_WORD;
+        }
         byte = byte.wrapping_add(1);
         rest = after;
     }

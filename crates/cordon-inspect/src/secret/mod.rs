@@ -26,6 +26,20 @@ struct Found {
 
 /// Adds what a candidate holds.
 pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, tokens: &Tokens, out: &mut Vec<Value>) {
+    let mut found = formed(candidate, shape, tokens);
+    // What says less is only asked where nothing was found.
+    if found.is_empty() {
+        named::find(candidate, shape, &mut found);
+    }
+    add(found, out);
+}
+
+/// Adds what shows its form in a candidate, whatever it is called.
+pub(crate) fn find_formed(candidate: &Candidate<'_>, shape: Shape, tokens: &Tokens, out: &mut Vec<Value>) {
+    add(formed(candidate, shape, tokens), out);
+}
+
+fn formed(candidate: &Candidate<'_>, shape: Shape, tokens: &Tokens) -> Vec<Found> {
     let mut found = Vec::new();
     if shape.len >= 16 && (shape.digits > 0 || shape.other > 0) {
         tokens.marked(candidate, &mut found);
@@ -34,13 +48,13 @@ pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, tokens: &Tokens, out
     if shape.colons > 0 && shape.at {
         connection::find(candidate, &mut found);
     }
-    // What says less is only asked where nothing was found.
     if found.is_empty() {
         tokens.near(candidate, shape, &mut found);
     }
-    if found.is_empty() {
-        named::find(candidate, shape, &mut found);
-    }
+    found
+}
+
+fn add(found: Vec<Found>, out: &mut Vec<Value>) {
     out.extend(found.into_iter().map(|found| Value {
         start: found.start,
         end: found.end,
