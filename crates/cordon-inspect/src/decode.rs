@@ -5,7 +5,6 @@
 use cordon_core::Finding;
 
 use crate::detector;
-use crate::engine::MAX_DEPTH;
 use crate::pii::{self, before};
 use crate::runs::rotate;
 use crate::scanner::Context;
@@ -26,9 +25,15 @@ const MIN_TEXT: usize = 12;
 /// Longer candidates are no key in ROT13.
 const MAX_ROTATED: usize = 512;
 
-/// Adds what is hidden in the encoded runs of a candidate.
-pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_>, out: &mut Vec<Value>) {
-    if context.depth >= MAX_DEPTH || shape.len < MIN_RUN {
+/// Adds what is hidden in the encoded runs of a candidate, which ends at folded byte `end`.
+pub(crate) fn find(
+    candidate: &Candidate<'_>,
+    shape: Shape,
+    end: usize,
+    context: &Context<'_>,
+    out: &mut Vec<Value>,
+) {
+    if context.nesting.is_deepest() || shape.len < MIN_RUN {
         return;
     }
     if shape.digits > 1 && shape.len <= MAX_ROTATED {
@@ -42,12 +47,11 @@ pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_
             let (run, lines) = unfolded(text.get(i..i + length).unwrap_or_default());
             let clipped = i == 0 && before(candidate, 0).is_some_and(is_base64);
             for view in views(&run, clipped) {
-                for finding in view.through(lines.clone()).findings(context) {
+                for finding in view.through(lines.clone()).findings(end, context) {
                     let Some(detector) = detector::named(finding.detector) else { continue };
-                    let (start, end) = (i + finding.span.start, i + finding.span.end);
                     out.push(Value {
-                        start,
-                        end,
+                        start: i + finding.span.start,
+                        end: i + finding.span.end,
                         detector,
                         category: finding.category,
                         score: finding.score,
@@ -70,7 +74,7 @@ fn rotated(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_>, out: 
     values.retain(|value| text.get(value.start..value.end) != candidate.text.get(value.start..value.end));
     if let Some(trace) = context.trace.filter(|_| !values.is_empty()) {
         let findings: Vec<Finding> = values.iter().map(Value::finding).collect();
-        trace.note(Encoding::Rot13, context.depth + 1, &String::from_utf8_lossy(&text), &findings);
+        trace.note(Encoding::Rot13, context.nesting.depth() + 1, &String::from_utf8_lossy(&text), &findings);
     }
     out.append(&mut values);
 }

@@ -21,7 +21,8 @@ pub struct DetectorInfo {
     pub failure: FailureMode,
 }
 
-/// How much text one finding can need, in bytes of the folded text.
+/// How much text one finding can need, in bytes of the folded text. What is encoded, spelled or written backwards needs
+/// [`Reach::ENCODED`], whoever finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// A finding covers at most `max_span` bytes (longer ones are continued) and is decided at most `lookahead` bytes
@@ -34,6 +35,12 @@ pub enum Reach {
     },
     /// The whole content is needed.
     Whole,
+}
+
+impl Reach {
+    /// The reach of what stands in an encoded text: pieces of it that belong together, the longest piece that may follow
+    /// them, and what may lie between.
+    pub const ENCODED: Self = Self::Local { max_span: MAX_PEM, lookahead: 2 * MAX_SEGMENT + 256 };
 }
 
 /// What a detector costs.
@@ -71,8 +78,15 @@ pub(crate) const MAX_PHRASE: usize = 512;
 /// Folded bytes of one PEM block that are reported at once.
 pub(crate) const MAX_PEM: usize = 8192;
 
+/// Bytes behind a value after which its candidate is decided. The longest is a PEM block that turns out to be none.
+const CANDIDATE: usize = MAX_PEM;
+/// Bytes behind an identifier after which its run is decided, and the words behind that.
+pub(crate) const GROUPS: usize = pii::MAX_RUN + pii::AFTER;
+/// Bytes behind a phrase after which its last letters are decided, if they are spelled: 64 of them, and the word behind.
+const SPELLED: usize = 192;
+
 macro_rules! detectors {
-    ($($constant:ident = $name:literal, $version:literal, $span:expr, $lookahead:literal, [$($category:literal),+];)+) => {
+    ($($constant:ident = $name:literal, $version:literal, $span:expr, $lookahead:expr, [$($category:literal),+];)+) => {
         $(pub(crate) const $constant: Detector = Detector {
             name: $name, version: $version, max_span: $span, lookahead: $lookahead, categories: &[$($category),+],
         };)+
@@ -81,28 +95,28 @@ macro_rules! detectors {
 }
 
 detectors! {
-    CARD = "pii.card", 1, 96, 3, ["pii/card"];
-    IBAN = "pii.iban", 1, 96, 3, ["pii/iban"];
-    EMAIL = "pii.email", 1, MAX_SEGMENT, 3, ["pii/email"];
-    PHONE = "pii.phone", 2, 96, 32, ["pii/phone"];
-    SSN = "pii.ssn", 2, 96, 32, ["pii/ssn"];
-    IP = "pii.ip", 1, 96, 3, ["pii/ip"];
-    CRYPTO = "pii.crypto", 1, 128, 3, ["pii/crypto"];
-    TOKEN = "secret.token", 2, MAX_SEGMENT, 3, [
+    CARD = "pii.card", 1, 96, CANDIDATE, ["pii/card"];
+    IBAN = "pii.iban", 1, 96, CANDIDATE, ["pii/iban"];
+    EMAIL = "pii.email", 1, MAX_SEGMENT, CANDIDATE, ["pii/email"];
+    PHONE = "pii.phone", 2, 96, GROUPS, ["pii/phone"];
+    SSN = "pii.ssn", 2, 96, GROUPS, ["pii/ssn"];
+    IP = "pii.ip", 1, 96, CANDIDATE, ["pii/ip"];
+    CRYPTO = "pii.crypto", 1, 128, CANDIDATE, ["pii/crypto"];
+    TOKEN = "secret.token", 2, MAX_SEGMENT, CANDIDATE, [
         "secret/aws_key", "secret/azure_key", "secret/gcp_key", "secret/github_token", "secret/gitlab_token",
         "secret/slack_token", "secret/stripe_key", "secret/openai_key", "secret/anthropic_key",
         "secret/package_token", "secret/mail_key", "secret/twilio_key", "secret/huggingface_token",
         "secret/cordon_key", "secret/password_hash", "secret/provider_token"
     ];
     PRIVATE_KEY = "secret.private_key", 1, MAX_PEM, 48, ["secret/private_key"];
-    JWT = "secret.jwt", 1, MAX_SEGMENT, 3, ["secret/jwt"];
-    CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, 3, ["secret/connection_string"];
-    GENERIC = "secret.generic", 2, MAX_SEGMENT, 3, ["secret/generic"];
-    PHRASE = "injection.phrase", 1, MAX_PHRASE, 1, [
+    JWT = "secret.jwt", 1, MAX_SEGMENT, CANDIDATE, ["secret/jwt"];
+    CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, CANDIDATE, ["secret/connection_string"];
+    GENERIC = "secret.generic", 2, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
+    PHRASE = "injection.phrase", 1, MAX_PHRASE, SPELLED, [
         "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
         "prompt_injection/action"
     ];
-    TEMPLATE = "injection.template", 1, MAX_SEGMENT, 3, ["prompt_injection/template"];
+    TEMPLATE = "injection.template", 1, MAX_SEGMENT, 0, ["prompt_injection/template"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
 }
 

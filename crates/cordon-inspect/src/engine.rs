@@ -9,9 +9,7 @@ use crate::plain::PlainWords;
 use crate::scanner::Scanner;
 use crate::secret::Tokens;
 use crate::template::Templates;
-
-/// Deepest nesting of encodings that is undone.
-pub(crate) const MAX_DEPTH: u8 = 2;
+use crate::view::Nesting;
 
 /// The compiled detectors. Cloning is cheap: clones share everything.
 #[derive(Clone, Debug)]
@@ -68,7 +66,7 @@ impl Engine {
     /// A scanner for one text of this channel. Findings of the categories that `holds` covers are reported before any
     /// byte of theirs is settled; others are reported too, maybe after their bytes were settled.
     pub fn scanner(&self, channel: Channel, holds: &[Category]) -> Scanner {
-        Scanner::new(Arc::clone(&self.0), channel, holds, 0)
+        Scanner::new(Arc::clone(&self.0), channel, holds, Nesting::default())
     }
 
     /// The findings of a whole text, sorted by start, end and category: exactly those of a scanner fed one chunk.

@@ -46,10 +46,18 @@ pub(crate) struct Manner {
 
 /// One place of a rule: the classes and words that fill it, after at most `gap` other words.
 #[derive(Clone, Debug)]
-pub(crate) struct Step {
+struct Step {
     classes: Classes,
     /// Sorted.
     words: Vec<Word>,
+    gap: u8,
+}
+
+/// A place of a rule that the next words may fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    step: u32,
+    /// Other words that may come before it.
     pub(crate) gap: u8,
 }
 
@@ -59,7 +67,9 @@ struct Rule {
     /// Rules of one line share a group: they are one signal.
     group: u16,
     percent: u32,
-    steps: Vec<Step>,
+    /// The first of its steps, and how many there are.
+    first: usize,
+    count: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -76,6 +86,8 @@ pub(crate) struct Rules {
     words: HashMap<u64, Written, BuildHasherDefault<Hashed>>,
     entries: Vec<Entry>,
     rules: Vec<Rule>,
+    /// The steps of all rules, one rule behind the other.
+    steps: Vec<Step>,
 }
 
 /// A word of the rules as it is written: in small letters, as it is or in ROT13.
@@ -133,14 +145,30 @@ impl Rules {
         self.entry(word).map_or(&[], |entry| &entry.starts)
     }
 
-    /// The place of a rule; none after the last one.
-    pub(crate) fn step(&self, rule: u16, at: u8) -> Option<&Step> {
-        self.rules.get(usize::from(rule))?.steps.get(usize::from(at))
+    /// The second place of a rule; none where it has only one.
+    pub(crate) fn second(&self, rule: u16) -> Option<Place> {
+        let rule = self.rules.get(usize::from(rule)).filter(|rule| rule.count > 1)?;
+        self.place(rule.first + 1)
     }
 
-    pub(crate) fn matches(&self, word: Word, step: &Step) -> bool {
-        self.entry(word).is_some_and(|entry| entry.classes & step.classes != 0)
-            || step.words.binary_search(&word).is_ok()
+    /// The place of a rule behind this one; none behind the last one.
+    pub(crate) fn next(&self, rule: u16, place: Place) -> Option<Place> {
+        let rule = self.rules.get(usize::from(rule))?;
+        let next = usize::try_from(place.step).ok()? + 1;
+        if next < rule.first + rule.count { self.place(next) } else { None }
+    }
+
+    fn place(&self, step: usize) -> Option<Place> {
+        let gap = self.steps.get(step)?.gap;
+        u32::try_from(step).ok().map(|step| Place { step, gap })
+    }
+
+    /// Whether a word fills a place.
+    pub(crate) fn fills(&self, word: Word, place: Place) -> bool {
+        let step = usize::try_from(place.step).ok().and_then(|at| self.steps.get(at));
+        step.zip(self.entry(word)).is_some_and(|(step, entry)| {
+            entry.classes & step.classes != 0 || step.words.binary_search(&word).is_ok()
+        })
     }
 }
 
@@ -150,6 +178,7 @@ struct Compiler {
     words: BTreeMap<Box<[u8]>, Word>,
     entries: Vec<Entry>,
     rules: Vec<Rule>,
+    steps: Vec<Step>,
 }
 
 impl Compiler {
@@ -224,14 +253,16 @@ impl Compiler {
         }
         for steps in variants {
             if !steps.is_empty() {
-                self.rules.push(Rule { category: category_path(category), group, percent, steps });
+                let (first, count) = (self.steps.len(), steps.len());
+                self.rules.push(Rule { category: category_path(category), group, percent, first, count });
+                self.steps.extend(steps);
             }
         }
     }
 
     fn finish(mut self) -> Rules {
         for (i, rule) in self.rules.iter().enumerate() {
-            let Some(first) = rule.steps.first() else { continue };
+            let Some(first) = self.steps.get(rule.first) else { continue };
             for (id, entry) in (0..).zip(&mut self.entries) {
                 if entry.classes & first.classes != 0 || first.words.binary_search(&Word(id)).is_ok() {
                     entry.starts.extend(u16::try_from(i));
@@ -251,7 +282,7 @@ impl Compiler {
         let turned = rot13.into_iter().map(|(text, word)| Written { text, word, rot13: true });
         let hash = |text: &[u8]| text.iter().fold(SEED, |hash, byte| step(hash, *byte));
         let words = plain.chain(turned).map(|written| (hash(&written.text), written)).collect();
-        Rules { words, entries: self.entries, rules: self.rules }
+        Rules { words, entries: self.entries, rules: self.rules, steps: self.steps }
     }
 }
 
@@ -406,6 +437,6 @@ mod tests {
             assert!(CLASSES.lines().any(|line| line.starts_with(&format!("{class}:"))), "{class}");
         }
         assert!(CLASSES.lines().count() < 128);
-        assert!(rules.rules.iter().all(|rule| !rule.steps.is_empty()));
+        assert!(rules.rules.iter().all(|rule| rule.count > 0));
     }
 }

@@ -192,7 +192,8 @@ impl Run {
         {
             decoded.truncate(error.valid_up_to());
         }
-        let mut findings = View::new(Encoding::HiddenCharacters, decoded, self.way).findings(context);
+        let mut findings =
+            View::new(Encoding::HiddenCharacters, decoded, self.way).findings(self.end, context);
         context.out.append(&mut findings);
     }
 }

@@ -41,7 +41,7 @@ const HIGH: u128 = EACH << 7;
 
 impl PlainWord {
     /// Letters of the longest one: longer ones may be values.
-    pub(crate) const LONGEST: usize = 15;
+    const LONGEST: usize = 15;
 
     /// The word that some bytes begin with, whose first is a letter. None where it is longer, or more of it may come.
     #[inline]

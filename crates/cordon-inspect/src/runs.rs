@@ -69,7 +69,8 @@ impl Runs {
         } else {
             self.end_word(i, disguise, context);
             self.spelled.gap(i, context);
-            self.leet.gap(i, byte);
+            self.rotated.gap(i, context);
+            self.leet.gap(i, byte, context);
         }
         self.fields.byte(i, byte, context);
         self.reversed.byte(i, context);
@@ -132,7 +133,8 @@ impl Runs {
             self.rotated.live(),
             self.leet.live(),
             self.fields.live(at),
-            self.reversed.live(),
+            // Where no text is turned around yet, there is nothing to hold.
+            self.reversed.live().filter(|start| *start < at),
         ];
         // The open word may be the first of a run.
         runs.into_iter().chain([self.word.filter(|start| at - start <= MAX_WORD)]).flatten().min()

@@ -10,6 +10,7 @@ use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
 use crate::scanner::readers::Readers;
 use crate::seen::Trace;
+use crate::view::Nesting;
 
 /// Folded bytes before a candidate that its detectors may look at.
 pub(crate) const CONTEXT: usize = 160;
@@ -24,7 +25,7 @@ const PIECE: usize = 8 << 10;
 pub struct Scanner {
     tables: Arc<Tables>,
     channel: Channel,
-    depth: u8,
+    nesting: Nesting,
     /// Where views are noted for who asks why something was found.
     trace: Option<Trace>,
     hold_values: bool,
@@ -63,7 +64,7 @@ pub(crate) struct Context<'a> {
     pub(crate) text: &'a FoldedText,
     pub(crate) tables: &'a Arc<Tables>,
     pub(crate) channel: Channel,
-    pub(crate) depth: u8,
+    pub(crate) nesting: &'a Nesting,
     pub(crate) trace: Option<&'a Trace>,
     pub(crate) out: &'a mut Vec<Finding>,
 }
@@ -103,7 +104,7 @@ impl Context<'_> {
 }
 
 impl Scanner {
-    pub(crate) fn new(tables: Arc<Tables>, channel: Channel, holds: &[Category], depth: u8) -> Self {
+    pub(crate) fn new(tables: Arc<Tables>, channel: Channel, holds: &[Category], nesting: Nesting) -> Self {
         let touches = |path| {
             let family = Category::known(path);
             holds.iter().any(|hold| hold.covers(&family) || family.covers(hold))
@@ -112,7 +113,7 @@ impl Scanner {
         Self {
             tables,
             channel,
-            depth,
+            nesting,
             trace: None,
             // Encoded runs hold phrases too, so phrases hold what values hold.
             hold_values: hold_phrases || touches("pii") || touches("secret"),
@@ -153,15 +154,27 @@ impl Scanner {
     pub fn finish(&mut self) -> Step {
         let carry = std::mem::take(&mut self.carry);
         self.take(&carry, true);
-        let mut context =
-            context(&self.text, &self.tables, (self.channel, self.depth), self.trace.as_ref(), &mut self.out);
+        let mut context = context(
+            &self.text,
+            &self.tables,
+            (self.channel, &self.nesting),
+            self.trace.as_ref(),
+            &mut self.out,
+        );
         self.hidden.close(&mut context);
         self.readers.words.close(self.at, &mut context);
         self.readers.segment.close(self.at, &mut context);
         self.readers.groups.close(self.at, &mut context);
-        self.readers.runs.close(self.at, self.readers.words.disguise(), &mut context);
+        if !self.nesting.is_deepest() {
+            self.readers.runs.close(self.at, self.readers.words.disguise(), &mut context);
+        }
         self.settled = self.consumed;
         Step { findings: std::mem::take(&mut self.out), settled: self.settled }
+    }
+
+    /// What its views have cost.
+    pub(crate) const fn nesting(&self) -> &Nesting {
+        &self.nesting
     }
 
     /// Bytes of memory that this scanner holds on to, its own size included.
@@ -376,13 +389,15 @@ impl Scanner {
                 let mut context = context(
                     &self.text,
                     &self.tables,
-                    (self.channel, self.depth),
+                    (self.channel, &self.nesting),
                     self.trace.as_ref(),
                     &mut self.out,
                 );
                 self.hidden.see(folding, c, Span::new(original, original + len), before, &mut context);
                 match folding {
-                    Folded::Bidi('\u{202e}') => self.readers.runs.turn(self.at, &mut context),
+                    Folded::Bidi('\u{202e}') if !self.nesting.is_deepest() => {
+                        self.readers.runs.turn(self.at, &mut context);
+                    }
                     Folded::Bidi('\u{202c}') => self.readers.runs.turn_back(self.at, &mut context),
                     _ => {}
                 }
@@ -398,7 +413,7 @@ impl Scanner {
             let mut context = context(
                 &self.text,
                 &self.tables,
-                (self.channel, self.depth),
+                (self.channel, &self.nesting),
                 self.trace.as_ref(),
                 &mut self.out,
             );
@@ -412,8 +427,13 @@ impl Scanner {
         if self.at == end {
             return;
         }
-        let mut context =
-            context(&self.text, &self.tables, (self.channel, self.depth), self.trace.as_ref(), &mut self.out);
+        let mut context = context(
+            &self.text,
+            &self.tables,
+            (self.channel, &self.nesting),
+            self.trace.as_ref(),
+            &mut self.out,
+        );
         let bytes = self.text.slice(self.at, end);
         let mut next = 0;
         while let Some(rest) = bytes.get(next..).filter(|rest| !rest.is_empty()) {
@@ -426,11 +446,11 @@ impl Scanner {
 fn context<'a>(
     text: &'a FoldedText,
     tables: &'a Arc<Tables>,
-    (channel, depth): (Channel, u8),
+    (channel, nesting): (Channel, &'a Nesting),
     trace: Option<&'a Trace>,
     out: &'a mut Vec<Finding>,
 ) -> Context<'a> {
-    Context { text, tables, channel, depth, trace, out }
+    Context { text, tables, channel, nesting, trace, out }
 }
 
 /// What the next few look-alikes of some letters tell about the first.

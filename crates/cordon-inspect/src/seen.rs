@@ -7,10 +7,7 @@ use std::{
 
 use cordon_core::{Category, Channel, Finding, Score, Span};
 
-use crate::{
-    engine::{Engine, MAX_DEPTH},
-    scanner::Scanner,
-};
+use crate::{engine::Engine, scanner::Scanner, view::Nesting};
 
 /// The most views that are kept of one text.
 const MAX_VIEWS: usize = 64;
@@ -143,7 +140,7 @@ impl Engine {
         let mut findings = self.read(self.scanner(channel, &[]).traced(trace.clone()), text);
         findings.dedup();
         // What is seen without any view was found in none.
-        let plain = self.read(Scanner::new(self.tables(), channel, &[], MAX_DEPTH), text);
+        let plain = self.read(Scanner::new(self.tables(), channel, &[], Nesting::deepest()), text);
         let plain: BTreeSet<(Span, Likeness)> =
             plain.iter().map(|finding| (finding.span, likeness(finding))).collect();
         let mut decoded = Waiting::default();

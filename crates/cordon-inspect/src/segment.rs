@@ -562,7 +562,7 @@ fn process(
     let mut values = Vec::new();
     secret::find(&candidate, shape, &context.tables.tokens, &mut values);
     pii::find(&candidate, shape, &mut values);
-    decode::find(&candidate, shape, context, &mut values);
+    decode::find(&candidate, shape, end, context, &mut values);
     let mut cut: Option<Cut> = None;
     values.sort_by(|a, b| (a.start, a.end, &a.category).cmp(&(b.start, b.end, &b.category)));
     for value in values {

@@ -52,6 +52,9 @@ const TOKENS: &[(&str, u32)] = &[
     ("<function_calls>", 60),
 ];
 
+/// Bytes of the longest token.
+const LONGEST: usize = 20;
+
 /// The tokens as one automaton. None only if it could not be built, which a test excludes.
 #[derive(Debug)]
 pub(crate) struct Templates(Option<DFA>);
@@ -75,7 +78,8 @@ impl Templates {
 /// Where the automaton stands.
 #[derive(Debug, Default)]
 pub(crate) struct Template {
-    /// The state, and the first byte since it was the starting state: no token that may still come begins earlier.
+    /// The state, and the first byte since it was the starting state, at most [`LONGEST`] ago: no token that may still come
+    /// begins earlier.
     open: Option<(StateID, usize)>,
 }
 
@@ -114,7 +118,7 @@ impl Template {
                 return;
             }
         }
-        self.open = (state != start).then_some((state, since));
+        self.open = (state != start).then_some((state, since.max((i + 1).saturating_sub(LONGEST))));
     }
 }
 
@@ -132,6 +136,7 @@ mod tests {
         }
         for (token, _) in TOKENS {
             assert_eq!(token.to_ascii_lowercase(), *token);
+            assert!(token.len() <= LONGEST, "{token}");
         }
     }
 }

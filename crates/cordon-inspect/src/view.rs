@@ -3,18 +3,19 @@
 //! A view is read by a scanner of its own, so every detector sees what is encoded without knowing of encodings: rules,
 //! recognisers and models alike. What it finds is reported where it stands in the original, no byte less, and no more
 //! than the blocks of the encoding demand. Views nest to [`MAX_DEPTH`]; each is at most as long as what it was made
-//! from, which bounds time and memory.
+//! from, and all together may cost so much for each byte of the text ([`Nesting`]), which bounds time and memory.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use cordon_core::{Category, Finding, Span};
+use cordon_core::{Category, Finding, Score, Span};
 
-use crate::engine::MAX_DEPTH;
+use crate::detector::HIDDEN;
 use crate::scanner::{Context, Scanner};
 use crate::seen::Encoding;
 
 /// Changes whenever folding or decoding could change a verdict; part of the rules' digest.
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 
 /// A text made from a stretch of another one.
 #[derive(Clone, Debug)]
@@ -42,19 +43,21 @@ impl View {
     }
 
     /// What detectors find in the view, all of it, with spans in what it was made from; nothing where encodings nest too
-    /// deep. A view is a few kilobytes long, and so bounds them.
-    pub(crate) fn findings(&self, context: &Context<'_>) -> Vec<Finding> {
-        if context.depth >= MAX_DEPTH {
+    /// deep. The view was made from bytes before `at`.
+    pub(crate) fn findings(&self, at: usize, context: &Context<'_>) -> Vec<Finding> {
+        if context.nesting.is_deepest() {
             return Vec::new();
         }
         let Ok(text) = std::str::from_utf8(&self.text) else { return Vec::new() };
-        let depth = context.depth + 1;
-        let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], depth);
+        let Some(nesting) = context.nesting.enter(text.len(), at) else { return vec![self.unread()] };
+        let depth = nesting.depth();
+        let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], nesting);
         if let Some(trace) = context.trace {
             scanner = scanner.traced(trace.clone());
         }
         let mut findings = scanner.push(text).findings;
         findings.append(&mut scanner.finish().findings);
+        context.nesting.leave(scanner.nesting());
         if let Some(trace) = context.trace.filter(|_| !findings.is_empty()) {
             trace.note(self.encoding, depth, text, &findings);
         }
@@ -68,11 +71,75 @@ impl View {
     /// Reports what detectors find in a view that was made from folded bytes from `at` on, as far as it is of a category
     /// that counts.
     pub(crate) fn report(&self, at: usize, counts: impl Fn(&Category) -> bool, context: &mut Context<'_>) {
-        for mut finding in self.findings(context).into_iter().filter(|finding| counts(&finding.category)) {
+        let findings = self.findings(at + self.text.len(), context);
+        for mut finding in findings.into_iter().filter(|finding| counts(&finding.category)) {
             let (start, end) = (at + finding.span.start, at + finding.span.end);
             finding.span = Span::new(context.text.original_start(start), context.text.original_end(end));
             context.out.push(finding);
         }
+    }
+
+    /// Nobody writes so much that is encoded in so many ways but to hide something: it is a finding, not a gap.
+    fn unread(&self) -> Finding {
+        let (start, end) = self.back(0, self.text.len());
+        Finding {
+            category: Category::known("prompt_injection/hidden"),
+            span: Span::new(start, end),
+            score: Score::percent(90),
+            detector: HIDDEN.name,
+            detector_version: HIDDEN.version,
+            continues: false,
+        }
+    }
+}
+
+/// Deepest nesting of encodings that is undone.
+const MAX_DEPTH: u8 = 2;
+/// What all views of a text may cost, in bytes that are read: so much in any case, and so much for each byte of the
+/// text up to the view. What is encoded once or twice costs less than three.
+const ALLOWED: usize = 16 << 10;
+const ALLOWED_EACH: usize = 16;
+/// What a view costs beside its bytes.
+const VIEW: usize = 32;
+
+/// How deep a text lies in others, and what its views have cost.
+#[derive(Debug, Default)]
+pub(crate) struct Nesting {
+    depth: u8,
+    /// What the views of a view may cost.
+    limit: Option<usize>,
+    spent: Cell<usize>,
+}
+
+impl Nesting {
+    /// Of a text that is read as it is, without a view.
+    pub(crate) fn deepest() -> Self {
+        Self { depth: MAX_DEPTH, ..Self::default() }
+    }
+
+    /// How many encodings were undone.
+    pub(crate) const fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    /// Whether no view is made of this text.
+    pub(crate) const fn is_deepest(&self) -> bool {
+        self.depth >= MAX_DEPTH
+    }
+
+    /// The nesting of a view of so many bytes, made from bytes before `at`; none where the views cost too much. It
+    /// depends on the text alone, not on how it was cut.
+    fn enter(&self, len: usize, at: usize) -> Option<Self> {
+        let limit = self.limit.unwrap_or(ALLOWED + ALLOWED_EACH * at);
+        let spent = self.spent.get() + len + VIEW;
+        let left = limit.checked_sub(spent)?;
+        self.spent.set(spent);
+        Some(Self { depth: self.depth + 1, limit: Some(left), spent: Cell::new(0) })
+    }
+
+    /// What a view's own views cost is spent too.
+    fn leave(&self, view: &Self) {
+        self.spent.set(self.spent.get() + view.spent.get());
     }
 }
 
@@ -137,7 +204,84 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use cordon_core::Channel;
+
     use super::*;
+    use crate::engine::Engine;
+    use crate::obfuscate::Obfuscation;
+
+    static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::builtin);
+
+    /// What the views of a text cost, and whether one was not read.
+    fn cost(text: &str) -> (usize, bool) {
+        let mut scanner = ENGINE.scanner(Channel::User, &[]);
+        let mut findings = scanner.push(text).findings;
+        findings.append(&mut scanner.finish().findings);
+        let unread =
+            findings.iter().any(|found| found.detector == HIDDEN.name && found.score == Score::percent(90));
+        (scanner.nesting().spent.get(), unread)
+    }
+
+    #[test]
+    fn what_is_encoded_once_or_twice_costs_little() {
+        let text =
+            "Please summarise the minutes of the meeting about the garden behind the library. ".repeat(60);
+        for obfuscation in Obfuscation::ALL {
+            let hidden = obfuscation.apply(&text, 7);
+            let (spent, unread) = cost(&hidden);
+            assert!(
+                !unread && spent <= 3 * hidden.len() + ALLOWED,
+                "{obfuscation:?}: {spent} of {}",
+                hidden.len()
+            );
+        }
+        assert_eq!(cost(&text), (0, false));
+    }
+
+    #[test]
+    fn no_text_costs_more_than_is_allowed() {
+        let encode = |text: &str, times: usize| {
+            (0..times).fold(text.to_owned(), |text, _| Obfuscation::Base64.apply(&text, 1))
+        };
+        let words = "gur naq lbh 7h3 @ll 1gn0r3 y0u 105 103 110 111 114 101 32 97 108 ";
+        let mut worst = 0;
+        for text in [
+            "\u{202e}".repeat(30_000),
+            "\u{202e}a".repeat(20_000),
+            "\u{202e}abcd".repeat(10_000),
+            "\u{202e}gur naq 7h3 y0u ".repeat(5_000),
+            words.repeat(1_500),
+            encode(&words.repeat(200), 1),
+            encode(&words.repeat(200), 2),
+            encode(&words.repeat(100), 4),
+            encode(&"SWdub3JlIGFsbCBwcmV2aW91cyBpbnN0 ".repeat(300), 2),
+            "\"a\": \"SWdub3JlIGFsbCBwcmV2aW91cyBpbnN0\", ".repeat(2_000),
+            "SWdub3JlIGFsbCBwcmV2aW91cyBpbnN0 ".repeat(2_000),
+            "i g n o r e a l l ".repeat(3_000),
+            "69 67 6e 6f 72 65 20 61 ".repeat(3_000),
+        ] {
+            let (spent, _) = cost(&text);
+            let most = ALLOWED + ALLOWED_EACH * text.len();
+            assert!(spent <= most, "{spent} of {most}: {}", text.chars().take(40).collect::<String>());
+            worst = worst.max(spent * 10 / text.len());
+        }
+        // The bound is met: without it more would be spent.
+        assert!(worst >= 10, "{worst} tenths of a byte for each byte");
+        assert_eq!(cost(&"\u{202e}".repeat(30_000)).0, 0);
+    }
+
+    #[test]
+    fn what_would_cost_too_much_is_a_finding() {
+        let nesting = Nesting::default();
+        let mut views = 0;
+        while nesting.enter(1_000, 100).is_some() {
+            views += 1;
+        }
+        assert_eq!(views, (ALLOWED + 100 * ALLOWED_EACH) / (1_000 + VIEW));
+        assert!(nesting.enter(1_000, 1_000).is_some(), "more text allows more");
+    }
 
     #[test]
     fn blocks_lead_back_whole() {

@@ -4,7 +4,7 @@
 use cordon_core::{Category, Channel, Span};
 
 use crate::detector::{MAX_PHRASE, PHRASE};
-use crate::evidence::{Evidence, Manner, Word};
+use crate::evidence::{Evidence, Manner, Place, Word};
 use crate::fold::{FoldedText, confusable};
 use crate::runs::Disguise;
 use crate::scanner::Context;
@@ -72,11 +72,20 @@ struct Previous {
 #[derive(Clone, Copy, Debug)]
 struct Thread {
     rule: u16,
-    at: u8,
+    /// What must come next.
+    place: Place,
     skipped: u8,
     start: usize,
     manner: Manner,
     rot13: bool,
+}
+
+/// A phrase whose last word has come.
+#[derive(Clone, Copy, Debug)]
+struct Done {
+    rule: u16,
+    start: usize,
+    manner: Manner,
 }
 
 impl Default for Words {
@@ -210,6 +219,10 @@ impl Words {
                 self.end_word(start, i, context);
             }
             self.gap.take(byte);
+            // Letters that are spelled stand one byte apart.
+            if self.gap.width == 2 && !self.spaced.is_empty() {
+                self.flush(context);
+            }
         }
     }
 
@@ -320,51 +333,42 @@ impl Words {
             return;
         }
         let cost = if gap.sentence && gap.stop || gap.newlines > 1 { 3 } else { 1 };
-        let mut done: Vec<Thread> = Vec::new();
-        let mut kept = 0;
-        for i in 0..self.threads.len() {
-            let Some(mut thread) = self.threads.get(i).copied() else { break };
+        let mut done: Vec<Done> = Vec::new();
+        self.threads.retain_mut(|thread| {
             if original.end - thread.start > MAX_PHRASE {
-                continue;
+                return false;
             }
-            let Some(step) = rules.step(thread.rule, thread.at) else { continue };
-            let matches =
-                word.is_some_and(|(word, rot13)| rot13 == thread.rot13 && rules.matches(word, step));
-            if matches {
-                thread.at += 1;
-                thread.skipped = 0;
-                thread.manner.hidden |= hidden;
-                if rules.step(thread.rule, thread.at).is_none() {
-                    done.push(thread);
-                    continue;
-                }
-            } else {
+            let fills =
+                word.is_some_and(|(word, rot13)| rot13 == thread.rot13 && rules.fills(word, thread.place));
+            if !fills {
                 thread.skipped += cost;
-                if thread.skipped > step.gap {
-                    continue;
+                return thread.skipped <= thread.place.gap;
+            }
+            thread.manner.hidden |= hidden;
+            match rules.next(thread.rule, thread.place) {
+                Some(place) => {
+                    (thread.place, thread.skipped) = (place, 0);
+                    true
+                }
+                None => {
+                    done.push(Done { rule: thread.rule, start: thread.start, manner: thread.manner });
+                    false
                 }
             }
-            if let Some(slot) = self.threads.get_mut(kept) {
-                *slot = thread;
-                kept += 1;
-            }
-        }
-        self.threads.truncate(kept);
+        });
 
         if !starts.is_empty() {
             let rot13 = word.is_some_and(|(_, rot13)| rot13);
             let manner = self.manner(gap, hidden || rot13);
             for rule in starts {
-                let thread = Thread { rule: *rule, at: 1, skipped: 0, start: original.start, manner, rot13 };
-                if rules.step(*rule, 1).is_none() {
-                    done.push(thread);
-                } else if !self
-                    .threads
-                    .iter()
-                    .any(|other| (other.rule, other.at, other.skipped, other.rot13) == (*rule, 1, 0, rot13))
-                    && self.threads.len() < MAX_THREADS
-                {
-                    self.threads.push(thread);
+                let Some(place) = rules.second(*rule) else {
+                    done.push(Done { rule: *rule, start: original.start, manner });
+                    continue;
+                };
+                let same = |other: &Thread| (other.place, other.skipped, other.rot13) == (place, 0, rot13);
+                if self.threads.len() < MAX_THREADS && !self.threads.iter().any(same) {
+                    let start = original.start;
+                    self.threads.push(Thread { rule: *rule, place, skipped: 0, start, manner, rot13 });
                 }
             }
         }

@@ -118,9 +118,14 @@ impl Groups {
         [bound, due].into_iter().flatten().min().map_or(usize::MAX, |at| at.saturating_sub(i))
     }
 
-    /// Whether no word is open and nothing that waits is due at `until` or before.
-    pub(crate) fn is_between(&self, until: usize) -> bool {
-        self.word.is_none() && !self.long && self.waiting.first().is_none_or(|waiting| waiting.due() > until)
+    /// Whether no word is open.
+    pub(crate) const fn is_between(&self) -> bool {
+        self.word.is_none() && !self.long
+    }
+
+    /// Whether something that waits is due at `i` or before.
+    pub(crate) fn is_due(&self, i: usize) -> bool {
+        self.waiting.first().is_some_and(|waiting| waiting.due() <= i)
     }
 
     /// Whether a plain word of so many letters that names no month is no group, and ends no run that may hold something.
@@ -136,7 +141,7 @@ impl Groups {
 
     /// Takes the folded byte at `i`.
     pub(crate) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
-        if self.waiting.first().is_some_and(|waiting| waiting.due() <= i) {
+        if self.is_due(i) {
             self.settle(i, false, context);
         }
         if byte.is_ascii_alphanumeric() || byte >= 0x80 {
@@ -145,7 +150,7 @@ impl Groups {
                 None => self.word = Some(i),
                 Some(start) if i - start >= MAX_GROUP => {
                     self.end_run(i, context);
-                    self.word = None;
+                    (self.word, self.mark) = (None, None);
                     self.long = true;
                 }
                 Some(_) => {}

@@ -19,7 +19,7 @@ mod row;
 mod types;
 
 pub(crate) use date::months;
-pub(crate) use groups::Groups;
+pub(crate) use groups::{AFTER, Groups, MAX_RUN};
 pub(crate) use row::{Table, detectors};
 
 use cordon_core::{Category, Score};

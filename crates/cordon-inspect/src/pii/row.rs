@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::detector::Detector;
+use crate::detector::{Detector, GROUPS};
 use crate::pii::context::{BEFORE, Words};
-use crate::pii::groups::{AFTER, MAX_RUN};
+use crate::pii::groups::MAX_RUN;
 use crate::pii::types;
 
 /// Characters of the longest identifier, separators not counted.
@@ -69,7 +69,7 @@ pub(crate) const fn any(_: &[u8]) -> bool {
 
 /// A detector of a family of rows; its categories are those of its rows.
 pub(crate) const fn family(name: &'static str) -> Detector {
-    Detector { name, version: 1, max_span: MAX_RUN, lookahead: AFTER, categories: &[] }
+    Detector { name, version: 1, max_span: MAX_RUN, lookahead: GROUPS, categories: &[] }
 }
 
 /// The detectors that only the table names, with their categories.

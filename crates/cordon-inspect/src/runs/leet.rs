@@ -6,6 +6,7 @@ use super::Word;
 use super::stretch::Stretch;
 use crate::scanner::Context;
 use crate::seen::Encoding;
+use crate::starts::Starts;
 use crate::view::{View, Way};
 
 /// The commonest English words that have a letter for which leetspeak writes a digit or sign.
@@ -15,35 +16,45 @@ const COMMON: [&[u8]; 40] = [
     b"and", b"all", b"any", b"has", b"have", b"was", b"were", b"with", b"please", b"must", b"then", b"them",
     b"will",
 ];
+const STARTS: Starts = Starts::of(&COMMON);
 /// The longest word that is looked up.
 const LONGEST: usize = 16;
+
+/// Signs at the beginning of a word.
+const MAX_SIGNS: usize = 2;
 
 /// The stretch that may be leetspeak.
 #[derive(Debug, Default)]
 pub(super) struct Leet {
     stretch: Stretch,
-    /// Where the signs that may begin the next word begin.
+    /// Where the signs before the next word begin.
     signs: Option<usize>,
+    /// Whether there are too many of them to belong to it.
+    many: bool,
 }
 
 impl Leet {
     pub(super) fn live(&self) -> Option<usize> {
-        self.stretch.start().or(self.signs)
+        self.stretch.start().or(self.signs.filter(|_| !self.many))
     }
 
     /// The byte at `i` belongs to no word.
-    pub(super) fn gap(&mut self, i: usize, byte: u8) {
+    pub(super) fn gap(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         if is_sign(byte) {
-            self.signs.get_or_insert(i);
+            self.many = i - *self.signs.get_or_insert(i) >= MAX_SIGNS;
         } else {
-            self.signs = None;
+            (self.signs, self.many) = (None, false);
+        }
+        if let Some((start, end)) = self.stretch.gap(i) {
+            read(start, end, context);
         }
     }
 
     /// A word ended; `known` says that it is one of the rules in leetspeak.
     #[inline]
     pub(super) fn word(&mut self, word: Word<'_>, known: bool, context: &mut Context<'_>) {
-        let signs = self.signs.take().filter(|signs| word.start - signs <= 2);
+        let signs = self.signs.take().filter(|signs| word.start - signs <= MAX_SIGNS);
+        self.many = false;
         let start = signs.unwrap_or(word.start);
         let short = !word.letters || signs.is_some();
         let cue = known
@@ -57,7 +68,7 @@ impl Leet {
     }
 
     pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
-        self.signs = None;
+        (self.signs, self.many) = (None, false);
         if let Some((start, end)) = self.stretch.close(end) {
             read(start, end, context);
         }
@@ -73,11 +84,16 @@ fn is_word(word: &[u8], known: impl Fn(&[u8]) -> bool) -> bool {
     }
     let mut buffer = [0; LONGEST];
     let Some(letters) = buffer.get_mut(..word.len()) else { return false };
+    // Few words begin like one of these.
+    let may_be = |word: &[u8], one| match word {
+        [first, second, ..] => STARTS.may_begin(letter(*first, one), letter(*second, one)),
+        _ => false,
+    };
     [b'i', b'l'].into_iter().any(|one| {
         for (to, from) in letters.iter_mut().zip(word) {
             *to = letter(*from, one);
         }
-        COMMON.contains(&&*letters) || known(letters)
+        may_be(word, one) && COMMON.contains(&&*letters) || known(letters)
     })
 }
 

@@ -41,8 +41,14 @@ impl Reversed {
     }
 }
 
+/// Fewer folded bytes hold nothing that a detector looks for.
+const MIN_STRETCH: usize = 4;
+
 /// Each line backwards.
 fn read(start: usize, end: usize, context: &mut Context<'_>) {
+    if end - start < MIN_STRETCH {
+        return;
+    }
     let Ok(text) = std::str::from_utf8(context.text.slice(start, end)) else { return };
     let (mut backwards, mut way, mut from) = (Vec::with_capacity(text.len()), Way::default(), 0);
     for line in text.split_inclusive('\n') {

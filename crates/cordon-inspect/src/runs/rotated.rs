@@ -60,6 +60,14 @@ impl Rotated {
         }
     }
 
+    /// The byte at `i` belongs to no word.
+    #[inline]
+    pub(super) fn gap(&mut self, i: usize, context: &mut Context<'_>) {
+        if let Some((start, end)) = self.0.gap(i) {
+            read(start, end, context);
+        }
+    }
+
     pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
         if let Some((start, end)) = self.0.close(end) {
             read(start, end, context);

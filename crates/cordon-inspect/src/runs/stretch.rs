@@ -41,6 +41,15 @@ impl Stretch {
         }
     }
 
+    /// The byte at `i` belongs to no word: no stretch waits for the next word without an end.
+    #[inline]
+    pub(super) fn gap(&mut self, i: usize) -> Option<(usize, usize)> {
+        match &self.0 {
+            Some(open) if i - open.start >= MAX_RUN => self.close(i),
+            _ => None,
+        }
+    }
+
     /// Ends the stretch before `end`; itself where it is worth reading.
     pub(super) fn close(&mut self, end: usize) -> Option<(usize, usize)> {
         self.0.take().filter(|open| open.signs >= ENOUGH).map(|open| (open.start, end))

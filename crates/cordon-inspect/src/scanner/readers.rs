@@ -52,7 +52,10 @@ impl Readers {
         self.segment.byte(i, byte, context);
         self.groups.byte(i, byte, context);
         self.template.byte(i, byte, context);
-        self.runs.byte(i, byte, self.words.disguise(), context);
+        // What a run stands for is read in a view, and there is none below the deepest one.
+        if !context.nesting.is_deepest() {
+            self.runs.byte(i, byte, self.words.disguise(), context);
+        }
     }
 
     /// Takes a plain word whole, with the space behind it if there is one; how many bytes that were. None where a reader
@@ -62,7 +65,7 @@ impl Readers {
         let between = self.template.live().is_none()
             && self.words.is_between()
             && self.segment.is_ordinary()
-            && self.groups.is_between(i + PlainWord::LONGEST)
+            && self.groups.is_between()
             && self.runs.is_quiet();
         if !between {
             return None;
@@ -70,16 +73,20 @@ impl Readers {
         let word = PlainWord::at_start(bytes)?;
         let next = bytes.get(word.len).copied().filter(|next| ends_word(*next))?;
         let meaning = context.tables.plain.meaning(word);
+        let end = i + word.len;
+        if self.groups.is_due(end) {
+            return None;
+        }
         let nothing = !meaning.month && self.groups.is_nothing(word.len);
         // What is found at one byte is reported in the order of the readers.
         if !nothing && next != b' ' {
             return None;
         }
-        let end = i + word.len;
         self.segment.plain_word((i, end), meaning.names, context);
         self.words.plain_word(i, end, meaning.rule, context);
         let disguise = self.words.disguise();
-        let runs = meaning.runs || disguise.is_some() || self.runs.is_spelled();
+        let runs =
+            (meaning.runs || disguise.is_some() || self.runs.is_spelled()) && !context.nesting.is_deepest();
         if runs {
             self.runs.begin_word(i);
         }
