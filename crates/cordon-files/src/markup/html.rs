@@ -158,7 +158,7 @@ impl Page<'_, '_> {
     fn tag<'t>(&mut self, text: &'t str) -> Done<&'t str> {
         self.context.thing()?;
         if let Some(rest) = text.strip_prefix("<!--") {
-            let (comment, rest) = rest.split_once("-->").unwrap_or((rest, ""));
+            let (comment, rest) = comment(rest);
             self.context.see(Reason::Comment);
             self.context.decoded(comment.len())?;
             line(&mut self.hidden, comment);
@@ -189,6 +189,11 @@ impl Page<'_, '_> {
         self.context.spend(rest.len() - behind.len())?;
         self.element(&name, &attributes)?;
         let Some(raw) = RAW.iter().find(|raw| **raw == name) else { return Ok(behind) };
+        // In drawings and formulas they are elements like others.
+        self.context.spend(self.open.len())?;
+        if self.open.iter().any(|open| matches!(open.name.as_str(), "svg" | "math")) {
+            return Ok(behind);
+        }
         let end = find_word(behind, &format!("</{raw}")).unwrap_or(behind.len());
         let (inside, behind) = behind.split_at_checked(end).unwrap_or((behind, ""));
         match *raw {
@@ -283,6 +288,18 @@ impl Page<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// A comment and what is behind it: `>` and `->` right at its beginning end it too, and `--!>` does.
+fn comment(text: &str) -> (&str, &str) {
+    if let Some(rest) = text.strip_prefix('>').or_else(|| text.strip_prefix("->")) {
+        return ("", rest);
+    }
+    let end = text.match_indices('>').find_map(|(at, _)| {
+        let before = text.get(..at)?;
+        before.strip_suffix("--").or_else(|| before.strip_suffix("--!")).zip(text.get(at + 1..))
+    });
+    end.unwrap_or((text, ""))
 }
 
 /// Names and values of a tag's attributes, and the rest behind its `>`.

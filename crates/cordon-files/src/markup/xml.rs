@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::{
     Reason, Role,
+    bytes::{find, tail},
     context::{Context, Done},
     text,
 };
@@ -111,11 +112,28 @@ impl<'a> Iterator for Reader<'a> {
     }
 }
 
-/// Where the `>` of a tag is that stands in no quotes and no brackets.
+/// Where the `>` of a tag is that stands in no quotes and no brackets; nor in comments and instructions, which brackets hold.
 fn tag_end(text: &str) -> Option<usize> {
     let mut quote = None;
     let mut brackets = 0_usize;
+    let mut behind = 0;
     for (at, byte) in text.bytes().enumerate() {
+        if at < behind {
+            continue;
+        }
+        if brackets > 0 && quote.is_none() && byte == b'<' {
+            let rest = tail(text.as_bytes(), at);
+            let end: &[u8] = if rest.starts_with(b"<!--") {
+                b"-->"
+            } else if rest.starts_with(b"<?") {
+                b"?>"
+            } else {
+                continue;
+            };
+            // The opening of a comment is no part of its end.
+            behind = at + find(rest, end.len() + 1, end)? + end.len();
+            continue;
+        }
         match (quote, byte) {
             (Some(open), _) if open == byte => quote = None,
             (Some(_), _) => {}
@@ -165,6 +183,12 @@ pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
     while let Some((before, behind)) = rest.split_once('&') {
         out.push_str(before);
         rest = behind;
+        // Readers of HTML take a number without an end, and with zeros before it.
+        if let Some((c, after)) = numbered(behind) {
+            out.push(c);
+            rest = after;
+            continue;
+        }
         // No reference of the standard has more than ten characters.
         let end = behind.bytes().take(12).position(|byte| byte == b';');
         let named = end.and_then(|end| behind.split_at_checked(end)).and_then(|(name, after)| {
@@ -191,15 +215,30 @@ fn reference(name: &str) -> Option<char> {
         "quot" => '"',
         "apos" => '\'',
         "nbsp" => '\u{a0}',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code).filter(|c| *c != '\0')?
-        }
+        // Those of HTML that can stand in the name of a scheme, or call.
+        "colon" => ':',
+        "Tab" => '\t',
+        "NewLine" => '\n',
+        "lpar" => '(',
+        "rpar" => ')',
+        _ => return None,
     })
+}
+
+/// The character of a number behind `&`, and what follows it.
+fn numbered(text: &str) -> Option<(char, &str)> {
+    let number = text.strip_prefix('#')?;
+    let (digits, radix) = match number.strip_prefix(['x', 'X']) {
+        Some(digits) => (digits, 16),
+        None => (number, 10),
+    };
+    let after = digits.trim_start_matches(|c: char| c.is_digit(radix));
+    let digits = digits.get(..digits.len() - after.len())?;
+    let significant = digits.trim_start_matches('0');
+    // No character has more than seven digits.
+    let code = u32::from_str_radix(significant.get(..7).unwrap_or(significant), radix).ok()?;
+    let c = char::from_u32(code).filter(|_| significant.len() <= 7)?;
+    Some((c, after.strip_prefix(';').unwrap_or(after)))
 }
 
 /// Sees what a document type declares.

@@ -148,9 +148,9 @@ impl<'a> Compound<'a> {
         Ok(Some(content))
     }
 
-    /// The stream with this name, wherever it is.
+    /// The stream with this name, in letters of either case ([MS-CFB] 2.6.4), wherever it is.
     pub(crate) fn named(&self, context: &mut Context<'_>, name: &str) -> Done<Option<Vec<u8>>> {
-        match self.entries.iter().find(|entry| entry.is_stream && entry.name == name) {
+        match self.entries.iter().find(|entry| entry.is_stream && entry.name.eq_ignore_ascii_case(name)) {
             Some(entry) => self.stream(context, entry),
             None => Ok(None),
         }

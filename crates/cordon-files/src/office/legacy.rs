@@ -16,16 +16,17 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done<FileType>
     };
     let mut known = false;
     for entry in &compound.entries {
-        match entry.name.as_str() {
-            "VBA" | "_VBA_PROJECT" | "_VBA_PROJECT_CUR" | "Macros" | "PROJECTwm" => {
+        // Names are the same in letters of either case.
+        match entry.name.to_ascii_lowercase().as_str() {
+            "vba" | "_vba_project" | "_vba_project_cur" | "macros" | "projectwm" => {
                 context.see(Reason::Macro);
             }
-            "EncryptedPackage" | "EncryptionInfo" | "EncryptedSummary" => {
+            "encryptedpackage" | "encryptioninfo" | "encryptedsummary" => {
                 context.see(Reason::Encrypted);
                 known = true;
             }
-            "ObjectPool" | "\u{1}Ole10Native" | "\u{1}Ole" | "Package" => context.see(Reason::OleObject),
-            "\u{3}ObjInfo" | "Contents" | "\u{3}OCXNAME" => context.see(Reason::ActiveX),
+            "objectpool" | "\u{1}ole10native" | "\u{1}ole" | "package" => context.see(Reason::OleObject),
+            "\u{3}objinfo" | "contents" | "\u{3}ocxname" => context.see(Reason::ActiveX),
             _ => {}
         }
     }
@@ -167,8 +168,10 @@ fn workbook(context: &mut Context<'_>, book: &[u8]) -> Done {
                     names.push('\n');
                 }
             }
-            // An external book whose name has a separator between program and topic is an exchange.
-            EXTERNAL if data.len() > 4 && tail(data, 4).contains(&3) => context.see(Reason::Dde),
+            // A name that begins with 1 is the path of a book, whose folders 3 separates ([MS-XLS] 2.5.277); in any other it
+            // stands between the program and the topic of an exchange.
+            EXTERNAL if data.get(5) == Some(&1) => context.see(Reason::ExternalReference),
+            EXTERNAL if tail(data, 5).contains(&3) => context.see(Reason::Dde),
             LABEL => {
                 if let Some((text, _)) =
                     le16(data, 6).and_then(|length| string(tail(data, 8), usize::from(length)))

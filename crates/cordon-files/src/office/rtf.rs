@@ -99,13 +99,11 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
                     }
                     b"objupdate" | b"objautlink" => context.see(Reason::OleObject),
                     b"fonttbl" | b"colortbl" | b"stylesheet" | b"pict" | b"themedata" | b"datastore"
-                    | b"listtable" | b"bin" => {
-                        group = Group::Skipped;
-                        if word == b"bin" {
-                            rest = rest
-                                .get(number.and_then(|n| usize::try_from(n).ok()).unwrap_or(0)..)
-                                .unwrap_or_default();
-                        }
+                    | b"listtable" => group = Group::Skipped,
+                    // Bytes that are no text; what stands behind them in the group is.
+                    b"bin" => {
+                        let length = number.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+                        rest = rest.get(length..).unwrap_or_default();
                     }
                     _ if starred => group = Group::Skipped,
                     _ => {}

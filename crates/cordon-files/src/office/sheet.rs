@@ -190,6 +190,8 @@ pub(super) fn inspect(context: &mut Context<'_>, text: &str, part: &str, tables:
     let (mut body, mut hidden) = (String::new(), String::new());
     let mut hidden_columns: Vec<(u32, u32)> = Vec::new();
     let (mut row_hides, mut cell_hides, mut named) = (false, false, false);
+    // A formula may be cut by comments and CDATA: it is judged where it ends.
+    let mut formula = String::new();
     let mut inside = "";
     let mut reader = Reader::new(text);
     for event in &mut reader {
@@ -226,13 +228,19 @@ pub(super) fn inspect(context: &mut Context<'_>, text: &str, part: &str, tables:
                 }
                 inside = if empty { "" } else { name };
             }
-            Event::End { .. } => inside = "",
+            Event::End { name } => {
+                if local(name) == "f"
+                    && let Some(reason) = formula::danger(&std::mem::take(&mut formula))
+                {
+                    context.see(reason);
+                }
+                inside = "";
+            }
             Event::Text(words) => {
                 let shown = match inside {
                     "f" => {
-                        if let Some(reason) = formula::danger(&words) {
-                            context.see(reason);
-                        }
+                        context.decoded(words.len())?;
+                        formula.push_str(&words);
                         continue;
                     }
                     "v" if named => {

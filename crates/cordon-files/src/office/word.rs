@@ -10,6 +10,9 @@ use crate::{
 /// Half points up to which letters are too small to be read.
 const TINY: u32 = 4;
 
+/// Fields inside one another.
+const MOST_FIELDS: usize = 64;
+
 /// What properties of a run or style say.
 #[derive(Clone, Copy, Debug, Default)]
 struct Look {
@@ -81,7 +84,9 @@ pub(super) fn hidden_styles(context: &mut Context<'_>, text: &str) -> Done<Vec<S
 
 /// A part with paragraphs: the document, headers, footers, notes, comments.
 pub(super) fn inspect(context: &mut Context<'_>, text: &str, hidden_styles: &[String]) -> Done {
-    let (mut body, mut hidden, mut instruction) = (String::new(), String::new(), String::new());
+    let (mut body, mut hidden) = (String::new(), String::new());
+    // Instructions of the fields that are open, from the outside in, up to what separates them from what they show.
+    let mut fields: Vec<String> = Vec::new();
     let mut run: Option<Look> = None;
     // Whether the paragraph and the cells around it have something behind them, and whether the paragraph's style hides.
     let (mut paragraph, mut paragraph_hides) = (false, false);
@@ -112,6 +117,16 @@ pub(super) fn inspect(context: &mut Context<'_>, text: &str, hidden_styles: &[St
                     "shd" if run.is_none() => match cells.last_mut() {
                         Some(cell) => *cell |= is_shade(attributes),
                         None => paragraph |= is_shade(attributes),
+                    },
+                    "fldChar" => match attributes.get("fldCharType").as_deref() {
+                        Some("begin") if fields.len() < MOST_FIELDS => fields.push(String::new()),
+                        Some("begin") => context.see(Reason::Damaged),
+                        // What an inner field shows may be a part of the outer one's instruction: each is judged as it is.
+                        Some("separate") => {
+                            see_field(context, &fields.last_mut().map(std::mem::take).unwrap_or_default());
+                        }
+                        Some("end") => see_field(context, &fields.pop().unwrap_or_default()),
+                        _ => {}
                     },
                     "fldSimple" => see_field(context, &attributes.get("instr").unwrap_or_default()),
                     "tab" => body.push('\t'),
@@ -155,7 +170,15 @@ pub(super) fn inspect(context: &mut Context<'_>, text: &str, hidden_styles: &[St
                     hidden.push_str(&words);
                 }
                 // A field's instruction may be cut into several runs.
-                "instrText" if instruction.len() < 4096 => instruction.push_str(&words),
+                "instrText" => {
+                    context.decoded(words.len())?;
+                    if fields.is_empty() {
+                        fields.push(String::new());
+                    }
+                    if let Some(instruction) = fields.last_mut() {
+                        instruction.push_str(&words);
+                    }
+                }
                 _ => {}
             },
             Event::Doctype(declared) => xml::doctype(context, declared),
@@ -165,12 +188,8 @@ pub(super) fn inspect(context: &mut Context<'_>, text: &str, hidden_styles: &[St
     if reader.broken {
         context.see(Reason::Damaged);
     }
-    see_field(context, &instruction);
-    for word in ["DDEAUTO", "DDE "] {
-        // The instructions of several fields are behind one another here.
-        if instruction.to_ascii_uppercase().contains(word) {
-            context.see(Reason::Dde);
-        }
+    for instruction in fields {
+        see_field(context, &instruction);
     }
     context.text(Role::Body, body)?;
     context.text(Role::Hidden, hidden)

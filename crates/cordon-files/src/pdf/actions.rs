@@ -79,7 +79,8 @@ fn dictionary(context: &mut Context<'_>, file: &File<'_>, members: &Dictionary, 
         object(context, file, value, about)?;
     }
     // `S` names an action's kind where an action is, and something harmless elsewhere: a structure, a style of borders.
-    if let Some(Object::Name(kind)) = members.get("S") {
+    // Which of several keys of one name counts, readers do not agree on.
+    for kind in names(file, members, "S") {
         let reason = match kind.text.as_str() {
             "JavaScript" => Some(Reason::JavaScript),
             "Launch" => Some(Reason::Launch),
@@ -91,7 +92,7 @@ fn dictionary(context: &mut Context<'_>, file: &File<'_>, members: &Dictionary, 
         };
         see(context, reason, kind);
     }
-    if let Some(Object::Name(kind)) = members.get("Subtype") {
+    for kind in names(file, members, "Subtype") {
         let reason = match kind.text.as_str() {
             "RichMedia" | "Screen" | "Movie" | "Sound" | "3D" => Some(Reason::RichMedia),
             "FileAttachment" => Some(Reason::EmbeddedFile),
@@ -100,6 +101,16 @@ fn dictionary(context: &mut Context<'_>, file: &File<'_>, members: &Dictionary, 
         see(context, reason, kind);
     }
     Ok(())
+}
+
+/// The names that stand at every key of this name, or that it refers to.
+fn names<'f>(file: &'f File<'_>, members: &'f Dictionary, key: &'f str) -> impl Iterator<Item = &'f Name> {
+    members.iter().filter(move |(name, _)| name.text == key).filter_map(|(_, value)| {
+        match file.resolve(value) {
+            Object::Name(name) => Some(name),
+            _ => None,
+        }
+    })
 }
 
 /// What a key by itself means.

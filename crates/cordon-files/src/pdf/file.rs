@@ -208,7 +208,9 @@ impl<'a> File<'a> {
             if dictionary.is("Type", "XRef") {
                 trailers.push(dictionary.clone());
             }
-            if !dictionary.is("Type", "ObjStm") {
+            // Some readers unpack what a table says is packed, without looking at its type.
+            let is_packed = dictionary.get("N").is_some() && dictionary.get("First").is_some();
+            if !(dictionary.is("Type", "ObjStm") || is_packed && stored.has_stream()) {
                 continue;
             }
             let count = self.get(dictionary, "N").length().unwrap_or(0);

@@ -14,6 +14,7 @@ mod benign;
 mod bounds;
 mod data;
 mod documents;
+mod evasions;
 mod images;
 mod laws;
 mod markup;

@@ -1,0 +1,93 @@
+//! Known ways around an inspection, each of which must end at the same reason as the plain form.
+
+use cordon_files::{Reason, Role};
+
+use crate::support::{
+    accepted, compound, inspect, office,
+    pdf::{Pdf, line, packed},
+    refused, text,
+};
+
+#[test]
+fn kinds_of_actions_are_found_behind_references_and_repeated_keys() {
+    for (catalog, reason) in [
+        ("/X << /S 6 0 R /F (cmd.exe) >>", Reason::Launch),
+        ("/X << /S /Launch /F (cmd.exe) /S /GoTo >>", Reason::Launch),
+        ("/X << /S /GoTo /F (cmd.exe) /S /Launch >>", Reason::Launch),
+    ] {
+        refused("a.pdf", &Pdf::page(&line("x"), catalog).and("/Launch").bytes(), reason);
+    }
+    refused("a.pdf", &Pdf::page("", "/X << /Subtype 6 0 R >>").and("/RichMedia").bytes(), Reason::RichMedia);
+    let untyped = packed("/N 1 /First 4", b"7 0 << /S /JavaScript /JS (x) >>");
+    refused("a.pdf", &Pdf::page("", "").and(untyped).bytes(), Reason::JavaScript);
+}
+
+#[test]
+fn a_comment_in_a_document_type_hides_nothing() {
+    let drawing =
+        "<?xml version='1.0'?><!DOCTYPE svg [<!-- don't --><?x it is ?>]><svg><script>x()</script></svg>";
+    refused("a.svg", drawing.as_bytes(), Reason::Script);
+}
+
+#[test]
+fn comments_and_raw_elements_end_where_browsers_end_them() {
+    for body in [
+        "<!--><script>x()</script>-->",
+        "<!---><script>x()</script>-->",
+        "<!-- a --!><script>x()</script>-->",
+        "<svg><style><script>x()</script></style></svg>",
+        "<math><title><script>x()</script></title></math>",
+        "<a href=\"javascript&colon;x()\">y</a>",
+        "<a href=\"java&Tab;script&NewLine;:x()\">y</a>",
+        "<a href=\"&#106avascript:x()\">y</a>",
+        "<a href=\"&#0000000000000106;avascript:x()\">y</a>",
+        "<a href=\"&#x00006Aavascript:x()\">y</a>",
+    ] {
+        let report = inspect("a.html", format!("<html><body>{body}</body></html>").as_bytes());
+        // The digits of hexadecimal go on into the word, as a browser reads them.
+        assert!(report.has(Reason::Script) != body.contains("&#x"), "{body}: {:?}", report.seen);
+    }
+    let report = accepted("a.html", b"<html><!-- a -- b - c --><p>&#8364 5 &amp; &#65;</p></html>");
+    assert!(text(&report, Role::Body).contains("\u{20ac} 5 & A"));
+}
+
+#[test]
+fn each_field_is_judged_by_itself() {
+    let field = |kind: &str| format!("<w:r><w:fldChar w:fldCharType=\"{kind}\"/></w:r>");
+    let said = |text: &str| format!("<w:r><w:instrText>{text}</w:instrText></w:r>");
+    let one = |text: &str| [field("begin"), said(text), field("separate"), field("end")].concat();
+    let first = format!("<w:p>{}{}</w:p>", one("PAGE"), one("INCLUDEPICTURE \"https://example.org/a.png\""));
+    refused("a.docx", &office::docx(&first, &[]), Reason::ExternalReference);
+    let long = format!("<w:p>{}{}</w:p>", one(&format!("PAGE {}", "x".repeat(5000))), one("DDEAUTO c:\\cmd"));
+    refused("a.docx", &office::docx(&long, &[]), Reason::Dde);
+    let inner = [field("begin"), said("IF 1 = 1 "), one("DDEAUTO c:\\cmd"), field("end")].concat();
+    refused("a.docx", &office::docx(&format!("<w:p>{inner}</w:p>"), &[]), Reason::Dde);
+    accepted("a.docx", &office::docx(&format!("<w:p>{}{}</w:p>", one("PAGE"), one("TITLE ADDED DDE ")), &[]));
+    refused(
+        "a.docx",
+        &office::docx(&format!("<w:p>{}</w:p>", field("begin").repeat(100)), &[]),
+        Reason::Damaged,
+    );
+    let cut = "<row><c r=\"A1\"><f>cmd|'/c <!-- x -->calc'!A0</f><v>1</v></c></row>";
+    refused("a.xlsx", &office::xlsx(cut, &[], "", &[]), Reason::Dde);
+}
+
+#[test]
+fn names_in_compound_files_have_no_case() {
+    refused("a.doc", &compound::compound(&[("wOrDdOcUmEnT", b""), ("vba", b"x")]), Reason::Macro);
+    let book = |path: &[u8]| {
+        let mut data = vec![1, 0, u8::try_from(path.len()).unwrap(), 0, 0];
+        data.extend(path);
+        let parts = [compound::record(0x1ae, &data), compound::sheet("S", 0, 0)].concat();
+        compound::compound(&[("wORKBOOK", &parts)])
+    };
+    refused("a.xls", &book(b"cmd\x03/c calc"), Reason::Dde);
+    let elsewhere = refused("a.xls", &book(b"\x01folder\x03book.xls"), Reason::ExternalReference);
+    assert!(!elsewhere.has(Reason::Dde));
+}
+
+#[test]
+fn bytes_in_rich_text_hide_nothing_behind_them() {
+    let report = inspect("a.rtf", b"{\\rtf1 seen \\bin3 }}}and this}");
+    assert!(text(&report, Role::Body).contains("and this"));
+}
