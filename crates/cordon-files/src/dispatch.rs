@@ -2,6 +2,7 @@
 
 use crate::{
     Claim, FileType, Reason, archive,
+    bytes::{find, head},
     context::{Context, Done},
     data, file_type, image, markup, office, pdf, text,
 };
@@ -24,6 +25,10 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8], claim: &Claim<'_>
     };
     // Archives are read from their end, so that any file with the end of one is one too.
     if file_type != FileType::Zip && archive::zip::ends_as_one(bytes) {
+        context.see(Reason::Polyglot);
+    }
+    // Readers of PDF look for its sign in the first bytes, whatever stands before it.
+    if file_type.is_image() && find(head(bytes, 1024 + 5), 0, b"%PDF-").is_some() {
         context.see(Reason::Polyglot);
     }
     let file_type = match read(context, bytes, file_type, claim)? {

@@ -41,6 +41,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded {
     Decoded { text, mixed: has_utf8 }
 }
 
+/// A name of an entry: UTF-8, or Windows' Latin-1. No mark of an encoding is looked for, as no reader of archives does.
+pub(crate) fn name(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(name) => name.to_owned(),
+        Err(_) => bytes.iter().map(|byte| windows1252(*byte)).collect(),
+    }
+}
+
 fn utf16(bytes: &[u8], join: fn([u8; 2]) -> u16) -> Decoded {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let mut mixed = !rest.is_empty();

@@ -17,6 +17,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let mut number = 0;
     // A name that the next entry has instead of its own.
     let mut long: Option<String> = None;
+    let mut pax = Pax::default();
     while let Some(header) = slice(bytes, at, BLOCK) {
         context.spend(BLOCK)?;
         if header.iter().all(|byte| *byte == 0) {
@@ -36,10 +37,20 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
         let kind = header.get(156).copied().unwrap_or_default();
         match kind {
             b'L' => long = Some(field(content)),
-            b'x' => long = pax_path(content).or(long),
+            b'x' => {
+                context.spend(content.len())?;
+                pax = Pax::read(content);
+                if pax.is_damaged {
+                    context.see(Reason::Ambiguous);
+                }
+            }
             b'K' | b'g' => {}
             _ => {
-                let name = long.take().unwrap_or_else(|| own_name(header));
+                let Pax { path, size: said, .. } = std::mem::take(&mut pax);
+                if said.is_some_and(|said| said != size) || path.is_some() && long.is_some() {
+                    context.see(Reason::Ambiguous);
+                }
+                let name = path.or(long.take()).unwrap_or_else(|| own_name(header));
                 context.at(number, |context| {
                     names.check(context, &name);
                     match kind {
@@ -70,7 +81,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
 /// A field up to its first NUL.
 fn field(bytes: &[u8]) -> String {
     let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
-    text::decode(head(bytes, end)).text
+    text::name(head(bytes, end))
 }
 
 fn own_name(header: &[u8]) -> String {
@@ -83,15 +94,42 @@ fn own_name(header: &[u8]) -> String {
     }
 }
 
-/// The path that a record `LENGTH path=NAME` of a pax header says.
-fn pax_path(content: &[u8]) -> Option<String> {
-    content
-        .split(|byte| *byte == b'\n')
-        .find_map(|record| {
-            let space = memchr::memchr(b' ', record)?;
-            tail(record, space + 1).strip_prefix(b"path=")
-        })
-        .map(|path| text::decode(path).text)
+/// What the records `LENGTH KEY=VALUE` of a pax header say of the next entry; of one key the last record counts.
+#[derive(Default)]
+struct Pax {
+    path: Option<String>,
+    /// A size that readers of the header alone do not see.
+    size: Option<usize>,
+    is_damaged: bool,
+}
+
+impl Pax {
+    fn read(content: &[u8]) -> Self {
+        let mut pax = Self::default();
+        let mut rest = content;
+        while rest.first().is_some_and(|byte| *byte != 0) {
+            let Some((record, behind)) = record(rest) else {
+                pax.is_damaged = true;
+                break;
+            };
+            rest = behind;
+            if let Some(path) = record.strip_prefix(b"path=") {
+                pax.path = Some(text::name(path));
+            } else if let Some(size) = record.strip_prefix(b"size=") {
+                pax.size = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok());
+                pax.is_damaged |= pax.size.is_none();
+            }
+        }
+        pax
+    }
+}
+
+/// The first record without its length and the end of its line, and the rest.
+fn record(content: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = memchr::memchr(b' ', head(content, 20))?;
+    let length = std::str::from_utf8(head(content, space)).ok()?.parse::<usize>().ok()?;
+    let (record, rest) = content.split_at_checked(length)?;
+    Some((record.get(space + 1..)?.strip_suffix(b"\n")?, rest))
 }
 
 /// A number in octal digits, or in binary where the first bit is one.

@@ -10,10 +10,35 @@ use crate::{
 /// A cell beyond this is none of a table's.
 const LONGEST: usize = 1 << 20;
 
+/// Bytes behind a sign that are looked at for a command, wherever the sign stands.
+const COMMAND: usize = 256;
+
 /// A table.
 pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let text = text::inspect(context, bytes)?;
     let separator = separator(&text);
+    // Who opens it elsewhere may split it elsewhere.
+    for piece in text.split([',', ';', '\t', '\r', '\n']) {
+        context.event()?;
+        let mut rest = piece;
+        loop {
+            let start = rest.trim_start_matches(['"', ' ']);
+            if start.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
+                let (start, _) =
+                    start.split_at_checked(start.floor_char_boundary(COMMAND)).unwrap_or((start, ""));
+                context.spend(start.len())?;
+                if let Some(reason) =
+                    formula::danger(start.trim_start_matches(|c: char| !c.is_alphanumeric()))
+                {
+                    context.see(reason);
+                }
+            }
+            match rest.split_once('|') {
+                Some((_, behind)) => rest = behind,
+                None => break,
+            }
+        }
+    }
     let mut cells = 0_usize;
     let mut expected: Option<usize> = None;
     let mut rest = text.as_str();
@@ -58,7 +83,7 @@ enum End {
 
 /// The first cell, with its quotes' inside as it is written, and the rest.
 fn cell(text: &str, separator: char) -> (&str, &str, End) {
-    let ends = |c: char| c == separator || c == '\n';
+    let ends = |c: char| c == separator || matches!(c, '\r' | '\n');
     if let Some(inside) = text.strip_prefix('"') {
         let bytes = inside.as_bytes();
         let mut from = 0;
@@ -84,13 +109,20 @@ fn cell(text: &str, separator: char) -> (&str, &str, End) {
 fn after<'t>(content: &'t str, behind: &'t str, separator: char) -> (&'t str, &'t str, End) {
     match behind.strip_prefix(separator) {
         Some(rest) => (content, rest, End::Cell),
-        None => (content, behind.strip_prefix('\n').unwrap_or_default(), End::Row),
+        None => {
+            let rest = behind.strip_prefix("\r\n").or_else(|| behind.strip_prefix(['\r', '\n']));
+            (content, rest.unwrap_or_default(), End::Row)
+        }
     }
 }
 
 /// The separator that stands most often in the first line.
 fn separator(text: &str) -> char {
-    let line = text.lines().next().unwrap_or_default();
+    let line = text.split(['\r', '\n']).next().unwrap_or_default();
+    // A line that names it is none of the table.
+    if let Some(said) = line.trim_matches('"').strip_prefix("sep=").and_then(|said| said.chars().next()) {
+        return said;
+    }
     let count = |separator: char| line.matches(separator).count();
     let found = [',', ';', '\t', '|'].into_iter().rev().max_by_key(|separator| count(*separator));
     found.filter(|separator| count(*separator) > 0).unwrap_or(',')

@@ -17,8 +17,49 @@ const DEEPEST: usize = 128;
 const EXPANDED: u64 = 100_000;
 
 /// Tags by which readers of Python, Ruby, Java, PHP and JavaScript build objects of code.
-const CONSTRUCTORS: [&str; 8] =
-    ["!!python/", ":python/", "!ruby/", "!php/object", "!!js/function", "!!java", "!!com.", "!!javax."];
+const CONSTRUCTORS: [&str; 6] = ["!!python/", ":python/", "!ruby/", "!php/object", "!!js/function", "!!java"];
+
+/// Whether a line has a tag by which a reader builds an object of code: one of these, one that names a class of a package, or
+/// a prefix for tags of its own. Letters of a tag may be written as `%41`.
+fn constructs(content: &str) -> bool {
+    if !content.contains('!') {
+        return false;
+    }
+    let plain = plain(content);
+    let is_class = plain.split("!!").skip(1).any(|tag| {
+        let tag =
+            tag.split(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}')).next().unwrap_or_default();
+        tag.split_once('.').is_some_and(|(package, class)| {
+            !package.is_empty() && class.starts_with(|c: char| c.is_ascii_alphabetic())
+        })
+    });
+    is_class || plain.starts_with("%TAG") || CONSTRUCTORS.iter().any(|tag| plain.contains(tag))
+}
+
+/// A line with `%41` as the letters that they are.
+fn plain(content: &str) -> std::borrow::Cow<'_, str> {
+    if !content.contains('%') {
+        return content.into();
+    }
+    let mut out = String::with_capacity(content.len());
+    let mut rest = content;
+    while let Some((before, behind)) = rest.split_once('%') {
+        out.push_str(before);
+        let code = behind.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code.filter(u8::is_ascii) {
+            Some(code) => {
+                out.push(char::from(code));
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push('%');
+                rest = behind;
+            }
+        }
+    }
+    out.push_str(rest);
+    out.into()
+}
 
 /// A YAML file.
 pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
@@ -83,7 +124,7 @@ impl Lines {
             }
             self.block = None;
         }
-        if CONSTRUCTORS.iter().any(|tag| content.contains(tag)) {
+        if constructs(content) {
             context.see(Reason::Constructor);
         }
         if self.brackets > 0 || self.quote.is_some() {
@@ -125,7 +166,9 @@ impl Lines {
             context.see(Reason::TooDeep);
             return Ok(());
         }
-        if let Some((key, value)) = key(content) {
+        let found = key(content);
+        let is_key = found.is_some();
+        if let Some((key, value)) = found {
             let is_new = match self.mappings.last_mut().filter(|(at, _)| *at == column) {
                 Some((_, keys)) => keys.insert(key.to_owned()),
                 None => {
@@ -142,7 +185,8 @@ impl Lines {
         }
         let value = content.split(" #").next().unwrap_or_default().trim_end();
         if value.ends_with(['|', '>', '-', '+']) && value.trim_start().starts_with(['|', '>']) {
-            self.block = Some(begin);
+            // What an item holds is indented further than its key, not than its dash.
+            self.block = Some(if is_key { column } else { begin });
             return Ok(());
         }
         self.values(context, content, begin)

@@ -33,7 +33,11 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let (mut body, mut hidden, mut about) = (String::new(), String::new(), String::new());
     let (mut field, mut template) = (String::new(), String::new());
     let mut group = Group::default();
-    let mut outer: Vec<Group> = Vec::new();
+    // With each group how many bytes stand for a character that is written as a number.
+    let mut outer: Vec<(Group, usize)> = Vec::new();
+    let mut instead = 1_usize;
+    // The first half of a character that is written as two numbers.
+    let mut half: Option<u16> = None;
     // Whether the group may be skipped by who does not know its first word.
     let mut starred = false;
     let mut rest = bytes;
@@ -48,11 +52,13 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
                     context.see(Reason::TooDeep);
                     break;
                 }
-                outer.push(group);
+                outer.push((group, instead));
+                skip = 0;
                 starred = false;
             }
             b'}' => match outer.pop() {
-                Some(before) => {
+                Some((before, bytes)) => {
+                    (instead, skip) = (bytes, 0);
                     if group == Group::Field && before != Group::Field {
                         see_field(context, &std::mem::take(&mut field));
                     }
@@ -71,14 +77,19 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
                 match word {
                     b"'" => {
                         let digits = std::str::from_utf8(head(rest, 2)).unwrap_or_default();
-                        write = u8::from_str_radix(digits, 16).ok().map(windows1252);
+                        write = u8::from_str_radix(digits, 16).ok().map(windows1252).filter(|_| skip == 0);
+                        skip = skip.saturating_sub(1);
                         rest = rest.get(2..).unwrap_or_default();
                     }
                     b"u" => {
-                        let code = number.unwrap_or(0).rem_euclid(0x1_0000);
-                        write = u32::try_from(code).ok().and_then(char::from_u32);
-                        skip = 1;
+                        let code =
+                            u16::try_from(number.unwrap_or(0).rem_euclid(0x1_0000)).unwrap_or_default();
+                        let units = half.take().into_iter().chain([code]);
+                        write = char::decode_utf16(units).find_map(Result::ok);
+                        half = Some(code).filter(|code| (0xd800..0xdc00).contains(code));
+                        skip = instead;
                     }
+                    b"uc" => instead = number.and_then(|n| usize::try_from(n).ok()).unwrap_or(1).min(16),
                     b"*" => starred = true,
                     b"par" | b"line" | b"sect" | b"page" | b"row" => write = Some('\n'),
                     b"tab" | b"cell" => write = Some('\t'),

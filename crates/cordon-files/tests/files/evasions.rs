@@ -3,9 +3,9 @@
 use cordon_files::{Reason, Role};
 
 use crate::support::{
-    accepted, compound, inspect, office,
+    accepted, compound, image, inspect, office,
     pdf::{Pdf, line, packed},
-    refused, text,
+    refused, tar, text, zip,
 };
 
 #[test]
@@ -90,4 +90,71 @@ fn names_in_compound_files_have_no_case() {
 fn bytes_in_rich_text_hide_nothing_behind_them() {
     let report = inspect("a.rtf", b"{\\rtf1 seen \\bin3 }}}and this}");
     assert!(text(&report, Role::Body).contains("and this"));
+}
+
+#[test]
+fn a_table_that_another_program_splits_otherwise_runs_nothing() {
+    for table in [
+        "a,b\nx;=cmd|'/c calc'!A0,1\n",
+        "a;b\n1,\"=WEBSERVICE(x)\";2\n",
+        "sep=^\na^=1+1\n",
+        "a,b\r=1+1,2\r",
+        "a|b\nx|+cmd|'/c calc'!A0\n",
+    ] {
+        let report = inspect("a.csv", table.as_bytes());
+        let found =
+            [Reason::Dde, Reason::CommandCell, Reason::Formula].iter().any(|reason| report.has(*reason));
+        assert!(found, "{table:?}: {:?}", report.seen);
+    }
+    accepted("a.csv", b"a,b\n-1.5,-2.5\n+3;-4,5|6\n");
+}
+
+#[test]
+fn tags_and_blocks_hide_no_constructor() {
+    for yaml in [
+        "- a: |\n    text\n  b: !!python/name:os.system x\n",
+        "a: !!%70ython/name:os.system x\n",
+        "a: !!org.example.Thing x\n",
+        "%TAG ! tag:yaml.org,2002:\n---\na: !x y\n",
+    ] {
+        refused("a.yaml", yaml.as_bytes(), Reason::Constructor);
+    }
+    accepted("a.yaml", b"- a: |\n    !!python/x is text\n  b: \"so!! 1.5\"\n- !!str x\n");
+}
+
+#[test]
+fn names_and_sizes_of_archives_are_read_one_way() {
+    // A mark of UTF-16 in a name is no mark to a reader of archives.
+    let marked = zip::Entry {
+        name: b"\xff\xfe../x".to_vec(),
+        local_name: b"\xff\xfe../x".to_vec(),
+        ..zip::Entry::stored("", b"x")
+    };
+    let inner =
+        zip::Entry { name: b"\xff\xfe/../x".to_vec(), local_name: b"\xff\xfe/../x".to_vec(), ..marked };
+    refused("a.zip", &zip::zip(&[inner]), Reason::Traversal);
+    let mut commented = zip::of(&[("a.txt", b"x")]);
+    let at = commented.len() - 2;
+    commented[at] = 30;
+    commented.extend(b"PK\x05\x06");
+    commented.extend([0; 26]);
+    refused("a.zip", &commented, Reason::Ambiguous);
+    let with = |records: &[u8]| tar(&[("pax", b'x', records), ("a.txt", b'0', b"x")]);
+    accepted("a.tar", &with(b"14 path=b.txt\n"));
+    refused("a.tar", &with(b"14 path=b.txt\n17 path=../x.txt\n"), Reason::Traversal);
+    refused("a.tar", &with(b"28 comment=x\npath=good.txt.\n17 path=../x.txt\n"), Reason::Traversal);
+    refused("a.tar", &with(b"10 size=9\n"), Reason::Ambiguous);
+    refused("a.tar", &with(b"99 path=b.txt\n"), Reason::Ambiguous);
+}
+
+#[test]
+fn characters_as_numbers_stand_for_the_bytes_that_are_said() {
+    let report = inspect("a.rtf", b"{\\rtf1{\\uc2\\u8364 ab}c\\u-10179?\\u-8704?d\\u65\\'41e{\\uc0\\u66 f}}");
+    assert_eq!(text(&report, Role::Body), "\u{20ac}c\u{1f600}dAeBf");
+}
+
+#[test]
+fn a_document_in_the_comment_of_a_picture_is_seen() {
+    let comment = image::jpeg_with(&[(0xfe, b"%PDF-1.7\n1 0 obj <<>> endobj")]);
+    refused("a.jpg", &comment, Reason::Polyglot);
 }

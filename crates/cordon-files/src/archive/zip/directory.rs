@@ -72,7 +72,8 @@ impl<'a> Archive<'a> {
         context.spend(bytes.len().min(0x1_0000))?;
         let mut candidates = ends(bytes);
         let Some(at) = candidates.next().or_else(|| cut_end(context, bytes)) else { return Ok(None) };
-        if candidates.next().is_some() {
+        // Readers that take the last sign of an end, whatever its comment, would take another.
+        if candidates.next().is_some() || crate::bytes::rfind(tail(bytes, at + 4), END).is_some() {
             context.see(Reason::Ambiguous);
         }
         let Some(ending) = ending(bytes, at) else { return Ok(None) };
@@ -152,7 +153,7 @@ impl<'a> Archive<'a> {
         // The upper half of the attributes is a Unix mode where Unix or macOS made the entry.
         let is_link = matches!(made_by, 3 | 19) && attributes >> 28 == 0xa;
         let entry = Entry {
-            name: text::decode(raw_name).text,
+            name: text::name(raw_name),
             method,
             crc,
             packed,
