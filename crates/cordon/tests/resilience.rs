@@ -527,10 +527,11 @@ async fn what_is_least_important_goes_first_and_what_runs_goes_on() {
     let overload = async {
         pair.first.until(|count| count.requests == 1).await;
         let shedder = world.node.handles.gateway.shedder();
-        let (mut now, interval) = (std::time::Instant::now(), std::time::Duration::from_millis(200));
-        let mut wait = |times, delay: u64| {
-            for _ in 0..times {
-                now += interval;
+        // Two looks are an interval.
+        let (mut now, look) = (std::time::Instant::now(), std::time::Duration::from_millis(100));
+        let mut wait = |intervals, delay: u64| {
+            for _ in 0..2 * intervals {
+                now += look;
                 shedder.waited(std::time::Duration::from_millis(delay), now);
             }
         };

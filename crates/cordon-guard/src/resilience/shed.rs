@@ -28,6 +28,8 @@ const RANKS: u32 = 256;
 const ALL: u32 = 3 * RANKS;
 /// What is always admitted: something has to be, to see that it is better.
 const LEAST: u32 = 8;
+/// How often it has to be looked: one long delay may be of a process that stood still, and behind it there is no queue.
+const LOOKS: u32 = 2;
 /// Intervals that count at once.
 const MOST_AT_ONCE: u128 = 8;
 /// How much the level rises in an interval.
@@ -45,12 +47,20 @@ struct Interval {
     began: Instant,
     /// The least delay so far.
     least: Option<Duration>,
+    /// How often it was looked.
+    looks: u32,
+}
+
+impl Interval {
+    const fn new(began: Instant) -> Self {
+        Self { began, least: None, looks: 0 }
+    }
 }
 
 impl Shedder {
     /// One that admits all.
     pub fn new(now: Instant) -> Self {
-        Self { level: AtomicU32::new(ALL), interval: Mutex::new(Interval { began: now, least: None }) }
+        Self { level: AtomicU32::new(ALL), interval: Mutex::new(Interval::new(now)) }
     }
 
     /// Looks how long a task that is ready waits for its turn now.
@@ -64,13 +74,14 @@ impl Shedder {
         let mut interval = self.interval.lock().unwrap_or_else(PoisonError::into_inner);
         let least = interval.least.map_or(delay, |least| least.min(delay));
         interval.least = Some(least);
+        interval.looks = interval.looks.saturating_add(1);
         let passed = now.saturating_duration_since(interval.began);
-        if passed < INTERVAL {
+        if passed < INTERVAL || interval.looks < LOOKS {
             return;
         }
         // A delay longer than an interval is that of several: nobody could look meanwhile.
         let intervals = passed.as_millis().checked_div(INTERVAL.as_millis()).unwrap_or(1).min(MOST_AT_ONCE);
-        *interval = Interval { began: now, least: None };
+        *interval = Interval::new(now);
         drop(interval);
         let level = self.level.load(Ordering::Relaxed);
         let level = if least > TARGET {
@@ -237,6 +248,20 @@ mod tests {
             assert!(seen.used > 0.6, "{load}: {seen:?}");
             assert!(seen.high > 0.99 && seen.low < seen.high, "{load}: {seen:?}");
         }
+    }
+
+    #[test]
+    fn a_process_that_stood_still_is_no_overload() {
+        let begin = Instant::now();
+        let at = |millis| begin + Duration::from_millis(millis);
+        let shedder = Shedder::new(begin);
+        shedder.waited(Duration::from_secs(3), at(3_000));
+        shedder.waited(Duration::ZERO, at(3_005));
+        assert!(shedder.admits_all());
+        // The queue that is as long as that is seen twice.
+        shedder.waited(Duration::from_secs(3), at(6_005));
+        shedder.waited(Duration::from_secs(3), at(9_005));
+        assert_eq!(shedder.admitted(Priority::Low), 0);
     }
 
     #[test]
