@@ -1,6 +1,6 @@
 //! All objects of a file, wherever they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     filter,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Reason,
-    bytes::{find, slice, tail},
+    bytes::{find, head, slice, tail},
     context::{Context, Done},
 };
 
@@ -35,11 +35,16 @@ pub(super) struct File<'a> {
 
 static NULL: Object = Object::Null;
 
+/// Bytes of a line of a table of offsets, and of what stands before an object, that are looked at.
+const LINE: usize = 41;
+const HEAD: usize = 64;
+
 impl<'a> File<'a> {
     /// Reads every object.
     pub(super) fn read(context: &mut Context<'_>, bytes: &'a [u8]) -> Done<Self> {
         let mut file = Self { bytes, objects: HashMap::new(), older: Vec::new(), trailers: Vec::new() };
-        file.scan(context)?;
+        let mut found = file.scan(context)?;
+        file.listed(context, &mut found)?;
         file.unpack(context)?;
         Ok(file)
     }
@@ -132,8 +137,10 @@ impl<'a> File<'a> {
     }
 
     /// Every `N G obj` of the file, in its order; those inside of streams are content.
-    fn scan(&mut self, context: &mut Context<'_>) -> Done {
+    /// The answer is where their words `obj` are.
+    fn scan(&mut self, context: &mut Context<'_>) -> Done<HashSet<usize>> {
         let bytes = self.bytes;
+        let mut found = HashSet::new();
         context.spend(bytes.len())?;
         let mut at = 0;
         // Whether a stream that does not say its length can still find its end.
@@ -141,13 +148,14 @@ impl<'a> File<'a> {
         loop {
             let next = find(bytes, at, b"obj");
             self.read_trailers(context, at, next.unwrap_or(bytes.len()))?;
-            let Some(word) = next else { return Ok(()) };
+            let Some(word) = next else { return Ok(found) };
             context.spend(16)?;
             let Some(number) = number_before(bytes, word) else {
                 at = word + 3;
                 continue;
             };
             context.thing()?;
+            found.insert(word);
             let mut lexer = Lexer::new(bytes, word + 3, context.pieces_left());
             let value = lexer.object().unwrap_or(Object::Null);
             context.pieces(lexer.made)?;
@@ -180,6 +188,62 @@ impl<'a> File<'a> {
             }
             self.insert(number, Stored { value, stream, at: word });
         }
+    }
+
+    /// What a table of offsets leads to and the scan did not meet: inside of a stream or a string, or with a word that is not
+    /// quite `obj`. Some readers would find it.
+    fn listed(&mut self, context: &mut Context<'_>, found: &mut HashSet<usize>) -> Done {
+        let bytes = self.bytes;
+        let mut at = 0;
+        while let Some(table) = find(bytes, at, b"xref") {
+            at = table + 4;
+            // Each entry has 20 bytes: an offset of ten digits, a generation of five, and `n` where it is in use.
+            let mut rest = tail(bytes, at);
+            let mut lines = 0_usize;
+            while let Some(line) = head(rest, LINE).split(|byte| matches!(byte, b'\r' | b'\n')).next() {
+                let text = line.trim_ascii();
+                let is_entry = text.first().is_none_or(u8::is_ascii_digit) && line.len() < LINE;
+                if !is_entry || lines > 0 && line.len() == rest.len() {
+                    break;
+                }
+                lines += 1;
+                at += line.len() + 1;
+                rest = tail(rest, line.len() + 1);
+                context.spend(line.len() + 1)?;
+                let offset = text.strip_suffix(b"n").and_then(|text| text.get(..10));
+                let offset = offset.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+                if let Some(offset) = offset {
+                    self.unmet(context, found, offset)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the object at a place, unless it is known.
+    fn unmet(&mut self, context: &mut Context<'_>, found: &mut HashSet<usize>, at: usize) -> Done {
+        // Two numbers and a word, and a comment or some blanks between them.
+        context.spend(HEAD)?;
+        let mut lexer = Lexer::new(head(self.bytes, at.saturating_add(HEAD)), at, HEAD);
+        let mut number = || match lexer.token() {
+            Some(Token::Object(number @ Object::Number(_))) => number.length(),
+            _ => None,
+        };
+        let (first, second) = (number(), number());
+        let word = match lexer.token() {
+            Some(Token::Word(word)) if word.starts_with(b"ob") => lexer.at - word.len(),
+            _ => return Ok(()),
+        };
+        let number = first.filter(|_| second.is_some()).and_then(|number| u32::try_from(number).ok());
+        let Some(number) = number.filter(|_| found.insert(word)) else { return Ok(()) };
+        context.see(Reason::Damaged);
+        context.thing()?;
+        let mut lexer = Lexer::new(self.bytes, lexer.at, context.pieces_left());
+        let value = lexer.object().unwrap_or(Object::Null);
+        context.pieces(lexer.made)?;
+        context.decoded(lexer.at.saturating_sub(at))?;
+        self.insert(number, Stored { value, stream: None, at });
+        Ok(())
     }
 
     /// The trailers between two objects.

@@ -1,7 +1,8 @@
 //! PDF (ISO 32000), read as tolerant readers do: every object that is anywhere in the file, whatever its tables say.
 //!
 //! What a table of offsets hides, what a later revision replaces, and what an object stream packs is looked at all the same;
-//! so none of them can hide anything, and loops in them lead nowhere.
+//! so none of them can hide anything, and loops in them lead nowhere. What only a table leads to, inside of a stream or a string,
+//! is looked at too, where the table is written out; a stream of offsets is not followed to such places.
 
 mod actions;
 mod cmap;

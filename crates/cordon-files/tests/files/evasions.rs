@@ -4,7 +4,7 @@ use cordon_files::{Reason, Role};
 
 use crate::support::{
     accepted, compound, image, inspect, office,
-    pdf::{Pdf, line, packed},
+    pdf::{Pdf, line, packed, stream},
     refused, tar, text, zip,
 };
 
@@ -157,4 +157,31 @@ fn characters_as_numbers_stand_for_the_bytes_that_are_said() {
 fn a_document_in_the_comment_of_a_picture_is_seen() {
     let comment = image::jpeg_with(&[(0xfe, b"%PDF-1.7\n1 0 obj <<>> endobj")]);
     refused("a.jpg", &comment, Reason::Polyglot);
+}
+
+#[test]
+fn objects_that_only_a_table_leads_to_are_seen() {
+    let action = "<< /S /JavaScript /JS (x) >>";
+    let hide = |object: &str, inside: fn(&str) -> Vec<u8>| {
+        let pdf = Pdf::page(&line("x"), "").and(inside(object)).bytes();
+        let offset = pdf.windows(object.len()).position(|window| window == object.as_bytes()).unwrap();
+        let own = pdf.windows(7).position(|window| window == b"6 0 obj").unwrap();
+        let text =
+            pdf.windows(20).position(|window| window.starts_with(format!("{own:010} 00000 n").as_bytes()));
+        let mut pdf = pdf;
+        pdf[text.unwrap()..][..10].copy_from_slice(format!("{offset:010}").as_bytes());
+        pdf
+    };
+    let in_stream = |object: &str| stream("", object.as_bytes());
+    let in_string = |object: &str| format!("[({object})]").into_bytes();
+    for object in
+        [format!("9 0 obj{action}"), format!("9 0obk{action}"), format!("9 % c\n 0 %\n obj{action}")]
+    {
+        for inside in [in_stream, in_string] {
+            let report = refused("a.pdf", &hide(&object, inside), Reason::JavaScript);
+            assert!(report.has(Reason::Damaged));
+        }
+    }
+    // What a stream says of objects, no table leads to.
+    accepted("a.pdf", &Pdf::page("", "").and(in_stream(&format!("9 0 obj {action}"))).bytes());
 }

@@ -112,6 +112,8 @@ fn adversarial(size: usize) -> Vec<(&'static str, Vec<u8>)> {
         ("a.pdf", repeated("%PDF-1.7\n", "1 0 obj << /Length 9 >> stream\n")),
         ("a.pdf", repeated("%PDF-1.7\n", "1 0 obj [")),
         ("a.pdf", repeated("%PDF-1.7\n", "trailer <<")),
+        ("a.pdf", repeated("%PDF-1.7\n1 0 obj (", "xref")),
+        ("a.pdf", repeated("%PDF-1.7\n1 0 obj (xref\n", "0000000009 00000 n \n")),
         ("a.pdf", repeated("%PDF-1.7\n1 0 obj ", "<</A")),
         ("a.pdf", Pdf::page(&"q BT (x) Tj ".repeat(size / 12), "").bytes()),
         ("a.pdf", Pdf::page(&"BI EI".repeat(size / 5), "").bytes()),
