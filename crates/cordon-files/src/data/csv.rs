@@ -27,8 +27,11 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
                 let (start, _) =
                     start.split_at_checked(start.floor_char_boundary(COMMAND)).unwrap_or((start, ""));
                 context.spend(start.len())?;
-                if let Some(reason) =
-                    formula::danger(start.trim_start_matches(|c: char| !c.is_alphanumeric()))
+                // An exchange has the one, a call the other.
+                let acts = memchr::memchr2(b'!', b'(', start.as_bytes()).is_some();
+                if let Some(reason) = acts
+                    .then(|| formula::danger(start.trim_start_matches(|c: char| !c.is_alphanumeric())))
+                    .flatten()
                 {
                     context.see(reason);
                 }

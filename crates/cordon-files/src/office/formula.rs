@@ -21,6 +21,9 @@ const COMMANDS: [&str; 15] = [
     "WEBSERVICE(",
 ];
 
+/// Quotes behind a bar that may end its topic, so that many bars cost no more than their text.
+const QUOTES: usize = 16;
+
 /// What a formula does beyond calculating.
 pub(crate) fn danger(formula: &str) -> Option<Reason> {
     let plain: String =
@@ -53,10 +56,14 @@ fn is_exchange(formula: &str) -> bool {
         match topic.trim_start().strip_prefix('\'') {
             Some(quoted) => {
                 is_named(program.trim_end())
-                    && quoted.split('\'').skip(1).any(|behind| behind.trim_start().starts_with('!'))
+                    && quoted
+                        .split('\'')
+                        .take(QUOTES)
+                        .skip(1)
+                        .any(|behind| behind.trim_start().starts_with('!'))
             }
             None => {
-                let item = topic.trim_start_matches(|c: char| c != '!' && !c.is_whitespace());
+                let item = topic.trim_start_matches(|c: char| !matches!(c, '!' | '|') && !c.is_whitespace());
                 is_named(program) && item.len() < topic.len() && is_cell(item)
             }
         }
