@@ -98,8 +98,11 @@ pub fn baseline() -> GuardSpec {
             rule(&outside, "prompt_injection", 80, Action::Block),
             rule(&flowing, "pii", 50, Action::Redact),
             rule(&flowing, "secret", 50, Action::Redact),
-            rule(&outside, "file", 50, Action::Hold),
-            rule(&outside, "file", 90, Action::Block),
+            // Scripts in a page, a picture with the wrong name, a cut-off one: models are shown such files every day.
+            rule(&outside, "file", 50, Action::Flag),
+            rule(&outside, "file/bomb", 90, Action::Block),
+            rule(&outside, "file/executable", 90, Action::Block),
+            rule(&outside, "file/polyglot", 90, Action::Block),
         ],
         exceptions: Vec::new(),
     }
