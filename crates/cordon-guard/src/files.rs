@@ -5,7 +5,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use cordon_core::Channel;
-use cordon_files::{Claim, FileType, Limits, Reason, Segment};
+use cordon_files::{Claim, FileType, Limits, Reason, Report, Segment};
 
 use crate::inspection::{Inspection, Part, Place, Seat, Verdict};
 
@@ -22,22 +22,65 @@ pub(crate) struct Brought<'a> {
 /// What one file may cost. A request is at most a few MiB; what is packed in it may be several times that.
 const LIMITS: Limits = Limits {
     bytes: 16 << 20,
-    decoded: 32 << 20,
+    decoded: 16 << 20,
     ratio: 250,
-    text: 4 << 20,
+    text: 2 << 20,
     depth: 4,
     things: 300_000,
     pixels: 100_000_000,
-    work: 24,
+    work: 12,
 };
 
+/// What the files of one request may cost together: many small ones cost no more than a large one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left {
+    files: usize,
+    /// Bytes of text.
+    text: usize,
+    /// Units of work, as [`Limits::work`] counts them.
+    work: u64,
+}
+
+impl Left {
+    /// Of a request in which no file was looked into yet.
+    pub(crate) const fn all() -> Self {
+        Self {
+            files: 64,
+            text: LIMITS.text,
+            work: (LIMITS.bytes as u64 + LIMITS.decoded as u64) * LIMITS.work,
+        }
+    }
+
+    /// What the next file may cost; nothing where there is nothing left.
+    fn next(&mut self) -> Option<Limits> {
+        if self.text == 0 || self.work == 0 {
+            return None;
+        }
+        self.files = self.files.checked_sub(1)?;
+        Some(Limits { text: self.text, ..LIMITS })
+    }
+
+    fn took(&mut self, report: &Report) {
+        let text = report.segments.iter().map(|segment| segment.text.len()).sum();
+        self.text = self.text.saturating_sub(text);
+        self.work = self.work.saturating_sub(report.work);
+    }
+}
+
 /// After these something of the file was not looked into.
-const UNSEEN: [Reason; 8] = [
+const UNSEEN: [Reason; 15] = [
+    Reason::Bomb,
     Reason::Damaged,
+    Reason::Dimensions,
     Reason::Encrypted,
+    Reason::Frames,
     Reason::Malformed,
+    Reason::NestedTooDeep,
     Reason::NotInspected,
     Reason::Pixels,
+    Reason::TooDeep,
+    Reason::TooLarge,
+    Reason::TooMany,
     Reason::UnknownType,
     Reason::Unreadable,
     Reason::UnreadableText,
@@ -50,17 +93,21 @@ const PLAIN: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 const FOR_URLS: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
 impl Inspection {
-    /// Inspects a file and the texts in it. Whether all of it was looked into, as far as that is possible; what was found is in the verdict.
+    /// Inspects a file and the texts in it, within what is left for the files of its request. Whether all of it was looked into, as far as
+    /// that is possible; what was found is in the verdict.
     pub(crate) fn file(
         &self,
         channel: Channel,
         part: &impl Part,
         file: &Brought<'_>,
+        left: &mut Left,
         verdict: &mut Verdict,
     ) -> bool {
+        let Some(limits) = left.next() else { return false };
         let engine = if file.payload.contains(['-', '_']) { FOR_URLS } else { PLAIN };
         let Ok(bytes) = engine.decode(file.payload) else { return false };
-        let report = cordon_files::inspect(&bytes, &file.claim, &LIMITS);
+        let report = cordon_files::inspect(&bytes, &file.claim, &limits);
+        left.took(&report);
         // Sound, films and pictures of other formats are what they were before: unseen.
         if matches!(report.file_type, FileType::AudioVideo | FileType::OtherImage)
             && !report.has(Reason::Mismatch)
@@ -105,11 +152,23 @@ mod tests {
         bytes: &[u8],
         by: &Inspection,
     ) -> (Option<RefusalCode>, Verdict) {
+        brought(name, media_type, bytes, 1, by)
+    }
+
+    /// A request with a file so many times.
+    fn brought(
+        name: &str,
+        media_type: &str,
+        bytes: &[u8],
+        times: usize,
+        by: &Inspection,
+    ) -> (Option<RefusalCode>, Verdict) {
         let payload = PLAIN.encode(bytes);
         let part = format!(
             r#"{{"type":"file","file":{{"filename":"{name}","file_data":"data:{media_type};base64,{payload}"}}}}"#
         );
-        let request = tree(format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{part}]}}]}}"#));
+        let parts = vec![part; times].join(",");
+        let request = tree(format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{parts}]}}]}}"#));
         let mut verdict = Verdict::default();
         let refused = Request::read(request).and_then(|request| request.inspect(by, &mut verdict)).err();
         (refused.map(|refusal| refusal.code), verdict)
@@ -168,6 +227,25 @@ mod tests {
             (refused, found(&verdict)),
             (Some(RefusalCode::ContentBlocked), vec!["file/active/command_cell"])
         );
+    }
+
+    #[test]
+    fn many_files_cost_no_more_than_one_may() {
+        let (name, media_type, small) = ("a.rtf", "application/rtf", b"{\\rtf1 hello}");
+        let (_, verdict) = brought(name, media_type, small, 64, &strict());
+        assert!(unseen(&verdict).is_empty());
+        let (_, verdict) = brought(name, media_type, small, 65, &strict());
+        assert_eq!(unseen(&verdict), ["messages/0/content/64/file/file_data"]);
+
+        let report = cordon_files::inspect(small, &Claim::default(), &LIMITS);
+        let text: usize = report.segments.iter().map(|segment| segment.text.len()).sum();
+        let left = |text, work| {
+            let mut left = Left { text, work, ..Left::all() };
+            left.took(&report);
+            left.next().map(|limits| limits.text)
+        };
+        assert_eq!(left(text + 1, report.work + 1), Some(1));
+        assert_eq!((left(text, report.work + 1), left(text + 1, report.work)), (None, None));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     walk::{Kind, Spot, Visit, Walker},
 };
 use crate::{
-    files::Brought,
+    files::{self, Brought},
     inspection::{Inspection, Place, Seat, Verdict},
     lane::JsonText,
     redact::{self, Cut, Placeholders, Taken, Tokens, fingerprint},
@@ -32,7 +32,8 @@ pub(crate) fn inspected<R: Walked>(
     inspection: &Inspection,
     verdict: &mut Verdict,
 ) -> Result<Tokens, Refusal> {
-    let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None };
+    let files = files::Left::all();
+    let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None, files };
     R::walk(&mut Walker::new(&mut look), tree);
     let Look { edits, fault, .. } = look;
     if let Some(refusal) = fault {
@@ -126,6 +127,7 @@ struct Look<'a> {
     place: usize,
     edits: Vec<(usize, Vec<Cut>)>,
     fault: Option<Refusal>,
+    files: files::Left,
 }
 
 impl Look<'_> {
@@ -178,7 +180,7 @@ impl Visit for Look<'_> {
     }
 
     fn file(&mut self, spot: &Spot<'_>, file: &Brought<'_>) -> bool {
-        self.inspection.file(spot.channel, spot.path, file, self.verdict)
+        self.inspection.file(spot.channel, spot.path, file, &mut self.files, self.verdict)
     }
 
     fn fault(&mut self, refusal: Refusal) {

@@ -138,10 +138,15 @@ impl SharedCounters {
 }
 
 impl Inner {
-    async fn in_time<T>(&self, asking: impl Future<Output = Result<T, RedisError>>) -> Result<T, String> {
+    /// What a call or a page asks: nobody waits for a store that is known to be away.
+    async fn at_once<T>(&self, asking: impl Future<Output = Result<T, RedisError>>) -> Result<T, String> {
         if !self.away.asks(Instant::now(), self.timeout) {
             return Err("the store of counters is away, and is asked again in a moment".to_owned());
         }
+        self.in_time(asking).await
+    }
+
+    async fn in_time<T>(&self, asking: impl Future<Output = Result<T, RedisError>>) -> Result<T, String> {
         match tokio::time::timeout(self.timeout, asking).await {
             Ok(done) => {
                 match &done {
@@ -186,7 +191,7 @@ impl Inner {
             }
         }
         let mut connection = self.connection.clone();
-        let answer: Vec<i64> = match self.in_time(script.invoke_async(&mut connection)).await {
+        let answer: Vec<i64> = match self.at_once(script.invoke_async(&mut connection)).await {
             Ok(answer) => answer,
             Err(why) => return unavailable(demand, &why),
         };
@@ -227,7 +232,7 @@ impl Inner {
                 script.key(key(&limit.name, *measure)).arg(kind);
             }
             let mut connection = self.connection.clone();
-            let answer: Vec<i64> = self.in_time(script.invoke_async(&mut connection)).await?;
+            let answer: Vec<i64> = self.at_once(script.invoke_async(&mut connection)).await?;
             let (now, states) = match answer.split_first() {
                 Some((now, states)) if states.len() == asked.len().saturating_mul(3) => (*now, states),
                 _ => return Err("the store of counters answered something else".to_owned()),
