@@ -157,7 +157,9 @@ mod tests {
             let text = pieces.join(separator);
             let (examined, redacted) = inspection(action, form).redact(Channel::User, &text);
             for Ruled { finding, ruling } in &examined.findings {
-                let value = &text[finding.span.range()];
+                let value = text.get(finding.span.range());
+                prop_assert!(value.is_some(), "a span cuts no character");
+                let value = value.unwrap_or_default();
                 // A longer value may hold it, and be found as another category of which nothing is to be done.
                 if ruling.action >= Action::Redact && !value.trim().is_empty() && text.matches(value).count() == 1 {
                     prop_assert!(!redacted.contains(value), "{} of {}", finding.category, finding.detector);

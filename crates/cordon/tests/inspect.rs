@@ -244,7 +244,7 @@ fn files_are_shown_to_people_and_as_sarif() {
     assert_eq!(place["artifactLocation"]["uri"], "a%20folder/x.txt");
     let region = json!({"startLine": 2, "startColumn": 8, "endLine": 2, "endColumn": 27, "byteOffset": 15, "byteLength": 19});
     assert_eq!(place["region"], region);
-    assert_eq!(&text[15..34], "4111 1111 1111 1111");
+    assert_eq!(text.get(15..34).unwrap(), "4111 1111 1111 1111");
     assert_eq!(run["results"].as_array().unwrap().len(), 2);
     assert_eq!(run["results"][1]["locations"][0]["physicalLocation"]["region"]["startLine"], 3);
     let invocation = &run["invocations"][0];
@@ -444,7 +444,7 @@ async fn a_text_is_tried_out_and_nothing_of_it_is_kept() {
     assert_eq!(found, &json!({"start": 9, "end": 24, "finding": 0}));
     let span = usize::try_from(finding["start"].as_u64().unwrap()).unwrap()
         ..usize::try_from(finding["end"].as_u64().unwrap()).unwrap();
-    assert!(ENCODED.contains(&text[span]), "{finding}");
+    assert!(ENCODED.contains(text.get(span).unwrap()), "{finding}");
     assert!(answer["redacted"].as_str().unwrap().contains("[EMAIL_1]"), "{answer}");
 
     let plain = try_out(&world, &json!({"text": INJECTION})).await.json();
@@ -462,7 +462,7 @@ async fn a_text_is_tried_out_and_nothing_of_it_is_kept() {
     let data = world.node.handles.settings.data.clone();
     let World { node, folder, .. } = world;
     node.stop().await.unwrap();
-    for needle in ["ana@example.org", &ENCODED[..24], "previous instructions"] {
+    for needle in ["ana@example.org", ENCODED.get(..24).unwrap(), "previous instructions"] {
         for file in files_below(&data) {
             let bytes = std::fs::read(&file).unwrap();
             let holds = bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
