@@ -20,9 +20,10 @@ pub(crate) async fn run<T: Send + 'static>(
     name: &str,
     work: impl Future<Output = T> + Send + 'static,
 ) -> anyhow::Result<T> {
-    let runtime = Builder::new_current_thread().enable_all().build().context("a background thread")?;
     let (mut done, result) = oneshot::channel();
-    spawn(name, move || {
+    // Made and dropped on its thread: a runtime may not be dropped on one of another.
+    let working = block(name, move || {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let came = runtime.block_on(async {
             tokio::select! {
                 value = work => Some(value),
@@ -33,8 +34,9 @@ pub(crate) async fn run<T: Send + 'static>(
             // Nobody waits for it any more.
             let _ = done.send(value);
         }
-    })
-    .context("a background thread")?;
+        io::Result::Ok(())
+    });
+    working.await?.context("a background thread")?;
     result.await.context("it ended early")
 }
 
