@@ -12,6 +12,20 @@ use crate::scanner::readers::Readers;
 use crate::seen::Trace;
 use crate::view::Nesting;
 
+/// What readers are given of a scanner: its parts, so that they themselves can be borrowed beside it.
+macro_rules! context {
+    ($scanner:ident) => {
+        Context {
+            text: &$scanner.text,
+            tables: &$scanner.tables,
+            channel: $scanner.channel,
+            nesting: &$scanner.nesting,
+            trace: $scanner.trace.as_ref(),
+            out: &mut $scanner.out,
+        }
+    };
+}
+
 /// Folded bytes before a candidate that its detectors may look at.
 pub(crate) const CONTEXT: usize = 160;
 /// Look-alikes at the start of a word that are folded with the ASCII letters behind them, and characters that nothing
@@ -154,13 +168,7 @@ impl Scanner {
     pub fn finish(&mut self) -> Step {
         let carry = std::mem::take(&mut self.carry);
         self.take(&carry, true);
-        let mut context = context(
-            &self.text,
-            &self.tables,
-            (self.channel, &self.nesting),
-            self.trace.as_ref(),
-            &mut self.out,
-        );
+        let mut context = context!(self);
         self.hidden.close(&mut context);
         self.readers.words.close(self.at, &mut context);
         self.readers.segment.close(self.at, &mut context);
@@ -386,13 +394,7 @@ impl Scanner {
                 // Scanning first keeps findings in the order of the text, however it was cut.
                 self.scan();
                 let before = self.at.checked_sub(1).and_then(|at| self.text.byte(at));
-                let mut context = context(
-                    &self.text,
-                    &self.tables,
-                    (self.channel, &self.nesting),
-                    self.trace.as_ref(),
-                    &mut self.out,
-                );
+                let mut context = context!(self);
                 self.hidden.see(folding, c, Span::new(original, original + len), before, &mut context);
                 match folding {
                     Folded::Bidi('\u{202e}') if !self.nesting.is_deepest() => {
@@ -410,13 +412,7 @@ impl Scanner {
     fn visible(&mut self) {
         if self.hidden.is_open() {
             self.scan();
-            let mut context = context(
-                &self.text,
-                &self.tables,
-                (self.channel, &self.nesting),
-                self.trace.as_ref(),
-                &mut self.out,
-            );
+            let mut context = context!(self);
             self.hidden.close(&mut context);
         }
     }
@@ -427,13 +423,7 @@ impl Scanner {
         if self.at == end {
             return;
         }
-        let mut context = context(
-            &self.text,
-            &self.tables,
-            (self.channel, &self.nesting),
-            self.trace.as_ref(),
-            &mut self.out,
-        );
+        let mut context = context!(self);
         let bytes = self.text.slice(self.at, end);
         let mut next = 0;
         while let Some(rest) = bytes.get(next..).filter(|rest| !rest.is_empty()) {
@@ -441,16 +431,6 @@ impl Scanner {
         }
         self.at = end;
     }
-}
-
-fn context<'a>(
-    text: &'a FoldedText,
-    tables: &'a Arc<Tables>,
-    (channel, nesting): (Channel, &'a Nesting),
-    trace: Option<&'a Trace>,
-    out: &'a mut Vec<Finding>,
-) -> Context<'a> {
-    Context { text, tables, channel, nesting, trace, out }
 }
 
 /// What the next few look-alikes of some letters tell about the first.
