@@ -28,7 +28,19 @@ struct Options {
     mock: String,
     /// Other gateways that are running already.
     also: Vec<Target>,
+    /// The tables that are wanted; all, when none is named.
+    only: Vec<String>,
 }
+
+impl Options {
+    fn wants(&self, table: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == table)
+    }
+}
+
+/// The tables, in their order, by the words of `--only`.
+const TABLES: [&str; 10] =
+    ["calls", "steady", "streams", "paced", "disk", "stages", "memory", "overload", "idle", "start"];
 
 /// Measures and prints tables.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -55,16 +67,25 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     targets.extend(cordon.targets());
     targets.extend(options.also.iter().cloned());
 
-    objects(&targets, &options)?;
-    streams(&targets, &options)?;
-    paced(&targets, &options, &progress)?;
-    durability(&options)?;
-    stages(&cordon, &options)?;
-    memory(&cordon, idle, &options)?;
-    overload(&cordon, &options)?;
-    idle_connections(&cordon, &options)?;
+    for table in TABLES.into_iter().filter(|table| options.wants(table)) {
+        match table {
+            "calls" => objects(&targets, &options)?,
+            "steady" => steady(&targets, &cordon, &options)?,
+            "streams" => streams(&targets, &options)?,
+            "paced" => paced(&targets, &options, &progress)?,
+            "disk" => durability(&options)?,
+            "stages" => stages(&cordon, &options)?,
+            "memory" => memory(&cordon, idle, &options)?,
+            "overload" => overload(&cordon, &options)?,
+            "idle" => idle_connections(&cordon, &options)?,
+            // What follows starts the program anew, on the same data.
+            _ => break,
+        }
+    }
     drop(cordon);
-    start(&launch, &options)?;
+    if options.wants("start") {
+        start(&launch, &options)?;
+    }
     drop(floor);
     Ok(())
 }
@@ -80,6 +101,7 @@ fn read(arguments: &[String]) -> Result<Options> {
         idle: 10_000,
         mock: "127.0.0.1:0".to_owned(),
         also: Vec::new(),
+        only: Vec::new(),
     };
     let mut words = arguments.iter();
     while let Some(option) = words.next() {
@@ -95,6 +117,12 @@ fn read(arguments: &[String]) -> Result<Options> {
             "--idle" => options.idle = usize::try_from(number()?).context("reading --idle")?,
             "--mock" => options.mock = value.clone(),
             "--also" => options.also.push(also(value)?),
+            "--only" => {
+                options.only = value.split(',').map(str::to_owned).collect();
+                if let Some(unknown) = options.only.iter().find(|only| !TABLES.contains(&only.as_str())) {
+                    bail!("`--only {unknown}` is not a table\nhelp: {}", TABLES.join(", "));
+                }
+            }
             other => bail!("unknown option `{other}`"),
         }
     }
@@ -129,7 +157,7 @@ fn objects(targets: &[Target], options: &Options) -> Result<()> {
         "MB",
         "errors",
     ]);
-    for connections in [1, 16] {
+    for connections in [1, 16, 64] {
         let mut base = None;
         for target in targets {
             // Caches, pools and the allocator settle before anything is counted.
@@ -155,6 +183,43 @@ fn objects(targets: &[Target], options: &Options) -> Result<()> {
         }
     }
     table.print(&format!("Chat calls of 1 KB, {} rounds of {} s", options.rounds, options.seconds));
+    Ok(())
+}
+
+/// Connections at 70 % of the capacity.
+const STEADY: usize = 64;
+
+/// Calls that come at 70 % of what the program serves, over 64 connections: what a caller waits longer than without it.
+fn steady(targets: &[Target], cordon: &Cordon, options: &Options) -> Result<()> {
+    let time = Duration::from_secs(options.seconds);
+    let capacity =
+        load::run(&cordon.target("best-effort"), Ask::Object, STEADY, Until::Elapsed(time))?.rate();
+    let mut table = Table::new(&["target", "offered/s", "p50 ms", "p99 ms", "added p99 ms"]);
+    let mut base = None;
+    for target in targets {
+        overload::offer([target, target], capacity * 0.7, Duration::from_secs(1), STEADY)?;
+        let mut p50s = Vec::new();
+        let mut p99s = Vec::new();
+        for _ in 0..options.rounds {
+            let [mut times, others] = overload::offer([target, target], capacity * 0.7, time, STEADY)?;
+            times.join(others);
+            times.sort();
+            p50s.push(quantile(&times.answered, 0.5) as f64);
+            p99s.push(quantile(&times.answered, 0.99) as f64);
+        }
+        let p99 = median(p99s);
+        let added = p99 - *base.get_or_insert(p99);
+        table.row(&[
+            target.name.clone(),
+            format!("{:.0}", capacity * 0.7),
+            format!("{:.3}", median(p50s) / 1e6),
+            format!("{:.3}", p99 / 1e6),
+            format!("{:.3}", added / 1e6),
+        ]);
+    }
+    table.print(&format!(
+        "70 % of the calls that {STEADY} callers get ({capacity:.0}/s), over {STEADY} connections"
+    ));
     Ok(())
 }
 
@@ -259,6 +324,9 @@ fn memory(cordon: &Cordon, idle: u64, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Callers that send what is due. More than are needed to offer twice what one core serves, each call taking 20 ms.
+const CALLERS: usize = 384;
+
 /// Calls that come whether or not earlier ones are answered, up to twice as many as are served: who is answered, and how late.
 fn overload(cordon: &Cordon, options: &Options) -> Result<()> {
     let [high, low] = PRIORITIES.map(|priority| cordon.target_of(priority, &format!("{priority}-priority")));
@@ -276,8 +344,8 @@ fn overload(cordon: &Cordon, options: &Options) -> Result<()> {
     ]);
     for share in [0.5, 0.7, 0.9, 1.2, 1.5, 2.0] {
         // What is shed follows what was seen before: that is not counted.
-        overload::offer([&high, &low], capacity * share, Duration::from_secs(1))?;
-        let answers = overload::offer([&high, &low], capacity * share, time)?;
+        overload::offer([&high, &low], capacity * share, Duration::from_secs(1), CALLERS)?;
+        let answers = overload::offer([&high, &low], capacity * share, time, CALLERS)?;
         for (answers, priority) in answers.iter().zip(PRIORITIES) {
             let of = |times: &[u64], q: f64| {
                 if times.is_empty() { "-".to_owned() } else { milliseconds(quantile(times, q)) }

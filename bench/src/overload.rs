@@ -11,8 +11,6 @@ use anyhow::{Context, Result, bail};
 use crate::load::{Ask, Target, connect, request};
 use crate::request::Messages;
 
-/// Callers that send what is due. More than are needed to offer twice what one core serves, each call taking 20 ms.
-const CALLERS: usize = 384;
 /// Of so many calls, the first is one of the important target.
 const ONE_IMPORTANT_OF: u64 = 5;
 
@@ -30,25 +28,30 @@ impl Answers {
         self.answered.len() + self.shed.len()
     }
 
-    fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         self.answered.extend(other.answered);
         self.shed.extend(other.shed);
     }
 
-    fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.answered.sort_unstable();
         self.shed.sort_unstable();
     }
 }
 
-/// Offers `rate` calls a second for a time: a fifth to the first target, the others to the second.
-pub(crate) fn offer(targets: [&Target; 2], rate: f64, time: Duration) -> Result<[Answers; 2]> {
+/// Offers `rate` calls a second for a time, over so many connections at most: a fifth to the first target, the others to the second.
+pub(crate) fn offer(
+    targets: [&Target; 2],
+    rate: f64,
+    time: Duration,
+    callers: usize,
+) -> Result<[Answers; 2]> {
     let requests = targets.map(|target| request(target, Ask::Object));
     let next = AtomicU64::new(0);
     let start = Instant::now();
     let mut answers = [Answers::default(), Answers::default()];
     std::thread::scope(|scope| -> Result<()> {
-        let callers: Vec<_> = (0..CALLERS)
+        let callers: Vec<_> = (0..callers)
             .map(|_| scope.spawn(|| caller(targets, &requests, &next, start, rate, time)))
             .collect();
         for caller in callers {
@@ -125,7 +128,7 @@ mod tests {
         let address = crate::mock::serve("127.0.0.1:0", std::sync::Arc::default()).unwrap();
         let target =
             Target { name: "mock".into(), address, key: "k".into(), model: "m".into(), process: None };
-        let [important, other] = offer([&target, &target], 500.0, Duration::from_millis(200)).unwrap();
+        let [important, other] = offer([&target, &target], 500.0, Duration::from_millis(200), 16).unwrap();
         assert_eq!((important.offered(), other.offered()), (20, 80));
         assert!(important.shed.is_empty() && other.answered.len() == 80);
         assert_eq!(idle(&target, 3).unwrap().len(), 3);

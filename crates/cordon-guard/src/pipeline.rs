@@ -121,7 +121,7 @@ pub(crate) struct Inner {
 }
 
 /// How often the shedder looks.
-const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(5);
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// The caller's end of a call: the head of the answer, once.
 pub(crate) struct Answer(Option<oneshot::Sender<Response<ReleasedBody>>>);

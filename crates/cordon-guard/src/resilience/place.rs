@@ -1,5 +1,7 @@
 //! Where a call stands among others: whether there is room for it, and what keeps it on one of several equal targets.
 
+use std::time::Instant;
+
 use cordon_core::{
     CallId, Refusal, RefusalCode,
     resource::{Priority, Sticky},
@@ -48,7 +50,8 @@ impl Inner {
     /// Whether there is room for a call of this priority. The same call gets the same answer while the load is the same.
     pub(crate) fn room(&self, call: CallId, priority: impl FnOnce() -> Priority) -> Result<(), Refusal> {
         let [.., random] = *call.as_bytes();
-        if self.shedder.admits_all() || self.shedder.admits(priority(), random) {
+        let now = Instant::now();
+        if self.shedder.admits_all(now) || self.shedder.admits(priority(), random, now) {
             return Ok(());
         }
         Err(Refusal::new(RefusalCode::Overloaded, "shed: more to do than can be done").retry_after(1))

@@ -5,45 +5,60 @@
 //! an interval, as CoDel judges a queue by its least delay and not by its bursts (RFC 8289, section 3.1). What follows is a
 //! level below which calls are admitted: by priority first, and at random within one, as in DAGOR (H. Zhou et al., Overload
 //! Control for Scaling WeChat Microservices, SoCC 2018, section 4.2). The level falls by a fifth with each interval of
-//! standing delay, and rises by steps without.
+//! standing delay, and rises by steps without. Until it has fallen, a queue that is long now is answered at once: while whoever
+//! looks still waits for its turn, what is least important is not let in.
 
 use std::{
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use cordon_core::resource::Priority;
 
-/// A delay that lasts and is longer is an overload: CoDel's (RFC 8289, section 4.2), and some thirty times what a call takes here. A
-/// call has its turn several times, and waits each time: with DAGOR's 20 ms it took a tenth of a second before anything was shed.
-const TARGET: Duration = Duration::from_millis(5);
-/// How long it has to last.
-const INTERVAL: Duration = Duration::from_millis(200);
+/// A delay that lasts and is longer is an overload for what is of low priority: some ten times what a call takes here. A call has its
+/// turn some five times and waits each time, so what its caller sees is some five times as much.
+const TARGET: Duration = Duration::from_millis(2);
+/// From here the others are refused, too: CoDel's (RFC 8289, section 4.2). Many callers who each wait for their answer keep a queue
+/// below it, and are served.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// How long it has to last: CoDel's (RFC 8289, section 4.3).
+const INTERVAL: Duration = Duration::from_millis(100);
 /// Ranks of one priority.
 const RANKS: u32 = 256;
+/// The level at which all but what is of low priority are admitted.
+const IMPORTANT: u32 = 2 * RANKS;
+/// How far the level may fall below where calls of low priority begin, and the others are still admitted: so much time passes before
+/// it is tried again to let some of them in.
+const REST: u32 = RANKS / 2;
 /// The level at which all are admitted.
-const ALL: u32 = 3 * RANKS;
+const ALL: u32 = IMPORTANT + REST + RANKS;
 /// What is always admitted: something has to be, to see that it is better.
 const LEAST: u32 = 8;
 /// How often it has to be looked: one long delay may be of a process that stood still, and behind it there is no queue.
 const LOOKS: u32 = 2;
 /// Intervals that count at once.
-const MOST_AT_ONCE: u128 = 8;
+const MOST_AT_ONCE: u128 = 2;
+/// The part of the level by which it falls.
+const PART: u32 = 5;
 /// How much the level rises in an interval.
-const STEP: u32 = 16;
+const STEP: u32 = 8;
 
 /// Says which calls are let in.
 #[derive(Debug)]
 pub struct Shedder {
     level: AtomicU32,
     interval: Mutex<Interval>,
+    made: Instant,
+    /// When somebody began to look who has not had a turn yet, in microseconds since `made`; 0 while nobody looks.
+    looking: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Interval {
+    /// When the first who looked in it began to.
     began: Instant,
     /// The least delay so far.
     least: Option<Duration>,
@@ -60,18 +75,33 @@ impl Interval {
 impl Shedder {
     /// One that admits all.
     pub fn new(now: Instant) -> Self {
-        Self { level: AtomicU32::new(ALL), interval: Mutex::new(Interval::new(now)) }
+        Self {
+            level: AtomicU32::new(ALL),
+            interval: Mutex::new(Interval::new(now)),
+            made: now,
+            looking: AtomicU64::new(0),
+        }
     }
 
     /// Looks how long a task that is ready waits for its turn now.
     pub(crate) async fn look(&self) {
+        self.looks(Instant::now());
         let delay = turn().await;
         self.waited(delay, Instant::now());
     }
 
+    /// A task that is ready waits for its turn from now on, until [`Self::waited`] tells how long.
+    pub fn looks(&self, now: Instant) {
+        self.looking.store(self.micros(now).max(1), Ordering::Relaxed);
+    }
+
     /// A task that was ready waited so long for its turn.
     pub fn waited(&self, delay: Duration, now: Instant) {
+        self.looking.store(0, Ordering::Relaxed);
         let mut interval = self.interval.lock().unwrap_or_else(PoisonError::into_inner);
+        if interval.looks == 0 {
+            interval.began = now.checked_sub(delay).unwrap_or(now);
+        }
         let least = interval.least.map_or(delay, |least| least.min(delay));
         interval.least = Some(least);
         interval.looks = interval.looks.saturating_add(1);
@@ -84,33 +114,51 @@ impl Shedder {
         *interval = Interval::new(now);
         drop(interval);
         let level = self.level.load(Ordering::Relaxed);
-        let level = if least > TARGET {
-            (0..intervals).fold(level, |level, _| level.saturating_sub(level / 5)).max(LEAST)
-        } else {
-            level.saturating_add(STEP).min(ALL)
+        let lower = (0..intervals).fold(level, |level, _| level.saturating_sub(level / PART));
+        let higher = level.saturating_add(STEP);
+        let level = match least {
+            least if least > PATIENCE => lower.max(LEAST),
+            least if least > TARGET && level > IMPORTANT => lower.max(IMPORTANT),
+            least if least > TARGET => higher.min(IMPORTANT),
+            _ => higher.min(ALL),
         };
         self.level.store(level, Ordering::Relaxed);
     }
 
     /// Whether all calls are let in.
-    pub fn admits_all(&self) -> bool {
-        self.level.load(Ordering::Relaxed) >= ALL
+    pub fn admits_all(&self, now: Instant) -> bool {
+        self.level.load(Ordering::Relaxed) >= ALL && !self.is_long(now)
     }
 
-    /// Whether a call of this priority is let in. `random` is a random number of the call's own.
-    pub fn admits(&self, priority: Priority, random: u8) -> bool {
+    /// Whether whoever looks has waited too long already.
+    fn is_long(&self, now: Instant) -> bool {
+        let since = self.looking.load(Ordering::Relaxed);
+        since != 0 && u128::from(self.micros(now).saturating_sub(since)) > TARGET.as_micros()
+    }
+
+    fn micros(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.made).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether a call of this priority is let in now. `random` is a random number of the call's own.
+    pub fn admits(&self, priority: Priority, random: u8, now: Instant) -> bool {
+        (priority != Priority::Low || !self.is_long(now)) && self.reaches(priority, random)
+    }
+
+    /// Whether the level lets it in.
+    fn reaches(&self, priority: Priority, random: u8) -> bool {
         let level = self.level.load(Ordering::Relaxed);
         let above = match priority {
             Priority::High => 0,
             Priority::Normal => RANKS,
-            Priority::Low => 2 * RANKS,
+            Priority::Low => IMPORTANT + REST,
         };
         level >= ALL || above.saturating_add(u32::from(random)) < level
     }
 
     /// The share of calls of a priority that is let in, in percent.
     pub fn admitted(&self, priority: Priority) -> u32 {
-        let let_in = (0..=u8::MAX).filter(|random| self.admits(priority, *random)).count();
+        let let_in = (0..=u8::MAX).filter(|random| self.reaches(priority, *random)).count();
         u32::try_from(let_in.saturating_mul(100) / 256).unwrap_or(100)
     }
 }
@@ -128,7 +176,10 @@ async fn turn() -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, atomic::AtomicUsize};
+    use std::{
+        collections::{BTreeMap, VecDeque},
+        sync::{Arc, atomic::AtomicUsize},
+    };
 
     use super::*;
 
@@ -149,9 +200,18 @@ mod tests {
         runtime.block_on(looking).unwrap();
     }
 
-    /// What a call takes, and what refusing one does.
-    const SERVICE: u64 = 100;
-    const REFUSAL: u64 = 10;
+    /// How often a task of a call has a turn, what each takes, how long an upstream takes, and what refusing a call takes at its
+    /// second turn: in microseconds.
+    const TURNS: u8 = 5;
+    const TURN: u64 = 32;
+    const UPSTREAM: u64 = 120;
+    const REFUSAL: u64 = 25;
+    /// What a call takes in all.
+    const SERVICE: f64 = TURNS as f64 * TURN as f64;
+    /// Between two looks.
+    const LOOK: u64 = 2_000;
+    /// Callers, each of whom has one call under way at most.
+    const CALLERS: usize = 384;
 
     struct Random(u64);
 
@@ -168,85 +228,134 @@ mod tests {
         }
     }
 
-    #[derive(Debug)]
-    struct Seen {
-        /// Milliseconds that admitted calls waited for their turn: the median, and 99 of 100.
-        median: f64,
-        late: f64,
-        /// Share of the capacity that was used for admitted calls.
-        used: f64,
-        high: f64,
-        low: f64,
+    #[derive(Clone, Copy)]
+    enum Task {
+        Call { due: u64, priority: Priority, turns: u8, admitted: bool },
+        Look { since: u64 },
     }
 
-    /// One server, calls at random times at this multiple of its capacity, for a minute of which the first ten seconds do not
-    /// count. A tenth of the calls is of high priority, three tenths are of low.
+    /// What became of the calls of one priority.
+    #[derive(Debug, Default)]
+    struct Seen {
+        offered: usize,
+        /// Milliseconds from when an admitted call was due to its answer, sorted.
+        answered: Vec<f64>,
+    }
+
+    impl Seen {
+        fn share(&self) -> f64 {
+            self.answered.len() as f64 / self.offered as f64
+        }
+
+        fn of_hundred(&self, rank: usize) -> f64 {
+            self.answered[self.answered.len() * rank / 100]
+        }
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "times of a minute in microseconds, none of them negative"
+        reason = "microseconds between two calls, none of them negative"
     )]
-    fn simulate(load: f64, sheds: bool) -> Seen {
+    /// One thread that gives each task that is ready its turn, in order; calls that come at random times at this multiple of what it
+    /// can, for twenty seconds of which the first five do not count; a fifth of them is of high priority, the others of low. The
+    /// thread stands still for `still` microseconds about once a second.
+    fn simulate(load: f64, sheds: bool, still: u64) -> [Seen; 2] {
         let begin = Instant::now();
+        let at = |micros: u64| begin + Duration::from_micros(micros);
         let shedder = Shedder::new(begin);
         let mut random = Random(0x5eed);
-        // In microseconds: the time, when the server is free, and when the next delay is looked at.
-        let (mut now, mut free, mut look) = (0.0_f64, 0.0_f64, 0.0_f64);
-        let (mut waits, mut of_high, mut of_low) = (Vec::new(), (0, 0), (0, 0));
-        while now < 60e6 {
-            now += -(1.0 - random.unit()).ln() * SERVICE as f64 / load;
-            // Who looks waits for its turn like everybody else.
-            while look <= now {
-                let turn = free.max(look);
-                let delay = Duration::from_micros((turn - look) as u64);
-                shedder.waited(delay, begin + Duration::from_micros(turn as u64));
-                look = turn + 5_000.0;
+        let mut seen = [Seen::default(), Seen::default()];
+        let (mut ready, mut later) = (VecDeque::new(), BTreeMap::new());
+        let (mut now, mut next, mut stands, mut under_way) = (0, 0, 1_000_000, 0);
+        let mut due = VecDeque::new();
+        later.insert((LOOK, u64::MAX), Task::Look { since: 0 });
+        while now < 20_000_000 {
+            if ready.is_empty() {
+                let soonest = later.first_key_value().map_or(u64::MAX, |((at, _), _)| *at);
+                now = now.max(next.min(soonest));
             }
-            let priority = match random.unit() {
-                unit if unit < 0.1 => Priority::High,
-                unit if unit < 0.4 => Priority::Low,
-                _ => Priority::Normal,
-            };
-            let admitted = !sheds || shedder.admits(priority, random.next().to_be_bytes()[0]);
-            let wait = (free - now).max(0.0);
-            free = free.max(now) + if admitted { SERVICE as f64 } else { REFUSAL as f64 };
-            if now < 10e6 {
-                continue;
+            while next <= now {
+                due.push_back(next);
+                next += (-(1.0 - random.unit()).ln() * SERVICE / load) as u64;
             }
-            let count = match priority {
-                Priority::High => &mut of_high,
-                Priority::Low => &mut of_low,
-                Priority::Normal => &mut (0, 0),
-            };
-            count.0 += 1;
-            count.1 += i32::from(admitted);
-            if admitted {
-                waits.push(wait / 1_000.0);
+            while under_way < CALLERS
+                && let Some(due) = due.pop_front()
+            {
+                under_way += 1;
+                let priority = if random.unit() < 0.2 { Priority::High } else { Priority::Low };
+                ready.push_back(Task::Call { due, priority, turns: 0, admitted: false });
+            }
+            while let Some(entry) = later.first_entry().filter(|entry| entry.key().0 <= now) {
+                ready.push_back(match entry.remove() {
+                    Task::Look { .. } => {
+                        shedder.looks(at(now));
+                        Task::Look { since: now }
+                    }
+                    call => call,
+                });
+            }
+            if now > stands {
+                now += still;
+                stands = now + 500_000 + random.next() % 1_000_000;
+            }
+            match ready.pop_front() {
+                None => {}
+                Some(Task::Look { since }) => {
+                    shedder.waited(Duration::from_micros(now - since), at(now));
+                    later.insert((now + LOOK, u64::MAX), Task::Look { since: 0 });
+                }
+                Some(Task::Call { due, priority, turns, admitted }) => {
+                    let rank = random.next().to_be_bytes()[0];
+                    let admitted =
+                        admitted || turns == 1 && (!sheds || shedder.admits(priority, rank, at(now)));
+                    now += if turns == 1 && !admitted { REFUSAL } else { TURN };
+                    let turns = turns + 1;
+                    if turns == 1 || admitted && turns < TURNS {
+                        let call = Task::Call { due, priority, turns, admitted };
+                        match turns {
+                            3 => drop(later.insert((now + UPSTREAM, random.next()), call)),
+                            _ => ready.push_back(call),
+                        }
+                        continue;
+                    }
+                    under_way -= 1;
+                    if now > 5_000_000 {
+                        let seen = &mut seen[usize::from(priority == Priority::Low)];
+                        seen.offered += 1;
+                        if admitted {
+                            seen.answered.push((now - due) as f64 / 1_000.0);
+                        }
+                    }
+                }
             }
         }
-        waits.sort_by(f64::total_cmp);
-        let share = |(all, admitted): (i32, i32)| f64::from(admitted) / f64::from(all);
-        Seen {
-            median: waits[waits.len() / 2],
-            late: waits[waits.len() * 99 / 100],
-            used: waits.len() as f64 * SERVICE as f64 / 50e6,
-            high: share(of_high),
-            low: share(of_low),
-        }
+        seen.iter_mut().for_each(|seen| seen.answered.sort_by(f64::total_cmp));
+        seen
     }
 
     #[test]
     fn at_twice_the_capacity_admitted_calls_wait_a_bounded_time_and_the_important_ones_come_through() {
-        let calm = simulate(0.7, true);
-        assert!(calm.late < 5.0 && calm.low > 0.999, "nothing is shed without need: {calm:?}");
-        let flooded = simulate(2.0, false);
-        assert!(flooded.median > 10_000.0, "without it the queue grows for ever: {flooded:?}");
-        for load in [1.2, 1.5, 2.0, 3.0] {
-            let seen = simulate(load, true);
-            println!("{load} x capacity: {seen:?}");
-            assert!(seen.median < 60.0 && seen.late < 400.0, "{load}: {seen:?}");
-            assert!(seen.used > 0.6, "{load}: {seen:?}");
-            assert!(seen.high > 0.99 && seen.low < seen.high, "{load}: {seen:?}");
+        let [_, calm] = simulate(0.7, true, 0);
+        assert!(calm.of_hundred(99) < 5.0 && calm.share() > 0.999, "nothing is shed without need");
+        let [_, moved] = simulate(0.7, true, 20_000);
+        assert!(
+            moved.share() > 0.95,
+            "a thread that stands still now and then costs little: {}",
+            moved.share()
+        );
+        let [_, flooded] = simulate(2.0, false, 0);
+        assert!(flooded.of_hundred(50) > 1_000.0, "without it the queue grows for ever");
+        for (load, still) in [(1.2, 0), (1.5, 0), (2.0, 0), (2.0, 20_000)] {
+            let [high, low] = simulate(load, true, still);
+            let (median, late) = (high.of_hundred(50), high.of_hundred(99));
+            println!(
+                "{load} x capacity, still for {still}: high p50 {median} ms, p99 {late} ms, admitted {}; low admitted {}",
+                high.share(),
+                low.share()
+            );
+            assert!(median < 10.0 && late < 40.0 + still as f64 / 1_000.0, "{load}: {median}, {late}");
+            assert!(high.share() > 0.75 && low.share() < 0.8, "{load}: {} and {}", high.share(), low.share());
         }
     }
 
@@ -257,11 +366,57 @@ mod tests {
         let shedder = Shedder::new(begin);
         shedder.waited(Duration::from_secs(3), at(3_000));
         shedder.waited(Duration::ZERO, at(3_005));
-        assert!(shedder.admits_all());
+        assert!(shedder.admits_all(at(3_005)));
         // The queue that is as long as that is seen twice.
         shedder.waited(Duration::from_secs(3), at(6_005));
         shedder.waited(Duration::from_secs(3), at(9_005));
         assert_eq!(shedder.admitted(Priority::Low), 0);
+    }
+
+    #[test]
+    fn a_long_start_counts_for_no_longer_than_it_was_looked_at() {
+        let begin = Instant::now();
+        let at = |millis| begin + Duration::from_millis(millis);
+        let shedder = Shedder::new(begin);
+        shedder.waited(Duration::from_millis(30), at(60_000));
+        shedder.waited(Duration::from_millis(30), at(60_030));
+        assert_eq!(shedder.admitted(Priority::Low), 100);
+        shedder.waited(Duration::from_millis(30), at(60_080));
+        assert!(shedder.admitted(Priority::Low) > 20 && shedder.admitted(Priority::Normal) == 100);
+    }
+
+    #[test]
+    fn what_is_important_is_refused_later() {
+        let begin = Instant::now();
+        let at = |millis| begin + Duration::from_millis(millis);
+        let shedder = Shedder::new(begin);
+        let lasts = |from: u64, delay: u64| {
+            (from..from + 10_000).step_by(20).for_each(|at_millis| {
+                shedder.waited(Duration::from_millis(delay), at(at_millis));
+            });
+        };
+        lasts(0, 4);
+        assert_eq!([Priority::Low, Priority::Normal].map(|priority| shedder.admitted(priority)), [0, 100]);
+        lasts(20_000, 6);
+        assert_eq!(shedder.admitted(Priority::Normal), 0);
+        assert!(shedder.admitted(Priority::High) > 0);
+        lasts(40_000, 4);
+        assert_eq!([Priority::Low, Priority::Normal].map(|priority| shedder.admitted(priority)), [0, 100]);
+        lasts(60_000, 1);
+        assert!(shedder.admits_all(at(70_000)));
+    }
+
+    #[test]
+    fn while_a_look_waits_the_least_important_is_not_let_in() {
+        let begin = Instant::now();
+        let at = |millis| begin + Duration::from_millis(millis);
+        let shedder = Shedder::new(begin);
+        shedder.looks(at(10));
+        assert!(shedder.admits_all(at(12)) && shedder.admits(Priority::Low, 255, at(12)));
+        assert!(!shedder.admits_all(at(13)) && !shedder.admits(Priority::Low, 0, at(13)));
+        assert!(shedder.admits(Priority::Normal, 255, at(13)) && shedder.admits(Priority::High, 255, at(13)));
+        shedder.waited(Duration::from_millis(4), at(14));
+        assert!(shedder.admits_all(at(14)));
     }
 
     #[test]
@@ -270,7 +425,7 @@ mod tests {
         let shedder = Shedder::new(begin);
         for step in 0..2_000 {
             // A long delay, but for once in each interval.
-            let delay = if step % 40 == 0 { Duration::ZERO } else { Duration::from_millis(500) };
+            let delay = if step % 20 == 0 { Duration::ZERO } else { Duration::from_millis(4) };
             shedder.waited(delay, begin + Duration::from_millis(5 * step));
         }
         assert_eq!(shedder.admitted(Priority::Low), 100);
