@@ -17,6 +17,7 @@ fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let mut last = "";
     let looks = simulation::defaults(runs, 1).into_iter().chain(simulation::large(runs, 1));
+    let looks = looks.chain(simulation::pairs(runs, 1));
     for line in simulation::simulate(runs, 1).into_iter().chain(looks) {
         if line.what != last {
             writeln!(out, "{}", line.what)?;

@@ -316,11 +316,27 @@ fn a_saved_profile_draws_what_its_table_draws() {
         let from = text.find("<section id=\"part-0\"").unwrap();
         text[from..text.find("<section id=\"made\"").unwrap()].to_owned()
     };
-    for command in [vec!["drift", "--current", &is, "--reference"], vec!["quality", &is, "--reference"]] {
-        let of = |reference: &str| page(&desk, &[&command[..], &[reference]].concat());
-        let (table, profile) = (of(&was), of("was.profile"));
-        assert_eq!((table.0, drawn(&table.1)), (profile.0, drawn(&profile.1)), "{command:?}");
+    let of = |command: &[&str]| {
+        [&was[..], "was.profile"].map(|reference| page(&desk, &[command, &[reference]].concat()))
+    };
+    let [table, profile] = of(&["quality", &is, "--reference"]);
+    assert_eq!((table.0, drawn(&table.1)), (profile.0, drawn(&profile.1)));
+    // A profile does not keep what columns do together, and its page says so.
+    let [table, profile] = of(&["drift", "--current", &is, "--reference"]);
+    let part = |text: &str, title: &str| -> String {
+        let from = text.find(&format!("<h2>{title}</h2>")).unwrap();
+        text[from..from + text[from..].find("</section>").unwrap()].to_owned()
+    };
+    for title in ["Columns, the most changed first", "Reference against current"] {
+        assert_eq!((table.0, part(&table.1, title)), (profile.0, part(&profile.1, title)));
     }
+    assert!(
+        table.1.contains("<h2>Columns that move together</h2>") && table.1.contains("id=\"correlations\"")
+    );
+    assert!(
+        profile.1.contains("correlations are not compared: a profile")
+            && !profile.1.contains("id=\"correlations\"")
+    );
     assert_eq!(drawn(&page(&desk, &["profile", &was]).1), drawn(&page(&desk, &["profile", "was.profile"]).1));
     let by = desk.run(&["drift", "--reference", "was.profile", "--current", &is, "--by", "country"]);
     assert_eq!(by.code, 2, "{}", by.out);

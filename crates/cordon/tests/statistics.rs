@@ -213,6 +213,71 @@ fn segments_that_come_in_other_shares_are_drift() {
     );
 }
 
+/// Three columns of numbers, of which the second follows the first by `follows`, some far away; and texts.
+fn pairs(rows: u64, follows: f64, seed: u64) -> String {
+    let mut state = seed;
+    let mut draw = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let mut text = String::from("load,delay,other,city\n");
+    for _ in 0..rows {
+        let (load, noise, other) = (draw(), draw(), draw());
+        // The share of each value is the same whatever follows what.
+        let delay = if draw() < follows { load } else { noise };
+        text.push_str(&format!("{load},{},{other},Graz\n", 1.0 / (1.0 - delay)));
+    }
+    text
+}
+
+#[test]
+fn columns_that_no_longer_move_together_are_named_though_neither_changed() {
+    let desk = Desk::new();
+    let was = desk.write("was.csv", pairs(3_000, 0.9, 1));
+    let (same, apart) =
+        (desk.write("same.csv", pairs(2_000, 0.9, 2)), desk.write("apart.csv", pairs(2_000, 0.2, 3)));
+    let of =
+        |current: &str, form: &str| desk.run(&["drift", "--reference", &was, "--current", current, form]);
+    let silent = of(&same, "--json");
+    assert_eq!((silent.code, &silent.json()["correlations"]["changed"]), (0, &0.into()), "{}", silent.out);
+    let found = of(&apart, "--json");
+    let answer = found.json();
+    assert_eq!((found.code, &answer["drifted"]), (1, &0.into()), "{}", found.out);
+    let correlations = &answer["correlations"];
+    assert_eq!(
+        (&correlations["changed"], &correlations["rows"]),
+        (&1.into(), &serde_json::json!([3000, 2000]))
+    );
+    assert_eq!(correlations["columns"], serde_json::json!(["load", "delay", "other"]));
+    let pairs = correlations["pairs"].as_array().unwrap();
+    let changed: Vec<&Value> = pairs.iter().filter(|pair| pair["changed"] == true).collect();
+    assert_eq!((pairs.len(), &changed[0]["columns"]), (3, &serde_json::json!(["load", "delay"])));
+    assert!(
+        changed[0]["change"].as_f64().unwrap() < -0.5 && changed[0]["interval"][1].as_f64().unwrap() < -0.5
+    );
+    let text = desk.run(&["drift", "--reference", &was, "--current", &apart]);
+    assert!(
+        text.out.starts_with("0 of 4 columns drifted, 1 of 3 pairs of them are correlated otherwise"),
+        "{}",
+        text.out
+    );
+    let junit = of(&apart, "--junit");
+    assert!(
+        junit.out.contains("name=\"load with delay\"><failure message=\"rank correlation 0.9"),
+        "{}",
+        junit.out
+    );
+    assert!(of(&apart, "--md").out.contains("| load | delay | drift | 0.9"), "{}", of(&apart, "--md").out);
+    // What is too small to matter is silent, and a profile says that it does not know.
+    assert_eq!(desk.run(&["drift", "--reference", &was, "--current", &apart, "--effect", "0.9"]).code, 0);
+    let profile = desk.folder.path().join("was.profile").display().to_string();
+    assert_eq!(desk.run(&["profile", &was, "--output", &profile]).code, 0);
+    let kept = desk.run(&["drift", "--reference", &profile, "--current", &apart]);
+    assert!(kept.code == 0 && kept.out.contains("correlations are not compared: a profile"), "{}", kept.out);
+    let parted = desk.run(&["drift", "--reference", &was, "--current", &apart, "--by", "city", "--json"]);
+    assert!(parted.json()["correlations"]["not_compared"].as_str().unwrap().contains("by segment"));
+}
+
 #[test]
 fn quality_names_what_is_broken() {
     let desk = Desk::new();

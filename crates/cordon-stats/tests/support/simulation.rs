@@ -102,6 +102,60 @@ fn one_window(window: usize, random: &mut Random) -> Outcome<3> {
     ]
 }
 
+/// What a look at 190 pairs of columns says that rise and fall together as they always did, with far values that come together too: by the
+/// textbook's test of two correlations, and by `cordon drift`.
+pub(crate) fn pairs(runs: u32, seed: u64) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut random = Random::new(seed);
+    let what = "correlations of 20 columns with far values, 500 rows against 1,000, looked at once";
+    scenario(&mut lines, runs, what, || together(&mut random));
+    lines
+}
+
+fn together(random: &mut Random) -> Outcome<3> {
+    const COLUMNS: usize = 20;
+    let mut draw = |rows: usize| {
+        let mut columns: Vec<Vec<f64>> = (0..COLUMNS).map(|_| Vec::with_capacity(rows)).collect();
+        for _ in 0..rows {
+            // Student's t with two degrees of freedom in every column, and one factor behind all; some are rounded.
+            let (factor, scale) = (random.normal(), (-random.unit().ln()).sqrt().recip());
+            for (at, column) in columns.iter_mut().enumerate() {
+                let value = scale * (0.6 * factor + 0.8 * random.normal());
+                column.push(if at % 4 == 3 { value.round() } else { value });
+            }
+        }
+        columns
+    };
+    let (was, is) = (draw(1_000), draw(500));
+    let [left, right] =
+        [&was, &is].map(|side| side.iter().map(|column| Some(column.as_slice())).collect::<Vec<_>>());
+    let found = drift::correlations(&left, &right);
+    let p_values: Vec<f64> = found.pairs.iter().map(|pair| pair.p_value.upper_bound()).collect();
+    let adjusted = holm(&p_values).unwrap();
+    let pairs = found.pairs.len() as f64;
+    let fisher = found.pairs.iter().any(|pair| {
+        let (first, second) = pair.columns;
+        let [was, is] = [&was, &is].map(|side| pearson(&side[first], &side[second]).atanh());
+        normal::two_sided((was - is) / (1.0_f64 / 997.0 + 1.0 / 497.0).sqrt()) * pairs <= STATED
+    });
+    let by_rank = adjusted.iter().any(|p| *p <= STATED);
+    // Pairs have a fifth of the level, and a change below 0.1 is too small.
+    let named =
+        found.pairs.iter().zip(&adjusted).any(|(pair, p)| p / 0.2 <= STATED && pair.change().abs() >= 0.1);
+    [
+        ("Fisher's z of Pearson's correlations, Bonferroni", true, fisher),
+        ("rank correlations, Holm, any size", false, by_rank),
+        ("cordon drift", false, named),
+    ]
+}
+
+fn pearson(x: &[f64], y: &[f64]) -> f64 {
+    let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
+    let (a, b) = (mean(x), mean(y));
+    let sum = |of: &dyn Fn(f64, f64) -> f64| x.iter().zip(y).map(|(x, y)| of(x - a, y - b)).sum::<f64>();
+    sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
+}
+
 /// What a look at 100,000 rows against as many says of 20 columns: where nothing changed, and where every mean moved by 0.02 deviations,
 /// which nobody cares about. Counts in 16 cells stand for the rows; D of Kolmogorov and Smirnov is then at least what it is here.
 pub(crate) fn large(runs: u32, seed: u64) -> Vec<Line> {

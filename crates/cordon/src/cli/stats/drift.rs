@@ -2,6 +2,7 @@
 
 mod embedding;
 mod read;
+mod together;
 mod told;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use super::report::Look;
 use super::segments::Parting;
 use super::{P, Reading, Said, StatsError, finite, reach, share, warn};
 use read::Read;
+use together::Together;
 
 pub(in super::super) const DRIFT: &str = "\
 Examples:
@@ -32,7 +34,8 @@ Examples:
 
 A column drifted when chance does not explain the change (chi-squared on bins that the reference froze; the level is that of one false
 alarm in the whole table, Holm) and the change is large enough (Jensen-Shannon distance, base 2, square root). With --season the test is
-that of Cochran, Mantel and Haenszel within seasons. See docs/statistics.md.
+that of Cochran, Mantel and Haenszel within seasons. Of two tables without --by and --season, pairs of columns whose rank correlation
+changed are named too. See docs/statistics.md.
 
 Exit code: 0 no drift, 1 drift, 2 a file cannot be read.";
 
@@ -52,7 +55,7 @@ pub(in super::super) struct DriftArgs {
     /// The probability of one false alarm or more in the whole table.
     #[arg(long, default_value = "0.05", value_name = "SHARE", value_parser = share)]
     level: f64,
-    /// Below this Jensen-Shannon distance (base 2) a change is too small to matter.
+    /// Below this Jensen-Shannon distance (base 2), or change of a correlation, a change is too small to matter.
     #[arg(long, default_value = "0.1", value_name = "DISTANCE", value_parser = share)]
     effect: f64,
     #[command(flatten)]
@@ -68,6 +71,7 @@ struct Answer<'a> {
     level: f64,
     effect: f64,
     drifted: usize,
+    correlations: together::Told<'a>,
     /// Rows of segments that are not compared by themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows_of_other_segments: Option<[u64; 2]>,
@@ -187,14 +191,14 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
     if let Some(name) = &args.embedding {
         return embedding::run(args, name);
     }
-    let read = Read::of(args)?;
+    let (read, mut together) = Read::of(args)?;
     let mut compared = read.compared();
     if compared.is_empty() {
         return Err(StatsError::Told("there is nothing to compare: no column is in both files".to_owned()));
     }
-    decide(&mut compared, args.level, args.effect);
+    decide(&mut compared, &mut together, args.level, args.effect);
     let drifted = compared.iter().filter(|column| column.drifted).count();
-    let report = told::report(args, &read, &compared, drifted);
+    let report = told::report(args, &read, &compared, &together);
     let paths = [&args.reference, &args.current];
     if args.look.form.json {
         let [reference, current] = read.files(args);
@@ -204,6 +208,7 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
             level: args.level,
             effect: args.effect,
             drifted,
+            correlations: together.told(),
             rows_of_other_segments: read.beyond(),
             columns: compared.iter().map(shown).collect(),
         })?;
@@ -216,8 +221,8 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
         }
         args.look.say(&report)?;
     }
-    args.look.write(&report, || told::story(args, &read, &compared, drifted))?;
-    Ok(if drifted > 0 { Said::Found } else { Said::Nothing })
+    args.look.write(&report, || told::story(args, &read, &compared, &together))?;
+    Ok(if drifted + together.changed() > 0 { Said::Found } else { Said::Nothing })
 }
 
 /// What the tests of a column say, before they are corrected.
@@ -313,9 +318,13 @@ fn why_not(was: &ColumnProfile, is: &ColumnProfile) -> &'static str {
     }
 }
 
+/// The part of the level that pairs of columns have, however many they are; columns have the rest.
+const OF_PAIRS: f64 = 0.2;
+
 /// Corrects every test of the table together, then says what drifted: what chance does not explain and is large enough. A column
-/// that went or came drifted without a test.
-fn decide(compared: &mut [Compared], level: f64, effect: f64) {
+/// that went or came drifted without a test. Where there are pairs to be compared, columns leave them their part of the level even if
+/// they are not (a profile does not keep them), so that a saved profile says of columns what its table says.
+fn decide(compared: &mut [Compared], together: &mut Together, level: f64, effect: f64) {
     let values = |column: &Compared| {
         column.outcome.as_ref().ok().and_then(|drift| drift.test.map(|test| test.p_value))
     };
@@ -323,9 +332,8 @@ fn decide(compared: &mut [Compared], level: f64, effect: f64) {
     let mut p_values: Vec<f64> = compared.iter().map(|column| column.missing_p.upper_bound()).collect();
     p_values.extend(compared.iter().filter_map(kinds).map(PValue::upper_bound));
     p_values.extend(compared.iter().filter_map(values).map(PValue::upper_bound));
-    // Each is a p-value: the correction refuses only what is not one.
-    let adjusted = fdr::holm(&p_values).unwrap_or_else(|_| vec![1.0; p_values.len()]);
-    let mut adjusted = adjusted.into_iter();
+    let of_columns = if together.has_pairs() { 1.0 - OF_PAIRS } else { 1.0 };
+    let mut adjusted = corrected(&p_values, of_columns).into_iter();
     for column in compared.iter_mut() {
         column.missing_adjusted = adjusted.next().unwrap_or(1.0);
     }
@@ -343,6 +351,18 @@ fn decide(compared: &mut [Compared], level: f64, effect: f64) {
             || (column.kinds.total_variation() >= effect && is_real(column.kinds_adjusted))
             || (distance >= effect && is_real(column.p_adjusted));
     }
+    let p_values: Vec<f64> = together.pairs().iter().map(|pair| pair.drift.p_value.upper_bound()).collect();
+    for (pair, p) in together.pairs_mut().iter_mut().zip(corrected(&p_values, OF_PAIRS)) {
+        pair.p_adjusted = p;
+        pair.is_changed = pair.p_adjusted <= level && pair.drift.change().abs() >= effect;
+    }
+}
+
+/// By Holm, where these tests have a part of the level.
+fn corrected(p_values: &[f64], part: f64) -> Vec<f64> {
+    // Each is a p-value: the correction refuses only what is not one.
+    let adjusted = fdr::holm(p_values).unwrap_or_else(|_| vec![1.0; p_values.len()]);
+    adjusted.into_iter().map(|p| (p / part).min(1.0)).collect()
 }
 
 fn shown(column: &Compared) -> Shown<'_> {

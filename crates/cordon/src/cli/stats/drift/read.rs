@@ -7,7 +7,7 @@ use super::super::{
     report::Source,
     segments::{By, Segments},
 };
-use super::{Compared, DriftArgs, File, Tested, compare};
+use super::{Compared, DriftArgs, File, Tested, compare, together::Together};
 use crate::tables::LeftOut;
 
 /// The reference and what is new.
@@ -26,20 +26,23 @@ pub(super) enum Read {
 }
 
 impl Read {
-    pub(super) fn of(args: &DriftArgs) -> Result<Self, StatsError> {
+    /// With what columns do together.
+    pub(super) fn of(args: &DriftArgs) -> Result<(Self, Together), StatsError> {
         let delimiter = args.reading.delimiter;
         let Some(by) = args.parting.by() else {
-            let read = |path| Loaded::read(path, delimiter);
-            return Ok(Self::Whole([read(&args.reference)?, read(&args.current)?]));
+            let (reference, was) = Together::read(&args.reference, delimiter)?;
+            let (current, is) = Together::read(&args.current, delimiter)?;
+            let pairs = Together::of([(&reference.profile, was), (&current.profile, is)]);
+            return Ok((Self::Whole([reference, current]), pairs));
         };
         let reference = Segments::of(&args.reference, delimiter, &by, None)?;
         let current = Segments::of(&args.current, delimiter, &by, Some(&reference))?;
         let sides = [reference, current];
         if by.is_season() {
             let together = sides.each_ref().map(Segments::together);
-            return Ok(Self::Seasons { by, sides, together });
+            return Ok((Self::Seasons { by, sides, together }, Together::PARTED));
         }
-        Ok(Self::Segments { by, sides })
+        Ok((Self::Segments { by, sides }, Together::PARTED))
     }
 
     pub(super) fn compared(&self) -> Vec<Compared> {

@@ -13,20 +13,22 @@ use super::super::{
     percent,
     report::{Card, Cell, Dot, Dots, Drawing, Figure, Head, Report, Row, Scale, Section, Story, Table, Tone},
 };
-use super::{Compared, DriftArgs, Read, reach};
+use super::{Compared, DriftArgs, Read, Together, reach};
 
 /// Columns whose distances are drawn beside each other.
 const MOST_DOTS: usize = 24;
 /// Sentences about what changed.
 const MOST_SENTENCES: usize = 5;
 
-pub(super) fn report(args: &DriftArgs, read: &Read, compared: &[Compared], drifted: usize) -> Report {
+pub(super) fn report(args: &DriftArgs, read: &Read, compared: &[Compared], together: &Together) -> Report {
     let ranked = ranked(compared);
+    let drifted = drifted(compared);
     let [reference, current] = read.rows();
     let summary = format!(
-        "{drifted} of {} columns drifted: {current} rows against {reference}{}, one false alarm in {} tables (Holm), JS distance \
+        "{drifted} of {} columns drifted{}: {current} rows against {reference}{}, one false alarm in {} tables (Holm), JS distance \
          (base 2) of at least {}",
         compared.len(),
+        together.said(),
         if read.is_by_season() { ", season by season" } else { "" },
         number(1.0 / args.level),
         args.effect
@@ -38,12 +40,17 @@ pub(super) fn report(args: &DriftArgs, read: &Read, compared: &[Compared], drift
         };
         Some(format!("{}: {why}", column.named()))
     });
-    let notes = notes.collect();
+    let notes: Vec<String> = notes.chain(together.why_not().map(str::to_owned)).collect();
     let mut sections = vec![table(args, &ranked)];
+    sections.extend(together.section(args));
     if args.look.is_page() {
         sections.extend(figures(args, read, &ranked));
     }
     Report { name: "drift", summary, sections, notes }
+}
+
+fn drifted(compared: &[Compared]) -> usize {
+    compared.iter().filter(|column| column.drifted).count()
 }
 
 /// Are segments compared by themselves?
@@ -90,7 +97,6 @@ fn table(args: &DriftArgs, ranked: &[&Compared]) -> Section {
         Head::left("DRIFT"),
         Head::right("JS").is("js"),
         Head::right("95 % INTERVAL").roomy(),
-        Head::right("THRESHOLD").is("threshold").roomy(),
         Head::right("PSI").is("psi"),
         Head::right("KS").is("ks"),
         Head::right("SHIFT").is("shift"),
@@ -112,11 +118,7 @@ fn table(args: &DriftArgs, ranked: &[&Compared]) -> Section {
             Err(why) => format!("not compared, {why}"),
         };
         let figure = if args.look.is_page() { columns::id(place) } else { None };
-        Row {
-            cells: row(args, column, figure),
-            case: Some(column.named()),
-            failure: column.drifted.then(found),
-        }
+        Row { cells: row(column, figure), case: Some(column.named()), failure: column.drifted.then(found) }
     });
     let title = "Columns, the most changed first".to_owned();
     let mut table = Table { heads, rows: rows.collect() };
@@ -127,20 +129,20 @@ fn table(args: &DriftArgs, ranked: &[&Compared]) -> Section {
     Section { title, table, ..Section::default() }
 }
 
-fn row(args: &DriftArgs, column: &Compared, figure: Option<String>) -> Vec<Cell> {
+fn row(column: &Compared, figure: Option<String>) -> Vec<Cell> {
     let mut cells: Vec<Cell> = column.segment.iter().map(|segment| segment.as_str().into()).collect();
     cells.extend([Cell::from(column.column.as_str()).shown_by(figure), column.kind.into()]);
     cells.push(Cell::from(if column.drifted { "drift" } else { "" }).toned(Tone::Bad));
     match &column.outcome {
-        Ok(drift) => cells.extend(statistics(args, column, drift).map(Cell::from)),
-        Err(_) => cells.extend(std::iter::repeat_n(Cell::from(""), 9)),
+        Ok(drift) => cells.extend(statistics(column, drift).map(Cell::from)),
+        Err(_) => cells.extend(std::iter::repeat_n(Cell::from(""), 8)),
     }
     let [was, is] = column.missing;
     cells.push(if was == is { percent(is) } else { format!("{} -> {}", percent(was), percent(is)) }.into());
     cells
 }
 
-fn statistics(args: &DriftArgs, column: &Compared, drift: &ColumnDrift) -> [String; 9] {
+fn statistics(column: &Compared, drift: &ColumnDrift) -> [String; 8] {
     let (low, high) = drift.jensen_shannon_interval(Level::P95);
     let of = |told: &dyn Fn(&Numeric) -> String| drift.numeric.as_ref().map(told).unwrap_or_default();
     let shift = |numbers: &Numeric| match numbers.mean_shift {
@@ -154,7 +156,6 @@ fn statistics(args: &DriftArgs, column: &Compared, drift: &ColumnDrift) -> [Stri
     [
         format!("{:.4}", drift.binned.jensen_shannon_distance_bits()),
         format!("{low:.3} to {high:.3}"),
-        number(args.effect),
         format!("{:.4}", drift.population_stability_index()),
         of(&|numbers| format!("{:.4}", numbers.smirnov)),
         of(&shift),
@@ -188,7 +189,7 @@ fn figures(args: &DriftArgs, read: &Read, ranked: &[&Compared]) -> Vec<Section> 
         "JS distance from the reference",
         format!("the {shown} most changed, with intervals of 95 % and the threshold"),
         Drawing::Dots(Dots {
-            term: "js",
+            term: "threshold",
             dots,
             limit: Some((args.effect, format!("threshold {}", number(args.effect)))),
             scale: Scale::Number,
@@ -232,7 +233,7 @@ fn change(column: &Compared, drift: &ColumnDrift) -> String {
     let distance = format!("JS distance {}", short(drift.binned.jensen_shannon_distance_bits()));
     let [was, is] = column.missing;
     let missing = if column.drifted && (was - is).abs() >= 0.01 {
-        format!("; missing {} → {}", percent(was), percent(is))
+        format!("missing {} → {}; ", percent(was), percent(is))
     } else {
         String::new()
     };
@@ -245,7 +246,7 @@ fn change(column: &Compared, drift: &ColumnDrift) -> String {
         Some(_) => String::new(),
         None => largest(drift).map(|moved| moved + ", ").unwrap_or_default(),
     };
-    format!("{moved}{distance}{missing}{kinds}")
+    format!("{missing}{moved}{distance}{kinds}")
 }
 
 /// The category whose share changed most.
@@ -265,8 +266,9 @@ fn goes_on(read: &Read, column: &Compared) -> bool {
     })
 }
 
-pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], drifted: usize) -> Story {
+pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], together: &Together) -> Story {
     let ranked = ranked(compared);
+    let (drifted, correlations) = (drifted(compared), together.changed());
     let [reference, current] = read.rows();
     let sentence = |column: &&Compared| match &column.outcome {
         Ok(drift) => format!("{}: {}", column.named(), change(column, drift)),
@@ -279,6 +281,7 @@ pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], drifte
     if let Some(rest) = changed.len().checked_sub(MOST_SENTENCES).filter(|rest| *rest > 0) {
         what.push(format!("and {rest} more, listed below"));
     }
+    what.extend(together.sentences(MOST_SENTENCES));
     if !goes_on.is_empty() {
         let names: Vec<String> = goes_on.iter().take(MOST_SENTENCES).map(|column| column.named()).collect();
         what.push(format!(
@@ -286,7 +289,7 @@ pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], drifte
             names.join(", ")
         ));
     }
-    if drifted == 0 {
+    if drifted + correlations == 0 {
         let most = ranked.iter().find_map(|column| Some((column.distance()?, column.named())));
         let most = most.map(|(distance, name)| {
             format!(" The most changed is {name}, by a JS distance of {}.", short(distance))
@@ -310,7 +313,7 @@ pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], drifte
         "Changes below a JS distance of {} are too small to be named, however certain.",
         number(args.effect)
     ));
-    let what_to_do = if drifted > 0 {
+    let mut what_to_do = if drifted + correlations > 0 {
         vec![
             "Ask whoever owns the first columns whether the world changed or the data's way here: new values, units and missing values are more often a broken pipe.",
             "Where the world changed, measure the model on rows with labels (cordon performance) before its answers are trusted as before.",
@@ -319,6 +322,9 @@ pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], drifte
     } else {
         vec!["Nothing. Look again with the next data."]
     };
+    if correlations > 0 {
+        what_to_do.push("Where columns no longer move together as they did, look at joins, clocks and units first; a model that took one of them for the other needs to be measured again.");
+    }
     let mut cards = vec![
         Card {
             title: "Columns drifted",
@@ -337,16 +343,21 @@ pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], drifte
     {
         cards.push(Card { title: "Largest JS distance", value: short(distance), note: name });
     }
+    cards.extend(together.card());
+    how_sure.extend(together.why_not().map(|why| format!("Not looked at: {why}.")));
     if read.is_by_season() {
         how_sure.push("Each season is compared with itself; the charts show all of them together, with the seasons that each side has.".to_owned());
     }
     how_sure.extend(read.beyond_said().map(|said| format!("Left out: {said}.")));
     Story {
         title: format!("{} against {}", file_name(&args.current), file_name(&args.reference)),
-        tone: if drifted > 0 { Tone::Bad } else { Tone::Good },
-        verdict: match drifted {
-            0 => "Nothing drifted".to_owned(),
-            1 => format!("One of {} columns drifted", compared.len()),
+        tone: if drifted + correlations > 0 { Tone::Bad } else { Tone::Good },
+        verdict: match (drifted, correlations) {
+            (0, 0) => "Nothing drifted".to_owned(),
+            (0, _) => {
+                "No column drifted, but columns that moved together no longer do so as before".to_owned()
+            }
+            (1, _) => format!("One of {} columns drifted", compared.len()),
             _ => format!("{drifted} of {} columns drifted", compared.len()),
         },
         what,

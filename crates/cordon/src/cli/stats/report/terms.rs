@@ -19,7 +19,7 @@ const fn term(key: &'static str, name: &'static str, meaning: &'static str, read
 }
 
 /// In the order in which a page lists them.
-pub(super) const TERMS: [Term; 72] = [
+pub(super) const TERMS: [Term; 73] = [
     term(
         "js",
         "JS distance",
@@ -61,6 +61,12 @@ pub(super) const TERMS: [Term; 72] = [
         "p, adjusted",
         "Probability of a change at least this large if nothing had changed, corrected (Holm) for every test of the table.",
         "At or below the level (0.05 unless said otherwise) chance does not explain it. It says nothing about size.",
+    ),
+    term(
+        "rank_correlation",
+        "Rank correlation",
+        "Spearman's: how far two columns rise and fall together, whatever their scale and however far single values lie.",
+        "1 is always together, -1 always opposite, 0 neither. A change is of the whole: from 0.8 to 0.3 is -0.5.",
     ),
     term(
         "mean_loss",
