@@ -61,6 +61,7 @@ fn fairness_of_the_golden_data_agrees_with_fairlearn() {
     let answer = ran.json();
     for (grouping, by) in list(&answer, "groupings").iter().zip(["sex", "age_group", "sex*age_group"]) {
         let want = &want["adult"][by];
+        let scores = want;
         for group in list(grouping, "groups") {
             let name: Vec<&str> = list(group, "group").iter().map(|part| part.as_str().unwrap()).collect();
             let want = &want["by_group"][name.join("|")];
@@ -70,6 +71,16 @@ fn fairness_of_the_golden_data_agrees_with_fairlearn() {
             {
                 near(ours, &group["rates"][ours]["value"], want[theirs].as_f64().unwrap());
             }
+            let calibration = &group["calibration"];
+            near(
+                "ece",
+                &calibration["expected_calibration_error"]["value"],
+                scores["score_metrics_by_group"][name.join("|")]["ece"].as_f64().unwrap(),
+            );
+            assert_eq!(calibration["rows"], group["rows"]);
+            let counts = &scores["score_metrics_by_group"][name.join("|")];
+            let [yes, no, of] = ["tp", "fn", "n"].map(|key| counts[key].as_f64().unwrap());
+            near("happened", &calibration["happened"]["value"], (yes + no) / of);
         }
         let gap = named(list(grouping, "gaps"), "rate", "selection_rate");
         near(
@@ -99,6 +110,42 @@ fn a_breach_hidden_in_an_intersection_is_found() {
     let answer = ran.json();
     let gap = named(list(&list(&answer, "groupings")[2], "gaps"), "rate", "selection_rate");
     assert_eq!((ran.code, &gap["verdict"]), (0, &Value::from("undecided")), "{gap}");
+}
+
+/// Scores that come true as they say for one group and half as often for another, whose decisions are alike.
+#[test]
+fn scores_that_mean_another_thing_for_a_group_are_named() {
+    let desk = Desk::new();
+    let row = |i: u32| {
+        let (group, score) =
+            (if i.is_multiple_of(2) { "old" } else { "new" }, f64::from(i / 2 % 10) / 10.0 + 0.05);
+        let chance = if group == "old" { score } else { score / 2.0 };
+        let happened = f64::from(i.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24) < chance;
+        format!("{},{score:.2},{group}\n", u8::from(happened))
+    };
+    let rows: String = (0..4_000).map(row).collect();
+    let file = desk.write("scores.csv", "y,p,g\n".to_owned() + &rows + "1,7,old\n0,,new\n");
+    let by = ["fairness", &file, "--label", "y", "--prediction", "p", "--threshold", "0.5", "--group", "g"];
+    let answer = desk.run(&[&by[..], &["--json"]].concat()).json();
+    assert_eq!(
+        (&answer["unread"]["probabilities"], &answer["unread"]["predictions"]),
+        (&1.into(), &1.into())
+    );
+    let groups = list(&list(&answer, "groupings")[0], "groups");
+    let [new, old] = ["new", "old"].map(|name| {
+        let group = groups.iter().find(|group| group["group"][0] == name).unwrap();
+        assert_eq!(group["calibration"]["rows"], 2_000);
+        group["calibration"].clone()
+    });
+    assert!(old["p_adjusted"].as_f64().unwrap() > 0.05 && new["p_adjusted"].as_f64().unwrap() < 1e-9);
+    let error = |group: &Value| group["expected_calibration_error"]["value"].as_f64().unwrap();
+    assert!(error(&old) < 0.04 && (error(&new) - 0.25).abs() < 0.03, "{old} {new}");
+    let text = desk.run(&by).out;
+    assert!(text.contains("Calibration by g") && text.contains("IF PERFECT"), "{text}");
+    // Decisions without scores have no calibration.
+    let decisions = desk.write("decisions.csv", "y,p,g\n1,1,a\n0,1,b\n");
+    let none = desk.run(&["fairness", &decisions, "--label", "y", "--prediction", "p", "--group", "g"]);
+    assert!(!none.out.contains("Calibration"), "{}", none.out);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `fairness`: whether groups of people are treated alike, in one pass over a table.
 
+mod calibration;
 mod repair;
 mod told;
 
@@ -12,6 +13,7 @@ use cordon_stats::{
 };
 use serde::Serialize;
 
+use self::calibration::{Calibration, Scores};
 use self::repair::{Criterion, Flipped, Repaired, Scored};
 use super::super::json;
 use super::outcomes::{Meaning, Picked, Range, Told, float, level};
@@ -62,7 +64,7 @@ pub(in super::super) struct FairnessArgs {
     /// Thresholds by group, of all --group together, that make groups equal, and what they cost in accuracy.
     #[arg(long, value_enum, value_name = "CRITERION")]
     repair: Option<Criterion>,
-    /// The column with scores, where predictions are decisions (for --repair).
+    /// The column with scores, where predictions are decisions: for --repair, and for the calibration of each group.
     #[arg(long, value_name = "COLUMN", conflicts_with = "threshold")]
     score: Option<String>,
     /// The column with what would have been decided with the attribute changed: which decisions flip?
@@ -98,6 +100,8 @@ struct Unread {
     groups: u64,
     /// No score, or beyond the rows that are held: these rows count but for the repair.
     scores: u64,
+    /// The score is no probability: these rows count but for the calibration.
+    probabilities: u64,
     /// What would have been decided says neither yes nor no: these rows count but for the flips.
     counterfactuals: u64,
 }
@@ -108,6 +112,7 @@ struct Counted {
     tally: Tally,
     groups: Groups,
     scored: Scored,
+    scores: Scores,
     flips: Flips,
     unread: Unread,
     left_out: LeftOut,
@@ -118,6 +123,7 @@ struct Grouping {
     by: Vec<String>,
     names: Vec<Vec<String>>,
     tally: Tally,
+    scores: Scores,
 }
 
 #[derive(Serialize)]
@@ -157,6 +163,8 @@ struct Group {
     group: Vec<String>,
     rows: u64,
     rates: std::collections::BTreeMap<&'static str, Told>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: Option<Calibration>,
     /// Weights of training rows that make label and group independent: of positive and of negative rows.
     reweighing: [Option<f64>; 2],
 }
@@ -236,7 +244,8 @@ fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
     let of_score = if args.score.is_some() { args.groups.len() + 2 } else { 1 };
     let of_counterfactual = args.groups.len() + 2 + usize::from(args.score.is_some());
     let (mut tally, mut groups) = (Tally::default(), Groups::new(args.groups.len()));
-    let (mut scored, mut flips) = (Scored::default(), Flips::default());
+    let (mut scored, mut scores, mut flips) = (Scored::default(), Scores::default(), Flips::default());
+    let has_scores = args.score.is_some() || args.meaning.is_threshold();
     let (mut rows, mut unread) = (0_u64, Unread::default());
     let left_out = tables::read(&args.file, args.reading.delimiter, &mut |names, cells| {
         picked.look(names);
@@ -260,6 +269,10 @@ fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
             return;
         };
         tally.push(group, label, decision);
+        if has_scores {
+            let score = float(picked.cell(of_score, cells)).unwrap_or(f64::NAN);
+            unread.probabilities += u64::from(!scores.push(group, score, label));
+        }
         if args.repair.is_some() {
             match float(picked.cell(of_score, cells)).filter(|_| scored.scores.len() < MOST_SCORED) {
                 Some(score) => scored.push(score, label, group),
@@ -281,7 +294,7 @@ fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
             Meaning::help()
         )));
     }
-    Ok(Counted { rows, tally, groups, scored, flips, unread, left_out })
+    Ok(Counted { rows, tally, groups, scored, scores, flips, unread, left_out })
 }
 
 /// Each column alone, and all together where there are several.
@@ -290,13 +303,23 @@ fn groupings(args: &FairnessArgs, counted: &Counted) -> Vec<Grouping> {
     for (at, column) in args.groups.iter().enumerate() {
         let Some((values, of)) = counted.groups.margin(at) else { continue };
         let names = values.iter().map(|value| vec![value.clone()]).collect();
-        all.push(Grouping { by: vec![column.clone()], names, tally: counted.tally.joined(&of) });
+        all.push(Grouping {
+            by: vec![column.clone()],
+            names,
+            tally: counted.tally.joined(&of),
+            scores: counted.scores.joined(&of),
+        });
     }
     if args.groups.len() > 1 {
         let name =
             |group| counted.groups.name(group).unwrap_or_default().into_iter().map(str::to_owned).collect();
         let names = (0..counted.groups.len()).map(name).collect();
-        all.push(Grouping { by: args.groups.clone(), names, tally: counted.tally.clone() });
+        all.push(Grouping {
+            by: args.groups.clone(),
+            names,
+            tally: counted.tally.clone(),
+            scores: counted.scores.clone(),
+        });
     }
     all
 }
@@ -316,7 +339,8 @@ impl Grouping {
     fn shown(&self, args: &FairnessArgs) -> Shown {
         let limits = Limits { level: args.confidence, least: args.least };
         let weights = self.tally.reweighing();
-        let group = |at: usize| {
+        let mut worth = self.scores.worth(args.confidence);
+        let mut group = |at: usize| {
             let counts = self.tally.groups().get(at).copied().unwrap_or_default();
             let (positive, negative) = weights.by_group.get(at).copied().unwrap_or_default();
             let told = |rate: Rate| (rate.name(), counts.rate(rate).wilson(args.confidence).into());
@@ -324,6 +348,7 @@ impl Grouping {
                 group: self.name(at),
                 rows: counts.n(),
                 rates: Rate::ALL.into_iter().map(told).collect(),
+                calibration: worth.get_mut(at).and_then(Option::take).map(|one| one.told(args.confidence)),
                 reweighing: [positive, negative],
             }
         };
@@ -351,7 +376,7 @@ impl Grouping {
         };
         Shown {
             by: self.by.clone(),
-            groups: self.in_order().into_iter().map(group).collect(),
+            groups: self.in_order().into_iter().map(&mut group).collect(),
             gaps: Rate::ALL.into_iter().map(gap).collect(),
             equalized_odds: self.tally.equalized_odds(limits).ok().map(odds),
             reweighing_effective_share: weights.effective_share,

@@ -14,7 +14,7 @@ use super::super::{
         Tone, name_of,
     },
 };
-use super::{Counted, FairnessArgs, Grouping, Shown, ShownGap, repair, repair::Repaired};
+use super::{Counted, FairnessArgs, Grouping, Shown, ShownGap, calibration, repair, repair::Repaired};
 
 /// What the table shows of each group.
 const SHOWN: [(Rate, Head); 5] = [
@@ -47,6 +47,7 @@ impl Found<'_> {
             (self.counted.unread.predictions, "without a prediction that says yes or no"),
             (self.counted.unread.groups, "of groups beyond 10,000"),
             (self.counted.unread.scores, "without a score, or beyond 20,000,000, from the repair"),
+            (self.counted.unread.probabilities, "whose score is no probability, from the calibration"),
             (
                 self.counted.unread.counterfactuals,
                 "without a counterfactual that says yes or no, from the flips",
@@ -77,6 +78,8 @@ impl Found<'_> {
             });
             let (table, notes) = self.gaps(&by, shown);
             sections.push(Section { title: format!("Gaps by {by}"), table, notes, ..Section::default() });
+            let (level, is_page) = (self.args.confidence, self.args.look.is_page());
+            sections.extend(calibration::section(place, grouping, level, is_page));
         }
         if let Some(flips) = self.flips {
             let title = "With the attribute changed".to_owned();
@@ -207,6 +210,8 @@ impl Found<'_> {
         if what.is_empty() {
             what.extend(of(WITHIN).take(MOST_SENTENCES).map(|(by, gap)| sentence(&by, gap)));
         }
+        let off = |grouping: &Grouping| calibration::sentences(grouping, self.args.confidence);
+        what.extend(self.groupings.iter().flat_map(off).take(MOST_SENTENCES));
         let (tone, verdict) = match (breaches, undecided) {
             (0, 0) => (Tone::Good, "Every gap is within the limit".to_owned()),
             (0, count) => {

@@ -19,7 +19,7 @@ const fn term(key: &'static str, name: &'static str, meaning: &'static str, read
 }
 
 /// In the order in which a page lists them.
-pub(super) const TERMS: [Term; 73] = [
+pub(super) const TERMS: [Term; 76] = [
     term(
         "js",
         "JS distance",
@@ -249,6 +249,24 @@ pub(super) const TERMS: [Term; 73] = [
         "Calibration error",
         "Mean distance of probabilities from what happened, in ten bins.",
         "Never 0, not of a perfect model either: read it next to the next one.",
+    ),
+    term(
+        "calibration_p",
+        "p of calibration",
+        "Probability that scores are off by at least as much if each came true as often as it says (Spiegelhalter), corrected (Holm) for the groups.",
+        "At or below 0.05 the scores of the group do not mean what they say. It says nothing about by how much.",
+    ),
+    term(
+        "mean_score",
+        "Mean score",
+        "The mean of the scores of a group.",
+        "Scores are probabilities only if as many come true as they say: read it beside what happened.",
+    ),
+    term(
+        "happened",
+        "Happened",
+        "The share of the group's rows with a positive label.",
+        "Above the mean score: the group is scored too low. Below it: too high.",
     ),
     term(
         "calibration_error_if_perfect",
