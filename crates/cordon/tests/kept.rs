@@ -56,6 +56,44 @@ fn statistics(ran: &Ran) -> Value {
     answer
 }
 
+/// Twelve columns of amounts and seven of words: what stands for them coarsely is a few kilobytes, and finds the column that moved.
+#[test]
+fn a_coarse_profile_is_a_few_kilobytes() {
+    let desk = Desk::new();
+    let table = |name: &str, first: u32, shift: f64| {
+        let row = |i: u32| {
+            let amounts = (0..12).map(|c| {
+                let shift = if c == 4 { shift } else { 0.0 };
+                format!("{:.2}", (5.0 * noise(first + i * 12 + c) + f64::from(c) / 3.0 + shift).exp())
+            });
+            let words = (0..7).map(|c| {
+                format!("word {:.0}", noise(first + i * 7 + c + 9).powi(2) * f64::from(20 * (c + 1)))
+            });
+            amounts.chain(words).collect::<Vec<_>>().join(",") + "\n"
+        };
+        let names: Vec<String> = (0..19).map(|c| format!("c{c}")).collect();
+        desk.write(name, names.join(",") + "\n" + &(0..6_000).map(row).collect::<String>())
+    };
+    let (was, is) = (table("was.csv", 0, 0.0), table("is.csv", 80_000, 0.4));
+    let (fine, coarse) =
+        (save(&desk, &was, "fine.profile", &[]), save(&desk, &was, "coarse.profile", &["--coarse"]));
+    let size = |path: &str| std::fs::metadata(path).unwrap().len();
+    assert!(size(&coarse) < 7_000 && size(&coarse) * 2 < size(&fine), "{} {}", size(&coarse), size(&fine));
+    // A fine one is made coarse as the table is, and stays what it is.
+    let again = save(&desk, &fine, "again.profile", &["--coarse"]);
+    assert_eq!(std::fs::read(&again).unwrap(), std::fs::read(&coarse).unwrap());
+    let still = save(&desk, &coarse, "still.profile", &[]);
+    assert_eq!(std::fs::read(&still).unwrap(), std::fs::read(&coarse).unwrap());
+    for reference in [&fine, &coarse] {
+        let found = drift(&desk, reference, &is, &[]).json();
+        let columns = found["columns"].as_array().unwrap();
+        let moved: Vec<&Value> = columns.iter().filter(|column| column["drifted"] == true).collect();
+        assert_eq!((moved.len(), &moved[0]["column"]), (1, &"c4".into()), "{reference}");
+        let shift = moved[0]["change"]["numbers"]["mean_shift_in_deviations"].as_f64().unwrap();
+        assert!((0.3..0.6).contains(&shift), "{shift}");
+    }
+}
+
 #[test]
 fn what_comes_back_each_week_is_no_drift_by_season() {
     let desk = Desk::new();

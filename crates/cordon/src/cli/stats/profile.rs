@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
-use cordon_stats::profile::{Cloud, ColumnProfile, Kind, Parts, Saved};
+use cordon_stats::profile::{Cloud, ColumnProfile, Kind, Parts, Profile, Resolution, Saved};
 use serde::Serialize;
 
 use super::super::json;
@@ -18,7 +18,8 @@ use super::{
 pub(in super::super) const PROFILE: &str = "\
 Examples:
   cordon profile requests.csv
-  cordon profile train.parquet --output train.profile    a few kilobytes a column that stand for the file
+  cordon profile train.parquet --output train.profile    one or two kilobytes a column that stand for the file
+  cordon profile train.parquet --output train.profile --coarse    some hundred bytes a column
   cordon profile train.parquet --output train.profile --by country --embedding vector    and its segments and points
   cordon profile month.csv --output month.profile --season hour-of-week --time sent
   cordon profile train.profile
@@ -38,6 +39,9 @@ pub(in super::super) struct ProfileArgs {
     /// Say it as the `inputs` of a model's signature, in YAML: what rows of predictions are compared with.
     #[arg(long, conflicts_with = "json")]
     reference: bool,
+    /// Keep less of each column, at most 256 intervals or categories and no count of what differs: some hundred bytes a column.
+    #[arg(long)]
+    coarse: bool,
     #[command(flatten)]
     parting: Parting,
     /// Keep the points of a column of lists of numbers, or of a group of columns by the name before the number; may come several times.
@@ -178,8 +182,13 @@ fn read(args: &ProfileArgs) -> Result<(Loaded, Saved), StatsError> {
                 .to_owned(),
         ));
     }
-    let loaded = Loaded::read(&args.file, delimiter)?;
+    let mut loaded = Loaded::read(&args.file, delimiter)?;
+    if args.coarse {
+        let fine = std::mem::replace(&mut loaded.profile, Profile::at::<&str>(Resolution::Coarse, &[]));
+        loaded.profile.join(&fine);
+    }
     let mut kept = saved(&args.file)?.unwrap_or_else(|| Saved::of(loaded.profile.clone()));
+    kept.whole.clone_from(&loaded.profile);
     if let Some(by) = by {
         kept.parts = Some(Segments::of(&args.file, delimiter, &by, None)?.into_parts(&by));
     }
