@@ -233,7 +233,8 @@ fn figures(reference: Option<&Loaded>, current: &Loaded, rows: &[Row<'_>]) -> Ve
 
 fn story(args: &QualityArgs, reference: Option<&Loaded>, current: &Loaded, rows: &[Row<'_>]) -> Story {
     let breaches: Vec<&Row<'_>> = rows.iter().filter(|row| row.breach).collect();
-    let sentence = |row: &&Row<'_>| format!("{}: {}", row.column.unwrap_or(TABLE), row.detail);
+    let sentence =
+        |row: &&Row<'_>| format!("{}: {}, {}", row.column.unwrap_or(TABLE), row.defect, row.detail);
     let mut what: Vec<String> = breaches.iter().take(MOST_SENTENCES).map(sentence).collect();
     if breaches.len() > MOST_SENTENCES {
         what.push(format!("and {} more, listed below", breaches.len() - MOST_SENTENCES));

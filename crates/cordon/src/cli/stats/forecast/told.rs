@@ -18,16 +18,17 @@ const MOST_POINTS: usize = 400;
 /// Seconds of a day.
 const DAY: f64 = 86_400.0;
 
-fn moment(time: f64, is_date: bool) -> String {
-    if !is_date {
+fn moment(time: f64, values: &Values) -> String {
+    if !values.is_date {
         return number(time);
     }
-    // To the minute: nobody foresees a second.
-    date((time / 60.0).round() * 60.0)
+    // Values that are of whole days foresee days. Else to the minute: nobody foresees a second.
+    let is_daily = values.points.iter().all(|(time, _)| time % DAY == 0.0);
+    date(if is_daily { (time / DAY).floor() * DAY } else { (time / 60.0).round() * 60.0 })
 }
 
 pub(super) fn told(crossing: Result<Crossing, Unknown>, values: &Values) -> Told {
-    let at = |time: f64| moment(time, values.is_date);
+    let at = |time: f64| moment(time, values);
     match crossing {
         Ok(Crossing::Already) => Told::Already,
         Ok(Crossing::Away) => Told::Away,
@@ -220,7 +221,7 @@ pub(super) fn story(
                 .to_owned(),
             trend.map_or_else(
                 |why| format!("No line can be laid through the values: {why}."),
-                |trend| format!("Values that resemble the ones before them say less: these are worth {} independent ones.", number(trend.effective)),
+                |trend| format!("Values that resemble the ones before them say less: these are worth about {:.0} independent ones.", trend.effective),
             ),
         ],
         what_to_do: vec![if found {

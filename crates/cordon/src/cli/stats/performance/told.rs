@@ -130,7 +130,7 @@ fn expected(estimates: &[Estimated]) -> Section {
     for one in estimates {
         if let Told::Known(range) = &one.told {
             dots.push(Dot {
-                label: one.metric.to_owned(),
+                label: name_of(one.metric).to_owned(),
                 value: range.value,
                 interval: Some((range.low, range.high.unwrap_or(f64::INFINITY))),
                 tone: Tone::Quiet,
@@ -174,7 +174,7 @@ fn measured(args: &PerformanceArgs, measure: &Measure, breaches: &[Breach]) -> S
         let e = figure.told.ok().filter(|e| (0.0..=1.0).contains(&e.value) && e.high <= 1.0)?;
         let interval = (e.low < e.high).then_some((e.low.max(0.0), e.high));
         let tone = if broken(figure.name).is_some() { Tone::Bad } else { Tone::Quiet };
-        Some(Dot { label: figure.name.to_owned(), value: e.value, interval, tone })
+        Some(Dot { label: name_of(figure.name).to_owned(), value: e.value, interval, tone })
     };
     let dots: Vec<Dot> = measure.figures.iter().filter_map(dot).collect();
     let mut figures = Vec::new();

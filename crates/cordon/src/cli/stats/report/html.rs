@@ -166,12 +166,12 @@ fn sources(sources: &[Source], digests: &[Digested]) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="What was read" {
                 table {
                     thead { tr { th scope="col" { "Read as" } th scope="col" { "File" } th.number scope="col" { "Rows" }
-                        @if is_dated { th scope="col" { "Rows of" } } th.number scope="col" { "Size" } th scope="col" { "SHA-256" } } }
+                        @if is_dated { th.number scope="col" { "Rows of" } } th.number scope="col" { "Size" } th scope="col" { "SHA-256" } } }
                     tbody { @for (source, digested) in sources.iter().zip(digests) { tr {
                         td { (source.role) }
                         td { code { (shown(&source.path.display().to_string())) } }
                         td.number { (number(source.rows)) }
-                        @if is_dated { td { (shown(&source.period)) } }
+                        @if is_dated { td.number { (shown(&source.period)) } }
                         td.number { (bytes(digested.bytes)) }
                         td { code.digest { (digested.digest) } }
                     } } }
