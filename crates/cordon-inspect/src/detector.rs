@@ -118,6 +118,13 @@ detectors! {
     ];
     TEMPLATE = "injection.template", 1, MAX_SEGMENT, 0, ["prompt_injection/template"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
+    EGRESS = "answer.egress", 1, MAX_SEGMENT, MAX_SEGMENT, [
+        "egress/loaded", "egress/link", "egress/data_url", "egress/script"
+    ];
+    TERMINAL = "answer.terminal", 1, MAX_SEGMENT, 8, [
+        "terminal/cursor", "terminal/screen", "terminal/title", "terminal/clipboard", "terminal/link",
+        "terminal/device", "terminal/hidden", "terminal/other"
+    ];
 }
 
 /// The detector of this name.

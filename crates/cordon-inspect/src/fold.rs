@@ -99,6 +99,19 @@ impl FoldedText {
         }
     }
 
+    /// How many folded bytes from `start` on are the original, byte for byte, with nothing left out between them.
+    pub(crate) fn same_from(&self, start: usize) -> usize {
+        let next = self.units.partition_point(|unit| unit.at <= start);
+        let unit = next.checked_sub(1).and_then(|i| self.units.get(i));
+        let end = self.units.get(next).map_or(self.end(), |unit| unit.at);
+        if unit.is_some_and(|unit| unit.original_len == 0) { end.saturating_sub(start) } else { 0 }
+    }
+
+    /// How many original bytes the unit of a folded byte stands for; 1 where it is the original.
+    pub(crate) fn width(&self, at: usize) -> usize {
+        self.unit(at).map_or(1, |unit| unit.original_len.max(1))
+    }
+
     /// Where folded bytes `start..end` lie in the original.
     #[inline]
     pub(crate) fn original(&self, start: usize, end: usize) -> Span {

@@ -21,6 +21,7 @@
 //!
 //! [`Finding`]: cordon_core::Finding
 
+mod answer;
 mod checksum;
 mod decode;
 mod detector;
@@ -44,6 +45,7 @@ mod template;
 mod view;
 mod words;
 
+pub use answer::hosts::Hosts;
 pub use detector::{Cost, DetectorInfo, FailureMode, Reach};
 pub use engine::Engine;
 pub use scanner::{Scanner, Step};

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use cordon_core::{Category, Channel, Finding, Score, Span};
 
+use crate::answer::hosts::Hosts;
+use crate::answer::terminal::Terminal;
+use crate::answer::{Answer, Sight};
 use crate::detector::Detector;
 use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
@@ -20,6 +23,7 @@ macro_rules! context {
             tables: &$scanner.tables,
             channel: $scanner.channel,
             nesting: &$scanner.nesting,
+            hosts: &$scanner.hosts,
             trace: $scanner.trace.as_ref(),
             out: &mut $scanner.out,
         }
@@ -40,10 +44,12 @@ pub struct Scanner {
     tables: Arc<Tables>,
     channel: Channel,
     nesting: Nesting,
+    hosts: Hosts,
     /// Where views are noted for who asks why something was found.
     trace: Option<Trace>,
     hold_values: bool,
     hold_phrases: bool,
+    hold_answers: bool,
     text: FoldedText,
     /// Folded bytes before this one were scanned.
     at: usize,
@@ -61,6 +67,8 @@ pub struct Scanner {
     open_spans: Vec<Span>,
     readers: Readers,
     hidden: Hidden,
+    terminal: Terminal,
+    answer: Option<Answer>,
     out: Vec<Finding>,
 }
 
@@ -79,6 +87,7 @@ pub(crate) struct Context<'a> {
     pub(crate) tables: &'a Arc<Tables>,
     pub(crate) channel: Channel,
     pub(crate) nesting: &'a Nesting,
+    pub(crate) hosts: &'a Hosts,
     pub(crate) trace: Option<&'a Trace>,
     pub(crate) out: &'a mut Vec<Finding>,
 }
@@ -124,14 +133,17 @@ impl Scanner {
             holds.iter().any(|hold| hold.covers(&family) || family.covers(hold))
         };
         let hold_phrases = touches("prompt_injection");
+        let hold_answers = ["egress", "terminal"].into_iter().any(touches);
         Self {
             tables,
             channel,
             nesting,
+            hosts: Hosts::default(),
             trace: None,
-            // Encoded runs hold phrases too, so phrases hold what values hold.
-            hold_values: hold_phrases || touches("pii") || touches("secret"),
+            // Encoded runs hold all the rest too, so all the rest holds what values hold.
+            hold_values: hold_phrases || hold_answers || touches("pii") || touches("secret"),
             hold_phrases,
+            hold_answers,
             text: FoldedText::default(),
             at: 0,
             consumed: 0,
@@ -143,8 +155,16 @@ impl Scanner {
             open_spans: Vec::new(),
             readers: Readers::default(),
             hidden: Hidden::default(),
+            terminal: Terminal::of(channel),
+            answer: Answer::of(channel),
             out: Vec::new(),
         }
+    }
+
+    /// The same for a text whose links may lead to these hosts alone.
+    #[must_use]
+    pub fn with_hosts(self, hosts: Hosts) -> Self {
+        Self { hosts, ..self }
     }
 
     /// The same, noting the views in which it finds something.
@@ -168,6 +188,8 @@ impl Scanner {
     pub fn finish(&mut self) -> Step {
         let carry = std::mem::take(&mut self.carry);
         self.take(&carry, true);
+        self.terminal.close(self.consumed);
+        self.report_terminal();
         let mut context = context!(self);
         self.hidden.close(&mut context);
         self.readers.words.close(self.at, &mut context);
@@ -175,6 +197,10 @@ impl Scanner {
         self.readers.groups.close(self.at, &mut context);
         if !self.nesting.is_deepest() {
             self.readers.runs.close(self.at, self.readers.words.disguise(), &mut context);
+        }
+        if let Some(answer) = &mut self.answer {
+            answer.close(self.at, Sight { text: &self.text, hosts: &self.hosts });
+            answer.report(&mut context);
         }
         self.settled = self.consumed;
         Step { findings: std::mem::take(&mut self.out), settled: self.settled }
@@ -195,6 +221,8 @@ impl Scanner {
             + self.readers.groups.memory()
             + self.hidden.memory()
             + self.readers.runs.memory()
+            + self.terminal.memory()
+            + self.answer.as_ref().map_or(0, Answer::memory)
     }
 
     fn step(&mut self) -> Step {
@@ -211,6 +239,11 @@ impl Scanner {
             let template = self.readers.template.live().map(|start| self.text.original_start(start));
             let words = self.readers.words.live(&self.text, self.consumed);
             settled = [template, words].into_iter().flatten().fold(settled, usize::min);
+        }
+        if self.hold_answers {
+            let answer = self.answer.as_ref().and_then(|answer| answer.live(&self.text));
+            let answer = answer.map(|start| self.text.original_start(start));
+            settled = [answer, self.terminal.live()].into_iter().flatten().fold(settled, usize::min);
         }
         // What is settled ends before or behind a reported span, never inside of it.
         let held = self.out.iter().filter(|f| self.holds.iter().any(|hold| hold.covers(&f.category)));
@@ -250,6 +283,7 @@ impl Scanner {
             self.readers.words.open_word(&self.text),
             self.readers.template.live(),
             self.readers.runs.live(self.at),
+            self.answer.as_ref().and_then(|answer| answer.live(&self.text)),
         ];
         let keep = live.into_iter().flatten().fold(self.at, usize::min);
         self.text.forget_before(keep.saturating_sub(CONTEXT));
@@ -263,9 +297,12 @@ impl Scanner {
             let plain = plain_run(rest);
             if let Some(run) = rest.get(..plain).filter(|run| !run.is_empty()) {
                 self.visible();
-                self.text.push_same(run, self.consumed);
-                self.consumed += plain;
-                i += plain;
+                let taken =
+                    if self.terminal.is_open() { self.terminal.run(run, self.consumed) } else { plain };
+                self.text.push_same(run.get(..taken).unwrap_or(run), self.consumed);
+                self.consumed += taken;
+                i += taken;
+                self.report_terminal();
                 continue;
             }
             let Some((byte, c)) = rest.first().zip(piece.get(i..).and_then(|s| s.chars().next())) else {
@@ -321,6 +358,8 @@ impl Scanner {
         }
         let mut shown = behind.chars().enumerate().filter(|(i, c)| *i >= LOOK_AHEAD || !fold::is_unseen(*c));
         let next = shown.next().map(|(_, c)| c);
+        self.terminal.before('\u{a0}', self.consumed);
+        self.report_terminal();
         self.visible();
         let joined = self.text.last().is_some_and(is_name) || next.is_none_or(|c| is_name(fold::ascii(c)));
         let script = letters.chars().next().map(fold::script);
@@ -363,6 +402,10 @@ impl Scanner {
     /// Folds one character that took `len` original bytes.
     fn fold_char(&mut self, c: char, len: usize) {
         let original = self.consumed;
+        if self.terminal.is_open() {
+            self.terminal.before(c, original);
+            self.report_terminal();
+        }
         self.consumed += len;
         let mut buffer = [0; 4];
         let folding = fold::classify(c);
@@ -406,6 +449,19 @@ impl Scanner {
                 self.text.push_folded(&[], original, len);
             }
         }
+        if folding == Folded::Control || self.terminal.is_open() {
+            self.terminal.see(c, original, len);
+            self.report_terminal();
+        }
+    }
+
+    /// Reports the control sequence that has ended, if one has, behind all that was found before its end.
+    fn report_terminal(&mut self) {
+        if self.terminal.is_due() {
+            self.scan();
+            let mut context = context!(self);
+            self.terminal.report(&mut context);
+        }
     }
 
     /// A visible character comes: a run of invisible ones ends.
@@ -427,7 +483,17 @@ impl Scanner {
         let bytes = self.text.slice(self.at, end);
         let mut next = 0;
         while let Some(rest) = bytes.get(next..).filter(|rest| !rest.is_empty()) {
-            next += self.readers.take(self.at + next, rest, &mut context);
+            let Some(answer) = &mut self.answer else {
+                next += self.readers.take(self.at + next, rest, &mut context);
+                continue;
+            };
+            // What reads answers goes ahead to where it has found something, and the others follow it there.
+            let sight = Sight { text: &self.text, hosts: &self.hosts };
+            let until = next + answer.read(self.at + next, rest, sight);
+            while let Some(rest) = bytes.get(next..until).filter(|rest| !rest.is_empty()) {
+                next += self.readers.take(self.at + next, rest, &mut context);
+            }
+            answer.report(&mut context);
         }
         self.at = end;
     }

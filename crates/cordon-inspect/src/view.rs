@@ -51,7 +51,8 @@ impl View {
         let Ok(text) = std::str::from_utf8(&self.text) else { return Vec::new() };
         let Some(nesting) = context.nesting.enter(text.len(), at) else { return vec![self.unread()] };
         let depth = nesting.depth();
-        let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], nesting);
+        let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], nesting)
+            .with_hosts(context.hosts.clone());
         if let Some(trace) = context.trace {
             scanner = scanner.traced(trace.clone());
         }

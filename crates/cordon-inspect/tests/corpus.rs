@@ -71,7 +71,8 @@ fn check(engine: &Engine, line: &Value) -> Result<(), String> {
 #[test]
 fn the_corpus_holds() {
     let engine = Engine::builtin();
-    let corpus = include_str!("../corpus/bad_inputs.jsonl");
+    let corpus =
+        [include_str!("../corpus/bad_inputs.jsonl"), include_str!("../corpus/answers.jsonl")].concat();
     let failed: Vec<String> = corpus
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect(line))
@@ -84,7 +85,8 @@ fn the_corpus_holds() {
 #[test]
 fn every_declared_category_fires_in_the_corpus_or_is_a_provider_token() {
     let engine = Engine::builtin();
-    let corpus = include_str!("../corpus/bad_inputs.jsonl");
+    let corpus =
+        [include_str!("../corpus/bad_inputs.jsonl"), include_str!("../corpus/answers.jsonl")].concat();
     let mut seen = std::collections::BTreeSet::new();
     for line in corpus.lines() {
         let line: Value = serde_json::from_str(line).unwrap();

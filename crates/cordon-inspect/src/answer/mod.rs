@@ -1,0 +1,91 @@
+//! What is dangerous in an answer when something acts on it: a page that fetches its links, a terminal that prints it, a shell or
+//! a database that runs it. Read in what models write and in what they are given to repeat, never in what a person asks.
+
+pub(crate) mod hosts;
+pub(crate) mod links;
+mod payload;
+pub(crate) mod terminal;
+mod url;
+
+use cordon_core::{Category, Channel, Score};
+
+use crate::answer::links::Links;
+use crate::detector::Detector;
+use crate::fold::FoldedText;
+use crate::scanner::Context;
+
+/// What reads the folded text for what an answer can do. It runs ahead of the other readers up to the byte that decides
+/// something, and reports when they are there too: so findings come in one order, however a text is cut.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    links: Links,
+    due: Vec<Found>,
+}
+
+/// A finding that is due: folded bytes `start..end`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) detector: Detector,
+    pub(crate) category: &'static str,
+    pub(crate) percent: u32,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) continues: bool,
+}
+
+/// What its readers look at.
+#[derive(Clone, Copy)]
+pub(crate) struct Sight<'a> {
+    pub(crate) text: &'a FoldedText,
+    pub(crate) hosts: &'a hosts::Hosts,
+}
+
+impl Answer {
+    /// The reader of a channel; none where nobody acts on what is written there.
+    pub(crate) fn of(channel: Channel) -> Option<Self> {
+        match channel {
+            Channel::System | Channel::User => None,
+            Channel::Document | Channel::ToolOutput | Channel::Model => {
+                Some(Self { links: Links::default(), due: Vec::new() })
+            }
+        }
+    }
+
+    /// Reads folded bytes from `i` on, up to and with the first that decides something; how many.
+    pub(crate) fn read(&mut self, i: usize, bytes: &[u8], sight: Sight<'_>) -> usize {
+        for (count, byte) in bytes.iter().enumerate() {
+            self.links.byte(i + count, *byte, sight, &mut self.due);
+            if !self.due.is_empty() {
+                return count + 1;
+            }
+        }
+        bytes.len()
+    }
+
+    /// The text ends before folded byte `end`.
+    pub(crate) fn close(&mut self, end: usize, sight: Sight<'_>) {
+        self.links.close(end, sight, &mut self.due);
+    }
+
+    /// Reports what is due.
+    pub(crate) fn report(&mut self, context: &mut Context<'_>) {
+        for found in self.due.drain(..) {
+            context.report(
+                &found.detector,
+                Category::known(found.category),
+                Score::percent(found.percent),
+                (found.start, found.end),
+                found.continues,
+            );
+        }
+    }
+
+    /// Where what must be held back begins.
+    pub(crate) fn live(&self, text: &FoldedText) -> Option<usize> {
+        self.links.live(text)
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.due.capacity() * size_of::<Found>()
+    }
+}
