@@ -61,6 +61,13 @@ pub struct Options {
     pub timeout: Duration,
 }
 
+impl Options {
+    /// Where the password is, where one is named.
+    pub(crate) fn secret(&self, environment: &Environment) -> Option<SecretSource> {
+        self.password.clone().map(|password| SecretSource::new(password, environment.clone()))
+    }
+}
+
 /// Counters in a store.
 #[derive(Clone)]
 pub struct SharedCounters(Arc<Inner>);
@@ -102,9 +109,8 @@ impl SharedCounters {
         if let Some(user) = &options.user {
             settings = settings.set_username(user);
         }
-        if let Some(password) = &options.password {
-            let source = SecretSource::new(password.clone(), environment.clone());
-            settings = settings.set_password(source.text().context("limits.password")?.trim());
+        if let Some(password) = options.secret(environment) {
+            settings = settings.set_password(password.text().context("limits.password")?.trim());
         }
         let client = Client::open(info.set_redis_settings(settings)).context("limits.store")?;
         let config = ConnectionManagerConfig::new()
@@ -147,11 +153,12 @@ impl Inner {
     }
 
     async fn in_time<T>(&self, asking: impl Future<Output = Result<T, RedisError>>) -> Result<T, String> {
+        let asked = Instant::now();
         match tokio::time::timeout(self.timeout, asking).await {
             Ok(done) => {
                 match &done {
                     Err(error) if error.is_io_error() || error.is_timeout() => {
-                        self.away.failed(Instant::now());
+                        self.away.failed(asked, Instant::now());
                     }
                     // Also what it refuses is an answer.
                     _ => self.away.answered(),
@@ -159,7 +166,7 @@ impl Inner {
                 done.map_err(|error| format!("the store of counters: {error}"))
             }
             Err(_) => {
-                self.away.failed(Instant::now());
+                self.away.failed(asked, Instant::now());
                 Err(format!("the store of counters did not answer within {:?}", self.timeout))
             }
         }
