@@ -273,8 +273,9 @@ impl Trouble<'_> {
         let mut done = load.done.subscribe();
         let mut seconds = interval(Duration::from_secs(1));
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let beat = self.beat.unwrap_or(u64::MAX / 2);
+        let mut next = *done.borrow() + beat;
         loop {
-            let next = *done.borrow() + self.beat.unwrap_or(u64::MAX / 2);
             let now = tokio::select! {
                 now = done.wait_for(|done| *done >= next) => *now.unwrap(),
                 _ = seconds.tick(), if self.beat.is_none() => *load.done.borrow(),
@@ -283,6 +284,7 @@ impl Trouble<'_> {
             if now == u64::MAX {
                 break;
             }
+            next = now + beat;
             tokio::task::block_in_place(|| self.disturb());
         }
         self.lifted();
