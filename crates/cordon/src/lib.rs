@@ -37,6 +37,7 @@ mod kept;
 pub mod ledger;
 pub mod logging;
 pub mod metrics;
+mod named;
 pub mod node;
 pub mod objects;
 pub mod proof;

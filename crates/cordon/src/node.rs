@@ -819,21 +819,27 @@ impl Keys {
 
 /// The key that signs checkpoints: from where the configuration says, or from a file that is made at the first start.
 fn ledger_key(folder: &Path, settings: &Settings, node: &Name) -> anyhow::Result<SigningKey> {
-    let (text, place) = match &settings.ledger_key {
-        Some(SecretRef::Env(name)) => {
-            let text = settings.environment.read(name);
-            (text.with_context(|| format!("ledger.key: there is no variable `{name}`"))?, name.clone())
+    if let Some(reference) = &settings.ledger_key {
+        return signing_key(reference, &settings.environment);
+    }
+    let path = folder.join("ledger.key");
+    let origin = settings.ledger_origin.clone().unwrap_or_else(|| format!("cordon/{node}"));
+    let new = SigningKey::from_seed(&origin, random_bytes(settings.entropy.as_ref()))
+        .with_context(|| format!("`{origin}` cannot be the name of a log"))?;
+    let text = secret_file(&path, || Some(new.to_text().to_string()))?;
+    SigningKey::parse(text.trim()).with_context(|| format!("{} holds no signing key", path.display()))
+}
+
+/// The signing key that a reference leads to.
+pub(crate) fn signing_key(reference: &SecretRef, environment: &Environment) -> anyhow::Result<SigningKey> {
+    match reference {
+        SecretRef::Env(name) => {
+            let text = environment.read(name);
+            let text = text.with_context(|| format!("ledger.key: there is no variable `{name}`"))?;
+            SigningKey::parse(text.trim()).with_context(|| format!("{name} holds no signing key"))
         }
-        Some(SecretRef::File(path)) => return read_signing_key(Path::new(path)),
-        None => {
-            let path = folder.join("ledger.key");
-            let origin = settings.ledger_origin.clone().unwrap_or_else(|| format!("cordon/{node}"));
-            let new = SigningKey::from_seed(&origin, random_bytes(settings.entropy.as_ref()))
-                .with_context(|| format!("`{origin}` cannot be the name of a log"))?;
-            (secret_file(&path, || Some(new.to_text().to_string()))?, path.display().to_string())
-        }
-    };
-    SigningKey::parse(text.trim()).with_context(|| format!("{place} holds no signing key"))
+        SecretRef::File(path) => read_signing_key(Path::new(path)),
+    }
 }
 
 /// A signing key in a file that only its owner may read.

@@ -20,7 +20,7 @@ use crate::{
     counting,
     demo::{self, Shown},
     desk::{CallLog, Desk, with_causes},
-    doctor, ledger,
+    doctor, ledger, named,
     node::{Handles, Node, Settings},
     siem, telemetry, tls,
 };
@@ -100,15 +100,16 @@ const ENDPOINTS: &str = "POST /v1/chat/completions, /v1/messages, /v1/responses,
 /// What a checked configuration means for a node.
 ///
 /// # Errors
-/// When the name of the subject's header is none, or a certificate cannot be used.
+/// When the name of the subject's header is none; else with everything that cannot be used of what named files and variables hold.
 pub fn settings(config: &Config) -> Result<Settings> {
     let environment = Environment::of_process();
-    let tls = tls::Listeners::open(config, &environment).map_err(|wrong| {
-        anyhow::anyhow!(wrong.iter().map(|error| with_causes(error)).collect::<Vec<_>>().join("\n"))
-    })?;
+    let (tls, mut wrong) = match tls::Listeners::open(config, &environment) {
+        Ok(tls) => (tls, Vec::new()),
+        Err(wrong) => (tls::Listeners::default(), wrong.into_iter().map(anyhow::Error::from).collect()),
+    };
     let time = |time: DurationMs| Duration::from_millis(time.as_millis());
     let header = config.gateway.subject_header.as_deref();
-    Ok(Settings {
+    let settings = Settings {
         data: config.data.clone(),
         gateway: config.gateway.listen,
         control: config.control.listen,
@@ -164,7 +165,11 @@ pub fn settings(config: &Config) -> Result<Settings> {
         oidc: config.identity.oidc.clone(),
         clock: Arc::new(Clock::system()),
         entropy: Arc::new(MachineEntropy),
-    })
+    };
+    wrong.extend(named::wrong(&settings));
+    let told: Vec<String> = wrong.iter().map(|error| with_causes(error.as_ref())).collect();
+    anyhow::ensure!(told.is_empty(), "{}", told.join("\n"));
+    Ok(settings)
 }
 
 /// What a checked configuration means for counters that nodes share.

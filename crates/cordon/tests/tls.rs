@@ -304,6 +304,25 @@ async fn commands_find_the_server_of_their_folder_by_the_certificate_that_it_not
     ])
     .await;
     assert!(!named.status.success(), "whoever names a server goes by the machine's trust and the name");
+
+    // A running server looks at its files by itself, at both listeners, and notes for the commands what it shows now.
+    let new = Authority::new();
+    write(folder.path(), &new.certify(&[NAME]));
+    let replaced = async {
+        let shows = |at: SocketAddr, protocol: &'static str| {
+            let new = &new;
+            async move { connect(at, new, None, protocol).await.is_ok() }
+        };
+        while !(shows(at.gateway, "h2").await && shows(at.control, "http/1.1").await) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        while !ask(vec!["get".into(), "Route".into()]).await.status.success() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(PATIENCE, replaced).await.expect("it looks every ten seconds");
+    assert!(connect(at.gateway, &authority, None, "h2").await.is_err(), "the one before is shown no more");
+    assert!(connect(at.control, &authority, None, "http/1.1").await.is_err());
 }
 
 #[test]
