@@ -101,7 +101,7 @@ async fn every_command_of_every_page_does_what_the_page_says() {
         compared += ran.compared;
         problems.extend(ran.problems);
         if page.name == "docs/providers.md" {
-            for provider in &PROVIDERS {
+            for provider in PROVIDERS {
                 if !asked.iter().any(|asked| provider.was(asked)) {
                     problems.push(format!("{}: {provider:?} was not asked; it was {asked:?}", page.name));
                 }

@@ -33,7 +33,7 @@ pub struct Provider {
 }
 
 /// The providers of the pages, each as its own documentation describes its chat completions.
-pub const PROVIDERS: [Provider; 5] = [
+pub const PROVIDERS: &[Provider] = &[
     Provider {
         authority: "api.openai.com:443",
         path: "/v1/chat/completions",
@@ -53,12 +53,19 @@ pub const PROVIDERS: [Provider; 5] = [
         model: "your-deployment",
     },
     Provider {
+        authority: "generativelanguage.googleapis.com:443",
+        path: "/v1beta/openai/chat/completions",
+        key: Some("authorization: Bearer your-gemini-key"),
+        model: "gemini-2.5-flash",
+    },
+    Provider {
         authority: "LOCAL:8000",
         path: "/v1/chat/completions",
         key: Some("authorization: Bearer your-vllm-key"),
         model: "Qwen/Qwen3-8B",
     },
     Provider { authority: "LOCAL:11434", path: "/v1/chat/completions", key: None, model: "llama3.2" },
+    Provider { authority: "LOCAL:8080", path: "/v1/chat/completions", key: None, model: "tgi" },
 ];
 
 /// What the gateway asked.
@@ -111,7 +118,7 @@ impl Providers {
                 tokio::spawn(tunnel(stream, acceptor.clone(), Arc::clone(&seen)));
             }
         });
-        for provider in &PROVIDERS {
+        for provider in PROVIDERS {
             let Some(port) = provider.authority.strip_prefix("LOCAL:") else { continue };
             let listener = TcpListener::bind((address, port.parse().unwrap())).await.unwrap();
             let seen = Arc::clone(&asked);
