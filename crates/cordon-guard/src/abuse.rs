@@ -105,6 +105,21 @@ impl Abuse {
         Ok(Seen { signals, prompt })
     }
 
+    /// Lets a call of a principal pass that is no turn of a conversation, and of which nothing is noted.
+    ///
+    /// # Errors
+    /// When the principal is throttled by one of the guards of the call, and it is not its turn.
+    pub(crate) fn pass(
+        &self,
+        principal: &Name,
+        guard: &EffectiveGuard,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let mut table = self.table(principal);
+        // Who was never seen is not slowed down.
+        table.get_mut(principal).map_or(Ok(()), |watched| throttle::pass(&mut watched.throttled, guard, now))
+    }
+
     /// Says that a prompt, or its answer, was refused for what it says.
     pub(crate) fn refused(&self, principal: &Name, prompt: u64) {
         if let Some(watched) = self.table(principal).get_mut(principal) {

@@ -99,13 +99,14 @@ pub(crate) fn clear(
     record: &mut CallRecord,
 ) -> Result<Call<Cleared>, Refusal> {
     request.may_go_to(call.stage.route(), &call.snapshot);
+    // A body may take its time: what was quarantined meanwhile holds for it.
     let inspection = Inspection::new(
         gateway.engine.clone(),
         Arc::new(call.stage.guard().clone()),
         call.time,
         gateway.options.pseudonym_key.clone(),
     )
-    .contained(call.snapshot.quarantined())
+    .contained(gateway.snapshot.load().quarantined())
     .in_mode(call.stage.route().mode);
     let mut verdict = Verdict::default();
     let principal = &call.stage.identity().principal.name;

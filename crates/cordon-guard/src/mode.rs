@@ -27,9 +27,20 @@ fn admits(route: &RouteEntry, request: &Asked) -> Result<(), Refusal> {
             Err(Refusal::new(RefusalCode::ToolsRefused, "the route is in safe mode").param("tools"))
         }
         RouteMode::Safe => Ok(()),
+        RouteMode::Off => is_on(route),
+    }
+}
+
+/// Whether a route is on.
+///
+/// # Errors
+/// When its mode is `off`.
+pub(crate) fn is_on(route: &RouteEntry) -> Result<(), Refusal> {
+    match route.mode {
         RouteMode::Off => Err(Refusal::new(RefusalCode::RouteOff, "the route is off")
             .said(route.off_message.clone())
             .retry_after(OFF_RETRY_AFTER)),
+        RouteMode::Normal | RouteMode::Degraded | RouteMode::Safe => Ok(()),
     }
 }
 

@@ -4,6 +4,9 @@
 //! `categories` are OpenAI's names, Cordon's families (`pii`, `secret`, …) and every category that was found. OpenAI's are there
 //! because its clients read them: no detector looks for them, so each is false, with score 0 and applied to no kind of input.
 //! Pictures are not looked into, and refused.
+//!
+//! It is let in as a call is: under the same limits of requests, of calls at a time and of what one call may hold, in the same order
+//! of priority, and neither by a route that is off or quarantined nor faster than a throttle allows.
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -13,7 +16,7 @@ use cordon_core::{
     json::{self, Object, Value},
     record::Operation,
 };
-use cordon_policy::{Caller, EffectiveGuard, Limits};
+use cordon_policy::{Caller, EffectiveGuard, Limits, RouteEntry};
 use http::{HeaderValue, Response, header};
 use http_body::Body;
 
@@ -25,8 +28,12 @@ use crate::{
     dialect::Dialect,
     identify::known,
     inspection::{Inspection, Part, Verdict},
+    limits::{self, Shape},
+    mode,
     pipeline::Inner,
+    quarantine,
     record::{CallRecord, micros},
+    registry::Place,
     release::ReleasedBody,
     resilience,
     tree::request::invalid,
@@ -60,6 +67,20 @@ const OPENAI_MODELS: [&str; 2] = ["omni-moderation-", "text-moderation-"];
 
 /// What answers where no route was named.
 const MODEL: &str = "cordon";
+
+/// Why a moderation that was ended from outside has no answer.
+fn ended() -> Refusal {
+    Refusal::new(RefusalCode::Cancelled, "ended from within")
+}
+
+/// Whether one call may have this shape under these limits, which is looked at only where one of them asks for it.
+fn within(shape: impl FnOnce() -> Shape, all: &Limits) -> Result<(), Refusal> {
+    let all = || all.iter().map(AsRef::as_ref);
+    if !limits::need_shape(all()) {
+        return Ok(());
+    }
+    limits::bounds(&shape(), all()).map_err(|refusal| refusal.param("input"))
+}
 
 /// What is asked.
 struct Asked<'a> {
@@ -103,7 +124,7 @@ impl Inner {
     {
         let (id, time, dialect) = (received.id, received.time, Dialect::Openai);
         let away = |refusal: &Refusal| self.turn_away(refusal, id, time, started, dialect);
-        let Some(_place) = self.running.enter(id) else {
+        let Some(place) = self.running.enter(id) else {
             return away(&Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1));
         };
         let call = match known(received) {
@@ -113,11 +134,16 @@ impl Inner {
         if let Err(refusal) = self.room(id, || resilience::highest(&call)) {
             return away(&refusal);
         }
+        let call = match self.taken(call, &place) {
+            Ok(call) => call,
+            Err(refusal) => return away(&refusal),
+        };
         let mut record = self.record(&call, Operation::Moderate, started);
         let mut cut_off = false;
-        let result = match self.receive(&call, body, &mut record, || cut_off = true).await {
-            Ok((bytes, limits)) => self.moderated(call, &bytes, limits, &mut record).await,
-            Err(refusal) => Err(refusal),
+        let result = tokio::select! {
+            biased;
+            () = place.cancel().cancelled() => Err(ended()),
+            result = self.moderated(call, body, &place, &mut record, &mut cut_off) => result,
         };
         let mut response = answered(record, result, dialect).await;
         if cut_off {
@@ -126,26 +152,36 @@ impl Inner {
         response
     }
 
-    async fn moderated(
+    /// Dropping this future ends what it waits for.
+    async fn moderated<B>(
         &self,
         call: Call<Known>,
-        bytes: &Bytes,
-        limits: Limits,
+        body: B,
+        place: &Place,
         record: &mut CallRecord,
-    ) -> Result<Value, Refusal> {
+        cut_off: &mut bool,
+    ) -> Result<Value, Refusal>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let (bytes, limits) = self.receive(&call, body, record, || *cut_off = true).await?;
         let bounds = json::Limits { bytes: bytes.len(), ..json::Limits::default() };
-        let tree = json::Value::parse(bytes, bounds)
+        let tree = json::Value::parse(&bytes, bounds)
             .map_err(|error| Refusal::new(RefusalCode::InvalidJson, error.to_string()))?;
         let Value::Object(tree) = tree else { return Err(invalid("", "the body is not an object")) };
         let asked = Asked::read(&tree)?;
-        let (id, time, snapshot) = (call.id, call.time, Arc::clone(&call.snapshot));
-        let digest = record.content_key(self).digest(bytes);
+        let (id, time) = (call.id, call.time);
+        let digest = record.content_key(self).digest(&bytes);
         record.describe(|opened| opened.request_digest = Some(digest));
-        let guard = self.guard_of(call, asked.route, bytes.len(), limits, record).await?;
+        let messages = asked.inputs.iter().map(|texts| texts.len() as u64).sum();
+        let shape = || Shape { messages, ..Shape::of(&tree) };
+        let guard = self.guard_of(call, asked.route, bytes.len(), shape, limits, place, record).await?;
         let inspecting = Instant::now();
         let key = self.options.pseudonym_key.clone();
         let inspection = Inspection::new(self.engine.clone(), Arc::new(guard), time, key)
-            .contained(snapshot.quarantined());
+            // A body may take its time: what was quarantined meanwhile holds for it.
+            .contained(self.snapshot.load().quarantined());
         let mut verdict = Verdict::default();
         let results = asked.inputs.iter().map(|inputs| {
             let found: Vec<Ruled> = inputs
@@ -161,21 +197,32 @@ impl Inner {
         let results: Vec<Value> = results.collect();
         record.input = verdict.into_recorded();
         record.end.timings.inspect_input = micros(inspecting);
+        // The inspection waits for nothing, so nobody has looked since it began.
+        if place.cancel().is_cancelled() {
+            return Err(ended());
+        }
         Ok(answer(id, asked.route, results))
     }
 
-    /// The guards that judge: of the caller, or of a call of this caller to a route.
+    /// The guards that judge: of the caller, or of a call of this caller to a route, which lets it in as a call of this shape.
+    #[expect(clippy::too_many_arguments, reason = "to let a call in takes what is known of it")]
     async fn guard_of(
         &self,
         call: Call<Known>,
         route: Option<&str>,
         body_bytes: usize,
+        shape: impl FnOnce() -> Shape,
         limits: Limits,
+        place: &Place,
         record: &mut CallRecord,
     ) -> Result<EffectiveGuard, Refusal> {
         let Some(route) = route else {
-            let principal = Some(&call.stage.identity().principal.name);
-            return Ok(call.snapshot.guard(Caller { principal, ..Caller::nobody() }, None));
+            within(shape, &limits)?;
+            let principal = &call.stage.identity().principal.name;
+            let caller = Caller { principal: Some(principal), ..Caller::nobody() };
+            let guard = call.snapshot.guard(caller, None);
+            self.abuse.pass(principal, &guard, call.time)?;
+            return Ok(guard);
         };
         let of_caller = limits.len();
         let age = self.snapshot_age(call.time);
@@ -187,9 +234,22 @@ impl Inner {
             opened.owner = Some(route.team.clone());
             opened.system = route.system.clone();
         });
+        let principal = &call.stage.identity().principal;
+        self.room(call.id, || principal.priority(route.priority))?;
         let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
         self.limits.admit(of_route, &mut record.counting, call.time).await?;
+        within(shape, call.stage.limits())?;
+        self.opens(route, place)?;
+        self.abuse.pass(&principal.name, call.stage.guard(), call.time)?;
         Ok(call.stage.guard().clone())
+    }
+
+    /// Whether a route is open for a text that is to be judged by its guards.
+    fn opens(&self, route: &RouteEntry, place: &Place) -> Result<(), Refusal> {
+        place.uses(quarantine::used(route, None, Vec::new()));
+        // After the line above: a quarantine that comes now finds this call, and one that has come is found here.
+        quarantine::route(self.snapshot.load().quarantined(), route)?;
+        mode::is_on(route)
     }
 
     /// One result, as OpenAI writes it.

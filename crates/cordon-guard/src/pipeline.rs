@@ -34,14 +34,14 @@ use crate::{
     dialect::Dialect,
     dispatch::Upstreams,
     exchange,
-    identify::known,
+    identify::{Known, known},
     limits::{self, Counters, Limits},
     mode, moderation,
     operation::{Asked, Endpoint},
     ports::{Capture, Clock, Entropy, Meter, Recorder, Tracer},
     prompt, quarantine,
     record::{CallRecord, Ports, micros},
-    registry::{Cancel, Registry},
+    registry::{Cancel, Place, Registry},
     release::{Presence, ReleasedBody},
     resilience::{self, Health, Shedder},
     respond,
@@ -370,12 +370,7 @@ impl Inner {
     }
 
     /// A new record of a known caller's call.
-    pub(crate) fn record(
-        &self,
-        call: &Call<crate::identify::Known>,
-        operation: Operation,
-        started: Instant,
-    ) -> CallRecord {
+    pub(crate) fn record(&self, call: &Call<Known>, operation: Operation, started: Instant) -> CallRecord {
         let identity = call.stage.identity();
         let parent = Parent::of(call.stage.headers());
         let trace = CallTrace::new(call.id, parent, |id, parent| self.ports.tracer.sample(id, parent));
@@ -429,30 +424,18 @@ impl Inner {
             let refusal = Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1);
             return answer.send(self.turn_away(&refusal, id, time, started, dialect));
         };
-        let mut call = match known(received) {
+        let call = match known(received) {
             Ok(call) => call,
             Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started, dialect)),
         };
-        let identity = call.stage.identity();
         // Before anything of the body is read, which names the route: by the most important one that this key may name.
         if let Err(refusal) = self.room(id, || resilience::highest(&call)) {
             return answer.send(self.turn_away(&refusal, id, time, started, dialect));
         }
-        place.uses([Subject::Key(identity.key.id), Subject::Principal(identity.principal.name.clone())]);
-        // A revocation that came between the look-up and the line above has not found this call: look again.
-        let current = self.snapshot.load_full();
-        if !Arc::ptr_eq(&current, &call.snapshot) {
-            let again = Call {
-                id,
-                time,
-                snapshot: current,
-                stage: Received { headers: call.stage.headers().clone() },
-            };
-            call = match known(again) {
-                Ok(call) => call,
-                Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started, dialect)),
-            };
-        }
+        let call = match self.taken(call, &place) {
+            Ok(call) => call,
+            Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started, dialect)),
+        };
         let principal = Arc::clone(&call.stage.identity().principal);
         let mut record = self.record(&call, endpoint.posted.operation(), started);
         let mut style = exchange::Style::of(endpoint.posted);
@@ -470,14 +453,30 @@ impl Inner {
         }
     }
 
+    /// Says of a running call who calls: from here on it ends when its key or its principal is taken out.
+    ///
+    /// # Errors
+    /// When the caller is not known any more.
+    pub(crate) fn taken(&self, call: Call<Known>, place: &Place) -> Result<Call<Known>, Refusal> {
+        let identity = call.stage.identity();
+        place.uses([Subject::Key(identity.key.id), Subject::Principal(identity.principal.name.clone())]);
+        // A revocation that came between the look-up and the line above has not found this call: look again.
+        let current = self.snapshot.load_full();
+        if Arc::ptr_eq(&current, &call.snapshot) {
+            return Ok(call);
+        }
+        let headers = call.stage.headers().clone();
+        known(Call { id: call.id, time: call.time, snapshot: current, stage: Received { headers } })
+    }
+
     /// The steps of a call that posts a request, in their order. Dropping this future ends whatever it waits for, the upstream too.
     #[expect(clippy::too_many_arguments, reason = "the list of steps needs what all of them need")]
     async fn steps<B>(
         &self,
         endpoint: &Endpoint,
-        call: Call<crate::identify::Known>,
+        call: Call<Known>,
         body: B,
-        place: &crate::registry::Place,
+        place: &Place,
         record: &mut CallRecord,
         answer: &mut Answer,
         style: &mut exchange::Style,
