@@ -314,7 +314,7 @@ def prompt(driver):
     accessible(driver, "the calls of a prompt")
     go(driver, f"/calls/{brought}")
     follow(driver, driver.find_element(By.LINK_TEXT, "Quarantine…"))
-    check("calls in the last hour used it" in driver.find_element(By.TAG_NAME, "main").text, "the effect is said first")
+    check("calls in the last hour brought it" in driver.find_element(By.TAG_NAME, "main").text, "the effect is said first")
     driver.find_element(By.NAME, "reason").send_keys("it says too little")
     follow(driver, driver.find_element(By.CSS_SELECTOR, "form.try button"))
     refused = call("What can you help me with?", said)

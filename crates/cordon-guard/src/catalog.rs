@@ -14,7 +14,9 @@ use crate::{
     admit::{limited, may_use},
     call::{Call, Received},
     dialect::Dialect,
+    dispatch::permit,
     identify::{Known, known},
+    mode,
     pipeline::Inner,
     predict::{self, Address},
     quarantine,
@@ -57,7 +59,7 @@ impl Inner {
         }
     }
 
-    /// `GET /v1/models` and `GET /v1/models/NAME`: the routes that this caller may use.
+    /// `GET /v1/models` and `GET /v1/models/NAME`: the routes that this caller may use, and that are in use.
     async fn models(
         &self,
         received: Call<Received>,
@@ -76,12 +78,16 @@ impl Inner {
                 Value::Object(members.into_iter().collect())
             };
             match wanted {
-                Some(wanted) => usable(call, wanted).map(|route| model(route)),
+                Some(wanted) => {
+                    let route = usable(call, wanted)?;
+                    opens(call, route).map(|()| model(route))
+                }
                 None => {
                     let identity = call.stage.identity();
                     let routes =
                         identity.key.routes.iter().filter_map(|name| call.snapshot.route(name.as_str()));
-                    let usable = routes.filter(|route| may_use(identity, route));
+                    let usable =
+                        routes.filter(|route| may_use(identity, route) && opens(call, route).is_ok());
                     let members: [(&str, Value); 2] = [
                         ("object", "list".into()),
                         ("data", usable.map(|route| model(route)).collect::<Vec<_>>().into()),
@@ -119,11 +125,10 @@ impl Inner {
                 ));
             }
             if readiness {
-                let out = call.snapshot.quarantined();
-                let is_ready = quarantine::route(out, route).is_ok()
-                    && route.models().any(|model| crate::dispatch::permit(model, &call.snapshot).is_ok());
-                let members: [(&str, Value); 2] =
-                    [("name", route.name.as_str().into()), ("ready", Value::Bool(is_ready))];
+                let members: [(&str, Value); 2] = [
+                    ("name", route.name.as_str().into()),
+                    ("ready", Value::Bool(opens(call, route).is_ok())),
+                ];
                 return Ok(Value::Object(members.into_iter().collect()));
             }
             let signature = models().find_map(|model| model.signature.as_deref());
@@ -178,6 +183,19 @@ pub(crate) async fn answered(
     let mut response = answered.unwrap_or_else(|unrecorded| respond::refusal(&unrecorded, id, dialect));
     record.seal_head(&mut response);
     response
+}
+
+/// Whether a route is in use: neither it nor its system is quarantined, it is on, and one of its models may be asked.
+///
+/// # Errors
+/// When it is not, as a call to it would be told.
+fn opens(call: &Call<Known>, route: &RouteEntry) -> Result<(), Refusal> {
+    quarantine::route(call.snapshot.quarantined(), route)?;
+    mode::is_on(route)?;
+    if route.models().any(|model| permit(model, &call.snapshot).is_ok()) {
+        return Ok(());
+    }
+    Err(Refusal::new(RefusalCode::Quarantined, "no model of the route is in use"))
 }
 
 /// A route that this caller may use.

@@ -13,6 +13,7 @@ mod newest;
 mod quarantine;
 mod routes;
 mod triggers;
+pub(crate) mod uses;
 
 use cordon_core::{
     CallId, Fact, KeyId, Name, State, Timestamp,

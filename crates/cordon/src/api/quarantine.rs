@@ -99,12 +99,29 @@ pub struct QuarantineEffect {
     pub subject: Subject,
     /// The routes that it touches, by name.
     pub routes: Vec<RouteEffect>,
-    /// Calls to these routes in the last hour; for a caller or a prompt, its calls.
-    pub calls: u64,
+    /// Which calls are counted.
+    pub calls_of: CallsOf,
+    /// So many of them in the last hour; absent where nobody counts those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
     /// All calls in the last hour.
     pub of_calls: u64,
     /// Whether two people are needed to lift it.
     pub two_people: bool,
+}
+
+/// Which calls the effect of a quarantine is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallsOf {
+    /// Those that bring the prompt.
+    Prompt,
+    /// Those of the caller; of a key, those of its caller with any key.
+    Principal,
+    /// Those to the routes that it touches, whichever of their models they went to.
+    Routes,
+    /// Those that a tool, a detector or a text has to do with: they are not counted.
+    Unknown,
 }
 
 /// What a quarantine would mean for a route.
@@ -112,10 +129,30 @@ pub struct QuarantineEffect {
 pub struct RouteEffect {
     /// The route.
     pub route: Name,
-    /// The models that would serve it; none: it would be closed.
+    /// The models that would serve it, without those that are out already; none: it would be closed.
     pub fallback: Vec<Name>,
     /// Its calls in the last hour.
     pub calls: u64,
+}
+
+impl QuarantineEffect {
+    /// The calls that it is about, in a sentence for people.
+    pub fn told(&self) -> String {
+        let which = match (self.calls_of, &self.subject) {
+            (CallsOf::Prompt, _) => "brought it",
+            (CallsOf::Principal, Subject::Key(_)) => "were of its principal, with this key or another",
+            (CallsOf::Principal, _) => "were its own",
+            (CallsOf::Routes, _) => "went to these routes",
+            (CallsOf::Unknown, _) => "",
+        };
+        match (self.calls, self.calls_of) {
+            (None, _) | (_, CallsOf::Unknown) => {
+                format!("how many of the {} calls in the last hour it touches is not known", self.of_calls)
+            }
+            (Some(_), CallsOf::Routes) if self.routes.is_empty() => "no route sends it calls now".to_owned(),
+            (Some(calls), _) => format!("{calls} of {} calls in the last hour {which}", self.of_calls),
+        }
+    }
 }
 
 #[cfg(test)]

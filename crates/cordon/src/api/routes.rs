@@ -10,6 +10,9 @@ pub struct RouteStatus {
     pub route: Name,
     /// How it works.
     pub mode: RouteMode,
+    /// What closes it, if it or its system is quarantined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<Subject>,
     /// The models behind it, those that are tried first first.
     pub targets: Vec<TargetStatus>,
 }
@@ -99,7 +102,53 @@ impl BreakerPhase {
     }
 }
 
+impl RouteStatus {
+    /// How it is, in a few words: what closes it, or what of it cannot be used now.
+    pub fn state(&self) -> String {
+        if let Some(subject) = &self.quarantined {
+            return format!("{subject} is quarantined");
+        }
+        let (mut models, mut missing): (usize, Vec<&TargetStatus>) = (0, Vec::new());
+        for target in self.targets.iter().filter(|target| self.has(target)) {
+            models += 1;
+            if target.is_missing() {
+                missing.push(target);
+            }
+        }
+        match missing.len() {
+            _ if self.mode == RouteMode::Off => RouteMode::Off.as_str().to_owned(),
+            0 => "in use".to_owned(),
+            all if all == models => "no model left".to_owned(),
+            _ => {
+                let named = missing.iter().map(|target| format!("{} {}", target.model, target.state()));
+                named.collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+
+    /// Whether a call may go to a target in the route's mode.
+    fn has(&self, target: &TargetStatus) -> bool {
+        let in_mode = match target.role {
+            TargetRole::Target | TargetRole::Fallback => self.mode != RouteMode::Degraded,
+            TargetRole::Degraded => self.mode == RouteMode::Degraded,
+        };
+        in_mode && target.weight != Some(0)
+    }
+
+    /// Whether it takes no call now: it is closed, off, or none of its models can be used.
+    pub fn is_closed(&self) -> bool {
+        let mut models = self.targets.iter().filter(|target| self.has(target));
+        self.quarantined.is_some() || self.mode == RouteMode::Off || models.all(TargetStatus::is_missing)
+    }
+}
+
 impl TargetStatus {
+    /// Whether no call goes to it now.
+    pub fn is_missing(&self) -> bool {
+        let open = |breaker: &BreakerState| breaker.phase == BreakerPhase::Open;
+        self.quarantined.is_some() || self.breaker.as_ref().is_some_and(open)
+    }
+
     /// How it is, in a word.
     pub fn state(&self) -> &'static str {
         match (&self.quarantined, &self.breaker) {

@@ -188,8 +188,7 @@ async fn list(place: &Place, args: ListArgs) -> Outcome {
 
 /// What a quarantine would mean, for people.
 fn told(effect: &QuarantineEffect) -> String {
-    let mut text =
-        format!("{}: {} of {} calls in the last hour\n", effect.subject, effect.calls, effect.of_calls);
+    let mut text = format!("{}: {}\n", effect.subject, effect.told());
     for route in &effect.routes {
         let then = match route.fallback.as_slice() {
             [] => "closed".to_owned(),

@@ -71,7 +71,11 @@ fn row(route: &RouteStatus, at: usize, target: &TargetStatus) -> Vec<String> {
         target.model.to_string(),
         target.role.as_str().to_owned(),
         target.weight.map(|weight| weight.to_string()).unwrap_or_default(),
-        target.state().to_owned(),
+        // What closes the route closes it whatever its models do.
+        route
+            .quarantined
+            .as_ref()
+            .map_or_else(|| target.state().to_owned(), |subject| format!("{subject} quarantined")),
         count(|breaker| breaker.calls.into()),
         count(|breaker| breaker.failed.into()),
         count(|breaker| breaker.opened),

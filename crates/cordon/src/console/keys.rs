@@ -100,7 +100,7 @@ pub(super) async fn one(view: View, Path(text): Path<String>) -> Page {
         return Err(view.not_found("there is no such key; help: the id is the 16 digits after `ck_`"));
     };
     let routes = html! { @for route in &key.routes { a href=(view.link(&format!("/routes/{route}"))) { (route) } " " } };
-    let out = match super::quarantine::key_banner(&view, key.id, &key.principal).await {
+    let out = match super::quarantine::key_banner(&view, key.id).await {
         Ok(out) => out,
         Err(problem) => return Err(view.fault(problem)),
     };

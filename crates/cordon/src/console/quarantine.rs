@@ -2,6 +2,8 @@
 
 mod wish;
 
+use std::collections::BTreeSet;
+
 use axum::response::IntoResponse as _;
 use cordon_core::{
     KeyId, Name,
@@ -9,7 +11,6 @@ use cordon_core::{
     resource::Kind,
 };
 use maud::{Markup, html};
-use serde_json::Value;
 
 pub(super) use self::wish::{lift, lift_page, order, order_page};
 use super::{
@@ -18,7 +19,10 @@ use super::{
     view::{Page, View},
     widgets,
 };
-use crate::api::{Problem, quarantine::QuarantineView};
+use crate::{
+    api::{Problem, quarantine::QuarantineView},
+    desk::uses::{Uses, uses, uses_of_key},
+};
 
 pub(super) async fn page(view: View) -> Page {
     let items = match view.shared.state.desk.quarantined(view.as_of).await {
@@ -50,13 +54,14 @@ pub(super) async fn page(view: View) -> Page {
         @if items.is_empty() {
             (widgets::empty(
                 "Nothing is quarantined.",
-                "A quarantine takes one part out at once (a model, a service, a prompt, a tool, a caller, a route, a system, a text), and the rest goes on. Its page has a button for it, or:",
+                "A quarantine takes one part out at once (a model, a service, a prompt, a tool, a caller, a route, a system, a text), and the rest goes on. The page of a resource has a button for it, the form below is for the rest, or:",
                 "cordon quarantine model/NAME --reason \"why\"",
             ))
         } @else {
             p { (Table::links(&view.path, &view.query)) }
             (table.html("What is quarantined"))
         }
+        (wish::by_name(&view))
     };
     Ok(layout::page(&view, "Quarantine", &body).into_response())
 }
@@ -105,19 +110,26 @@ pub(super) async fn prompt(view: &View, prompt: PromptId) -> Result<Markup, Prob
 
 /// Says on the page of something that it is out, or that something that it uses is; and where it is not out itself, leads to
 /// the form that takes it out.
-pub(super) async fn banner(view: &View, kind: Kind, name: &Name, spec: &Value) -> Result<Markup, Problem> {
-    of_subjects(view, &subjects(kind, name, spec)).await
+pub(super) async fn banner(view: &View, kind: Kind, name: &Name) -> Result<Markup, Problem> {
+    let desk = &view.shared.state.desk;
+    let state = desk.state(view.as_of).await?;
+    of_uses(view, &uses(&state, desk.engine(), kind, name)).await
 }
 
 /// The same for a key.
-pub(super) async fn key_banner(view: &View, key: KeyId, principal: &Name) -> Result<Markup, Problem> {
-    of_subjects(view, &[Subject::Key(key), Subject::Principal(principal.clone())]).await
+pub(super) async fn key_banner(view: &View, key: KeyId) -> Result<Markup, Problem> {
+    let state = view.shared.state.desk.state(view.as_of).await?;
+    let uses = state.key(key).map(|key| uses_of_key(&state, key));
+    match uses {
+        Some(uses) => of_uses(view, &uses).await,
+        None => Ok(Markup::default()),
+    }
 }
 
-/// The first of these is what the page is about.
-async fn of_subjects(view: &View, uses: &[Subject]) -> Result<Markup, Problem> {
+async fn of_uses(view: &View, uses: &Uses) -> Result<Markup, Problem> {
     let out = view.shared.state.desk.quarantined(view.as_of).await?;
-    let found: Vec<&QuarantineView> = out.iter().filter(|item| uses.contains(&item.subject)).collect();
+    let is_own = |item: &QuarantineView| uses.own.as_ref() == Some(&item.subject);
+    let found = out.iter().filter(|item| is_own(item) || uses.others.contains(&item.subject));
     Ok(html! {
         @for item in found {
             p.alert role="status" {
@@ -126,10 +138,38 @@ async fn of_subjects(view: &View, uses: &[Subject]) -> Result<Markup, Problem> {
                 (wish::lift_link(view, &item.subject))
             }
         }
-        @if let Some(own) = uses.first().filter(|own| out.iter().all(|item| item.subject != **own)) {
+        @if let Some(own) = uses.own.as_ref().filter(|own| out.iter().all(|item| item.subject != **own)) {
             (wish::button(view, own))
         }
     })
+}
+
+/// How each of these is, for a list: out itself, or with something out that it uses. Nothing for a kind that neither can be.
+pub(super) async fn cells(view: &View, kind: Kind, names: &[&Name]) -> Result<Option<Vec<Cell>>, Problem> {
+    if matches!(kind, Kind::Limit | Kind::Retention | Kind::Trigger) {
+        return Ok(None);
+    }
+    let desk = &view.shared.state.desk;
+    let out: BTreeSet<Subject> =
+        desk.quarantined(view.as_of).await?.into_iter().map(|item| item.subject).collect();
+    let state = desk.state(view.as_of).await?;
+    let cell = |name: &&Name| {
+        if out.is_empty() {
+            return Cell::new(widgets::state("good", "in use"), "in use");
+        }
+        let uses = uses(&state, desk.engine(), kind, name);
+        if uses.own.is_some_and(|own| out.contains(&own)) {
+            return Cell::new(widgets::state("bad", "quarantined"), "quarantined");
+        }
+        match uses.others.intersection(&out).map(Subject::to_string).collect::<Vec<_>>().join(", ") {
+            others if others.is_empty() => Cell::new(widgets::state("good", "in use"), "in use"),
+            others => {
+                let text = format!("{others} quarantined");
+                Cell::new(widgets::state("warn", &text), text)
+            }
+        }
+    };
+    Ok(Some(names.iter().map(cell).collect()))
 }
 
 /// A line for each quarantine, for the list of what must be done.
@@ -139,25 +179,4 @@ pub(super) async fn lines(view: &View) -> Result<Vec<Markup>, Problem> {
         html! { (named(view, &item.subject)) " is quarantined since " (widgets::time(item.since, view.now)) }
     };
     Ok(out.iter().map(line).collect())
-}
-
-/// What a quarantine of this resource, or of something that it names, is called.
-fn subjects(kind: Kind, name: &Name, spec: &Value) -> Vec<Subject> {
-    let named = |value: Option<&Value>| value.and_then(Value::as_str).and_then(|text| Name::parse(text).ok());
-    match kind {
-        Kind::Model => {
-            let service = named(spec.get("service")).map(Subject::Service);
-            std::iter::once(Subject::Model(name.clone())).chain(service).collect()
-        }
-        Kind::Route => {
-            let targets = spec.get("targets").and_then(Value::as_array).into_iter().flatten();
-            let models = targets.filter_map(|target| named(target.get("model"))).map(Subject::Model);
-            let system = named(spec.get("system")).map(Subject::System);
-            std::iter::once(Subject::Route(name.clone())).chain(system).chain(models).collect()
-        }
-        Kind::Service => vec![Subject::Service(name.clone())],
-        Kind::Principal => vec![Subject::Principal(name.clone())],
-        Kind::System => vec![Subject::System(name.clone())],
-        Kind::Guard | Kind::Limit | Kind::Retention | Kind::Team | Kind::Trigger => Vec::new(),
-    }
 }

@@ -2,6 +2,8 @@
 
 mod kinds;
 
+use std::collections::BTreeMap;
+
 use axum::{
     Form,
     extract::{Path, rejection::FormRejection},
@@ -67,12 +69,25 @@ async fn listed(view: &View, kind: Kind) -> Result<(Table, Markup), Problem> {
     resources.truncate(PAGE);
     let mut columns = vec![table::text("Name", "name")];
     columns.extend(fields(kind).iter().map(|(head, key)| Column { head, key, number: false }));
+    let names: Vec<&Name> = resources.iter().map(|resource| &resource.name).collect();
+    let mut live = live(view, kind, after.as_ref(), &names).await?;
+    if live.is_some() {
+        columns.push(table::text("State", "state"));
+    }
     columns.extend([table::text("Changed", "changed"), table::text("By", "by")]);
     let rows = resources.iter().map(|resource| {
         let name = resource.name.as_str();
         let link = view.link(&format!("/{}/{name}", plural(kind)));
         let mut row = vec![Cell::new(html! { a href=(link) { strong { (name) } } }, name)];
-        row.extend(fields(kind).iter().map(|(_, key)| Cell::plain(short(resource.spec.get(*key)))));
+        let (mut mode, state) =
+            live.as_mut().and_then(|live| live.remove(&resource.name)).unwrap_or_default();
+        row.extend(fields(kind).iter().map(|(_, key)| match mode.take_if(|_| *key == "mode") {
+            Some(mode) => mode,
+            None => Cell::plain(short(resource.spec.get(*key))),
+        }));
+        if live.is_some() {
+            row.push(state.unwrap_or_else(|| Cell::plain("–")));
+        }
         row.push(Cell::new(
             widgets::time(resource.meta.changed, view.now),
             resource.meta.changed.to_string(),
@@ -101,6 +116,28 @@ async fn listed(view: &View, kind: Kind) -> Result<(Table, Markup), Problem> {
         }
     };
     Ok((table, body))
+}
+
+/// What a list says of each of its things beyond what is declared: of a route its mode, and of most how it is.
+type Live = BTreeMap<Name, (Option<Cell>, Option<Cell>)>;
+
+/// How the things of a list are. Of an earlier time only what was quarantined is known.
+async fn live(
+    view: &View,
+    kind: Kind,
+    after: Option<&Name>,
+    names: &[&Name],
+) -> Result<Option<Live>, Problem> {
+    if kind == Kind::Route && view.as_of.is_none() {
+        let desk = &view.shared.state.desk;
+        let all = desk.routes_of(&desk.state(None).await?, after, names.len());
+        let cells =
+            routes::cells(&all).map(|(name, [mode, state])| (name.clone(), (Some(mode), Some(state))));
+        return Ok(Some(cells.collect()));
+    }
+    let Some(cells) = quarantine::cells(view, kind, names).await? else { return Ok(None) };
+    let cells = names.iter().zip(cells).map(|(name, state)| (Name::clone(name), (None, Some(state))));
+    Ok(Some(cells.collect()))
 }
 
 /// A value in a few words.
@@ -141,7 +178,7 @@ where
     let shown = async {
         let resource = view.shared.state.desk.get(kind, &name, view.as_of).await?;
         let inner = body(&view, kind, &name, &resource).await?;
-        let out = quarantine::banner(&view, kind, &name, &resource.spec).await?;
+        let out = quarantine::banner(&view, kind, &name).await?;
         let base = format!("/{word}/{name}");
         Ok(html! {
             p.headline {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::api::{
     Problem,
-    routes::{BreakerPhase, BreakerState, TargetStatus},
+    routes::{BreakerPhase, BreakerState, RouteStatus, TargetStatus},
 };
 
 /// The route's mode, where it is not as it is meant, and a table of its targets. An earlier state has no such thing.
@@ -47,12 +47,33 @@ pub(super) async fn targets(view: &View, name: &Name) -> Result<Markup, Problem>
     Ok(html! {
         section {
             h2 { "Targets" }
+            @if let Some(subject) = &route.quarantined {
+                p { (widgets::state("bad", "closed")) " No call is let in: " strong { (subject) } " is quarantined." }
+            }
             @if !route.mode.is_normal() {
                 p { (widgets::state("warn", route.mode.as_str())) " This route does not work as it is meant: its mode is "
                     strong { (route.mode.as_str()) } "." }
             }
             (table.html("How the models behind this route do, as this server sees them"))
         }
+    })
+}
+
+/// How each route is now, for the list of them.
+pub(super) fn cells(routes: &[RouteStatus]) -> impl Iterator<Item = (&Name, [Cell; 2])> {
+    routes.iter().map(|route| {
+        let (mode, state) = (route.mode.as_str(), route.state());
+        let of_mode = if route.mode.is_normal() {
+            html! { (mode) }
+        } else {
+            widgets::state("warn", mode)
+        };
+        let class = match (route.is_closed(), state == "in use") {
+            (true, _) => "bad",
+            (false, true) => "good",
+            (false, false) => "warn",
+        };
+        (&route.route, [Cell::new(of_mode, mode), Cell::new(widgets::state(class, &state), state)])
     })
 }
 

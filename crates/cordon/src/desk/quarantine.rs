@@ -11,12 +11,17 @@ use cordon_core::{
 };
 use cordon_store::calls::{CallQuery, Step, Sums};
 
-use super::{Desk, refused, rejected, unreachable};
+use super::{
+    Desk, refused, rejected,
+    routes::{InForce, service},
+    unreachable,
+};
 use crate::{
     api::{
         Problem,
         quarantine::{
-            LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView, RouteEffect,
+            CallsOf, LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView,
+            RouteEffect,
         },
     },
     quarantine::Quarantines,
@@ -142,11 +147,12 @@ impl Desk {
                 *calls = calls.saturating_add(sums.count);
             }
         }
+        let now = self.now_in_force();
         let routes: Vec<RouteEffect> = state
             .resources_of(Kind::Route)
             .filter_map(|(name, standing)| {
                 let Spec::Route(route) = &standing.spec else { return None };
-                let fallback = left(&state, name, route, &subject)?;
+                let fallback = left(&state, &now, name, route, &subject)?;
                 Some(RouteEffect {
                     route: name.clone(),
                     fallback,
@@ -154,48 +160,60 @@ impl Desk {
                 })
             })
             .collect();
-        let principal = match &subject {
-            Subject::Principal(name) => Some(name.clone()),
-            Subject::Key(key) => state.key(*key).map(|key| key.principal.clone()),
-            _ => None,
+        let query = |principal, prompt| {
+            Some(CallQuery { since: Some(since), principal, prompt, ..CallQuery::default() })
         };
-        let prompt = match &subject {
-            Subject::Prompt(prompt) => Some(*prompt),
-            _ => None,
+        let (calls_of, query) = match &subject {
+            Subject::Model(_) | Subject::Service(_) | Subject::Route(_) | Subject::System(_) => {
+                (CallsOf::Routes, None)
+            }
+            Subject::Principal(name) => (CallsOf::Principal, query(Some(name.clone()), None)),
+            // The index of calls knows no keys.
+            Subject::Key(key) => match state.key(*key).map(|key| key.principal.clone()) {
+                Some(principal) => (CallsOf::Principal, query(Some(principal), None)),
+                None => (CallsOf::Unknown, None),
+            },
+            Subject::Prompt(prompt) => (CallsOf::Prompt, query(None, Some(*prompt))),
+            Subject::Tool(_) | Subject::Detector(_) | Subject::Signature(_) => (CallsOf::Unknown, None),
         };
-        let calls = if principal.is_some() || prompt.is_some() {
-            let query = CallQuery { since: Some(since), principal, prompt, ..CallQuery::default() };
-            u64::from(self.calls().count(&query, MAX_COUNTED).await?)
-        } else {
-            routes.iter().map(|route| route.calls).sum()
+        let calls = match (calls_of, query) {
+            (CallsOf::Unknown, _) => None,
+            (_, Some(query)) => Some(u64::from(self.calls().count(&query, MAX_COUNTED).await?)),
+            (_, None) => Some(routes.iter().map(|route| route.calls).sum()),
         };
         let two_people = command::needs_two(&state, &subject);
-        Ok(QuarantineEffect { subject, routes, calls, of_calls, two_people })
+        Ok(QuarantineEffect { subject, routes, calls_of, calls, of_calls, two_people })
     }
 }
 
 /// The models that would still serve a route; nothing where the subject does not touch it.
-fn left(state: &State, name: &Name, route: &RouteSpec, subject: &Subject) -> Option<Vec<Name>> {
-    let service = |model: &Name| match state.resource(Kind::Model, model).map(|standing| &standing.spec) {
-        Some(Spec::Model(model)) => Some(model.service.clone()),
-        _ => None,
+fn left(
+    state: &State,
+    now: &InForce,
+    name: &Name,
+    route: &RouteSpec,
+    subject: &Subject,
+) -> Option<Vec<Name>> {
+    let models = now.models(name, route);
+    let touches = |model: &Name| match subject {
+        Subject::Model(wanted) => model == wanted,
+        Subject::Service(wanted) => service(state, model) == Some(wanted),
+        _ => false,
     };
-    let without = |out: &dyn Fn(&Name) -> bool| {
-        let (gone, left): (Vec<_>, Vec<_>) = route.models().into_iter().partition(|model| out(model));
-        (!gone.is_empty()).then(|| left.into_iter().cloned().collect())
+    let closes = match subject {
+        Subject::Route(wanted) => wanted == name,
+        Subject::System(wanted) => route.system.as_ref() == Some(wanted),
+        _ => false,
     };
-    match subject {
-        Subject::Model(model) => without(&|target| target == model),
-        Subject::Service(wanted) => without(&|target| service(target).as_ref() == Some(wanted)),
-        Subject::Route(route) => (route == name).then(Vec::new),
-        Subject::System(system) => (route.system.as_ref() == Some(system)).then(Vec::new),
-        Subject::Prompt(_)
-        | Subject::Tool(_)
-        | Subject::Principal(_)
-        | Subject::Key(_)
-        | Subject::Detector(_)
-        | Subject::Signature(_) => None,
-    }
+    let touched = closes || models.iter().any(touches);
+    let is_closed = || closes || now.closed(state, name, route).is_some();
+    touched.then(|| match is_closed() {
+        true => Vec::new(),
+        false => {
+            let left = models.iter().filter(|model| !touches(model) && now.out_of(state, model).is_none());
+            left.cloned().collect()
+        }
+    })
 }
 
 fn view(standing: &Standing, vault: &Vault) -> QuarantineView {

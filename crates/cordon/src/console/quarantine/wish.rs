@@ -20,7 +20,7 @@ use super::{
 use crate::{
     api::{
         Problem,
-        quarantine::{LiftQuarantine, OrderQuarantine, QuarantineEffect},
+        quarantine::{CallsOf, LiftQuarantine, OrderQuarantine, QuarantineEffect},
     },
     identity::Verb,
 };
@@ -43,7 +43,7 @@ pub(in crate::console) struct LiftForm {
 
 /// Asks for the reason, and says what it would mean.
 pub(in crate::console) async fn order_page(view: View) -> Page {
-    let text = view.query.get("subject").unwrap_or_default().to_owned();
+    let text = wanted(&view);
     let shown = async {
         let subject = allowed(&view, &text)?;
         let effect = view.shared.state.desk.quarantine_effect(subject.clone()).await?;
@@ -118,6 +118,44 @@ pub(super) fn button(view: &View, subject: &Subject) -> Markup {
     html! { @if let Some(form) = form(view, subject, "order") { p { a.button.danger href=(form) { "Quarantine…" } } } }
 }
 
+/// The kinds that have no page with a button, and what each is called.
+const WITHOUT_PAGE: [(&str, &str); 3] = [
+    ("tool", "a tool, by its name"),
+    ("detector", "a detector, by its name"),
+    ("signature", "a text, by its signature"),
+];
+
+/// The way to the form for what has no page of its own, for those who may.
+pub(super) fn by_name(view: &View) -> Markup {
+    if !view.may(Verb::Quarantine) || view.as_of.is_some() {
+        return Markup::default();
+    }
+    let detectors = view.shared.state.desk.engine().detectors();
+    html! {
+        section {
+            h2 { "Take something out that has no page" }
+            form.filters method="get" action="/quarantine/order" {
+                label { "What" select name="kind" {
+                    @for (kind, words) in WITHOUT_PAGE { option value=(kind) { (words) } }
+                } }
+                label { "Which" input type="text" name="name" required maxlength="128" list="detectors"; }
+                datalist id="detectors" { @for detector in detectors { option value=(detector.name) {} } }
+                button { "Say what it would mean" }
+            }
+            p.quiet { "The signature of a text: " code { "cordon quarantine --text TEXT --effect" } " prints it, and needs no reason." }
+        }
+    }
+}
+
+/// What the form was asked for: a subject, or a kind and a name.
+fn wanted(view: &View) -> String {
+    match (view.query.get("subject"), view.query.get("kind"), view.query.get("name")) {
+        (Some(subject), ..) => subject.to_owned(),
+        (None, Some(kind), Some(name)) => format!("{kind}/{}", name.trim()),
+        _ => String::new(),
+    }
+}
+
 /// The same in the middle of other words.
 pub(super) fn order_link(view: &View, subject: &Subject) -> Markup {
     html! { @if let Some(form) = form(view, subject, "order") { a href=(form) { "Quarantine…" } } }
@@ -151,8 +189,8 @@ fn meaning(view: &View, effect: &QuarantineEffect) -> Markup {
                         " (" (super::super::format::number(route.calls)) " calls in the last hour)"
                     }
                 }
-                @if effect.routes.is_empty() { li { "No route is closed or moved by it." } }
-                li { (super::super::format::number(effect.calls)) " of " (super::super::format::number(effect.of_calls)) " calls in the last hour used it." }
+                @if effect.routes.is_empty() && effect.calls_of == CallsOf::Routes { li { "No route is closed or moved by it." } }
+                li { (effect.told()) "." }
             }
             @if effect.two_people { (two_people()) }
         }
