@@ -412,3 +412,37 @@ async fn a_chat_whose_service_fails_is_answered_by_one_of_the_other_protocol() {
         assert_eq!((closed.outcome, tokens.input, tokens.output), (Outcome::Released, 2000, 100));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_safe_mode_tools_are_neither_offered_nor_used() {
+    let used =
+        |input: Value| json!({"type": "tool_use", "id": "toolu_1", "name": "send_mail", "input": input});
+    let mut whole = says("");
+    whole["stop_reason"] = "tool_use".into();
+    whole["content"] = json!([used(json!({"to": "x"}))]);
+    let mut stream = events(&[]);
+    stream[1]["content_block"] = used(json!({}));
+    let delta = json!({"type": "input_json_delta", "partial_json": "{\"to\": \"x\"}"});
+    stream.insert(2, json!({"type": "content_block_delta", "index": 0, "delta": delta}));
+    stream[5]["delta"]["stop_reason"] = "tool_use".into();
+    let scripts = [Script::json(200, &whole), Script::events(&stream), Script::json(200, &says("Hello."))];
+    let upstream = FakeUpstream::start(scripts).await;
+    let world = world(&upstream, ", mode: safe", "").await;
+    let mut offers = asks("hi");
+    offers["tools"] = json!([{"name": "send_mail", "input_schema": {"type": "object"}}]);
+    let (status, _, refused) = code(&message(&world, &offers).await);
+    assert_eq!((status, refused.as_str(), upstream.count().requests), (403, "tools_refused", 0));
+    let (status, _, refused) = code(&message(&world, &asks("hi")).await);
+    assert_eq!((status, refused.as_str()), (403, "held_no_reviewer"));
+    let held = message(&world, &streams("hi")).await;
+    assert!(
+        held.text().contains("held_no_reviewer") && !held.text().contains("send_mail"),
+        "{}",
+        held.text()
+    );
+    let reply = message(&world, &asks("hi")).await;
+    assert_eq!((reply.status.as_u16(), reply.header("cordon-mode").as_str()), (200, "safe"));
+    let frames = world.frames().await;
+    let outcomes: Vec<Outcome> = frames.closed.iter().map(|closed| closed.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Refused, Outcome::Refused, Outcome::Refused, Outcome::Released]);
+}

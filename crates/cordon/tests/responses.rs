@@ -314,3 +314,50 @@ spec: { applies_to: { route: bot }, tokens: { count: 1200, window: 1h } }
         reply.text()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_safe_mode_tools_are_neither_offered_nor_used() {
+    let used = |arguments: &str, status: &str| {
+        json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "send_mail", "arguments": arguments,
+            "status": status})
+    };
+    let arguments = r#"{"to": "x"}"#;
+    let mut whole = says("");
+    whole["output"] = json!([used(arguments, "completed")]);
+    let mut begun = whole.clone();
+    begun["status"] = "in_progress".into();
+    begun["output"] = json!([]);
+    begun["usage"] = Value::Null;
+    let mut stream = vec![
+        json!({"type": "response.created", "response": begun}),
+        json!({"type": "response.in_progress", "response": begun}),
+        json!({"type": "response.output_item.added", "output_index": 0, "item": used("", "in_progress")}),
+        json!({"type": "response.function_call_arguments.delta", "output_index": 0, "item_id": "fc_1", "delta": arguments}),
+        json!({"type": "response.function_call_arguments.done", "output_index": 0, "item_id": "fc_1", "arguments": arguments}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": used(arguments, "completed")}),
+        json!({"type": "response.completed", "response": whole}),
+    ];
+    for (at, event) in stream.iter_mut().enumerate() {
+        event["sequence_number"] = at.into();
+    }
+    let scripts = [Script::json(200, &whole), Script::events(&stream), Script::json(200, &says("Hello."))];
+    let upstream = FakeUpstream::start(scripts).await;
+    let world = World::with(&upstream.base_url(), ", mode: safe", "", |_| {}).await;
+    let mut offers = asks("hi", false);
+    offers["tools"] = json!([{"type": "function", "name": "send_mail", "parameters": {"type": "object"}}]);
+    let told = |reply: &Reply| (reply.status.as_u16(), reply.code());
+    let refused = respond(&world, &offers).await;
+    assert_eq!((told(&refused), upstream.count().requests), ((403, "tools_refused".to_owned()), 0));
+    assert_eq!(told(&respond(&world, &asks("hi", false)).await), (403, "held_no_reviewer".to_owned()));
+    let held = respond(&world, &asks("hi", true)).await;
+    assert!(
+        held.text().contains("held_no_reviewer") && !held.text().contains("send_mail"),
+        "{}",
+        held.text()
+    );
+    let reply = respond(&world, &asks("hi", false)).await;
+    assert_eq!((reply.status.as_u16(), reply.header("cordon-mode").as_str()), (200, "safe"));
+    let frames = world.frames().await;
+    let outcomes: Vec<Outcome> = frames.closed.iter().map(|closed| closed.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Refused, Outcome::Refused, Outcome::Refused, Outcome::Released]);
+}
