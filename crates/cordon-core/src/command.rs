@@ -365,9 +365,14 @@ pub fn decide(
                     decision.facts.push(Body::ResourceSet(resource));
                 }
             }
+            containment::keeps_two(state, now, &decision)?;
             Ok(decision)
         }
-        Wish::Delete(kind, name) => delete(state, kind, name),
+        Wish::Delete(kind, name) => {
+            let decision = delete(state, kind, name)?;
+            containment::keeps_two(state, now, &decision)?;
+            Ok(decision)
+        }
         Wish::IssueKey(new) => issue(state, now, new, None),
         Wish::RevokeKey(id, reason) => {
             let key = find_key(state, id)?;

@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 
 use cordon_core::{
     HmacKey, State, UserId,
-    command::{self, MAX_REASON, NewLift, NewQuarantine, Rejection, Wish, needs_two},
+    command::{self, MAX_REASON, NewLift, NewQuarantine, NewUser, Rejection, Wish, needs_two},
     containment::{InFlight, Subject, ToolName},
     fact::{Actor, Body},
+    identity::{Origin, Role},
     resource::{Kind, RiskClass, Spec, Target},
 };
 use support::{at, name, resource};
@@ -85,6 +86,87 @@ fn two_people_lift_what_belongs_to_a_system_of_high_risk() {
         assert!(state.quarantine(&subject).is_some(), "{subject} stands");
         assert_eq!(decide(&mut state, lift(&subject, &ben), &ben).unwrap(), ["quarantine.lifted"]);
         assert!(state.quarantine(&subject).is_none());
+    }
+}
+
+/// Somebody who may take things out and give them back is known from now on.
+fn add(state: &mut State, number: u8) {
+    let id = UserId::from_bytes([number; 8]);
+    let login = format!("person{number}@example.org");
+    let user = NewUser { id, role: Role::Operator, origin: Origin::Local, login, name: None };
+    decide(state, Wish::AddUser(user), &Actor::Local).unwrap();
+}
+
+#[test]
+fn who_names_nobody_is_no_second_person() {
+    let subject = &subjects()[0];
+    for nobody in [Actor::Bootstrap, Actor::Local] {
+        // Before people are known there is nobody else.
+        let mut state = world(RiskClass::High);
+        add(&mut state, 1);
+        decide(&mut state, quarantine(subject), &nobody).unwrap();
+        assert_eq!(decide(&mut state, lift(subject, &nobody), &nobody).unwrap(), ["quarantine.lift_asked"]);
+        // Once they are, who asked without a name has not asked, and does not lift what another one asked for.
+        add(&mut state, 2);
+        let ann = person(1);
+        assert_eq!(decide(&mut state, lift(subject, &ann), &ann).unwrap(), ["quarantine.lift_asked"]);
+        let refused = decide(&mut state, lift(subject, &nobody), &nobody).unwrap_err();
+        assert!(refused.to_string().contains("cordon login"), "{refused}");
+        let leave = UserId::from_bytes([2; 8]);
+        decide(&mut state, Wish::DisableUser(leave, None), &ann).unwrap();
+        assert!(decide(&mut state, lift(subject, &nobody), &nobody).is_err(), "nobody is made the only one");
+        assert_eq!(decide(&mut state, lift(subject, &person(3)), &person(3)).unwrap(), ["quarantine.lifted"]);
+    }
+    let mut state = world(RiskClass::Limited);
+    (1..4).for_each(|number| add(&mut state, number));
+    decide(&mut state, quarantine(subject), &Actor::Bootstrap).unwrap();
+    decide(&mut state, lift(subject, &Actor::Bootstrap), &Actor::Bootstrap).unwrap();
+}
+
+#[test]
+fn no_change_makes_one_person_enough_for_what_is_quarantined() {
+    for subject in subjects() {
+        let mut state = world(RiskClass::High);
+        let system = |risk| {
+            let mut system = resource(Kind::System, 0, 6, 1);
+            if let Spec::System(spec) = &mut system.spec {
+                spec.risk = risk;
+            }
+            Wish::Apply(vec![system])
+        };
+        let route = |system: bool, targets: bool| {
+            let mut route = resource(Kind::Route, 0, 6, 1);
+            let mut model = resource(Kind::Model, 1, 6, 1);
+            let service = resource(Kind::Service, 1, 6, 1);
+            if let Spec::Model(model) = &mut model.spec {
+                model.service = service.name.clone();
+            }
+            if let Spec::Route(spec) = &mut route.spec {
+                spec.system = system.then(|| name(Kind::System, 0));
+                if !targets {
+                    spec.targets = vec![Target { model: model.name.clone(), weight: 1 }];
+                    spec.fallback.clear();
+                    spec.degraded.clear();
+                }
+            }
+            Wish::Apply(vec![service, model, route])
+        };
+        decide(&mut state, quarantine(&subject), &person(1)).unwrap();
+        let refuses = |wish: Wish| {
+            let refused = decide(&mut state.clone(), wish.clone(), &person(1)).map(drop);
+            let is_refused =
+                matches!(&refused, Err(Rejection::Refused(why)) if why.contains("lift it first"));
+            (is_refused, refused.is_ok())
+        };
+        assert_eq!(refuses(system(RiskClass::Limited)), (true, false), "{subject}");
+        assert_eq!(refuses(system(RiskClass::Prohibited)), (false, true), "{subject}");
+        let of_system = matches!(subject, Subject::System(_));
+        assert_eq!(refuses(route(false, true)), (!of_system, of_system), "{subject}");
+        let of_target = matches!(subject, Subject::Model(_) | Subject::Service(_));
+        assert_eq!(refuses(route(true, false)), (of_target, !of_target), "{subject}");
+        decide(&mut state, lift(&subject, &person(1)), &person(1)).unwrap();
+        decide(&mut state, lift(&subject, &person(2)), &person(2)).unwrap();
+        decide(&mut state, system(RiskClass::Limited), &person(1)).unwrap();
     }
 }
 

@@ -63,13 +63,21 @@ pub(super) fn lift(state: &State, new: NewLift, entropy: &mut dyn Entropy) -> Re
     let Some(standing) = state.quarantine(&new.subject) else {
         return Err(Rejection::NotFound { kind: "quarantine".to_owned(), name: new.subject.to_string() });
     };
-    let first = standing.asked.as_ref().is_none_or(|asked| *asked == new.by);
     let two = needs_two(state, &new.subject);
+    // Who asked before there were people to be told apart does not count as one of two.
+    let asked = standing.asked.as_ref().filter(|asked| is_somebody(state, asked));
+    let first = asked.is_none_or(|asked| *asked == new.by);
     if is_trigger(&new.by) && (two || !is_trigger(&standing.by)) {
         return Err(Rejection::Refused(format!("only people lift the quarantine of {}", new.subject)));
     }
+    if two && !is_somebody(state, &new.by) {
+        return Err(Rejection::Refused(format!(
+            "{} belongs to a system of high risk: two people lift it, and whoever holds the administrator's token or the store's files could be either of them; help: `cordon login`, or sign in",
+            new.subject
+        )));
+    }
     let asks = first && two;
-    if asks && standing.asked.is_some() {
+    if asks && asked.is_some() {
         return Err(Rejection::Refused(format!(
             "{} belongs to a system of high risk: somebody else than who asked must lift it too; help: ask a second person",
             new.subject
@@ -89,6 +97,32 @@ pub(super) fn lift(state: &State, new: NewLift, entropy: &mut dyn Entropy) -> Re
         }
     }
     Ok(decision)
+}
+
+/// Whether an actor is told apart from the people that there are: where at least two are known, only who signed in is. A person who was
+/// disabled is one of them still, so that nobody is made the only one by it.
+fn is_somebody(state: &State, actor: &Actor) -> bool {
+    matches!(actor, Actor::User(_)) || state.users().nth(1).is_none()
+}
+
+/// Whether a change leaves two people needed wherever they are needed to lift what is quarantined now: who takes the system of high risk
+/// away from it would lift it alone.
+///
+/// # Errors
+/// With the first subject that one person could lift then.
+pub(super) fn keeps_two(state: &State, now: Timestamp, decision: &Decision) -> Result<(), Rejection> {
+    let subjects = state.quarantines().map(|standing| &standing.quarantine.subject);
+    let guarded: Vec<&Subject> = subjects.filter(|subject| needs_two(state, subject)).collect();
+    if guarded.is_empty() || decision.facts.is_empty() {
+        return Ok(());
+    }
+    let mut after = state.clone();
+    super::facts(decision, now, &Actor::Cordon).iter().for_each(|fact| drop(after.apply(fact)));
+    guarded.into_iter().find(|subject| !needs_two(&after, subject)).map_or(Ok(()), |subject| {
+        Err(Rejection::Refused(format!(
+            "{subject} is quarantined and takes two people to lift, and after this change one could; help: lift it first, or leave it where it is: a target of weight 0 gets no calls"
+        )))
+    })
 }
 
 /// Whether a trigger did it, not a person.
