@@ -18,7 +18,7 @@ use cordon_core::{Category, Channel, Digest, Score};
 use cordon_inspect::Engine;
 use serde_json::Value;
 
-const FAMILIES: [&str; 2] = ["egress", "terminal"];
+const FAMILIES: [&str; 4] = ["egress", "terminal", "command", "statement"];
 const AT: [u32; 2] = [50, 80];
 
 fn main() {

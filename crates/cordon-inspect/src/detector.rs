@@ -1,5 +1,6 @@
 use cordon_core::Category;
 
+use crate::answer::MAX_WINDOW;
 use crate::pii;
 
 /// What a detector is and promises. The table is part of the rules' digest.
@@ -124,6 +125,13 @@ detectors! {
     TERMINAL = "answer.terminal", 1, MAX_SEGMENT, 8, [
         "terminal/cursor", "terminal/screen", "terminal/title", "terminal/clipboard", "terminal/link",
         "terminal/device", "terminal/hidden", "terminal/other"
+    ];
+    COMMAND = "answer.command", 1, MAX_WINDOW, MAX_WINDOW, [
+        "command/remote_code", "command/decoded", "command/destruction", "command/exhaustion",
+        "command/reverse_shell", "command/persistence", "command/exfiltration"
+    ];
+    STATEMENT = "answer.statement", 1, MAX_WINDOW, MAX_WINDOW, [
+        "statement/destruction", "statement/injection", "statement/escape", "statement/grant"
     ];
 }
 

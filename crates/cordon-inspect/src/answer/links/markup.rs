@@ -125,8 +125,15 @@ impl Tags {
                 open.quote = None;
                 open.last = byte;
             }
-            let refresh = byte == b'=' && kind == Kind::Meta && name_before(text, i) == Some(Attribute::Url);
-            return refresh.then_some(Tag::Address(Place::Loaded));
+            if byte != b'=' {
+                return None;
+            }
+            // A mark that nobody closed may have begun the value: what is loaded in any tag is seen in it too.
+            return match name_before(text, i)? {
+                Attribute::Url if kind == Kind::Meta => Some(Tag::Address(Place::Loaded)),
+                Attribute::Source => Some(Tag::Address(Place::Loaded)),
+                _ => None,
+            };
         }
         match byte {
             b'>' => self.0 = None,
