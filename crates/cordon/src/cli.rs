@@ -5,6 +5,7 @@ mod calls;
 mod classify;
 mod client;
 mod content;
+mod eval;
 mod export;
 mod guards;
 mod http;
@@ -184,6 +185,9 @@ enum Command {
     /// Say what kinds of secrets and personal data are in files and folders, and how carefully each must be handled.
     #[command(after_help = classify::EXAMPLES)]
     Classify(classify::ClassifyArgs),
+    /// Measure on labelled data.
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
     /// Say what a table holds: kinds, missing values, ranges, frequent values; save a profile that stands for it.
     #[command(after_help = stats::PROFILE)]
     Profile(stats::ProfileArgs),
@@ -384,6 +388,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Inspect(args) => inspect::run(place, args).await,
         Command::Redact(args) => redact::run(place, args).await,
         Command::Classify(args) => classify::run(&args),
+        Command::Eval(command) => eval::run(place, command).await,
         Command::Profile(args) => stats::profile(&args),
         Command::Drift(args) => stats::drift(&args),
         Command::Causes(args) => stats::causes(&args),

@@ -30,6 +30,7 @@ pub mod declare;
 pub mod demo;
 pub mod desk;
 pub mod doctor;
+mod evaluation;
 pub mod export;
 mod files;
 pub mod identity;

@@ -177,7 +177,7 @@ fn named(bytes: &[u8]) -> Value {
 }
 
 /// What came next.
-enum Next {
+pub(super) enum Next {
     /// A line is in the buffer, with its end where it has one.
     Line,
     /// A line was skipped that is longer than [`MAX_TEXT`].
@@ -186,7 +186,8 @@ enum Next {
     End,
 }
 
-fn next_line<R: Read>(from: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Result<Next> {
+/// Reads the next line into `line`.
+pub(super) fn next_line<R: Read>(from: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Result<Next> {
     line.clear();
     let (mut begun, mut too_long) = (false, false);
     loop {

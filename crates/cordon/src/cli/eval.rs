@@ -1,0 +1,201 @@
+//! `eval guard`: how good the detectors and a guard are on a folder of labelled texts.
+
+mod shown;
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use clap::{Args, Subcommand};
+use cordon_guard::{Inspection, Ruled};
+use cordon_inspect::Engine;
+
+use super::{
+    Failure, Outcome, Output, Place, complain, inspect, json,
+    progress::{Megabytes, Progress},
+    say,
+    table::plain,
+    texts::{Next, next_line},
+};
+use crate::{
+    clock,
+    evaluation::{Evaluation, Judge, Row},
+};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  cordon eval guard --data labelled/
+  cordon eval guard --data labelled/ --guard strict.yaml --json > figures.json
+  cordon eval guard --data labelled/ --benign tickets --benign chats
+
+DIR holds files of JSON lines (.jsonl): `text` (or `text_b64`), `label` (attack, benign; positive, negative for values), and, where
+they are known, `kind`, `source` (else the file's name), `channel`, `lang`, and `spans` of `start`, `end`, `type` in bytes.
+Curve points are calibrated on benign texts of other sources than the one that is measured. No text is shown.
+Exit code: 0 done, 1 something could not be read or is no labelled text; the figures are of the rest.";
+
+#[derive(Subcommand)]
+pub(super) enum EvalCommand {
+    /// Say what a guard catches of labelled attacks, what it takes for one, which values it finds, and how fast.
+    #[command(after_help = EXAMPLES)]
+    Guard(GuardArgs),
+}
+
+#[derive(Args)]
+pub(super) struct GuardArgs {
+    /// The folder of labelled texts. (The data folder, which a named guard may lie in, is CORDON_DATA here.)
+    // The same name as the argument of all commands, which this one replaces.
+    #[arg(id = "data", long, required = true, value_name = "DIR")]
+    texts: PathBuf,
+    /// Guards to judge by: a file that declares them, or the name of one that the server or data folder has.
+    #[arg(long, value_name = "FILE|NAME")]
+    guard: Option<String>,
+    /// Benign texts of this source calibrate curve points, and only those; may be repeated. Without it all of the kind `benign` do.
+    #[arg(long, value_name = "SOURCE")]
+    benign: Vec<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) async fn run(place: &Place, command: EvalCommand) -> Outcome {
+    let EvalCommand::Guard(args) = command;
+    let data = std::env::var_os("CORDON_DATA").map(PathBuf::from);
+    let place = Place { data, ..place.clone() };
+    let inspection = inspect::inspection(&place, args.guard.as_deref()).await?;
+    let mut reading = Reading {
+        inspection,
+        evaluation: Evaluation::default(),
+        batch: Vec::new(),
+        batched: 0,
+        started: Instant::now(),
+        progress: Progress::new(),
+        failed: false,
+        texts: 0,
+        bytes: 0,
+    };
+    for path in files(&args.texts)? {
+        reading.file(&path);
+    }
+    let Reading { evaluation, progress, failed, .. } = reading;
+    progress.wipe();
+    let judge = Judge {
+        rules: Engine::builtin().rules_digest().to_string(),
+        guard: args.guard.unwrap_or_else(|| "built-in".to_owned()),
+        processor_time: clock::processor_time().is_some(),
+    };
+    let report = evaluation.report(judge, &args.benign);
+    if args.output.json {
+        json(&report)?;
+    } else {
+        say(&shown::text(&report))?;
+    }
+    if failed { Err(Failure::Code(1)) } else { Ok(()) }
+}
+
+/// The files of labelled texts of a folder, sorted.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error: io::Error| {
+        complain(&format!(
+            "{}: cannot be read: {error}; help: --data is the folder of labelled texts",
+            folder.display()
+        ));
+        Failure::Code(1)
+    };
+    let entries =
+        fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(unreadable)?;
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    files.sort();
+    if files.is_empty() {
+        complain(&format!(
+            "{}: no file ends with .jsonl; help: labelled texts are lines of JSON",
+            folder.display()
+        ));
+        return Err(Failure::Code(1));
+    }
+    Ok(files)
+}
+
+struct Reading {
+    inspection: Inspection,
+    evaluation: Evaluation,
+    /// Texts that are inspected together, so that reading the clock costs nothing beside them, and their bytes.
+    batch: Vec<Row>,
+    batched: usize,
+    started: Instant,
+    progress: Progress,
+    failed: bool,
+    texts: u64,
+    bytes: u64,
+}
+
+impl Reading {
+    fn file(&mut self, path: &Path) {
+        let source = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        match File::open(path) {
+            Ok(file) => self.lines(BufReader::with_capacity(64 << 10, file), &source, &name),
+            Err(error) => self.unread(&name, None, &format!("cannot be read: {error}")),
+        }
+        self.inspect(&name);
+    }
+
+    fn lines(&mut self, mut from: BufReader<File>, source: &str, name: &str) {
+        let mut bytes = Vec::new();
+        for number in 1.. {
+            match next_line(&mut from, &mut bytes) {
+                Ok(Next::End) => return,
+                Ok(Next::Line) if bytes.trim_ascii().is_empty() => {}
+                Ok(Next::Line) => match Row::read(&bytes, source) {
+                    Ok(row) => {
+                        self.batched += row.text.len();
+                        self.batch.push(row);
+                        if self.batched >= BATCH {
+                            self.inspect(name);
+                        }
+                    }
+                    Err(what) => self.unread(name, Some(number), what),
+                },
+                Ok(Next::TooLong) => self.unread(name, Some(number), "longer than 64 MiB"),
+                Err(error) => return self.unread(name, Some(number), &format!("cannot be read: {error}")),
+            }
+        }
+    }
+
+    /// Inspects the batch.
+    fn inspect(&mut self, name: &str) {
+        let rows = std::mem::take(&mut self.batch);
+        let before = self.time();
+        let found: Vec<Vec<Ruled>> =
+            rows.iter().map(|row| self.inspection.examine(row.channel, &row.text).findings).collect();
+        let time = self.time().saturating_sub(before);
+        self.evaluation.took(name, std::mem::take(&mut self.batched) as u64, time);
+        for (row, found) in rows.iter().zip(&found) {
+            self.evaluation.add(row, found);
+            self.texts += 1;
+            self.bytes += row.text.len() as u64;
+        }
+        self.progress.at(format_args!("{} texts, {} MB", self.texts, Megabytes(self.bytes)));
+    }
+
+    fn time(&self) -> Duration {
+        clock::processor_time().unwrap_or_else(|| self.started.elapsed())
+    }
+
+    /// The first lines of a kind are told where they are, all are counted.
+    fn unread(&mut self, name: &str, line: Option<u64>, what: &str) {
+        self.failed = true;
+        self.progress.wipe();
+        let place = line.map(|line| format!(":{line}")).unwrap_or_default();
+        if self.evaluation.skip(format!("{name}: {what}")) < TOLD {
+            complain(&plain(&format!("{name}{place}: {what}")));
+        }
+    }
+}
+
+/// Bytes of texts that are inspected together.
+const BATCH: usize = 1 << 20;
+/// Lines of one file with the same fault that are told one by one.
+const TOLD: u64 = 5;

@@ -1,0 +1,120 @@
+//! The figures as text.
+
+use crate::{
+    cli::table::{Align, table},
+    evaluation::{Rate, Rates, Report, Side},
+};
+
+pub(super) fn text(report: &Report) -> String {
+    let mut text = format!(
+        "{} texts, guard {}, rules {}\nRates with Wilson intervals at 95 %. A finding counts where the guard acts on it.\n",
+        report.texts, report.guard, report.rules
+    );
+    section(&mut text, "INJECTION (of benign texts: false alarms)", injection(&report.injection));
+    section(&mut text, "INJECTION, ALL SOURCES", injection(&report.together));
+    if report.injection.iter().any(|rates| !rates.curve.is_empty()) {
+        text.push_str("At 1 % and 0.1 %: a diagnostic, with the score at which so many benign texts of other sources would raise an alarm.\n");
+    }
+    for calibration in report.calibrations.iter().filter(|calibration| calibration.texts > 0) {
+        let sources = calibration.sources.join(", ");
+        text.push_str(&format!(
+            "Calibrated on, {}: {} texts of {sources}.\n",
+            calibration.side.name(),
+            calibration.texts
+        ));
+    }
+    let languages = report
+        .languages
+        .iter()
+        .map(|language| vec![language.language.clone(), shown(language.attacks), shown(language.benign)]);
+    section(&mut text, "INJECTION BY LANGUAGE", rows(&["LANGUAGE", "CAUGHT", "FALSE ALARMS"], languages));
+    let types = report
+        .types
+        .iter()
+        .map(|t| vec![t.source.clone(), t.category.to_string(), shown(t.recall), shown(t.precision)]);
+    section(
+        &mut text,
+        "PERSONAL DATA (recall: the value is covered whole; precision: the finding touches one)",
+        rows(&["SOURCE", "CATEGORY", "RECALL", "PRECISION"], types),
+    );
+    let secrets = report
+        .secrets
+        .iter()
+        .map(|s| vec![s.source.clone(), shown(s.covered), shown(s.flagged), shown(s.near_misses)]);
+    section(
+        &mut text,
+        "SECRETS (covered: half of a labelled value or more)",
+        rows(&["SOURCE", "COVERED", "FLAGGED", "NEAR-MISSES FLAGGED"], secrets),
+    );
+    let benign =
+        report.values_in_benign.iter().map(|b| vec![b.source.clone(), shown(b.secret), shown(b.pii)]);
+    section(
+        &mut text,
+        "VALUES IN BENIGN TEXTS WITHOUT LABELS FOR THEM (real ones are among them)",
+        rows(&["SOURCE", "SECRETS", "PERSONAL DATA"], benign),
+    );
+    let speed = report.speed.iter().map(|speed| {
+        let source = speed.file.clone().unwrap_or_else(|| "all".to_owned());
+        vec![source, speed.bytes.to_string(), format!("{:.1}", speed.micros_per_kb)]
+    });
+    let columns = [("FILE", Align::Left), ("BYTES", Align::Right), ("MICROSECONDS PER KB", Align::Right)];
+    let speed: Vec<Vec<String>> = speed.collect();
+    let clock =
+        if report.processor_time { "PROCESSOR TIME" } else { "TIME, that of other programs included" };
+    section(&mut text, clock, (!speed.is_empty()).then(|| table(&columns, &speed)));
+    let skipped = report.skipped.iter().map(|(what, count)| vec![count.to_string(), what.clone()]);
+    section(&mut text, "NOT MEASURED", rows(&["HOW MANY", "WHAT"], skipped));
+    text
+}
+
+fn section(text: &mut String, title: &str, body: Option<String>) {
+    if let Some(body) = body {
+        text.push_str(&format!("\n{title}\n{body}"));
+    }
+}
+
+fn rows(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Option<String> {
+    let rows: Vec<Vec<String>> = rows.collect();
+    let columns: Vec<(&str, Align)> = heads.iter().map(|head| (*head, Align::Left)).collect();
+    (!rows.is_empty()).then(|| table(&columns, &rows))
+}
+
+fn injection(all: &[Rates]) -> Option<String> {
+    let of = |rates: &Rates, target: f64| {
+        rates.curve.iter().find(|point| point.false_alarms == target).map(|point| shown(point.caught))
+    };
+    let thousandth = all.iter().any(|rates| of(rates, 0.001).is_some());
+    let line = |rates: &Rates| {
+        let mut line = vec![
+            rates.source.clone().unwrap_or_else(|| "all".to_owned()),
+            rates.kind.clone(),
+            match rates.side {
+                Side::Direct => String::new(),
+                Side::Indirect => Side::Indirect.name().to_owned(),
+            },
+            shown(rates.operating),
+            of(rates, 0.01).unwrap_or_else(|| "–".to_owned()),
+        ];
+        if thousandth {
+            line.push(of(rates, 0.001).unwrap_or_else(|| "–".to_owned()));
+        }
+        line
+    };
+    let heads = ["SOURCE", "KIND", "SIDE", "CAUGHT", "AT 1 %", "AT 0.1 %"];
+    rows(heads.get(..if thousandth { 6 } else { 5 }).unwrap_or(&heads), all.iter().map(line))
+}
+
+/// A rate as people read it.
+fn shown(rate: Rate) -> String {
+    let percent = |value: Option<f64>| value.map(|value| format!("{:.1}", value * 100.0)).unwrap_or_default();
+    match rate.of {
+        0 => "–".to_owned(),
+        of => format!(
+            "{} % [{}, {}] ({}/{of})",
+            percent(rate.value),
+            percent(rate.low),
+            percent(rate.high),
+            rate.hits
+        ),
+    }
+}

@@ -1,0 +1,224 @@
+use cordon_core::{Finding, Form, Span};
+use cordon_policy::Ruling;
+use proptest::prelude::*;
+
+use super::*;
+
+fn found(category: &'static str, percent: u32, (start, end): (usize, usize), action: Action) -> Ruled {
+    let finding = Finding {
+        category: Category::known(category),
+        span: Span::new(start, end),
+        score: Score::percent(percent),
+        detector: "test",
+        detector_version: 1,
+        continues: false,
+    };
+    Ruled { finding, ruling: Ruling { action, would: action, form: Form::default() } }
+}
+
+fn injection(percent: u32) -> Vec<Ruled> {
+    let action = if percent >= 80 { Action::Block } else { Action::Allow };
+    if percent == 0 { Vec::new() } else { vec![found("prompt_injection/override", percent, (0, 1), action)] }
+}
+
+fn read(json: &str) -> Result<Row, &'static str> {
+    Row::read(json.as_bytes(), "file")
+}
+
+fn row(source: &str, label: &str, kind: &str, channel: &str) -> Row {
+    let json = serde_json::json!({
+        "source": source, "label": label, "kind": kind, "channel": channel, "text": "0123456789", "lang": "en",
+    });
+    read(&json.to_string()).unwrap()
+}
+
+/// Scores of texts by source, kind and channel.
+fn evaluation(scores: &[(&str, &str, &str, &[u32])]) -> Evaluation {
+    let mut evaluation = Evaluation::default();
+    for (source, kind, channel, percents) in scores {
+        let label = if kind.starts_with("benign") { "benign" } else { "attack" };
+        for percent in *percents {
+            let row = row(source, label, kind, channel);
+            evaluation.add(&row, &injection(*percent));
+            evaluation.took(source, 10, Duration::from_micros(10));
+        }
+    }
+    evaluation
+}
+
+fn report(evaluation: &Evaluation, named: &[&str]) -> Report {
+    let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
+    let judge = Judge { rules: "rules".to_owned(), guard: "guard".to_owned(), processor_time: true };
+    evaluation.report(judge, &named)
+}
+
+fn of<'r>(report: &'r Report, source: &str, kind: &str) -> &'r Rates {
+    let same = |rates: &&Rates| rates.source.as_deref() == Some(source) && rates.kind == kind;
+    report.injection.iter().find(same).unwrap()
+}
+
+fn hits(rate: Rate) -> (u64, u64) {
+    (rate.hits, rate.of)
+}
+
+#[test]
+fn lines_of_the_format_are_read_and_others_are_told_without_their_content() {
+    let row = read(r#"{"text_b64": "w6kx", "label": "positive", "kind": "secret", "spans": [{"start": 2, "end": 3, "type": "x"}]}"#).unwrap();
+    assert_eq!((row.text.as_str(), row.source.as_str(), row.label), ("é1", "file", Label::Positive));
+    assert_eq!((row.channel, row.spans.len()), (Channel::User, 1));
+    let row = read(r#"{"text": "a", "label": "benign", "lang": "de", "source": "s", "extra": [1]}"#).unwrap();
+    assert_eq!(
+        (row.kind.as_str(), row.language.as_deref(), row.source.as_str()),
+        ("benign", Some("de"), "s")
+    );
+    for wrong in [
+        "",
+        "[]",
+        r#"{"text": "a"}"#,
+        r#"{"text": "a", "label": "good"}"#,
+        r#"{"label": "benign"}"#,
+        r#"{"text": "a", "label": "benign", "channel": "secret"}"#,
+        r#"{"text": "a", "label": "positive"}"#,
+        r#"{"text_b64": "!!", "label": "benign"}"#,
+        r#"{"text": "a", "label": "positive", "kind": "pii", "spans": [{"start": 1, "end": 2, "type": "x"}]}"#,
+        r#"{"text": "a", "label": "positive", "kind": "pii", "spans": [{"start": 1, "end": 1, "type": "x"}]}"#,
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn the_operating_point_is_what_the_guard_acts_on() {
+    let evaluation = evaluation(&[
+        ("a", "direct_injection", "user", &[90, 79, 0, 80]),
+        ("b", "benign_hard", "user", &[80, 50]),
+    ]);
+    let report = report(&evaluation, &[]);
+    assert_eq!(hits(of(&report, "a", "direct_injection").operating), (2, 4));
+    let benign = of(&report, "b", "benign_hard");
+    assert_eq!(hits(benign.operating), (1, 2));
+    // Wilson 1927 for 1 of 2.
+    assert!((benign.operating.low.unwrap() - 0.0945).abs() < 1e-4);
+    assert!((benign.operating.high.unwrap() - 0.9055).abs() < 1e-4);
+    assert!(benign.curve.is_empty(), "two benign texts calibrate nothing");
+    assert_eq!(report.texts, 6);
+    assert_eq!(report.speed.last().map(|speed| (speed.file.clone(), speed.bytes)), Some((None, 60)));
+    assert!((report.speed[0].micros_per_kb - 1024.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_curve_point_is_calibrated_on_ordinary_texts_of_other_sources_and_of_the_same_side() {
+    let quiet = [0; 196];
+    let evaluation = evaluation(&[
+        ("one", "benign", "user", &quiet),
+        ("one", "benign", "user", &[45, 60, 70, 75]),
+        // Neither its own texts, nor hard ones, nor those of documents count.
+        ("two", "direct_injection", "user", &[44, 60, 61, 75, 76, 90]),
+        ("two", "benign", "user", &[99; 100]),
+        ("hard", "benign_hard", "user", &[99; 50]),
+        ("papers", "benign", "document", &[0; 99]),
+        ("papers", "indirect_injection", "document", &[90]),
+    ]);
+    let report = report(&evaluation, &[]);
+    let [point] = &of(&report, "two", "direct_injection").curve[..] else { panic!() };
+    // Two of 200 may be alarms: 75 and 70.
+    assert_eq!(point.above, Some(Score::percent(60)));
+    assert_eq!((point.false_alarms, hits(point.caught)), (0.01, (4, 6)));
+    assert!(of(&report, "papers", "indirect_injection").curve.is_empty(), "99 texts are too few");
+    let sources: Vec<&[String]> = report.calibrations.iter().map(|c| c.sources.as_slice()).collect();
+    assert_eq!(sources, [&["one".to_owned(), "two".to_owned()][..], &["papers".to_owned()][..]]);
+}
+
+#[test]
+fn named_benign_texts_are_the_only_ones_and_one_in_a_thousand_takes_ten_thousand() {
+    let many = vec![0; 9_999];
+    let evaluation = evaluation(&[
+        ("many", "benign_hard", "user", &many),
+        ("many", "benign_hard", "user", &[50]),
+        ("other", "benign", "user", &[99; 200]),
+        ("attacks", "jailbreak", "user", &[50, 51, 0]),
+    ]);
+    let report = report(&evaluation, &["many", "nobody"]);
+    let points: Vec<_> =
+        of(&report, "attacks", "jailbreak").curve.iter().map(|p| (p.false_alarms, hits(p.caught))).collect();
+    assert_eq!(points, [(0.01, (2, 3)), (0.001, (2, 3))]);
+    assert_eq!(report.skipped.keys().collect::<Vec<_>>(), ["nobody: no benign texts to calibrate on"]);
+    let together = report.together.iter().find(|rates| rates.kind == "jailbreak").unwrap();
+    assert_eq!((together.curve.len(), hits(together.curve[0].caught)), (2, (2, 3)));
+}
+
+#[test]
+fn languages_are_told_from_a_hundred_texts_on_and_harmful_requests_are_no_attacks() {
+    let evaluation =
+        evaluation(&[("a", "direct_injection", "user", &[90; 60]), ("a", "benign", "user", &[0; 99])]);
+    assert!(report(&evaluation, &[]).languages.is_empty());
+    let mut evaluation = evaluation;
+    evaluation.add(&row("a", "benign", "benign", "user"), &injection(80));
+    evaluation.add(&row("h", "attack", HARMFUL, "user"), &injection(80));
+    let report = report(&evaluation, &[]);
+    assert_eq!(report.languages.len(), 1);
+    assert_eq!(hits(report.languages[0].attacks), (60, 60));
+    assert_eq!(hits(report.languages[0].benign), (1, 100));
+}
+
+#[test]
+fn values_are_covered_whole_and_findings_are_right_where_they_touch_one() {
+    let mut evaluation = Evaluation::default();
+    let spans = r#"[{"start": 0, "end": 4, "type": "CREDIT_CARD"}, {"start": 5, "end": 8, "type": "pii/card"}, {"start": 8, "end": 9, "type": "NRP"}]"#;
+    let row =
+        read(&format!(r#"{{"text": "0123456789", "label": "positive", "kind": "pii", "spans": {spans}}}"#))
+            .unwrap();
+    let cards = [
+        found("pii/card", 90, (0, 2), Action::Redact),
+        found("pii/card", 90, (1, 4), Action::Redact),
+        found("pii/card", 90, (5, 7), Action::Redact),
+        found("pii/card", 40, (7, 8), Action::Allow),
+        found("pii/card", 90, (9, 10), Action::Redact),
+        found("pii/email", 90, (9, 10), Action::Redact),
+        // A card of a kind is a card.
+        found("pii/card/debit", 90, (5, 6), Action::Redact),
+        found("pii/card/debit", 90, (9, 10), Action::Redact),
+    ];
+    evaluation.add(&row, &cards);
+    let report = report(&evaluation, &[]);
+    let [card] = &report.types[..] else { panic!("a type that nobody labelled says nothing") };
+    assert_eq!((hits(card.recall), hits(card.precision)), ((1, 2), (4, 6)));
+    assert_eq!(report.skipped, [("values of the type NRP, which is no category here".to_owned(), 1)].into());
+}
+
+#[test]
+fn secrets_are_covered_by_half_and_near_misses_are_counted_apart() {
+    let mut evaluation = Evaluation::default();
+    let line = |label: &str, spans: &str| {
+        read(&format!(r#"{{"text": "0123456789", "label": "{label}", "kind": "secret", "spans": {spans}}}"#))
+            .unwrap()
+    };
+    let key = |end| [found("secret/generic", 90, (0, end), Action::Redact)];
+    let span = r#"[{"start": 0, "end": 8, "type": "key"}]"#;
+    evaluation.add(&line("positive", span), &key(4));
+    evaluation.add(&line("positive", span), &key(3));
+    evaluation.add(&line("positive", "[]"), &key(1));
+    evaluation.add(&line("positive", "[]"), &[]);
+    evaluation.add(&line("negative", "[]"), &key(1));
+    evaluation.add(&line("negative", "[]"), &injection(90));
+    let [secrets] = &report(&evaluation, &[]).secrets[..] else { panic!() };
+    assert_eq!(
+        (hits(secrets.covered), hits(secrets.flagged), hits(secrets.near_misses)),
+        ((2, 4), (3, 4), (1, 2))
+    );
+}
+
+proptest! {
+    /// However scores lie, no more benign texts of other sources exceed the limit than may, and the next lower one would let more.
+    #[test]
+    fn a_limit_lets_as_many_alarms_through_as_it_may(scores in prop::collection::vec(0_u32..=100, 100..400)) {
+        let evaluation = evaluation(&[("benign", "benign", "user", &scores), ("attacks", "jailbreak", "user", &[0])]);
+        let report = report(&evaluation, &[]);
+        let above = of(&report, "attacks", "jailbreak").curve[0].above.unwrap();
+        let alarms = |limit: Score| scores.iter().filter(|score| Score::percent(**score) > limit).count();
+        let allowed = scores.len() / 100;
+        prop_assert!(alarms(above) <= allowed);
+        let lower = above.millionths().checked_sub(1).map(Score::from_millionths);
+        prop_assert!(lower.is_none_or(|lower| alarms(lower) > allowed));
+    }
+}
