@@ -122,6 +122,8 @@ pub struct CallQuery {
     pub verdict: Option<Action>,
     /// With a finding of this category or of a child of it.
     pub category: Option<Category>,
+    /// With any finding at all.
+    pub found: bool,
     /// That brought this prompt.
     pub prompt: Option<PromptId>,
     /// Older than this call: the last one of the page before.
@@ -144,6 +146,7 @@ impl CallQuery {
             && self.route.as_ref().is_none_or(|route| row.route.as_ref() == Some(route))
             && self.verdict.is_none_or(|verdict| row.verdict == verdict)
             && self.category.as_ref().is_none_or(|category| row.has(category))
+            && (!self.found || row.findings().next().is_some())
             && self.prompt.is_none_or(|prompt| row.prompt == Some(prompt))
     }
 }

@@ -69,19 +69,23 @@ fn query() -> impl Strategy<Value = CallQuery> {
         maybe(&["route-0", "route-2", "nowhere"]),
         proptest::option::of(prop::sample::select(Action::ALL.to_vec())),
         maybe(&["pii", "pii/email", "secret", "never_seen"]),
+        any::<bool>(),
         proptest::option::of((0..3_usize).prop_map(prompt)),
         proptest::option::of(0..30_u32),
     )
-        .prop_map(|(since, until, principal, route, verdict, category, prompt, limit)| CallQuery {
-            since: since.map(at),
-            until: until.map(at),
-            principal: principal.map(name),
-            route: route.map(name),
-            verdict,
-            category: category.map(|path| Category::parse(path).unwrap()),
-            prompt,
-            before: None,
-            limit,
+        .prop_map(|(since, until, principal, route, verdict, category, found, prompt, limit)| {
+            CallQuery {
+                since: since.map(at),
+                until: until.map(at),
+                principal: principal.map(name),
+                route: route.map(name),
+                verdict,
+                category: category.map(|path| Category::parse(path).unwrap()),
+                found,
+                prompt,
+                before: None,
+                limit,
+            }
         })
 }
 

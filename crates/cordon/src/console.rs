@@ -8,7 +8,9 @@
 mod call;
 mod calls;
 mod chart;
+mod findings;
 mod format;
+mod inspect;
 mod keys;
 mod layout;
 mod limits;
@@ -59,7 +61,8 @@ pub(crate) fn pages() -> Router<Shared> {
         .route("/charts/{chart}", get(overview::chart))
         .route("/calls", get(calls::page))
         .route("/calls/{id}", get(call::page))
-        .route("/guards/{name}/try", post(resources::try_guard))
+        .route("/findings", get(findings::page))
+        .route("/inspect", get(inspect::page).post(inspect::inspect))
         .route("/routes/{name}/guard", get(resources::effective))
         .route("/keys", get(keys::page))
         .route("/keys/{id}", get(keys::one))

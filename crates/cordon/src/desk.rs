@@ -120,14 +120,6 @@ impl Desk {
         self.loader().map(|loader| loader.log().as_ref())
     }
 
-    /// The state now, of a log that this process serves.
-    pub(crate) fn served_state(&self) -> Option<State> {
-        match &self.governed {
-            Governed::Served(sequencer) => Some(sequencer.committed().state),
-            Governed::Still(_) | Governed::Nothing => None,
-        }
-    }
-
     fn loader(&self) -> Option<&Loader> {
         match &self.governed {
             Governed::Served(sequencer) => Some(sequencer.loader()),

@@ -395,6 +395,9 @@ fn conditions(query: &CallQuery, mask: i64) -> (String, Vec<Argument>) {
     if mask != 0 {
         ask(" AND c.categories <> 0 AND c.categories & ? <> 0", Argument::Number(mask));
     }
+    if query.found {
+        sql.push_str(" AND c.categories <> 0");
+    }
     (sql, arguments)
 }
 

@@ -85,6 +85,7 @@ fn query(view: &View) -> Result<CallQuery, Problem> {
         route: name("route")?,
         verdict: verdict.transpose()?,
         category: category.transpose()?,
+        found: view.query.get("found").is_some(),
         prompt: prompt.transpose()?,
         before: before.transpose()?,
         limit: Some(PAGE + 1),
@@ -106,7 +107,8 @@ async fn build(view: &View, asked: &CallQuery) -> Result<(Table, Markup), Proble
         format::number(count.into())
     };
     let table = Table::new(COLUMNS, rows.iter().map(|call| row(view, call)).collect());
-    let live = asked.until.is_none() && asked.before.is_none();
+    // The stream has no filter for whatever was found.
+    let live = asked.until.is_none() && asked.before.is_none() && !asked.found;
     let body = html! {
         (layout::ranges(view))
         (filters(view))
@@ -154,6 +156,10 @@ fn filters(view: &View) -> Markup {
             label { "Principal" input name="principal" value=[value("principal")] maxlength="63"; }
             label { "Category" input name="category" value=[value("category")] placeholder="pii/card" maxlength="100"; }
             label { "Prompt" input name="prompt" value=[value("prompt")] placeholder="16 digits" maxlength="16"; }
+            label { "Something found" select name="found" {
+                option value="" { "or not" }
+                option value="1" selected[view.query.get("found").is_some()] { "yes" }
+            } }
             button { "Filter" }
             a href=(view.query.only("as_of").link("/calls")) { "Clear" }
         }

@@ -9,6 +9,7 @@ use super::{
     SCRIPT, STYLE,
     view::{RANGES, View},
 };
+use crate::identity::Verb;
 
 /// A page of the menu: its address, its word, and the key that goes there.
 type Entry = (&'static str, &'static str, &'static str);
@@ -19,6 +20,7 @@ const MENU: [(&str, &[Entry]); 4] = [
         "Guard",
         &[
             ("/calls", "Calls", "c"),
+            ("/inspect", "Inspector", "i"),
             ("/routes", "Routes", "r"),
             ("/guards", "Guards", "g"),
             ("/limits", "Limits", "l"),
@@ -26,7 +28,7 @@ const MENU: [(&str, &[Entry]); 4] = [
             ("/principals", "Principals", "p"),
         ],
     ),
-    ("Watch", &[("/services", "Services", "s"), ("/models", "Models", "m")]),
+    ("Watch", &[("/findings", "Findings", "f"), ("/services", "Services", "s"), ("/models", "Models", "m")]),
     ("Contain", &[("/quarantine", "Quarantine", "q"), ("/triggers", "Triggers", "x")]),
     (
         "Prove",
@@ -38,6 +40,12 @@ const MENU: [(&str, &[Entry]); 4] = [
         ],
     ),
 ];
+
+/// The pages that somebody may see.
+fn offered<'a>(view: &View, pages: &'a [Entry]) -> impl Iterator<Item = &'a Entry> {
+    let plans = view.may(Verb::Plan);
+    pages.iter().filter(move |(path, ..)| *path != "/inspect" || plans)
+}
 
 fn named(prefix: &str, text: &str, suffix: &str) -> String {
     let digest = Digest::sha256(text.as_bytes()).to_string();
@@ -116,7 +124,7 @@ pub(super) fn page(view: &View, title: &str, body: &Markup) -> Markup {
                     @for (verb, pages) in MENU {
                         h2 { (verb) }
                         ul {
-                            @for (path, word, key) in pages {
+                            @for (path, word, key) in offered(view, pages) {
                                 li { a href=(view.link(path)) aria-current=[here(path).then_some("page")] data-go=(key) { (word) } }
                             }
                         }
@@ -142,7 +150,7 @@ pub(super) fn page(view: &View, title: &str, body: &Markup) -> Markup {
                     dl {
                         div { dt { kbd { "/" } } dd { "search" } }
                         div { dt { kbd { "g" } " " kbd { "h" } } dd { "overview" } }
-                        @for (_, pages) in MENU { @for (_, word, key) in pages {
+                        @for (_, pages) in MENU { @for (_, word, key) in offered(view, pages) {
                             div { dt { kbd { "g" } " " kbd { (key) } } dd { (word.to_lowercase()) } }
                         } }
                         div { dt { kbd { "?" } } dd { "this list" } }

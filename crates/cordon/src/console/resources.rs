@@ -4,24 +4,19 @@ mod kinds;
 
 use std::collections::BTreeMap;
 
-use axum::{
-    Form,
-    extract::{Path, rejection::FormRejection},
-    response::IntoResponse as _,
-};
+use axum::{extract::Path, response::IntoResponse as _};
 use cordon_core::{
-    Action, Category, Channel, Name, Score, State,
+    Name, Score, State,
     resource::{Kind, Resource, Spec},
 };
 use cordon_policy::{Caller, EffectiveGuard, Snapshot};
 use cordon_store::calls::CallQuery;
 use maud::{Markup, html};
-use serde::Deserialize;
 use serde_json::Value;
 
 use self::kinds::{fields, taught};
 use super::{
-    format, layout, limits, quarantine, routes, stages,
+    format, inspect, layout, limits, quarantine, routes, stages,
     table::{self, Cell, Column, Table},
     triggers,
     view::{Page, View},
@@ -31,8 +26,6 @@ use crate::api::{ChangeKind, HistoryEntry, Problem, ResourceView};
 
 /// Resources on a page.
 const PAGE: usize = 100;
-/// The most bytes of a text that a guard is tried on.
-const MAX_TEXT: usize = 64 << 10;
 
 /// The word of a kind in addresses.
 pub(super) fn plural(kind: Kind) -> String {
@@ -204,7 +197,7 @@ pub(super) async fn now(view: View, Path((word, text)): Path<(String, String)>) 
     object(view, &word, &text, async |view, kind, name, resource| {
         let more = match kind {
             Kind::Route => route(view, name, resource).await?,
-            Kind::Guard => guard(view, name, None),
+            Kind::Guard => inspect::by_guard(view, name),
             Kind::Service => service(view, name).await?,
             Kind::Limit => limits::in_use(view, Some(name)).await?,
             Kind::Trigger => triggers::sections(view, name).await?,
@@ -266,7 +259,7 @@ async fn route(view: &View, name: &Name, resource: &ResourceView) -> Result<Mark
     Ok(html! {
         (targets)
         @if resource.spec.get("content").is_none() { p.quiet { "Nothing is kept of what its calls say." } }
-        p { a.button href=(view.link(&format!("/routes/{name}/guard"))) { "The guard that holds on it" } }
+        p { a.button href=(view.link(&format!("/routes/{name}/guard"))) { "The guard that holds on it" } (inspect::by_route(view, name)) }
         section {
             h2 { "Latest calls" }
             @if latest.is_empty() { p.quiet { "None in " (view.range.title) "." } }
@@ -492,95 +485,4 @@ fn joined_table(view: &View, joined: &EffectiveGuard) -> Table {
         table::text("In the end", "action"),
     ];
     Table::new(columns, rows.collect())
-}
-
-/// A text to try a guard on.
-#[derive(Deserialize)]
-pub(super) struct Trial {
-    text: String,
-    #[serde(default)]
-    channel: String,
-}
-
-/// What a guard alone does about a text. Nothing is recorded and nothing is sent; the text stays in this answer.
-pub(super) async fn try_guard(
-    view: View,
-    Path(text): Path<String>,
-    form: Result<Form<Trial>, FormRejection>,
-) -> Page {
-    let Ok(Form(trial)) = form else {
-        return Err(view.fault(Problem::new(
-            400,
-            "malformed",
-            "the form cannot be read",
-            "a text is expected",
-        )));
-    };
-    let path = format!("/guards/{text}");
-    let view = View { path, ..view };
-    object(view, "guards", &text, async |view, _, name, resource| {
-        Ok(html! { (spec(view, &resource.spec)) (guard(view, name, Some(&trial))) })
-    })
-    .await
-}
-
-fn guard(view: &View, name: &Name, trial: Option<&Trial>) -> Markup {
-    let channel = trial.and_then(|trial| Channel::parse(&trial.channel)).unwrap_or(Channel::User);
-    html! {
-        section {
-            h2 { "Try a text against it" }
-            form.try method="post" action=(format!("/guards/{name}/try")) {
-                (view.csrf())
-                label { "Text" textarea name="text" rows="4" maxlength=(MAX_TEXT) required { (trial.map(|trial| trial.text.as_str()).unwrap_or_default()) } }
-                label { "As" select name="channel" {
-                    @for known in Channel::ALL { option value=(known.as_str()) selected[known == channel] { (known.as_str()) } }
-                } }
-                button { "Try" }
-            }
-            @if let Some(trial) = trial { (tried(view, name, trial, channel)) }
-        }
-    }
-}
-
-fn tried(view: &View, name: &Name, trial: &Trial, channel: Channel) -> Markup {
-    if trial.text.len() > MAX_TEXT {
-        return html! { p { "The text has more than " (format::bytes(MAX_TEXT as u64)) "." } };
-    }
-    let desk = &view.shared.state.desk;
-    let guard = desk.served_state().and_then(|state| {
-        match state.resource(Kind::Guard, name).map(|standing| &standing.spec) {
-            Some(Spec::Guard(spec)) => Some(EffectiveGuard::alone(name, spec)),
-            _ => None,
-        }
-    });
-    let Some(guard) = guard else { return Markup::default() };
-    let findings = desk.engine().inspect(channel, &trial.text);
-    let judge = |category: &Category, score| guard.judge(channel, category, score, view.until());
-    let action = findings
-        .iter()
-        .map(|finding| judge(&finding.category, finding.score).would)
-        .max()
-        .unwrap_or(Action::Allow);
-    let rows = findings.iter().map(|finding| {
-        let ruling = judge(&finding.category, finding.score);
-        vec![
-            Cell::plain(finding.category.to_string()),
-            Cell::plain(finding.score.to_string()),
-            Cell::plain(format!("{}..{}", finding.span.start, finding.span.end)),
-            Cell::new(widgets::verdict(ruling.would), ruling.would.as_str()),
-            Cell::plain(format!("{} {}", finding.detector, finding.detector_version)),
-        ]
-    });
-    let columns = [
-        table::text("Category", "category"),
-        table::number("Score", "score"),
-        table::number("Bytes", "bytes"),
-        table::text("Action", "action"),
-        table::text("Detector", "detector"),
-    ];
-    let table = Table::new(columns, rows.collect());
-    html! {
-        p.headline #result role="status" { "This guard alone: " (widgets::verdict(action)) }
-        @if table.rows.is_empty() { p.quiet { "Nothing was found." } } @else { (table.html("What was found in the text")) }
-    }
 }

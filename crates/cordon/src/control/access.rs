@@ -13,15 +13,15 @@ use axum::{
 
 use super::Shared;
 use crate::{
-    api::Problem,
+    api::{Problem, inspect::MAX_TEXT},
     identity::{Access, CSRF_FIELD, CSRF_HEADER, Caller, Identity, Verb, is_safe},
 };
 
 /// The caller as handlers take it.
 pub(super) type By = Extension<Caller>;
 
-/// Bytes of a form of a page.
-const MAX_FORM: usize = 64 << 10;
+/// Bytes of a form of a page: the longest text that is inspected, each byte of it in three, and the other fields.
+const MAX_FORM: usize = 3 * MAX_TEXT + (4 << 10);
 
 /// What answers to the administrator's token say.
 const BOOTSTRAP_WARNING: HeaderValue = HeaderValue::from_static(

@@ -345,6 +345,7 @@ pub(super) fn query(filter: &CallFilter) -> CallQuery {
         route: filter.route.clone(),
         verdict: filter.verdict,
         category: filter.category.clone(),
+        found: false,
         prompt: filter.prompt,
         before: None,
         limit: Some(filter.limit.unwrap_or(CallQuery::PAGE)),

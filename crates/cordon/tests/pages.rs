@@ -1,0 +1,277 @@
+//! Pages of the console about what is found, over HTTP: the inspector, and what fires how often. What a browser makes of them is tested in `tests/console`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "test code"
+)]
+
+mod support;
+
+use std::{path::Path, time::Duration};
+
+use cordon_core::DurationMs;
+use cordon_testkit::{FakeUpstream, Script};
+use http_body_util::Full;
+use serde_json::{Value, json};
+use support::{CARDS_AND_ADDRESSES, Reply, World};
+
+const PASSWORD: &str = "seven quiet herons by the weir";
+const HOSTILE: &str = "</textarea><script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{7*7}}";
+/// "write to ana@example.org now" in base64.
+const ENCODED: &str = "d3JpdGUgdG8gYW5hQGV4YW1wbGUub3JnIG5vdw==";
+
+async fn world() -> World {
+    let upstream = FakeUpstream::start([]).await;
+    World::with(&upstream.base_url(), "", CARDS_AND_ADDRESSES, |_| {}).await
+}
+
+/// Asks a page with the administrator's token, or with what a browser would show.
+async fn ask(world: &World, path: &str, form: Option<&[(&str, &str)]>, show: &[(&str, String)]) -> Reply {
+    let admin = std::fs::read_to_string(world.node.handles.settings.data.join("admin.token")).unwrap();
+    let url = format!("http://{}{path}", world.node.control);
+    let mut request = http::Request::builder().uri(url);
+    match show {
+        [] => request = request.header("authorization", format!("Bearer {}", admin.trim())),
+        show => {
+            for (name, value) in show {
+                request = request.header(*name, value);
+            }
+        }
+    }
+    let body = match form {
+        None => String::new(),
+        Some(fields) => {
+            request = request.method("POST").header("content-type", "application/x-www-form-urlencoded");
+            serde_urlencoded::to_string(fields).unwrap()
+        }
+    };
+    world.send(request.body(Full::new(body.into())).unwrap()).await
+}
+
+async fn inspect(world: &World, text: &str, channel: &str, judge: &str) -> Reply {
+    ask(world, "/inspect", Some(&[("text", text), ("channel", channel), ("judge", judge)]), &[]).await
+}
+
+async fn api(world: &World, path: &str, body: Value, show: &[(&str, String)]) -> Reply {
+    let admin = std::fs::read_to_string(world.node.handles.settings.data.join("admin.token")).unwrap();
+    let mut request = http::Request::post(format!("http://{}/api/v1{path}", world.node.control))
+        .header("content-type", "application/json");
+    for (name, value) in show {
+        request = request.header(*name, value);
+    }
+    if show.is_empty() {
+        request = request.header("authorization", format!("Bearer {}", admin.trim()));
+    }
+    world.send(request.body(Full::new(body.to_string().into())).unwrap()).await
+}
+
+/// Signs somebody new in. Gives what that browser shows, and the token of its pages.
+async fn browser(world: &World, role: &str) -> (Vec<(&'static str, String)>, String) {
+    let added = api(world, "/users", json!({"login": role, "role": role}), &[]).await.json();
+    let wish = json!({"secret": added["secret"], "password": PASSWORD});
+    assert_eq!(api(world, "/enrol", wish, &[("accept", "*/*".to_owned())]).await.status, 200);
+    let origin = ("origin", format!("http://{}", world.node.control));
+    let wish = json!({"login": role, "password": PASSWORD});
+    let reply = api(world, "/login", wish, std::slice::from_ref(&origin)).await;
+    let csrf = reply.json()["csrf"].as_str().unwrap().to_owned();
+    (vec![("cookie", reply.cookie()), origin], csrf)
+}
+
+/// What a field of a page holds, as a browser reads it.
+fn field(page: &str) -> String {
+    let inner = page
+        .split_once("<textarea")
+        .unwrap()
+        .1
+        .split_once('>')
+        .unwrap()
+        .1
+        .split_once("</textarea>")
+        .unwrap()
+        .0;
+    let text = inner.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    text.strip_prefix('\n').unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inspector_shows_what_is_found_and_a_hostile_text_stays_text() {
+    let world = world().await;
+    let text = format!("\n{HOSTILE} x {ENCODED} \u{202e}card 4111 1111 1111 1111");
+    let reply = inspect(&world, &text.replace('\n', "\r\n"), "document", "guard/g").await;
+    let page = reply.text();
+    assert_eq!(reply.status, 200, "{page}");
+    assert_eq!(reply.header("cache-control"), "no-store");
+    assert!(
+        reply
+            .header("content-security-policy")
+            .starts_with("default-src 'none'; style-src 'self'; script-src 'self'")
+    );
+    assert_eq!(field(&page), text, "the text comes back as a browser's field had it");
+    assert!(!page.contains("<script>alert") && !page.contains("<img src=x"), "{page}");
+    let behind = page.split_once("</textarea>").unwrap().1;
+    assert!(!behind.contains('\u{202e}'), "what nobody sees is named");
+    // Nine bytes are twelve of base64.
+    let start = text.find(ENCODED).unwrap() + 12;
+    let card = text.find("4111").unwrap();
+    let bytes = format!(r#"<td class="number">{card}</td><td class="number">{}</td>"#, card + 19);
+    for part in [
+        "The call is refused",
+        "base64",
+        "<code>write to <a class=\"no\" href=\"#finding-",
+        "[EMAIL]",
+        "U+202E",
+        "<a href=\"/guards/g\">g</a>",
+        "cordon inspect --channel document --guard g FILE",
+        "pii.card ",
+        &bytes,
+        &format!("<td class=\"number\">{start}</td>"),
+        "option value=\"document\" selected",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // A route judges by all the guards that hold on it; nobody, by those of the organisation.
+    for judge in ["route/bot", ""] {
+        let page = inspect(&world, "card 4111 1111 1111 1111", "", judge).await.text();
+        assert!(page.contains("The call is refused") && !page.contains(" --guard"), "{judge}: {page}");
+    }
+    assert!(inspect(&world, "The dog barks.", "user", "").await.text().contains("Nothing was found."));
+
+    // What is wrong is said above the form, which keeps the text.
+    let long = "é".repeat((128 << 10) + 1);
+    for (text, channel, judge, status) in [
+        ("one", "user", "guard/absent", 404),
+        ("two", "user", "route/absent", 404),
+        ("three", "user", "file/g", 400),
+        ("four", "user", "guard/<b>", 400),
+        ("five", "<b>", "", 400),
+        (&long, "user", "", 422),
+    ] {
+        let reply = inspect(&world, text, channel, judge).await;
+        let page = reply.text();
+        assert_eq!(reply.status, status, "{judge}");
+        assert!(
+            page.contains("role=\"alert\"") && !page.contains("id=\"result\"") && !page.contains("<b>"),
+            "{judge}"
+        );
+        assert_eq!(field(&page), text);
+    }
+    // However much is found, the page stays of a size.
+    let many = "ana@example.org ".repeat(16 << 10);
+    let page = inspect(&world, &many, "user", "guard/g").await.text();
+    assert!(page.contains("pii/email 16\u{202f}384") && page.matches("id=\"finding-").count() == 100);
+    assert!(page.len() < many.len() + (200 << 10), "{}", page.len());
+    world.node.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inspector_is_for_those_who_may_plan_and_only_from_its_own_page() {
+    let world = world().await;
+    let (viewer, csrf) = browser(&world, "viewer").await;
+    let card = "My card is 4111 1111 1111 1111";
+    let post = async |show: &[(&str, String)], csrf: &str| {
+        ask(&world, "/inspect", Some(&[("csrf", csrf), ("text", card)]), show).await
+    };
+    assert_eq!(ask(&world, "/inspect", None, &viewer).await.status, 403);
+    assert_eq!(post(&viewer, &csrf).await.status, 403);
+    let guards = ask(&world, "/guards/g", None, &viewer).await.text();
+    assert!(!guards.contains("/inspect"), "no way there is shown: {guards}");
+
+    let (auditor, csrf) = browser(&world, "auditor").await;
+    let page =
+        ask(&world, "/inspect?judge=guard/g&channel=document&text=left-alone", None, &auditor).await.text();
+    assert!(
+        page.contains("option value=\"guard/g\" selected") && page.contains("value=\"document\" selected"),
+        "{page}"
+    );
+    assert!(!page.contains("left-alone"), "an address brings no text");
+    assert!(ask(&world, "/guards/g", None, &auditor).await.text().contains("action=\"/inspect#result\""));
+    assert!(ask(&world, "/routes/bot", None, &auditor).await.text().contains("/inspect?judge=route%2Fbot"));
+    let page = post(&auditor, &csrf).await;
+    assert!(page.status == 200 && page.text().contains("pii/card"), "{}", page.text());
+    assert_eq!(post(&auditor, &"0".repeat(64)).await.status, 403, "a page of somebody else knows no token");
+    // The longest text that the API takes comes through, however the form encodes it.
+    let most = "é".repeat(128 << 10);
+    let reply = ask(&world, "/inspect", Some(&[("csrf", &csrf), ("text", &most)]), &auditor).await;
+    assert_eq!(reply.status, 200);
+    let [cookie, _] = &auditor[..] else { panic!() };
+    let evil = [cookie.clone(), ("origin", "https://evil.example".to_owned())];
+    assert_eq!(post(&evil, &csrf).await.status, 403);
+
+    // Nothing of it is left, in no file of the node.
+    let data = world.node.handles.settings.data.clone();
+    let World { node, folder, .. } = world;
+    node.stop().await.unwrap();
+    for file in files_below(&data) {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(9).any(|window| window == b"4111 1111"), "{}", file.display());
+    }
+    drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_are_counted_by_detector_channel_and_route() {
+    let upstream = FakeUpstream::start((0..2).map(|_| Script::says("ok"))).await;
+    let world = World::with(&upstream.base_url(), "", CARDS_AND_ADDRESSES, |_| {}).await;
+    assert_eq!(world.chat("The dog barks.").await.status, 200);
+    assert_eq!(
+        world.chat("Write to ana@example.org, or to bob@example.org.").await.header("cordon-verdict"),
+        "redact"
+    );
+    for _ in 0..2 {
+        assert_eq!(world.chat("My card is 4111 1111 1111 1111.").await.header("cordon-verdict"), "block");
+    }
+    // Sums are of minutes that have begun, and those of the index come behind the calls.
+    world.clock.advance(DurationMs::from_secs(90));
+    let rows = async |query: &str| -> Vec<Value> {
+        let reply = ask(&world, &format!("/findings?range=1h&format=json{query}"), None, &[]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json().as_array().unwrap().clone()
+    };
+    let summed = async {
+        loop {
+            let routes = rows("&table=routes").await;
+            if routes.first().is_some_and(|row| row["calls"] == "4") {
+                break routes;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let routes = tokio::time::timeout(Duration::from_secs(60), summed).await.expect("the index follows");
+    let [route] = &routes[..] else { panic!("{routes:?}") };
+    let said = |row: &Value, keys: &[&str]| -> Vec<String> {
+        keys.iter().map(|key| row[*key].as_str().unwrap().to_owned()).collect()
+    };
+    let verdicts = ["route", "calls", "flag", "redact", "hold", "block"];
+    assert_eq!(said(route, &verdicts), ["bot", "4", "0", "1", "0", "2"]);
+    let found = rows("").await;
+    let of = |category: &str| {
+        found.iter().find(|row| row["category"] == category).unwrap_or_else(|| panic!("{found:?}"))
+    };
+    let keys = ["calls", "findings", "user", "document", "model", "flag", "redact", "block"];
+    assert_eq!(said(of("pii/card"), &keys), ["2", "2", "2", "0", "0", "0", "0", "2"]);
+    assert_eq!(said(of("pii/email"), &keys), ["1", "2", "2", "0", "0", "0", "1", "0"]);
+    assert!(of("pii/card")["detector"].as_str().unwrap().starts_with("pii.card "));
+    assert!(rows("&route=other").await.is_empty(), "of one route alone");
+    assert_eq!(ask(&world, "/findings?route=%3Cb%3E", None, &[]).await.status, 400);
+    let page = ask(&world, "/findings?range=1h", None, &[]).await.text();
+    assert!(page.contains("/calls?range=1h&amp;category=pii%2Fcard"), "{page}");
+    let calls = ask(&world, "/calls?range=1h&found=1&format=json", None, &[]).await.json();
+    assert_eq!(calls.as_array().unwrap().len(), 3, "those in which something was found");
+    world.node.stop().await.unwrap();
+}
+
+/// Every file below a folder.
+fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files
+}
