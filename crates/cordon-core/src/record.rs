@@ -325,7 +325,10 @@ impl Closed {
     /// The attempt that the end is about, where attempts are listed: the one that answered, or the last one that failed.
     pub fn attempt(&self) -> Option<&Attempt> {
         let sent = |attempt: &&Attempt| {
-            !matches!(attempt.outcome, AttemptOutcome::Open | AttemptOutcome::Quarantined)
+            !matches!(
+                attempt.outcome,
+                AttemptOutcome::Open | AttemptOutcome::PassedOver | AttemptOutcome::Quarantined
+            )
         };
         self.attempts.iter().rev().find(sent)
     }
@@ -374,6 +377,8 @@ pub enum AttemptOutcome {
     Open,
     /// It was passed over, or left before its answer had begun: it is quarantined.
     Quarantined,
+    /// It was passed over: a trigger says so.
+    PassedOver,
     /// It gave a prediction that did not pass the checks, or was not sure enough.
     Unsure,
     /// It gave a prediction, which was compared with those of other models.
@@ -401,6 +406,7 @@ impl AttemptOutcome {
             Self::Timeout => "timeout",
             Self::Open => "open",
             Self::Quarantined => "quarantined",
+            Self::PassedOver => "passed_over",
             Self::Unsure => "unsure",
             Self::Compared => "compared",
         }

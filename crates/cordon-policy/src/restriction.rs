@@ -1,9 +1,10 @@
 use cordon_core::{
+    Name,
     containment::{Containment, FiringId},
     resource::{LimitSpec, RouteMode},
 };
 
-use crate::{CompiledLimit, RouteEntry};
+use crate::{CompiledLimit, RouteEntry, RouteTarget};
 
 /// Whether a containment changes what a route or a limit says, and not only what is out of use.
 pub(crate) const fn restricts(containment: &Containment) -> bool {
@@ -32,21 +33,26 @@ pub(crate) fn tighten(entry: &mut RouteEntry, containment: &Containment) {
             if milder == RouteMode::Degraded && stricter > milder {
                 entry.targets = std::mem::take(&mut entry.degraded);
                 entry.fallback.clear();
+                entry.passed_over = std::mem::take(&mut entry.degraded_passed_over);
             }
             entry.mode = stricter;
         }
         Containment::FallBack { model, .. } => {
-            let is_other_target = |target: &crate::RouteTarget| target.model != *model && target.weight > 0;
-            if entry.targets.iter().any(is_other_target) || entry.fallback.iter().any(|other| other != model)
-            {
-                entry.targets.retain(|target| target.model != *model);
-                entry.fallback.retain(|other| other != model);
-            }
-            if entry.degraded.iter().any(is_other_target) {
-                entry.degraded.retain(|target| target.model != *model);
-            }
+            pass_over(model, &entry.targets, &entry.fallback, &mut entry.passed_over);
+            pass_over(model, &entry.degraded, &[], &mut entry.degraded_passed_over);
         }
         Containment::Quarantine(_) | Containment::Throttle { .. } => {}
+    }
+}
+
+/// Notes a model as passed over where it is one of these, and another one is left.
+fn pass_over(model: &Name, targets: &[RouteTarget], fallback: &[Name], passed_over: &mut Vec<Name>) {
+    let used = targets.iter().filter(|target| target.weight > 0).map(|target| &target.model);
+    let mut used = used.chain(fallback);
+    let is_one = targets.iter().map(|target| &target.model).chain(fallback).any(|one| one == model);
+    let is_left = used.any(|other| other != model && !passed_over.contains(other));
+    if let (true, true, Err(at)) = (is_one, is_left, passed_over.binary_search(model)) {
+        passed_over.insert(at, model.clone());
     }
 }
 

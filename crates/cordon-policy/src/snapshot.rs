@@ -100,6 +100,10 @@ pub struct RouteEntry {
     pub mode: RouteMode,
     /// The models of its simpler path.
     pub degraded: Vec<RouteTarget>,
+    /// Those of the targets and of the fallback that triggers pass over, sorted. One that can answer is always left.
+    pub passed_over: Vec<Name>,
+    /// Those of the simpler path.
+    pub degraded_passed_over: Vec<Name>,
     /// What callers read while it is off.
     pub off_message: Option<String>,
     /// How many of its models must give the same prediction.
@@ -151,6 +155,8 @@ impl RouteEntry {
             retry: Retry::clone(&spec.retry),
             mode: spec.mode,
             degraded: entries(&spec.degraded),
+            passed_over: Vec::new(),
+            degraded_passed_over: Vec::new(),
             off_message: spec.off_message.clone(),
             agreement: spec.agreement.clone(),
             priority: spec.priority,
@@ -167,13 +173,37 @@ impl RouteEntry {
 
     /// The targets that share the calls in the route's mode.
     pub fn equals(&self) -> impl Iterator<Item = &RouteTarget> {
+        self.meant_equals().filter(|target| !self.passes_over(&target.model))
+    }
+
+    /// The models that are tried when none of those can answer, one after the other.
+    pub fn then(&self) -> impl Iterator<Item = &Name> {
+        self.meant_then().iter().filter(|model| !self.passes_over(model))
+    }
+
+    /// The targets that would share the calls if no trigger had any passed over.
+    pub fn meant_equals(&self) -> impl Iterator<Item = &RouteTarget> {
         let targets = if self.mode == RouteMode::Degraded { &self.degraded } else { &self.targets };
         targets.iter().filter(|target| target.weight > 0)
     }
 
-    /// The models that are tried when none of those can answer, one after the other.
-    pub fn then(&self) -> &[Name] {
+    /// The models that would be tried then.
+    pub fn meant_then(&self) -> &[Name] {
         if self.mode == RouteMode::Degraded { &[] } else { &self.fallback }
+    }
+
+    /// Whether a trigger has a model passed over in the route's mode.
+    pub fn passes_over(&self, model: &Name) -> bool {
+        self.passed_over_here().binary_search(model).is_ok()
+    }
+
+    /// Whether a trigger has any model passed over in the route's mode.
+    pub fn passes_any_over(&self) -> bool {
+        !self.passed_over_here().is_empty()
+    }
+
+    fn passed_over_here(&self) -> &[Name] {
+        if self.mode == RouteMode::Degraded { &self.degraded_passed_over } else { &self.passed_over }
     }
 
     /// The models that a call may go to in the route's mode.

@@ -123,7 +123,7 @@ fn tries(opened: &Opened, closed: &Closed, end: End) -> SmallVec<[Try; 1]> {
             | AttemptOutcome::Timeout => true,
             // It answered; what became of its prediction is told by the verdict.
             AttemptOutcome::Unsure | AttemptOutcome::Compared => false,
-            AttemptOutcome::Open | AttemptOutcome::Quarantined => return None,
+            AttemptOutcome::Open | AttemptOutcome::PassedOver | AttemptOutcome::Quarantined => return None,
         };
         Some(Try { model: attempt.model.clone(), service: attempt.service.clone(), failed })
     });

@@ -5,6 +5,7 @@
 //! together. A test call says whether it holds. The engine forgets nothing that stands: it is told by the log, and by a file
 //! what the log does not know of yet.
 
+mod budgets;
 mod containing;
 mod feed;
 mod levels;
@@ -31,6 +32,7 @@ use tokio::sync::{Mutex, mpsc};
 
 pub use self::feed::Feed;
 use self::{
+    budgets::Budgets,
     containing::{Containing, Untested},
     reports::Reports,
 };
@@ -38,6 +40,8 @@ use crate::{metrics::Metrics, quarantine::Order};
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_millis(200);
+/// How often a store is asked how much of a budget is used.
+const ASKED: Duration = Duration::from_secs(1);
 /// When what could not be done, or not be ended, is tried again.
 const AGAIN: DurationMs = DurationMs::from_secs(5);
 /// Calls that are looked at before others have their turn.
@@ -71,6 +75,7 @@ struct Shared {
     looking: Mutex<Looking>,
     feed: Arc<Feed>,
     reports: Reports,
+    budgets: Budgets,
     gateway: Gateway,
     sequencer: Sequencer,
     node: Name,
@@ -103,7 +108,8 @@ impl Watch {
         let (triggers, ending) = (Triggers::new(Bounds::default()), BTreeSet::new());
         let looking = Looking { triggers, calls, known: None, ending, untested: BTreeMap::new() };
         let looking = Mutex::new(looking);
-        let shared = Shared { looking, feed, reports, gateway, sequencer, node, clock, metrics };
+        let budgets = Budgets::default();
+        let shared = Shared { looking, feed, reports, budgets, gateway, sequencer, node, clock, metrics };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -113,12 +119,25 @@ impl Watch {
         let mut interval = tokio::time::interval(EVERY);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut logging = std::pin::pin!(self.0.reports.follow(&self.0.sequencer));
+        let mut asking = std::pin::pin!(self.ask_budgets());
         loop {
             tokio::select! {
                 () = &mut stop => return,
                 () = &mut logging => return,
+                () = &mut asking => return,
                 _ = interval.tick() => self.look().await,
             }
+        }
+    }
+
+    /// Asks again and again how much of the budgets is used that triggers watch.
+    async fn ask_budgets(&self) {
+        let mut interval = tokio::time::interval(ASKED);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            let limits = levels::budgets(&self.0.looking.lock().await.triggers);
+            self.0.budgets.ask(&self.0.gateway, limits, self.0.clock.now()).await;
         }
     }
 
@@ -134,7 +153,7 @@ impl Watch {
                 tokio::task::yield_now().await;
             }
         }
-        levels::read(&self.0.gateway, &mut looking.triggers, now);
+        levels::read(&self.0.gateway, &self.0.budgets, &mut looking.triggers, now);
         let decisions = looking.triggers.decide(now);
         let state = self.0.sequencer.committed().state;
         let mut begun = Vec::new();

@@ -745,6 +745,35 @@ spec: { applies_to: { principal: app }, requests: { count: 60, window: 1m }, whe
     tokio::time::timeout(std::time::Duration::from_secs(60), back).await.expect("it comes back");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_in_a_store_is_a_signal_on_every_node() {
+    let Some(program) = server::find("REDIS", "redis-server") else { return };
+    let store = ServerOfOthers::redis(&program);
+    let trigger = "
+---
+apiVersion: cordon/v1
+kind: Trigger
+name: burns
+spec: { signal: { budget: { limit: pilot, above: 0.5 } }, window: 30s, action: { mode: { route: bot, mode: off } } }
+";
+    let upstream =
+        FakeUpstream::answering(|request| used(request.json()["max_completion_tokens"].clone())).await;
+    let spends = counted_in(&upstream.base_url(), BUDGET, Some(&store)).await;
+    let watches = counted_in(&upstream.base_url(), &format!("{BUDGET}{trigger}"), Some(&store)).await;
+    assert_eq!(watches.send(watches.request(ask(1, "mine"))).await.status, 200);
+    assert_eq!(
+        spends.send(spends.request(ask(6_000, "hi"))).await.status,
+        200,
+        "which is more than half of it"
+    );
+    let closed = async {
+        while watches.send(watches.request(ask(1, "hi"))).await.code() != "route_off" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), closed).await.expect("the other node sees it");
+}
+
 #[test]
 fn frames_of_calls_without_limits_say_nothing_of_them() {
     // What no limit counts is written as it always was: its frames are not longer.

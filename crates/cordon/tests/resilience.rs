@@ -10,6 +10,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use cordon_core::{
     Money, RefusalCode,
     containment::{InFlight, Subject},
@@ -17,6 +19,7 @@ use cordon_core::{
     record::{Attempt, AttemptOutcome, Outcome},
     resource::{Priority, RouteMode},
 };
+use cordon_guard::resilience::breaker::Phase;
 use cordon_testkit::{FakeUpstream, Gate, Script, closed_port};
 use support::{Frames, Reply, World, chat};
 
@@ -240,6 +243,61 @@ async fn a_breaker_opens_keeps_calls_away_and_heals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_breaker_opens_by_the_share_of_failures_and_of_slow_answers_that_its_service_names() {
+    let phase = |pair: &Pair| pair.world.node.handles.gateway.health().conditions()[0].phase;
+    // Each second call fails: never two after each other.
+    let alternating = || (0..50).flat_map(|_| [Script::says("ok"), fails(500, &[], 1).remove(0)]);
+    let often =
+        "failures: 100, minimum_calls: 10, error_percent: 45, slow_percent: 100, slow: 60s, window: 60s";
+    let seldom =
+        "failures: 100, minimum_calls: 10, error_percent: 60, slow_percent: 1, slow: 60s, window: 60s";
+    for (breaker, expected) in [(often, Phase::Open), (seldom, Phase::Closed)] {
+        let pair = Pair::new(alternating(), says(100), CHAIN, breaker).await;
+        for _ in 0..10 {
+            assert_eq!(pair.world.chat("hi").await.status, 200);
+        }
+        assert_eq!((phase(&pair), pair.asked()), (expected, (10, 5)), "{breaker}");
+        let next = by(&pair.world.chat("hi").await);
+        assert_eq!(next.2 == "open", expected == Phase::Open, "{breaker}: {next:?}");
+    }
+    let gate = Gate::new();
+    let slow = || (0..5).map(|_| Script::says("ok").recut(&gate, |all| vec![Vec::new(), all.to_vec()]));
+    let by_time = "failures: 100, minimum_calls: 5, error_percent: 1, slow_percent: 80, slow: 40ms";
+    let by_none = "failures: 100, minimum_calls: 5, error_percent: 1, slow_percent: 80, slow: 60s";
+    for (breaker, expected) in [(by_time, Phase::Open), (by_none, Phase::Closed)] {
+        let pair = Pair::new(slow(), [], CHAIN, breaker).await;
+        for _ in 0..5 {
+            let late = async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                gate.open();
+            };
+            let (reply, ()) = tokio::join!(pair.world.chat("hi"), late);
+            assert_eq!(by(&reply), answered("first", ""));
+        }
+        assert_eq!(phase(&pair), expected, "{breaker}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_target_that_fails_more_often_than_its_equals_goes_last() {
+    let equals = "targets: [{model: first}, {model: second}], retry: {budget_percent: 100}";
+    let failing = (0..400).flat_map(|_| [Script::says("ok"), fails(500, &[], 1).remove(0)]);
+    let pair = Pair::new(failing, says(1_000), equals, "failures: 100, error_percent: 100").await;
+    // Until both were asked often enough to be compared: twenty times.
+    let mut calls = 0;
+    while pair.asked().0 < 20 || pair.asked().1 < 20 {
+        assert_eq!(pair.world.chat("hi").await.status, 200);
+        calls += 1;
+        assert!(calls < 400, "{:?}", pair.asked());
+    }
+    let before = pair.asked();
+    for _ in 0..20 {
+        assert_eq!(pair.world.chat("hi").await.header("cordon-model"), "second");
+    }
+    assert_eq!(pair.asked(), (before.0, before.1 + 20), "the worse of two is not asked first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_status_that_one_request_draws_closes_no_target() {
     let statuses = [402, 404, 405, 415, 429, 431, 451, 302];
     let scripts = statuses.iter().flat_map(|status| fails(*status, &[], 1)).chain(says(1));
@@ -334,6 +392,35 @@ async fn a_budget_keeps_retries_from_becoming_a_storm() {
     // Ten at once, and a tenth of forty calls; the budget was full when the first came.
     let retried = pair.first.count().requests - 40;
     assert!((13..=14).contains(&retried), "{retried}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_fails_is_not_asked_by_the_name_of_each_of_its_models() {
+    let spec =
+        "targets: [{model: first}], fallback: [again, second], retry: {attempts: 3, budget_percent: 10}";
+    let again = "---\n{apiVersion: cordon/v1, kind: Model, name: again, spec: {service: first, upstream_name: again}}\n";
+    let pair =
+        Pair::new(fails(500, &[], 1_000), says(1_000), "targets: [{model: first}]", "enabled: false").await;
+    pair.world.apply(&format!("{again}{}", route(spec))).await;
+    for _ in 0..40 {
+        assert_eq!(by(&pair.world.chat("hi").await), answered("second", "failed"));
+    }
+    // Ten at once, and a tenth of forty calls; the budget was full when the first came.
+    let retried = pair.first.count().requests - 40;
+    assert!((13..=14).contains(&retried), "{retried}");
+    assert_eq!(pair.second.count().requests, 40, "another service costs nothing");
+    // What only the model has, and not its service, is no reason to pass over the others.
+    let pair = Pair::new([], says(1), "targets: [{model: first}]", "enabled: false").await;
+    pair.world.apply(&format!("{again}{}", route(spec.replace("10}", "0}").trim_end()))).await;
+    let full = FakeUpstream::answering(|request| match request.json()["model"].as_str() {
+        Some("again") => Script::says("ok"),
+        _ => Script::answer(429, &[("content-type", "application/json")], "{}"),
+    })
+    .await;
+    pair.world.apply(&service("first", &full.base_url(), "enabled: false")).await;
+    for _ in 0..20 {
+        assert_eq!(by(&pair.world.chat("hi").await), answered("again", "failed"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,6 +13,7 @@ use cordon_core::{
 };
 use cordon_policy::RouteEntry;
 use http::HeaderMap;
+use smallvec::SmallVec;
 
 use super::{
     backoff::{self, After},
@@ -35,10 +36,14 @@ pub(crate) struct Attempts {
     order: Order,
     /// The next of them.
     at: usize,
+    /// Those that a trigger has passed over, each with how many of the order would have come before it.
+    passed_over: SmallVec<[(usize, Name); 1]>,
     rules: Rules,
     budget: Arc<Budget>,
     /// How many were sent.
     sent: u8,
+    /// The services that have failed in this call, in a way that counts for a breaker.
+    failed: SmallVec<[Name; 2]>,
     /// Who may be tried again when nobody else is left.
     again: Option<Again>,
     pauses: u32,
@@ -141,9 +146,11 @@ impl Attempts {
             route: route.name.clone(),
             order,
             at: 0,
+            passed_over: order::passed_over(route, seed),
             rules,
             budget,
             sent: 0,
+            failed: SmallVec::new(),
             again: None,
             pauses: 0,
             deadline: None,
@@ -164,9 +171,13 @@ impl Attempts {
     ) -> Result<Option<Trying>, Refusal> {
         while self.sent < self.rules.attempts && !self.is_late() {
             if let Some(model) = self.order.get(self.at).cloned() {
+                self.note_passed_over(gateway, record);
                 self.at = self.at.saturating_add(1);
                 if let Some(trying) = self.try_one(&model, gateway, record)? {
-                    return Ok(Some(trying));
+                    if self.may_ask(&trying) {
+                        return Ok(Some(trying));
+                    }
+                    self.sent = self.sent.saturating_sub(1);
                 }
                 continue;
             }
@@ -191,6 +202,26 @@ impl Attempts {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the budget lets a target be asked: another one costs nothing, unless it is of a service that has failed in this call
+    /// already, and may be failing behind all of its models.
+    fn may_ask(&self, trying: &Trying) -> bool {
+        !self.failed.contains(&trying.permit.target().service.name) || self.budget.take()
+    }
+
+    /// Notes those that would have been asked before the next one.
+    fn note_passed_over(&self, gateway: &Inner, record: &mut CallRecord) {
+        let due = self.passed_over.iter().filter(|(before, _)| *before == self.at);
+        for (_, model) in due {
+            let current = gateway.snapshot.load();
+            let (target, outcome) = match dispatch::permit(model, &current) {
+                Ok(permit) => (permit.target().clone(), AttemptOutcome::PassedOver),
+                Err(Denied::Quarantined { target, .. }) => (*target, AttemptOutcome::Quarantined),
+                Err(Denied::Missing) => continue,
+            };
+            record.tried(attempt(&target, outcome, None, (record.micros(), 0)));
+        }
     }
 
     /// A permit for a target, of the Snapshot in force now: what was taken out since the call came is not used.
@@ -262,8 +293,10 @@ impl Attempts {
         let phase = trying.trial.answered(trying.since.elapsed());
         record.breaker(&trying.permit.target().model, phase);
         record.tried(trying.attempt(AttemptOutcome::Answered, Some(status)));
-        let first = self.order.first();
-        record.fell_back(first.is_some_and(|first| *first != trying.permit.target().model));
+        let model = &trying.permit.target().model;
+        let is_first = self.order.first().is_none_or(|first| first == model);
+        let is_meant = self.passed_over.first().is_none_or(|(before, _)| *before > 0);
+        record.fell_back(!is_first || !is_meant);
     }
 
     /// The target answered with an error that another one may not have.
@@ -281,6 +314,7 @@ impl Attempts {
         // Of the others only these are signs of an upstream that is broken: one caller can draw a 415 or a 451 for all.
         if matches!(status, 401 | 403 | 500..) {
             record.breaker(&trying.permit.target().model, trying.trial.failed());
+            self.note_failure(&trying);
         }
         record.tried(trying.attempt(AttemptOutcome::Failed, Some(status)));
         let asked = match after {
@@ -309,6 +343,7 @@ impl Attempts {
             self.sent = self.sent.saturating_sub(1);
         } else if !self.is_cut_short(&trying, error.refusal.code) {
             record.breaker(&trying.permit.target().model, trying.trial.failed());
+            self.note_failure(&trying);
         }
         record.tried(trying.attempt(error.outcome(), None));
         if error.may_pass() {
@@ -338,6 +373,7 @@ impl Attempts {
     ) {
         if reason == Reason::Broken {
             self.broke(&mut trying, code, record);
+            self.note_failure(&trying);
         } else {
             self.doubted = true;
         }
@@ -359,6 +395,13 @@ impl Attempts {
         record.left(trying.attempt(AttemptOutcome::Quarantined, None));
         self.out = subject.map(|subject| (subject, Running::Yes));
         self.sent = self.sent.saturating_sub(1);
+    }
+
+    fn note_failure(&mut self, trying: &Trying) {
+        let service = &trying.permit.target().service.name;
+        if !self.failed.contains(service) {
+            self.failed.push(service.clone());
+        }
     }
 
     fn may_try_again(&mut self, trying: &Trying, asked: Duration) {

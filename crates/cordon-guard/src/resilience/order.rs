@@ -20,7 +20,33 @@ pub fn order(route: &RouteEntry, seed: u64) -> Order {
 
 /// The same, and how many of them are not of the fallback.
 pub(super) fn ranked(route: &RouteEntry, seed: u64) -> (Order, usize) {
-    let targets: SmallVec<[&RouteTarget; 8]> = route.equals().collect();
+    arranged(route.equals(), route.then(), seed)
+}
+
+/// The models that a trigger has passed over, each with how many of the order come before it.
+pub(super) fn passed_over(route: &RouteEntry, seed: u64) -> SmallVec<[(usize, Name); 1]> {
+    if !route.passes_any_over() {
+        return SmallVec::new();
+    }
+    // What a target draws does not depend on the others, so that those that are left keep their order among them.
+    let (meant, _) = arranged(route.meant_equals(), route.meant_then().iter(), seed);
+    let mut before = 0_usize;
+    let place = |model: Name| {
+        let is_out = route.passes_over(&model);
+        if !is_out {
+            before = before.saturating_add(1);
+        }
+        is_out.then_some((before, model))
+    };
+    meant.into_iter().filter_map(place).collect()
+}
+
+fn arranged<'a>(
+    equals: impl Iterator<Item = &'a RouteTarget>,
+    then: impl Iterator<Item = &'a Name>,
+    seed: u64,
+) -> (Order, usize) {
+    let targets: SmallVec<[&RouteTarget; 8]> = equals.collect();
     let mut order = Order::new();
     if let [only] = targets.as_slice() {
         order.push(only.model.clone());
@@ -33,7 +59,7 @@ pub(super) fn ranked(route: &RouteEntry, seed: u64) -> (Order, usize) {
         }
     }
     let equals = order.len();
-    for model in route.then() {
+    for model in then {
         push(&mut order, model);
     }
     (order, equals)
@@ -98,6 +124,27 @@ mod tests {
         assert_eq!(count.len(), 2, "one without a weight is not used: {count:?}");
         // Four standard deviations of 10,000 draws.
         assert!(count["a"].abs_diff(7_500) < 174, "{count:?}");
+    }
+
+    #[test]
+    fn what_is_passed_over_has_the_place_that_it_would_have_had() {
+        let mut entry = route(&[("a", 1), ("b", 1), ("c", 1)], |spec| {
+            spec.fallback = vec![name("d"), name("e")];
+            spec.degraded = vec![Target { model: name("b"), weight: 1 }];
+        });
+        let meant: Vec<Order> = (0..100).map(|seed| order(&entry, seed)).collect();
+        entry.passed_over = vec![name("b"), name("d")];
+        for (seed, meant) in meant.iter().enumerate() {
+            let seed = u64::try_from(seed).unwrap();
+            let mut all = order(&entry, seed);
+            assert!(!all.contains(&name("b")) && !all.contains(&name("d")), "{all:?}");
+            for (at, (before, model)) in passed_over(&entry, seed).into_iter().enumerate() {
+                all.insert(before + at, model);
+            }
+            assert_eq!(all, *meant);
+        }
+        entry.mode = RouteMode::Degraded;
+        assert_eq!((order(&entry, 1).len(), passed_over(&entry, 1).len()), (1, 0), "another list");
     }
 
     #[test]

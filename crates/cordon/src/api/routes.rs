@@ -1,5 +1,7 @@
 //! The forms of the control API about routes as they are at the moment, as JSON.
 
+use std::borrow::Cow;
+
 use cordon_core::{Name, containment::Subject, resource::RouteMode};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +38,9 @@ pub struct TargetStatus {
     /// What keeps it out, if it is quarantined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<Subject>,
+    /// The trigger that has it passed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<Name>,
 }
 
 /// What a model is for a route.
@@ -146,16 +151,19 @@ impl TargetStatus {
     /// Whether no call goes to it now.
     pub fn is_missing(&self) -> bool {
         let open = |breaker: &BreakerState| breaker.phase == BreakerPhase::Open;
-        self.quarantined.is_some() || self.breaker.as_ref().is_some_and(open)
+        self.quarantined.is_some() || self.passed_over.is_some() || self.breaker.as_ref().is_some_and(open)
     }
 
-    /// How it is, in a word.
-    pub fn state(&self) -> &'static str {
-        match (&self.quarantined, &self.breaker) {
-            (Some(_), _) => "quarantined",
-            (None, Some(BreakerState { phase: BreakerPhase::Closed, wait_ms: Some(_), .. })) => "resting",
-            (None, Some(breaker)) => breaker.phase.as_str(),
-            (None, None) => "–",
+    /// How it is, in a few words.
+    pub fn state(&self) -> Cow<'static, str> {
+        match (&self.quarantined, &self.passed_over, &self.breaker) {
+            (Some(_), ..) => "quarantined".into(),
+            (None, Some(trigger), _) => format!("passed over by trigger/{trigger}").into(),
+            (None, None, Some(BreakerState { phase: BreakerPhase::Closed, wait_ms: Some(_), .. })) => {
+                "resting".into()
+            }
+            (None, None, Some(breaker)) => breaker.phase.as_str().into(),
+            (None, None, None) => "–".into(),
         }
     }
 }

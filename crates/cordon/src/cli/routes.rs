@@ -75,7 +75,7 @@ fn row(route: &RouteStatus, at: usize, target: &TargetStatus) -> Vec<String> {
         route
             .quarantined
             .as_ref()
-            .map_or_else(|| target.state().to_owned(), |subject| format!("{subject} quarantined")),
+            .map_or_else(|| target.state().into_owned(), |subject| format!("{subject} quarantined")),
         count(|breaker| breaker.calls.into()),
         count(|breaker| breaker.failed.into()),
         count(|breaker| breaker.opened),

@@ -80,6 +80,7 @@ pub(super) fn cells(routes: &[RouteStatus]) -> impl Iterator<Item = (&Name, [Cel
 fn state(target: &TargetStatus) -> Markup {
     let kind = match (&target.quarantined, &target.breaker) {
         (Some(_), _) => "bad",
+        _ if target.passed_over.is_some() => "warn",
         (None, Some(BreakerState { phase: BreakerPhase::Open, .. })) => "bad",
         (
             None,
@@ -88,5 +89,5 @@ fn state(target: &TargetStatus) -> Markup {
         (None, Some(_)) => "good",
         (None, None) => "none",
     };
-    widgets::state(kind, target.state())
+    widgets::state(kind, &target.state())
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cordon_core::{
     Name, State,
-    containment::Subject,
+    containment::{Containment, Subject},
     resource::{Kind, RouteSpec, Spec},
 };
 use cordon_guard::{
@@ -84,6 +84,7 @@ impl InForce {
     fn status(&self, state: &State, name: &Name, route: &RouteSpec) -> RouteStatus {
         let entry = self.snapshot.as_ref().and_then(|snapshot| snapshot.route(name.as_str()));
         let target = |model: &Name, role, weight| TargetStatus {
+            passed_over: self.passed_over(name, model, role),
             model: model.clone(),
             service: service(state, model).cloned(),
             role,
@@ -114,6 +115,17 @@ impl InForce {
         )
     }
 
+    /// The trigger that has a model passed over on a route, if one has.
+    fn passed_over(&self, route: &Name, model: &Name, role: TargetRole) -> Option<Name> {
+        let snapshot = self.snapshot.as_ref()?;
+        let entry = snapshot.route(route.as_str())?;
+        let passed_over = match role {
+            TargetRole::Degraded => &entry.degraded_passed_over,
+            TargetRole::Fallback | TargetRole::Target => &entry.passed_over,
+        };
+        passed_over.contains(model).then(|| fell_back(snapshot, route, model)).flatten()
+    }
+
     /// Why a route is closed, if it is: it or its system is out.
     pub(super) fn closed(&self, state: &State, name: &Name, route: &RouteSpec) -> Option<Subject> {
         self.out(state, [Some(Subject::Route(name.clone())), route.system.clone().map(Subject::System)])
@@ -141,6 +153,17 @@ pub(super) fn service<'s>(state: &'s State, model: &Name) -> Option<&'s Name> {
         Some(Spec::Model(model)) => Some(&model.service),
         _ => None,
     }
+}
+
+/// The trigger that has a model passed over on a route.
+fn fell_back(snapshot: &Snapshot, route: &Name, model: &Name) -> Option<Name> {
+    let is_it = |containment: &Containment| match containment {
+        Containment::FallBack { model: own, route: on } => {
+            own == model && on.as_ref().is_none_or(|on| on == route)
+        }
+        Containment::Mode { .. } | Containment::Quarantine(_) | Containment::Throttle { .. } => false,
+    };
+    snapshot.restrictions().find(|(_, containment)| is_it(containment)).map(|(at, _)| at.trigger.clone())
 }
 
 fn breaker(condition: &Condition) -> BreakerState {

@@ -47,9 +47,7 @@ impl Meter for Feed {
     fn call_ended(&self, call: &EndedCall<'_>) {
         self.meter.call_ended(call);
         let Some(opened) = call.opened.filter(|_| self.watches.load(Ordering::Relaxed)) else { return };
-        if opened.operation != Operation::ListModels
-            && self.calls.try_send(Ended::of(opened, call.closed)).is_err()
-        {
+        if uses_a_model(opened.operation) && self.calls.try_send(Ended::of(opened, call.closed)).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -60,5 +58,21 @@ impl Meter for Feed {
 
     fn unknown_refused(&self, code: RefusalCode) {
         self.meter.unknown_refused(code);
+    }
+}
+
+/// Whether a call is one that signals are about. What is found in a text that an application lets be looked at is no leak and no
+/// attack: an application that moderates what its users write would be taken out for it. Nor do free lists and descriptions make a
+/// share of refused calls smaller.
+const fn uses_a_model(operation: Operation) -> bool {
+    match operation {
+        Operation::ListModels | Operation::DescribeModel | Operation::Moderate => false,
+        Operation::Chat
+        | Operation::CountTokens
+        | Operation::Embeddings
+        | Operation::Infer
+        | Operation::Invocations
+        | Operation::Messages
+        | Operation::Responses => true,
     }
 }

@@ -1,5 +1,7 @@
 //! Signals that are read off as they are: breakers, and how much of a limit is used.
 
+use std::collections::BTreeSet;
+
 use cordon_core::{
     Name, Timestamp,
     containment::Subject,
@@ -11,17 +13,28 @@ use cordon_guard::{
 };
 use cordon_watch::Triggers;
 
+use super::budgets::Budgets;
+
+/// The limits whose use is a signal.
+pub(super) fn budgets(triggers: &Triggers) -> BTreeSet<Name> {
+    let limit = |signal: &Signal| match signal {
+        Signal::Budget(burn) => Some(burn.limit.clone()),
+        _ => None,
+    };
+    triggers.levels().filter_map(|(_, spec)| limit(&spec.signal)).collect()
+}
+
 /// Reads them all.
-pub(super) fn read(gateway: &Gateway, triggers: &mut Triggers, now: Timestamp) {
+pub(super) fn read(gateway: &Gateway, budgets: &Budgets, triggers: &mut Triggers, now: Timestamp) {
     let mut measured: Vec<(Name, Option<Subject>, (u64, u64))> = Vec::new();
     let mut unknown: Vec<Name> = Vec::new();
     let mut conditions: Option<Vec<Condition>> = None;
     for (name, spec) in triggers.levels() {
         match &spec.signal {
             Signal::Budget(burn) => {
-                match gateway.used(&burn.limit, now) {
+                match budgets.used(gateway, &burn.limit, now) {
                     Some(used) => measured.push((name.clone(), None, used)),
-                    // It is counted elsewhere, or not yet.
+                    // Where it is counted nobody answers, or it is not counted yet.
                     None => unknown.push(name.clone()),
                 }
             }

@@ -16,11 +16,15 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use cordon::{api::triggers::TriggerState, up};
+use cordon::{
+    api::{routes::RouteStatus, triggers::TriggerState},
+    up,
+};
 use cordon_core::{
     DurationMs, Fact, KeySecret, Name, RefusalCode, State,
     containment::{Containment, Fired, FiringId, InFlight, Subject, Tested},
     fact::{Actor, Body},
+    record::AttemptOutcome,
     resource::RouteMode,
 };
 use cordon_store::sequencer::Health;
@@ -294,6 +298,67 @@ spec:
     assert_eq!(statuses[0].firings[0].of.as_ref(), Some(&app));
 }
 
+const EACH: &str = "
+---
+apiVersion: cordon/v1
+kind: Trigger
+name: each
+spec:
+  each: principal
+  signal: {verdict_rate: {category: CATEGORY, above: 0.3}}
+  window: 60s
+  minimum: 5
+  action: {quarantine: each}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lets_texts_be_looked_at_is_not_to_blame_for_them() {
+    let upstream = FakeUpstream::answering(|_| Script::says("ok")).await;
+    let flags = "{apiVersion: cordon/v1, kind: Guard, name: cards, spec: {scope: organisation, rules: [{category: pii/card, action: flag}]}}
+---";
+    let each = EACH.replace("CATEGORY", "pii");
+    let world = with(&upstream, &format!("\n---\n{flags}{}", each.trim_start_matches("\n---"))).await;
+    for _ in 0..6 {
+        let moderated = world.post("/v1/moderations", r#"{"input": "4111 1111 1111 1111"}"#);
+        let reply = world.send(moderated).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.json()["results"][0]["flagged"].as_bool()),
+            (200, Some(true))
+        );
+    }
+    let watch = &world.node.handles.watch;
+    watch.look().await;
+    assert!(
+        watch.statuses(&name("each")).await.iter().all(|status| status.sum.calls == 0),
+        "they count nowhere"
+    );
+    for _ in 0..5 {
+        assert_eq!(world.chat("my card is 4111 1111 1111 1111").await.status, 200);
+    }
+    let fired = until(&world, "each", Some(&subject("principal/app")), tested).await;
+    assert_eq!((fired.firing.calls, fired.firing.bad), (5, 5), "what goes to a model counts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_tries_things_out_is_taken_out_where_a_guard_flags_it() {
+    let upstream = FakeUpstream::answering(|_| Script::says("ok")).await;
+    let guard = "
+---
+{apiVersion: cordon/v1, kind: Guard, name: tries, spec: {scope: organisation, rules: [{category: abuse, action: flag}]}}
+";
+    let world = with(&upstream, &format!("{guard}{}", EACH.replace("CATEGORY", "abuse"))).await;
+    // From the ninth on it is seen: four of twelve are the first that are more than three tenths.
+    for id in 0..12 {
+        assert_eq!(
+            world.chat(&format!("Show all that you know of customer {}.", 1_000 + id)).await.status,
+            200
+        );
+    }
+    let fired = until(&world, "each", Some(&subject("principal/app")), tested).await;
+    assert_eq!((fired.firing.calls, fired.firing.bad), (12, 4));
+    assert_eq!(told(&world.chat("hi").await), refused(403, "caller_quarantined"));
+}
+
 async fn lift(world: &World, trigger: &str) -> bool {
     let trigger = name(trigger);
     let wish = cordon::api::triggers::LiftTrigger { trigger, of: None, reason: "mended".to_owned() };
@@ -384,13 +449,32 @@ spec:
     let model = subject("model/m");
     let fired = until(&world, "falls", Some(&model), tested).await;
     assert_eq!((fired.firing.calls, fired.firing.bad), (4, 4));
-    assert_eq!(world.chat("hi").await.status, 200);
+    let reply = world.chat("hi").await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(
+        (reply.header("cordon-model"), reply.header("cordon-fallback")),
+        ("second".into(), "passed_over".into())
+    );
     assert_eq!(upstream.last_request().json()["model"], "second-model");
     assert_eq!(upstream.count().requests, 9, "the first target was not asked");
+    let desk = up::desk(&world.node.handles);
+    let states = |status: RouteStatus| -> Vec<String> {
+        status.targets.iter().map(|target| format!("{} {}", target.model, target.state())).collect()
+    };
+    let shown = desk.route(&name("bot")).await.unwrap();
+    assert_eq!(shown.targets[0].passed_over, Some(name("falls")));
+    assert_eq!(states(shown), ["m passed over by trigger/falls", "second closed"]);
+    assert!(desk.routes().await.unwrap().iter().any(|route| route.targets[0].passed_over.is_some()));
     world.clock.advance(DurationMs::from_secs(60));
     until(&world, "falls", Some(&model), |fired| !fired.stands()).await;
-    assert_eq!(world.chat("hi").await.status, 200);
+    let back = world.chat("hi").await;
+    assert_eq!((back.status.as_u16(), back.header("cordon-fallback")), (200, String::new()));
     assert_eq!(upstream.last_request().json()["model"], "upstream-model");
+    assert_eq!(desk.route(&name("bot")).await.unwrap().targets[0].passed_over, None);
+    let frames = world.frames().await;
+    let tried: Vec<_> =
+        frames.closed_of(reply.call()).attempts.iter().map(|one| (one.model.as_str(), one.outcome)).collect();
+    assert_eq!(tried, [("m", AttemptOutcome::PassedOver), ("second", AttemptOutcome::Answered)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
