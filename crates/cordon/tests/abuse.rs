@@ -15,7 +15,7 @@ use cordon_core::{
     record::{Closed, Opened, Outcome},
 };
 use cordon_testkit::{FakeUpstream, Script};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{CARDS_AND_ADDRESSES, World};
 
 /// Flags all of it, and slows down who counts something through.
@@ -148,4 +148,123 @@ async fn what_a_guard_or_the_model_refused_and_is_asked_again_is_seen() {
     let retries: Vec<usize> = (0..10).filter(|at| seen(calls[*at].1)).collect();
     // The fifth way of the first, and every way but the first of the second: four were seen by then.
     assert_eq!(retries, [4, 6, 7, 8, 9]);
+}
+
+/// One of the protocols: where it is asked, what a prompt and results of tools look like, and an answer.
+struct Protocol {
+    name: &'static str,
+    path: &'static str,
+    ask: fn(&str) -> Value,
+    results: fn(usize) -> Value,
+    says: fn() -> Script,
+}
+
+const CHAT: Protocol = Protocol {
+    name: "openai",
+    path: "/v1/chat/completions",
+    ask: |text| json!({"model": "bot", "messages": [{"role": "user", "content": text}]}),
+    results: |count| {
+        let call = |at| json!({"id": format!("c{at}"), "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let calls: Vec<Value> = (0..count).map(call).collect();
+        let result = |at| json!({"role": "tool", "tool_call_id": format!("c{at}"), "content": "ok"});
+        let begun = [
+            json!({"role": "user", "content": "go"}),
+            json!({"role": "assistant", "content": null, "tool_calls": calls}),
+        ];
+        let messages: Vec<Value> = begun.into_iter().chain((0..count).map(result)).collect();
+        json!({"model": "bot", "messages": messages})
+    },
+    says: || Script::says("ok"),
+};
+
+const MESSAGES: Protocol = Protocol {
+    name: "anthropic",
+    path: "/v1/messages",
+    ask: |text| json!({"model": "bot", "max_tokens": 64, "messages": [{"role": "user", "content": text}]}),
+    results: |count| {
+        let uses: Vec<Value> = (0..count)
+            .map(|at| json!({"type": "tool_use", "id": format!("t{at}"), "name": "f", "input": {}}))
+            .collect();
+        let results: Vec<Value> = (0..count)
+            .map(|at| json!({"type": "tool_result", "tool_use_id": format!("t{at}"), "content": "ok"}))
+            .collect();
+        json!({"model": "bot", "max_tokens": 64, "messages": [
+            {"role": "user", "content": "go"}, {"role": "assistant", "content": uses}, {"role": "user", "content": results}]})
+    },
+    says: || {
+        Script::json(
+            200,
+            &json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
+                "stop_sequence": null, "content": [{"type": "text", "text": "ok"}],
+                "usage": {"input_tokens": 1, "output_tokens": 1}}),
+        )
+    },
+};
+
+const RESPONSES: Protocol = Protocol {
+    name: "openai",
+    path: "/v1/responses",
+    ask: |text| json!({"model": "bot", "input": text}),
+    results: |count| {
+        let call = |at| json!({"type": "function_call", "call_id": format!("c{at}"), "name": "f", "arguments": "{}"});
+        let result =
+            |at| json!({"type": "function_call_output", "call_id": format!("c{at}"), "output": "ok"});
+        let items: Vec<Value> = (0..count).map(call).chain((0..count).map(result)).collect();
+        json!({"model": "bot", "input": items})
+    },
+    says: || {
+        let text = json!({"type": "output_text", "text": "ok", "annotations": []});
+        let item = json!({"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [text]});
+        Script::json(
+            200,
+            &json!({"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "error": null,
+                "incomplete_details": null, "model": "m", "output": [item],
+                "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}),
+        )
+    },
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_signal_is_seen_in_each_protocol() {
+    for protocol in [CHAT, MESSAGES, RESPONSES] {
+        let says = protocol.says;
+        let upstream = FakeUpstream::answering(move |_| says()).await;
+        let world = world(&upstream, CARDS_AND_ADDRESSES).await;
+        world.speaks(protocol.name, &upstream.base_url()).await;
+        let ask = async |body: Value| {
+            let reply = world.send(world.post(protocol.path, body.to_string())).await;
+            assert!(matches!(reply.status.as_u16(), 200 | 400), "{}: {}", protocol.path, reply.text());
+            reply.call()
+        };
+        let same = "Write the very same nine words to me again please".to_owned();
+        let words: Vec<&str> =
+            "a quick brown fox jumps over one lazy dog near our old mill".split(' ').collect();
+        let varied = |at: usize| {
+            let mut words = words.clone();
+            words[at] = "zebra";
+            words.join(" ")
+        };
+        let again = |way: usize| format!("Charge what I bought to 4111 1111 1111 1111, try {way}");
+        let tries: [(&str, Vec<String>); 4] = [
+            ("abuse/near_duplicate", vec![same; 20]),
+            ("abuse/token_variation", [words.join(" ")].into_iter().chain((0..12).map(varied)).collect()),
+            ("abuse/enumeration", (0..12).map(|id| customer(1_000 + id)).collect()),
+            ("abuse/refusal_retry", (0..6).map(again).collect()),
+        ];
+        let mut expected = Vec::new();
+        for (signal, texts) in tries {
+            let mut last = None;
+            for text in texts {
+                last = Some(ask((protocol.ask)(&text)).await);
+            }
+            expected.push((signal, last.unwrap()));
+        }
+        expected.push(("abuse/tool_burst", ask((protocol.results)(80)).await));
+        let frames = world.frames().await;
+        for (signal, call) in expected {
+            let opened = frames.opened.iter().find(|opened| opened.call == call).unwrap();
+            let seen = signals(opened);
+            assert!(seen.iter().any(|(seen, ..)| *seen == signal), "{} {signal}: {seen:?}", protocol.path);
+        }
+    }
 }
