@@ -63,13 +63,23 @@ impl Place {
 
     /// A call of a route with this body; the answer's body is not read yet.
     async fn open(&self, at: SocketAddr, body: impl Into<Bytes>, coding: &str) -> http::Response<Incoming> {
+        self.send(at, body, coding).await.unwrap()
+    }
+
+    /// The same, or why the connection ended: one that is closed while its body is still being sent may have no answer.
+    async fn send(
+        &self,
+        at: SocketAddr,
+        body: impl Into<Bytes>,
+        coding: &str,
+    ) -> Result<http::Response<Incoming>, hyper_util::client::legacy::Error> {
         let request = Request::post(format!("http://{at}/v1/chat/completions"))
             .header("content-type", "application/json")
             .header("authorization", format!("Bearer {}", self.key.expose()))
             .header("content-encoding", coding)
             .body(Full::new(body.into()))
             .unwrap();
-        timeout(PATIENCE, self.client.request(request)).await.expect("it answers").unwrap()
+        timeout(PATIENCE, self.client.request(request)).await.expect("it answers")
     }
 
     /// A whole call: its id, its status, its body.
@@ -381,8 +391,10 @@ mod linux {
         }
         let huge = Bytes::from(vec![b' '; 100 << 20]);
         for _ in 0..5 {
-            let refused = place.open(at.gateway, huge.clone(), "identity").await;
-            assert_eq!(refused.status(), 413);
+            // The refusal comes long before the body has been sent.
+            if let Ok(refused) = place.send(at.gateway, huge.clone(), "identity").await {
+                assert_eq!(refused.status(), 413);
+            }
         }
         let grown = peak(&server) - before;
         // The bound of one body, in and out, is 2 * 16 MiB; while a buffer grows, its old half may lie beside it, and the
