@@ -296,6 +296,7 @@ const fn rank(kind: Kind) -> u8 {
         Kind::Limit => 7,
         Kind::Retention => 8,
         Kind::Trigger => 9,
+        Kind::Tool => 10,
     }
 }
 

@@ -164,6 +164,31 @@ impl ToolName {
     }
 }
 
+impl Serialize for ToolName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ToolName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let expected = "a tool's name is 1 to 128 letters, digits, `_`, `-` and `.`";
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(expected))
+    }
+}
+
+impl schemars::JsonSchema for ToolName {
+    fn schema_name() -> Cow<'static, str> {
+        "ToolName".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[A-Za-z0-9_.-]+$",
+        })
+    }
+}
+
 /// What becomes of calls that run when a quarantine comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

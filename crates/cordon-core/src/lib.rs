@@ -24,6 +24,7 @@ pub mod record;
 pub mod refusal;
 pub mod resource;
 pub mod state;
+pub mod taint;
 
 mod action;
 mod category;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, Cost, Digest, KeyId, Name, RefusalCode, Timestamp, canonical, containment::PromptId, fact::Actor,
-    resource::RouteMode,
+    resource::RouteMode, taint::Taint,
 };
 
 pub use self::verdict::{MAX_FINDINGS, RecordedFinding, RecordedVerdict};
@@ -227,6 +227,9 @@ pub struct Opened {
     /// The prompt that it brings, where its request begins with instructions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<PromptId>,
+    /// What has entered the conversation, by what the request brings; absent where nothing has.
+    #[serde(default, skip_serializing_if = "Taint::is_clean")]
+    pub taint: Taint,
     /// The trace id of W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
@@ -597,6 +600,10 @@ mod tests {
             ),
             r#"{"attempted":{"call":"00000000-0001-7303-8303-030303030303","charged":{"as_reserved":true,"shares":[{"limits":["day","large"],"spend":{"cost":{"amount":7,"currency":"USD"},"input":3,"output":2},"time":"1970-01-01T00:00:00.004Z"}],"spend":{"cost":{"amount":7,"currency":"USD"},"input":3,"output":2}},"model":"large","time":"1970-01-01T00:00:00.005Z"}}"#.to_owned(),
             opened("").replace(r#""principal":"p""#, r#""principal":"p","prompt":"0102030405060708""#),
+            opened("").replace(
+                r#""team":"t""#,
+                r#""taint":{"labels":["pii/email","private"],"untrusted":["document","tool_output"]},"team":"t""#,
+            ),
             r#"{"read":{"actor":"bootstrap","call":"00000000-0001-7303-8303-030303030303","objects":["request","answer"],"time":"1970-01-01T00:00:00.005Z"}}"#.to_owned(),
         ];
         for form in forms {

@@ -12,6 +12,7 @@ mod retention;
 mod route;
 mod service;
 mod team;
+mod tool;
 mod trigger;
 mod window;
 
@@ -30,13 +31,17 @@ pub use resilience::{Breaker, MAX_ATTEMPTS, MAX_OFF_MESSAGE, Priority, Retry, Ro
 pub use retention::{MIN_RECORD_RETENTION, RetentionSpec};
 pub use route::{
     Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, MAX_CONTENT_RETENTION, RefusalStyle, RouteGuards,
-    RouteSpec, Target,
+    RouteSpec, RouteTools, Target,
 };
 pub use service::{
     AzureSpec, ClientCertificate, ModelSpec, OutputField, Protocol, SecretRef, SecretRefError, ServiceSpec,
     Timeouts,
 };
 pub use team::{PrincipalSpec, RiskClass, SystemSpec, TeamSpec};
+pub use tool::{
+    Additional, Callers, CheckedArguments, Effects, MaxTaint, Scalar, Schema, SchemaTypes, ToolSpec,
+    ValueKind, WhenTainted,
+};
 pub use trigger::{
     Aim, BreakerOpen, BudgetBurn, Direction, Each, FallBackAction, Latency, LiftedBy, Measured, ModeAction,
     Rate, RefusalRate, Signal, ThrottleAction, TriggerAction, TriggerSpec, VerdictRate, Watched,
@@ -150,6 +155,8 @@ kinds! {
     System(SystemSpec) = "System",
     /// Who owns.
     Team(TeamSpec) = "Team",
+    /// A tool that models may propose to call.
+    Tool(ToolSpec) = "Tool",
     /// A signal that leads to an action approved in advance.
     Trigger(TriggerSpec) = "Trigger",
 }

@@ -23,7 +23,7 @@ use cordon_core::{
     },
     fact::{Actor, Body, DecodeError},
     identity::{BootstrapUse, Origin, Role, User, UserId},
-    resource::{ContentCapture, Kind, LimitSubject, Price, Requests, Resource, RouteMode, Spec},
+    resource::{ContentCapture, Kind, LimitSubject, Price, Requests, Resource, RouteMode, RouteTools, Spec},
 };
 use support::{at, close, digest, name, resource};
 
@@ -53,7 +53,8 @@ fn samples() -> Vec<(String, Fact)> {
     }
     let mut bodies: Vec<(String, Body)> = Vec::new();
     // Names of files are for ever: what came later stands at the end.
-    for kind in Kind::ALL.iter().filter(|kind| !matches!(kind, Kind::Retention | Kind::Trigger)) {
+    for kind in Kind::ALL.iter().filter(|kind| !matches!(kind, Kind::Retention | Kind::Tool | Kind::Trigger))
+    {
         let mut resource = resource(*kind, 1, 6, 2);
         close(&mut resource);
         bodies.push((format!("-{}", kind.as_str().to_ascii_lowercase()), Body::ResourceSet(resource)));
@@ -120,6 +121,29 @@ fn samples() -> Vec<(String, Fact)> {
     let mut trigger = resource(Kind::Trigger, 1, 6, 2);
     close(&mut trigger);
     bodies.push(("-trigger".to_owned(), Body::ResourceSet(trigger)));
+    bodies.push(("-tool".to_owned(), Body::ResourceSet(resource(Kind::Tool, 1, 6, 2))));
+    let arguments = serde_json::json!({
+        "type": "object", "title": "Mail", "description": "what is sent", "additionalProperties": false,
+        "required": ["to", "copies"],
+        "properties": {
+            "to": {"type": "string", "minLength": 3, "maxLength": 80, "pattern": "@example\\.com$"},
+            "copies": {"type": ["integer", "null"], "minimum": 1, "exclusiveMaximum": "9.5"},
+            "kind": {"enum": ["plain", true, -3]}, "version": {"const": 2},
+            "lines": {
+                "type": "array", "minItems": 1, "maxItems": 9,
+                "items": {"type": "object", "additionalProperties": {"type": "number", "maximum": 1}},
+            },
+        },
+    });
+    let spec = serde_json::json!({"arguments": arguments});
+    let checked = Resource { name: name(Kind::Tool, 2), spec: Kind::Tool.read(spec).unwrap() };
+    bodies.push(("-tool-arguments".to_owned(), Body::ResourceSet(checked)));
+    let mut declared = resource(Kind::Route, 3, 6, 2);
+    close(&mut declared);
+    if let Spec::Route(route) = &mut declared.spec {
+        route.tools = RouteTools::Declared;
+    }
+    bodies.push(("-route-tools".to_owned(), Body::ResourceSet(declared)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

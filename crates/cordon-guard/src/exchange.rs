@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::{
     abuse::Signal,
     admit::Admitted,
+    authority::Authority,
     call::Call,
     dispatch::{SendError, refusal_of},
     inspection::{Inspection, Verdict},
@@ -99,6 +100,7 @@ pub(crate) fn clear(
     record: &mut CallRecord,
 ) -> Result<Call<Cleared>, Refusal> {
     request.may_go_to(call.stage.route(), &call.snapshot);
+    let mut taint = request.entered(&call.snapshot)?;
     // A body may take its time: what was quarantined meanwhile holds for it.
     let inspection = Inspection::new(
         gateway.engine.clone(),
@@ -114,8 +116,13 @@ pub(crate) fn clear(
         gateway.abuse.throttle(principal, guard, throttle, call.time);
     }
     let inspected = request.inspect(&inspection, &mut verdict);
+    taint.labels.extend(verdict.labels().iter().cloned());
+    record.describe(|opened| opened.taint = taint.clone());
     record.input = verdict.into_recorded();
     let request = inspected?;
+    let principal = &call.stage.identity().principal;
+    let authority = Authority::of(&call.snapshot, call.stage.route(), principal, &taint);
+    let inspection = inspection.under(authority);
     if record.input.action >= Action::Redact {
         // It has other words now.
         record.counting.shape = None;

@@ -1,6 +1,6 @@
 //! What every text of a call is inspected with, and what is kept of the result.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use cordon_core::{
     Action, Category, Channel, Digest, Finding, Form, HmacKey, Name, Refusal, RefusalCode, Score, Span,
@@ -13,6 +13,7 @@ use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
 use crate::{
     abuse::Signal,
+    authority::{Authority, Seen},
     predict::fault::{Check, Fault, Faults},
     quarantine,
     redact::Cut,
@@ -27,6 +28,12 @@ const QUARANTINED: Category = Category::known("quarantined");
 /// The category of an action that is held because of the route's mode.
 const ACTION: Category = Category::known("action");
 
+/// The categories of sensitive data.
+const SENSITIVE: [Category; 2] = [Category::known("pii"), Category::known("secret")];
+
+/// From this score on a finding is more likely true than not.
+const LIKELY: Score = Score::percent(50);
+
 /// One call's means of inspection: the engine, the joined guards, the time, and the key of hashes that stand for
 /// redacted values. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -38,6 +45,8 @@ pub struct Inspection {
     out: Arc<Out>,
     /// Whether actions that a model proposes are held.
     holds_actions: bool,
+    /// Which tools may be called.
+    authority: Option<Arc<Authority>>,
 }
 
 /// What quarantines say of content.
@@ -53,6 +62,8 @@ struct Out {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     recorded: RecordedVerdict,
+    /// The sensitive data that was found, more likely than not, and goes on as it is.
+    labels: BTreeSet<Category>,
 }
 
 /// Whether something can stand in place of a part of a text.
@@ -91,7 +102,7 @@ impl Inspection {
     /// The means of inspection of one call. `key` makes the hashes of [`cordon_core::Form::Hash`]: one for the
     /// organisation, or one for the process.
     pub fn new(engine: Engine, guard: Arc<EffectiveGuard>, now: Timestamp, key: HmacKey) -> Self {
-        Self { engine, guard, now, key, out: Arc::default(), holds_actions: false }
+        Self { engine, guard, now, key, out: Arc::default(), holds_actions: false, authority: None }
     }
 
     /// With what quarantines say.
@@ -119,6 +130,34 @@ impl Inspection {
             let ruling = Ruling { action: Action::Hold, would: Action::Hold, form: Form::default() };
             verdict.add(&whole(ACTION, "mode", 0), Span::new(0, 0), Channel::Model, part, ruling);
         }
+    }
+
+    /// With what is declared of tools.
+    #[must_use]
+    pub(crate) fn under(mut self, authority: Option<Authority>) -> Self {
+        self.authority = authority.map(Arc::new);
+        self
+    }
+
+    /// Which tools may be called; nothing where none is declared and none has to be.
+    pub(crate) const fn authority(&self) -> Option<&Arc<Authority>> {
+        self.authority.as_ref()
+    }
+
+    /// Judges the calls that a whole answer proposes, which are looked for only where there are rules for them.
+    pub(crate) fn calls(&self, seen: impl FnOnce() -> Vec<Seen>, verdict: &mut Verdict) {
+        if let Some(authority) = &self.authority {
+            let mut answer = authority.answer();
+            seen().iter().for_each(|seen| answer.see(seen, self, verdict));
+        }
+    }
+
+    /// Records that a rule on tools is broken. What is done about it is what the rule says, or a guard where that is stricter.
+    pub(crate) fn ruled(&self, category: Category, own: Action, part: &impl Part, verdict: &mut Verdict) {
+        let finding = whole(category, "tool", 0);
+        let mut ruling = self.judge(Channel::Model, &finding.category, finding.score, Place::Fixed);
+        (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
+        verdict.add(&finding, finding.span, Channel::Model, part, ruling);
     }
 
     /// The joined guards.
@@ -290,6 +329,11 @@ impl Verdict {
         self.recorded
     }
 
+    /// The sensitive data that was found, more likely than not, and goes on as it is: what is redacted enters nothing.
+    pub(crate) const fn labels(&self) -> &BTreeSet<Category> {
+        &self.labels
+    }
+
     /// The refusal that a verdict beyond [`Action::Redact`] means. Until there are reviews, what is held has no
     /// reviewer.
     pub fn refusal(&self) -> Option<Refusal> {
@@ -313,6 +357,10 @@ impl Verdict {
         part: &impl Part,
         ruling: Ruling,
     ) {
+        let is_sensitive = || SENSITIVE.iter().any(|family| family.covers(&finding.category));
+        if finding.score >= LIKELY && ruling.action < Action::Redact && is_sensitive() {
+            self.labels.insert(finding.category.clone());
+        }
         let mut recorded = RecordedFinding::new(finding, channel, part.name(), ruling.action, ruling.would);
         (recorded.start, recorded.end) = (span.start as u64, span.end as u64);
         self.recorded.add(recorded);

@@ -37,6 +37,7 @@ pub mod upstream;
 
 mod ahead;
 mod alone;
+mod authority;
 mod capture;
 mod catalog;
 mod certified;

@@ -13,6 +13,7 @@ use cordon_core::{
     json::Value,
     record,
     resource::{ModelSpec, Protocol},
+    taint::Taint,
 };
 use cordon_policy::{RouteEntry, Snapshot};
 use http::{HeaderMap, HeaderValue, Uri};
@@ -23,7 +24,7 @@ pub(crate) use self::{
 };
 use crate::{
     abuse::Turn,
-    anthropic,
+    anthropic, authority,
     dialect::Dialect,
     dispatch::RESPONSES,
     inspection::{Inspection, Verdict},
@@ -317,6 +318,21 @@ impl Asked {
             Self::Messages(request) => Turn::of(request.tree()),
             Self::Responses(request) => Turn::of(request.tree()),
             Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => Turn::default(),
+        }
+    }
+
+    /// What has entered the conversation that it continues; nothing where it is none.
+    ///
+    /// # Errors
+    /// When a mark of the caller's is not one that is known here.
+    pub(crate) fn entered(&self, snapshot: &Snapshot) -> Result<Taint, Refusal> {
+        match self {
+            Self::Chat(request) => authority::entered_chat(request.tree(), snapshot),
+            Self::CountTokens(request) | Self::Messages(request) => {
+                authority::entered_messages(request.tree(), snapshot)
+            }
+            Self::Responses(request) => authority::entered_response(request.tree(), snapshot),
+            Self::Embeddings(_) | Self::Predict(_) => Ok(Taint::default()),
         }
     }
 

@@ -17,6 +17,7 @@ use cordon_core::{
     record::{Opened, Operation, RecordedVerdict, Timings},
     resource::{ContentCapture, Kind, RouteMode},
     state::Touched,
+    taint::Taint,
 };
 use cordon_inspect::Engine;
 use cordon_policy::Snapshot;
@@ -398,6 +399,7 @@ impl Inner {
             subject: None,
             conversation: None,
             prompt: None,
+            taint: Taint::default(),
             // A trace that begins here has the call's own id.
             trace: trace.parent().map(|parent| parent.trace.to_string()),
             counted: None,

@@ -86,6 +86,7 @@ fn record(recorder: &Arc<Stalled>) -> CallRecord {
         subject: None,
         conversation: None,
         prompt: None,
+        taint: cordon_core::taint::Taint::default(),
         trace: None,
         counted: None,
     };

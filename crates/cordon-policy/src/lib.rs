@@ -22,9 +22,11 @@ mod quarantine;
 mod restriction;
 mod retention;
 mod snapshot;
+mod tool;
 
 pub use guard::{Caller, EffectiveGuard, JoinedRule, Ruling, baseline};
 pub use limit::{CompiledLimit, LimitedCall};
 pub use quarantine::Quarantined;
 pub use retention::{content_retention, record_retention, says_of_records};
 pub use snapshot::{Limits, PrincipalEntry, RouteEntry, RouteTarget, ServiceEntry, Snapshot};
+pub use tool::CompiledTool;

@@ -2,11 +2,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use cordon_core::{
     ApiKey, KeyId, Name, State, Timestamp,
-    containment::{Containment, FiringId, Subject},
+    containment::{Containment, FiringId, Subject, ToolName},
     resource::{
         Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, ModelSpec,
-        PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec, ServiceSpec, Spec,
-        Sticky, Target,
+        PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec, RouteTools,
+        ServiceSpec, Spec, Sticky, Target,
     },
     state::Touched,
 };
@@ -19,6 +19,7 @@ use crate::{
     quarantine::Quarantined,
     restriction,
     retention::content_retention,
+    tool::CompiledTool,
 };
 
 /// Limits that hold for a call.
@@ -45,6 +46,9 @@ pub struct Snapshot {
     limits: Map<Name, CompiledLimit>,
     /// The limits by what they are found by.
     anchors: RedBlackTreeMapSync<Anchor, Arc<Vec<Name>>>,
+    tools: Map<Name, CompiledTool>,
+    /// The tools by what models call them.
+    called: RedBlackTreeMapSync<ToolName, Arc<Vec<Name>>>,
     quarantined: Quarantined,
     /// What triggers make stricter.
     restrictions: Map<FiringId, Containment>,
@@ -110,6 +114,8 @@ pub struct RouteEntry {
     pub agreement: Option<Box<Agreement>>,
     /// What goes first when there is more to do than can be done.
     pub priority: Priority,
+    /// Which tools models may propose to call.
+    pub tools: RouteTools,
     /// How a refusal for content looks.
     pub refusal: RefusalStyle,
     /// What happens when the record cannot be made durable.
@@ -160,6 +166,7 @@ impl RouteEntry {
             off_message: spec.off_message.clone(),
             agreement: spec.agreement.clone(),
             priority: spec.priority,
+            tools: spec.tools,
             refusal: spec.refusal,
             audit: spec.audit,
             max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),
@@ -304,6 +311,12 @@ impl Snapshot {
             Kind::Principal => drop(self.principals.remove_mut(name)),
             Kind::Route => drop(self.routes.remove_mut(name)),
             Kind::Service => drop(self.services.remove_mut(name)),
+            Kind::Tool => {
+                if let Some(tool) = self.tools.get(name).cloned() {
+                    unlist(&mut self.called, &tool.called, name);
+                    self.tools.remove_mut(name);
+                }
+            }
             // What a call needs of these stands in the routes and principals that name them.
             Kind::Retention | Kind::System | Kind::Team | Kind::Trigger => {}
         }
@@ -390,6 +403,12 @@ impl Snapshot {
             Spec::Service(spec) => {
                 self.services
                     .insert_mut(key, Arc::new(ServiceEntry { name: name.clone(), spec: spec.clone() }));
+            }
+            Spec::Tool(spec) => {
+                if let Some(tool) = CompiledTool::new(name, spec) {
+                    list(&mut self.called, &tool.called, name);
+                    self.tools.insert_mut(key, Arc::new(tool));
+                }
             }
             Spec::Retention(_) | Spec::System(_) | Spec::Team(_) | Spec::Trigger(_) => {}
         }
@@ -562,6 +581,18 @@ impl Snapshot {
             .collect()
     }
 
+    /// Whether any tool is declared.
+    pub fn has_tools(&self) -> bool {
+        !self.tools.is_empty()
+    }
+
+    /// What is declared of a tool that models call so, by the resources' names; all of it holds.
+    pub fn tools(&self, called: &str) -> impl Iterator<Item = &Arc<CompiledTool>> {
+        let names = if self.called.is_empty() { None } else { ToolName::parse(called) };
+        let names = names.and_then(|name| self.called.get(&name));
+        names.into_iter().flat_map(|names| names.iter()).filter_map(|name| self.tools.get(name))
+    }
+
     /// A limit.
     pub fn limit(&self, name: &Name) -> Option<&Arc<CompiledLimit>> {
         self.limits.get(name)
@@ -586,6 +617,8 @@ impl PartialEq for Snapshot {
             && self.scopes == other.scopes
             && self.limits == other.limits
             && self.anchors == other.anchors
+            && self.tools == other.tools
+            && self.called == other.called
             && self.quarantined == other.quarantined
             && self.restrictions == other.restrictions
     }

@@ -132,7 +132,24 @@ fn any_body() -> impl Strategy<Value = Body> {
         let spec = serde_json::json!({"team": "t", "purpose": "p", "risk": "high", "labels": {"data": data}});
         set(at, Kind::System.read(spec).unwrap())
     });
-    let kinds = vec![Kind::Guard, Kind::Limit, Kind::Route, Kind::Principal, Kind::Retention, Kind::System];
+    let tool =
+        (any_name("tool"), any_name("called"), any::<bool>()).prop_map(move |(at, called, outside)| {
+            let mut spec =
+                serde_json::json!({"effects": {"acts_outside": outside}, "arguments": {"type": "object"}});
+            if !outside {
+                spec["called"] = called.as_str().into();
+            }
+            set(at, Kind::Tool.read(spec).unwrap())
+        });
+    let kinds = vec![
+        Kind::Guard,
+        Kind::Limit,
+        Kind::Route,
+        Kind::Principal,
+        Kind::Retention,
+        Kind::System,
+        Kind::Tool,
+    ];
     let kind = prop::sample::select(kinds);
     let removed = (kind, 0..4_u8).prop_map(|(kind, n)| {
         let prefix = match kind {
@@ -141,6 +158,7 @@ fn any_body() -> impl Strategy<Value = Body> {
             Kind::Route => "route",
             Kind::Retention => "keep",
             Kind::System => "system",
+            Kind::Tool => "tool",
             _ => "app",
         };
         Body::ResourceRemoved(kind, name(&format!("{prefix}{n}")))
@@ -173,6 +191,7 @@ fn any_body() -> impl Strategy<Value = Body> {
         principal,
         retention,
         system,
+        tool,
         removed,
         issued,
         revoked,

@@ -25,8 +25,8 @@ use cordon_core::{
     resource::{
         Aim, GuardScope, GuardSpec, Kind, LiftedBy, LimitSpec, LimitSubject, ModelSpec, PrincipalSpec,
         Protocol, Rate, Requests, Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule,
-        SecretRef, ServiceSpec, Signal, Spec, SystemSpec, Target, TeamSpec, Timeouts, TriggerAction,
-        TriggerSpec, Watched,
+        SecretRef, ServiceSpec, Signal, Spec, SystemSpec, Target, TeamSpec, Timeouts, ToolSpec,
+        TriggerAction, TriggerSpec, Watched,
     },
 };
 use cordon_store::log::{Entry, Loader, Log, SqliteLog, StateCaches};
@@ -137,6 +137,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             body_bytes: Some(1 << 20),
             ..LimitSpec::new(LimitSubject::of_route(name("route", random.below(1000))))
         }),
+        Kind::Tool => Spec::Tool(ToolSpec::default()),
         Kind::Trigger => Spec::Trigger(TriggerSpec {
             on: Watched { route: Some(name("route", random.below(1000))), ..Watched::default() },
             each: None,

@@ -107,6 +107,7 @@ fn call(number: u64, random: &mut Random) -> (CallId, [Frame; 2]) {
         subject: random.digest(),
         conversation: random.digest(),
         prompt: None,
+        taint: cordon_core::taint::Taint::default(),
         trace: Some(format!("{:016x}{:016x}", random.number(), random.number())),
         counted: None,
     };

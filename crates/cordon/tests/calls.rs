@@ -135,6 +135,7 @@ impl Call {
             subject: None,
             conversation: None,
             prompt: None,
+            taint: cordon_core::taint::Taint::default(),
             trace: None,
             counted: None,
         };

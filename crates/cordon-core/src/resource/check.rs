@@ -97,6 +97,7 @@ impl Resource {
                 }
             }
             Spec::Limit(limit) => limit.applies_to.need("applies_to", &mut found),
+            Spec::Tool(tool) => tool.need(&mut found),
             Spec::Trigger(trigger) => trigger.need(&mut found),
         }
         found
@@ -273,6 +274,11 @@ impl Resource {
             Spec::Limit(limit) => {
                 for (path, message) in limit.problems() {
                     wrong(path, message);
+                }
+            }
+            Spec::Tool(tool) => {
+                for (path, message) in tool.problems() {
+                    wrong(&path, &message);
                 }
             }
             Spec::Trigger(trigger) => {

@@ -61,6 +61,17 @@ pub enum ContentCapture {
     Full,
 }
 
+/// Which tools models may propose to call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteTools {
+    /// Any: those that a `Tool` is declared for by its rules, others as they are.
+    #[default]
+    Any,
+    /// Only those that a `Tool` is declared for.
+    Declared,
+}
+
 /// How long captured content is kept when a route does not say it.
 pub const DEFAULT_CONTENT_RETENTION: DurationMs = DurationMs::from_secs(30 * 86_400);
 
@@ -109,6 +120,9 @@ pub struct RouteSpec {
     /// Why it has no guards (kept sealed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guards_reason: Option<Sealed<String>>,
+    /// Which tools models may propose to call: `any`, or `declared` for those alone that a `Tool` is declared for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tools: RouteTools,
     /// How a refusal for content looks.
     #[serde(default, skip_serializing_if = "is_default")]
     pub refusal: RefusalStyle,
@@ -218,6 +232,7 @@ impl RouteSpec {
             priority: Priority::default(),
             guards: RouteGuards::default(),
             guards_reason: None,
+            tools: RouteTools::default(),
             refusal: RefusalStyle::default(),
             audit: Audit::default(),
             max_snapshot_age: None,

@@ -11,14 +11,15 @@
 
 use cordon_core::{
     Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, RefusalCode, Score, Sealed, Timestamp,
-    containment::{InFlight, Subject},
+    containment::{InFlight, Subject, ToolName},
     resource::{
-        Aim, Breaker, Direction, Each, Exception, ExceptionScope, GuardScope, GuardSpec, Kind, Latency,
-        LiftedBy, LimitSpec, LimitSubject, Measured, ModelSpec, OutputField, PrincipalSpec, Protocol, Rate,
-        RefusalRate, Requests, Resource, RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef,
-        ServiceSpec, Signal, Spec, SystemSpec, Target, TeamSpec, Timeouts, TriggerAction, TriggerSpec,
-        VerdictRate, Watched,
+        Aim, Breaker, Callers, Direction, Each, Effects, Exception, ExceptionScope, GuardScope, GuardSpec,
+        Kind, Latency, LiftedBy, LimitSpec, LimitSubject, MaxTaint, Measured, ModelSpec, OutputField,
+        PrincipalSpec, Protocol, Rate, RefusalRate, Requests, Resource, RetentionSpec, RiskClass,
+        RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Signal, Spec, SystemSpec, Target, TeamSpec,
+        Timeouts, ToolSpec, TriggerAction, TriggerSpec, VerdictRate, Watched, WhenTainted,
     },
+    taint::TaintLevel,
 };
 
 pub fn at(seconds: i64) -> Timestamp {
@@ -136,6 +137,25 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
                 ..LimitSpec::new(applies_to)
             })
         }
+        Kind::Tool => Spec::Tool(ToolSpec {
+            description: variant.is_multiple_of(2).then(|| format!("sends mail {}", variant % 5)),
+            called: variant.is_multiple_of(3).then(|| ToolName::parse("send_Mail").unwrap()),
+            callers: Callers {
+                principals: vec![other(Kind::Principal, 10)],
+                teams: if variant.is_multiple_of(2) { vec![other(Kind::Team, 10)] } else { Vec::new() },
+            },
+            arguments: None,
+            effects: Effects {
+                reads_private: variant.is_multiple_of(2),
+                untrusted_content: variant.is_multiple_of(4),
+                acts_outside: true,
+            },
+            max_taint: MaxTaint {
+                content: variant.is_multiple_of(3).then_some(TaintLevel::Untrusted),
+                labels: variant.is_multiple_of(2).then(|| vec![Category::known("pii/email")]),
+                action: if variant.is_multiple_of(5) { WhenTainted::Block } else { WhenTainted::Hold },
+            },
+        }),
         Kind::Trigger => Spec::Trigger(TriggerSpec {
             on: Watched { route: Some(other(Kind::Route, 9)), ..Watched::default() },
             each: variant.is_multiple_of(2).then_some(Each::Principal),

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName};
 
 use super::{VERSION, VERSIONS, walk};
 use crate::{
+    authority,
     inspection::{Inspection, Verdict},
     limits::Shape,
     redact::Tokens,
@@ -142,6 +143,7 @@ impl MessagesRequest {
         verdict: &mut Verdict,
     ) -> Result<InspectedMessages, Refusal> {
         let tokens = inspected::<Self>(&mut self.tree, inspection, verdict)?;
+        authority::strip(&mut self.tree, &["system", "messages"]);
         let beta = self.tree.remove(BETA).map(|names| {
             let names = names.as_array().unwrap_or_default().iter().filter_map(Value::as_str);
             names.collect::<Vec<_>>().join(",")

@@ -5,9 +5,12 @@ use cordon_core::{
     json::{Object, Value},
 };
 
-use crate::tree::{
-    walk::{Kind, Visit, Walker, is_url_key},
-    words,
+use crate::{
+    authority::marked,
+    tree::{
+        walk::{Kind, Visit, Walker, is_url_key},
+        words,
+    },
 };
 
 /// Where content comes from.
@@ -85,7 +88,10 @@ pub(super) fn content<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, o
 pub(super) fn block<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, origin: Origin) {
     let Value::Object(object) = value else { return walker.value(value, origin.channel(), Kind::Text) };
     let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();
-    let origin = origin.of_block(kind);
+    let origin = match origin.of_block(kind) {
+        Origin::Request(channel) => Origin::Request(marked(object, channel)),
+        Origin::Answer => Origin::Answer,
+    };
     let channel = origin.channel();
     let calls = kind.ends_with("tool_use");
     if calls {
@@ -124,6 +130,7 @@ fn turn<V: Visit>(walker: &mut Walker<'_, V>, message: &mut Value) {
         _ => Channel::User,
     };
     let Value::Object(message) = message else { return walker.value(message, channel, Kind::Text) };
+    let channel = marked(message, channel);
     walker.members(message, channel, Kind::Text, |walker, key, value| match key {
         "role" => walker.value(value, channel, Kind::Fixed),
         "content" => content(walker, value, Origin::Request(channel)),

@@ -5,6 +5,7 @@ use cordon_core::{
 };
 
 use crate::{
+    authority,
     inspection::{Inspection, Verdict},
     limits::Shape,
     redact::Tokens,
@@ -132,6 +133,7 @@ impl Request {
         verdict: &mut Verdict,
     ) -> Result<InspectedRequest, Refusal> {
         let tokens = inspected::<Self>(&mut self.tree, inspection, verdict)?;
+        authority::strip(&mut self.tree, &["messages"]);
         Ok(InspectedRequest {
             tree: self.tree,
             tokens,

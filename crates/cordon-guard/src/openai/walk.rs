@@ -5,9 +5,12 @@ use cordon_core::{
     json::{Object, Value},
 };
 
-use crate::tree::{
-    walk::{Kind, REMOTE, Visit, Walker},
-    words,
+use crate::{
+    authority::marked,
+    tree::{
+        walk::{Kind, REMOTE, Visit, Walker},
+        words,
+    },
 };
 
 impl<V: Visit> Walker<'_, V> {
@@ -34,6 +37,7 @@ impl<V: Visit> Walker<'_, V> {
     /// A message of a request, or of an answer.
     pub(super) fn message(&mut self, message: &mut Value, channel: Channel) {
         let Value::Object(message) = message else { return self.value(message, channel, Kind::Text) };
+        let channel = marked(message, channel);
         self.members(message, channel, Kind::Text, |walker, key, value| match key {
             "role" => walker.value(value, channel, Kind::Fixed),
             "content" => walker.content(value, channel),
@@ -100,7 +104,7 @@ impl<V: Visit> Walker<'_, V> {
                 let channel = match kind {
                     Some("file" | "document" | "search_result" | "input_file") => Channel::Document,
                     Some("tool_result" | "function_call_output") => Channel::ToolOutput,
-                    _ => channel,
+                    _ => part.as_object().map_or(channel, |part| marked(part, channel)),
                 };
                 walker.part(part, channel);
             }),

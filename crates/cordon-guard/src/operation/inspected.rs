@@ -13,6 +13,7 @@ use http::HeaderValue;
 use super::{Answered, Back, Outgoing, Posted};
 use crate::{
     anthropic,
+    authority::{self, AuthorityGate},
     dispatch::Target,
     inspection::Inspection,
     limits::Shape,
@@ -170,10 +171,20 @@ impl Inspected {
     /// The gate of an answer that comes as a stream.
     pub(crate) fn gate(&self, inspection: Inspection, options: StreamOptions, back: &Back) -> Box<dyn Gate> {
         let most = options.max_bytes;
-        let gate = self.plain_gate(inspection, options);
+        let rules = inspection.clone();
+        let gate = AuthorityGate::before(self.plain_gate(inspection, options), self.of_calls(), &rules, most);
         match back.translation {
             Some(translation) => Box::new(TranslatedGate::new(translation, gate, back.created, most)),
             None => gate,
+        }
+    }
+
+    /// How calls of tools stand in its answer, in the caller's protocol.
+    const fn of_calls(&self) -> authority::Protocol {
+        match self {
+            Self::CountTokens(_) | Self::Messages(_) => authority::Protocol::Messages,
+            Self::Responses(_) => authority::Protocol::Responses,
+            Self::Chat(_) | Self::Embeddings(_) | Self::Predict(_) => authority::Protocol::Chat,
         }
     }
 

@@ -5,6 +5,7 @@ use cordon_core::{
 
 use super::walk;
 use crate::{
+    authority,
     inspection::{Inspection, Verdict},
     limits::Shape,
     openai,
@@ -130,6 +131,7 @@ impl Request {
     /// When the request may not go on.
     pub fn inspect(mut self, inspection: &Inspection, verdict: &mut Verdict) -> Result<Inspected, Refusal> {
         let tokens = inspected::<Self>(&mut self.tree, inspection, verdict)?;
+        authority::strip(&mut self.tree, &["instructions", "input"]);
         Ok(Inspected { tree: self.tree, tokens, stream: self.stream })
     }
 }

@@ -6,6 +6,7 @@ use cordon_core::{
 
 use super::walk;
 use crate::{
+    authority,
     inspection::{Inspection, Verdict},
     redact::Tokens,
     tree::{
@@ -70,6 +71,7 @@ impl Response {
         route: &str,
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
+        inspection.calls(|| authority::of_response(&self.tree), verdict);
         inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
             walk::envelope(&mut Walker::new(rewrite), tree, |_| false);
             if let Some(Value::Array(items)) = tree.get_mut("output") {

@@ -6,6 +6,7 @@ use cordon_core::{
 };
 
 use crate::{
+    authority::marked,
     openai,
     tree::{
         walk::{Kind, OPAQUE, Visit, Walker, is_url_key},
@@ -58,7 +59,7 @@ pub(super) fn item<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, oute
         // In an answer, everything is what the model's service says.
         (Channel::Model, _) => (outer, outer),
         (_, Value::Object(object)) => {
-            let channel = channel_of_item(object, outer);
+            let channel = marked(object, channel_of_item(object, outer));
             if refers_to_kept(object) {
                 walker.unseen(channel, OPAQUE, 0);
             }
@@ -121,6 +122,7 @@ fn inside<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, channel: Chan
         Value::Object(_) => {
             let is_file = value.get("type").and_then(Value::as_str) == Some("input_file");
             let channel = if is_file && channel != Channel::Model { Channel::Document } else { channel };
+            let channel = value.as_object().map_or(channel, |object| marked(object, channel));
             object(walker, value, channel, given);
         }
         _ => walker.value(value, channel, Kind::Text),

@@ -88,6 +88,10 @@ impl Gate for TranslatedGate {
         self.gate.verdict()
     }
 
+    fn verdict_mut(&mut self) -> &mut Verdict {
+        self.gate.verdict_mut()
+    }
+
     /// As the service counted, not as it is told to the caller.
     fn usage(&self) -> Option<record::Tokens> {
         match &self.stream {

@@ -33,6 +33,9 @@ pub trait Gate: Send {
     /// The verdict so far.
     fn verdict(&self) -> &Verdict;
 
+    /// The verdict, for what is judged before events come here.
+    fn verdict_mut(&mut self) -> &mut Verdict;
+
     /// The tokens used, once the upstream said so.
     fn usage(&self) -> Option<record::Tokens>;
 

@@ -85,6 +85,7 @@ pub fn opened(number: u64, shape: &Shape) -> Frame {
         request_bytes: 1024,
         subject: None,
         conversation: None,
+        taint: cordon_core::taint::Taint::default(),
         prompt: (shape.principal != 1).then(|| prompt(shape.principal)),
         trace: None,
         counted: None,

@@ -80,6 +80,7 @@ pub(crate) fn frames(number: u64, time: Timestamp, random: &mut Random) -> [Vec<
         subject: None,
         conversation: None,
         prompt: None,
+        taint: cordon_core::taint::Taint::default(),
         trace: None,
         counted: None,
     };

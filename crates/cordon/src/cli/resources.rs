@@ -365,6 +365,7 @@ const fn columns(kind: Kind) -> &'static [&'static str] {
         Kind::Service => &["protocol", "base_url", "region"],
         Kind::System => &["team", "risk"],
         Kind::Team => &[],
+        Kind::Tool => &["called", "callers", "effects", "max_taint"],
         Kind::Trigger => &["on", "signal", "window", "action", "lift", "enabled"],
     }
 }

@@ -69,6 +69,7 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
             ("Cost", call.cost.map_or_else(|| html! { "–" }, |cost| html! { (cost) })),
             ("Tokens", call.tokens.map_or_else(|| html! { "–" }, |tokens| html! { (format::number(tokens.input)) " in, " (format::number(tokens.output)) " out" })),
             ("Prompt", prompt),
+            ("Entered", if opened.taint.is_clean() { html! { "–" } } else { html! { (opened.taint.to_string()) } }),
             ("Person", opened.subject.map_or_else(|| html! { "–" }, |subject| html! { (widgets::id(&subject.to_string(), None)) " (pseudonym)" })),
             ("Trace", opened.trace.as_ref().map_or_else(|| html! { "–" }, |trace| widgets::id(trace, None))),
             ("Attempts", attempts(closed.as_ref())),

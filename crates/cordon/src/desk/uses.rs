@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use cordon_core::{
     ApiKey, Category, Name, State,
-    containment::Subject,
-    resource::{Kind, Spec},
+    containment::{Subject, ToolName},
+    resource::{Kind, Spec, ToolSpec},
 };
 use cordon_inspect::Engine;
 
@@ -28,6 +28,7 @@ pub(crate) fn uses(state: &State, engine: &Engine, kind: Kind, name: &Name) -> U
         Kind::Route => Some(Subject::Route(name.clone())),
         Kind::Service => Some(Subject::Service(name.clone())),
         Kind::System => Some(Subject::System(name.clone())),
+        Kind::Tool => called(state, name).map(Subject::Tool),
         Kind::Guard | Kind::Limit | Kind::Retention | Kind::Team | Kind::Trigger => None,
     };
     let mut others = BTreeSet::new();
@@ -73,6 +74,14 @@ pub(crate) fn uses(state: &State, engine: &Engine, kind: Kind, name: &Name) -> U
         others.remove(own);
     }
     Uses { own, others }
+}
+
+/// What models call a tool.
+fn called(state: &State, name: &Name) -> Option<ToolName> {
+    match state.resource(Kind::Tool, name).map(|standing| &standing.spec) {
+        Some(Spec::Tool(ToolSpec { called: Some(called), .. })) => Some(called.clone()),
+        _ => ToolName::parse(name.as_str()),
+    }
 }
 
 /// What a key of a caller uses: all of its caller, and the routes that it may name.

@@ -89,6 +89,10 @@ impl Gate for MessageGate {
         &self.verdict
     }
 
+    fn verdict_mut(&mut self) -> &mut Verdict {
+        &mut self.verdict
+    }
+
     fn usage(&self) -> Option<record::Tokens> {
         self.used.tokens()
     }

@@ -86,6 +86,10 @@ impl Gate for StreamGate {
         &self.verdict
     }
 
+    fn verdict_mut(&mut self) -> &mut Verdict {
+        &mut self.verdict
+    }
+
     fn usage(&self) -> Option<record::Tokens> {
         self.usage
     }

@@ -127,6 +127,10 @@ impl Gate for ResponseGate {
         &self.verdict
     }
 
+    fn verdict_mut(&mut self) -> &mut Verdict {
+        &mut self.verdict
+    }
+
     fn usage(&self) -> Option<record::Tokens> {
         self.used
     }

@@ -42,6 +42,11 @@ pub(super) const fn taught(kind: Kind) -> (&'static str, &'static str) {
             "A team owns systems and routes; its guards apply to them and to its callers.",
             "apiVersion: cordon/v1\nkind: Team\nname: support\nspec: {}",
         ),
+        Kind::Tool => (
+            "A tool is one that models may propose to call: who may have it called, with what, and what may have entered the \
+             conversation before.",
+            "apiVersion: cordon/v1\nkind: Tool\nname: send-mail\nspec:\n  called: send_mail\n  callers: {teams: [support]}\n  effects: {acts_outside: true}",
+        ),
         Kind::Trigger => (
             "A trigger does what was approved in advance when a signal is too high: it takes out what fails or leaks, tests that, and says \
              how long it took.",
@@ -80,6 +85,12 @@ pub(super) const fn fields(kind: Kind) -> &'static [(&'static str, &'static str)
         Kind::Service => &[("Protocol", "protocol"), ("Address", "base_url"), ("Region", "region")],
         Kind::System => &[("Team", "team"), ("Risk", "risk"), ("Jurisdictions", "jurisdictions")],
         Kind::Team => &[],
+        Kind::Tool => &[
+            ("Called", "called"),
+            ("Callers", "callers"),
+            ("Effects", "effects"),
+            ("Highest taint", "max_taint"),
+        ],
         Kind::Trigger => &[
             ("On", "on"),
             ("Signal", "signal"),

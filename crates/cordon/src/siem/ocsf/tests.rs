@@ -51,6 +51,7 @@ fn opened(input: RecordedVerdict) -> Opened {
         subject: Some(Digest::from_bytes([6; 32])),
         conversation: None,
         prompt: None,
+        taint: cordon_core::taint::Taint::default(),
         trace: None,
         counted: None,
     }

@@ -1,0 +1,169 @@
+//! What a `Tool` says: its arguments, and what may have entered before it is called.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+use cordon_core::{
+    Action, Category, Channel, Name, canonical,
+    json::{Limits, Value},
+    resource::{CheckedArguments, Kind, Resource, Schema, Spec, ToolSpec},
+    taint::Taint,
+};
+use serde_json::json;
+
+fn tool(spec: serde_json::Value) -> ToolSpec {
+    match Kind::Tool.read(spec) {
+        Ok(Spec::Tool(spec)) => spec,
+        other => panic!("not a tool: {other:?}"),
+    }
+}
+
+fn problems(spec: serde_json::Value) -> Vec<String> {
+    let resource = Resource { name: Name::parse("t").unwrap(), spec: Spec::Tool(tool(spec)) };
+    resource.problems().into_iter().map(|problem| problem.path).collect()
+}
+
+fn value(text: &str) -> Value {
+    Value::parse(text.as_bytes(), Limits::default()).unwrap()
+}
+
+/// Checks a schema, as people write it and as facts hold it, against values that are and are not what it says.
+fn check(schema: serde_json::Value, good: &[&str], bad: &[&str]) {
+    let schema: Schema = serde_json::from_value(schema).unwrap();
+    let stored: Schema = canonical::from_bytes(&canonical::to_bytes(&schema).unwrap()).unwrap();
+    assert_eq!(stored, schema);
+    let checked = CheckedArguments::new(&stored);
+    for text in good {
+        assert!(checked.matches_text(text), "{text} should do for {schema:?}");
+    }
+    for text in bad {
+        assert!(!checked.matches_text(text), "{text} should not do for {schema:?}");
+    }
+}
+
+#[test]
+fn values_are_what_a_schema_says() {
+    check(json!({}), &["1", "{}", "", "null", "[]"], &["{", "{\"a\":1,\"a\":2}", "x"]);
+    check(json!({"type": "object"}), &["{}", " ", "{\"a\":[]}"], &["[]", "\"{}\"", "1", "null"]);
+    check(json!({"type": ["integer", "null"]}), &["1", "-0", "1.0", "1e3", "null"], &["1.5", "\"1\"", "{}"]);
+    check(json!({"type": "number"}), &["1.5", "2"], &["true", "\"2\""]);
+    check(
+        json!({"enum": ["a", true, 3]}),
+        &["\"a\"", "true", "3", "3.0"],
+        &["\"b\"", "false", "\"3\"", "4", "null"],
+    );
+    check(
+        json!({"const": 9_007_199_254_740_991_i64}),
+        &["9007199254740991"],
+        &["9007199254740992", "9007199254740990"],
+    );
+    let bounds = json!({"type": "number", "minimum": 0.5, "exclusiveMaximum": 3});
+    check(bounds, &["0.5", "2.999"], &["0.49", "3", "1e9", "-1"]);
+    let text = json!({"type": "string", "minLength": 2, "maxLength": 3, "pattern": "^[a-zß]+$"});
+    check(text, &["\"ab\"", "\"ßab\""], &["\"a\"", "\"abcd\"", "\"aB\"", "\"a\\u0062\\n\""]);
+    let list = json!({"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 2});
+    check(list, &["[1]", "[1,2]"], &["[]", "[1,2,3]", "[\"1\"]"]);
+    let object = json!({
+        "type": "object", "required": ["to"], "additionalProperties": false,
+        "properties": {"to": {"type": "string"}, "deep": {"type": "object", "additionalProperties": {"type": "boolean"}}},
+    });
+    let good = ["{\"to\":\"a\"}", "{\"to\":\"\",\"deep\":{\"x\":true}}", "{\"t\\u006f\":\"a\"}"];
+    let bad = ["", "{}", "{\"to\":1}", "{\"to\":\"a\",\"cc\":\"b\"}", "{\"to\":\"a\",\"deep\":{\"x\":1}}"];
+    check(object, &good, &bad);
+}
+
+#[test]
+fn a_text_too_long_is_no_argument() {
+    let any = CheckedArguments::new(&serde_json::from_value(json!({})).unwrap());
+    assert!(!any.matches_text(&format!("\"{}\"", "a".repeat(1 << 20))));
+    assert!(any.matches(&value("1")));
+}
+
+#[test]
+fn keywords_that_nobody_would_follow_are_refused() {
+    for keyword in ["anyOf", "not", "$ref", "format", "minProperties", "uniqueItems", "multipleOf", "default"]
+    {
+        let spec = json!({"arguments": {"properties": {"a": {keyword: {}}}}});
+        let error = Kind::Tool.read(spec).unwrap_err().to_string();
+        assert!(error.contains(keyword), "{keyword}: {error}");
+    }
+    for wrong in [
+        json!({"enum": [1.5]}),
+        json!({"const": null}),
+        json!({"type": "text"}),
+        json!({"const": 9_007_199_254_740_992_i64}),
+    ] {
+        Kind::Tool.read(json!({"arguments": wrong})).unwrap_err();
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_said_with_its_path() {
+    let of = |arguments: serde_json::Value| problems(json!({"arguments": arguments}));
+    assert_eq!(
+        of(json!({"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}})),
+        [""; 0]
+    );
+    assert_eq!(of(json!({"type": "object", "minLength": 3})), ["/spec/arguments/minLength"]);
+    assert_eq!(
+        of(json!({"properties": {"a": {}}})),
+        ["/spec/arguments/properties"],
+        "anything but objects would do"
+    );
+    assert_eq!(of(json!({"type": "integer", "minimum": 3})), [""; 0], "an integer is a number");
+    let closed = json!({"type": "object", "required": ["a"], "additionalProperties": false});
+    assert_eq!(of(closed), ["/spec/arguments/required"]);
+    let inner = |schema| of(json!({"type": "object", "properties": {"a": schema}}));
+    let path = |keyword: &str| vec![format!("/spec/arguments/properties/a/{keyword}")];
+    assert_eq!(inner(json!({"type": "string", "pattern": "(a"})), path("pattern"));
+    assert_eq!(inner(json!({"type": "string", "pattern": "(?=a)"})), path("pattern"));
+    assert_eq!(
+        inner(json!({"type": "string", "pattern": "\\w{1000}{1000}"})),
+        path("pattern"),
+        "too much memory"
+    );
+    assert_eq!(inner(json!({"type": "string", "minLength": 4, "maxLength": 3})), path("minLength"));
+    assert_eq!(inner(json!({"type": []})), path("type"));
+    assert_eq!(inner(json!({"enum": []})), path("enum"));
+    let mut deep = json!({});
+    for _ in 0..16 {
+        deep = json!({"type": "array", "items": deep});
+    }
+    assert_eq!(of(deep).len(), 1);
+    let many: serde_json::Map<_, _> = (0..300).map(|at| (format!("p{at}"), json!({}))).collect();
+    assert_eq!(of(json!({"type": "object", "properties": many})).len(), 1);
+    let spec = json!({"description": "d".repeat(501), "max_taint": {"labels": vec!["pii"; 257]}});
+    assert_eq!(problems(spec), ["/spec/description", "/spec/max_taint/labels"]);
+}
+
+#[test]
+fn what_has_entered_is_too_much_or_not() {
+    let category = |path: &str| Category::parse(path).unwrap();
+    let clean = Taint::default();
+    let read = Taint { untrusted: [Channel::ToolOutput].into(), ..Taint::default() };
+    let private = Taint { labels: [category("pii/email"), category("private")].into(), ..Taint::default() };
+    let cases = [
+        (json!({}), [None, None, None]),
+        (json!({"effects": {"acts_outside": true}}), [None, Some(Action::Block), None]),
+        (
+            json!({"effects": {"acts_outside": true}, "max_taint": {"content": "untrusted"}}),
+            [None, None, None],
+        ),
+        (json!({"max_taint": {"content": "clean", "action": "hold"}}), [None, Some(Action::Hold), None]),
+        (json!({"max_taint": {"labels": [], "action": "flag"}}), [None, None, Some(Action::Flag)]),
+        (json!({"max_taint": {"labels": ["pii"]}}), [None, None, Some(Action::Block)]),
+        (json!({"max_taint": {"labels": ["pii", "private"]}}), [None, None, None]),
+    ];
+    for (spec, expected) in cases {
+        let spec = tool(spec);
+        assert_eq!([&clean, &read, &private].map(|taint| spec.exceeded(taint)), expected, "{spec:?}");
+    }
+}
+
+#[test]
+fn callers_are_named_one_by_one_or_by_team() {
+    let name = |text: &str| Name::parse(text).unwrap();
+    let everybody = tool(json!({})).callers;
+    assert!(everybody.include(&name("app"), &name("support")));
+    let some = tool(json!({"callers": {"principals": ["app"], "teams": ["finance"]}})).callers;
+    assert!(some.include(&name("app"), &name("support")) && some.include(&name("other"), &name("finance")));
+    assert!(!some.include(&name("other"), &name("support")));
+}

@@ -1,0 +1,132 @@
+//! What has entered a conversation, from the messages of one request: the same request always gives the same answer.
+//!
+//! The system's and the user's own words are theirs. Everything else is somebody else's until it is known not to be: results of tools
+//! (but for those declared to bring nothing of others), documents, pictures, and every kind of part that is not known here.
+
+use cordon_core::{
+    Channel, Refusal,
+    json::{Object, Value},
+    taint::Taint,
+};
+use cordon_policy::Snapshot;
+
+use super::{
+    brought,
+    calls::{Called, items, kind_of, names_of_item},
+    marks,
+};
+
+/// Parts in which somebody speaks: they are as trusted as the message that they are in.
+const SPOKEN: [&str; 10] = [
+    "input_audio",
+    "input_text",
+    "output_text",
+    "reasoning",
+    "reasoning_text",
+    "redacted_thinking",
+    "refusal",
+    "summary_text",
+    "text",
+    "thinking",
+];
+
+/// Items of a request for a response that bring nothing of anybody: lists of tools, thoughts, and questions about tools.
+const SILENT: [&str; 5] =
+    ["additional_tools", "mcp_approval_request", "mcp_approval_response", "mcp_list_tools", "reasoning"];
+
+/// What has entered a chat.
+///
+/// # Errors
+/// When a mark of the caller's is not one that is known here.
+pub(crate) fn of_chat(request: &Object, snapshot: &Snapshot) -> Result<Taint, Refusal> {
+    let mut taint = marks::entered(request, &["messages"])?;
+    let mut called = Called::default();
+    if request.get("web_search_options").is_some_and(|options| !options.is_null()) {
+        // What the service finds it puts before the model, and says nothing of it here.
+        taint.untrusted.insert(Channel::Document);
+    }
+    for message in items(request.get("messages")) {
+        for call in items(message.get("tool_calls")) {
+            for kind in ["function", "custom"] {
+                called.note(call.get("id"), call.get(kind).and_then(|of| of.get("name")));
+            }
+        }
+        match message.get("role").and_then(Value::as_str) {
+            Some("tool") => result(&called.names(message.get("tool_call_id")), snapshot, &mut taint),
+            Some("function") => {
+                let name = message.get("name").and_then(Value::as_str);
+                brought(snapshot, &Vec::from_iter(name), &mut taint);
+            }
+            _ => parts(message.get("content"), &mut taint),
+        }
+    }
+    Ok(taint)
+}
+
+/// What has entered a conversation with messages.
+///
+/// # Errors
+/// As [`of_chat`].
+pub(crate) fn of_messages(request: &Object, snapshot: &Snapshot) -> Result<Taint, Refusal> {
+    let mut taint = marks::entered(request, &["system", "messages"])?;
+    let mut called = Called::default();
+    parts(request.get("system"), &mut taint);
+    for message in items(request.get("messages")) {
+        for block in items(message.get("content")) {
+            let kind = kind_of(block);
+            if kind.ends_with("tool_use") {
+                called.note(block.get("id"), block.get("name"));
+            } else if kind.ends_with("tool_result") {
+                result(&called.names(block.get("tool_use_id")), snapshot, &mut taint);
+            } else if !SPOKEN.contains(&kind) {
+                taint.untrusted.insert(Channel::Document);
+            }
+        }
+    }
+    Ok(taint)
+}
+
+/// What has entered a conversation with items.
+///
+/// # Errors
+/// As [`of_chat`].
+pub(crate) fn of_responses(request: &Object, snapshot: &Snapshot) -> Result<Taint, Refusal> {
+    let mut taint = marks::entered(request, &["instructions", "input"])?;
+    let mut called = Called::default();
+    for member in ["instructions", "input"] {
+        for item in items(request.get(member)) {
+            let kind = kind_of(item);
+            match kind {
+                "" | "message" => parts(item.get("content"), &mut taint),
+                _ if SPOKEN.contains(&kind) || SILENT.contains(&kind) => {}
+                _ if kind.ends_with("_call") => {
+                    let names = names_of_item(item);
+                    names
+                        .iter()
+                        .for_each(|name| called.note(item.get("call_id"), Some(&name.as_str().into())));
+                    let given = ["output", "outputs", "result", "results"];
+                    if given.iter().any(|member| item.get(member).is_some_and(|value| !value.is_null())) {
+                        result(&names, snapshot, &mut taint);
+                    }
+                }
+                _ if kind.ends_with("_output") => {
+                    result(&called.names(item.get("call_id")), snapshot, &mut taint);
+                }
+                _ => drop(taint.untrusted.insert(Channel::Document)),
+            }
+        }
+    }
+    Ok(taint)
+}
+
+fn result(names: &[String], snapshot: &Snapshot, taint: &mut Taint) {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    brought(snapshot, &names, taint);
+}
+
+/// The parts of a message: those in which nobody speaks are documents.
+fn parts(content: Option<&Value>, taint: &mut Taint) {
+    if items(content).iter().any(|part| !SPOKEN.contains(&kind_of(part))) {
+        taint.untrusted.insert(Channel::Document);
+    }
+}
