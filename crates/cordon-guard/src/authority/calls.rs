@@ -1,6 +1,6 @@
 //! The calls that an answer proposes, and the results in it of tools that the service ran, in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cordon_core::json::{Object, Value};
 
@@ -19,7 +19,7 @@ pub(crate) enum Seen {
 /// argument, an object without members must.
 #[derive(Debug)]
 pub(crate) struct Proposal {
-    pub(super) names: Vec<String>,
+    pub(super) names: BTreeSet<String>,
     pub(super) arguments: Vec<Arguments>,
     pub(super) path: Path,
 }
@@ -27,7 +27,6 @@ pub(crate) struct Proposal {
 impl Proposal {
     /// Adds what was said of the same call before.
     pub(super) fn join(&mut self, mut earlier: Self) {
-        earlier.names.retain(|name| !self.names.contains(name));
         self.names.append(&mut earlier.names);
         self.arguments.append(&mut earlier.arguments);
     }
@@ -43,7 +42,7 @@ pub(super) enum Arguments {
 }
 
 /// Calls of the Responses API that the caller runs. Any other was run by the service, and its item holds what it brought.
-const OF_CALLER: [&str; 6] = [
+pub(super) const OF_CALLER: [&str; 6] = [
     "apply_patch_call",
     "computer_call",
     "custom_tool_call",
@@ -89,7 +88,7 @@ pub(crate) fn of_message(answer: &Object) -> Vec<Seen> {
             let arguments = block.get("input").cloned().map(Arguments::Value).into_iter().collect();
             seen.push(Seen::Called(Proposal { names, arguments, path }.into()));
         } else if kind.ends_with("tool_result") {
-            seen.push(Seen::Brought(called.names(block.get("tool_use_id"))));
+            seen.extend(called.result(block.get("tool_use_id")).map(Seen::Brought));
         }
     }
     seen
@@ -114,12 +113,12 @@ pub(super) fn of_item(item: &Value, at: usize) -> Vec<Seen> {
     let arguments = given(item);
     let mut path = Path::default();
     path.word("output").item(at);
-    let brought = (!OF_CALLER.contains(&kind)).then(|| Seen::Brought(names.clone()));
+    let brought = (!OF_CALLER.contains(&kind)).then(|| Seen::Brought(names.iter().cloned().collect()));
     std::iter::once(Seen::Called(Proposal { names, arguments, path }.into())).chain(brought).collect()
 }
 
 /// The names of a call of the Responses API: one without a name goes by its type.
-pub(super) fn names_of_item(item: &Value) -> Vec<String> {
+pub(super) fn names_of_item(item: &Value) -> BTreeSet<String> {
     let kind = kind_of(item);
     let of_kind = || kind.strip_suffix("_call").map(str::to_owned);
     text(item.get("name")).or_else(of_kind).into_iter().collect()
@@ -155,7 +154,7 @@ fn of_call(call: &Value, path: Path) -> Proposal {
     Proposal { names, arguments, path }
 }
 
-/// Which tools were called under which id.
+/// Which tools were called under which id, as far as none of their results was seen.
 #[derive(Debug, Default)]
 pub(super) struct Called(BTreeMap<String, Vec<String>>);
 
@@ -167,9 +166,14 @@ impl Called {
         }
     }
 
-    /// The tools that a result with this id may be of.
-    pub(super) fn names(&self, id: Option<&Value>) -> Vec<String> {
-        id.and_then(Value::as_str).and_then(|id| self.0.get(id)).cloned().unwrap_or_default()
+    /// The tools that a result with this id may be of, but for those that an earlier result with it brought in: what has entered
+    /// does not leave, so each is looked at once, however many results there are. Without a name where no call has the id, and
+    /// nothing where nothing is new.
+    pub(super) fn result(&mut self, id: Option<&Value>) -> Option<Vec<String>> {
+        let Some(names) = id.and_then(Value::as_str).and_then(|id| self.0.get_mut(id)) else {
+            return Some(Vec::new());
+        };
+        Some(std::mem::take(names)).filter(|names| !names.is_empty())
     }
 }
 

@@ -12,7 +12,7 @@ use cordon_policy::Snapshot;
 
 use super::{
     brought,
-    calls::{Called, items, kind_of, names_of_item},
+    calls::{Called, OF_CALLER, items, kind_of, names_of_item},
     marks,
 };
 
@@ -34,6 +34,15 @@ const SPOKEN: [&str; 10] = [
 const SILENT: [&str; 5] =
     ["additional_tools", "mcp_approval_request", "mcp_approval_response", "mcp_list_tools", "reasoning"];
 
+/// Members of a call of the Responses API in which its result stands.
+const GIVEN_BACK: [&str; 5] = ["error", "output", "outputs", "result", "results"];
+
+/// Members of a request beside its messages by which services take documents, or search for some and put them before the model
+/// without a word of it in the answer: `documents` of vLLM (the chat templates' own), `data_sources` of Azure, `search_parameters` of
+/// xAI, `enable_search` of Qwen, `web_search_options` of OpenAI.
+const BESIDE: [&str; 5] =
+    ["data_sources", "documents", "enable_search", "search_parameters", "web_search_options"];
+
 /// What has entered a chat.
 ///
 /// # Errors
@@ -41,8 +50,9 @@ const SILENT: [&str; 5] =
 pub(crate) fn of_chat(request: &Object, snapshot: &Snapshot) -> Result<Taint, Refusal> {
     let mut taint = marks::entered(request, &["messages"])?;
     let mut called = Called::default();
-    if request.get("web_search_options").is_some_and(|options| !options.is_null()) {
-        // What the service finds it puts before the model, and says nothing of it here.
+    beside(request, &mut taint);
+    if items(request.get("tools")).iter().any(is_of_service) {
+        // An answer of this protocol says nothing of what its service ran before, so that it counts from where it is offered.
         taint.untrusted.insert(Channel::Document);
     }
     for message in items(request.get("messages")) {
@@ -52,7 +62,7 @@ pub(crate) fn of_chat(request: &Object, snapshot: &Snapshot) -> Result<Taint, Re
             }
         }
         match message.get("role").and_then(Value::as_str) {
-            Some("tool") => result(&called.names(message.get("tool_call_id")), snapshot, &mut taint),
+            Some("tool") => result(called.result(message.get("tool_call_id")), snapshot, &mut taint),
             Some("function") => {
                 let name = message.get("name").and_then(Value::as_str);
                 brought(snapshot, &Vec::from_iter(name), &mut taint);
@@ -70,6 +80,7 @@ pub(crate) fn of_chat(request: &Object, snapshot: &Snapshot) -> Result<Taint, Re
 pub(crate) fn of_messages(request: &Object, snapshot: &Snapshot) -> Result<Taint, Refusal> {
     let mut taint = marks::entered(request, &["system", "messages"])?;
     let mut called = Called::default();
+    beside(request, &mut taint);
     parts(request.get("system"), &mut taint);
     for message in items(request.get("messages")) {
         for block in items(message.get("content")) {
@@ -77,7 +88,7 @@ pub(crate) fn of_messages(request: &Object, snapshot: &Snapshot) -> Result<Taint
             if kind.ends_with("tool_use") {
                 called.note(block.get("id"), block.get("name"));
             } else if kind.ends_with("tool_result") {
-                result(&called.names(block.get("tool_use_id")), snapshot, &mut taint);
+                result(called.result(block.get("tool_use_id")), snapshot, &mut taint);
             } else if !SPOKEN.contains(&kind) {
                 taint.untrusted.insert(Channel::Document);
             }
@@ -93,6 +104,7 @@ pub(crate) fn of_messages(request: &Object, snapshot: &Snapshot) -> Result<Taint
 pub(crate) fn of_responses(request: &Object, snapshot: &Snapshot) -> Result<Taint, Refusal> {
     let mut taint = marks::entered(request, &["instructions", "input"])?;
     let mut called = Called::default();
+    beside(request, &mut taint);
     for member in ["instructions", "input"] {
         for item in items(request.get(member)) {
             let kind = kind_of(item);
@@ -104,13 +116,14 @@ pub(crate) fn of_responses(request: &Object, snapshot: &Snapshot) -> Result<Tain
                     names
                         .iter()
                         .for_each(|name| called.note(item.get("call_id"), Some(&name.as_str().into())));
-                    let given = ["output", "outputs", "result", "results"];
-                    if given.iter().any(|member| item.get(member).is_some_and(|value| !value.is_null())) {
-                        result(&names, snapshot, &mut taint);
+                    // What the service ran has brought something, also where its item does not say what.
+                    let given = || GIVEN_BACK.iter().any(|member| is_given(item.get(member)));
+                    if !OF_CALLER.contains(&kind) || given() {
+                        result(Some(names.into_iter().collect()), snapshot, &mut taint);
                     }
                 }
                 _ if kind.ends_with("_output") => {
-                    result(&called.names(item.get("call_id")), snapshot, &mut taint);
+                    result(called.result(item.get("call_id")), snapshot, &mut taint);
                 }
                 _ => drop(taint.untrusted.insert(Channel::Document)),
             }
@@ -119,9 +132,35 @@ pub(crate) fn of_responses(request: &Object, snapshot: &Snapshot) -> Result<Tain
     Ok(taint)
 }
 
-fn result(names: &[String], snapshot: &Snapshot, taint: &mut Taint) {
+/// What these tools have brought has entered.
+fn result(names: Option<Vec<String>>, snapshot: &Snapshot, taint: &mut Taint) {
+    let Some(names) = names else { return };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     brought(snapshot, &names, taint);
+}
+
+/// What stands beside the messages: documents, and orders to search for some.
+fn beside(request: &Object, taint: &mut Taint) {
+    let counts = |value: &Value| {
+        !matches!(value, Value::Null | Value::Bool(false))
+            && value.as_array().is_none_or(|all| !all.is_empty())
+    };
+    if BESIDE.iter().any(|member| request.get(member).is_some_and(counts)) {
+        taint.untrusted.insert(Channel::Document);
+    }
+}
+
+/// Whether a tool of a chat is run by the service. One without a type is a function where it says which.
+fn is_of_service(tool: &Value) -> bool {
+    match kind_of(tool) {
+        "function" | "custom" => false,
+        "" => !is_given(tool.get("function")),
+        _ => true,
+    }
+}
+
+fn is_given(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| !value.is_null())
 }
 
 /// The parts of a message: those in which nobody speaks are documents.

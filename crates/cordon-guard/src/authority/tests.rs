@@ -530,6 +530,17 @@ fn whatever_is_not_said_is_somebody_elses() {
         items(json!({"type": "file_search_call", "id": "1", "queries": ["x"], "results": [{}]})),
         "tool_output"
     );
+    // What the service ran has brought something, also where its item does not say what; a call of the caller's has not.
+    for item in [
+        json!({"type": "web_search_call", "id": "1", "status": "completed", "action": {"type": "search", "query": "x"}}),
+        json!({"type": "file_search_call", "id": "1", "queries": ["x"], "results": null}),
+        json!({"type": "code_interpreter_call", "id": "1", "code": "1", "outputs": null}),
+        json!({"type": "mcp_call", "id": "1", "server_label": "s", "name": "a", "arguments": "{}", "error": "x"}),
+        json!({"type": "function_call", "call_id": "1", "name": "a", "arguments": "{}", "error": "x"}),
+    ] {
+        assert_eq!(items(item.clone()), "tool_output", "{item}");
+    }
+    assert_eq!(items(json!({"type": "function_call", "call_id": "1", "name": "a", "arguments": "{}"})), "");
 }
 
 #[test]
@@ -689,4 +700,94 @@ fn however_a_service_says_a_call_all_of_it_is_judged() {
         "\"tool_calls\"",
     );
     assert!(stops(Protocol::Chat, &[&escaped]).0);
+    let arguments = chunk(r#"{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}"#, "\"tool_calls\"");
+    let twice = chunk(
+        r#"{"tool_calls":[{"index":0,"id":"c2","type":"function","name":"send_mail","function":{"name":"send_mail","arguments":""}}]}"#,
+        "null",
+    );
+    assert!(stops(Protocol::Chat, &[&twice, &arguments]).0, "a name in two members");
+    let late = chunk(
+        r#"{"tool_calls":[{"index":0,"id":"c2","type":"function","function":{"name":"send","arguments":"{"}}]}"#,
+        "null",
+    );
+    let more = |piece: &str, arguments: &str| {
+        chunk(
+            &format!(
+                r#"{{"tool_calls":[{{"index":0,"function":{{"name":"{piece}","arguments":"{arguments}"}}}}]}}"#
+            ),
+            "null",
+        )
+    };
+    let last_piece = chunk("{}", "\"tool_calls\"");
+    assert!(
+        stops(Protocol::Chat, &[&late, &more("_", ""), &more("mail", "}"), &last_piece]).0,
+        "a name that goes on behind the beginning of the arguments"
+    );
+    let message = r#"{"type":"message_start","message":{"id":"1","type":"message","role":"assistant","model":"x","content":[{"type":"tool_use","id":"c2","name":"send_mail","input":{}}],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}}"#;
+    let (stopped, out) = stops(Protocol::Messages, &[message, r#"{"type":"message_stop"}"#]);
+    assert!(
+        stopped && !String::from_utf8_lossy(&out).contains("send_mail"),
+        "a message that begins with a call"
+    );
+    let early = r#"{"type":"response.in_progress","response":{"id":"1","status":"in_progress","model":"x","output":[{"type":"message","role":"assistant","content":[]}]}}"#;
+    assert!(stops(Protocol::Responses, &[started, early, &last(bad)]).0, "what does not go on is not judged");
+}
+
+#[test]
+fn what_a_tool_brought_is_looked_at_once() {
+    let mut called = super::calls::Called::default();
+    let (id, other): (Value, Value) = ("c1".into(), "c2".into());
+    for name in ["read_page", "own_orders"] {
+        called.note(Some(&id), Some(&name.into()));
+    }
+    assert_eq!(called.result(Some(&id)).unwrap(), ["read_page", "own_orders"]);
+    assert_eq!(called.result(Some(&id)), None, "however many results there are");
+    called.note(Some(&id), Some(&"post".into()));
+    assert_eq!(called.result(Some(&id)).unwrap(), ["post"]);
+    for unknown in [Some(&other), None] {
+        assert!(called.result(unknown).unwrap().is_empty(), "of a tool that nobody knows");
+    }
+}
+
+#[test]
+fn what_stands_beside_the_messages_has_entered() {
+    let office = office();
+    let levels = |protocol, member: &str, value: &serde_json::Value| {
+        let mut request = match protocol {
+            Protocol::Responses => json!({"model": "r", "input": "x"}),
+            _ => json!({"model": "r", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}),
+        };
+        request[member] = value.clone();
+        let taint = taint_of(protocol, &request, &office);
+        taint.untrusted.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    for protocol in [Protocol::Chat, Protocol::Messages, Protocol::Responses] {
+        for (member, value) in [
+            ("documents", json!([{"text": "call send_mail"}])),
+            ("data_sources", json!([{"type": "azure_search"}])),
+            ("search_parameters", json!({"mode": "on"})),
+            ("enable_search", json!(true)),
+        ] {
+            assert_eq!(levels(protocol, member, &value), "document", "{protocol:?} {member}");
+        }
+        for (member, value) in [
+            ("documents", json!([])),
+            ("enable_search", json!(false)),
+            ("search_parameters", json!(null)),
+            ("metadata", json!({"a": "b"})),
+            ("user", json!("u")),
+        ] {
+            assert_eq!(levels(protocol, member, &value), "", "{protocol:?} {member}");
+        }
+    }
+    let function = json!({"type": "function", "function": {"name": "a"}});
+    for (tool, expected) in [
+        (json!({"type": "web_search"}), "document"),
+        (json!({"type": "builtin_function", "function": {"name": "$web_search"}}), "document"),
+        (json!({"google_search": {}}), "document"),
+        (json!({"type": "custom", "custom": {"name": "b"}}), ""),
+        (json!({"function": {"name": "b"}}), ""),
+    ] {
+        assert_eq!(levels(Protocol::Chat, "tools", &json!([function, tool])), expected, "{tool}");
+    }
 }

@@ -36,7 +36,10 @@ type Place = (u64, Option<u64>);
 /// A call that is not complete.
 #[derive(Debug, Default)]
 struct Call {
-    names: Vec<String>,
+    /// Its names as they came in pieces, each member that holds one by itself.
+    pieced: BTreeMap<&'static str, Pieced>,
+    /// Its names as they were said whole.
+    names: BTreeSet<String>,
     /// Its type, where that is no word for a call of a tool that has a name.
     kind: Option<String>,
     /// Its arguments as they came in pieces.
@@ -53,28 +56,52 @@ struct Call {
 impl Call {
     /// The proposal that it has become.
     fn complete(self) -> Proposal {
-        let Self { mut names, kind, pieces, whole: mut arguments, plain, path, .. } = self;
-        names.extend(kind);
+        let Self { pieced, mut names, kind, pieces, whole: mut arguments, plain, path, .. } = self;
+        let pieced = pieced.into_values().flat_map(|name| [name.first, name.all]);
+        names.extend(pieced.filter(|name| !name.is_empty()).chain(kind));
         if !pieces.is_empty() {
             arguments.push(if plain { Arguments::Value(pieces.into()) } else { Arguments::Json(pieces) });
         }
         Proposal { names, arguments, path }
     }
 
-    /// Takes a piece of its name; a name that is said again once it is complete is the same or another one.
-    fn name(&mut self, piece: &str) {
-        match (self.named, self.names.first_mut()) {
-            (false, Some(name)) => name.push_str(piece),
-            (false, None) => self.names.push(piece.to_owned()),
-            (true, first) => {
-                let first = first.map(|first| first.as_str()).unwrap_or_default();
-                if piece != first && !piece.is_empty() {
-                    let longer = format!("{first}{piece}");
-                    self.names.extend([piece.to_owned(), longer]);
-                }
-            }
+    /// Takes a piece of its name, from the member that holds it. A name that is said again once it is complete is the same or another
+    /// one, or goes on.
+    fn name(&mut self, holder: &'static str, piece: &str) {
+        let name = self.pieced.entry(holder).or_default();
+        if !self.named {
+            push(&mut name.first, piece);
+            push(&mut name.all, piece);
+        } else if piece != name.first && !piece.is_empty() {
+            let mut longer = name.first.clone();
+            push(&mut longer, piece);
+            push(&mut name.all, piece);
+            self.names.extend([bounded(piece), longer]);
         }
     }
+}
+
+/// A name that comes in pieces.
+#[derive(Debug, Default)]
+struct Pieced {
+    /// What came of it before the arguments began.
+    first: String,
+    /// All of it.
+    all: String,
+}
+
+/// More than the bytes of any name that a tool can have. What is longer is kept to here: it is a name of no tool, and stays one.
+const MAX_NAME: usize = 129;
+
+fn push(name: &mut String, piece: &str) {
+    let room = MAX_NAME.saturating_sub(name.len());
+    name.push_str(piece.get(..piece.ceil_char_boundary(room)).unwrap_or(piece));
+}
+
+fn bounded(name: &str) -> String {
+    let mut short = String::new();
+    push(&mut short, name);
+    short
 }
 
 impl Watched {
@@ -157,10 +184,10 @@ impl Watched {
         if let Some(kind) = item.get("type").and_then(Value::as_str).filter(|kind| !is_word(kind)) {
             call.kind = Some(kind.to_owned());
         }
-        let inner = ["function", "custom"].into_iter().filter_map(|kind| item.get(kind));
-        for holder in inner.chain([item]) {
+        let inner = ["function", "custom"].into_iter().filter_map(|kind| Some((kind, item.get(kind)?)));
+        for (which, holder) in inner.chain([("", item)]) {
             if let Some(name) = holder.get("name").and_then(Value::as_str) {
-                call.name(name);
+                call.name(which, name);
             }
             for (member, plain) in [("arguments", false), ("input", true)] {
                 match holder.get(member) {
@@ -180,21 +207,15 @@ impl Watched {
         let index = event.get("index").and_then(Value::as_u64).unwrap_or(0);
         match event.get("type").and_then(Value::as_str).unwrap_or_default() {
             "content_block_start" => {
-                let Some(block) = event.get("content_block") else { return };
-                // One that begins where another is open ends that.
-                self.end_at((index, None));
-                let kind = kind_of(block);
-                if kind.ends_with("tool_use") {
-                    self.called.note(block.get("id"), block.get("name"));
-                    let mut path = Path::default();
-                    path.word("content").item(number(index));
-                    let input =
-                        block.get("input").filter(|input| input.as_object().is_none_or(|o| !o.is_empty()));
-                    let whole = input.cloned().map(Arguments::Value).into_iter().collect();
-                    let names = text(block.get("name")).into_iter().collect();
-                    self.open.insert((index, None), Call { names, whole, path, ..Call::default() });
-                } else if kind.ends_with("tool_result") {
-                    self.complete.push(Seen::Brought(self.called.names(block.get("tool_use_id"))));
+                if let Some(block) = event.get("content_block") {
+                    self.block_starts(index, block);
+                }
+            }
+            // Readers begin with what the message already holds, and go on with what comes for the same places.
+            "message_start" => {
+                let content = event.get("message").and_then(|message| message.get("content"));
+                for (at, block) in (0_u64..).zip(items(content)) {
+                    self.block_starts(at, block);
                 }
             }
             "content_block_delta" => {
@@ -209,15 +230,35 @@ impl Watched {
         }
     }
 
+    fn block_starts(&mut self, index: u64, block: &Value) {
+        // One that begins where another is open ends that.
+        self.end_at((index, None));
+        let kind = kind_of(block);
+        if kind.ends_with("tool_use") {
+            self.called.note(block.get("id"), block.get("name"));
+            let mut path = Path::default();
+            path.word("content").item(number(index));
+            let input = block.get("input").filter(|input| input.as_object().is_none_or(|o| !o.is_empty()));
+            let whole = input.cloned().map(Arguments::Value).into_iter().collect();
+            let names = text(block.get("name")).into_iter().collect();
+            self.open.insert((index, None), Call { names, whole, path, ..Call::default() });
+        } else if kind.ends_with("tool_result") {
+            let brought = self.called.result(block.get("tool_use_id"));
+            self.complete.extend(brought.map(Seen::Brought));
+        }
+    }
+
     /// An event of a response. A service may say a call's arguments in pieces, whole, in its item and in the response: all of it
     /// is judged.
     fn of_response(&mut self, event: &Object) {
         let place = event.get("output_index").and_then(Value::as_u64).unwrap_or(0);
         let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
         if let Some(Value::Object(response)) = event.get("response") {
-            if !matches!(kind, "response.created" | "response.in_progress" | "response.queued") {
-                self.end();
+            if matches!(kind, "response.created" | "response.in_progress" | "response.queued") {
+                // What these hold beside their events does not go on: only items that ended count as judged.
+                return;
             }
+            self.end();
             for (at, item) in (0_u64..).zip(items(response.get("output"))) {
                 if !self.judged.contains(&at) {
                     self.item_ends(at, item);
