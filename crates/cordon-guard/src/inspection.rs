@@ -301,6 +301,17 @@ impl Inspection {
     }
 }
 
+/// Whether a part is of the definition of a tool: an address in an example there is nobody's data, and whoever writes definitions
+/// could otherwise close every tool that takes no such data.
+fn defines(part: &str) -> bool {
+    let mut words = part.split('/');
+    match words.next() {
+        Some("tools" | "functions") => true,
+        Some("input") => words.nth(1) == Some("tools"),
+        _ => false,
+    }
+}
+
 /// A finding that is about all of a content, and certain.
 const fn whole(category: Category, detector: &'static str, length: usize) -> Finding {
     Finding {
@@ -358,10 +369,11 @@ impl Verdict {
         ruling: Ruling,
     ) {
         let is_sensitive = || SENSITIVE.iter().any(|family| family.covers(&finding.category));
-        if finding.score >= LIKELY && ruling.action < Action::Redact && is_sensitive() {
+        let part = part.name();
+        if finding.score >= LIKELY && ruling.action < Action::Redact && is_sensitive() && !defines(&part) {
             self.labels.insert(finding.category.clone());
         }
-        let mut recorded = RecordedFinding::new(finding, channel, part.name(), ruling.action, ruling.would);
+        let mut recorded = RecordedFinding::new(finding, channel, part, ruling.action, ruling.would);
         (recorded.start, recorded.end) = (span.start as u64, span.end as u64);
         self.recorded.add(recorded);
     }

@@ -83,12 +83,12 @@ pub(crate) fn of_message(answer: &Object) -> Vec<Seen> {
         path.word("content").item(at);
         let kind = kind_of(block);
         if kind.ends_with("tool_use") {
-            called.note(block.get("id"), block.get("name"));
+            called.note_block(block);
             let names = text(block.get("name")).into_iter().collect();
             let arguments = block.get("input").cloned().map(Arguments::Value).into_iter().collect();
             seen.push(Seen::Called(Proposal { names, arguments, path }.into()));
         } else if kind.ends_with("tool_result") {
-            seen.extend(called.result(block.get("tool_use_id")).map(Seen::Brought));
+            seen.extend(called.result_block(block).map(Seen::Brought));
         }
     }
     seen
@@ -113,15 +113,27 @@ pub(super) fn of_item(item: &Value, at: usize) -> Vec<Seen> {
     let arguments = given(item);
     let mut path = Path::default();
     path.word("output").item(at);
-    let brought = (!OF_CALLER.contains(&kind)).then(|| Seen::Brought(names.iter().cloned().collect()));
+    let brought = (!OF_CALLER.contains(&kind)).then(|| Seen::Brought(vec![trusted_name(item)]));
     std::iter::once(Seen::Called(Proposal { names, arguments, path }.into())).chain(brought).collect()
 }
 
-/// The names of a call of the Responses API: one without a name goes by its type.
+/// The names of a call of the Responses API: one without a name goes by its type, and one of a type that has no names by both.
 pub(super) fn names_of_item(item: &Value) -> BTreeSet<String> {
     let kind = kind_of(item);
-    let of_kind = || kind.strip_suffix("_call").map(str::to_owned);
-    text(item.get("name")).or_else(of_kind).into_iter().collect()
+    let name = text(item.get("name"));
+    let is_named = matches!(kind, "function_call" | "custom_tool_call" | "mcp_call") && name.is_some();
+    let of_kind = kind.strip_suffix("_call").filter(|_| !is_named).map(str::to_owned);
+    name.into_iter().chain(of_kind).collect()
+}
+
+/// The name by which what an item's tool brings may be trusted: the service's own tools go by their type, and a tool of a remote
+/// server by none, because its name is whatever that server says.
+pub(super) fn trusted_name(item: &Value) -> String {
+    match kind_of(item) {
+        "function_call" | "custom_tool_call" => text(item.get("name")).unwrap_or_default(),
+        "mcp_call" => String::new(),
+        kind => kind.strip_suffix("_call").unwrap_or_default().to_owned(),
+    }
 }
 
 /// The arguments in an item, but for such as are empty.
@@ -166,6 +178,21 @@ impl Called {
         }
     }
 
+    /// Notes a block that calls a tool. What a remote server calls its tool says nothing of it.
+    pub(super) fn note_block(&mut self, block: &Value) {
+        let nobody = Value::from("");
+        let name = if kind_of(block) == "mcp_tool_use" { Some(&nobody) } else { block.get("name") };
+        self.note(block.get("id"), name);
+    }
+
+    /// The tools that a block with a result may be of, as [`Called::result`] says them.
+    pub(super) fn result_block(&mut self, block: &Value) -> Option<Vec<String>> {
+        if kind_of(block) == "mcp_tool_result" {
+            return Some(Vec::new());
+        }
+        self.result(block.get("tool_use_id"))
+    }
+
     /// The tools that a result with this id may be of, but for those that an earlier result with it brought in: what has entered
     /// does not leave, so each is looked at once, however many results there are. Without a name where no call has the id, and
     /// nothing where nothing is new.
@@ -177,9 +204,13 @@ impl Called {
     }
 }
 
-/// The items of a list, where there is one.
+/// The items of a list, where there is one. An object stands for a list of one, as some readers take it.
 pub(super) fn items(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).unwrap_or_default()
+    match value {
+        Some(Value::Array(items)) => items,
+        Some(item @ Value::Object(_)) => std::slice::from_ref(item),
+        _ => &[],
+    }
 }
 
 /// The `type` of an object.

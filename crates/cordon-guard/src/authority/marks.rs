@@ -7,6 +7,7 @@ use cordon_core::{
     taint::Taint,
 };
 
+use super::calls::items;
 use crate::tree::request::invalid;
 
 /// The member that holds a mark.
@@ -27,8 +28,7 @@ const WORDS: &str = "A mark is not understood. help: write `cordon` as {\"origin
 pub(super) fn entered(request: &Object, members: &[&str]) -> Result<Taint, Refusal> {
     let mut taint = Taint::default();
     for member in members {
-        let Some(Value::Array(items)) = request.get(member) else { continue };
-        for (at, item) in items.iter().enumerate() {
+        for (at, item) in items(request.get(member)).iter().enumerate() {
             let of_mark =
                 |()| invalid(&format!("{member}[{at}].{MARK}"), "a mark").said(Some(WORDS.to_owned()));
             enter(item, &mut taint).map_err(of_mark)?;

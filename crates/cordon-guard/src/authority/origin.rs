@@ -12,7 +12,7 @@ use cordon_policy::Snapshot;
 
 use super::{
     brought,
-    calls::{Called, OF_CALLER, items, kind_of, names_of_item},
+    calls::{Called, OF_CALLER, items, kind_of, trusted_name},
     marks,
 };
 
@@ -62,10 +62,14 @@ pub(crate) fn of_chat(request: &Object, snapshot: &Snapshot) -> Result<Taint, Re
             }
         }
         match message.get("role").and_then(Value::as_str) {
-            Some("tool") => result(called.result(message.get("tool_call_id")), snapshot, &mut taint),
+            Some("tool") => {
+                result(called.result(message.get("tool_call_id")), snapshot, &mut taint);
+                parts(message.get("content"), &mut taint);
+            }
             Some("function") => {
                 let name = message.get("name").and_then(Value::as_str);
                 brought(snapshot, &Vec::from_iter(name), &mut taint);
+                parts(message.get("content"), &mut taint);
             }
             _ => parts(message.get("content"), &mut taint),
         }
@@ -86,9 +90,13 @@ pub(crate) fn of_messages(request: &Object, snapshot: &Snapshot) -> Result<Taint
         for block in items(message.get("content")) {
             let kind = kind_of(block);
             if kind.ends_with("tool_use") {
-                called.note(block.get("id"), block.get("name"));
+                called.note_block(block);
             } else if kind.ends_with("tool_result") {
-                result(called.result(block.get("tool_use_id")), snapshot, &mut taint);
+                result(called.result_block(block), snapshot, &mut taint);
+                // Other kinds of results hold what their tool gives in a form of its own.
+                if kind == "tool_result" {
+                    parts(block.get("content"), &mut taint);
+                }
             } else if !SPOKEN.contains(&kind) {
                 taint.untrusted.insert(Channel::Document);
             }
@@ -112,18 +120,19 @@ pub(crate) fn of_responses(request: &Object, snapshot: &Snapshot) -> Result<Tain
                 "" | "message" => parts(item.get("content"), &mut taint),
                 _ if SPOKEN.contains(&kind) || SILENT.contains(&kind) => {}
                 _ if kind.ends_with("_call") => {
-                    let names = names_of_item(item);
-                    names
-                        .iter()
-                        .for_each(|name| called.note(item.get("call_id"), Some(&name.as_str().into())));
+                    let name = trusted_name(item);
+                    called.note(item.get("call_id"), Some(&name.as_str().into()));
                     // What the service ran has brought something, also where its item does not say what.
                     let given = || GIVEN_BACK.iter().any(|member| is_given(item.get(member)));
                     if !OF_CALLER.contains(&kind) || given() {
-                        result(Some(names.into_iter().collect()), snapshot, &mut taint);
+                        result(Some(vec![name]), snapshot, &mut taint);
                     }
                 }
                 _ if kind.ends_with("_output") => {
                     result(called.result(item.get("call_id")), snapshot, &mut taint);
+                    if matches!(kind, "function_call_output" | "custom_tool_call_output") {
+                        parts(item.get("output"), &mut taint);
+                    }
                 }
                 _ => drop(taint.untrusted.insert(Channel::Document)),
             }

@@ -465,9 +465,14 @@ fn what_a_service_ran_itself_has_entered() {
     }
     let send = r#"{"type":"function_call","call_id":"b","name":"send_mail","arguments":"{\"to\":\"a@example.com\"}"}"#;
     let search = r#"{"type":"web_search_call","id":"a","action":{"query":"x"}}"#;
-    for (output, expected) in
-        [(format!("[{search},{send}]"), Action::Block), (format!("[{send},{search}]"), Action::Allow)]
-    {
+    let remote = r#"{"type":"mcp_call","id":"a","server_label":"s","name":"own_orders","arguments":"{}","output":"x"}"#;
+    for (output, expected) in [
+        (format!("[{search},{send}]"), Action::Block),
+        (format!("[{send},{search}]"), Action::Allow),
+        (format!("[{remote},{send}]"), Action::Block),
+        (format!("[{send},{remote}]"), Action::Allow),
+        (r#"[{"type":"post_call","name":"read_page"}]"#.to_owned(), Action::Block),
+    ] {
         let mut verdict = Verdict::default();
         let answer = tree(format!(r#"{{"output":{output}}}"#));
         rules.calls(|| of_response(answer.as_object().unwrap()), &mut verdict);
@@ -530,6 +535,41 @@ fn whatever_is_not_said_is_somebody_elses() {
         items(json!({"type": "file_search_call", "id": "1", "queries": ["x"], "results": [{}]})),
         "tool_output"
     );
+    // A list of one may be said without the list.
+    assert_eq!(
+        items(json!({"role": "user", "content": {"type": "input_file", "file_data": "x"}})),
+        "document"
+    );
+    let marked = json!({"role": "developer", "content": "x", "cordon": {"origin": "document"}});
+    assert_eq!(
+        levels(Protocol::Responses, json!({"model": "r", "instructions": marked, "input": "x"})),
+        "document"
+    );
+    // What is no text is a document also in the result of a tool that nobody else writes into.
+    let called = json!({"type": "tool_use", "id": "c1", "name": "own_orders", "input": {}});
+    for (part, expected) in [("text", ""), ("document", "document"), ("image", "document")] {
+        let result = json!({"type": "tool_result", "tool_use_id": "c1", "content": [{"type": part}]});
+        assert_eq!(blocks(json!([called, result])), expected, "{part}");
+        let messages = json!([
+            {"role": "assistant", "content": "", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "own_orders", "arguments": ""}}]},
+            {"role": "tool", "tool_call_id": "c1", "content": [{"type": part, "text": "x"}]},
+        ]);
+        assert_eq!(levels(Protocol::Chat, json!({"model": "r", "messages": messages})), expected, "{part}");
+    }
+    let output = |part: &str| {
+        let output = json!({"type": "function_call_output", "call_id": "c1", "output": [{"type": part}]});
+        let call = json!({"type": "function_call", "call_id": "c1", "name": "own_orders", "arguments": "{}"});
+        levels(Protocol::Responses, json!({"model": "r", "input": [call, output]}))
+    };
+    assert_eq!((output("input_text"), output("input_file")), (String::new(), "document".to_owned()));
+    // The name that a remote server gives its tool is no reason to trust it.
+    let remote = json!({"type": "mcp_call", "id": "1", "server_label": "s", "name": "own_orders", "arguments": "{}", "output": "x"});
+    assert_eq!(items(remote), "tool_output");
+    let remote = json!([
+        {"type": "mcp_tool_use", "id": "c1", "server_name": "s", "name": "own_orders", "input": {}},
+        {"type": "mcp_tool_result", "tool_use_id": "c1", "content": []},
+    ]);
+    assert_eq!(blocks(remote), "tool_output");
     // What the service ran has brought something, also where its item does not say what; a call of the caller's has not.
     for item in [
         json!({"type": "web_search_call", "id": "1", "status": "completed", "action": {"type": "search", "query": "x"}}),
@@ -626,6 +666,15 @@ fn a_marked_text_is_inspected_as_what_it_is() {
     channels.sort_unstable();
     assert_eq!(channels, ["tool_output", "user"]);
     assert_eq!(verdict.labels().iter().map(Category::as_str).collect::<Vec<_>>(), ["pii/email"]);
+    let mut defined = Verdict::default();
+    let request = json!({"model": "r", "messages": [{"role": "user", "content": "x"}],
+        "tools": [{"type": "function", "function": {"name": "a", "description": "jane.roe@example.com"}}]});
+    let request = openai::Request::read(tree(request.to_string())).unwrap();
+    request
+        .inspect(&inspection(&[("pii/email", Action::Flag, cordon_core::Form::Mask)]), &mut defined)
+        .unwrap();
+    assert_eq!(defined.recorded().findings.len(), 1);
+    assert!(defined.labels().is_empty(), "a definition enters nothing");
     let mut redacted = Verdict::default();
     let request = json!({"model": "r", "messages": [{"role": "user", "content": "john.doe@example.com"}]});
     let request = openai::Request::read(tree(request.to_string())).unwrap();

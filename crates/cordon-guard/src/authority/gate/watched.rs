@@ -235,7 +235,7 @@ impl Watched {
         self.end_at((index, None));
         let kind = kind_of(block);
         if kind.ends_with("tool_use") {
-            self.called.note(block.get("id"), block.get("name"));
+            self.called.note_block(block);
             let mut path = Path::default();
             path.word("content").item(number(index));
             let input = block.get("input").filter(|input| input.as_object().is_none_or(|o| !o.is_empty()));
@@ -243,8 +243,7 @@ impl Watched {
             let names = text(block.get("name")).into_iter().collect();
             self.open.insert((index, None), Call { names, whole, path, ..Call::default() });
         } else if kind.ends_with("tool_result") {
-            let brought = self.called.result(block.get("tool_use_id"));
-            self.complete.extend(brought.map(Seen::Brought));
+            self.complete.extend(self.called.result_block(block).map(Seen::Brought));
         }
     }
 
