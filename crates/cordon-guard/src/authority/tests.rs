@@ -426,6 +426,14 @@ fn a_route_may_take_only_what_is_declared() {
             "the resource's name is not the tool's"
         );
     }
+    // However much of a long name is kept, it is not the name that it begins with.
+    let longest = "n".repeat(128);
+    let strict = world("declared", &[("longest", json!({"called": longest}))]);
+    let rules = under(&strict, &Taint::default());
+    for more in ["", "n", "nn", "é"] {
+        let expected = if more.is_empty() { &[][..] } else { &["tool/undeclared block"] };
+        assert_eq!(findings(WAYS[0], &rules, &format!("{longest}{more}"), "{}"), *expected, "{more}");
+    }
     let none = world("any", &[]);
     assert!(under(&none, &Taint::default()).authority().is_none(), "without rules nobody looks");
 }
@@ -570,6 +578,11 @@ fn whatever_is_not_said_is_somebody_elses() {
         {"type": "mcp_tool_result", "tool_use_id": "c1", "content": []},
     ]);
     assert_eq!(blocks(remote), "tool_output");
+    let remote = json!([
+        {"type": "tool_use", "id": "c1", "name": "own_orders", "input": {}},
+        {"type": "mcp_tool_result", "tool_use_id": "c1", "content": []},
+    ]);
+    assert_eq!(blocks(remote), "tool_output", "nor is the name of a call with the same id");
     // What the service ran has brought something, also where its item does not say what; a call of the caller's has not.
     for item in [
         json!({"type": "web_search_call", "id": "1", "status": "completed", "action": {"type": "search", "query": "x"}}),
