@@ -115,18 +115,23 @@ impl Watch {
 
     /// Looks, until `stop`, and makes facts of what was done.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let mut stop = std::pin::pin!(stop);
+        // All are polled, always: one that has just been given the lock and is left alone while another waits for it would hold it
+        // for ever.
+        tokio::select! {
+            () = stop => {}
+            () = self.0.reports.follow(&self.0.sequencer) => {}
+            () = self.ask_budgets() => {}
+            () = self.look_again() => {}
+        }
+    }
+
+    /// Looks again and again.
+    async fn look_again(&self) {
         let mut interval = tokio::time::interval(EVERY);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut logging = std::pin::pin!(self.0.reports.follow(&self.0.sequencer));
-        let mut asking = std::pin::pin!(self.ask_budgets());
         loop {
-            tokio::select! {
-                () = &mut stop => return,
-                () = &mut logging => return,
-                () = &mut asking => return,
-                _ = interval.tick() => self.look().await,
-            }
+            interval.tick().await;
+            self.look().await;
         }
     }
 

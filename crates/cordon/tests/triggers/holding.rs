@@ -107,6 +107,23 @@ async fn what_the_log_does_not_take_is_not_in_force_and_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_together_holds_nobody_up_for_ever() {
+    let upstream = FakeUpstream::start([Script::says("ok")]).await;
+    let world = with(&upstream, FAILS).await;
+    let watch = &world.node.handles.watch;
+    // One that is told to stop at once looks or not; each of them asks for the same things in the moment in which it begins.
+    for _ in 0..50 {
+        let looking = (0..16).map(|_| tokio::spawn(watch.clone().run(std::future::pending())));
+        let looking: Vec<_> = looking.collect();
+        for _ in 0..50 {
+            let looked = tokio::time::timeout(Duration::from_secs(10), watch.look()).await;
+            assert!(looked.is_ok(), "nobody looks any more");
+        }
+        looking.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_that_fire_together_are_contained_together() {
     const MANY: usize = 100;
     let failing = (0..4).map(|_| Script::answer(500, &[], b"{}"));
