@@ -473,20 +473,39 @@ pub(crate) fn pass_on(upstream: &HeaderMap, headers: &mut HeaderMap) {
 /// Ends a call that was refused: the record first, then the answer in the form that the route chose.
 pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &mut Answer, style: &Style) {
     let id = record.call();
-    let recorded = if record.is_closed() { Ok(()) } else { record.refuse(refusal).await };
-    let refusal = recorded.as_ref().err().unwrap_or(refusal);
     if let Some(sender) = &style.streaming {
-        let last = style.posted.cut_off(refusal, &id);
-        let _ = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(last))).await;
+        // Nobody reads what is said to a caller who has gone.
+        let last = match refusal.code {
+            RefusalCode::CallerGone => Vec::new(),
+            _ => style.posted.cut_off(refusal, &id),
+        };
+        record.released(&last);
+        // Unrecorded or not, nothing more of the answer leaves.
+        if !record.is_closed()
+            && let Err(unrecorded) = record.refuse(refusal).await
+        {
+            tracing::error!(call = %id, reason = unrecorded.private, "a refusal was not recorded");
+        }
+        if !last.is_empty() {
+            let _ = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(last))).await;
+        }
         return;
     }
+    let passes_for_an_answer = |refusal: &Refusal| {
+        matches!(
+            refusal.code,
+            RefusalCode::ContentBlocked | RefusalCode::HeldNoReviewer | RefusalCode::RouteOff
+        )
+    };
+    if style.filtered.is_some() && answer.is_open() && passes_for_an_answer(refusal) {
+        record.told(200);
+    }
+    let recorded = if record.is_closed() { Ok(()) } else { record.refuse(refusal).await };
+    let refusal = recorded.as_ref().err().unwrap_or(refusal);
     if !answer.is_open() {
         return;
     }
-    let of_content = matches!(
-        refusal.code,
-        RefusalCode::ContentBlocked | RefusalCode::HeldNoReviewer | RefusalCode::RouteOff
-    );
+    let of_content = passes_for_an_answer(refusal);
     let mut response = match style.filtered.as_ref().filter(|_| of_content) {
         Some(Filtered { route, time, stream: true }) => {
             let body = style.posted.filtered_stream(refusal, &id, route.as_str(), *time);

@@ -137,8 +137,10 @@ impl Counting {
         charged(self.left.iter().cloned().chain(here).collect())
     }
 
-    /// Ends it: what was used takes the place of what was reserved, or the reservation stays where that is not known.
+    /// Ends it: what was used takes the place of what was reserved, or the reservation stays where that is not known. It holds no
+    /// place among the calls that run any more: who has its whole answer may call again.
     pub(crate) fn settle(&mut self, spent: Spent) -> Option<Charged> {
+        self.places = Places::default();
         self.leave(spent);
         charged(std::mem::take(&mut self.left))
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use cordon_core::{
-    Action, CallId, HmacKey, Name, Refusal, RefusalCode,
+    Action, CallId, HmacKey, KeyedHasher, Name, Refusal, RefusalCode,
     record::{
         Attempt, AttemptOutcome, Attempted, Closed, Frame, MAX_ATTEMPTS, Opened, Outcome, RecordedVerdict,
         Spend, Timings, Tokens,
@@ -71,6 +71,10 @@ pub(crate) struct CallRecord {
     pub(crate) counting: Counting,
     /// Whether its answer was not read to its end.
     cut_off: bool,
+    /// The status that the caller was told, once the head of the answer has left.
+    told: Option<u16>,
+    /// Digests what is released of a stream.
+    hasher: Option<Box<KeyedHasher>>,
     closed: bool,
 }
 
@@ -124,6 +128,8 @@ impl CallRecord {
             capturing: None,
             counting: Counting::default(),
             cut_off: false,
+            told: None,
+            hasher: None,
             closed: false,
         }
     }
@@ -262,6 +268,27 @@ impl CallRecord {
         self.capturing.as_deref_mut()
     }
 
+    /// What is released from now on is a stream, with such digests.
+    pub(crate) fn streams(&mut self, hasher: KeyedHasher) {
+        self.hasher = Some(Box::new(hasher));
+    }
+
+    /// The head of the answer leaves with this status: whatever comes now, the caller has seen it.
+    pub(crate) const fn told(&mut self, status: u16) {
+        self.told = Some(status);
+    }
+
+    /// These bytes of a stream leave.
+    pub(crate) fn released(&mut self, bytes: &[u8]) {
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
+        if let Some(capturing) = self.capturing() {
+            capturing.released(bytes);
+        }
+        self.end.response_bytes = self.end.response_bytes.saturating_add(bytes.len() as u64);
+    }
+
     /// Whether the end was written.
     pub(crate) const fn is_closed(&self) -> bool {
         self.closed
@@ -391,7 +418,7 @@ impl CallRecord {
         };
         self.end.code = Some(refusal.code);
         self.end.reason = (!refusal.private.is_empty()).then(|| refusal.private.chars().take(200).collect());
-        self.close(outcome, refusal.code.status()).await
+        self.close(outcome, self.told.unwrap_or_else(|| refusal.code.status())).await
     }
 
     fn seal(&mut self, outcome: Outcome, status: u16) -> Result<Vec<Vec<u8>>, RecordError> {
@@ -401,6 +428,9 @@ impl CallRecord {
         self.end.status = status;
         self.end.time = self.ports.clock.now().max(self.end.time);
         self.end.timings.total = self.micros();
+        if let Some(hasher) = self.hasher.take().filter(|_| self.end.response_bytes > 0) {
+            self.end.response_digest = Some(hasher.finish());
+        }
         let opened = self.opened_frame();
         self.end.charged = self.counting.settle(self.spent());
         if self.attempts.len() > 1 {
@@ -464,7 +494,7 @@ impl CallRecord {
 impl Drop for CallRecord {
     fn drop(&mut self) {
         if !self.closed
-            && let Ok(frames) = self.seal(Outcome::Interrupted, 0)
+            && let Ok(frames) = self.seal(Outcome::Interrupted, self.told.unwrap_or_default())
         {
             self.ports.recorder.offer(frames);
         }

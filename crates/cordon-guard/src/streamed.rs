@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cordon_core::{KeyedHasher, Refusal, RefusalCode, record::Outcome};
+use cordon_core::{Refusal, RefusalCode, record::Outcome};
 use http::{HeaderMap, HeaderValue, Response, header};
 
 use crate::{
@@ -26,11 +26,10 @@ pub(crate) const CALLER_PATIENCE: Duration = Duration::from_secs(60);
 /// How long an upstream may take to end its answer after its last event.
 const DRAIN: Duration = Duration::from_millis(200);
 
-/// The stream to the caller: what was released so far, and the head that is sent before the first of it.
+/// The stream to the caller, and the head that is sent before the first of it.
 struct Downstream<'a> {
     call: &'a Call<Cleared>,
     headers: HeaderMap,
-    hasher: KeyedHasher,
     sender: Option<ReleasedSender>,
 }
 
@@ -50,14 +49,11 @@ impl Downstream<'_> {
             record.opened_is_durable().await?;
             let (sender, body) = ReleasedBody::stream();
             answer.send(self.head(body, record));
+            record.told(200);
             style.streaming = Some(sender.clone());
             self.sender = Some(sender);
         }
-        self.hasher.update(&bytes);
-        if let Some(capturing) = record.capturing() {
-            capturing.released(&bytes);
-        }
-        record.end.response_bytes = record.end.response_bytes.saturating_add(bytes.len() as u64);
+        record.released(&bytes);
         let Some(sender) = &self.sender else { return Ok(()) };
         let sent = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(bytes)));
         match sent.await {
@@ -94,40 +90,33 @@ impl Downstream<'_> {
     async fn finish(
         mut self,
         last: Vec<u8>,
+        body: UpstreamBody,
         record: &mut CallRecord,
         answer: &mut Answer,
+        style: &mut Style,
     ) -> Result<(), Refusal> {
-        self.hasher.update(&last);
-        if let Some(capturing) = record.capturing() {
-            capturing.released(&last);
-        }
-        record.end.response_digest = Some(self.hasher.clone().finish());
-        record.end.response_bytes = record.end.response_bytes.saturating_add(last.len() as u64);
+        record.released(&last);
         record.close(Outcome::Released, 200).await?;
-        match &self.sender {
-            Some(sender) => {
-                let _ = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(last))).await;
-            }
+        match self.sender.take() {
+            Some(sender) => end(sender, last, Some(body), style),
             None => {
                 let response = self.head(ReleasedBody::whole(Released::new(last)), record);
                 answer.send(response);
+                tokio::spawn(drain(body));
             }
         }
         Ok(())
     }
 
     /// Records a refusal in mid-stream and sends its well-formed end.
-    async fn refuse(self, refusal: &Refusal, last: Vec<u8>, record: &mut CallRecord) {
-        let mut hasher = self.hasher;
-        hasher.update(&last);
-        record.end.response_digest = Some(hasher.finish());
-        record.end.response_bytes = record.end.response_bytes.saturating_add(last.len() as u64);
+    async fn refuse(self, refusal: &Refusal, last: Vec<u8>, record: &mut CallRecord, style: &mut Style) {
+        record.released(&last);
         // Unrecorded or not, nothing more of the answer leaves; that it could not be recorded is the log's business.
         if let Err(unrecorded) = record.refuse(refusal).await {
             tracing::error!(call = %record.call(), reason = unrecorded.private, "a refusal was not recorded");
         }
-        if let Some(sender) = &self.sender {
-            let _ = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(last))).await;
+        if let Some(sender) = self.sender {
+            end(sender, last, None, style);
         }
     }
 
@@ -155,7 +144,8 @@ pub(crate) async fn streamed(
 ) -> Result<(), Refusal> {
     let UpstreamResponse { headers, mut body, .. } = response;
     let hasher = record.content_key(gateway).hasher();
-    let mut downstream = Downstream { call, headers, hasher, sender: None };
+    record.streams(hasher);
+    let mut downstream = Downstream { call, headers, sender: None };
     let route = call.stage.admitted.route();
     let options = StreamOptions {
         call: call.id,
@@ -184,8 +174,11 @@ pub(crate) async fn streamed(
         };
         record.end.timings.inspect_output =
             record.end.timings.inspect_output.saturating_add(micros(inspecting));
-        // The head shows the verdict that these bytes had.
-        record.end.output.action = gate.verdict().action();
+        // The head shows the verdict that these bytes had; and a call that ends from outside has what was found until then.
+        let (found, known) = (gate.verdict().recorded(), &record.end.output);
+        if (found.action, found.findings.len()) != (known.action, known.findings.len()) {
+            record.end.output = found.clone();
+        }
         let refusal = match step {
             Ok(Progress::Open) => {
                 downstream.send(out, record, answer, style).await?;
@@ -195,8 +188,7 @@ pub(crate) async fn streamed(
                 record.used(gate.usage());
                 record.said = gate.said().clone();
                 record.end.output = gate.verdict().recorded().clone();
-                downstream.finish(out, record, answer).await?;
-                return drain(body).await;
+                return downstream.finish(out, body, record, answer, style).await;
             }
             Ok(Progress::Stopped) => gate
                 .verdict()
@@ -216,16 +208,28 @@ pub(crate) async fn streamed(
         }
         let mut last = Vec::new();
         gate.refuse(&refusal, &mut last);
-        downstream.refuse(&refusal, last, record).await;
+        downstream.refuse(&refusal, last, record, style).await;
         return Ok(());
     }
 }
 
+/// Sends the last bytes of a stream whose end is recorded. The call is over: nothing takes its last bytes back, and nothing comes
+/// behind them.
+fn end(sender: ReleasedSender, last: Vec<u8>, body: Option<UpstreamBody>, style: &mut Style) {
+    style.streaming = None;
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(CALLER_PATIENCE, sender.send(Released::new(last))).await;
+        drop(sender);
+        if let Some(body) = body {
+            drain(body).await;
+        }
+    });
+}
+
 /// Reads what an upstream says after its last event, so that the connection can serve the next call; one that says more
 /// than nothing is closed.
-async fn drain(mut body: UpstreamBody) -> Result<(), Refusal> {
+async fn drain(mut body: UpstreamBody) {
     let _ = tokio::time::timeout(DRAIN, body.chunk()).await;
-    Ok(())
 }
 
 fn broken(error: &StreamError) -> Refusal {

@@ -15,7 +15,10 @@ use crate::{
 /// watches models.
 pub(crate) fn sample(signal: &Signal, ended: &Ended, tried: Option<&Try>) -> Option<Sample> {
     let says = match (ended.end, signal) {
-        (End::Contained | End::Unknown, _) => false,
+        (End::Contained, _) => false,
+        // Who leaves before the last word of an answer takes what was found in it along: it counts. What was not found yet says nothing.
+        (End::Unknown, Signal::VerdictRate(rate)) => is_found(rate, ended),
+        (End::Unknown, _) => false,
         // A throttle that a trigger has set would keep itself up.
         (End::Limited(_), Signal::RefusalRate(rate)) => !rate.codes.is_empty(),
         (End::Limited(_), _) => false,

@@ -376,18 +376,19 @@ fn each_signal_counts_what_it_is_about() {
     let refused = Ended { tries: [].into_iter().collect(), ..ended(0, 4, End::Refused(None)) };
     let contained = Ended { end: End::Contained, ..refused.clone() };
     let gone = ended(0, 6, End::Unknown);
-    let calls = [leak, slow, rather_slow, refused, contained, gone, ended(0, 7, End::Failed)];
+    let left = Ended { answer: found("pii/card", Action::Redact), ..ended(0, 8, End::Unknown) };
+    let calls = [leak, slow, rather_slow, refused, contained, gone, ended(0, 7, End::Failed), left];
     // Calls, bad ones, and those that keep it from being clear.
     for (signal, expected) in [
         (serde_json::json!({"error_rate": {"above": 0.5}}), (4, 1, 1)),
         (serde_json::json!({"refusal_rate": {"above": 0.5}}), (5, 1, 1)),
-        (serde_json::json!({"verdict_rate": {"category": "pii", "above": 0.5}}), (4, 1, 1)),
+        (serde_json::json!({"verdict_rate": {"category": "pii", "above": 0.5}}), (5, 2, 2)),
         (
             serde_json::json!({"verdict_rate": {"category": "pii", "action": "block", "above": 0.5}}),
             (4, 0, 0),
         ),
         (serde_json::json!({"verdict_rate": {"in": "request", "above": 0.5}}), (4, 0, 0)),
-        (serde_json::json!({"verdict_rate": {"action": "redact", "above": 0.5}}), (4, 1, 1)),
+        (serde_json::json!({"verdict_rate": {"action": "redact", "above": 0.5}}), (5, 2, 2)),
         (serde_json::json!({"latency": {"above": "3s"}}), (4, 1, 2)),
         (serde_json::json!({"latency": {"of": "first_byte", "above": "3s"}}), (4, 0, 0)),
     ] {

@@ -11,7 +11,13 @@
 mod support;
 
 use bytes::Bytes;
-use cordon_core::{Action, DurationMs, RefusalCode, command::Wish, fact::Actor, record::Outcome};
+use cordon_core::{
+    Action, DurationMs, RefusalCode,
+    command::Wish,
+    containment::{InFlight, Subject},
+    fact::Actor,
+    record::Outcome,
+};
 use cordon_testkit::{FakeUpstream, Gate, Script, closed_port};
 use http_body_util::BodyExt as _;
 use support::{World, chat};
@@ -170,6 +176,11 @@ spec: { rules: [{ channels: [model], category: secret, action: block }] }
     let closed = frames.closed_of(call);
     assert_eq!((closed.outcome, closed.code), (Outcome::Refused, Some(RefusalCode::ContentBlocked)));
     assert_eq!(closed.output.action, Action::Block);
+    assert_eq!(
+        (closed.status, closed.response_bytes),
+        (200, reply.text().len() as u64),
+        "what the caller saw"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -326,7 +337,41 @@ async fn a_stream_that_is_cut_ends_and_does_not_pass_for_whole() {
     assert!(reply.text().contains("upstream_failed"), "{}", reply.text());
     let call = reply.call();
     let frames = world.frames().await;
-    assert_eq!(frames.closed_of(call).outcome, Outcome::UpstreamFailed);
+    let closed = frames.closed_of(call);
+    assert_eq!((closed.outcome, closed.code), (Outcome::UpstreamFailed, Some(RefusalCode::UpstreamFailed)));
+    assert_eq!(
+        (closed.status, closed.response_bytes),
+        (200, reply.text().len() as u64),
+        "what the caller saw"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_over_with_its_last_byte_whatever_its_upstream_still_does() {
+    let few = "
+---
+{apiVersion: cordon/v1, kind: Limit, name: one, spec: {applies_to: {principal: app}, concurrency: 1}}
+";
+    let gate = Gate::new();
+    let event = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"All of it."},"finish_reason":"stop"}]}"#;
+    let lingers = Script::sse_head().event(event).event("[DONE]").wait(&gate).end();
+    let upstream = FakeUpstream::start([lingers, Script::says("ok")]).await;
+    let world = World::with(&upstream.base_url(), "", few, |_| {}).await;
+    let mut response = world.open(world.request(chat("hi", true))).await;
+    let mut text = String::new();
+    while !text.contains("[DONE]") {
+        let frame = response.body_mut().frame().await.unwrap().unwrap();
+        text += std::str::from_utf8(&frame.into_data().unwrap()).unwrap();
+    }
+    let next = world.chat("hi").await;
+    assert_eq!(next.status, 200, "who has the whole answer may call again: {}", next.text());
+    let ended = world.node.handles.gateway.quarantine(&Subject::parse("model/m").unwrap(), InFlight::Cancel);
+    assert_eq!(ended, 0, "nothing of it runs");
+    while let Some(frame) = response.body_mut().frame().await {
+        text += std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap();
+    }
+    assert!(text.ends_with("data: [DONE]\n\n"), "nothing comes behind its end: {text}");
+    gate.open();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -366,12 +411,16 @@ async fn a_caller_that_goes_away_ends_the_upstream_call() {
         )
     };
     let script = Script::sse_head()
-        .event(&event("Hello there. "))
+        .event(&event("Hello 4111 1111 1111 1111 there. "))
         .event(&event("More words. "))
         .wait(&gate)
         .then_hang();
     let upstream = FakeUpstream::start([script]).await;
-    let world = World::new(&upstream.base_url()).await;
+    let guard = "
+---
+{apiVersion: cordon/v1, kind: Guard, name: cards, spec: {rules: [{channels: [model], category: pii/card, action: redact}]}}
+";
+    let world = World::with(&upstream.base_url(), ", guards: [cards]", guard, |_| {}).await;
     let mut response = world.open(world.request(chat("hi", true))).await;
     let call = response.headers()["cordon-call-id"].to_str().unwrap().to_owned();
     let first = response.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
@@ -381,6 +430,10 @@ async fn a_caller_that_goes_away_ends_the_upstream_call() {
     let frames = world.frames().await;
     let closed = frames.closed.iter().find(|closed| closed.call.to_string() == call).unwrap();
     assert_eq!((closed.outcome, closed.code), (Outcome::CallerGone, Some(RefusalCode::CallerGone)));
+    assert_eq!(closed.status, 200, "what it saw");
+    assert_eq!(closed.output.action, Action::Redact);
+    assert_eq!(closed.output.findings.len(), 1, "what was found stays found: {:?}", closed.output);
+    assert!(closed.response_digest.is_some(), "what was released by then");
 }
 
 #[tokio::test(flavor = "multi_thread")]

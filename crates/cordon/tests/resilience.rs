@@ -541,6 +541,8 @@ async fn a_mode_is_in_force_with_the_next_call_and_visible() {
     let reply = world.send(world.request(with_tool(false))).await;
     assert_eq!((by(&reply), reply.header("cordon-mode")), (answered("first", ""), String::new()));
     let frames = pair.world.frames().await;
+    let off = frames.closed.iter().filter(|closed| closed.code == Some(RefusalCode::RouteOff));
+    assert_eq!(off.map(|closed| closed.status).collect::<Vec<_>>(), [503, 200], "what the caller saw");
     let modes: Vec<RouteMode> = frames.opened.iter().map(|opened| opened.mode).collect();
     use RouteMode::{Degraded, Normal, Off, Safe};
     assert_eq!(modes, [Degraded, Safe, Safe, Off, Off, Normal]);

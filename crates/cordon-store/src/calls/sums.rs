@@ -1,6 +1,9 @@
 //! Calls in sums: how many, how they ended, what they used, how long they took.
 
-use cordon_core::{Cost, Currency, Money, Timestamp, record::Tokens};
+use cordon_core::{
+    Cost, Currency, Money, Timestamp,
+    record::{Outcome, Tokens},
+};
 
 /// How much time one [`RollUp`] sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +30,8 @@ pub enum Sums {
 pub struct RollUp {
     /// How many ended.
     pub count: u64,
-    /// How many of them with a status of 400 or more.
+    /// How many of them were refused, failed or broke off, before or after their caller was told a status; or were answered by an upstream
+    /// with a status of 400 or more.
     pub errors: u64,
     /// Tokens in prompts.
     pub input_tokens: u64,
@@ -78,9 +82,15 @@ impl RollUp {
     pub const BUCKETS: usize = 32;
 
     /// Adds a call that ended so, after so many microseconds.
-    pub(super) fn add(&mut self, status: u16, tokens: Option<Tokens>, cost: Option<Cost>, total: u64) {
+    pub(super) fn add(
+        &mut self,
+        (outcome, status): (Outcome, u16),
+        tokens: Option<Tokens>,
+        cost: Option<Cost>,
+        total: u64,
+    ) {
         self.count += 1;
-        self.errors += u64::from(status >= 400);
+        self.errors += u64::from(outcome != Outcome::Released || status >= 400);
         self.input_tokens = self.input_tokens.saturating_add(tokens.map_or(0, |tokens| tokens.input));
         self.output_tokens = self.output_tokens.saturating_add(tokens.map_or(0, |tokens| tokens.output));
         self.spend(cost);
@@ -189,7 +199,7 @@ mod tests {
                 amount: Money::from_nanos(nanos.into()),
                 currency: currency.parse().unwrap(),
             });
-            sums.add(200, None, cost, 7);
+            sums.add((Outcome::Released, 200), None, cost, 7);
         }
         sums
     }

@@ -510,7 +510,8 @@ fn roll(rolls: &mut Rolls, known: &Interned, row: &CallRow) {
         let route = known.name(row.route.as_ref().map(Name::as_str));
         for (step, route) in places(route) {
             let at = (step, step.start(ending.time), route, row.verdict);
-            rolls.entry(at).or_default().add(ending.status, ending.tokens, ending.cost, ending.timings.total);
+            let end = (ending.outcome, ending.status);
+            rolls.entry(at).or_default().add(end, ending.tokens, ending.cost, ending.timings.total);
         }
     }
 }
@@ -632,6 +633,6 @@ pub(super) fn remove(file: &Path) {
 
 impl RollUp {
     fn add_closed(&mut self, closed: &Closed) {
-        self.add(closed.status, closed.tokens, closed.cost, closed.timings.total);
+        self.add((closed.outcome, closed.status), closed.tokens, closed.cost, closed.timings.total);
     }
 }

@@ -182,7 +182,9 @@ fn whole(call: &TracedCall, times: &Times) -> Span {
         .text(name::WOULD, opened.input.would.max(closed.output.would))
         .count(name::SNAPSHOT, opened.position);
     // An error of the server's is one of 5xx (HTTP conventions); a refusal by policy is what Cordon is there for.
-    let is_error = closed.status >= 500 || closed.outcome == Outcome::Interrupted;
+    // What breaks off after the caller was told 200 is one by its code.
+    let status = closed.code.map_or(closed.status, cordon_core::RefusalCode::status);
+    let is_error = status >= 500 || closed.outcome == Outcome::Interrupted;
     if is_error {
         match closed.code {
             Some(code) => attributes.text(name::ERROR_TYPE, code.as_str()),
