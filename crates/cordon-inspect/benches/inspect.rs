@@ -82,8 +82,8 @@ fn main() {
     let holds = ["pii", "secret", "prompt_injection"].map(Category::known);
 
     println!(
-        "{:<20} {:>14} {:>14} {:>18} {:>12}",
-        "text", "1 KB inspect", "64 KB inspect", "1 KB streamed by 64", "memory B"
+        "{:<20} {:>14} {:>14} {:>14} {:>18} {:>12}",
+        "text", "1 KB inspect", "1 KB answer", "64 KB inspect", "1 KB streamed by 64", "memory B"
     );
     let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
     for (name, text) in samples() {
@@ -94,6 +94,11 @@ fn main() {
         let small = per_kilobyte(kilobyte.len() * 200, || {
             for _ in 0..200 {
                 black_box(engine.inspect(Channel::User, black_box(kilobyte)));
+            }
+        });
+        let answer = per_kilobyte(kilobyte.len() * 200, || {
+            for _ in 0..200 {
+                black_box(engine.inspect(Channel::Model, black_box(kilobyte)));
             }
         });
         let large = per_kilobyte(text.len(), || {
@@ -115,7 +120,9 @@ fn main() {
             scanner.push(chunk);
             memory = memory.max(scanner.memory());
         }
-        println!("{name:<20} {small:>11.2} µs {large:>11.2} µs {streamed:>15.2} µs {memory:>12}");
+        println!(
+            "{name:<20} {small:>11.2} µs {answer:>11.2} µs {large:>11.2} µs {streamed:>15.2} µs {memory:>12}"
+        );
     }
 
     if !named.is_empty() {

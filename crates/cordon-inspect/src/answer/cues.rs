@@ -85,6 +85,43 @@ const STATEMENTS: &[&[u8]] = &[
     b"xp_cmdshell",
 ];
 
+/// By the length of a word, the letters with which one of those above begins: few words of a text have to be compared with them.
+const BEGINNINGS: [u32; MAX_CUE + 1] = {
+    let mut table = [0; MAX_CUE + 1];
+    let mut len = 0;
+    let mut rest = table.as_mut_slice();
+    while let Some((slot, after)) = rest.split_first_mut() {
+        *slot = beginnings(COMMANDS, len) | beginnings(STATEMENTS, len);
+        len += 1;
+        rest = after;
+    }
+    table
+};
+
+const fn beginnings(mut words: &[&[u8]], len: usize) -> u32 {
+    let mut letters = 0;
+    while let Some((word, after)) = words.split_first() {
+        if let Some((first, _)) = word.split_first()
+            && word.len() == len
+        {
+            letters |= letter(*first);
+        }
+        words = after;
+    }
+    letters
+}
+
+/// A bit for each letter, in either case.
+const fn letter(byte: u8) -> u32 {
+    1_u32.wrapping_shl((byte & 0x1f) as u32)
+}
+
+/// Whether a word may be one that begins something.
+pub(crate) fn may_begin(word: &[u8]) -> bool {
+    let first = word.first().copied().map_or(0, letter);
+    BEGINNINGS.get(word.len()).is_some_and(|known| known & first != 0)
+}
+
 /// What is open of each kind, by where it began.
 #[derive(Debug, Default)]
 pub(crate) struct Cues {
@@ -105,6 +142,9 @@ impl Cues {
         let word = word_before(sight.text, i);
         if let Some(start) = word {
             let text = sight.text.slice(start, i);
+            if self.is_quiet() && !may_begin(text) {
+                return;
+            }
             let is = |list: &[&[u8]]| list.iter().any(|known| text.eq_ignore_ascii_case(known));
             if self.command.is_none() && is(COMMANDS) {
                 self.command = Some(start);
@@ -132,6 +172,12 @@ impl Cues {
         if self.earliest().is_some_and(|start| i + 1 - start >= MAX_WINDOW) {
             self.full(i + 1, sight.text, due);
         }
+    }
+
+    /// Whether the bytes of a word change nothing here.
+    #[inline]
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.command.is_none() && self.statement.is_none()
     }
 
     /// The text ends before folded byte `end`.
@@ -187,7 +233,8 @@ impl Cues {
     }
 }
 
-const fn is_word(byte: u8) -> bool {
+/// Whether a byte belongs to a word.
+pub(crate) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 

@@ -58,7 +58,7 @@ impl Links {
     pub(crate) fn byte(&mut self, i: usize, byte: u8, sight: Sight<'_>, due: &mut Vec<Found>) {
         match self.mode {
             Mode::Text => {
-                if self.tags.is_open() || SPECIAL.get(usize::from(byte)).is_some_and(|special| *special) {
+                if self.tags.is_open() || is_special(byte) {
                     self.text(i, byte, sight);
                 }
             }
@@ -92,6 +92,12 @@ impl Links {
                 }
             }
         }
+    }
+
+    /// Whether the bytes of a word change nothing here.
+    #[inline]
+    pub(crate) const fn is_quiet(&self) -> bool {
+        matches!(self.mode, Mode::Text) && !self.tags.is_open()
     }
 
     /// The text ends before folded byte `end`.
@@ -332,7 +338,12 @@ const fn is_scheme(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
 
-/// The bytes that mean something outside of URLs and tags.
+/// Whether a byte means something outside of URLs and tags.
+pub(super) fn is_special(byte: u8) -> bool {
+    SPECIAL.get(usize::from(byte)).is_some_and(|special| *special)
+}
+
+/// The bytes that do.
 const SPECIAL: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0_u8;

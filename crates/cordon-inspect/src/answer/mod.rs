@@ -14,7 +14,7 @@ pub(crate) use cues::MAX_WINDOW;
 
 use cordon_core::{Category, Channel, Score};
 
-use crate::answer::cues::{Cues, MAX_CUE};
+use crate::answer::cues::{Cues, MAX_CUE, is_word};
 use crate::answer::links::Links;
 use crate::detector::Detector;
 use crate::fold::FoldedText;
@@ -27,6 +27,23 @@ pub(crate) struct Answer {
     links: Links,
     cues: Cues,
     due: Vec<Found>,
+}
+
+/// How many of these bytes change nothing where nothing is open: most of an answer is words of which nothing comes. `before` is the byte
+/// before them, where it is known.
+fn ordinary(bytes: &[u8], before: Option<u8>) -> usize {
+    let mut whole = before.is_some_and(|byte| !is_word(byte));
+    let mut count = 0;
+    loop {
+        let rest = bytes.get(count..).unwrap_or_default();
+        let len = rest.iter().take_while(|byte| is_word(**byte)).count();
+        let Some((word, [next, ..])) = rest.split_at_checked(len) else { return count + len };
+        if !whole || links::is_special(*next) || *next == b'{' || cues::may_begin(word) {
+            return count + len;
+        }
+        count += len + 1;
+        whole = true;
+    }
 }
 
 /// A finding that is due: folded bytes `start..end`.
@@ -60,11 +77,18 @@ impl Answer {
 
     /// Reads folded bytes from `i` on, up to and with the first that decides something; how many.
     pub(crate) fn read(&mut self, i: usize, bytes: &[u8], sight: Sight<'_>) -> usize {
-        for (count, byte) in bytes.iter().enumerate() {
-            self.links.byte(i + count, *byte, sight, &mut self.due);
-            self.cues.byte(i + count, *byte, sight, &mut self.due);
+        let mut count = 0;
+        while let Some(rest) = bytes.get(count..).filter(|rest| !rest.is_empty()) {
+            if self.links.is_quiet() && self.cues.is_quiet() {
+                let before = count.checked_sub(1).and_then(|at| bytes.get(at).copied());
+                count += ordinary(rest, before);
+            }
+            let Some(byte) = bytes.get(count).copied() else { break };
+            self.links.byte(i + count, byte, sight, &mut self.due);
+            self.cues.byte(i + count, byte, sight, &mut self.due);
+            count += 1;
             if !self.due.is_empty() {
-                return count + 1;
+                return count;
             }
         }
         bytes.len()
