@@ -568,3 +568,31 @@ async fn models_lists_what_the_key_may_use() {
     assert_eq!(world.send(get("/healthz")).await.status, 200);
     assert_eq!(world.send(get("/readyz")).await.status, 200);
 }
+
+/// How nice the threads of this process are that SQLite works on (proc(5), `stat`).
+#[cfg(target_os = "linux")]
+fn ranks_of_sqlite() -> Vec<i32> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().filter_map(Result::ok);
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    let ranks = stats.filter_map(|stat| {
+        let (name, rest) = stat.rsplit_once(')')?;
+        let nice = rest.split_whitespace().nth(16)?.parse().ok()?;
+        name.contains("(sqlx-sqlite").then_some(nice)
+    });
+    ranks.collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_index_is_written_in_the_time_that_calls_leave() {
+    let upstream = FakeUpstream::start([Script::says("ok")]).await;
+    let world = World::new(&upstream.base_url()).await;
+    let own = rustix::process::nice(0).unwrap();
+    let call = world.chat("hi").await.call();
+    while world.node.handles.index.call(call).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let ranks = ranks_of_sqlite();
+    assert!(ranks.iter().any(|rank| *rank > own), "who writes the index: {own}, {ranks:?}");
+    assert!(ranks.contains(&own), "and the log is not: {ranks:?}");
+}

@@ -76,6 +76,7 @@ impl Follower {
     ) {
         let mut stop = pin!(stop);
         let mut stopping = false;
+        self.writer.open_again().await;
         for journal in self.list(Some(current)) {
             tokio::select! {
                 () = self.read_to_end(journal) => {}

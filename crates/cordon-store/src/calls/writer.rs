@@ -121,6 +121,16 @@ impl IndexWriter {
         self
     }
 
+    /// Opens the file again for the next batch. SQLite works on a thread of its own, which has the rank of the one that opens the file:
+    /// this makes it that of whoever writes, and not of whoever started.
+    pub(super) async fn open_again(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::debug!(%error, "the index was not closed");
+        }
+    }
+
     /// Where those who look on find what is written.
     pub(super) fn live(&self) -> Arc<Live> {
         Arc::clone(&self.live)
