@@ -6,6 +6,8 @@
     reason = "the simulation is shared with the tests"
 )]
 
+#[path = "../tests/support/discoveries.rs"]
+mod discoveries;
 #[path = "../tests/support/simulation.rs"]
 mod simulation;
 
@@ -35,6 +37,19 @@ fn main() -> std::io::Result<()> {
             100.0 * e.low,
             100.0 * e.high,
             100.0 * simulation::STATED,
+        )?;
+    }
+    let level = 100.0 * discoveries::LEVEL;
+    writeln!(out, "40 columns of which 10 changed, 300 rows against 1,000, looked at once, level {level} %")?;
+    for one in discoveries::discoveries(runs, 1) {
+        writeln!(
+            out,
+            "  {:<24} effect {:<4} {:>6.2} % of what is named is false, {:>6.2} % of runs name a false one, {:>6.2} % of what changed is found",
+            one.correction.map_or_else(|| "each test".to_owned(), |by| format!("{by:?}")),
+            one.effect,
+            100.0 * one.false_share,
+            100.0 * one.any,
+            100.0 * one.power,
         )?;
     }
     Ok(())

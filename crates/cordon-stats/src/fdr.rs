@@ -4,10 +4,13 @@
 //! [`benjamini_yekutieli`] the expected share of false ones among the alarms. Each answers with adjusted p-values in
 //! the order of the input: an alarm is an adjusted value at or below the level, so one list serves every level.
 //! [`e_benjamini_hochberg`] does the same for e-values, under any dependence. For tests that arrive one by one for
-//! ever, where the list never ends, see [`Lord`], [`Saffron`] and [`ELond`].
+//! ever, where the list never ends, see [`Lord`], [`Saffron`] and [`ELond`]. Claims that rest on several tests each:
+//! [`Correction::of_claims`].
 
+mod claims;
 mod online;
 
+pub use claims::Correction;
 pub use online::{Decision, ELond, Lord, Saffron};
 
 use crate::PValue;

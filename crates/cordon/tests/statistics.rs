@@ -278,6 +278,111 @@ fn columns_that_no_longer_move_together_are_named_though_neither_changed() {
     assert!(parted.json()["correlations"]["not_compared"].as_str().unwrap().contains("by segment"));
 }
 
+/// 30 columns of which a few moved by little more than matters: their share, and not any false alarm, is bounded.
+#[test]
+fn a_share_of_false_discoveries_names_more_than_no_false_alarm_at_all() {
+    let desk = Desk::new();
+    let side = |rows: u64, shift: f64, seed: u64| {
+        let names: Vec<String> = (0..30).map(|column| format!("c{column}")).collect();
+        let mut random = cordon_stats::random::Random::new(seed);
+        let mut text = names.join(",") + "\n";
+        for _ in 0..rows {
+            let row: Vec<String> = (0..30)
+                .map(|column| (random.normal() + if column < 8 { shift } else { 0.0 }).to_string())
+                .collect();
+            text.push_str(&(row.join(",") + "\n"));
+        }
+        text
+    };
+    let was = desk.write("was.csv", side(1_000, 0.0, 1));
+    let is = desk.write("is.csv", side(150, 0.4, 2));
+    let of = |arguments: &[&str]| {
+        desk.run(&[&["drift", "--reference", &was, "--current", &is, "--json"], arguments].concat()).json()
+    };
+    let drifted = |answer: &Value| -> Vec<u32> {
+        let columns = answer["columns"].as_array().unwrap().iter();
+        let named = columns.filter(|column| column["drifted"] == true);
+        named.map(|column| column["column"].as_str().unwrap()[1..].parse().unwrap()).collect()
+    };
+    let (holm, bh, by) = (of(&[]), of(&["--correction", "bh"]), of(&["--correction", "by"]));
+    assert_eq!(
+        (&holm["correction"], &bh["correction"], &by["correction"]),
+        (&"holm".into(), &"benjamini-hochberg".into(), &"benjamini-yekutieli".into())
+    );
+    assert_eq!(of(&["--correction", "holm"]), holm);
+    let [few, more, strict] = [&holm, &bh, &by].map(drifted);
+    assert!(few.len() < more.len() && strict.len() <= more.len(), "{few:?} {more:?} {strict:?}");
+    assert!(more.iter().filter(|column| **column >= 8).count() <= 1, "{more:?}");
+    let text = desk.run(&["drift", "--reference", &was, "--current", &is, "--correction", "bh"]);
+    assert!(text.out.contains("5.0 % of what is named by chance (Benjamini-Hochberg)"), "{}", text.out);
+    let refused = ["drift", "--reference", &was, "--current", &is, "--correction", "bh", "--embedding", "c"];
+    assert_eq!(desk.run(&refused).code, 2);
+}
+
+/// What is said to be needed is what the planned test needs, and with so many rows nothing is said to be missing.
+#[test]
+fn too_few_rows_say_how_many_it_takes() {
+    let desk = Desk::new();
+    let rows = |count: u64, seed: u64| {
+        let mut random = cordon_stats::random::Random::new(seed);
+        let rows: Vec<String> = (0..count)
+            .map(|_| format!("{},{}\n", random.unit(), if random.chance(0.4) { "a" } else { "b" }))
+            .collect();
+        "x,kind\n".to_owned() + &rows.concat()
+    };
+    let (was, few, many) = (
+        desk.write("was.csv", rows(4_000, 1)),
+        desk.write("few.csv", rows(120, 2)),
+        desk.write("many.csv", rows(900, 3)),
+    );
+    let planned = desk.run(&["drift", "--reference", &was, "--rows-needed", "--json"]);
+    assert_eq!(planned.code, 0, "{}", planned.err);
+    let planned = planned.json();
+    // Four tests: of values and of missing values. By hand: the noncentrality of nine degrees of freedom at 0.05/4 and 80 %, and of one.
+    assert_eq!(planned["tests"], 4);
+    let plan = cordon_stats::sequential::power::Plan::new(0.05 / 4.0, 0.8).unwrap();
+    for (at, cells) in [(0, 10), (1, 2)] {
+        let column = &planned["columns"][at];
+        assert_eq!(column["rows_needed"]["current"], plan.distance(0.1, cells, 4_000).unwrap().unwrap());
+        assert_eq!(column["rows_needed"]["both"], plan.distance_both(0.1, cells).unwrap().unwrap());
+        // Against a reference of 4,000: n m / (n + m) is half of what both need.
+        let (n, both) = (
+            column["rows_needed"]["current"].as_f64().unwrap(),
+            column["rows_needed"]["both"].as_f64().unwrap(),
+        );
+        assert!((n * 4_000.0 / (n + 4_000.0) - both / 2.0).abs() < 1.0, "{column}");
+    }
+    // (z at 0.00625 + z at 0.2)² = 3.3393² over 8 ln 2 / 100, twice: 402 or 403 rows for two categories.
+    assert_eq!(planned["columns"][1]["rows_needed"]["both"], 403);
+    let compared = |file: &str| desk.run(&["drift", "--reference", &was, "--current", file, "--json"]).json();
+    let short = compared(&few);
+    assert_eq!(short["columns"][0]["rows_needed"], planned["columns"][0]["rows_needed"]);
+    assert_eq!(compared(&many)["columns"][0].get("rows_needed"), None);
+    let text = desk.run(&["drift", "--reference", &was, "--current", &few]);
+    let said = format!(
+        "takes {} of them with a value (in x, which has 120)",
+        planned["columns"][0]["rows_needed"]["current"]
+    );
+    assert!(
+        text.out.contains("2 of 2 columns that did not drift have too few rows") && text.out.contains(&said),
+        "{}",
+        text.out
+    );
+    assert!(!desk.run(&["drift", "--reference", &was, "--current", &many]).out.contains("too few rows"));
+    // A reference that is itself too small says so, in every form; a smaller change needs more.
+    let small = desk.run(&["drift", "--reference", &few, "--rows-needed", "--html", "page.html"]);
+    assert!(small.out.starts_with("the reference is too small for some columns"), "{}", small.out);
+    assert!(
+        std::fs::read_to_string(desk.folder.path().join("page.html"))
+            .unwrap()
+            .contains("The reference is too small for 2 columns")
+    );
+    let smaller =
+        desk.run(&["drift", "--reference", &was, "--rows-needed", "--json", "--effect", "0.05"]).json();
+    assert!(smaller["columns"][1]["rows_needed"]["both"].as_u64().unwrap() > 4 * 400);
+    assert_eq!(desk.run(&["drift", "--reference", &was]).code, 2);
+}
+
 #[test]
 fn quality_names_what_is_broken() {
     let desk = Desk::new();

@@ -26,6 +26,20 @@ pub fn quantile(a: f64, p: f64) -> f64 {
     root::increasing(0.0, f64::INFINITY, a, |x| lower(a, x) - p, |x| a / x * saddle::poisson(a, x))
 }
 
+/// The `x` with Q(a, x) = `p`: for upper tails too small to be told from one by what is left.
+pub fn upper_quantile(a: f64, p: f64) -> f64 {
+    if !(a > 0.0 && (0.0..=1.0).contains(&p)) {
+        return f64::NAN;
+    }
+    if p == 0.0 {
+        return f64::INFINITY;
+    }
+    if p == 1.0 {
+        return 0.0;
+    }
+    root::increasing(0.0, f64::INFINITY, a, |x| p - upper(a, x), |x| a / x * saddle::poisson(a, x))
+}
+
 /// Both tails, each computed as itself where it is the small one.
 fn tails(a: f64, x: f64) -> (f64, f64) {
     if !(a > 0.0 && a.is_finite() && x >= 0.0) {

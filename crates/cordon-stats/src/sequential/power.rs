@@ -4,7 +4,7 @@
 //! early needs fewer on average, and about half as many again where the change is as small as planned.
 
 use super::OutOfRange;
-use crate::distribution::normal;
+use crate::distribution::{chi_squared, normal};
 
 /// What a test shall hold: its error and its power.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,6 +62,58 @@ impl Plan {
         let (error, power) = self.quantiles();
         let root = (error + power) / effect;
         Ok(whole((1.0 + 1.0 / ratio) * root * root))
+    }
+
+    /// Observations of the current data needed that a chi-squared test on `cells` bins or categories sees a change of a
+    /// Jensen–Shannon distance (base 2, square root) of `distance`, against `reference` observations. `None` where no number
+    /// suffices: no distance, one cell alone, or a reference that is itself too small ([`Plan::distance_both`]).
+    ///
+    /// For changes that are spread over cells the divergence is an eighth of the chi-squared distance (the first term of its
+    /// series), which gives the noncentrality 8 ln 2 · distance² per effective row, n m / (n + m). A change that is all in cells
+    /// that one side lacks needs up to two fifths more.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] for a distance outside `[0, 1]`.
+    pub fn distance(self, distance: f64, cells: u32, reference: u64) -> Result<Option<u64>, OutOfRange> {
+        let effective = self.effective(distance, cells)?;
+        let reference = reference as f64;
+        Ok(if effective < reference { whole(effective * reference / (reference - effective)) } else { None })
+    }
+
+    /// The same where both sides have as many.
+    ///
+    /// # Errors
+    /// As [`Plan::distance`].
+    pub fn distance_both(self, distance: f64, cells: u32) -> Result<Option<u64>, OutOfRange> {
+        Ok(whole(2.0 * self.effective(distance, cells)?))
+    }
+
+    /// Effective rows, `n m / (n + m)`; infinite where no number suffices.
+    fn effective(self, distance: f64, cells: u32) -> Result<f64, OutOfRange> {
+        OutOfRange::unit("a distance", distance)?;
+        if cells < 2 || distance == 0.0 {
+            return Ok(f64::INFINITY);
+        }
+        let noncentrality = chi_squared::noncentrality(f64::from(cells - 1), self.alpha, self.power);
+        let effective = noncentrality / (8.0 * std::f64::consts::LN_2 * distance * distance);
+        Ok(if effective.is_nan() { f64::INFINITY } else { effective })
+    }
+
+    /// Observations after which an interval that is `half_width` wide on one side with `n` of them leaves out, with this power,
+    /// what lies `difference` away on that side, if the truth is what was estimated: intervals shrink with the root of `n`. The
+    /// interval's confidence is taken to be `1 - alpha`. `None` for no difference.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] for a width or a difference that is not a finite number above 0.
+    pub fn narrower(self, n: u64, half_width: f64, difference: f64) -> Result<Option<u64>, OutOfRange> {
+        if difference == 0.0 {
+            return Ok(None);
+        }
+        OutOfRange::positive("the width of an interval", half_width)?;
+        OutOfRange::positive("a difference", difference.abs())?;
+        let (error, power) = self.quantiles();
+        let root = (error + power).max(0.0) / error * half_width / difference;
+        Ok(whole(n as f64 * root * root))
     }
 
     /// The smallest rise over the rate `base` that `n` observations in each of two groups show with this power. `None`
@@ -143,6 +195,57 @@ mod tests {
         }
         let power = f64::from(found) / f64::from(runs);
         assert!((0.77..0.85).contains(&power), "{power} at {n}");
+    }
+
+    /// The test on bins of deciles finds the planned distance as often as planned, whichever side is larger.
+    #[test]
+    fn a_distance_is_found_as_often_as_planned() {
+        use crate::drift::{Binned, chi_squared};
+        // Shares that rise over ten bins: their distance from equal ones is what is planned for.
+        let moved: Vec<u64> = (0..10).map(|at| 730 + 60 * at).collect();
+        let shares: Vec<f64> = moved.iter().map(|count| *count as f64 / 10_000.0).collect();
+        let distance = Binned::new(&[1_000; 10], &moved).unwrap().jensen_shannon_distance_bits();
+        let plan = Plan::new(0.01, 0.8).unwrap();
+        let both = plan.distance_both(distance, 10).unwrap().unwrap();
+        let current = plan.distance(distance, 10, 3 * both).unwrap().unwrap();
+        assert!(current < both && plan.distance(distance, 10, both / 2).unwrap().is_none());
+        let mut random = Random::new(8);
+        for (reference, current) in [(both, both), (3 * both, current)] {
+            let (runs, mut found) = (1_000_u32, 0_u32);
+            for _ in 0..runs {
+                let mut draw = |rows: u64, shares: &[f64]| {
+                    let mut drawn = [0_u64; 10];
+                    for _ in 0..rows {
+                        let mut left = random.unit();
+                        let at = shares.iter().position(|share| {
+                            left -= share;
+                            left < 0.0
+                        });
+                        drawn[at.unwrap_or(9)] += 1;
+                    }
+                    drawn
+                };
+                let (was, is) = (draw(reference, &[0.1; 10]), draw(current, &shares));
+                found += u32::from(chi_squared(&was, &is).unwrap().p_value.at_most(0.01));
+            }
+            let power = f64::from(found) / f64::from(runs);
+            assert!((0.76..0.84).contains(&power), "{power} with {reference} and {current}");
+        }
+        assert_eq!(Plan::USUAL.distance(0.1, 1, 1_000_000), Ok(None));
+        assert_eq!(Plan::USUAL.distance(0.0, 5, 1_000_000), Ok(None));
+        assert!(Plan::USUAL.distance(1.5, 5, 100).is_err());
+        // 7.849 / (8 ln 2 / 100), twice.
+        assert_eq!(Plan::USUAL.distance_both(0.1, 2), Ok(Some(284)));
+    }
+
+    /// A mean of 100 values, 0.2 deviations from its limit: its interval reaches 0.196 to each side. The textbook's one-sample size
+    /// for 0.2 deviations is 197.
+    #[test]
+    fn narrower_intervals_are_those_of_the_one_sample_size() {
+        assert_eq!(Plan::USUAL.narrower(100, 0.195_996_4, 0.2), Ok(Some(197)));
+        assert_eq!(Plan::USUAL.narrower(100, 0.195_996_4, -0.2), Ok(Some(197)));
+        assert_eq!(Plan::USUAL.narrower(100, 0.2, 0.0), Ok(None));
+        assert!(Plan::USUAL.narrower(100, f64::INFINITY, 0.1).is_err());
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! `drift`: which columns changed, how much, and whether chance explains it.
 
+mod decide;
 mod embedding;
+mod needed;
 mod read;
 mod together;
 mod told;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cordon_stats::{
     InputError, PValue,
     drift::{self, ColumnDrift, ZeroShare},
-    fdr,
     interval::Level,
     profile::{ColumnProfile, Profile},
 };
@@ -21,6 +22,8 @@ use super::super::json;
 use super::report::Look;
 use super::segments::Parting;
 use super::{P, Reading, Said, StatsError, finite, reach, share, warn};
+use decide::{Corrected, decide};
+use needed::Needed;
 use read::Read;
 use together::Together;
 
@@ -31,11 +34,13 @@ Examples:
   cordon drift --reference last.csv --current this.csv --by country
   cordon drift --reference month.csv --current today.csv --season hour-of-week --time sent
   cordon drift --reference last.jsonl --current this.jsonl --embedding vector
+  cordon drift --reference last.csv --current this.csv --by country --correction bh
+  cordon drift --reference last.csv --rows-needed --effect 0.05
 
 A column drifted when chance does not explain the change (chi-squared on bins that the reference froze; the level is that of one false
 alarm in the whole table, Holm) and the change is large enough (Jensen-Shannon distance, base 2, square root). With --season the test is
 that of Cochran, Mantel and Haenszel within seasons. Of two tables without --by and --season, pairs of columns whose rank correlation
-changed are named too. See docs/statistics.md.
+changed are named too. Where there are too few rows to find a change of --effect, it says how many it takes. See docs/statistics.md.
 
 Exit code: 0 no drift, 1 drift, 2 a file cannot be read.";
 
@@ -45,23 +50,41 @@ pub(in super::super) struct DriftArgs {
     #[arg(long, value_name = "FILE")]
     reference: PathBuf,
     /// What is new: the same kinds of file.
-    #[arg(long, value_name = "FILE")]
-    current: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "rows_needed")]
+    current: Option<PathBuf>,
     #[command(flatten)]
     parting: Parting,
     /// Compare points instead: a column of lists of numbers, or a group of columns such as `e_0`, `e_1` by the name before the number.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["by", "season"])]
     embedding: Option<String>,
-    /// The probability of one false alarm or more in the whole table.
+    /// The probability of one false alarm or more in the whole table; with --correction bh or by the expected share of false ones among
+    /// what is named.
     #[arg(long, default_value = "0.05", value_name = "SHARE", value_parser = share)]
     level: f64,
+    /// What --level bounds: any false alarm at all (holm), or the share of false ones among what is named, for many columns and segments
+    /// that are independent or move the same way (bh, Benjamini and Hochberg), or however they depend (by, Benjamini and Yekutieli).
+    #[arg(long, value_enum, default_value = "holm", value_name = "METHOD", conflicts_with = "embedding")]
+    correction: Corrected,
     /// Below this Jensen-Shannon distance (base 2), or change of a correlation, a change is too small to matter.
     #[arg(long, default_value = "0.1", value_name = "DISTANCE", value_parser = share)]
     effect: f64,
+    /// The probability with which a change of --effect shall be told from chance: decides how many rows are needed.
+    #[arg(long, default_value = "0.8", value_name = "SHARE", value_parser = share)]
+    power: f64,
+    /// Before there is anything to compare: how many rows does it take to find a change of --effect?
+    #[arg(long, conflicts_with_all = ["current", "embedding", "season"])]
+    rows_needed: bool,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
     look: Look,
+}
+
+impl DriftArgs {
+    /// What is new; where a look is only planned, the reference stands for it.
+    fn current(&self) -> &Path {
+        self.current.as_deref().unwrap_or(&self.reference)
+    }
 }
 
 #[derive(Serialize)]
@@ -69,7 +92,9 @@ struct Answer<'a> {
     reference: File,
     current: File,
     level: f64,
+    correction: &'static str,
     effect: f64,
+    power: f64,
     drifted: usize,
     correlations: together::Told<'a>,
     /// Rows of segments that are not compared by themselves.
@@ -103,6 +128,8 @@ struct Compared {
     kinds_adjusted: Option<f64>,
     missing_adjusted: f64,
     drifted: bool,
+    /// Rows that it takes to find a change of its values that matters. None where that is not known.
+    needed: Option<Needed>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +145,9 @@ struct Shown<'a> {
     kinds: Option<Kinds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_compared: Option<&'static str>,
+    /// Where there are fewer: rows with a value that it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_needed: Option<Needed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<Change>,
 }
@@ -196,17 +226,23 @@ pub(super) fn run(args: &DriftArgs) -> Result<Said, StatsError> {
     if compared.is_empty() {
         return Err(StatsError::Told("there is nothing to compare: no column is in both files".to_owned()));
     }
-    decide(&mut compared, &mut together, args.level, args.effect);
+    let tests = decide(&mut compared, &mut together, args);
+    needed::of(&mut compared, tests, args);
+    if args.rows_needed {
+        return needed::say(args, &read, &compared, tests);
+    }
     let drifted = compared.iter().filter(|column| column.drifted).count();
     let report = told::report(args, &read, &compared, &together);
-    let paths = [&args.reference, &args.current];
+    let paths = [args.reference.as_path(), args.current()];
     if args.look.form.json {
         let [reference, current] = read.files(args);
         json(&Answer {
             reference,
             current,
             level: args.level,
+            correction: args.correction.word(),
             effect: args.effect,
+            power: args.power,
             drifted,
             correlations: together.told(),
             rows_of_other_segments: read.beyond(),
@@ -303,6 +339,7 @@ fn compare(
                 kinds_adjusted: None,
                 missing_adjusted: 1.0,
                 drifted: false,
+                needed: None,
             }
         })
         .collect()
@@ -316,53 +353,6 @@ fn why_not(was: &ColumnProfile, is: &ColumnProfile) -> &'static str {
     } else {
         "its values are of another kind now"
     }
-}
-
-/// The part of the level that pairs of columns have, however many they are; columns have the rest.
-const OF_PAIRS: f64 = 0.2;
-
-/// Corrects every test of the table together, then says what drifted: what chance does not explain and is large enough. A column
-/// that went or came drifted without a test. Where there are pairs to be compared, columns leave them their part of the level even if
-/// they are not (a profile does not keep them), so that a saved profile says of columns what its table says.
-fn decide(compared: &mut [Compared], together: &mut Together, level: f64, effect: f64) {
-    let values = |column: &Compared| {
-        column.outcome.as_ref().ok().and_then(|drift| drift.test.map(|test| test.p_value))
-    };
-    let kinds = |column: &Compared| column.kinds.test.map(|test| test.p_value);
-    let mut p_values: Vec<f64> = compared.iter().map(|column| column.missing_p.upper_bound()).collect();
-    p_values.extend(compared.iter().filter_map(kinds).map(PValue::upper_bound));
-    p_values.extend(compared.iter().filter_map(values).map(PValue::upper_bound));
-    let of_columns = if together.has_pairs() { 1.0 - OF_PAIRS } else { 1.0 };
-    let mut adjusted = corrected(&p_values, of_columns).into_iter();
-    for column in compared.iter_mut() {
-        column.missing_adjusted = adjusted.next().unwrap_or(1.0);
-    }
-    for column in compared.iter_mut() {
-        column.kinds_adjusted = kinds(column).and_then(|_| adjusted.next());
-    }
-    for column in compared.iter_mut() {
-        column.p_adjusted = values(column).and_then(|_| adjusted.next());
-        let is_real = |p: Option<f64>| p.is_some_and(|p| p <= level);
-        let missing = (column.missing[0] - column.missing[1]).abs();
-        let distance =
-            column.outcome.as_ref().map_or(0.0, |drift| drift.binned.jensen_shannon_distance_bits());
-        column.drifted = (column.is_absent && column.present != [0, 0])
-            || (missing >= effect && is_real(Some(column.missing_adjusted)))
-            || (column.kinds.total_variation() >= effect && is_real(column.kinds_adjusted))
-            || (distance >= effect && is_real(column.p_adjusted));
-    }
-    let p_values: Vec<f64> = together.pairs().iter().map(|pair| pair.drift.p_value.upper_bound()).collect();
-    for (pair, p) in together.pairs_mut().iter_mut().zip(corrected(&p_values, OF_PAIRS)) {
-        pair.p_adjusted = p;
-        pair.is_changed = pair.p_adjusted <= level && pair.drift.change().abs() >= effect;
-    }
-}
-
-/// By Holm, where these tests have a part of the level.
-fn corrected(p_values: &[f64], part: f64) -> Vec<f64> {
-    // Each is a p-value: the correction refuses only what is not one.
-    let adjusted = fdr::holm(p_values).unwrap_or_else(|_| vec![1.0; p_values.len()]);
-    adjusted.into_iter().map(|p| (p / part).min(1.0)).collect()
 }
 
 fn shown(column: &Compared) -> Shown<'_> {
@@ -391,6 +381,7 @@ fn shown(column: &Compared) -> Shown<'_> {
             p_adjusted: column.kinds_adjusted,
         }),
         not_compared,
+        rows_needed: column.needed.filter(|needed| column.is_short_of(needed)),
         change,
     }
 }

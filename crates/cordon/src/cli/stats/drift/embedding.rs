@@ -57,7 +57,7 @@ struct Findings {
 
 pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
     let is_saved = |path: &Path| Ok::<_, StatsError>(tables::format(path)? == Format::Profile);
-    if is_saved(&args.reference)? || is_saved(&args.current)? {
+    if is_saved(&args.reference)? || is_saved(args.current())? {
         profiled::run(args, name)
     } else {
         sampled::run(args, name)

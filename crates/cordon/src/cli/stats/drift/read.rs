@@ -31,12 +31,12 @@ impl Read {
         let delimiter = args.reading.delimiter;
         let Some(by) = args.parting.by() else {
             let (reference, was) = Together::read(&args.reference, delimiter)?;
-            let (current, is) = Together::read(&args.current, delimiter)?;
+            let (current, is) = Together::read(args.current(), delimiter)?;
             let pairs = Together::of([(&reference.profile, was), (&current.profile, is)]);
             return Ok((Self::Whole([reference, current]), pairs));
         };
         let reference = Segments::of(&args.reference, delimiter, &by, None)?;
-        let current = Segments::of(&args.current, delimiter, &by, Some(&reference))?;
+        let current = Segments::of(args.current(), delimiter, &by, Some(&reference))?;
         let sides = [reference, current];
         if by.is_season() {
             let together = sides.each_ref().map(Segments::together);
@@ -118,7 +118,7 @@ impl Read {
             rows,
             left_out: left_out.sentences(),
         };
-        [file(&args.reference, rows, left_out), file(&args.current, now, left_out_now)]
+        [file(&args.reference, rows, left_out), file(args.current(), now, left_out_now)]
     }
 
     pub(super) fn sources(&self, args: &DriftArgs) -> Vec<Source> {
@@ -129,14 +129,14 @@ impl Read {
                 sides.get(side).map(|side| columns::period(&side.profile)).unwrap_or_default()
             }
         };
-        let roles = ["reference", "current"].into_iter().zip([&args.reference, &args.current]);
+        let roles = ["reference", "current"].into_iter().zip([args.reference.as_path(), args.current()]);
         let read = self.rows().into_iter().zip(self.left_out());
         roles
             .zip(read)
             .enumerate()
             .map(|(side, ((role, path), (rows, left_out)))| Source {
                 role,
-                path: path.clone(),
+                path: path.to_owned(),
                 rows,
                 period: period(side),
                 left_out: left_out.sentences(),

@@ -13,7 +13,7 @@ use super::super::{
     percent,
     report::{Card, Cell, Dot, Dots, Drawing, Figure, Head, Report, Row, Scale, Section, Story, Table, Tone},
 };
-use super::{Compared, DriftArgs, Read, Together, reach};
+use super::{Compared, DriftArgs, Read, Together, needed, reach};
 
 /// Columns whose distances are drawn beside each other.
 const MOST_DOTS: usize = 24;
@@ -25,12 +25,16 @@ pub(super) fn report(args: &DriftArgs, read: &Read, compared: &[Compared], toget
     let drifted = drifted(compared);
     let [reference, current] = read.rows();
     let summary = format!(
-        "{drifted} of {} columns drifted{}: {current} rows against {reference}{}, one false alarm in {} tables (Holm), JS distance \
-         (base 2) of at least {}",
+        "{drifted} of {} columns drifted{}: {current} rows against {reference}{}, {} ({}), JS distance (base 2) of at least {}",
         compared.len(),
         together.said(),
         if read.is_by_season() { ", season by season" } else { "" },
-        number(1.0 / args.level),
+        if args.correction.correction().is_of_discoveries() {
+            format!("{} of what is named by chance", percent(args.level))
+        } else {
+            format!("one false alarm in {} tables", number(1.0 / args.level))
+        },
+        args.correction.name(),
         args.effect
     );
     let notes = ranked.iter().filter_map(|column| {
@@ -40,7 +44,8 @@ pub(super) fn report(args: &DriftArgs, read: &Read, compared: &[Compared], toget
         };
         Some(format!("{}: {why}", column.named()))
     });
-    let notes: Vec<String> = notes.chain(together.why_not().map(str::to_owned)).collect();
+    let notes = notes.chain(together.why_not().map(str::to_owned)).chain(needed::sentence(args, compared));
+    let notes: Vec<String> = notes.collect();
     let mut sections = vec![table(args, &ranked)];
     sections.extend(together.section(args));
     if args.look.is_page() {
@@ -74,7 +79,7 @@ fn ranked(compared: &[Compared]) -> Vec<&Compared> {
 }
 
 impl Compared {
-    fn named(&self) -> String {
+    pub(super) fn named(&self) -> String {
         let segment = self.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
         format!("{}{segment}", self.column)
     }
@@ -85,7 +90,7 @@ impl Compared {
         (share > 0.0).then(|| percent(share))
     }
 
-    fn distance(&self) -> Option<f64> {
+    pub(super) fn distance(&self) -> Option<f64> {
         self.outcome.as_ref().ok().map(|drift| drift.binned.jensen_shannon_distance_bits())
     }
 }
@@ -303,12 +308,14 @@ pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], togeth
         "Had nothing changed, one comparison in {} like this would name any column at all.",
         number(1.0 / args.level)
     )];
-    if reference.min(current) < 500 {
+    if args.correction.correction().is_of_discoveries() {
         how_sure.push(format!(
-            "{} rows are few: small changes cannot be told from chance.",
-            reference.min(current)
+            "Of the columns that are named, {} at most are expected to be there by chance ({}).",
+            percent(args.level),
+            args.correction.name()
         ));
     }
+    how_sure.extend(needed::sentence(args, compared).map(|said| format!("{said}.")));
     how_sure.push(format!(
         "Changes below a JS distance of {} are too small to be named, however certain.",
         number(args.effect)
@@ -350,7 +357,7 @@ pub(super) fn story(args: &DriftArgs, read: &Read, compared: &[Compared], togeth
     }
     how_sure.extend(read.beyond_said().map(|said| format!("Left out: {said}.")));
     Story {
-        title: format!("{} against {}", file_name(&args.current), file_name(&args.reference)),
+        title: format!("{} against {}", file_name(args.current()), file_name(&args.reference)),
         tone: if drifted + correlations > 0 { Tone::Bad } else { Tone::Good },
         verdict: match (drifted, correlations) {
             (0, 0) => "Nothing drifted".to_owned(),

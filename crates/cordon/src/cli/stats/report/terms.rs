@@ -19,7 +19,7 @@ const fn term(key: &'static str, name: &'static str, meaning: &'static str, read
 }
 
 /// In the order in which a page lists them.
-pub(super) const TERMS: [Term; 76] = [
+pub(super) const TERMS: [Term; 77] = [
     term(
         "js",
         "JS distance",
@@ -59,8 +59,14 @@ pub(super) const TERMS: [Term; 76] = [
     term(
         "p_adjusted",
         "p, adjusted",
-        "Probability of a change at least this large if nothing had changed, corrected (Holm) for every test of the table.",
+        "Probability of a change at least this large if nothing had changed, corrected for every test of the table (Holm, unless --correction says otherwise).",
         "At or below the level (0.05 unless said otherwise) chance does not explain it. It says nothing about size.",
+    ),
+    term(
+        "rows_needed",
+        "Rows needed",
+        "Rows with a value that it takes to tell a change of the stated size from chance, with the stated probability.",
+        "With fewer, that nothing was found says little. A small reference makes it more, or impossible.",
     ),
     term(
         "rank_correlation",

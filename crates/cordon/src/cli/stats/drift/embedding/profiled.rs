@@ -35,7 +35,7 @@ struct Statistics {
 
 pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
     let read = |path: &Path| cloud(path, args.reading.delimiter, name);
-    let [(was, left_out), (is, left_out_now)] = [read(&args.reference)?, read(&args.current)?];
+    let [(was, left_out), (is, left_out_now)] = [read(&args.reference)?, read(args.current())?];
     let refused = |why: InputError| StatsError::Told(format!("`{name}` cannot be compared: {why}"));
     let found = profiled_clouds(&was, &is).map_err(refused)?;
     let lengths_p = found.lengths.as_ref().and_then(|lengths| lengths.test).map(|test| test.p_value);
@@ -54,7 +54,7 @@ pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
         left_out,
     };
     let findings = Findings {
-        sides: [side(&args.reference, &was, left_out), side(&args.current, &is, left_out_now)],
+        sides: [side(&args.reference, &was, left_out), side(args.current(), &is, left_out_now)],
         dimension: found.dimension,
         drifted: is_real && largest >= args.effect,
         rows: rows(&found),

@@ -50,9 +50,9 @@ struct Sample {
 
 pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
     let read = |path| Sample::read(path, args.reading.delimiter, name);
-    let samples = [read(&args.reference)?, read(&args.current)?];
+    let samples = [read(&args.reference)?, read(args.current())?];
     let [reference, current] = &samples;
-    let [was, is] = [reference.cloud(&args.reference, name)?, current.cloud(&args.current, name)?];
+    let [was, is] = [reference.cloud(&args.reference, name)?, current.cloud(args.current(), name)?];
     // 0 and 1 are no levels of an interval; the tests are still decided at them.
     let level = Level::new(1.0 - args.level).unwrap_or(Level::P95);
     let refused = |why: InputError| StatsError::Told(format!("`{name}` cannot be compared: {why}"));
@@ -64,7 +64,7 @@ pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
     ];
     let [reference, current] = samples;
     let findings = Findings {
-        sides: [reference.side(&args.reference), current.side(&args.current)],
+        sides: [reference.side(&args.reference), current.side(args.current())],
         dimension: found.dimension,
         drifted: tests.iter().flatten().any(|p| p.at_most(args.level / TESTS)),
         rows: rows(&found),
