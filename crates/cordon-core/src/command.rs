@@ -20,6 +20,7 @@ use crate::{
     containment::Contained,
     evidence::{Anchor, ContentScope, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
     fact::{Actor, Body},
+    feedback::Label,
     identity::{BootstrapUse, Origin, Role, UserId},
     resource::{Kind, Problem, Resource},
     sealed::Seal,
@@ -81,6 +82,8 @@ pub enum Wish {
     NoteContained(Contained),
     /// What a trigger did is to end.
     ClearTrigger(NewClear),
+    /// Somebody says of a finding whether it is right.
+    LabelFinding(Label),
 }
 
 /// A person that somebody wants to be known.
@@ -425,6 +428,8 @@ pub fn decide(
         Wish::FireTrigger(new) => triggers::fire(state, new, entropy),
         Wish::NoteContained(contained) => triggers::contained(state, contained),
         Wish::ClearTrigger(new) => triggers::clear(state, new, entropy),
+        // What was found is in the record: whoever wishes has read it there.
+        Wish::LabelFinding(label) => Ok(Decision::fact(Body::FindingLabelled(label))),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     ApiKey, Digest, KeyId, Name, Sealed, Timestamp, canonical,
     containment::{Cleared, Contained, Firing, Lift, Quarantine},
     evidence::{Anchor, Erasure, Hold, JournalEnd, JournalStart, LogKey, Retirement, SegmentSeal},
+    feedback::Label,
     identity::{BootstrapUse, Role, User, UserId},
     json::{Object, Value},
     resource::{Kind, Resource, Spec},
@@ -107,6 +108,8 @@ pub enum Body {
     TriggerContained(Contained),
     /// What a trigger did has ended.
     TriggerCleared(Cleared),
+    /// Somebody says of a finding whether it is right.
+    FindingLabelled(Label),
 }
 
 /// The stored form of a fact.
@@ -257,6 +260,7 @@ impl Body {
             Self::TriggerFired(_) => "trigger.fired",
             Self::TriggerContained(_) => "trigger.contained",
             Self::TriggerCleared(_) => "trigger.cleared",
+            Self::FindingLabelled(_) => "finding.labelled",
         }
     }
 
@@ -332,6 +336,7 @@ impl Body {
             Self::TriggerFired(firing) => canonical::to_value(firing)?,
             Self::TriggerContained(contained) => canonical::to_value(contained)?,
             Self::TriggerCleared(cleared) => canonical::to_value(cleared)?,
+            Self::FindingLabelled(label) => canonical::to_value(label)?,
         })
     }
 
@@ -392,6 +397,7 @@ impl Body {
             ("trigger.fired", 1) => Self::TriggerFired(canonical::from_bytes(body)?),
             ("trigger.contained", 1) => Self::TriggerContained(canonical::from_bytes(body)?),
             ("trigger.cleared", 1) => Self::TriggerCleared(canonical::from_bytes(body)?),
+            ("finding.labelled", 1) => Self::FindingLabelled(canonical::from_bytes(body)?),
             _ => return Err(DecodeError::UnknownVersion { kind: kind.chars().take(64).collect(), version }),
         })
     }

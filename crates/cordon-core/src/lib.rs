@@ -18,6 +18,7 @@ pub mod command;
 pub mod containment;
 pub mod evidence;
 pub mod fact;
+pub mod feedback;
 pub mod identity;
 pub mod json;
 pub mod record;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ApiKey, Digest, JournalId, KeyId, Name, Timestamp, canonical,
+    ApiKey, CallId, Digest, JournalId, KeyId, Name, Timestamp, canonical,
     containment::Subject,
     fact::{Actor, Body, Fact},
     identity::UserId,
@@ -83,6 +83,10 @@ pub enum Touched {
     Bootstrap,
     /// A quarantine.
     Quarantine(Subject),
+    /// The labels of findings: each is a fact, none is an entry of the state.
+    Labels,
+    /// The labels of the findings of a call.
+    Labelled(CallId),
     /// What a trigger did, to which of those that it watches.
     Firing(Name, Option<Subject>),
 }
@@ -151,6 +155,7 @@ impl State {
             Body::TriggerFired(_) | Body::TriggerContained(_) | Body::TriggerCleared(_) => {
                 self.apply_to_firings(fact)
             }
+            Body::FindingLabelled(label) => vec![Touched::Labels, Touched::Labelled(label.call)],
         }
     }
 

@@ -15,13 +15,15 @@ mod support;
 use std::{collections::BTreeMap, path::PathBuf, sync::Once};
 
 use cordon_core::{
-    ApiKey, CallId, Digest, DurationMs, Fact, JournalId, KeyId, RefusalCode, Sealed, State,
+    Action, ApiKey, CallId, Category, Channel, Digest, DurationMs, Fact, JournalId, KeyId, RefusalCode,
+    Score, Sealed, State,
     containment::{Cleared, Contained, Containment, Firing, InFlight, Lift, Quarantine, Subject, Tested},
     evidence::{
         Anchor, ContentScope, EndReason, Erasure, FrameRange, Hold, JournalEnd, JournalStart, LogKey,
         Retirement, SegmentSeal,
     },
     fact::{Actor, Body, DecodeError},
+    feedback::{Direction, Judgement, Label},
     identity::{BootstrapUse, Origin, Role, User, UserId},
     resource::{ContentCapture, Kind, LimitSubject, Price, Requests, Resource, RouteMode, RouteTools, Spec},
 };
@@ -157,8 +159,10 @@ fn samples() -> Vec<(String, Fact)> {
         .into_iter()
         .zip(74_u8..)
         .map(|((suffix, body), number)| ((suffix.to_owned(), body), number, trigger()));
+    let labels = of_feedback().into_iter().zip(95_u8..).map(|(sample, number)| (sample, number, person()));
     rest.chain(people)
         .chain(triggers)
+        .chain(labels)
         .map(|((suffix, body), number, actor)| {
             let file = format!("{number:02}-{}.v1{suffix}.json", body.type_name());
             (file, Fact { time: at(number.into()), actor, body })
@@ -326,8 +330,36 @@ fn of_triggers() -> Vec<(&'static str, Body)> {
     ]
 }
 
+/// The facts about what people say of findings.
+fn of_feedback() -> Vec<(String, Body)> {
+    let label = |direction, judgement| {
+        Body::FindingLabelled(Label {
+            call: CallId::new(at(1), [1; 10]),
+            direction,
+            finding: 2,
+            judgement,
+            category: Category::known("pii/card"),
+            score: Score::percent(95),
+            channel: Channel::User,
+            part: "messages/2/content".to_owned(),
+            start: 11,
+            end: 30,
+            detector: "pii.card".to_owned(),
+            detector_version: 3,
+            action: Action::Redact,
+            would: Action::Block,
+        })
+    };
+    let samples = [
+        ("", label(Direction::Request, Judgement::FalseAlarm)),
+        ("-right", label(Direction::Answer, Judgement::Right)),
+        ("-withdrawn", label(Direction::Request, Judgement::Withdrawn)),
+    ];
+    samples.into_iter().map(|(suffix, body)| (suffix.to_owned(), body)).collect()
+}
+
 /// The types of facts. The match has no arm for the rest: who adds a type must come here, and add a sample.
-fn types() -> [&'static str; 27] {
+fn types() -> [&'static str; 28] {
     let number = |body: &Body| match body {
         Body::ResourceSet(_) => 0,
         Body::ResourceRemoved(..) => 1,
@@ -356,8 +388,9 @@ fn types() -> [&'static str; 27] {
         Body::TriggerFired(_) => 24,
         Body::TriggerContained(_) => 25,
         Body::TriggerCleared(_) => 26,
+        Body::FindingLabelled(_) => 27,
     };
-    let mut names = [""; 27];
+    let mut names = [""; 28];
     for (_, fact) in samples() {
         names[number(&fact.body)] = fact.body.type_name();
     }

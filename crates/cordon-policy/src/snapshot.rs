@@ -278,6 +278,8 @@ impl Snapshot {
                 | Touched::Hold(_)
                 | Touched::Erasures
                 | Touched::LogKey
+                | Touched::Labels
+                | Touched::Labelled(_)
                 | Touched::User(_)
                 | Touched::Bootstrap => {}
             }

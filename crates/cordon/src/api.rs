@@ -1,5 +1,6 @@
 //! The forms of the control API, as JSON: what the server writes and the command line reads, and the other way round.
 
+pub mod feedback;
 pub mod inspect;
 pub mod limits;
 mod list;
@@ -8,6 +9,7 @@ pub mod quarantine;
 pub mod routes;
 pub mod triggers;
 
+pub use cordon_core::feedback::Direction;
 pub use list::List;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -362,16 +364,6 @@ pub struct FindingView {
     /// The finding.
     #[serde(flatten)]
     pub finding: RecordedFinding,
-}
-
-/// Which way content flows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// To the model.
-    Request,
-    /// From the model.
-    Answer,
 }
 
 /// A call with its frames, as they were recorded.

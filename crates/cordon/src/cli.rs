@@ -11,6 +11,7 @@ mod guards;
 mod http;
 mod inspect;
 mod keys;
+mod labels;
 mod ledger;
 mod limits;
 mod local;

@@ -8,6 +8,7 @@
 mod call;
 mod calls;
 mod chart;
+mod feedback;
 mod findings;
 mod format;
 mod inspect;
@@ -61,6 +62,7 @@ pub(crate) fn pages() -> Router<Shared> {
         .route("/charts/{chart}", get(overview::chart))
         .route("/calls", get(calls::page))
         .route("/calls/{id}", get(call::page))
+        .route("/calls/{id}/label", post(feedback::label))
         .route("/findings", get(findings::page))
         .route("/inspect", get(inspect::page).post(inspect::inspect))
         .route("/routes/{name}/guard", get(resources::effective))

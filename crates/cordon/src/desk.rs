@@ -5,6 +5,7 @@ mod calls;
 mod content;
 mod diff;
 mod effect;
+mod feedback;
 mod following;
 mod inspect;
 mod limits;
@@ -33,6 +34,7 @@ use cordon_store::{
 };
 
 pub use calls::{CallLog, CallsProblem};
+pub(crate) use feedback::standing;
 pub use following::Following;
 pub(crate) use limits::rank;
 use lists::{Standpoints, key_view, view};

@@ -243,6 +243,8 @@ async fn each_role_may_do_what_the_table_says() {
             404,
         ),
         (Method::POST, "/api/v1/content/erase", json!({}), "erase content", 400),
+        (Method::GET, "/api/v1/feedback", json!(null), "read records", 200),
+        (Method::POST, "/api/v1/feedback", json!({}), "label findings", 400),
         (Method::GET, "/api/v1/holds", json!(null), "read records", 200),
         (Method::POST, "/api/v1/holds", json!({}), "manage holds", 400),
         (Method::POST, "/api/v1/holds/nothing/release", json!({}), "manage holds", 404),

@@ -13,7 +13,7 @@ mod support;
 use std::path::Path;
 
 use cordon::{
-    api::{Certificate, ContentView, EraseContent, Problem, ReleaseHold, SetHold},
+    api::{Certificate, ContentView, EraseContent, Problem, ReleaseHold, SetHold, feedback::LabelFinding},
     desk::Desk,
     node::Settings,
     up,
@@ -21,11 +21,13 @@ use cordon::{
 use cordon_core::{
     CallId, DurationMs, Name,
     fact::Actor,
+    feedback::{Direction, Judgement},
     record::{ContentObject, Outcome},
     resource::SecretRef,
 };
 use cordon_guard::upstream::Environment;
 use cordon_testkit::{FakeUpstream, Script};
+use serde_json::{Value, json};
 use support::{Frames, World, binary};
 
 const CARD: &str = "4111 1111 1111 1111";
@@ -312,6 +314,67 @@ async fn an_older_copy_that_was_put_in_place_by_hand_is_erased_again_at_the_star
     assert_eq!(show(&world, erased).await.err().unwrap().status, 410);
     assert!(texts(&show(&world, kept).await.unwrap()).0.contains("to be kept"));
     world.frames().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_bring_the_texts_that_were_kept() {
+    let said = format!("{MAIL} pays with {CARD}");
+    for (content, without) in
+        [("none", json!("not_captured")), ("redacted", json!("altered")), ("full", json!(null))]
+    {
+        let upstream = FakeUpstream::start([]).await;
+        let world = world(&upstream, &format!(", content: {content}")).await;
+        let call = world.chat(&said).await.call();
+        for finding in [0, 1] {
+            let judgement = if finding == 0 { Judgement::FalseAlarm } else { Judgement::Right };
+            let wish = LabelFinding { call, direction: Direction::Request, finding, judgement };
+            desk(&world).label(wish, Actor::Bootstrap).await.unwrap();
+        }
+        let data = world.node.handles.settings.data.clone();
+        let server = format!("http://{}", world.node.control);
+        let labels = async |more: &'static [&'static str]| -> Vec<Value> {
+            let (data, server) = (data.clone(), server.clone());
+            let asking =
+                move || binary::output(&data, &[&["calls", "labels", "--server", &server], more].concat());
+            let output = tokio::task::spawn_blocking(asking).await.unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout)
+                .unwrap()
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect()
+        };
+        let bare = labels(&[]).await;
+        assert_eq!(bare.len(), 2);
+        assert!(
+            bare.iter().all(|line| line["without"] == "not_asked" && line.get("text").is_none()),
+            "{bare:?}"
+        );
+        let lines = labels(&["--content"]).await;
+        let of = |label: &str| lines.iter().find(|line| line["label"] == label).unwrap();
+        assert_eq!(
+            (of("negative")["judgement"].as_str(), of("positive")["judgement"].as_str()),
+            (Some("false_alarm"), Some("right"))
+        );
+        for line in &lines {
+            assert_eq!(
+                (&line["without"], line["captured"].as_array().map_or(0, Vec::len)),
+                (&without, if content == "none" { 0 } else { 2 }),
+                "{line}"
+            );
+            assert_eq!(line.get("text").is_some(), content == "full", "{line}");
+        }
+        if content == "full" {
+            let (text, span) = (of("positive")["text"].as_str().unwrap(), &of("positive")["spans"][0]);
+            let bytes = |key: &str| usize::try_from(span[key].as_u64().unwrap()).unwrap();
+            assert_eq!(text, said);
+            assert!([CARD, MAIL].contains(&text.get(bytes("start")..bytes("end")).unwrap()), "{span}");
+        }
+        let World { node, folder: _alive, .. } = world;
+        node.stop().await.unwrap();
+        // Each call is read once, which is recorded, and none for who asks for no content.
+        assert_eq!(Frames::read(&data).reads.len(), usize::from(content != "none"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -120,6 +120,8 @@ const ORDER: &[(&str, Who)] = &[
     ("watchCalls", Session),
     ("readCall", Session),
     ("proveCall", Session),
+    ("labelFinding", Session),
+    ("listFeedback", Session),
     ("readContent", Session),
     ("setHold", Session),
     ("listHolds", Session),
@@ -170,7 +172,7 @@ impl Asked {
         let mut world = World::of(node, clock, nothing, KeyId::from_bytes([0; 8]), folder);
         world.apply(&support::resources(&upstream.base_url(), ", content: full", MORE)).await;
         world.key = world.issue("app", DurationMs::from_secs(86_400)).await;
-        let reply = world.chat("Is anybody there?").await;
+        let reply = world.chat("Is anybody at 10.0.0.1?").await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         let names = BTreeMap::from([("{call}".to_owned(), reply.call().to_string())]);
         fire(&world).await;

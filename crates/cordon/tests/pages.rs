@@ -1,4 +1,5 @@
-//! Pages of the console about what is found, over HTTP: the inspector, and what fires how often. What a browser makes of them is tested in `tests/console`.
+//! Pages of the console about what is found, over HTTP: the inspector, what fires how often, and
+//! what people say of it. What a browser makes of them is tested in `tests/console`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -260,6 +261,96 @@ async fn findings_are_counted_by_detector_channel_and_route() {
     assert!(page.contains("/calls?range=1h&amp;category=pii%2Fcard"), "{page}");
     let calls = ask(&world, "/calls?range=1h&found=1&format=json", None, &[]).await.json();
     assert_eq!(calls.as_array().unwrap().len(), 3, "those in which something was found");
+    world.node.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finding_is_labelled_by_a_button_and_by_the_api() {
+    let upstream = FakeUpstream::start([]).await;
+    let world = World::with(&upstream.base_url(), "", CARDS_AND_ADDRESSES, |_| {}).await;
+    let call = world.chat("My card is 4111 1111 1111 1111.").await.call().to_string();
+    let path = format!("/calls/{call}");
+    let (operator, csrf) = browser(&world, "operator").await;
+    let (auditor, foreign) = browser(&world, "auditor").await;
+    let press = async |show: &[(&str, String)], csrf: &str, finding: &str, judgement: &str| {
+        let fields =
+            [("csrf", csrf), ("direction", "request"), ("finding", finding), ("judgement", judgement)];
+        ask(&world, &format!("{path}/label"), Some(&fields), show).await
+    };
+    let label = |direction: &str, finding: u64, judgement: &str| json!({"call": call, "direction": direction, "finding": finding, "judgement": judgement});
+    let said = async |query: &str| {
+        let request = http::Request::get(format!("http://{}/api/v1/feedback{query}", world.node.control))
+            .header("cookie", &auditor[0].1);
+        let reply = world.send(request.body(Full::default()).unwrap()).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    };
+    // Those who may say something have buttons; others see what was said.
+    assert!(ask(&world, &path, None, &operator).await.text().contains("pii/card: False alarm"));
+    assert!(!ask(&world, &path, None, &auditor).await.text().contains("False alarm"));
+    assert_eq!(press(&auditor, &foreign, "0", "right").await.status, 403);
+    assert_eq!(press(&operator, &"0".repeat(64), "0", "right").await.status, 403);
+    assert_eq!(press(&operator, &csrf, "9", "right").await.status, 404);
+    assert_eq!(press(&operator, &csrf, "0", "odd").await.status, 400);
+    assert!(said("").await["items"].as_array().unwrap().is_empty());
+
+    let reply = press(&operator, &csrf, "0", "false_alarm").await;
+    assert_eq!((reply.status.as_u16(), reply.location()), (303, format!("{path}#findings")));
+    let page = ask(&world, &path, None, &auditor).await.text();
+    assert!(page.contains("false alarm") && page.contains(" by user "), "{page}");
+    let items = said("").await["items"].clone();
+    let mut first = items[0].clone();
+    assert_eq!(items.as_array().unwrap().len(), 1);
+    assert!(
+        first["by"]["user"].is_string() && first["position"].is_u64() && first["time"].is_string(),
+        "{first}"
+    );
+    for changing in ["by", "position", "time", "detector_version", "score"] {
+        first.as_object_mut().unwrap().remove(changing);
+    }
+    let want = json!({
+        "judgement": "false_alarm", "call": call, "direction": "request", "finding": 0, "category": "pii/card",
+        "channel": "user", "part": "messages/0/content", "start": 11, "end": 30, "detector": "pii.card",
+        "action": "block", "would": "block",
+    });
+    assert_eq!(first, want);
+    // The same again is no new fact; the latest counts, and can be withdrawn.
+    assert_eq!(press(&operator, &csrf, "0", "false_alarm").await.status, 303);
+    assert_eq!(said("").await["items"].as_array().unwrap().len(), 1);
+    let rates = async || ask(&world, "/findings?table=feedback&format=json", None, &auditor).await.json();
+    assert_eq!(rates().await[0]["false_alarm_percent"], "100.0");
+    let done = api(&world, "/feedback", label("request", 0, "right"), &[]).await;
+    assert_eq!((done.status.as_u16(), &done.json()["changed"]), (200, &json!(true)));
+    let row = rates().await[0].clone();
+    assert_eq!(
+        (&row["right"], &row["false_alarms"], &row["category"]),
+        (&json!("1"), &json!("0"), &json!("pii/card"))
+    );
+    assert_eq!(api(&world, "/feedback", label("request", 0, "withdrawn"), &[]).await.status, 200);
+    assert_eq!(rates().await, json!([]));
+    for (wish, status) in [
+        (label("answer", 0, "right"), 404),
+        (label("request", 1, "right"), 404),
+        (json!({"call": "0".repeat(36), "direction": "request", "finding": 0, "judgement": "right"}), 400),
+        (label("request", 0, "odd"), 400),
+    ] {
+        assert_eq!(api(&world, "/feedback", wish.clone(), &[]).await.status, status, "{wish}");
+    }
+    // In pages, of one call alone, and never with what was said in the call.
+    let page = said("?limit=2").await;
+    let next = page["next"].as_str().unwrap();
+    let last = said(&format!("?limit=2&cursor={next}")).await;
+    let judged = |list: &Value| {
+        list["items"].as_array().unwrap().iter().map(|item| item["judgement"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (judged(&page), judged(&last)),
+        (vec![json!("withdrawn"), json!("right")], vec![json!("false_alarm")])
+    );
+    assert_eq!(judged(&said(&format!("?call={call}")).await).len(), 3);
+    assert!(!said("").await.to_string().contains("4111"));
+    let log = ask(&world, "/log?all=1", None, &auditor).await.text();
+    assert!(log.contains("finding pii/card of call") && log.contains("false alarm"), "{log}");
     world.node.stop().await.unwrap();
 }
 

@@ -218,6 +218,8 @@ impl Records {
                 self.log_key.as_ref().map(|entry| entry.digest(|key| digest(&Line::LogKey(key))))
             }
             Touched::Erasures
+            | Touched::Labels
+            | Touched::Labelled(_)
             | Touched::Resource(..)
             | Touched::Key(_)
             | Touched::User(_)

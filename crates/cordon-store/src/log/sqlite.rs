@@ -498,6 +498,8 @@ fn subject_key(subject: &Touched) -> [u8; 16] {
         Touched::Hold(name) => format!("Hold/{name}"),
         Touched::Erasures => "Erasures".to_owned(),
         Touched::LogKey => "LogKey".to_owned(),
+        Touched::Labels => "Labels".to_owned(),
+        Touched::Labelled(call) => format!("Labelled/{call}"),
         Touched::User(id) => format!("User/{id}"),
         Touched::Bootstrap => "Bootstrap".to_owned(),
         Touched::Quarantine(subject) => format!("Quarantine/{subject}"),

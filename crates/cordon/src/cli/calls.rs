@@ -1,4 +1,4 @@
-//! `calls list|show`.
+//! `calls list|show|labels`.
 
 use clap::{Args, Subcommand};
 use cordon_core::{Action, CallId, Category, Timestamp, containment::PromptId};
@@ -8,7 +8,7 @@ use super::{
     client::{Client, Need, Which},
     complain,
     http::Ended,
-    json, moment,
+    json, labels, moment,
     resources::{name, note_empty},
     say,
     table::{Align, plain, table},
@@ -27,6 +27,9 @@ pub(super) enum CallsCommand {
         after_help = "Examples:\n  cordon calls show latest\n  cordon calls show 01932c07-209e-7e3a-8b1c-1f0a5c3d9e77 --json"
     )]
     Show(ShowArgs),
+    /// Write what people said of findings as labelled texts, one object a line.
+    #[command(after_help = labels::EXAMPLES)]
+    Labels(labels::LabelsArgs),
 }
 
 #[derive(Args)]
@@ -103,6 +106,7 @@ pub(super) async fn run(place: &Place, command: CallsCommand) -> Outcome {
     match command {
         CallsCommand::List(args) => list(place, args).await,
         CallsCommand::Show(args) => show(place, args).await,
+        CallsCommand::Labels(args) => labels::run(place, args).await,
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     local::Local,
 };
 use crate::{
+    api::feedback::{Feedback, FeedbackQuery},
     api::limits::{LimitUsage, UsageQuery},
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
     api::quarantine::{LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView},
@@ -227,6 +228,17 @@ impl Client {
                     format!("call `{id}` is not recorded here"),
                 )
             }),
+        }
+    }
+
+    /// What people said of findings, latest first: all of it.
+    pub(super) async fn feedback(&self, asked: FeedbackQuery) -> Result<Vec<Feedback>, Problem> {
+        match self {
+            Self::Server(http) => {
+                let asked = [("call", text(asked.call)), ("as_of", text(asked.as_of))];
+                http.items("/feedback", &asked, None).await
+            }
+            Self::Folder(local) => local.desk.feedback(asked.call, None, asked.as_of, u32::MAX).await,
         }
     }
 

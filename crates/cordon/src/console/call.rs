@@ -5,13 +5,14 @@ use cordon_core::{CallId, record::Closed};
 use maud::{Markup, html};
 
 use super::{
+    feedback::{self, Found},
     format, layout, quarantine, stages,
     table::{self, Cell, Table},
     view::{Page, View},
     widgets,
 };
 use crate::{
-    api::{CallRecord, Direction, Problem},
+    api::{CallRecord, Direction, Problem, feedback::Feedback},
     identity::Verb,
     proof,
 };
@@ -43,7 +44,8 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
         Some(name) => html! { a href=(then(format!("/{kind}/{name}"))) { (name) } },
         None => html! { "–" },
     };
-    let findings = findings(&record);
+    let said = desk.standing_feedback(id, view.as_of).await?;
+    let findings = findings(view, &record, &said);
     let prompt = match opened.prompt {
         Some(prompt) => quarantine::prompt(view, prompt).await?,
         None => html! { "–" },
@@ -75,7 +77,7 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
             ("Attempts", attempts(closed.as_ref())),
             ("Reason", closed.as_ref().and_then(|closed| closed.reason.as_ref()).map_or_else(|| html! { "–" }, |reason| html! { (reason) })),
         ]))
-        section {
+        section #findings {
             h2 { "Findings" }
             @if findings.rows.is_empty() { p.quiet { "Nothing was found, in the request or in the answer." } }
             @else { (findings.html("What was found")) (Table::links(&view.path, &view.query)) }
@@ -100,10 +102,20 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
     Ok((findings, body))
 }
 
-fn findings(record: &CallRecord) -> Table {
+fn findings(view: &View, record: &CallRecord, said: &[Feedback]) -> Table {
+    let (mut of_request, mut of_answer) = (0_u64.., 0_u64..);
     let rows = record.call.findings.iter().map(|found| {
         let finding = &found.finding;
-        let place = format!("{}..{}", finding.start, finding.end);
+        let place = match found.direction {
+            Direction::Request => of_request.next(),
+            Direction::Answer => of_answer.next(),
+        };
+        let at = Found {
+            call: record.call.call_id,
+            direction: found.direction,
+            finding: place.unwrap_or(u64::MAX),
+        };
+        let bytes = format!("{}..{}", finding.start, finding.end);
         vec![
             Cell::plain(match found.direction {
                 Direction::Request => "request",
@@ -113,8 +125,9 @@ fn findings(record: &CallRecord) -> Table {
             Cell::plain(finding.category.to_string()),
             Cell::plain(finding.score.to_string()),
             Cell::new(widgets::verdict(finding.action), finding.action.as_str()),
-            Cell::plain(place),
+            Cell::plain(bytes),
             Cell::plain(format!("{} {}", finding.detector, finding.detector_version)),
+            feedback::cell(view, &at, finding.category.as_str(), said),
         ]
     });
     let columns = [
@@ -125,6 +138,7 @@ fn findings(record: &CallRecord) -> Table {
         table::text("Action", "action"),
         table::number("Bytes", "bytes"),
         table::text("Detector", "detector"),
+        table::text("Is it right?", "label"),
     ];
     Table::new(columns, rows.collect())
 }

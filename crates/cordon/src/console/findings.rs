@@ -11,7 +11,7 @@ use cordon_store::calls::{CallQuery, Step, Sums};
 use maud::{Markup, html};
 
 use super::{
-    format, layout,
+    feedback, format, layout,
     table::{self, Cell, Column, Table},
     view::{Page, View},
     widgets,
@@ -148,7 +148,7 @@ async fn build(view: &View) -> Result<(Table, Markup), Problem> {
         }
     }
     let (detectors, ended) = (by_detector(view, &found), by_route(view, &routes));
-    let by_routes = view.query.get("table") == Some("routes");
+    let (labels, said) = feedback::by_detector(view, since).await?;
     let body = html! {
         p.lead { "What fires and how often, what was done about it, and where." }
         (layout::ranges(view))
@@ -177,8 +177,14 @@ async fn build(view: &View) -> Result<(Table, Markup), Problem> {
                 (ended.html("How calls ended, by route"))
             }
         }
+        (said)
     };
-    Ok((if by_routes { ended } else { detectors }, body))
+    let table = match view.query.get("table") {
+        Some("routes") => ended,
+        Some("feedback") => labels,
+        _ => detectors,
+    };
+    Ok((table, body))
 }
 
 /// In which steps the time that is shown is summed, and its beginning, where a step begins. Few steps: a row of the sums for each,

@@ -94,6 +94,8 @@ pub(super) const fn is_decided(body: &Body) -> bool {
             | Body::JournalEnded(_)
             | Body::SegmentSealed(_)
             | Body::BootstrapUsed(_)
+            // Many of them stand beside each other, and none changes anything.
+            | Body::FindingLabelled(_)
     )
 }
 
@@ -133,6 +135,10 @@ pub(super) fn line(body: &Body) -> String {
         }
         Body::TriggerContained(contained) => format!("what trigger {} did was tested", contained.trigger),
         Body::TriggerCleared(cleared) => format!("what trigger {} did has ended", cleared.trigger),
+        Body::FindingLabelled(label) => {
+            let said = label.judgement.as_str().replace('_', " ");
+            format!("finding {} of call {}: {said}", label.category, label.call)
+        }
         Body::BootstrapUsed(used) => format!("administrator's token used {} times", used.uses),
     }
 }

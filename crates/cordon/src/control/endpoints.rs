@@ -1,8 +1,8 @@
 //! The table of all endpoints. What reads a request, what answers and what the document says come from it.
 
 use crate::identity::Verb::{
-    ChangeResources, Diagnose, EraseContent, ManageHolds, ManageKeys, ManagePeople, OwnAccess, Plan,
-    Quarantine, ReadContent, ReadPeople, ReadProofs, ReadRecords,
+    ChangeResources, Diagnose, EraseContent, LabelFindings, ManageHolds, ManageKeys, ManagePeople, OwnAccess,
+    Plan, Quarantine, ReadContent, ReadPeople, ReadProofs, ReadRecords,
 };
 
 use super::{
@@ -192,6 +192,21 @@ fn calls() -> Vec<Endpoint> {
             handlers::content,
         )
         .fails(&[OTHER_ORIGIN, NOT_FOUND, NOT_KEPT, ALTERED, LOCKED, GONE]),
+        get(
+            ReadRecords,
+            "/feedback",
+            "listFeedback",
+            "What people said of findings, latest first, with what the record says of each; the latest that was said of a finding counts.",
+            handlers::feedback,
+        ),
+        post(
+            LabelFindings,
+            "/feedback",
+            "labelFinding",
+            "Says of a finding of a call that it is right or a false alarm, or withdraws that.",
+            handlers::label,
+        )
+        .fails(&[NOT_FOUND, REFUSED, CROWDED, INVALID]),
     ]
 }
 

@@ -22,6 +22,7 @@ use crate::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, List, Plan, Problem, ReleaseHold, ResourceView,
         RevokeKey, RotateKey, SetHold, Version,
+        feedback::{Feedback, FeedbackQuery, LabelFinding},
         inspect::{Inspect, Inspected},
         limits::{LimitMeasure, LimitUsage, UsageQuery},
         quarantine::{
@@ -198,6 +199,23 @@ pub(super) async fn content(
     // It reads, and it also records who does: nobody else's page makes somebody a reader.
     shared.state.identity.site().same_origin(&headers, false)?;
     Ok(Json(shared.state.desk.content(id, query.object, caller.0.actor).await?))
+}
+
+pub(super) async fn feedback(
+    State(shared): State<Shared>,
+    Paged(query, page): Paged<FeedbackQuery>,
+) -> Answer<List<Feedback>> {
+    let before = page.after(|last| last.parse().ok())?;
+    let said = shared.state.desk.feedback(query.call, before, query.as_of, page.most()).await?;
+    Ok(Json(page.of(said, 0, |last| last.position.to_string())))
+}
+
+pub(super) async fn label(
+    State(shared): State<Shared>,
+    caller: By,
+    Sent(wish): Sent<LabelFinding>,
+) -> Answer<Done> {
+    Ok(Json(shared.state.desk.label(wish, caller.0.actor).await?))
 }
 
 pub(super) async fn erase(

@@ -9,6 +9,8 @@ pub enum Verb {
     Diagnose,
     /// Destroy the keys of captured content.
     EraseContent,
+    /// Say of findings whether they are right.
+    LabelFindings,
     /// Set and release legal holds.
     ManageHolds,
     /// Make, rotate and revoke callers' keys.
@@ -33,10 +35,11 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ChangeResources,
         Self::Diagnose,
         Self::EraseContent,
+        Self::LabelFindings,
         Self::ManageHolds,
         Self::ManageKeys,
         Self::ManagePeople,
@@ -55,6 +58,7 @@ impl Verb {
             Self::ChangeResources => "change resources",
             Self::Diagnose => "diagnose",
             Self::EraseContent => "erase content",
+            Self::LabelFindings => "label findings",
             Self::ManageHolds => "manage holds",
             Self::ManageKeys => "manage keys",
             Self::ManagePeople => "manage people",
@@ -78,7 +82,11 @@ pub const fn permit(role: Role, verb: Verb) -> bool {
         Verb::OwnAccess | Verb::ReadRecords => true,
         Verb::Diagnose | Verb::Plan | Verb::ReadProofs => !matches!(role, Role::Viewer),
         Verb::ReadContent | Verb::ReadPeople => matches!(role, Role::Admin | Role::Auditor),
-        Verb::ChangeResources | Verb::ManageHolds | Verb::ManageKeys | Verb::Quarantine => {
+        Verb::ChangeResources
+        | Verb::LabelFindings
+        | Verb::ManageHolds
+        | Verb::ManageKeys
+        | Verb::Quarantine => {
             matches!(role, Role::Admin | Role::Operator)
         }
         Verb::EraseContent | Verb::ManagePeople => matches!(role, Role::Admin),

@@ -122,6 +122,18 @@ fn said(body: &Body) -> Said {
             json!({"type": "Content", "name": "content"}),
             json!({"scope": scope(&erasure.scope), "calls": erasure.calls}),
         ),
+        Body::FindingLabelled(label) => told(
+            UPDATE,
+            json!({"type": "Finding", "name": label.category}),
+            json!({
+                "call": label.call,
+                "direction": word(&label.direction),
+                "finding": label.finding,
+                "judgement": word(&label.judgement),
+                "detector": label.detector,
+                "detector_version": label.detector_version,
+            }),
+        ),
         Body::HoldSet(hold) => told(
             CREATE,
             json!({"type": "LegalHold", "name": hold.name}),
