@@ -5,12 +5,14 @@
 //! new inputs of a known kind. When the world itself changes (the same input, another answer), no method without labels
 //! sees it; the realised error of past estimates, once labels are there, is the only warning ([`Expected::surprise`]).
 //!
-//! [`weights`] answers the same question from the other side: labelled rows weighted as today's inputs are distributed.
+//! [`Cells`] and [`weights`] answer the same question from the other side: labelled rows weighted as today's inputs are distributed.
 
+mod cells;
 mod expected;
 mod isotonic;
 mod ranking;
 pub mod weights;
 
+pub use cells::{Cells, Weighted};
 pub use expected::{Expected, Metric, expected, expected_by};
 pub use isotonic::Isotonic;

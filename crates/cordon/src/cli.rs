@@ -204,6 +204,9 @@ enum Command {
     /// Say whether groups of people are treated alike: rates, gaps and ratios with intervals.
     #[command(after_help = stats::FAIRNESS)]
     Fairness(stats::FairnessArgs),
+    /// Apply thresholds by group to a table, each decision with its reason.
+    #[command(after_help = stats::DECIDE)]
+    Decide(stats::DecideArgs),
     /// Say how good predictions are, with intervals: with labels, with labels that came later, or before they come.
     #[command(after_help = stats::PERFORMANCE)]
     Performance(stats::PerformanceArgs),
@@ -395,6 +398,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Causes(args) => stats::causes(&args),
         Command::Quality(args) => stats::quality(&args),
         Command::Fairness(args) => stats::fairness(&args),
+        Command::Decide(args) => stats::decide(&args),
         Command::Performance(args) => stats::performance(&args),
         Command::Forecast(args) => stats::forecast(&args),
         Command::Export(command) => export::run(command),

@@ -21,6 +21,14 @@ pub struct Expected {
     average_precision: Measured,
 }
 
+/// Rows of one decision: how many, the positive labels expected among them and the variance of those.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sums {
+    pub(super) rows: f64,
+    pub(super) positives: f64,
+    pub(super) variance: f64,
+}
+
 /// A metric that can be estimated without labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Metric {
@@ -141,6 +149,23 @@ impl Expected {
             covariance: 0.0,
             auc,
             average_precision,
+        }
+    }
+
+    /// Of rows whose order is not known, decided positive and the others.
+    pub(super) fn of_sums(chosen: Sums, others: Sums, n: u64, level: Level) -> Self {
+        Self {
+            n,
+            level,
+            chosen: chosen.rows,
+            others: others.rows,
+            hits: chosen.positives,
+            missed: others.positives,
+            hits_variance: chosen.variance,
+            missed_variance: others.variance,
+            covariance: 0.0,
+            auc: Err(Unknown::Empty),
+            average_precision: Err(Unknown::Empty),
         }
     }
 

@@ -64,6 +64,14 @@ impl WeightedMean {
         true
     }
 
+    /// Takes rows of one weight in, of which only the weight matters.
+    pub(super) fn push_rows(&mut self, weight: f64, rows: u64) {
+        let count = rows as f64;
+        self.n = self.n.saturating_add(rows);
+        self.weights += count * weight;
+        self.squares[0] += count * weight * weight;
+    }
+
     /// Both sets of rows as one.
     pub fn merge(&mut self, other: &Self) {
         self.n = self.n.saturating_add(other.n);

@@ -112,10 +112,88 @@ pub fn lipschitz(
     Ok(Lipschitz { violations, largest, worst })
 }
 
+/// A person and the one who is most like them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbours {
+    /// The person, and the one who is most like them.
+    pub rows: (usize, usize),
+    /// How far they are apart.
+    pub distance: f64,
+    /// The difference of their scores, without its sign.
+    pub difference: f64,
+}
+
+impl Neighbours {
+    /// Do their scores differ by more than `constant` times their distance?
+    #[must_use]
+    pub fn exceeds(&self, constant: f64) -> bool {
+        self.difference > constant * self.distance
+    }
+
+    /// The lower row first: the same for both who are most like each other.
+    #[must_use]
+    pub fn in_order(&self) -> (usize, usize) {
+        (self.rows.0.min(self.rows.1), self.rows.0.max(self.rows.1))
+    }
+}
+
+/// Each person beside the one who is most like them. Of pairs that are drawn at random ([`lipschitz`]) hardly any are alike where
+/// there are several features; of these all are as much alike as the data has it. The share that exceeds a constant has Wilson's
+/// interval over people; those who share a neighbour make it somewhat too narrow.
+///
+/// `distance` is that of two rows, by whatever makes people alike for this purpose (the protected attribute is none of it). Of several who are
+/// as near, the next one in the order of the rows is taken, the first after the last: shuffle or sample them first. Takes time in the
+/// square of the rows. A distance that is NaN is none.
+///
+/// # Errors
+/// [`Unknown::TooFew`] below two rows, [`Unknown::NotFinite`] for a score that is no number.
+pub fn nearest(scores: &[f64], distance: impl Fn(usize, usize) -> f64) -> Result<Vec<Neighbours>, Unknown> {
+    let n = scores.len();
+    if n < 2 {
+        return Err(Unknown::TooFew { n: n as u64, needed: 2 });
+    }
+    if !scores.iter().all(|score| score.is_finite()) {
+        return Err(Unknown::NotFinite);
+    }
+    let mut all = Vec::with_capacity(n);
+    for (row, score) in scores.iter().enumerate() {
+        let mut best: Option<Neighbours> = None;
+        for (other, others) in scores.iter().enumerate().cycle().skip(row + 1).take(n - 1) {
+            let distance = distance(row, other);
+            if best.map_or(!distance.is_nan(), |best| distance < best.distance) {
+                let difference = (score - others).abs();
+                best = Some(Neighbours { rows: (row, other), distance, difference });
+            }
+        }
+        all.extend(best);
+    }
+    Ok(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::interval::Level;
+
+    /// On a line at 0, 1, 3 and 7: the neighbours are 1, 0, 1 and 3's left one; scores by hand.
+    #[test]
+    fn everybody_stands_beside_who_is_most_like_them() {
+        let (at, scores) = ([0.0_f64, 1.0, 3.0, 7.0], [0.1, 0.2, 0.9, 0.8]);
+        let all = nearest(&scores, |a, b| (at[a] - at[b]).abs()).unwrap();
+        let rows: Vec<_> = all.iter().map(|pair| pair.rows).collect();
+        assert_eq!(rows, [(0, 1), (1, 0), (2, 1), (3, 2)]);
+        // Differences of 0.1, 0.1, 0.7 and 0.1 over distances of 1, 1, 2 and 4.
+        let beyond = |constant| all.iter().filter(|pair| pair.exceeds(constant)).count();
+        assert_eq!((beyond(0.02), beyond(0.05), beyond(0.2), beyond(0.36)), (4, 3, 1, 0));
+        assert_eq!(all[1].in_order(), (0, 1));
+        // Equals with different scores exceed every constant; of equals the next one is taken.
+        let equal = nearest(&[0.1, 0.2, 0.2], |_, _| 0.0).unwrap();
+        assert_eq!(equal.iter().map(|pair| pair.rows).collect::<Vec<_>>(), [(0, 1), (1, 2), (2, 0)]);
+        assert!(equal[0].exceeds(1e9) && !equal[1].exceeds(0.0));
+        assert_eq!(nearest(&[0.5], |_, _| 0.0), Err(Unknown::TooFew { n: 1, needed: 2 }));
+        assert_eq!(nearest(&[0.5, f64::NAN], |_, _| 0.0), Err(Unknown::NotFinite));
+        assert_eq!(nearest(&[0.5, 0.6], |_, _| f64::NAN), Ok(Vec::new()));
+    }
 
     #[test]
     fn flips_in_one_direction_are_told_from_noise() {

@@ -4,12 +4,14 @@
 
 mod causes;
 mod columns;
+mod decide;
 mod drift;
 mod fairness;
 mod forecast;
 mod outcomes;
 mod performance;
 mod points;
+mod policy;
 mod profile;
 mod quality;
 mod reference;
@@ -18,6 +20,7 @@ mod segments;
 mod texts;
 
 pub(super) use causes::{CAUSES, CausesArgs};
+pub(super) use decide::{DECIDE, DecideArgs};
 pub(super) use drift::{DRIFT, DriftArgs};
 pub(super) use fairness::{FAIRNESS, FairnessArgs};
 pub(super) use forecast::{FORECAST, ForecastArgs};
@@ -42,8 +45,8 @@ use super::{Failure, Outcome, complain, table::plain};
 use crate::tables::{self, Delimiter, Format, LeftOut, TableError};
 
 /// The commands whose word for "could not be carried out" is 2.
-pub(super) const NAMES: [&str; 7] =
-    ["profile", "drift", "causes", "quality", "fairness", "performance", "forecast"];
+pub(super) const NAMES: [&str; 8] =
+    ["profile", "drift", "causes", "quality", "fairness", "decide", "performance", "forecast"];
 const FOUND: u8 = 1;
 const FAILED: u8 = 2;
 /// Bytes of a saved profile: 4,096 columns of the largest.
@@ -79,6 +82,10 @@ pub(super) fn profile(args: &ProfileArgs) -> Outcome {
 
 pub(super) fn causes(args: &CausesArgs) -> Outcome {
     ended(causes::run(args))
+}
+
+pub(super) fn decide(args: &DecideArgs) -> Outcome {
+    ended(decide::run(args))
 }
 
 pub(super) fn drift(args: &DriftArgs) -> Outcome {

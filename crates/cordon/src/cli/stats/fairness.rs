@@ -2,6 +2,7 @@
 
 mod calibration;
 mod repair;
+mod similar;
 mod told;
 
 use std::path::PathBuf;
@@ -10,13 +11,16 @@ use clap::Args;
 use cordon_stats::{
     fairness::{Gap, Groups, Limits, Odds, Rate, Tally, individual::Flips},
     interval::{Level, Side},
+    sequential::power::Plan,
 };
 use serde::Serialize;
 
 use self::calibration::{Calibration, Scores};
 use self::repair::{Criterion, Flipped, Repaired, Scored};
+use self::similar::{Alike, People};
 use super::super::json;
-use super::outcomes::{Meaning, Picked, Range, Told, float, level};
+use super::outcomes::{Input, Meaning, Picked, Range, Told, float, level};
+use super::policy::Thresholds;
 use super::report::Look;
 use super::{Reading, Said, StatsError, share, warn, word};
 use crate::tables::{self, LeftOut};
@@ -27,6 +31,9 @@ Examples:
   cordon fairness loans.parquet --label y --prediction score --threshold 0.7 --group sex --group age --json
   cordon fairness hires.csv --label hired --prediction invited --positive yes --group sex --rate recall --least 30
   cordon fairness loans.csv --label repaid --prediction score --threshold 0.7 --group sex --repair equal-opportunity
+  cordon fairness loans.csv --label repaid --prediction score --threshold 0.7 --group sex --repair equalized-odds --policy fair.json
+  cordon fairness loans.csv --label repaid --prediction score --threshold 0.7 --group sex --similar income --similar debts
+  cordon fairness loans.csv --label repaid --prediction approved --group sex --weights weights.csv
   cordon fairness loans.csv --label repaid --prediction approved --group sex --group age --html fairness.html
 
 With several --group the columns are looked at each alone and all together. A group is at a disadvantage where its rate is less than
@@ -64,6 +71,18 @@ pub(in super::super) struct FairnessArgs {
     /// Thresholds by group, of all --group together, that make groups equal, and what they cost in accuracy.
     #[arg(long, value_enum, value_name = "CRITERION")]
     repair: Option<Criterion>,
+    /// With --repair: write the thresholds to this file, for `cordon decide` to apply.
+    #[arg(long, value_name = "FILE", requires = "repair")]
+    policy: Option<PathBuf>,
+    /// Write the weights of training rows that make label and group independent to this file: CSV, one line for each group and label.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// A column that makes people alike; may come several times: are like people scored alike?
+    #[arg(long, value_name = "COLUMN")]
+    similar: Vec<String>,
+    /// With --similar: scores may differ by this many times the distance of two people.
+    #[arg(long, default_value = "1", value_name = "NUMBER", value_parser = constant)]
+    lipschitz: f64,
     /// The column with scores, where predictions are decisions: for --repair, and for the calibration of each group.
     #[arg(long, value_name = "COLUMN", conflicts_with = "threshold")]
     score: Option<String>,
@@ -86,8 +105,16 @@ fn rate(text: &str) -> Result<Rate, String> {
     })
 }
 
+fn constant(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
+    value.ok_or_else(|| "a number from 0 on is expected".to_owned())
+}
+
 /// Rows that a repair is made from, at most: about a gigabyte.
 const MOST_SCORED: usize = 20_000_000;
+
+/// With which probability as many rows as are said to be needed decide.
+const POWER: f64 = 0.8;
 
 /// Rows that say nothing about fairness.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
@@ -104,6 +131,8 @@ struct Unread {
     probabilities: u64,
     /// What would have been decided says neither yes nor no: these rows count but for the flips.
     counterfactuals: u64,
+    /// There is no score to compare people by: these rows count but for that.
+    alike: u64,
 }
 
 /// The decisions of a table.
@@ -114,6 +143,7 @@ struct Counted {
     scored: Scored,
     scores: Scores,
     flips: Flips,
+    people: People,
     unread: Unread,
     left_out: LeftOut,
 }
@@ -139,6 +169,8 @@ struct Answer {
     groupings: Vec<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
     counterfactual: Option<Flipped>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    individual: Option<Alike>,
     #[serde(skip_serializing_if = "Option::is_none")]
     repair: Option<Repaired>,
 }
@@ -186,6 +218,9 @@ struct Measured {
     difference: Range,
     ratio: Told,
     too_small: Vec<Vec<String>>,
+    /// Rows behind the rate of both groups that would tell on which side of the limit the ratio is, eight times of ten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_needed: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -204,8 +239,19 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
     let (breaches, undecided) = (verdicts("breach"), verdicts("undecided"));
     let name =
         |group| counted.groups.name(group).unwrap_or_default().into_iter().map(str::to_owned).collect();
-    let repaired =
-        args.repair.map(|criterion| repair::repaired(criterion, &counted.scored, name)).transpose()?;
+    let score = args.score.as_ref().unwrap_or(&args.prediction);
+    let policy = args.repair.map(|criterion| repair::optimised(criterion, &counted.scored)).transpose()?;
+    let repaired = args.repair.zip(policy.as_ref());
+    let repaired = repaired.map(|(criterion, policy)| repair::repaired(criterion, policy, name));
+    if let (Some(path), Some((criterion, policy))) = (&args.policy, args.repair.zip(policy.as_ref())) {
+        Thresholds::new(policy, criterion.equal(), &args.groups, score, name).write(path)?;
+    }
+    if let (Some(path), Some(whole)) = (&args.weights, groupings.last()) {
+        repair::write_weights(path, &whole.by, &shown)?;
+    }
+    let alike = (!args.similar.is_empty())
+        .then(|| counted.people.alike(&args.similar, args.lipschitz, &counted.groups, args.confidence))
+        .transpose()?;
     let flips = args.counterfactual.as_ref().map(|_| counted.flips);
     let found = told::Found {
         args,
@@ -214,6 +260,7 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
         shown: &shown,
         flips: flips.as_ref(),
         repaired: repaired.as_ref(),
+        alike: alike.as_ref(),
     };
     let report = found.report();
     args.look.write(&report, || found.story(breaches, undecided))?;
@@ -229,6 +276,7 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
             undecided,
             groupings: shown,
             counterfactual: flips.map(|flips| repair::flipped(&flips, args.confidence)),
+            individual: alike,
             repair: repaired,
         })?;
     } else {
@@ -239,10 +287,18 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
 }
 
 fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
+    if let Some(column) = args.similar.iter().find(|column| args.groups.contains(column)) {
+        return Err(StatsError::Told(format!(
+            "`{column}` tells groups apart, and cannot make people alike too: whoever is of another group would never be like them; help: \
+             leave it out of --similar"
+        )));
+    }
     let named = [&args.label, &args.prediction].into_iter().chain(&args.groups);
-    let mut picked = Picked::new(named.chain(&args.score).chain(&args.counterfactual));
+    let mut picked = Picked::new(named.chain(&args.score).chain(&args.counterfactual).chain(&args.similar));
     let of_score = if args.score.is_some() { args.groups.len() + 2 } else { 1 };
     let of_counterfactual = args.groups.len() + 2 + usize::from(args.score.is_some());
+    let of_similar = of_counterfactual + usize::from(args.counterfactual.is_some());
+    let mut people = People::default();
     let (mut tally, mut groups) = (Tally::default(), Groups::new(args.groups.len()));
     let (mut scored, mut scores, mut flips) = (Scored::default(), Scores::default(), Flips::default());
     let has_scores = args.score.is_some() || args.meaning.is_threshold();
@@ -279,6 +335,22 @@ fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
                 None => unread.scores += 1,
             }
         }
+        if !args.similar.is_empty() {
+            // Without scores the decision is one of 0 or 1.
+            let score = if has_scores {
+                float(picked.cell(of_score, cells))
+            } else {
+                Some(f64::from(u8::from(decision)))
+            };
+            let inputs = || {
+                let cell = |at: usize| Input::of(&picked.cell(of_similar + at, cells));
+                (0..args.similar.len()).map(cell).collect()
+            };
+            match score {
+                Some(score) => people.push(rows, group, score, inputs),
+                None => unread.alike += 1,
+            }
+        }
         if args.counterfactual.is_some() {
             match args.meaning.decision(picked.cell(of_counterfactual, cells)) {
                 Some(changed) => flips.push(decision, changed),
@@ -294,7 +366,7 @@ fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
             Meaning::help()
         )));
     }
-    Ok(Counted { rows, tally, groups, scored, scores, flips, unread, left_out })
+    Ok(Counted { rows, tally, groups, scored, scores, flips, people, unread, left_out })
 }
 
 /// Each column alone, and all together where there are several.
@@ -359,7 +431,7 @@ impl Grouping {
                     rate: rate.name(),
                     verdict: if decides { verdict(&gap, args.limit) } else { "not asked" },
                     unknown: None,
-                    gap: Some(self.measured(&gap)),
+                    gap: Some(self.measured(&gap, args)),
                 },
                 Err(why) => ShownGap {
                     rate: rate.name(),
@@ -385,14 +457,29 @@ impl Grouping {
         }
     }
 
-    fn measured(&self, gap: &Gap) -> Measured {
+    fn measured(&self, gap: &Gap, args: &FairnessArgs) -> Measured {
         Measured {
             lowest: self.name(gap.lowest),
             highest: self.name(gap.highest),
             difference: gap.difference.into(),
             ratio: gap.ratio.into(),
             too_small: gap.left_out.iter().map(|group| self.name(*group)).collect(),
+            rows_needed: (verdict(gap, args.limit) == "undecided")
+                .then(|| self.rows_needed(gap, args))
+                .flatten(),
         }
+    }
+
+    /// Rows of the two groups after which the interval of their ratio would leave the limit out, if it stayed as it is. The interval is
+    /// that of one of all pairs.
+    fn rows_needed(&self, gap: &Gap, args: &FairnessArgs) -> Option<u64> {
+        let ratio = gap.ratio.ok()?;
+        let groups = self.tally.groups().len().saturating_sub(gap.left_out.len());
+        let pairs = groups * groups.saturating_sub(1) / 2;
+        let plan = Plan::new(args.confidence.each_of(pairs).alpha(), POWER).ok()?;
+        let difference = args.limit - ratio.value;
+        let half = if difference > 0.0 { ratio.high - ratio.value } else { ratio.value - ratio.low };
+        plan.narrower(ratio.n, half, difference).ok().flatten()
     }
 }
 

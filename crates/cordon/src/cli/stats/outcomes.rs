@@ -1,6 +1,9 @@
 //! Labels, decisions, scores and groups, read from the columns that hold them. What cannot be read is counted.
 
-use std::path::Path;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::Path,
+};
 
 use clap::Args;
 use cordon_stats::{
@@ -132,6 +135,31 @@ pub(super) fn float(cell: Cell<'_>) -> Option<f64> {
         Cell::Date(value) | Cell::Decimal(value) => finite(value),
         Cell::Integer(value) => Some(value as f64),
         Cell::Missing | Cell::Text(_) => None,
+    }
+}
+
+/// A value that rows are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Input {
+    Missing,
+    Number(f64),
+    /// A digest of a word: the same in both files.
+    Word(u64),
+}
+
+impl Input {
+    pub(super) fn of(cell: &Cell<'_>) -> Self {
+        if *cell == Cell::Missing {
+            return Self::Missing;
+        }
+        float(*cell).map_or_else(
+            || {
+                let mut hasher = DefaultHasher::new();
+                word(cell).hash(&mut hasher);
+                Self::Word(hasher.finish())
+            },
+            Self::Number,
+        )
     }
 }
 

@@ -2,8 +2,12 @@
 
 mod compare;
 mod figures;
+mod id;
+mod limits;
+mod ranking;
 mod rows;
 mod told;
+mod weighed;
 
 use std::path::PathBuf;
 
@@ -16,10 +20,12 @@ use serde::Serialize;
 
 use self::{
     figures::{Figure, figures},
+    limits::{Open, limits},
     rows::{Joined, Rows, Task},
+    weighed::Weighed,
 };
 use super::super::json;
-use super::outcomes::{Meaning, Told, level, short, shown};
+use super::outcomes::{Meaning, Told, level};
 use super::report::Look;
 use super::{Reading, Said, StatsError, share, warn};
 
@@ -31,11 +37,14 @@ Examples:
   cordon performance today.csv --prediction score --threshold 0.5 --reference labelled.csv --label y
   cordon performance today.csv --prediction new --against old --label y
   cordon performance today.csv --prediction y_hat --label y --compare last_week.csv --margin 0.01
+  cordon performance today.csv --prediction score --threshold 0.5 --reference labelled.csv --label y --weigh-by age --weigh-by country
+  cordon performance hits.csv --task ranking --query search --prediction score --label relevance --depth 10
   cordon performance scored.csv --label churned --prediction score --threshold 0.5 --html performance.html
 
 Labels of 0 and 1, true and false, or --positive are answers of yes or no; numbers with fractions or with many values are numbers; all
 else are classes. With --reference the labels of that table calibrate the scores, and the performance on FILE is estimated without its
-labels; where it has them the realised one stands beside. See docs/statistics.md.
+labels; where it has them the realised one stands beside. The same labelled rows, weighted as the inputs of FILE are distributed, give a
+second estimate. See docs/statistics.md.
 
 Exit code: 0 no limit is broken, 1 one is, by its whole interval, or a comparison is lost, 2 a table cannot be read, or no limit is broken and one cannot be judged.";
 
@@ -65,6 +74,10 @@ pub(in super::super) struct PerformanceArgs {
     /// A labelled table that calibrates the scores: performance is then estimated without labels.
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    /// With --reference: weight its labelled rows by how these columns are distributed in FILE; may come several times, up to 4. Without
+    /// it by the score.
+    #[arg(long, value_name = "COLUMN", requires = "reference")]
+    weigh_by: Vec<String>,
     /// Another table with the same columns, such as last week's: is this one worse? By a test that may be looked at after every row.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["labels", "reference", "against"])]
     compare: Option<PathBuf>,
@@ -77,15 +90,27 @@ pub(in super::super) struct PerformanceArgs {
     /// With --compare or --against, of numbers: an error of this size is as bad as it gets.
     #[arg(long, value_name = "NUMBER")]
     largest_error: Option<f64>,
-    /// What predictions are: yes-no, classes or numbers. Found out where it is not said.
+    /// What predictions are: yes-no, classes, numbers, or the order of a ranking. Found out where it is not said, but for a ranking.
     #[arg(long, value_enum, value_name = "KIND")]
     task: Option<Task>,
+    /// With --task ranking: the column whose values are the queries, each with a list of its own.
+    #[arg(long, value_name = "COLUMN", requires = "task")]
+    query: Option<String>,
+    /// With --task ranking: entries of a list that are looked at.
+    #[arg(long, default_value = "10", value_name = "ENTRIES", value_parser = clap::value_parser!(u32).range(1..))]
+    depth: u32,
     /// A metric must not be below this; may come several times.
     #[arg(long, value_name = "METRIC=VALUE", value_parser = bound)]
     at_least: Vec<(String, f64)>,
     /// A metric must not be above this; may come several times.
     #[arg(long, value_name = "METRIC=VALUE", value_parser = bound)]
     at_most: Vec<(String, f64)>,
+    /// How many rows does it take to tell each metric from one that differs by this much?
+    #[arg(long, value_name = "DIFFERENCE")]
+    rows_needed: Option<f64>,
+    /// The probability with which that shall be told: decides how many rows are needed.
+    #[arg(long, default_value = "0.8", value_name = "SHARE", value_parser = share)]
+    power: f64,
     /// The confidence of every interval.
     #[arg(long, default_value = "0.95", value_name = "SHARE", value_parser = level)]
     confidence: Level,
@@ -104,7 +129,7 @@ fn bound(text: &str) -> Result<(String, f64), String> {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct Answer<'a> {
     file: String,
     rows: u64,
     left_out: Vec<String>,
@@ -115,12 +140,19 @@ struct Answer {
     task: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     late: Option<Late>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ranking: Option<ranking::Ranked>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     expected: Vec<Estimated>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weighed: Option<weighed::Told<'a>>,
     metrics: Vec<Measured>,
     breaches: Vec<String>,
     /// Limits that these rows cannot judge.
     undecided: Vec<String>,
+    /// Limits that lie inside of the interval, with the rows that would tell on which side the metric is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    open: Vec<Open>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference_left_out: Option<Vec<String>>,
 }
@@ -151,6 +183,9 @@ struct Measured {
     metric: &'static str,
     #[serde(flatten)]
     told: Told,
+    /// Rows of the kind that it counts which tell it from one that is off by --rows-needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_needed: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -160,6 +195,9 @@ struct Estimated {
     told: Told,
     #[serde(skip_serializing_if = "Option::is_none")]
     realised: Option<f64>,
+    /// What is estimated for the rows that have a label, less the realised one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<f64>,
     /// Distance of the realised one in half-widths of the interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     surprise: Option<f64>,
@@ -172,12 +210,7 @@ struct Measure {
     expected: Option<Foreseen>,
     /// Rows of the table that calibrates.
     reference: Option<u64>,
-}
-
-/// A limit that is broken.
-struct Breach {
-    metric: String,
-    sentence: String,
+    ranked: Option<ranking::Ranked>,
 }
 
 /// Performance without labels.
@@ -185,6 +218,8 @@ struct Foreseen {
     all: Expected,
     /// Of the rows that have a label after all: what the realised one is compared with.
     labelled: Option<Expected>,
+    /// The same by labelled rows that are weighted.
+    weighed: Weighed,
     reference_left_out: Vec<String>,
 }
 
@@ -192,21 +227,35 @@ pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
     if args.compare.is_some() || args.against.is_some() {
         return compare::run(args);
     }
-    let read = match &args.labels {
-        Some(labels) => rows::joined(args, labels)?,
-        None => rows::of(args, &args.file, args.reference.is_none())?,
+    if let Some(odd) = args.odd() {
+        return Err(StatsError::Told(odd));
+    }
+    let (read, measure) = if args.task == Some(Task::Ranking) {
+        ranking::measured(args)?
+    } else {
+        let read = match &args.labels {
+            Some(labels) => rows::joined(args, labels)?,
+            None => rows::of(args, &args.file, args.reference.is_none())?,
+        };
+        let measure = measure(args, &read.rows)?;
+        (read, measure)
     };
-    let measure = measure(args, &read.rows)?;
     let limits = limits(args, &measure.figures)?;
-    let estimates: Vec<Estimated> = measure
-        .expected
-        .iter()
-        .flat_map(|foreseen| Metric::ALL.map(|metric| estimated(metric, foreseen, &measure.figures)))
-        .collect();
-    let report = told::report(args, &read, &measure, &estimates, &limits);
+    let of = |foreseen: &Foreseen, metric| {
+        Estimated::of(metric, &foreseen.all, foreseen.labelled.as_ref(), &measure.figures)
+    };
+    let estimates: Vec<Estimated> =
+        measure.expected.iter().flat_map(|foreseen| Metric::ALL.map(|metric| of(foreseen, metric))).collect();
+    let weighed = measure.expected.as_ref().map(|foreseen| foreseen.weighed.told(args, &measure.figures));
+    let report = told::report(args, &read, &measure, (&estimates, weighed.as_ref()), &limits);
     args.look.write(&report, || told::story(args, &read, &measure, &estimates, &limits))?;
+    let is_broken = !limits.breaches.is_empty();
     if args.look.form.json {
-        let told = |figure: &Figure| Measured { metric: figure.name, told: figure.told.into() };
+        let told = |figure: &Figure| Measured {
+            metric: figure.name,
+            told: figure.told.into(),
+            rows_needed: args.rows_for(figure),
+        };
         json(&Answer {
             file: args.file.display().to_string(),
             rows: read.count,
@@ -216,10 +265,13 @@ pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
             confidence: args.confidence.confidence(),
             task: measure.task.map(Task::word),
             late: read.late.as_ref().map(|joined| late(joined, args.confidence)),
+            ranking: measure.ranked,
             expected: estimates,
+            weighed,
             metrics: measure.figures.iter().map(told).collect(),
             breaches: limits.breaches.iter().map(|breach| breach.sentence.clone()).collect(),
             undecided: limits.undecided.clone(),
+            open: limits.open,
             reference_left_out: measure.expected.as_ref().map(|foreseen| foreseen.reference_left_out.clone()),
         })?;
     } else {
@@ -232,7 +284,7 @@ pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
         }
         args.look.say(&report)?;
     }
-    if !limits.breaches.is_empty() {
+    if is_broken {
         return Ok(Said::Found);
     }
     // A limit that was asked for and cannot be judged is not one that holds.
@@ -251,6 +303,7 @@ fn measure(args: &PerformanceArgs, rows: &Rows) -> Result<Measure, StatsError> {
             figures: figures(task, rows, args.confidence)?,
             expected: None,
             reference: None,
+            ranked: None,
         });
     };
     let known = rows::of(args, reference, true)?;
@@ -266,71 +319,41 @@ fn measure(args: &PerformanceArgs, rows: &Rows) -> Result<Measure, StatsError> {
         let (scores, decisions) = rows.decided_scores();
         expected_by(&map, &scores, &decisions, args.confidence)
     };
+    let of_labelled = rows.labelled();
     let expected = Foreseen {
         all: foreseen(rows).map_err(|why| why_not(why, &args.file))?,
-        labelled: foreseen(&rows.labelled()).ok(),
+        labelled: foreseen(&of_labelled).ok(),
+        weighed: weighed::of(args, &known.rows, rows, &of_labelled),
         reference_left_out: known.all_sentences(),
     };
     let has_labels = rows.has_labels();
     let figures = if has_labels { figures(Task::YesNo, rows, args.confidence)? } else { Vec::new() };
-    Ok(Measure { task: Some(Task::YesNo), figures, expected: Some(expected), reference: Some(known.count) })
+    Ok(Measure {
+        task: Some(Task::YesNo),
+        figures,
+        expected: Some(expected),
+        reference: Some(known.count),
+        ranked: None,
+    })
 }
 
-fn estimated(metric: Metric, foreseen: &Foreseen, figures: &[Figure]) -> Estimated {
-    let figure = figures.iter().find(|figure| figure.name == metric.name());
-    let realised = figure.and_then(|figure| figure.value());
-    Estimated {
-        metric: metric.name(),
-        told: foreseen.all.metric(metric).into(),
-        realised,
-        surprise: realised
-            .zip(foreseen.labelled.as_ref())
-            .and_then(|(realised, labelled)| labelled.surprise(metric, realised).ok())
-            .and_then(super::finite),
-    }
-}
-
-/// Limits that are broken, and sentences for those of which that cannot be said.
-#[derive(Default)]
-struct Limits {
-    breaches: Vec<Breach>,
-    undecided: Vec<String>,
-}
-
-fn limits(args: &PerformanceArgs, figures: &[Figure]) -> Result<Limits, StatsError> {
-    let mut said = Limits::default();
-    let limits = args
-        .at_least
-        .iter()
-        .map(|limit| (limit, true))
-        .chain(args.at_most.iter().map(|limit| (limit, false)));
-    for ((name, limit), is_least) in limits {
-        let Some(figure) = figures.iter().find(|figure| figure.name == *name) else {
-            let names: Vec<&str> = figures.iter().map(|figure| figure.name).collect();
-            return Err(StatsError::Told(format!(
-                "there is no metric `{name}` here; help: there are {}",
-                names.join(", ")
-            )));
-        };
-        let e = match figure.told {
-            Ok(e) => e,
-            Err(why) => {
-                said.undecided.push(format!("the limit of {name} cannot be judged: it is unknown ({why})"));
-                continue;
-            }
-        };
-        let (is_broken, side) = if is_least { (e.high < *limit, "below") } else { (e.low > *limit, "above") };
-        if is_broken && e.low == e.high {
-            said.undecided.push(format!(
-                "the limit of {name} cannot be judged: {} is {side} {limit}, and there is no interval for it",
-                short(e.value)
-            ));
-        } else if is_broken {
-            let sentence = format!("{name} is {}, {side} {limit}", shown(figure.told));
-            said.breaches.push(Breach { metric: name.clone(), sentence });
+impl Estimated {
+    /// A metric that is estimated, beside the realised one. `labelled` is the estimate of the rows that have a label after all.
+    fn of(metric: Metric, all: &Expected, labelled: Option<&Expected>, figures: &[Figure]) -> Self {
+        let figure = figures.iter().find(|figure| figure.name == metric.name());
+        let realised = figure.and_then(Figure::value);
+        let both = realised.zip(labelled);
+        let error =
+            |(realised, labelled): (f64, &Expected)| Some(labelled.metric(metric).ok()?.value - realised);
+        let surprise = |(realised, labelled): (f64, &Expected)| labelled.surprise(metric, realised).ok();
+        Self {
+            metric: metric.name(),
+            told: all.metric(metric).into(),
+            realised,
+            error: both.and_then(error),
+            surprise: both.and_then(surprise).and_then(super::finite),
         }
     }
-    Ok(said)
 }
 
 fn late(joined: &Joined, level: Level) -> Late {

@@ -1,5 +1,7 @@
 //! What would make decisions fair, and what it costs; and whether single decisions hang on the attribute.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 use cordon_stats::{
     fairness::{
@@ -11,11 +13,14 @@ use cordon_stats::{
 use serde::Serialize;
 
 use super::super::{
-    P, StatsError, finite,
+    P, StatsError,
+    decide::quoted,
+    finite,
     outcomes::{Range, Told, short, shown},
     percent,
-    report::{Card, Dot, Dots, Drawing, Figure, Head, Row, Scale, Section, Table, Tone},
+    report::{Card, Dot, Dots, Drawing, Figure, Head, Row, Scale, Section, Table, Tone, cannot_write},
 };
+use super::Shown;
 
 /// What groups shall have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -34,6 +39,11 @@ impl Criterion {
             Self::EqualizedOdds => (Constraint::EqualizedOdds, "the recall and the false positive rate"),
             Self::FalsePositiveParity => (Constraint::FalsePositiveParity, "the false positive rate"),
         }
+    }
+
+    /// What the groups then have in common.
+    pub(super) fn equal(self) -> &'static str {
+        self.constraint().1
     }
 }
 
@@ -94,14 +104,11 @@ pub(super) struct Flipped {
     direction_p: Option<P>,
 }
 
-pub(super) fn repaired(
-    criterion: Criterion,
-    scored: &Scored,
-    name: impl Fn(usize) -> Vec<String>,
-) -> Result<Repaired, StatsError> {
-    let (constraint, equal) = criterion.constraint();
+/// The most accurate thresholds by group that make groups equal.
+pub(super) fn optimised(criterion: Criterion, scored: &Scored) -> Result<Policy, StatsError> {
+    let (constraint, _) = criterion.constraint();
     let policy = optimise(&scored.scores, &scored.labels, &scored.groups, constraint, Search::Exact);
-    let policy = policy.map_err(|why| {
+    policy.map_err(|why| {
         let reason = match why {
             Unknown::OneClass => "a group has no row of one of the two labels".to_owned(),
             Unknown::Empty => "a group has no row with a score".to_owned(),
@@ -111,14 +118,40 @@ pub(super) fn repaired(
             "no thresholds can make groups equal: {reason}; help: say where scores are (--score, or --threshold for scores as \
              predictions), or leave a column of groups out"
         ))
-    })?;
-    Ok(Repaired {
-        equal,
+    })
+}
+
+pub(super) fn repaired(
+    criterion: Criterion,
+    policy: &Policy,
+    name: impl Fn(usize) -> Vec<String>,
+) -> Repaired {
+    Repaired {
+        equal: criterion.equal(),
         accuracy: policy.accuracy,
         best_common_threshold_accuracy: policy.best_common,
         price: policy.price.into(),
-        rules: rules(&policy, name),
-    })
+        rules: rules(policy, name),
+    }
+}
+
+/// The weights of all groups together: a line for each group and label that has rows.
+pub(super) fn write_weights(path: &Path, by: &[String], shown: &[Shown]) -> Result<(), StatsError> {
+    let mut text = String::new();
+    let mut line = |cells: &[String], label: &str, weight: &str| {
+        let cells = cells.iter().map(|cell| quoted(cell)).chain([label.to_owned(), weight.to_owned()]);
+        text.push_str(&(cells.collect::<Vec<_>>().join(",") + "\n"));
+    };
+    line(by, "label", "weight");
+    for group in shown.last().into_iter().flat_map(|whole| &whole.groups) {
+        let [positive, negative] = group.reweighing;
+        for (label, weight) in [("1", positive), ("0", negative)] {
+            if let Some(weight) = weight {
+                line(&group.group, label, &weight.to_string());
+            }
+        }
+    }
+    crate::files::replace(path, text.as_bytes()).map_err(|error| cannot_write(path, &error))
 }
 
 fn rules(policy: &Policy, name: impl Fn(usize) -> Vec<String>) -> Vec<Rule> {

@@ -14,7 +14,9 @@ use super::super::{
         Tone, name_of,
     },
 };
-use super::{Counted, FairnessArgs, Grouping, Shown, ShownGap, calibration, repair, repair::Repaired};
+use super::{
+    Alike, Counted, FairnessArgs, Grouping, POWER, Shown, ShownGap, calibration, repair, repair::Repaired,
+};
 
 /// What the table shows of each group.
 const SHOWN: [(Rate, Head); 5] = [
@@ -37,6 +39,7 @@ pub(super) struct Found<'a> {
     pub(super) shown: &'a [Shown],
     pub(super) flips: Option<&'a Flips>,
     pub(super) repaired: Option<&'a Repaired>,
+    pub(super) alike: Option<&'a Alike>,
 }
 
 impl Found<'_> {
@@ -52,6 +55,7 @@ impl Found<'_> {
                 self.counted.unread.counterfactuals,
                 "without a counterfactual that says yes or no, from the flips",
             ),
+            (self.counted.unread.alike, "without a score, from the comparison of like people"),
         ] {
             if count > 0 {
                 summary.push_str(&format!(", {count} {what} left out"));
@@ -86,8 +90,26 @@ impl Found<'_> {
             let line = repair::flips_text(flips, self.args.confidence);
             sections.push(Section { title, line, ..Section::default() });
         }
+        sections.extend(self.alike.map(Alike::section));
         sections.extend(self.repaired.map(Repaired::section));
+        sections.extend(self.weights());
         Report { name: "fairness", summary, sections, notes: Vec::new() }
+    }
+
+    /// What the weights of training rows cost before anything is trained, where they were asked for.
+    fn weights(&self) -> Option<Section> {
+        let (path, whole) = (self.args.weights.as_ref()?, self.shown.last()?);
+        Some(Section {
+            title: "Weights of training rows".to_owned(),
+            line: format!(
+                "Weights that make label and {} independent are in {}: weighted, the rows say as much as {} of them. What they cost in \
+                 accuracy only training shows.",
+                whole.by.join(" and "),
+                path.display(),
+                percent(whole.reweighing_effective_share)
+            ),
+            ..Section::default()
+        })
     }
 
     fn rates(&self, grouping: &Grouping) -> Table {
@@ -138,6 +160,14 @@ impl Found<'_> {
                 verdict,
             ];
             rows.push(Row { cells, case, failure });
+            if let Some(needed) = measured.rows_needed.filter(|_| is_asked) {
+                notes.push(format!(
+                    "{}: about {needed} rows of these two groups would tell on which side of {} the ratio is, {} of the time",
+                    gap.rate,
+                    self.args.limit,
+                    percent(POWER)
+                ));
+            }
             if !measured.too_small.is_empty() {
                 let names: Vec<String> = measured.too_small.iter().map(|name| name.join(", ")).collect();
                 let least = self.args.least;
@@ -212,6 +242,7 @@ impl Found<'_> {
         }
         let off = |grouping: &Grouping| calibration::sentences(grouping, self.args.confidence);
         what.extend(self.groupings.iter().flat_map(off).take(MOST_SENTENCES));
+        what.extend(self.alike.map(Alike::said));
         let (tone, verdict) = match (breaches, undecided) {
             (0, 0) => (Tone::Good, "Every gap is within the limit".to_owned()),
             (0, count) => {

@@ -147,6 +147,9 @@ impl Loss {
         match (task, args.largest_error) {
             (Task::Classes | Task::YesNo, _) => Ok(Self::Wrong),
             (Task::Numbers, Some(largest)) if largest > 0.0 && largest.is_finite() => Ok(Self::Distance(largest)),
+            (Task::Ranking, _) => Err(StatsError::Told(
+                "lists are not compared row by row; help: measure each with --task ranking and compare their intervals".to_owned(),
+            )),
             (Task::Numbers, _) => Err(StatsError::Told(
                 "errors of numbers have no bound; help: say with --largest-error from which size on an error is as bad as it gets"
                     .to_owned(),

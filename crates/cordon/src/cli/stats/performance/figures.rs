@@ -49,6 +49,8 @@ pub(super) fn figures(task: Task, rows: &Rows, level: Level) -> Result<Vec<Figur
             ),
             _ => nothing("finite numbers, two rows at least"),
         }),
+        // Lists are measured as they are read.
+        Task::Ranking => Ok(Vec::new()),
         Task::YesNo => of_yes(labelled(), level).ok_or_else(|| nothing("yes or no (1 or true, 0 or false)")),
     }
 }

@@ -11,15 +11,16 @@ use cordon_stats::{
 use super::{
     super::{
         StatsError,
-        outcomes::{Picked, float},
+        outcomes::{Input, Picked, float},
         word,
     },
     PerformanceArgs,
+    id::Id,
 };
 use crate::tables::{self, LeftOut};
 
 /// Rows that are held, at most: one to four gigabytes, by the length of ids and what is asked.
-const MOST_ROWS: usize = 20_000_000;
+pub(super) const MOST_ROWS: usize = 20_000_000;
 /// Different words of labels and predictions, at most; more are no classes.
 const MOST_WORDS: usize = 2_000;
 /// Whole numbers with more values than this are numbers, not classes.
@@ -32,6 +33,8 @@ pub(in super::super) enum Task {
     Classes,
     /// Numbers.
     Numbers,
+    /// The order of lists, one for each --query.
+    Ranking,
     /// Yes or no.
     YesNo,
 }
@@ -41,6 +44,7 @@ impl Task {
         match self {
             Self::Classes => "classes",
             Self::Numbers => "numbers",
+            Self::Ranking => "ranking",
             Self::YesNo => "yes or no",
         }
     }
@@ -84,6 +88,8 @@ pub(super) struct Row {
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) rows: Vec<Row>,
+    /// Of each row what it is weighed by, one after the other; the score where no column was named.
+    inputs: Vec<Input>,
 }
 
 /// Words that labels and predictions are.
@@ -117,6 +123,20 @@ pub(super) struct Joined {
 }
 
 impl Read {
+    /// Before a row was read.
+    pub(super) fn nothing() -> Self {
+        Self {
+            rows: Rows::default(),
+            count: 0,
+            without_label: 0,
+            without_prediction: 0,
+            beyond_capacity: 0,
+            left_out: LeftOut::default(),
+            late: None,
+            labels: None,
+        }
+    }
+
     /// A sentence for each thing that was left out of the table.
     pub(super) fn sentences(&self) -> Vec<String> {
         let mut said = self.left_out.sentences();
@@ -140,41 +160,6 @@ impl Read {
             }
         }
         said
-    }
-}
-
-/// What names a row, exactly. What a person reads of a number has fewer digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Id {
-    Bits(u64),
-    Text(Box<str>),
-    Whole(i64),
-}
-
-/// Whole numbers up to here are told apart by a double.
-const TOLD_APART: f64 = 9_007_199_254_740_992.0;
-
-impl Id {
-    /// `None` where a cell does not tell its row from others: nothing, NaN, and whole numbers of which not every digit was kept.
-    fn of(cell: Cell<'_>) -> Option<Self> {
-        match cell {
-            Cell::Missing => None,
-            Cell::Integer(value) => Some(Self::Whole(value)),
-            Cell::Boolean(value) => Some(Self::Text(value.to_string().into())),
-            Cell::Text(value) => Some(match value.parse::<i64>() {
-                // One and the same id is a number in one format and a text in another.
-                Ok(whole) if whole.to_string() == value => Self::Whole(whole),
-                _ => Self::Text(value.into()),
-            }),
-            Cell::Date(value) | Cell::Decimal(value) if value.fract() != 0.0 => {
-                Some(Self::Bits(value.to_bits()))
-            }
-            #[expect(clippy::cast_possible_truncation, reason = "whole, and at most 2^53")]
-            Cell::Date(value) | Cell::Decimal(value) if value.abs() <= TOLD_APART => {
-                Some(Self::Whole(value as i64))
-            }
-            Cell::Date(_) | Cell::Decimal(_) => None,
-        }
     }
 }
 
@@ -239,11 +224,13 @@ fn of_at_most(
     let names = args.of_prediction().cloned().collect::<Vec<_>>();
     let mut picked = Picked::new(&names);
     let mut picked_label = Picked::new([&args.label]);
+    let mut picked_inputs = Picked::new(&args.weigh_by);
     let (mut rows, mut words) = (Rows::default(), Words::default());
     let (mut count, mut without_label, mut without_prediction, mut beyond_capacity) = (0, 0, 0, 0);
     let left_out = tables::read(path, args.reading.delimiter, &mut |names, cells| {
         picked.look(names);
         picked_label.look(names);
+        picked_inputs.look(names);
         if cells.is_empty() {
             return;
         }
@@ -260,9 +247,12 @@ fn of_at_most(
         } else {
             without_label += u64::from(label == Value::Missing);
             rows.rows.push(Row { label, prediction, score });
+            let of_row = (0..args.weigh_by.len()).map(|at| Input::of(&picked_inputs.cell(at, cells)));
+            rows.inputs.extend(of_row);
         }
     })?;
     picked.all_found(path)?;
+    picked_inputs.all_found(path)?;
     if needs_label {
         picked_label.all_found(path)?;
     }
@@ -419,7 +409,33 @@ impl Rows {
 
     /// The rows whose label says yes or no.
     pub(super) fn labelled(&self) -> Self {
-        Self { rows: self.rows.iter().filter(|row| row.label.yes().is_some()).copied().collect() }
+        let width = self.width();
+        let (mut rows, mut inputs) = (Vec::new(), Vec::new());
+        for (at, row) in self.rows.iter().enumerate().filter(|(_, row)| row.label.yes().is_some()) {
+            rows.push(*row);
+            inputs.extend(self.inputs.iter().skip(at * width).take(width));
+        }
+        Self { rows, inputs }
+    }
+
+    /// Columns that rows are weighed by.
+    fn width(&self) -> usize {
+        self.inputs.len() / self.rows.len().max(1)
+    }
+
+    /// What a row is weighed by.
+    pub(super) fn input(&self, row: usize, column: usize) -> Input {
+        let width = self.width();
+        if width == 0 {
+            let score = self.rows.get(row).and_then(|row| row.score);
+            return score.map_or(Input::Missing, Input::Number);
+        }
+        self.inputs.get(row * width + column).copied().unwrap_or(Input::Missing)
+    }
+
+    /// What all rows are weighed by, of one column.
+    pub(super) fn inputs(&self, column: usize) -> impl Iterator<Item = Input> + '_ {
+        (0..self.rows.len()).map(move |row| self.input(row, column))
     }
 
     /// Scores with the labels of the rows that have both.

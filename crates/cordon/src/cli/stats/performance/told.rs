@@ -16,9 +16,11 @@ use super::super::{
     },
 };
 use super::{
-    Breach, Estimated, Limits, Measure, PerformanceArgs,
+    Estimated, Measure, PerformanceArgs,
     figures::Figure,
+    limits::{Breach, Limits},
     rows::{Joined, Read, Rows, Task},
+    weighed,
 };
 
 /// Points of a curve: more are not seen.
@@ -28,7 +30,7 @@ pub(super) fn report(
     args: &PerformanceArgs,
     read: &Read,
     measure: &Measure,
-    estimates: &[Estimated],
+    (estimates, weighed): (&[Estimated], Option<&weighed::Told<'_>>),
     limits: &Limits,
 ) -> Report {
     let breaches = &limits.breaches;
@@ -45,6 +47,7 @@ pub(super) fn report(
     if !estimates.is_empty() {
         sections.push(expected(estimates));
     }
+    sections.extend(weighed.map(by_weight));
     if !measure.figures.is_empty() {
         sections.push(measured(args, measure, breaches));
         if args.look.is_page() {
@@ -52,7 +55,8 @@ pub(super) fn report(
         }
     }
     // What cannot be judged is said as the failure that it is.
-    let notes = breaches.iter().map(|breach| format!("breach: {}", breach.sentence)).collect();
+    let notes = breaches.iter().map(|breach| format!("breach: {}", breach.sentence));
+    let notes = notes.chain(limits.open.iter().map(|open| open.said(args.power))).collect();
     Report { name: "performance", summary, sections, notes }
 }
 
@@ -103,11 +107,13 @@ fn late(joined: &Joined) -> Section {
     Section { title: "Late labels".to_owned(), line, figures: vec![figure], aside, ..Section::default() }
 }
 
-fn expected(estimates: &[Estimated]) -> Section {
+/// Estimates beside what was realised.
+fn table_of(estimates: &[Estimated]) -> Table {
     let heads = vec![
         Head::left("METRIC"),
         Head::left("EXPECTED").is("expected"),
         Head::left("REALISED"),
+        Head::right("ERROR").is("estimate_error"),
         Head::right("SURPRISE").is("surprise"),
     ];
     let row = |one: &Estimated| {
@@ -123,9 +129,30 @@ fn expected(estimates: &[Estimated]) -> Section {
             Cell::from(one.metric).is(one.metric),
             expected.into(),
             told(one.realised).into(),
+            one.error.map(|error| format!("{error:+.3}")).unwrap_or_default().into(),
             told(one.surprise).into(),
         ])
     };
+    Table { heads, rows: estimates.iter().map(row).collect() }
+}
+
+/// What labelled rows say that are weighted as these are distributed.
+fn by_weight(weighed: &weighed::Told<'_>) -> Section {
+    let notes = if weighed.metrics().is_empty() {
+        Vec::new()
+    } else {
+        vec!["It holds where the same inputs still have the same answers; what nobody labelled is not filled in.".to_owned()]
+    };
+    Section {
+        title: "Without labels, by weighted rows".to_owned(),
+        line: weighed.said(),
+        table: table_of(weighed.metrics()),
+        notes,
+        ..Section::default()
+    }
+}
+
+fn expected(estimates: &[Estimated]) -> Section {
     let mut dots = Vec::new();
     for one in estimates {
         if let Told::Known(range) = &one.told {
@@ -151,7 +178,7 @@ fn expected(estimates: &[Estimated]) -> Section {
     Section {
         title: "Without labels".to_owned(),
         line: "Without labels: expected, and where the realised value will lie".to_owned(),
-        table: Table { heads, rows: estimates.iter().map(row).collect() },
+        table: table_of(estimates),
         notes: vec![
             "A surprise above 1 lies outside of what the rows with labels should show: when that is common, the scores no longer mean what they meant."
                 .to_owned(),
@@ -165,7 +192,13 @@ fn measured(args: &PerformanceArgs, measure: &Measure, breaches: &[Breach]) -> S
     let confidence = percent(args.confidence.confidence());
     let broken = |name: &str| breaches.iter().find(|breach| breach.metric == name);
     let row = |figure: &Figure| Row {
-        cells: vec![Cell::from(figure.name).is(figure.name), shown_figure(figure).into()],
+        cells: [Cell::from(figure.name).is(figure.name), shown_figure(figure).into()]
+            .into_iter()
+            .chain(
+                args.rows_needed
+                    .map(|_| args.rows_for(figure).map(|rows| rows.to_string()).unwrap_or_default().into()),
+            )
+            .collect(),
         case: Some(figure.name.to_owned()),
         failure: broken(figure.name).map(|breach| breach.sentence.clone()),
     };
@@ -190,10 +223,16 @@ fn measured(args: &PerformanceArgs, measure: &Measure, breaches: &[Breach]) -> S
         title: "Metrics".to_owned(),
         line: format!(
             "Measured on labels ({}), with intervals of {confidence}",
-            measure.task.map_or("", Task::word)
+            measure.ranked.map_or_else(
+                || measure.task.map_or_else(String::new, |task| task.word().to_owned()),
+                |ranked| format!("ranking {}", ranked.said())
+            )
         ),
         table: Table {
-            heads: vec![Head::left("METRIC"), Head::left("VALUE")],
+            heads: [Head::left("METRIC"), Head::left("VALUE")]
+                .into_iter()
+                .chain(args.rows_needed.map(|_| Head::right("ROWS NEEDED").is("rows_needed")))
+                .collect(),
             rows: measure.figures.iter().map(row).collect(),
         },
         figures,
@@ -212,7 +251,7 @@ fn shown_figure(figure: &Figure) -> String {
 /// What a metric is made of: calibration and order of scores, errors of numbers.
 fn curves(args: &PerformanceArgs, measure: &Measure, rows: &Rows) -> Option<Section> {
     let figures = match measure.task? {
-        Task::Classes => Vec::new(),
+        Task::Classes | Task::Ranking => Vec::new(),
         Task::Numbers => errors(rows).into_iter().collect(),
         Task::YesNo => {
             let (scores, labels) = rows.labelled_scores();
@@ -322,6 +361,7 @@ pub(super) fn story(
     let breaches = &limits.breaches;
     let first: &[&str] = match measure.task {
         Some(Task::Classes) => &["accuracy", "f1_macro", "recall_macro", "precision_macro"],
+        Some(Task::Ranking) => &["ndcg", "mean_average_precision", "mean_reciprocal_rank", "recall_at_depth"],
         Some(Task::Numbers) => &["mean_absolute_error", "root_mean_squared_error", "bias", "r_squared"],
         _ => &["accuracy", "precision", "recall", "roc_auc"],
     };
@@ -358,6 +398,9 @@ pub(super) fn story(
     }
     let is_asked = !args.at_least.is_empty() || !args.at_most.is_empty();
     let (tone, verdict) = match (breaches.len(), is_asked) {
+        (0, true) if !limits.open.is_empty() && limits.undecided.is_empty() => {
+            (Tone::Warn, "No limit is broken, but too few rows to be sure".to_owned())
+        }
         (0, true) if !limits.undecided.is_empty() => (Tone::Bad, "A limit cannot be judged".to_owned()),
         (0, true) => (Tone::Good, "No limit is broken".to_owned()),
         (0, false) => (Tone::Quiet, "Measured; no limit was asked for (--at-least, --at-most)".to_owned()),
@@ -372,6 +415,7 @@ pub(super) fn story(
     } else {
         breaches.iter().map(|breach| breach.sentence.clone()).collect()
     };
+    how_sure.extend(limits.open.iter().map(|open| format!("{}.", open.said(args.power))));
     let surprised =
         estimates.iter().filter(|one| one.surprise.is_some_and(|surprise| surprise > 1.0)).count();
     let mut what_to_do = Vec::new();

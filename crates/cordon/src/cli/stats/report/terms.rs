@@ -19,7 +19,7 @@ const fn term(key: &'static str, name: &'static str, meaning: &'static str, read
 }
 
 /// In the order in which a page lists them.
-pub(super) const TERMS: [Term; 77] = [
+pub(super) const TERMS: [Term; 84] = [
     term(
         "js",
         "JS distance",
@@ -375,6 +375,42 @@ pub(super) const TERMS: [Term; 77] = [
         "Only while scores mean what they meant: it does not see that the same input has another answer now.",
     ),
     term(
+        "estimate_error",
+        "Error",
+        "What was estimated for the rows that have a label after all, less what was realised on them.",
+        "Near 0: the estimate can be relied on while nothing else changes.",
+    ),
+    term(
+        "ndcg",
+        "NDCG",
+        "Gains of the entries, less the farther down they are, of those of the best order.",
+        "1 is the best order.",
+    ),
+    term(
+        "mean_average_precision",
+        "MAP",
+        "Mean over queries of the precision up to each relevant entry.",
+        "High: what is relevant comes first.",
+    ),
+    term(
+        "mean_reciprocal_rank",
+        "MRR",
+        "Mean of one over the rank of the first relevant entry.",
+        "0.5 is a first one in the second place.",
+    ),
+    term(
+        "precision_at_depth",
+        "Precision at depth",
+        "Relevant ones among the entries that are looked at.",
+        "Low where there is little to be found, however good the order.",
+    ),
+    term(
+        "recall_at_depth",
+        "Recall at depth",
+        "Of what is relevant, how much is among the entries that are looked at.",
+        "The rest is never seen.",
+    ),
+    term(
         "surprise",
         "Surprise",
         "Distance of the realised value from the expected one, in half-widths of the interval.",
@@ -445,6 +481,12 @@ pub(super) const TERMS: [Term; 77] = [
         "Repair",
         "Thresholds for each group that make the groups equal, and the accuracy that this costs on the same rows.",
         "They treat groups differently on purpose, which needs a legal basis in many places.",
+    ),
+    term(
+        "similar",
+        "Distance of people",
+        "By the columns that make people alike: a standard deviation of a number is 1, and so is another word.",
+        "Near 0 are people who are alike in all of them: their scores should be too.",
     ),
     term(
         "counterfactual",
