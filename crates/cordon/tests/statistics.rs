@@ -302,7 +302,9 @@ fn a_share_of_false_discoveries_names_more_than_no_false_alarm_at_all() {
     let drifted = |answer: &Value| -> Vec<u32> {
         let columns = answer["columns"].as_array().unwrap().iter();
         let named = columns.filter(|column| column["drifted"] == true);
-        named.map(|column| column["column"].as_str().unwrap()[1..].parse().unwrap()).collect()
+        named
+            .map(|column| column["column"].as_str().unwrap().strip_prefix('c').unwrap().parse().unwrap())
+            .collect()
     };
     let (holm, bh, by) = (of(&[]), of(&["--correction", "bh"]), of(&["--correction", "by"]));
     assert_eq!(
