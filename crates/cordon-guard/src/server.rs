@@ -1,24 +1,15 @@
 //! The gateway's listener: connections to calls.
 
-use std::{
-    convert::Infallible,
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{convert::Infallible, io, pin::Pin, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use http::{Request, Response, header::CONNECTION};
-use http_body::{Frame, SizeHint};
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
     service::service_fn,
 };
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulConnection, GracefulShutdown, Watcher},
 };
 use tokio::{
@@ -26,12 +17,16 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use self::patience::{Answering, Idle, Patient, Requests, Unread, Unsaid};
 pub use self::tls::{Refreshed, ServerTls, TlsParts};
+use self::{
+    patience::{Idle, Patient, Requests, Unread, Unsaid},
+    streams::{Answer, Streams, Taken},
+};
 pub use crate::certified::TlsError;
-use crate::{pipeline::Gateway, registry::Registry, release::ReleasedBody};
+use crate::{pipeline::Gateway, registry::Registry};
 
 mod patience;
+mod streams;
 mod tls;
 
 /// The protocols of a gateway's TLS, the preferred one first (RFC 7301, RFC 9113).
@@ -58,7 +53,8 @@ pub struct ServerLimits {
     pub connections: usize,
     /// From a connection's (or the last answer's) end to the end of the next request's headers.
     pub header_timeout: Duration,
-    /// How long a caller may leave what was sent to it unread. Its connection is closed then, and its call ends.
+    /// How long a caller may leave what was sent to it unread. Its connection is closed then, and its call ends; one of an
+    /// HTTP/2 connection's streams is reset, and the others go on.
     pub write_timeout: Duration,
     /// How long calls in flight may still take once the server goes down.
     pub drain: Duration,
@@ -144,7 +140,7 @@ pub async fn serve(
 #[derive(Clone)]
 struct Protocols {
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<Streams>,
     tls: Option<ServerTls>,
     header_timeout: Duration,
 }
@@ -157,12 +153,6 @@ struct Caller {
     requests: Requests,
 }
 
-/// An answer, whose request counts as open until its last byte is taken.
-struct Answer {
-    body: ReleasedBody,
-    _answering: Answering,
-}
-
 impl Protocols {
     fn new(limits: &ServerLimits) -> Self {
         let mut http1 = http1::Builder::new();
@@ -171,7 +161,7 @@ impl Protocols {
             .header_read_timeout(limits.header_timeout)
             .max_buf_size(MAX_HEADER_BYTES)
             .max_headers(100);
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        let mut http2 = http2::Builder::new(Streams::new(limits.write_timeout));
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
@@ -226,27 +216,7 @@ impl Caller {
         if response.headers().contains_key(CONNECTION) {
             self.unread.note();
         }
-        Ok(response.map(|body| Answer { body, _answering: answering }))
-    }
-}
-
-impl http_body::Body for Answer {
-    type Data = Bytes;
-    type Error = <ReleasedBody as http_body::Body>::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        Ok(response.map(|body| Answer::new(body, Taken::here(), answering)))
     }
 }
 

@@ -174,6 +174,65 @@ async fn a_caller_that_gives_up_one_of_its_streams_ends_that_call_alone() {
     assert_eq!(read(other).await.0, 200, "the connection lives");
 }
 
+/// HTTP/2 of a caller who lets each stream send so much before it reads.
+async fn narrow(stream: TlsStream<TcpStream>, window: u32) -> http2::SendRequest<Full<Bytes>> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(window);
+    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_takes_nothing_of_an_answer_loses_that_stream_and_the_answer_is_not_kept() {
+    const LONG: usize = 300_000;
+    let upstream = FakeUpstream::answering(|request| {
+        let asked = String::from_utf8(request.body.to_vec()).unwrap();
+        let pieces = || std::iter::repeat_n("a word and another one ", LONG / 23);
+        match (asked.contains("long"), asked.contains("\"stream\":true")) {
+            (true, true) => Script::streams(pieces()),
+            (true, false) => Script::says(&pieces().collect::<String>()),
+            _ => Script::says("short"),
+        }
+    })
+    .await;
+    let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
+    let tls = open(write(folder.path(), &authority.certify(&[NAME])));
+    let world = World::with(&upstream.base_url(), "", "", |settings| {
+        settings.tls = Listeners { gateway: Some(tls.clone()), control: None };
+        settings.server.write_timeout = Duration::from_millis(300);
+    })
+    .await;
+
+    // Windows that are never opened, that let one byte through, and that let a part of the answer through.
+    let mut unread = Vec::new();
+    for window in [0, 1, 4_000] {
+        let stream = connect(world.node.gateway, &authority, None, "h2").await.unwrap();
+        let mut sender = narrow(stream, window).await;
+        for is_stream in [false, true] {
+            let answer = sender.send_request(request(&world, "long", is_stream)).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            unread.push((window, is_stream, answer, sender.clone()));
+        }
+    }
+    // To read opens the window: nothing is read before it is too late.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    for (window, is_stream, answer, mut sender) in unread {
+        let read_late = timeout(PATIENCE, answer.into_body().collect()).await.unwrap();
+        assert!(read_late.is_err(), "window {window}, stream {is_stream}: all of it was kept");
+        if window > 1_000 {
+            let other = sender.send_request(request(&world, "hi", false)).await.unwrap();
+            assert_eq!(read(other).await.0, 200, "the other streams of the connection go on");
+        }
+    }
+    let gone = async {
+        while !world.node.handles.gateway.running().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("the streamed calls end, too");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_must_show_a_certificate_and_has_none_or_another_one_is_not_let_in() {
     let upstream = FakeUpstream::answering(|_| Script::says("yes")).await;
