@@ -5,8 +5,8 @@ the browser's console (a violation of the content security policy is one), and f
 
 The reports of the command line are looked at, too.
 
-Environment: CONTROL (http://host:port), GATEWAY, API_KEY, ENROLMENT (a secret of an admin), LOGIN, CORDON (the binary), and optionally
-SHOTS, a folder for pictures. The model `demo` is behind the gateway.
+Environment: CONTROL (http://host:port), GATEWAY, API_KEY, ENROLMENT (a secret of an admin), LOGIN, CORDON (the
+binary), CORDON_SERVER and CORDON_TOKEN for it, and optionally SHOTS, a folder for pictures. The model `demo` is behind the gateway.
 """
 
 import json
@@ -133,11 +133,11 @@ def visit(driver, path, name, picture=True):
         shot(driver, name)
 
 
-def call(text, instructions=None):
+def call(text, instructions=None, route="demo", key=None):
     messages = [{"role": "system", "content": instructions}] if instructions else []
-    body = json.dumps({"model": "demo", "messages": messages + [{"role": "user", "content": text}]}).encode()
+    body = json.dumps({"model": route, "messages": messages + [{"role": "user", "content": text}]}).encode()
     request = urllib.request.Request(GATEWAY + "/v1/chat/completions", body, {
-        "Authorization": "Bearer " + os.environ["API_KEY"], "Content-Type": "application/json"})
+        "Authorization": "Bearer " + (key or os.environ["API_KEY"]), "Content-Type": "application/json"})
     try:
         with opener.open(request, timeout=30) as answer:
             return answer.headers["cordon-call-id"]
@@ -147,6 +147,47 @@ def call(text, instructions=None):
 
 # The tests reach a loopback address: a proxy of the machine has no part in it.
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+# A route whose target fails, its limits, and a trigger that sees the failures.
+SHAKY = """
+{apiVersion: cordon/v1, kind: Service, name: unsteady, spec: {protocol: openai, base_url: "UPSTREAM", private_network: true, breaker: {failures: 2, open_for: 10m}}}
+---
+{apiVersion: cordon/v1, kind: Model, name: unsteady, spec: {service: unsteady, upstream_name: sandbox-error-500}}
+---
+{apiVersion: cordon/v1, kind: Route, name: shaky, spec: {team: demo, mode: MODE, targets: [{model: unsteady}], fallback: [sandbox-gullible], retry: {backoff: 1ms}}}
+---
+{apiVersion: cordon/v1, kind: Principal, name: demo-app, spec: {team: demo, routes: [demo, shaky]}}
+---
+{apiVersion: cordon/v1, kind: Limit, name: shaky-day, spec: {applies_to: {route: shaky}, requests: {count: 5, window: 30d}}}
+---
+{apiVersion: cordon/v1, kind: Limit, name: shaky-six, spec: {applies_to: {route: shaky}, requests: {count: 6, window: 30d}}}
+---
+{apiVersion: cordon/v1, kind: Trigger, name: shaky-errors, spec: {on: {model: unsteady}, signal: {error_rate: {above: 0.5}}, window: 5m, minimum: 2,
+  action: {throttle: {applies_to: {route: shaky}, requests: {count: 1000, window: 1m}}}, reason: "it fails <b>often</b>"}}
+"""
+
+
+def cordon(*arguments):
+    ran = subprocess.run([os.environ["CORDON"], *arguments], capture_output=True, text=True, timeout=60)
+    check(ran.returncode == 0, f"cordon {' '.join(arguments)}: {ran.stderr}")
+    return ran.stdout
+
+
+def shaky(mode):
+    """Applies the route and what belongs to it, as an operator does, in front of the sandbox that is there."""
+    found = json.loads(cordon("get", "service", "sandbox", "--json"))
+    found = found[0] if isinstance(found, list) else found
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "shaky.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(SHAKY.replace("UPSTREAM", found["spec"]["base_url"]).replace("MODE", mode))
+        cordon("apply", "-f", path)
+
+
+def row(driver, link):
+    """The row of a table that leads somewhere, as its reader sees it."""
+    return driver.find_element(By.CSS_SELECTOR, f"main tr:has(a[href='{link}'])").text
 
 
 def enrolment(driver):
@@ -187,7 +228,7 @@ def wrong_password(driver):
 
 PAGES = ["/", "/?range=30d", "/setup", "/inspect", "/inspect?judge=route/demo&channel=document", "/findings", "/findings?range=30d&route=demo", "/calls?found=1", "/calls", "/calls?verdict=block", "/calls?verdict=hold", "/routes", "/guards", "/limits",
          "/keys", "/quarantine", "/principals", "/services", "/models", "/log", "/log?all=1", "/log/0", "/systems", "/teams", "/retentions",
-         "/users", "/sessions", "/routes/demo", "/routes/demo/history", "/routes/demo/related", "/routes/demo/raw",
+         "/users", "/sessions", "/triggers", "/triggers/shaky-errors", "/routes/shaky", "/routes/demo", "/routes/demo/history", "/routes/demo/related", "/routes/demo/raw",
          "/routes/demo/guard", "/services/sandbox", "/principals/demo-app", "/search", "/search?q=dem", "/charts/calls",
          "/charts/latency"]
 
@@ -414,6 +455,46 @@ def limits(driver):
     quiet(driver, "limits in use")
 
 
+def a_route_that_fails(driver):
+    """How its models do, what is left of its limits, where the time goes, what a trigger did about it, and its mode."""
+    go(driver, "/routes/shaky")
+    text = driver.find_element(By.TAG_NAME, "main").text
+    failing, answering = row(driver, "/models/unsteady"), row(driver, "/models/sandbox-gullible")
+    check("■ open" in failing and "target" in failing, f"the breaker is open: {failing}")
+    check("● closed" in answering and "fallback" in answering, f"the other is closed: {answering}")
+    check("■ used up" in row(driver, "/limits/shaky-day"), f"a limit that is used up says so: {text}")
+    check("▲ 83 %" in row(driver, "/limits/shaky-six"), f"one that is near says so: {text}")
+    check(not driver.find_elements(By.CSS_SELECTOR, "main a[href='/limits/demo-minute']"), "no limit of another route")
+    check("does not work as it is meant" not in text, "its mode is normal")
+    stages = driver.find_element(By.CSS_SELECTOR, "[aria-label='How long each stage took']")
+    for stage in ["receive", "admit", "inspect input", "upstream", "inspect output", "record"]:
+        check(stage in stages.text, f"the page says how long {stage} took: {stages.text}")
+    check(stages.find_elements(By.CSS_SELECTOR, "svg.bar"), "as bars, too")
+    accessible(driver, "a route that fails")
+    shot(driver, "route-shaky")
+    go(driver, "/limits")
+    table = driver.find_element(By.CSS_SELECTOR, "[aria-label^='How much of the limits']").text
+    check("used up" in table and "83 %" in table, f"the list says what is near: {table}")
+    go(driver, "/triggers")
+    follow(driver, driver.find_element(By.CSS_SELECTOR, "main tbody a[href='/triggers/shaky-errors']"))
+    text = driver.find_element(By.TAG_NAME, "main").text
+    for word in ["What it sees", "■ fired", "What it did", "throttle", "it fails <b>often</b>", "cordon triggers lift shaky-errors"]:
+        check(word in text, f"the trigger's page says {word}: {text}")
+    accessible(driver, "a trigger that has fired")
+    shot(driver, "trigger-fired")
+    go(driver, "/")
+    check("shaky-errors has fired" in driver.find_element(By.TAG_NAME, "main").text, "the first page says so")
+    shaky("safe")
+    go(driver, "/routes/shaky")
+    text = driver.find_element(By.TAG_NAME, "main").text
+    check("▲ safe" in text and "does not work as it is meant" in text, f"the mode is a warning: {text}")
+    accessible(driver, "a route in another mode")
+    go(driver, "/routes")
+    check("▲ safe" in row(driver, "/routes/shaky"), "on the list, too")
+    shaky("normal")
+    quiet(driver, "a route that fails")
+
+
 def as_of(driver):
     go(driver, "/routes?as_of=2020-01-01T00:00:00Z")
     text = driver.find_element(By.TAG_NAME, "main").text
@@ -595,6 +676,12 @@ def reports():
 def main():
     for text in ["What can you help me with?", "My card is 4111 1111 1111 1111.", "Write to ada@example.org."]:
         call(text)
+    shaky("normal")
+    # A trigger sees what ends after it was taken up, which is five times a second.
+    time.sleep(1)
+    key = json.loads(cordon("key", "create", "--principal", "demo-app", "--route", "shaky", "--expires", "1d", "--json"))["key"]
+    for _ in range(6):
+        call("What can you help me with?", route="shaky", key=key)
     driver = browser()
     failed, passed = [], 0
 
@@ -614,7 +701,7 @@ def main():
         run(enrolment, driver)
         run(wrong_password, driver)
         run(sign_in, driver, "/calls?verdict=redact")
-        for test in [pages, links, a_call, live, filters, try_a_guard, inspector, inspect_a_file, findings, quarantine, prompt, limits, as_of, keyboard, hostile]:
+        for test in [pages, links, a_call, live, filters, try_a_guard, inspector, inspect_a_file, findings, quarantine, prompt, limits, a_route_that_fails, as_of, keyboard, hostile]:
             run(test, driver)
         run(phone)
         run(dark)

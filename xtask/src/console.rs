@@ -38,6 +38,8 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
         .env("LOGIN", login)
         .env("ENROLMENT", secret)
         .env("CORDON", &binary)
+        .env("CORDON_SERVER", format!("http://{control}"))
+        .env("CORDON_TOKEN", &token)
         .env("SHOTS", folder.path.join("pictures"));
     let passed = closing.run(&mut tests)?;
     println!("pictures of the pages: target/console/run/pictures");

@@ -11,7 +11,14 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use cordon_core::DurationMs;
 use cordon_testkit::{FakeUpstream, Script};
@@ -352,6 +359,234 @@ async fn a_finding_is_labelled_by_a_button_and_by_the_api() {
     let log = ask(&world, "/log?all=1", None, &auditor).await.text();
     assert!(log.contains("finding pii/card of call") && log.contains("false alarm"), "{log}");
     world.node.stop().await.unwrap();
+}
+
+/// The first row of a table that leads somewhere.
+fn row<'a>(page: &'a str, link: &str) -> &'a str {
+    let rows = page.split("<tr").skip(1).filter_map(|row| row.split_once("</tr>"));
+    let link = format!("href=\"{link}\"");
+    let (row, _) = { rows }.find(|(row, _)| row.contains(&link)).unwrap_or_else(|| panic!("{link}: {page}"));
+    row
+}
+
+/// Asks a page until it says this, and gives it.
+async fn until(world: &World, path: &str, said: impl Fn(&str) -> bool) -> String {
+    let asked = async {
+        loop {
+            let page = ask(world, path, None, &[]).await.text();
+            if said(&page) {
+                break page;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(30), asked).await {
+        Ok(page) => page,
+        Err(_) => panic!("{path} never says so: {}", ask(world, path, None, &[]).await.text()),
+    }
+}
+
+/// A route with a target and a fallback that fail and one that answers, limits of its own and of others, and a trigger.
+const SHAKY: &str = "
+---
+{apiVersion: cordon/v1, kind: Service, name: fails, spec: {protocol: openai, base_url: 'UPSTREAM', private_network: true, breaker: {failures: 2, open_for: 60s}}}
+---
+{apiVersion: cordon/v1, kind: Service, name: probed, spec: {protocol: openai, base_url: 'UPSTREAM', private_network: true, breaker: {failures: 2, open_for: 100ms, probes: 1},
+  timeouts: {first_byte: 20s}}}
+---
+{apiVersion: cordon/v1, kind: Model, name: first, spec: {service: fails, upstream_name: fails-model}}
+---
+{apiVersion: cordon/v1, kind: Model, name: second, spec: {service: probed, upstream_name: probed-model}}
+---
+{apiVersion: cordon/v1, kind: Route, name: other, spec: {team: t, targets: [{model: m}]}}
+---
+{apiVersion: cordon/v1, kind: Route, name: bot, spec: {team: t, system: s, targets: [{model: first}], fallback: [second, m], retry: {backoff: 1ms}}}
+---
+{apiVersion: cordon/v1, kind: Limit, name: used-up, spec: {applies_to: {route: bot}, requests: {count: 5, window: 1d}}}
+---
+{apiVersion: cordon/v1, kind: Limit, name: near, spec: {applies_to: {route: bot, team: t}, requests: {count: 6, window: 1d}}}
+---
+{apiVersion: cordon/v1, kind: Limit, name: plenty, spec: {applies_to: {route: bot}, tokens: {count: 1000000, window: 1d}}}
+---
+{apiVersion: cordon/v1, kind: Limit, name: elsewhere, spec: {applies_to: {route: other}, requests: {count: 5, window: 1d}}}
+---
+{apiVersion: cordon/v1, kind: Limit, name: everybody, spec: {applies_to: organisation, concurrency: 9}}
+---
+{apiVersion: cordon/v1, kind: Trigger, name: breaks, spec: {on: {model: first}, signal: {error_rate: {above: 0.5}}, window: 60s, minimum: 2,
+  action: {throttle: {applies_to: {route: other}, requests: {count: 1, window: 1h}}}}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_says_how_its_models_do_what_of_its_limits_is_left_and_where_the_time_goes() {
+    let hangs = Arc::new(AtomicBool::new(false));
+    let probed = Arc::clone(&hangs);
+    let upstream = FakeUpstream::answering(move |request| match request.json()["model"].as_str().unwrap() {
+        "upstream-model" => Script::says("ok"),
+        "probed-model" if probed.load(Ordering::Relaxed) => Script::hang(),
+        _ => Script::json(500, &json!({"error": {"message": "no"}})),
+    })
+    .await;
+    let world = World::new(&upstream.base_url()).await;
+    world.apply(&SHAKY.replace("UPSTREAM", &upstream.base_url())).await;
+    let before = ask(&world, "/routes/bot", None, &[]).await.text();
+    for model in ["first", "second", "m"] {
+        assert!(
+            row(&before, &format!("/models/{model}")).contains("badge none"),
+            "nobody has asked it: {before}"
+        );
+    }
+    world.node.handles.watch.look().await;
+    for _ in 0..5 {
+        assert_eq!(world.chat("hi").await.status, 200);
+    }
+    assert_eq!(world.chat("hi").await.header("cordon-limit"), "used-up");
+
+    let page = until(&world, "/routes/bot", |page| page.contains("Latency by stage")).await;
+    let first = row(&page, "/models/first");
+    assert!(first.contains("badge bad") && first.contains("</span> open</span>"), "{first}");
+    assert!(row(&page, "/models/m").contains("</span> closed</span>"), "{page}");
+    assert!(!page.contains("does not work as it is meant"), "{page}");
+    // Limits that name it, and no others.
+    let (used_up, near) = (row(&page, "/limits/used-up"), row(&page, "/limits/near"));
+    assert!(used_up.contains("</span> used up</span>") && used_up.contains("route bot"), "{used_up}");
+    assert!(near.contains("</span> 83 %</span>") && near.contains("team t, route bot"), "{near}");
+    assert!(row(&page, "/limits/plenty").contains("<td class=\"\">tokens</td>"), "{page}");
+    for other in ["/limits/elsewhere", "/limits/everybody"] {
+        assert!(!page.contains(other), "{other}: {page}");
+    }
+    assert!(page.contains("href=\"/limits\">all limits"), "{page}");
+    // Where the time of these calls went.
+    let stages = page.split_once("Latency by stage").unwrap().1;
+    for stage in ["receive", "admit", "inspect input", "upstream", "inspect output", "record"] {
+        assert!(stages.contains(&format!("<td>{stage}</td>")), "{stage}: {stages}");
+    }
+
+    // What the trigger did is on its page, and what it throttles on the throttled route's.
+    let trigger = until(&world, "/triggers/breaks", |page| page.contains("</span> fired</span>")).await;
+    assert!(trigger.contains("throttle") && trigger.contains("T0, first bad call"), "{trigger}");
+    assert!(ask(&world, "/triggers", None, &[]).await.text().contains("href=\"/triggers/breaks\""));
+    let other = ask(&world, "/routes/other", None, &[]).await.text();
+    assert!(
+        other.contains("/limits/elsewhere") && other.matches("<td class=\"\">route other</td>").count() == 2,
+        "{other}"
+    );
+
+    // A breaker that tries again, and a mode that is not as it is meant.
+    let more = "requests: {count: 100000, window: 1d}";
+    world
+        .apply(&format!(
+            "{{apiVersion: cordon/v1, kind: Limit, name: used-up, spec: {{applies_to: {{route: bot}}, {more}}}}}
+---
+{{apiVersion: cordon/v1, kind: Limit, name: near, spec: {{applies_to: {{route: bot}}, {more}}}}}"
+        ))
+        .await;
+    hangs.store(true, Ordering::Relaxed);
+    let tries = async {
+        loop {
+            world.chat("hi").await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let half_open = |page: &str| row(page, "/models/second").contains("</span> half-open</span>");
+    tokio::select! {
+        () = tries => unreachable!("it goes on for ever"),
+        _ = until(&world, "/routes/bot", half_open) => {}
+    }
+    world
+        .apply("{apiVersion: cordon/v1, kind: Route, name: bot, spec: {team: t, system: s, mode: safe, targets: [{model: first}], fallback: [second, m]}}")
+        .await;
+    let page = ask(&world, "/routes/bot", None, &[]).await.text();
+    assert!(page.contains("</span> safe</span> This route does not work as it is meant"), "{page}");
+}
+
+/// The forms that take something out and give it back.
+const FORMS: [&str; 2] = ["/quarantine/order", "/quarantine/lift"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarantine_is_ordered_and_lifted_only_by_those_who_may_and_from_their_own_pages() {
+    let world = world().await;
+    let (viewer, viewers) = browser(&world, "viewer").await;
+    let (operator, own) = browser(&world, "operator").await;
+    let post = async |form: &str, show: &[(&str, String)], tokens: &[&str]| {
+        let mut fields = vec![("subject", "model/m"), ("reason", "because")];
+        fields.extend(tokens.iter().map(|token| ("csrf", *token)));
+        ask(&world, form, Some(&fields), show).await
+    };
+    let is_out = async || ask(&world, "/models/m", None, &[]).await.text().contains("because");
+    let [cookie, origin] = &operator[..] else { panic!() };
+    let zeros = "0".repeat(64);
+    let from = |name: &'static str, value: &str| vec![cookie.clone(), (name, value.to_owned())];
+    let foreign = [
+        vec![cookie.clone()],
+        from("origin", "https://evil.example"),
+        from("origin", "null"),
+        from("sec-fetch-site", "cross-site"),
+        from("sec-fetch-site", "none"),
+        vec![cookie.clone(), origin.clone(), ("sec-fetch-site", "same-site".to_owned())],
+    ];
+    let mut was_out = false;
+    for form in FORMS {
+        for tokens in [&[][..], &[zeros.as_str()], &[viewers.as_str()], &[own.as_str(), own.as_str()]] {
+            assert_eq!(post(form, &operator, tokens).await.status, 403, "{form}: {tokens:?}");
+        }
+        for show in &foreign {
+            assert_eq!(post(form, show, &[&own]).await.status, 403, "{form}: {:?}", &show[1..]);
+        }
+        assert_eq!(post(form, &viewer, &[&viewers]).await.status, 403, "{form}: a viewer");
+        assert_eq!(ask(&world, &format!("{form}?subject=model/m"), None, &viewer).await.status, 403);
+        let nobody = post(form, std::slice::from_ref(origin), &[&own]).await;
+        assert!(
+            !nobody.status.is_success() && nobody.location() != "/quarantine",
+            "{form}: {}",
+            nobody.status
+        );
+        assert_eq!(is_out().await, was_out, "{form}: nothing has changed");
+
+        let done = post(form, &operator, &[&own]).await;
+        assert_eq!((done.status.as_u16(), done.location().as_str()), (303, "/quarantine"), "{form}");
+        was_out = !was_out;
+        assert_eq!(is_out().await, was_out, "{form}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reason_of_a_quarantine_stays_text_on_every_page_that_shows_it() {
+    let world = world().await;
+    let order = async |form: &str, subject: &str| {
+        ask(&world, form, Some(&[("subject", subject), ("reason", HOSTILE)]), &[]).await
+    };
+    let shown = async |path: &str, shows: bool| {
+        let reply = ask(&world, path, None, &[]).await;
+        let page = reply.text();
+        assert_eq!(reply.status, 200, "{path}");
+        assert!(!page.contains("<script>alert") && !page.contains("<img src=x"), "{path}: {page}");
+        assert_eq!(page.contains("&lt;script&gt;alert(1)"), shows, "{path}: {page}");
+    };
+    for subject in ["model/m", "route/bot"] {
+        assert_eq!(order("/quarantine/order", subject).await.status, 303, "{subject}");
+    }
+    let key = format!("/keys/{}", world.key_id);
+    for path in ["/quarantine", "/models/m", "/routes/bot", "/systems/s", "/teams/t", "/principals/app", &key]
+    {
+        shown(path, true).await;
+    }
+    // Elsewhere it is not told, and in the log it is sealed.
+    for path in ["/", "/routes", "/models", "/quarantine/lift?subject=model/m", "/log", "/log?all=1"] {
+        shown(path, false).await;
+    }
+    let mut facts = 0;
+    while facts < 100 && ask(&world, &format!("/log/{facts}"), None, &[]).await.status == 200 {
+        shown(&format!("/log/{facts}"), false).await;
+        facts += 1;
+    }
+    assert!(facts > 8, "what made this world and what took out two things: {facts}");
+    for form in FORMS {
+        let reply = order(form, "model/<script>alert(1)</script>").await;
+        assert_eq!(reply.status, 400, "{form}");
+        assert!(!reply.text().contains("<script>alert"), "{form}: {}", reply.text());
+    }
+    assert_eq!(order("/quarantine/lift", "model/m").await.status, 303);
+    shown("/quarantine", true).await;
 }
 
 /// Every file below a folder.

@@ -1,4 +1,4 @@
-//! How much of limits is used at the moment: on their list, and on the page of each.
+//! How much of limits is used at the moment: on their list, on the page of each, and on that of a route that they name.
 
 use cordon_core::{Name, Score, State, resource::Kind};
 use maud::{Markup, html};
@@ -17,12 +17,34 @@ use crate::api::{
 /// Usages on the list, the most used ones.
 const MOST: usize = 25;
 
-/// What of all limits, or of one, is used. An earlier state has no such thing.
-pub(super) async fn in_use(view: &View, only: Option<&Name>) -> Result<Markup, Problem> {
+/// Which limits are shown.
+#[derive(Clone, Copy)]
+pub(super) enum Of<'a> {
+    /// Every one.
+    All,
+    /// This one.
+    Limit(&'a Name),
+    /// Those that name this route: declared, or of a trigger that throttles it.
+    Route(&'a Name),
+}
+
+/// What of these limits is used. An earlier state has no such thing.
+pub(super) async fn in_use(view: &View, of: Of<'_>) -> Result<Markup, Problem> {
     if view.as_of.is_some() {
         return Ok(Markup::default());
     }
-    let usage = view.shared.state.desk.limits_in_use(only).await?;
+    let only = match of {
+        Of::Limit(name) => Some(name),
+        Of::All | Of::Route(_) => None,
+    };
+    let mut usage = view.shared.state.desk.limits_in_use(only).await?;
+    if let Of::Route(route) = of {
+        usage.retain(|usage| usage.applies_to.route.as_ref() == Some(route));
+    }
+    let title = match of {
+        Of::Route(_) => "Limits and budgets of this route",
+        Of::All | Of::Limit(_) => "In use",
+    };
     let why = usage.iter().find_map(|usage| usage.unavailable.as_deref());
     let state = view.shared.state.desk.state(None).await?;
     let rows = usage.iter().take(MOST).map(|usage| row(view, &state, usage));
@@ -41,12 +63,15 @@ pub(super) async fn in_use(view: &View, only: Option<&Name>) -> Result<Markup, P
     Ok(html! {
         @if !usage.is_empty() {
             section {
-                h2 { "In use" }
+                h2 { (title) }
                 @if let Some(why) = why {
                     p.alert role="status" { (widgets::state("bad", "unknown")) " What is counted cannot be read: " (why) }
                 }
                 @if usage.len() > MOST { p.quiet { "The " (MOST) " that are nearest to their end, of " (format::number(usage.len() as u64)) "." } }
                 (table.html("How much of the limits is used, the most used first"))
+                @if let Of::Route(_) = of {
+                    p.quiet { "Its calls also count under what bounds their callers, their models and everybody: " a href=(view.link("/limits")) { "all limits" } "." }
+                }
             }
         }
     })

@@ -90,7 +90,8 @@ async fn listed(view: &View, kind: Kind) -> Result<(Table, Markup), Problem> {
     });
     let table = Table::new(columns, rows.collect());
     let (what, example) = taught(kind);
-    let in_use = if kind == Kind::Limit { limits::in_use(view, None).await? } else { Markup::default() };
+    let in_use =
+        if kind == Kind::Limit { limits::in_use(view, limits::Of::All).await? } else { Markup::default() };
     let body = html! {
         p.lead { (what) }
         (in_use)
@@ -199,7 +200,7 @@ pub(super) async fn now(view: View, Path((word, text)): Path<(String, String)>) 
             Kind::Route => route(view, name, resource).await?,
             Kind::Guard => inspect::by_guard(view, name),
             Kind::Service => service(view, name).await?,
-            Kind::Limit => limits::in_use(view, Some(name)).await?,
+            Kind::Limit => limits::in_use(view, limits::Of::Limit(name)).await?,
             Kind::Trigger => triggers::sections(view, name).await?,
             Kind::Principal => html! { p { a href=(view.query.only("as_of").with("principal", name.as_str()).link("/calls")) { "Its calls" } } },
             _ => Markup::default(),
@@ -255,9 +256,11 @@ async fn route(view: &View, name: &Name, resource: &ResourceView) -> Result<Mark
     };
     let latest = calls.page(&query).await?;
     let targets = routes::targets(view, name).await?;
+    let limits = limits::in_use(view, limits::Of::Route(name)).await?;
     let stages = stages::of_latest(view, Some(name)).await?;
     Ok(html! {
         (targets)
+        (limits)
         @if resource.spec.get("content").is_none() { p.quiet { "Nothing is kept of what its calls say." } }
         p { a.button href=(view.link(&format!("/routes/{name}/guard"))) { "The guard that holds on it" } (inspect::by_route(view, name)) }
         section {
