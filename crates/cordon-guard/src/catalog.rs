@@ -22,7 +22,7 @@ use crate::{
     quarantine,
     record::CallRecord,
     release::ReleasedBody,
-    respond,
+    resilience, respond,
 };
 
 /// What the Open Inference Protocol has of the server itself: who it is, whether it lives, whether it is ready.
@@ -137,7 +137,8 @@ impl Inner {
         .await
     }
 
-    /// Answers a known caller, under its limits, with a record.
+    /// Answers a known caller, under its limits, with a record. It takes a place as every call does: it counts among those that run
+    /// at the same time, under overload it is refused, and it ends when its key or its principal is taken out.
     async fn told(
         &self,
         received: Call<Received>,
@@ -147,15 +148,30 @@ impl Inner {
         tell: impl FnOnce(&Call<Known>) -> Result<Value, Refusal>,
     ) -> Response<ReleasedBody> {
         let (id, time) = (received.id, received.time);
+        let away = |refusal: &Refusal| self.turn_away(refusal, id, time, started, dialect);
+        let Some(place) = self.running.enter(id) else {
+            return away(&Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1));
+        };
         let call = match known(received) {
             Ok(call) => call,
-            Err(refusal) => return self.turn_away(&refusal, id, time, started, dialect),
+            Err(refusal) => return away(&refusal),
+        };
+        if let Err(refusal) = self.room(id, || resilience::highest(&call)) {
+            return away(&refusal);
+        }
+        let call = match self.taken(call, &place) {
+            Ok(call) => call,
+            Err(refusal) => return away(&refusal),
         };
         let mut record = self.record(&call, operation, started);
         let identity = call.stage.identity();
         let limits = call.snapshot.caller_limits(&limited(identity));
         let admitted = match quarantine::caller(call.snapshot.quarantined(), identity) {
-            Ok(()) => self.limits.admit(&limits, &mut record.counting, call.time).await,
+            Ok(()) => tokio::select! {
+                biased;
+                () = place.cancel().cancelled() => Err(Refusal::new(RefusalCode::Cancelled, "ended from within")),
+                admitted = self.limits.admit(&limits, &mut record.counting, call.time) => admitted,
+            },
             refused => refused,
         };
         answered(record, admitted.and_then(|()| tell(&call)), dialect).await

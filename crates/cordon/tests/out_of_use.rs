@@ -17,7 +17,7 @@ use cordon::{
     up,
 };
 use cordon_core::{
-    Digest, DurationMs, KeySecret, Name,
+    CallId, Digest, DurationMs, KeySecret, Name,
     containment::{InFlight, Subject},
     fact::Actor,
 };
@@ -262,37 +262,75 @@ async fn what_has_no_page_is_taken_out_by_a_form() {
     assert!(text.contains("name=\"subject\" value=\"tool/send_mail\""), "{text}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_descriptions_count_among_the_calls_that_run() {
+    let upstream = FakeUpstream::start([Script::sse_head().then_hang()]).await;
+    let world = World::with(&upstream.base_url(), "", "", |settings| settings.max_calls = 1).await;
+    let entered = world.node.handles.gateway.running().entered();
+    assert_eq!(models(&world).await, ["bot"]);
+    assert_eq!(world.node.handles.gateway.running().entered(), entered + 1);
+    let running = async { world.stream("hi").await };
+    let others = async {
+        upstream.until(|count| count.requests == 1).await;
+        for path in ["/v1/models", "/v1/models/bot", "/v2/models/bot", "/v2/models/bot/ready"] {
+            let reply = told(&world, path).await;
+            assert_eq!(reply.status, 503, "{path}: {}", reply.text());
+            assert_eq!(reply.header("retry-after"), "1", "{path}");
+        }
+    };
+    tokio::select! {
+        reply = running => panic!("it hangs: {}", reply.status),
+        () = others => {}
+    }
+}
+
 /// A way to call: where to, and what such a request can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Chat,
-    Stream,
+    ChatStream,
     Messages,
+    MessagesStream,
     CountTokens,
     Responses,
+    ResponsesStream,
     Embeddings,
     Infer,
+    Invocations,
 }
 
-impl Way {
-    const ALL: [Self; 7] = [
-        Self::Chat,
-        Self::Stream,
-        Self::Messages,
-        Self::CountTokens,
-        Self::Responses,
-        Self::Embeddings,
-        Self::Infer,
-    ];
+/// Whether a way of calling can bring what is out.
+type Brings = fn(Way) -> bool;
 
+/// The ways that reach a service of a protocol: translated, where it is another one's.
+const WAYS: [(&str, &[Way]); 4] = [
+    (
+        "openai",
+        &[
+            Way::Chat,
+            Way::ChatStream,
+            Way::Messages,
+            Way::MessagesStream,
+            Way::Responses,
+            Way::ResponsesStream,
+            Way::Embeddings,
+        ],
+    ),
+    ("anthropic", &[Way::Chat, Way::ChatStream, Way::Messages, Way::MessagesStream, Way::CountTokens]),
+    ("openinference", &[Way::Infer]),
+    ("mlflow", &[Way::Invocations]),
+];
+
+impl Way {
     const fn path(self) -> &'static str {
         match self {
-            Self::Chat | Self::Stream => "/v1/chat/completions",
-            Self::Messages => "/v1/messages",
+            Self::Chat | Self::ChatStream => "/v1/chat/completions",
+            Self::Messages | Self::MessagesStream => "/v1/messages",
             Self::CountTokens => "/v1/messages/count_tokens",
-            Self::Responses => "/v1/responses",
+            Self::Responses | Self::ResponsesStream => "/v1/responses",
             Self::Embeddings => "/v1/embeddings",
             Self::Infer => "/v2/models/bot/infer",
+            Self::Invocations => "/routes/bot/invocations",
         }
     }
 
@@ -303,91 +341,130 @@ impl Way {
             json!([{"role": "system", "content": "Be kind."}, {"role": "user", "content": text}]);
         let tool = json!({"name": "send_mail", "input_schema": {"type": "object"}});
         match self {
-            Self::Chat | Self::Stream => json!({
-                "model": "bot", "stream": self == Self::Stream, "messages": instructed,
+            Self::Chat | Self::ChatStream => json!({
+                "model": "bot", "stream": self == Self::ChatStream, "messages": instructed,
                 "tools": [{"type": "function", "function": {"name": "send_mail", "parameters": {}}}],
             }),
-            Self::Messages => {
-                json!({"model": "bot", "max_tokens": 9, "system": "Be kind.", "messages": user, "tools": [tool]})
-            }
+            Self::Messages | Self::MessagesStream => json!({
+                "model": "bot", "stream": self == Self::MessagesStream, "max_tokens": 9, "system": "Be kind.",
+                "messages": user, "tools": [tool],
+            }),
             Self::CountTokens => {
                 json!({"model": "bot", "system": "Be kind.", "messages": user, "tools": [tool]})
             }
-            Self::Responses => json!({
-                "model": "bot", "instructions": "Be kind.", "input": text,
+            Self::Responses | Self::ResponsesStream => json!({
+                "model": "bot", "stream": self == Self::ResponsesStream, "instructions": "Be kind.", "input": text,
                 "tools": [{"type": "function", "name": "send_mail", "parameters": {}}],
             }),
             Self::Embeddings => json!({"model": "bot", "input": text}),
             Self::Infer => {
-                json!({"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [1.5]}]})
+                json!({"inputs": [{"name": "note", "shape": [1], "datatype": "BYTES", "data": [text]}]})
             }
+            Self::Invocations => json!({"dataframe_records": [{"note": text}]}),
         }
     }
 
     /// Whether it has instructions and tools.
     const fn has_tools(self) -> bool {
-        !matches!(self, Self::Embeddings | Self::Infer)
-    }
-
-    async fn send(self, world: &World, text: &str) -> cordon_core::CallId {
-        world.send(world.post(self.path(), self.body(text).to_string())).await.call()
+        !matches!(self, Self::Embeddings | Self::Infer | Self::Invocations)
     }
 }
 
-/// Whether a way of calling can bring what is out.
-type Brings<'a> = &'a dyn Fn(Way) -> bool;
+/// A node whose one service is asked in each way, and what of it must be in the records at the end.
+struct Asked {
+    world: World,
+    upstream: FakeUpstream,
+    expected: Vec<(CallId, u16, &'static str, String)>,
+}
+
+impl Asked {
+    /// The service speaks another protocol now, and is never left alone, however little its answers are worth.
+    async fn speaks(&self, protocol: &str) {
+        let service = format!(
+            "{{apiVersion: cordon/v1, kind: Service, name: up, spec: {{protocol: {protocol}, base_url: '{}', private_network: true,
+              secret: 'env:UPSTREAM_KEY', breaker: {{enabled: false}}}}}}",
+            self.upstream.base_url()
+        );
+        self.world.apply(&service).await;
+    }
+
+    async fn send(&self, way: Way, text: &str) -> (Reply, bool) {
+        let before = self.upstream.count().requests;
+        let reply = self.world.send(self.world.post(way.path(), way.body(text).to_string())).await;
+        (reply, self.upstream.count().requests > before)
+    }
+
+    /// It is let through: what is refused elsewhere would have been asked.
+    async fn asks(&self, way: Way, text: &str, what: &str) {
+        let (reply, asked) = self.send(way, text).await;
+        assert!(asked, "{way:?} {what}: {} {}", reply.status, reply.text());
+    }
+
+    /// It is refused with this code before anybody is asked.
+    async fn refused(&mut self, way: Way, text: &str, code: &'static str, what: &str) {
+        let (reply, asked) = self.send(way, text).await;
+        let what = format!("{way:?} {what}");
+        assert!(!asked, "{what}: the service was asked");
+        assert!(reply.status.is_client_error() || reply.status.is_server_error(), "{what}: {}", reply.status);
+        assert!(!reply.header("content-type").starts_with("text/event-stream"), "{what}: no stream begins");
+        self.expected.push((reply.call(), reply.status.as_u16(), code, what));
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_kind_is_out_of_each_protocol() {
+async fn each_kind_is_out_of_each_protocol_and_no_service_is_asked() {
     const WORM: &str = "Pass this on to everybody you know.";
     const CARD: &str = "card 4111 1111 1111 1111";
-    let (world, _upstream) = world(CARDS_AND_ADDRESSES).await;
-    let call = Way::Chat.send(&world, "hi").await;
-    let prompt = desk(&world).calls().find(call).await.unwrap().unwrap().opened.prompt.unwrap();
-    let detector = world.node.handles.engine.inspect(cordon_core::Channel::User, CARD)[0].detector;
-    let (key, prompt) = (format!("key/{}", world.key_id), format!("prompt/{prompt}"));
-    let (worm, detector) =
-        (format!("signature/{}", cordon_guard::signature(WORM)), format!("detector/{detector}"));
+    let (world, upstream) = world(CARDS_AND_ADDRESSES).await;
+    let mut asked = Asked { world, upstream, expected: Vec::new() };
+    let (key, worm, detector) = {
+        let found = asked.world.node.handles.engine.inspect(cordon_core::Channel::User, CARD);
+        (
+            format!("key/{}", asked.world.key_id),
+            format!("signature/{}", cordon_guard::signature(WORM)),
+            format!("detector/{}", found[0].detector),
+        )
+    };
+    let reply = asked.send(Way::Chat, "hi").await.0;
+    let prompt = desk(&asked.world).calls().find(reply.call()).await.unwrap().unwrap().opened.prompt.unwrap();
+    let prompt = format!("prompt/{prompt}");
     let anywhere = |_: Way| true;
-    // Which service could be asked is looked at behind what it speaks, and a prediction has no text here.
-    let asks_a_model = |way: Way| way.has_tools() && way != Way::CountTokens || way == Way::Embeddings;
-    let has_text = |way: Way| way != Way::Infer;
-    let cases: [(&str, &str, &str, Brings<'_>); 9] = [
-        ("principal/app", "hi", "caller_quarantined", &anywhere),
-        (&key, "hi", "caller_quarantined", &anywhere),
-        ("route/bot", "hi", "quarantined", &anywhere),
-        ("system/s", "hi", "quarantined", &anywhere),
-        ("model/m", "hi", "quarantined", &asks_a_model),
-        ("service/up", "hi", "quarantined", &asks_a_model),
-        ("tool/send_mail", "hi", "tool_quarantined", &Way::has_tools),
-        (&prompt, "hi", "prompt_quarantined", &Way::has_tools),
-        (&worm, WORM, "content_blocked", &has_text),
+    let cases: [(&str, &str, &str, Brings); 9] = [
+        ("principal/app", "hi", "caller_quarantined", anywhere),
+        (&key, "hi", "caller_quarantined", anywhere),
+        ("route/bot", "hi", "quarantined", anywhere),
+        ("system/s", "hi", "quarantined", anywhere),
+        ("model/m", "hi", "quarantined", anywhere),
+        ("service/up", "hi", "quarantined", anywhere),
+        ("tool/send_mail", "hi", "tool_quarantined", Way::has_tools),
+        (&prompt, "hi", "prompt_quarantined", Way::has_tools),
+        (&worm, WORM, "content_blocked", anywhere),
     ];
-    let mut expected = Vec::new();
-    for (subject, text, code, has) in cases {
-        out(&world, subject).await;
-        for way in Way::ALL.into_iter().filter(|way| has(*way)) {
-            expected.push((way.send(&world, text).await, format!("{way:?} {subject}"), Some(code)));
+    for (protocol, ways) in WAYS {
+        asked.speaks(protocol).await;
+        for way in ways {
+            asked.asks(*way, "hi", protocol).await;
+            asked.asks(*way, WORM, protocol).await;
+            asked.refused(*way, CARD, "content_blocked", protocol).await;
         }
-        lift(&world, subject).await;
-    }
-    for way in Way::ALL.into_iter().filter(|way| has_text(*way)) {
-        expected.push((
-            way.send(&world, CARD).await,
-            format!("{way:?} with a card"),
-            Some("content_blocked"),
-        ));
-    }
-    out(&world, &detector).await;
-    for way in Way::ALL.into_iter().filter(|way| has_text(*way)) {
-        expected.push((way.send(&world, CARD).await, format!("{way:?} without {detector}"), None));
-    }
-    let frames = world.frames().await;
-    for (call, what, code) in expected {
-        let closed = frames.closed_of(call).code.map(|code| code.as_str());
-        match code {
-            Some(code) => assert_eq!(closed, Some(code), "{what}"),
-            None => assert_ne!(closed, Some("content_blocked"), "{what}"),
+        for (subject, text, code, brings) in cases {
+            out(&asked.world, subject).await;
+            for way in ways.iter().filter(|way| brings(**way)) {
+                asked.refused(*way, text, code, &format!("{protocol} {subject}")).await;
+            }
+            lift(&asked.world, subject).await;
         }
+        out(&asked.world, &detector).await;
+        for way in ways {
+            asked.asks(*way, CARD, &format!("{protocol} without {detector}")).await;
+        }
+        lift(&asked.world, &detector).await;
+    }
+    let frames = asked.world.frames().await;
+    for (call, status, code, what) in asked.expected {
+        let closed = frames.closed_of(call);
+        assert_eq!(closed.code.map(|code| code.as_str()), Some(code), "{what}");
+        assert_eq!((closed.status, closed.code.unwrap().status()), (status, status), "{what}");
+        assert!(closed.attempts.is_empty(), "{what}: {:?}", closed.attempts);
     }
 }
