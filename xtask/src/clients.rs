@@ -1,7 +1,10 @@
 //! The client tests: official client packages of providers against a running `cordon` with the sandbox behind it.
+//! Where scripts of others lie beside the repository, they run against it, too, with a provider of theirs behind it.
 //!
 //! The set-up is the one that users see: a file of resources, `cordon apply`, `cordon key create`. Nothing of the product is
 //! linked in here; what the clients meet is the binary.
+
+mod shared;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -65,37 +68,10 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
     let addresses = server.addresses(2)?;
     let (gateway, control) = (address(&addresses, "gateway")?, address(&addresses, "control")?);
 
-    let resources =
-        std::fs::read_to_string("tests/clients/resources.yaml").context("reading the resources")?;
-    let applied = folder.path.join("resources.yaml");
-    std::fs::write(&applied, resources.replace("UPSTREAM", &upstream)).context("writing the resources")?;
     let token = std::fs::read_to_string(data.join("admin.token")).context("reading admin.token")?;
-    let cordon = || {
-        let mut command = process::quiet(&binary);
-        command.env("CORDON_SERVER", format!("http://{control}")).env("CORDON_TOKEN", token.trim());
-        command
-    };
-    process::must(cordon().arg("apply").arg("-f").arg(&applied))?;
-    let key = |route: &str| -> Result<String> {
-        let text = process::output(cordon().args([
-            "key",
-            "create",
-            "--principal",
-            "client-tests",
-            "--route",
-            route,
-            "--expires",
-            "1d",
-            "--json",
-        ]))?;
-        let answer: serde_json::Value =
-            serde_json::from_str(&text).context("reading the answer of `key create`")?;
-        let key = answer
-            .get("key")
-            .and_then(serde_json::Value::as_str)
-            .context("the answer of `key create` has no `key`")?;
-        Ok(key.to_owned())
-    };
+    let node = Node { binary, gateway, control, token: token.trim().to_owned() };
+    node.apply("tests/clients/resources.yaml", &upstream, &folder.path.join("resources.yaml"))?;
+    let key = |route| node.key("client-tests", Some(route));
     let usual = key("assistant")?;
     let keys = ROUTES.iter().map(|(_, route)| key(route)).collect::<Result<Vec<_>>>()?;
     let mut passed = true;
@@ -103,20 +79,17 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
         let mut tests = process::quiet(&python);
         tests
             .args(["-u", "-B", &format!("tests/clients/{package}_client.py")])
-            .env("BASE_URL", format!("http://{gateway}/v1"))
-            .env("ANTHROPIC_URL", format!("http://{gateway}"))
+            .env("BASE_URL", format!("http://{}/v1", node.gateway))
+            .env("ANTHROPIC_URL", format!("http://{}", node.gateway))
             .env("API_KEY", &usual)
             .env("MODEL", "assistant")
             .env("OTLP_RECEIVER", &collector);
         for ((suffix, route), key) in ROUTES.iter().zip(&keys) {
             tests.env(format!("API_KEY_{suffix}"), key).env(format!("MODEL_{suffix}"), route);
         }
-        // The tests reach a loopback address: a proxy of the machine has no part in it.
-        for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-            tests.env_remove(name);
-        }
-        passed &= closing.run(&mut tests)?;
+        passed &= closing.run(without_proxies(&mut tests))?;
     }
+    passed &= shared::run(closing, &python, &node, &folder)?;
     let ended = server.stop()?;
     if !ended {
         println!(
@@ -127,6 +100,51 @@ pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
     sandbox.stop()?;
     receiver.stop()?;
     Ok(passed && ended)
+}
+
+/// The tests reach a loopback address: a proxy of the machine has no part in it.
+fn without_proxies(tests: &mut Command) -> &mut Command {
+    for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        tests.env_remove(name);
+    }
+    tests
+}
+
+/// A node that serves, and how its administrator speaks to it.
+struct Node {
+    binary: PathBuf,
+    gateway: String,
+    control: String,
+    token: String,
+}
+
+impl Node {
+    fn cordon(&self) -> Command {
+        let mut command = process::quiet(&self.binary);
+        command.env("CORDON_SERVER", format!("http://{}", self.control)).env("CORDON_TOKEN", &self.token);
+        command
+    }
+
+    /// Applies a file in which `UPSTREAM` stands for an address; what is applied is left at `written`.
+    fn apply(&self, file: &str, upstream: &str, written: &Path) -> Result<()> {
+        let resources = std::fs::read_to_string(file).with_context(|| format!("reading {file}"))?;
+        std::fs::write(written, resources.replace("UPSTREAM", upstream))
+            .with_context(|| format!("writing {}", written.display()))?;
+        process::must(self.cordon().arg("apply").arg("-f").arg(written))
+    }
+
+    /// A new key of a principal, for one route or for all of its routes.
+    fn key(&self, principal: &str, route: Option<&str>) -> Result<String> {
+        let mut command = self.cordon();
+        command.args(["key", "create", "--principal", principal, "--expires", "1d", "--json"]);
+        if let Some(route) = route {
+            command.args(["--route", route]);
+        }
+        let answer: serde_json::Value = serde_json::from_str(&process::output(&mut command)?)
+            .context("reading the answer of `key create`")?;
+        let key = answer.get("key").and_then(serde_json::Value::as_str);
+        key.map(str::to_owned).context("the answer of `key create` has no `key`")
+    }
 }
 
 /// A node with the demo's traffic in it.

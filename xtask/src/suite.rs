@@ -116,11 +116,20 @@ pub(crate) fn with_redis(command: &mut Command) -> Result<()> {
 
 /// On CI, labelled data that lies beside the repository must be used: a run meant to measure cannot pass idle.
 fn with_data(command: &mut Command) -> &mut Command {
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    if is_ci && std::path::Path::new("../shared/data").is_dir() {
+    if is_ci_with_data() {
         command.env("CORDON_REQUIRE_DATA", "1");
     }
     command
+}
+
+fn is_ci_with_data() -> bool {
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    is_ci && std::path::Path::new("../shared/data").is_dir()
+}
+
+/// Whether what lies beside the repository must be used: as it is for labelled data, here or by `CORDON_REQUIRE_DATA=1`.
+pub(crate) fn needs_data() -> bool {
+    is_ci_with_data() || std::env::var_os("CORDON_REQUIRE_DATA").is_some_and(|value| value == "1")
 }
 
 /// What the runners said last, and the sum of it.
@@ -137,7 +146,8 @@ impl Closing {
         process::watched(command, &mut |line| self.see(line))
     }
 
-    fn see(&mut self, line: &str) {
+    /// Takes what a runner said, and keeps it where it closes a run.
+    pub(crate) fn see(&mut self, line: &str) {
         let plain = without_colours(line);
         if let Some((passed, failed)) = counts(&plain) {
             self.passed += passed;
