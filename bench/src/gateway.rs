@@ -11,7 +11,7 @@ use crate::launch::{Cordon, Launch, PRIORITIES};
 use crate::load::{self, Ask, Target, Until};
 use crate::measure::{cpu, median, quantile, resident, syncs};
 use crate::mock::{self, CHUNKS, Progress};
-use crate::overload;
+use crate::overload::{self, Answers};
 use crate::table::{Table, megabytes, milliseconds};
 
 struct Options {
@@ -197,13 +197,11 @@ fn steady(targets: &[Target], cordon: &Cordon, options: &Options) -> Result<()> 
     let mut table = Table::new(&["target", "offered/s", "p50 ms", "p99 ms", "added p99 ms"]);
     let mut base = None;
     for target in targets {
-        overload::offer([target, target], capacity * 0.7, Duration::from_secs(1), STEADY)?;
+        overload::offer([target], capacity * 0.7, Duration::from_secs(1), STEADY)?;
         let mut p50s = Vec::new();
         let mut p99s = Vec::new();
         for _ in 0..options.rounds {
-            let [mut times, others] = overload::offer([target, target], capacity * 0.7, time, STEADY)?;
-            times.join(others);
-            times.sort();
+            let [times] = overload::offer([target], capacity * 0.7, time, STEADY)?;
             p50s.push(quantile(&times.answered, 0.5) as f64);
             p99s.push(quantile(&times.answered, 0.99) as f64);
         }
@@ -327,44 +325,68 @@ fn memory(cordon: &Cordon, idle: u64, options: &Options) -> Result<()> {
 /// Callers that send what is due. More than are needed to offer twice what one core serves, each call taking 20 ms.
 const CALLERS: usize = 384;
 
-/// Calls that come whether or not earlier ones are answered, up to twice as many as are served: who is answered, and how late.
+/// A figure of the calls of one priority in one round; none where there was no such call.
+type Figure = fn(&Answers, f64) -> Option<f64>;
+
+/// The columns of the table of overload behind what was offered and to whom: how many digits each has.
+const OVERLOAD: [(&str, usize, Figure); 6] = [
+    ("offered/s", 0, |answers, seconds| Some(answers.offered() as f64 / seconds)),
+    ("answered/s", 0, |answers, seconds| Some(answers.answered.len() as f64 / seconds)),
+    ("answered p50 ms", 3, |answers, _| at(&answers.answered, 0.5)),
+    ("p99 ms", 3, |answers, _| at(&answers.answered, 0.99)),
+    ("refused %", 1, |answers, _| Some(100.0 * answers.shed.len() as f64 / answers.offered().max(1) as f64)),
+    ("refused p99 ms", 3, |answers, _| at(&answers.shed, 0.99)),
+];
+
+/// Milliseconds of a quantile, where there is one.
+fn at(times: &[u64], q: f64) -> Option<f64> {
+    (!times.is_empty()).then(|| quantile(times, q) as f64 / 1e6)
+}
+
+/// Calls that come whether or not earlier ones are answered, up to twice as many as are served: who is answered, and how late. A
+/// fifth is of high priority, and as much is normal as is low.
 fn overload(cordon: &Cordon, options: &Options) -> Result<()> {
-    let [high, low] = PRIORITIES.map(|priority| cordon.target_of(priority, &format!("{priority}-priority")));
+    let targets = PRIORITIES.map(|priority| cordon.target_of(priority, &format!("{priority}-priority")));
+    let [high, normal, low] = targets.each_ref();
+    let turns = [high, normal, low, normal, low];
     let time = Duration::from_secs(options.seconds);
-    let capacity = load::run(&low, Ask::Object, 16, Until::Elapsed(time))?.rate();
-    let mut table = Table::new(&[
-        "offered",
-        "priority",
-        "offered/s",
-        "answered/s",
-        "answered p50 ms",
-        "p99 ms",
-        "refused %",
-        "refused p99 ms",
-    ]);
+    // By those who are let in first: on a busy machine the others are refused even here.
+    let capacity = load::run(high, Ask::Object, 16, Until::Elapsed(time))?.rate();
+    let heads: Vec<&str> =
+        ["offered", "priority"].into_iter().chain(OVERLOAD.map(|(head, ..)| head)).collect();
+    let mut table = Table::new(&heads);
     for share in [0.5, 0.7, 0.9, 1.2, 1.5, 2.0] {
         // What is shed follows what was seen before: that is not counted.
-        overload::offer([&high, &low], capacity * share, Duration::from_secs(1), CALLERS)?;
-        let answers = overload::offer([&high, &low], capacity * share, time, CALLERS)?;
-        for (answers, priority) in answers.iter().zip(PRIORITIES) {
-            let of = |times: &[u64], q: f64| {
-                if times.is_empty() { "-".to_owned() } else { milliseconds(quantile(times, q)) }
-            };
-            let a_second = |calls: usize| format!("{:.0}", calls as f64 / time.as_secs_f64());
-            table.row(&[
-                format!("{share} ×"),
-                priority.to_owned(),
-                a_second(answers.offered()),
-                a_second(answers.answered.len()),
-                of(&answers.answered, 0.5),
-                of(&answers.answered, 0.99),
-                format!("{:.1}", 100.0 * answers.shed.len() as f64 / answers.offered().max(1) as f64),
-                of(&answers.shed, 0.99),
-            ]);
+        overload::offer(turns, capacity * share, Duration::from_secs(1), CALLERS)?;
+        let mut rounds = Vec::new();
+        for _ in 0..options.rounds {
+            rounds.push(by_priority(overload::offer(turns, capacity * share, time, CALLERS)?));
+        }
+        for (at, priority) in PRIORITIES.iter().enumerate() {
+            let mut row = vec![format!("{share} ×"), (*priority).to_owned()];
+            row.extend(OVERLOAD.map(|(_, digits, figure)| {
+                let rounds = rounds.iter().filter_map(|answers| answers.get(at));
+                let figures: Vec<f64> =
+                    rounds.filter_map(|answers| figure(answers, time.as_secs_f64())).collect();
+                if figures.is_empty() { "-".to_owned() } else { format!("{:.digits$}", median(figures)) }
+            }));
+            table.row(&row);
         }
     }
-    table.print(&format!("Offered, of what 16 callers get ({capacity:.0}/s)"));
+    table.print(&format!(
+        "Offered, of what 16 callers get ({capacity:.0}/s), the median of {} rounds of {} s",
+        options.rounds, options.seconds
+    ));
     Ok(())
+}
+
+/// The calls of the five turns, in the order of the priorities.
+fn by_priority([high, mut normal, mut low, also_normal, also_low]: [Answers; 5]) -> [Answers; 3] {
+    for (all, part) in [(&mut normal, also_normal), (&mut low, also_low)] {
+        all.join(part);
+        all.sort();
+    }
+    [high, normal, low]
 }
 
 /// Memory of connections that were used once and are kept.

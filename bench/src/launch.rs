@@ -196,8 +196,8 @@ fn answer(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).context("reading what cordon printed")
 }
 
-/// Routes whose calls are let in first and last.
-pub(crate) const PRIORITIES: [&str; 2] = ["high", "low"];
+/// Routes whose calls are let in first, as of those who say nothing, and last.
+pub(crate) const PRIORITIES: [&str; 3] = ["high", "normal", "low"];
 
 /// What is appended to a route's name for the mock's three kinds of answers.
 const SUFFIXES: [&str; 3] = ["", "-stream", "-paced"];

@@ -11,11 +11,8 @@ use anyhow::{Context, Result, bail};
 use crate::load::{Ask, Target, connect, request};
 use crate::request::Messages;
 
-/// Of so many calls, the first is one of the important target.
-const ONE_IMPORTANT_OF: u64 = 5;
-
 /// What became of the calls of one target.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
     /// From when a call was due to the end of its answer, sorted, in nanoseconds: also of those that had to wait for a caller.
     pub(crate) answered: Vec<u64>,
@@ -39,21 +36,21 @@ impl Answers {
     }
 }
 
-/// Offers `rate` calls a second for a time, over so many connections at most: a fifth to the first target, the others to the second.
-pub(crate) fn offer(
-    targets: [&Target; 2],
+/// Offers `rate` calls a second for a time, over so many connections at most, to these targets in turn. Gives what became of the
+/// calls of each turn.
+pub(crate) fn offer<const TURNS: usize>(
+    targets: [&Target; TURNS],
     rate: f64,
     time: Duration,
     callers: usize,
-) -> Result<[Answers; 2]> {
-    let requests = targets.map(|target| request(target, Ask::Object));
+) -> Result<[Answers; TURNS]> {
+    let turns = targets.map(|target| (target, request(target, Ask::Object)));
     let next = AtomicU64::new(0);
     let start = Instant::now();
-    let mut answers = [Answers::default(), Answers::default()];
+    let mut answers = [const { Answers { answered: Vec::new(), shed: Vec::new() } }; TURNS];
     std::thread::scope(|scope| -> Result<()> {
-        let callers: Vec<_> = (0..callers)
-            .map(|_| scope.spawn(|| caller(targets, &requests, &next, start, rate, time)))
-            .collect();
+        let callers: Vec<_> =
+            (0..callers).map(|_| scope.spawn(|| caller(&turns, &next, start, rate, time))).collect();
         for caller in callers {
             let Ok(parts) = caller.join() else { bail!("a caller's thread ended early") };
             for (all, part) in answers.iter_mut().zip(parts?) {
@@ -66,18 +63,17 @@ pub(crate) fn offer(
     Ok(answers)
 }
 
-fn caller(
-    targets: [&Target; 2],
-    requests: &[Vec<u8>; 2],
+fn caller<const TURNS: usize>(
+    turns: &[(&Target, Vec<u8>); TURNS],
     next: &AtomicU64,
     start: Instant,
     rate: f64,
     time: Duration,
-) -> Result<[Answers; 2]> {
-    let [important, other] = targets;
-    let stream = connect(&important.address)?;
+) -> Result<[Answers; TURNS]> {
+    let mut answers = [const { Answers { answered: Vec::new(), shed: Vec::new() } }; TURNS];
+    let [(first, _), ..] = turns.as_slice() else { return Ok(answers) };
+    let stream = connect(&first.address)?;
     let mut messages = Messages::new(&stream);
-    let mut answers = [Answers::default(), Answers::default()];
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let due = Duration::from_secs_f64(number as f64 / rate);
@@ -85,13 +81,8 @@ fn caller(
             return Ok(answers);
         }
         std::thread::sleep((start + due).saturating_duration_since(Instant::now()));
-        let [first, second] = requests;
-        let [of_first, of_second] = &mut answers;
-        let (request, answers, target) = if number.is_multiple_of(ONE_IMPORTANT_OF) {
-            (first, of_first, important)
-        } else {
-            (second, of_second, other)
-        };
+        let turn = usize::try_from(number % TURNS as u64).unwrap_or_default();
+        let Some(((target, request), answers)) = turns.iter().zip(&mut answers).nth(turn) else { continue };
         (&stream).write_all(request).context("sending")?;
         let Some(answer) = messages.next()? else { bail!("`{}` closed a connection", target.name) };
         let took = u64::try_from((start.elapsed() - due).as_nanos()).unwrap_or(u64::MAX);
@@ -124,13 +115,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_offered_is_counted_by_target() {
+    fn what_is_offered_is_counted_by_turn() {
         let address = crate::mock::serve("127.0.0.1:0", std::sync::Arc::default()).unwrap();
         let target =
             Target { name: "mock".into(), address, key: "k".into(), model: "m".into(), process: None };
-        let [important, other] = offer([&target, &target], 500.0, Duration::from_millis(200), 16).unwrap();
-        assert_eq!((important.offered(), other.offered()), (20, 80));
-        assert!(important.shed.is_empty() && other.answered.len() == 80);
+        let answers = offer([&target; 5], 500.0, Duration::from_millis(200), 16).unwrap();
+        assert_eq!(answers.each_ref().map(Answers::offered), [20; 5]);
+        assert!(answers.iter().all(|answers| answers.shed.is_empty() && answers.answered.is_sorted()));
         assert_eq!(idle(&target, 3).unwrap().len(), 3);
     }
 }
