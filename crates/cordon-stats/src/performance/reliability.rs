@@ -2,6 +2,9 @@ use crate::PValue;
 use crate::distribution::normal;
 use crate::interval::{Estimate, Level, Proportion, Unknown};
 
+/// Sum of the variances of the events below which no normal law is read.
+const FEWEST: f64 = 5.0;
+
 /// Bins of equal width over `[0, 1]`.
 const BINS: u32 = 10;
 
@@ -133,10 +136,12 @@ impl Reliability {
 
     /// Test of perfect calibration (Spiegelhalter, "Probabilistic prediction in patient management and clinical trials",
     /// Statistics in Medicine 1986): asymptotically normal, without bins. `None` where all probabilities are 0, 1/2 or
-    /// 1, about which it says nothing.
+    /// 1, about which it says nothing, and where their variances p (1 − p) add up to less than five: the law of so few events is not normal.
     #[must_use]
     pub fn spiegelhalter(&self) -> Option<PValue> {
-        (self.weight > 0.0).then(|| PValue::of(normal::two_sided(self.off / self.weight.sqrt())))
+        let spread: f64 = self.bins.iter().map(|bin| bin.spread).sum();
+        (spread >= FEWEST && self.weight > 0.0)
+            .then(|| PValue::of(normal::two_sided(self.off / self.weight.sqrt())))
     }
 }
 
@@ -155,6 +160,25 @@ mod tests {
         assert_eq!((all.largest_error(), all.spiegelhalter()), (None, None));
         all.push(1.0, true).unwrap();
         assert_eq!(all.bins()[9].n, 1);
+    }
+
+    /// One row of score 0.001 that happened is no proof: the chance of it is 0.001, and not 1e-219.
+    #[test]
+    fn few_events_have_no_test() {
+        let mut few = Reliability::default();
+        few.push(0.001, true).unwrap();
+        assert_eq!(few.spiegelhalter(), None);
+        // Rare scores that mean what they say, a row at a time until there are enough: the level is held.
+        let (mut random, mut alarms) = (Random::new(3), 0_u32);
+        for _ in 0..400 {
+            let mut rare = Reliability::default();
+            while rare.spiegelhalter().is_none() {
+                let p = 0.05 * random.unit();
+                rare.push(p, random.chance(p)).unwrap();
+            }
+            alarms += u32::from(rare.spiegelhalter().unwrap().at_most(0.01));
+        }
+        assert!(alarms <= 14, "{alarms} of 400 at 1 %");
     }
 
     #[test]
