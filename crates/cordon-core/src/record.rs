@@ -330,7 +330,10 @@ impl Closed {
         let sent = |attempt: &&Attempt| {
             !matches!(
                 attempt.outcome,
-                AttemptOutcome::Open | AttemptOutcome::PassedOver | AttemptOutcome::Quarantined
+                AttemptOutcome::NotAsked
+                    | AttemptOutcome::Open
+                    | AttemptOutcome::PassedOver
+                    | AttemptOutcome::Quarantined
             )
         };
         self.attempts.iter().rev().find(sent)
@@ -340,7 +343,7 @@ impl Closed {
 /// The most attempts that one frame lists.
 pub const MAX_ATTEMPTS: usize = 16;
 
-/// One target that a call was sent to, or that was passed over.
+/// One target that a call was sent to, or that was passed over or not asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {
@@ -386,6 +389,11 @@ pub enum AttemptOutcome {
     Unsure,
     /// It gave a prediction, which was compared with those of other models.
     Compared,
+    /// It was not asked, for a reason that is not its own: a limit or the budget of retries had no room, the request cannot be said
+    /// in its protocol, or Cordon lacks what it takes (a secret, a free connection).
+    NotAsked,
+    /// The call's time was over before its own was, because others had used it up; the request may have been seen.
+    CutShort,
 }
 
 impl std::fmt::Display for Attempt {
@@ -412,6 +420,8 @@ impl AttemptOutcome {
             Self::PassedOver => "passed_over",
             Self::Unsure => "unsure",
             Self::Compared => "compared",
+            Self::NotAsked => "not_asked",
+            Self::CutShort => "cut_short",
         }
     }
 }

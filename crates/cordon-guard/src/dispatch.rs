@@ -138,15 +138,10 @@ impl SendError {
 
     /// A request that cannot be sent to this target as it is; to another it may.
     pub(crate) const fn of_refusal(refusal: Refusal) -> Self {
-        Self { refusal, outcome: AttemptOutcome::Unsent, trouble: Trouble::Ours }
+        Self { refusal, outcome: AttemptOutcome::NotAsked, trouble: Trouble::Ours }
     }
 
     fn of(error: &UpstreamError) -> Self {
-        let outcome = match error {
-            _ if error.is_unsent() => AttemptOutcome::Unsent,
-            UpstreamError::Timeout { .. } => AttemptOutcome::Timeout,
-            _ => AttemptOutcome::Broken,
-        };
         let trouble = match error {
             UpstreamError::Busy { .. } | UpstreamError::ClientCertificate { .. } => Trouble::Ours,
             UpstreamError::Connect { .. }
@@ -154,6 +149,12 @@ impl SendError {
             | UpstreamError::Closed { unsent: true, .. }
             | UpstreamError::Timeout { stage: Stage::Connect, .. } => Trouble::Passing,
             _ => Trouble::Theirs,
+        };
+        let outcome = match error {
+            _ if trouble == Trouble::Ours => AttemptOutcome::NotAsked,
+            _ if error.is_unsent() => AttemptOutcome::Unsent,
+            UpstreamError::Timeout { .. } => AttemptOutcome::Timeout,
+            _ => AttemptOutcome::Broken,
         };
         Self { refusal: refusal_of(error), outcome, trouble }
     }

@@ -20,7 +20,7 @@ pub(crate) fn opens(out: &Quarantined, route: &RouteEntry, request: &Asked) -> R
 ///
 /// # Errors
 /// When it is off, or is in safe mode and the request offers tools.
-fn admits(route: &RouteEntry, request: &Asked) -> Result<(), Refusal> {
+pub(crate) fn admits(route: &RouteEntry, request: &Asked) -> Result<(), Refusal> {
     match route.mode {
         RouteMode::Normal | RouteMode::Degraded => Ok(()),
         RouteMode::Safe if request.offers_tools() => {

@@ -47,6 +47,8 @@ pub(crate) struct CallRecord {
     target: Option<Target>,
     /// The targets that were tried, or passed over.
     attempts: Vec<Attempt>,
+    /// When the time of the call is over, where that is before the time of the target that answers.
+    shortened_to: Option<Instant>,
     /// Whether another target answers than the one that was meant to.
     fell_back: bool,
     /// What the target used that the call has left, until it goes to another one.
@@ -116,6 +118,7 @@ impl CallRecord {
             price: None,
             target: None,
             attempts: Vec::new(),
+            shortened_to: None,
             fell_back: false,
             left: None,
             mode: RouteMode::Normal,
@@ -205,6 +208,33 @@ impl CallRecord {
             self.attempts.pop();
         }
         self.tried(attempt);
+    }
+
+    /// Says when the time of the call is over, where that is before the time of the target that answers.
+    pub(crate) const fn is_shortened_to(&mut self, end: Option<Instant>) {
+        self.shortened_to = end;
+    }
+
+    /// The attempts as the end tells them: all of them, where there were several or the end alone would blame the only one for what
+    /// is not its own.
+    fn told_attempts(&mut self) -> Vec<Attempt> {
+        let is_late = self.shortened_to.is_some_and(|end| end <= Instant::now());
+        if is_late
+            && self.end.code == Some(RefusalCode::UpstreamTimeout)
+            && let Some(last) = self.attempts.last_mut()
+            && last.outcome == AttemptOutcome::Answered
+        {
+            last.outcome = AttemptOutcome::CutShort;
+        }
+        let is_told = match self.attempts.as_slice() {
+            [] => false,
+            [only] => {
+                self.end.outcome == Outcome::UpstreamFailed
+                    && matches!(only.outcome, AttemptOutcome::CutShort | AttemptOutcome::NotAsked)
+            }
+            _ => true,
+        };
+        if is_told { std::mem::take(&mut self.attempts) } else { Vec::new() }
     }
 
     /// Says whether another target answers than the one that was meant to.
@@ -433,9 +463,7 @@ impl CallRecord {
         }
         let opened = self.opened_frame();
         self.end.charged = self.counting.settle(self.spent());
-        if self.attempts.len() > 1 {
-            self.end.attempts = std::mem::take(&mut self.attempts);
-        }
+        self.end.attempts = self.told_attempts();
         let opened = opened?;
         if let Some((content, call)) = self.capturing.take().and_then(|capturing| capturing.finish(outcome))
             && self.ports.capture.capture(call)

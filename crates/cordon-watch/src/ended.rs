@@ -42,6 +42,10 @@ pub struct Try {
     pub service: Name,
     /// Whether it failed: gave no answer, broke off, or answered with an error that is not the caller's.
     pub failed: bool,
+    /// How long the call was with it, in microseconds.
+    pub total: u64,
+    /// How long it took to its first byte, in microseconds; nothing where there was none.
+    pub first_byte: Option<u64>,
 }
 
 /// How a call ended, as far as it says something of what it used.
@@ -68,7 +72,6 @@ impl Ended {
     /// What triggers look at of a record.
     pub fn of(opened: &Opened, closed: &Closed) -> Self {
         let end = end(closed);
-        let first_byte = closed.timings.upstream_first_byte;
         Self {
             call: opened.call,
             time: closed.time,
@@ -81,9 +84,13 @@ impl Ended {
             request: found(&opened.input),
             answer: found(&closed.output),
             total: closed.timings.total,
-            first_byte: (first_byte > 0).then_some(first_byte),
+            first_byte: first_byte(closed),
         }
     }
+}
+
+fn first_byte(closed: &Closed) -> Option<u64> {
+    Some(closed.timings.upstream_first_byte).filter(|took| *took > 0)
 }
 
 fn end(closed: &Closed) -> End {
@@ -112,7 +119,9 @@ fn tries(opened: &Opened, closed: &Closed, end: End) -> SmallVec<[Try; 1]> {
         };
         // Before it was sent, a limit of the model may have refused it.
         let sent = matches!(end, End::Answered | End::Failed) || closed.upstream_status.is_some();
-        return sent.then(|| Try { model, service, failed: end == End::Failed }).into_iter().collect();
+        let (total, first_byte) = (closed.timings.total, first_byte(closed));
+        let only = Try { model, service, failed: end == End::Failed, total, first_byte };
+        return sent.then_some(only).into_iter().collect();
     }
     let sent = closed.attempts.iter().filter_map(|attempt| {
         let failed = match attempt.outcome {
@@ -123,9 +132,25 @@ fn tries(opened: &Opened, closed: &Closed, end: End) -> SmallVec<[Try; 1]> {
             | AttemptOutcome::Timeout => true,
             // It answered; what became of its prediction is told by the verdict.
             AttemptOutcome::Unsure | AttemptOutcome::Compared => false,
-            AttemptOutcome::Open | AttemptOutcome::PassedOver | AttemptOutcome::Quarantined => return None,
+            // Nobody asked it, or nobody gave it its time: that says nothing of it.
+            AttemptOutcome::CutShort
+            | AttemptOutcome::NotAsked
+            | AttemptOutcome::Open
+            | AttemptOutcome::PassedOver
+            | AttemptOutcome::Quarantined => return None,
         };
-        Some(Try { model: attempt.model.clone(), service: attempt.service.clone(), failed })
+        // The one that answered had the call to its end; the others' times are their own, and not those of whoever came after them.
+        let (total, first_byte) = match attempt.outcome {
+            AttemptOutcome::Answered => {
+                (closed.timings.total.saturating_sub(attempt.began), first_byte(closed))
+            }
+            AttemptOutcome::Failed | AttemptOutcome::Unsure | AttemptOutcome::Compared => {
+                (attempt.took, Some(attempt.took))
+            }
+            _ => (attempt.took, None),
+        };
+        let (model, service) = (attempt.model.clone(), attempt.service.clone());
+        Some(Try { model, service, failed, total, first_byte })
     });
     sent.collect()
 }

@@ -51,7 +51,7 @@ pub(crate) fn sample(signal: &Signal, ended: &Ended, tried: Option<&Try>) -> Opt
         Signal::Breaker(_) | Signal::Budget(_) => None,
         Signal::Latency(latency) => {
             let answered = matches!(ended.end, End::Answered | End::Failed) && !ended.tries.is_empty();
-            answered.then(|| slow(latency, ended))
+            answered.then(|| slow(latency, ended, tried))
         }
     }
 }
@@ -70,11 +70,13 @@ fn is_found(rate: &VerdictRate, ended: &Ended) -> bool {
     }
 }
 
-fn slow(latency: &Latency, ended: &Ended) -> Sample {
+fn slow(latency: &Latency, ended: &Ended, tried: Option<&Try>) -> Sample {
+    let (total, first_byte) =
+        tried.map_or((ended.total, ended.first_byte), |tried| (tried.total, tried.first_byte));
     let took = match latency.of {
-        Measured::Total => ended.total,
+        Measured::Total => total,
         // What never began to answer took all of its time.
-        Measured::FirstByte => ended.first_byte.unwrap_or(ended.total),
+        Measured::FirstByte => first_byte.unwrap_or(total),
     };
     let above = |millis: u64| took > millis.saturating_mul(1000);
     let bad = above(latency.above.as_millis());
@@ -94,14 +96,14 @@ pub(crate) fn by_model(on: &Watched, each: Option<Each>) -> bool {
     on.model.is_some() || on.service.is_some() || matches!(each, Some(Each::Model | Each::Service))
 }
 
-/// The models of a call that a trigger watches: all that were tried where failures are counted, else the last one.
+/// The models of a call that a trigger watches: all that were tried where failures are counted or times, else the last one.
 pub(crate) fn tried<'a>(
     on: &'a Watched,
     signal: &Signal,
     ended: &'a Ended,
 ) -> impl Iterator<Item = &'a Try> + use<'a> {
     let skipped = match signal {
-        Signal::ErrorRate(_) => 0,
+        Signal::ErrorRate(_) | Signal::Latency(_) => 0,
         _ => ended.tries.len().saturating_sub(1),
     };
     ended.tries.iter().skip(skipped).filter(|tried| {

@@ -42,6 +42,10 @@ fn engine(spec: &TriggerSpec) -> Triggers {
     triggers
 }
 
+fn tried(model: &str, failed: bool) -> Try {
+    Try { model: name(model), service: name("s"), failed, total: 1_000, first_byte: Some(500) }
+}
+
 /// A call of a principal that went to a model, and how it ended.
 fn ended(millis: i64, number: u64, end: End) -> Ended {
     let mut random = [0; 10];
@@ -53,9 +57,7 @@ fn ended(millis: i64, number: u64, end: End) -> Ended {
         key: KeyId::from_bytes([1; 8]),
         route: Some(name("bot")),
         system: None,
-        tries: [Try { model: name("m"), service: name("s"), failed: end == End::Failed }]
-            .into_iter()
-            .collect(),
+        tries: [tried("m", end == End::Failed)].into_iter().collect(),
         end,
         request: Found::new(),
         answer: Found::new(),
@@ -423,7 +425,7 @@ fn only_what_it_names_is_watched_and_each_by_itself() {
 #[test]
 fn a_model_that_was_left_for_another_counts_as_failed_and_the_call_does_not() {
     let tries = [("m", true), ("second", false)];
-    let of = |(model, failed): (&str, bool)| Try { model: name(model), service: name("s"), failed };
+    let of = |(model, failed)| tried(model, failed);
     let call = Ended { tries: tries.into_iter().map(of).collect(), ..ended(0, 1, End::Answered) };
     for (on, bad) in [("m", 1), ("second", 0)] {
         let mut triggers = engine(&spec(serde_json::json!({"on": {"model": on}})));
@@ -433,6 +435,26 @@ fn a_model_that_was_left_for_another_counts_as_failed_and_the_call_does_not() {
     let mut triggers = engine(&spec(serde_json::json!({})));
     triggers.see(&call);
     assert_eq!(triggers.statuses(&name("t"))[0].sum.bad, 0);
+}
+
+#[test]
+fn a_model_that_was_slow_counts_as_slow_and_the_one_that_came_after_it_does_not() {
+    let slow = Try { total: 60_000_000, first_byte: None, ..tried("m", true) };
+    let tries = [slow, Try { total: 50_000, ..tried("second", false) }].into_iter().collect();
+    let call = Ended { tries, total: 60_050_000, ..ended(0, 1, End::Answered) };
+    for of in ["total", "first_byte"] {
+        let signal = serde_json::json!({"latency": {"of": of, "above": "30s"}});
+        for (on, bad) in [("m", 1), ("second", 0)] {
+            let mut triggers = engine(&spec(serde_json::json!({"on": {"model": on}, "signal": signal})));
+            triggers.see(&call);
+            assert_eq!(triggers.statuses(&name("t"))[0].sum.bad, bad, "{on}, {of}");
+        }
+    }
+    // Of the call itself, all of its time.
+    let mut triggers = engine(&spec(serde_json::json!({"signal": {"latency": {"above": "30s"}}})));
+    triggers.see(&call);
+    let sum = triggers.statuses(&name("t"))[0].sum.clone();
+    assert_eq!((sum.calls, sum.bad), (1, 1));
 }
 
 #[test]

@@ -167,14 +167,15 @@ async fn a_target_that_is_not_asked_costs_no_attempt_and_no_request_and_is_writt
     let mut body: serde_json::Value = serde_json::from_str(&chat("hi", false)).unwrap();
     body["n"] = 2.into();
     let untranslatable = pair.world.send(pair.world.request(body.to_string())).await;
-    assert_eq!(by(&untranslatable), answered("second", "unsent"));
+    assert_eq!(by(&untranslatable), answered("second", "not_asked"));
     // Its limit has not counted that.
     pair.world.apply(&speaks("openai")).await;
     assert_eq!(by(&pair.world.chat("hi").await), answered("first", ""));
     let full = pair.world.chat("hi").await;
-    assert_eq!(by(&full), answered("second", "unsent"));
+    assert_eq!(by(&full), answered("second", "not_asked"));
     let frames = pair.world.frames().await;
-    let expected = [("first", AttemptOutcome::Unsent, None), ("second", AttemptOutcome::Answered, Some(200))];
+    let expected =
+        [("first", AttemptOutcome::NotAsked, None), ("second", AttemptOutcome::Answered, Some(200))];
     for call in [untranslatable.call(), full.call()] {
         assert_eq!(outcomes(&frames.closed_of(call).attempts), expected);
         let opened = frames.opened.iter().find(|opened| opened.call == call).unwrap();
@@ -336,18 +337,48 @@ async fn a_call_whose_time_is_over_asks_nobody_else_and_blames_nobody_else() {
     assert_eq!(pair.world.chat("hi").await.code(), "upstream_timeout");
     assert_eq!(phases(&pair), [("first".to_owned(), 1)]);
     assert_eq!(pair.asked(), (1, 0));
-    // The second gets what is left, which is less than its own: in the head of its answer, and in the middle of one.
+    // The second gets what is left, which is less than its own: in the head of its answer, and in the middle of one, whole or streamed.
     let begun = || Script::chunked_head(200, &[("content-type", "application/json")]).chunk("{").then_hang();
-    for rest in [Script::hang(), begun()] {
+    let event = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"One. "},"finish_reason":null}]}"#;
+    let streams = Script::sse_head().event(event).then_hang();
+    for (rest, stream) in [(Script::hang(), false), (begun(), false), (streams, true)] {
         let pair = Pair::new([Script::hang()], [rest], CHAIN, "").await;
         pair.world.apply(&slow("first", &pair.first, "first_byte: 300ms, total: 900ms")).await;
-        pair.world.apply(&slow("second", &pair.second, "first_byte: 30s, total: 60s")).await;
-        assert_eq!(pair.world.chat("hi").await.code(), "upstream_timeout");
+        pair.world
+            .apply(
+                &slow("second", &pair.second, "first_byte: 30s, total: 60s").replace("idle: 1s", "idle: 60s"),
+            )
+            .await;
+        let reply = pair.world.send(pair.world.request(chat("hi", stream))).await;
+        assert!(reply.text().contains("upstream_timeout"), "{}", reply.text());
         assert!(
             phases(&pair).iter().all(|(model, opened)| model == "first" || *opened == 0),
             "{:?}",
             phases(&pair)
         );
+        let frames = pair.world.frames().await;
+        let attempts = &frames.closed_of(reply.call()).attempts;
+        let told: Vec<_> = attempts.iter().map(|attempt| (attempt.model.as_str(), attempt.outcome)).collect();
+        let expected = [("first", AttemptOutcome::Timeout), ("second", AttemptOutcome::CutShort)];
+        assert_eq!(told, expected, "streamed: {stream}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cordon_lacks_is_no_failure_of_the_model_and_is_written_down() {
+    for spec in [CHAIN, "targets: [{model: first}]"] {
+        let pair = Pair::new([], says(1), spec, "").await;
+        let without = service("first", &pair.first.base_url(), "")
+            .replace("protocol: openai,", "protocol: openai, secret: \"env:NOT_SET\",");
+        pair.world.apply(&without).await;
+        let reply = pair.world.chat("hi").await;
+        let second = (spec == CHAIN).then_some(("second", AttemptOutcome::Answered, Some(200)));
+        let expected: Vec<_> =
+            [("first", AttemptOutcome::NotAsked, None)].into_iter().chain(second).collect();
+        assert_eq!(reply.status, if second.is_some() { 200 } else { 502 });
+        assert_eq!(pair.first.count().requests, 0);
+        let frames = pair.world.frames().await;
+        assert_eq!(outcomes(&frames.closed_of(reply.call()).attempts), expected);
     }
 }
 
@@ -409,6 +440,16 @@ async fn a_service_that_fails_is_not_asked_by_the_name_of_each_of_its_models() {
     let retried = pair.first.count().requests - 40;
     assert!((13..=14).contains(&retried), "{retried}");
     assert_eq!(pair.second.count().requests, 40, "another service costs nothing");
+    // Of two calls one at most has a tenth of ten to spend.
+    let last = [pair.world.chat("hi").await.call(), pair.world.chat("hi").await.call()];
+    let frames = pair.world.frames().await;
+    let expected = [
+        ("first", AttemptOutcome::Failed, Some(500)),
+        ("again", AttemptOutcome::NotAsked, None),
+        ("second", AttemptOutcome::Answered, Some(200)),
+    ];
+    let told = |call| outcomes(&frames.closed_of(call).attempts);
+    assert!(last.into_iter().any(|call| told(call) == expected), "what is not asked is written down");
     // What only the model has, and not its service, is no reason to pass over the others.
     let pair = Pair::new([], says(1), "targets: [{model: first}]", "enabled: false").await;
     pair.world.apply(&format!("{again}{}", route(spec.replace("10}", "0}").trim_end()))).await;

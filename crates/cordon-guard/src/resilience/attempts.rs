@@ -63,6 +63,16 @@ enum Running {
     Yes,
 }
 
+/// What a try costs of the budget of retries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pays {
+    /// It was paid for.
+    Paid,
+    /// Another target costs nothing, unless it is of a service that has failed in this call already, and may be failing behind all of
+    /// its models.
+    IfFailed,
+}
+
 /// A target that may be tried again, no earlier than it asked for.
 struct Again {
     model: Name,
@@ -173,11 +183,8 @@ impl Attempts {
             if let Some(model) = self.order.get(self.at).cloned() {
                 self.note_passed_over(gateway, record);
                 self.at = self.at.saturating_add(1);
-                if let Some(trying) = self.try_one(&model, gateway, record)? {
-                    if self.may_ask(&trying) {
-                        return Ok(Some(trying));
-                    }
-                    self.sent = self.sent.saturating_sub(1);
+                if let Some(trying) = self.try_one(&model, Pays::IfFailed, gateway, record)? {
+                    return Ok(Some(trying));
                 }
                 continue;
             }
@@ -197,17 +204,11 @@ impl Attempts {
             let since = Instant::now();
             tokio::time::sleep(pause).await;
             record.waited(since);
-            if let Some(trying) = self.try_one(&model, gateway, record)? {
+            if let Some(trying) = self.try_one(&model, Pays::Paid, gateway, record)? {
                 return Ok(Some(trying));
             }
         }
         Ok(None)
-    }
-
-    /// Whether the budget lets a target be asked: another one costs nothing, unless it is of a service that has failed in this call
-    /// already, and may be failing behind all of its models.
-    fn may_ask(&self, trying: &Trying) -> bool {
-        !self.failed.contains(&trying.permit.target().service.name) || self.budget.take()
     }
 
     /// Notes those that would have been asked before the next one.
@@ -228,6 +229,7 @@ impl Attempts {
     fn try_one(
         &mut self,
         model: &Name,
+        pays: Pays,
         gateway: &Inner,
         record: &mut CallRecord,
     ) -> Result<Option<Trying>, Refusal> {
@@ -247,8 +249,19 @@ impl Attempts {
             }
         };
         let service = &permit.target().service.spec;
+        let costs = pays == Pays::IfFailed && self.failed.contains(&permit.target().service.name);
+        // Before its breaker is asked, whose probes are for those that ask: a call that may not would keep another one's place.
+        if costs && !self.budget.has() {
+            record.tried(attempt(permit.target(), AttemptOutcome::NotAsked, None, (began, 0)));
+            return Ok(None);
+        }
         let rests = if self.order.len() > 1 { Rests::Count } else { Rests::DoNot };
         match gateway.health.allow(model, Settings::from(&service.breaker), rests, since) {
+            // Another call may have taken the last of the budget just now.
+            Ok(_) if costs && !self.budget.take() => {
+                record.tried(attempt(permit.target(), AttemptOutcome::NotAsked, None, (began, 0)));
+                Ok(None)
+            }
             Ok(trial) => {
                 self.sent = self.sent.saturating_add(1);
                 let total = gateway.upstreams.total(&permit);
@@ -290,6 +303,9 @@ impl Attempts {
 
     /// The target answers, and its answer is used.
     pub(crate) fn answered(&self, trying: &mut Trying, status: u16, record: &mut CallRecord) {
+        let own = trying.total.and_then(|total| trying.since.checked_add(total));
+        let is_shortened = own.zip(self.deadline).is_some_and(|(own, deadline)| deadline < own);
+        record.is_shortened_to(self.deadline.filter(|_| is_shortened));
         let phase = trying.trial.answered(trying.since.elapsed());
         record.breaker(&trying.permit.target().model, phase);
         record.tried(trying.attempt(AttemptOutcome::Answered, Some(status)));
@@ -339,13 +355,16 @@ impl Attempts {
 
     /// The target gave no answer at all.
     pub(crate) fn failed(&mut self, mut trying: Trying, error: &SendError, record: &mut CallRecord) {
+        let mut outcome = error.outcome();
         if error.is_ours() {
             self.sent = self.sent.saturating_sub(1);
-        } else if !self.is_cut_short(&trying, error.refusal.code) {
+        } else if self.is_cut_short(&trying, error.refusal.code) {
+            outcome = AttemptOutcome::CutShort;
+        } else {
             record.breaker(&trying.permit.target().model, trying.trial.failed());
             self.note_failure(&trying);
         }
-        record.tried(trying.attempt(error.outcome(), None));
+        record.tried(trying.attempt(outcome, None));
         if error.may_pass() {
             self.may_try_again(&trying, Duration::ZERO);
         }
@@ -353,7 +372,7 @@ impl Attempts {
 
     /// The target was not asked: a limit has no room for the call there, or the request cannot be said in its protocol.
     pub(crate) fn not_asked(&mut self, trying: &Trying, record: &mut CallRecord) {
-        record.tried(trying.attempt(AttemptOutcome::Unsent, None));
+        record.tried(trying.attempt(AttemptOutcome::NotAsked, None));
         // It was not for the call to spend.
         self.sent = self.sent.saturating_sub(1);
     }

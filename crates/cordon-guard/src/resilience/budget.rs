@@ -24,6 +24,11 @@ impl Budget {
         self.change(|left| Some(left.saturating_add(u32::from(percent)).min(BURST * 100)));
     }
 
+    /// Whether there is one to take.
+    pub(super) fn has(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= 100
+    }
+
     /// Takes one retry, if there is one.
     pub(super) fn take(&self) -> bool {
         self.change(|left| left.checked_sub(100))
@@ -51,7 +56,11 @@ mod tests {
             for wanted in calls {
                 budget.call(percent);
                 came += 1;
-                retried += (0..wanted).map(|_| u32::from(budget.take())).sum::<u32>();
+                for _ in 0..wanted {
+                    let has = budget.has();
+                    prop_assert_eq!(budget.take(), has);
+                    retried += u32::from(has);
+                }
                 prop_assert!(retried * 100 <= BURST * 100 + came * u32::from(percent));
             }
         }

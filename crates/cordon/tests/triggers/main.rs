@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod blame;
 mod holding;
 #[path = "../support/mod.rs"]
 mod support;
