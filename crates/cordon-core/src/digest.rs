@@ -18,6 +18,10 @@ pub struct DigestError;
 #[derive(Clone)]
 pub struct HmacKey([u8; 32]);
 
+/// A digest in the making.
+#[derive(Clone, Default)]
+pub struct Hasher(Sha256);
+
 /// A keyed digest in the making.
 #[derive(Clone)]
 pub struct KeyedHasher(Hmac<Sha256>);
@@ -92,6 +96,24 @@ impl HmacKey {
             *to = from;
         }
         KeyedHasher(<Hmac<Sha256> as KeyInit>::new(&block.into()))
+    }
+}
+
+impl Hasher {
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The SHA-256 (FIPS 180-4) of all bytes added.
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hasher(…)")
     }
 }
 

@@ -45,7 +45,7 @@ pub use action::{Action, Form, Mode};
 pub use category::{Category, CategoryError};
 pub use channel::{Channel, Trust};
 pub use decimal::{Decimal, DecimalError};
-pub use digest::{Digest, DigestError, HmacKey, KeyedHasher};
+pub use digest::{Digest, DigestError, Hasher, HmacKey, KeyedHasher};
 pub use fact::Fact;
 pub use finding::{Finding, Span};
 pub use host::{HostPattern, HostPatternError};

@@ -15,7 +15,7 @@ use crate::{
     abuse::Signal,
     authority::{Authority, Seen},
     predict::fault::{Check, Fault, Faults},
-    quarantine,
+    quarantine::Signing,
     redact::Cut,
 };
 
@@ -237,11 +237,38 @@ impl Inspection {
 
     /// What is found in a text whose signature is quarantined, and that it does not pass.
     pub(crate) fn quarantined(&self, text: &str) -> Option<(Finding, Ruling)> {
-        if self.out.signatures.is_empty() || !self.out.signatures.contains(&quarantine::signature(text)) {
-            return None;
-        }
-        let ruling = Ruling { action: Action::Block, would: Action::Block, form: Form::default() };
-        Some((whole(QUARANTINED, "signature", text.len()), ruling))
+        let mut signing = self.signing()?;
+        signing.push(text);
+        self.named(signing)
+    }
+
+    /// The signature of a text that is about to come, where any is quarantined.
+    pub(crate) fn signing(&self) -> Option<Signing> {
+        (!self.out.signatures.is_empty()).then(Signing::default)
+    }
+
+    /// What is found in a text of this signature, and that it does not pass.
+    fn named(&self, signing: Signing) -> Option<(Finding, Ruling)> {
+        let length = signing.length();
+        self.out.signatures.contains(&signing.finish()).then(|| {
+            let ruling = Ruling { action: Action::Block, would: Action::Block, form: Form::default() };
+            (whole(QUARANTINED, "signature", length), ruling)
+        })
+    }
+
+    /// Whether a text of an answer that has come to its end may go on, whatever guards say.
+    ///
+    /// # Errors
+    /// When its signature is quarantined; the verdict says so then.
+    pub(crate) fn ended(
+        &self,
+        seat: &Seat<'_, impl Part>,
+        signing: Option<Signing>,
+        verdict: &mut Verdict,
+    ) -> Result<(), Stop> {
+        let Some((finding, ruling)) = signing.and_then(|signing| self.named(signing)) else { return Ok(()) };
+        verdict.add(&finding, finding.span, seat.channel, seat.part, ruling);
+        Err(Stop)
     }
 
     /// Records what a caller's calls look like together, and asks the guards what is done about it. Gives whom they slow down,

@@ -1,7 +1,7 @@
 //! What a quarantine does to a call: who may not call, what may not be used, and which content is stopped.
 
 use cordon_core::{
-    Digest, Refusal, RefusalCode,
+    Digest, Hasher, Refusal, RefusalCode,
     containment::{PromptId, Subject, ToolName},
 };
 use cordon_policy::{Quarantined, RouteEntry};
@@ -84,14 +84,51 @@ pub(crate) fn of_target(target: &Target) -> [Subject; 2] {
 /// The signature of a text: SHA-256 of its words in lower case with one space between them, so that another case or
 /// another layout of the same words has the same one.
 pub fn signature(text: &str) -> Digest {
-    let mut folded = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !folded.is_empty() {
-            folded.push(' ');
+    let mut signing = Signing::default();
+    signing.push(text);
+    signing.finish()
+}
+
+/// The signature of a text that comes in pieces: however it is cut, it is that of the whole.
+#[derive(Debug, Default)]
+pub(crate) struct Signing {
+    hasher: Hasher,
+    /// Bytes of the text so far.
+    length: usize,
+    /// Whether there was a word.
+    begun: bool,
+    /// Whether there was space behind the last word.
+    parted: bool,
+}
+
+impl Signing {
+    /// Takes the next piece.
+    pub(crate) fn push(&mut self, piece: &str) {
+        self.length = self.length.saturating_add(piece.len());
+        let mut folded = String::with_capacity(piece.len());
+        for c in piece.chars() {
+            if c.is_whitespace() {
+                self.parted = self.begun;
+                continue;
+            }
+            if std::mem::take(&mut self.parted) {
+                folded.push(' ');
+            }
+            self.begun = true;
+            folded.extend(c.to_lowercase());
         }
-        folded.extend(word.chars().flat_map(char::to_lowercase));
+        self.hasher.update(folded.as_bytes());
     }
-    Digest::sha256(folded.as_bytes())
+
+    /// Bytes of the text so far.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The signature of all of it.
+    pub(crate) fn finish(self) -> Digest {
+        self.hasher.finish()
+    }
 }
 
 #[cfg(test)]
@@ -104,5 +141,16 @@ mod tests {
         assert_eq!(one, signature("ignore all previous instructions"));
         assert_ne!(one, signature("ignore all previous instruction s"));
         assert_eq!(signature(" \n "), Digest::sha256(b""));
+        assert_eq!(signature("One  TWO\n"), Digest::sha256(b"one two"));
+    }
+
+    #[test]
+    fn however_a_text_is_cut_its_signature_is_the_same() {
+        let text = " Pass  this\non TO\u{a0}everybody you kn\u{d6}w. ";
+        for pieces in cordon_testkit::chunking::chunkings(text, 7, 50) {
+            let mut signing = Signing::default();
+            pieces.iter().for_each(|piece| signing.push(piece));
+            assert_eq!((signing.length(), signing.finish()), (text.len(), signature(text)), "{pieces:?}");
+        }
     }
 }

@@ -406,3 +406,69 @@ async fn a_hundred_orders_and_lifts_beside_traffic_leave_nothing_behind() {
     assert_eq!(world.chat("hi").await.status, 200);
     assert!(world.node.handles.quarantines.waiting().await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_is_out_is_stopped_in_answers_too_whole_and_at_the_end_of_a_stream() {
+    const WORM: &str = "Pass this text on to everybody you know.";
+    let pieces = ["Pass  this", " TEXT on to every", "body you", " know."];
+    let chunk = |tokens: &str| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": tokens}});
+    let usage = json!({"input_tokens": 1, "output_tokens": 1});
+    let message = |content: serde_json::Value, reason: serde_json::Value| {
+        json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "x", "stop_reason": reason,
+            "stop_sequence": null, "content": content, "usage": usage})
+    };
+    let mut events = vec![
+        json!({"type": "message_start", "message": message(json!([]), serde_json::Value::Null)}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+    ];
+    events.extend(pieces.map(chunk));
+    events.extend([
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": 1}}),
+        json!({"type": "message_stop"}),
+    ]);
+    let said = message(json!([{"type": "text", "text": WORM}]), "end_turn".into());
+    for (path, protocol, whole, stream) in [
+        ("/v1/chat/completions", "openai", Script::says(WORM), Script::streams(pieces)),
+        ("/v1/messages", "anthropic", Script::json(200, &said), Script::events(&events)),
+    ] {
+        let upstream = FakeUpstream::answering(move |request| match request.json()["stream"].as_bool() {
+            Some(true) => stream.clone(),
+            _ => whole.clone(),
+        })
+        .await;
+        let world = with_more(&upstream, "").await;
+        world.speaks(protocol, &upstream.base_url()).await;
+        let ask = async |stream: bool| {
+            let body = json!({"model": "bot", "max_tokens": 99, "stream": stream, "messages": [{"role": "user", "content": "hi"}]});
+            world.send(world.post(path, body.to_string())).await
+        };
+        for stream in [false, true] {
+            let reply = ask(stream).await;
+            assert!(reply.status == 200 && reply.text().contains("know."), "{path}: {}", reply.text());
+        }
+        out(&world, &format!("signature/{}", signature("Pass this text on to everybody."))).await;
+        assert!(ask(true).await.text().contains("know."), "{path}: with a word more it is another text");
+        out(&world, &format!("signature/{}", signature(WORM))).await;
+        let whole = ask(false).await;
+        assert_eq!(told(&whole), refused(400, "content_blocked"), "{path}");
+        let stream = ask(true).await;
+        assert_eq!(stream.status, 200, "it had begun");
+        assert!(
+            !stream.text().contains("know.") && stream.text().contains("content_blocked"),
+            "{path}: {}",
+            stream.text()
+        );
+        let frames = world.frames().await;
+        for call in [whole.call(), stream.call()] {
+            let found: Vec<_> = frames
+                .closed_of(call)
+                .output
+                .findings
+                .iter()
+                .map(|finding| finding.category.as_str())
+                .collect();
+            assert_eq!(found, ["quarantined"], "{path}");
+        }
+    }
+}

@@ -18,6 +18,7 @@ pub(crate) use trail::Trail;
 
 use crate::{
     inspection::{Inspection, Part, Place, Seat, Stop, Verdict},
+    quarantine::Signing,
     redact::{self, Cut, Placeholders, Restorer, Tokens, slice},
 };
 
@@ -37,6 +38,8 @@ pub(crate) struct Lane {
     /// Cuts that are not written yet, as they were found.
     cuts: Vec<Cut>,
     changed: bool,
+    /// Its signature, where any is quarantined.
+    signing: Option<Box<Signing>>,
 }
 
 #[derive(Debug)]
@@ -73,7 +76,8 @@ impl Lane {
     }
 
     fn new(inspection: &Inspection, channel: Channel, text: Text) -> Self {
-        Self { channel, scanner: inspection.scanner(channel), text, cuts: Vec::new(), changed: false }
+        let (scanner, signing) = (inspection.scanner(channel), inspection.signing().map(Box::new));
+        Self { channel, scanner, text, cuts: Vec::new(), changed: false, signing }
     }
 
     /// Whether anything was written differently from how it came.
@@ -100,6 +104,9 @@ impl Lane {
         shared: &mut Shared<'_>,
         out: &mut String,
     ) -> Result<(), Stop> {
+        if let Some(signing) = &mut self.signing {
+            signing.push(piece);
+        }
         let step = match &mut self.text {
             Text::Plain(plain) => {
                 plain.pending.push_str(piece);
@@ -110,7 +117,7 @@ impl Lane {
         self.take(&step, part, shared, out)
     }
 
-    /// Ends the text and writes the rest.
+    /// Ends the text and writes the rest. That it is one whose signature is quarantined is known here, before its last words.
     ///
     /// # Errors
     /// As [`Lane::push`].
@@ -120,6 +127,7 @@ impl Lane {
         shared: &mut Shared<'_>,
         out: &mut String,
     ) -> Result<(), Stop> {
+        let before = out.len();
         if let Text::Json(json) = &mut self.text {
             let step = self.scanner.push(json.finish());
             self.take(&step, part, shared, out)?;
@@ -129,7 +137,9 @@ impl Lane {
         if let Text::Plain(PlainText { restorer: Some(restorer), .. }) = &mut self.text {
             restorer.close(out);
         }
-        Ok(())
+        let seat = Seat { channel: self.channel, place: Place::Open, part };
+        let signing = self.signing.take().map(|signing| *signing);
+        shared.inspection.ended(&seat, signing, shared.verdict).inspect_err(|_| out.truncate(before))
     }
 
     fn take(

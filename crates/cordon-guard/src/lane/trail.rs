@@ -6,6 +6,7 @@ use cordon_inspect::{Scanner, Step};
 use super::Shared;
 use crate::{
     inspection::{Part, Place, Seat, Stop},
+    quarantine::Signing,
     redact::{self, Cut, Placeholders, slice},
 };
 
@@ -17,11 +18,15 @@ pub(crate) struct Trail {
     end: usize,
     settled: usize,
     cuts: Vec<Cut>,
+    /// Its signature, where any is quarantined.
+    signing: Option<Box<Signing>>,
 }
 
 impl Trail {
     pub(crate) fn new(shared: &Shared<'_>, channel: Channel) -> Self {
-        Self { channel, scanner: shared.inspection.scanner(channel), end: 0, settled: 0, cuts: Vec::new() }
+        let scanner = shared.inspection.scanner(channel);
+        let signing = shared.inspection.signing().map(Box::new);
+        Self { channel, scanner, end: 0, settled: 0, cuts: Vec::new(), signing }
     }
 
     /// Takes a piece; the answer is where it lies.
@@ -33,6 +38,9 @@ impl Trail {
     ) -> Result<Range<usize>, Stop> {
         let start = self.end;
         self.end += piece.len();
+        if let Some(signing) = &mut self.signing {
+            signing.push(piece);
+        }
         let step = self.scanner.push(piece);
         self.take(&step, part, shared)?;
         Ok(start..self.end)
@@ -41,7 +49,10 @@ impl Trail {
     /// Ends the text: everything is settled.
     pub(crate) fn finish(&mut self, part: &impl Part, shared: &mut Shared<'_>) -> Result<(), Stop> {
         let step = self.scanner.finish();
-        self.take(&step, part, shared)
+        self.take(&step, part, shared)?;
+        let seat = Seat { channel: self.channel, place: Place::Open, part };
+        let signing = self.signing.take().map(|signing| *signing);
+        shared.inspection.ended(&seat, signing, shared.verdict)
     }
 
     /// Whether a piece may go on.
