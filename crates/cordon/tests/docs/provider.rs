@@ -30,7 +30,13 @@ pub struct Provider {
     /// The whole header that shows a key; `None`: there must be none.
     pub key: Option<&'static str>,
     pub model: &'static str,
+    /// By which name it knows the most tokens of a chat's answer. Real ones ignore another name; here it is refused, so that it is seen.
+    pub output_field: &'static str,
 }
+
+/// OpenAI's name of it, and the one before.
+const NEWER: &str = "max_completion_tokens";
+const OLDER: &str = "max_tokens";
 
 /// The providers of the pages, each as its own documentation describes its chat completions.
 pub const PROVIDERS: &[Provider] = &[
@@ -39,33 +45,50 @@ pub const PROVIDERS: &[Provider] = &[
         path: "/v1/chat/completions",
         key: Some("authorization: Bearer sk-your-openai-key"),
         model: "gpt-4o-mini",
+        output_field: NEWER,
     },
     Provider {
         authority: "api.anthropic.com:443",
         path: "/v1/messages",
         key: Some("x-api-key: sk-ant-your-anthropic-key"),
         model: "claude-sonnet-4-5",
+        output_field: OLDER,
     },
     Provider {
         authority: "your-resource.openai.azure.com:443",
         path: "/openai/v1/chat/completions",
         key: Some("authorization: Bearer your-azure-key"),
         model: "your-deployment",
+        output_field: NEWER,
     },
     Provider {
         authority: "generativelanguage.googleapis.com:443",
         path: "/v1beta/openai/chat/completions",
         key: Some("authorization: Bearer your-gemini-key"),
         model: "gemini-2.5-flash",
+        output_field: NEWER,
     },
     Provider {
         authority: "LOCAL:8000",
         path: "/v1/chat/completions",
         key: Some("authorization: Bearer your-vllm-key"),
         model: "Qwen/Qwen3-8B",
+        output_field: NEWER,
     },
-    Provider { authority: "LOCAL:11434", path: "/v1/chat/completions", key: None, model: "llama3.2" },
-    Provider { authority: "LOCAL:8080", path: "/v1/chat/completions", key: None, model: "tgi" },
+    Provider {
+        authority: "LOCAL:11434",
+        path: "/v1/chat/completions",
+        key: None,
+        model: "llama3.2",
+        output_field: OLDER,
+    },
+    Provider {
+        authority: "LOCAL:8080",
+        path: "/v1/chat/completions",
+        key: None,
+        model: "tgi",
+        output_field: OLDER,
+    },
 ];
 
 /// What the gateway asked.
@@ -83,6 +106,12 @@ const RESPONSES: &str = "/v1/responses";
 impl Provider {
     fn serves(&self, path: &str) -> bool {
         path == self.path || path == RESPONSES && self.path == "/v1/chat/completions"
+    }
+
+    /// Whether a chat is bounded by the name that this one knows, and by no other.
+    fn bounds(&self, path: &str, body: &serde_json::Value) -> bool {
+        let names = [NEWER, OLDER].into_iter().filter(|name| body.get(name).is_some());
+        path != self.path || names.eq([self.output_field])
     }
 
     /// Whether this was asked, in each part.
@@ -195,6 +224,9 @@ async fn answer(
             refused(StatusCode::UNAUTHORIZED, "invalid_api_key")
         }
         Some(provider) if provider.model != this.model => refused(StatusCode::NOT_FOUND, "model_not_found"),
+        Some(provider) if !provider.bounds(&this.path, &body) => {
+            refused(StatusCode::BAD_REQUEST, "not_bounded_by_the_name_it_knows")
+        }
         Some(_) if this.path == "/v1/messages" => (StatusCode::OK, message(&this.model)),
         Some(_) if this.path == RESPONSES => (StatusCode::OK, response(&this.model)),
         Some(_) => (StatusCode::OK, completion(&this.model)),
