@@ -234,13 +234,13 @@ async fn a_caller_who_takes_nothing_of_an_answer_loses_that_stream_and_the_answe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_must_show_a_certificate_and_has_none_or_another_one_is_not_let_in() {
+async fn who_must_show_a_certificate_and_has_none_or_one_of_another_authority_is_not_let_in() {
     let upstream = FakeUpstream::answering(|_| Script::says("yes")).await;
     let (folder, authority, callers) = (TempDir::new().unwrap(), Authority::new(), Authority::new());
     let client_ca = folder.path().join("callers.pem");
     std::fs::write(&client_ca, callers.pem()).unwrap();
     let parts = write(folder.path(), &authority.certify(&[NAME]));
-    let tls = open(TlsParts { client_ca: Some(client_ca), ..parts });
+    let tls = open(TlsParts { client_ca: Some(client_ca.clone()), ..parts });
     let world = world(&upstream, &tls, PATIENCE).await;
     let at = world.node.gateway;
 
@@ -253,18 +253,34 @@ async fn who_must_show_a_certificate_and_has_none_or_another_one_is_not_let_in()
     sender.ready().await.unwrap();
     assert_eq!(read(sender.send_request(unknown).await.unwrap()).await.0, 401, "a certificate is no key");
 
-    let foreign = Authority::new().certify(&["app"]);
-    for shown in [None, Some(&foreign)] {
-        // TLS 1.3 tells a client after its own handshake is done.
-        let refused = match connect(at, &authority, shown, "http/1.1").await {
-            Err(_) => true,
-            Ok(mut stream) => {
-                let _maybe_closed = stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
-                timeout(PATIENCE, stream.read_u8()).await.unwrap().is_err()
-            }
-        };
-        assert!(refused, "{:?}", shown.is_some());
+    let new_callers = Authority::new();
+    let new = new_callers.certify(&["app"]);
+    for shown in [None, Some(&new)] {
+        assert!(!is_let_in(at, &authority, shown).await, "{:?}", shown.is_some());
     }
+
+    // Another authority takes its place: whom the old one vouched for is let in no more, without a restart.
+    assert!(is_let_in(at, &authority, Some(&own)).await);
+    std::fs::write(&client_ca, new_callers.pem()).unwrap();
+    assert!(matches!(tls.refresh(), Refreshed::Replaced));
+    assert!(!is_let_in(at, &authority, Some(&own)).await, "the authority before is trusted no more");
+    assert!(is_let_in(at, &authority, Some(&new)).await);
+    sender.ready().await.unwrap();
+    let kept = sender.send_request(request(&world, "hi", false)).await.unwrap();
+    assert_eq!(read(kept).await.0, 200, "connections that there are keep what they began with");
+
+    std::fs::write(&client_ca, "no certificate").unwrap();
+    assert!(matches!(tls.refresh(), Refreshed::Refused(_)));
+    assert!(!is_let_in(at, &authority, None).await, "nor does a broken file open the door");
+    assert!(is_let_in(at, &authority, Some(&new)).await);
+}
+
+/// Whether a caller who shows this is answered.
+async fn is_let_in(at: SocketAddr, authority: &Authority, shown: Option<&Certified>) -> bool {
+    // TLS 1.3 tells a client after its own handshake is done.
+    let Ok(mut stream) = connect(at, authority, shown, "http/1.1").await else { return false };
+    let _maybe_closed = stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    timeout(PATIENCE, stream.read_u8()).await.unwrap().is_ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]

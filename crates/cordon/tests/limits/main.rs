@@ -6,9 +6,12 @@
     clippy::panic,
     clippy::indexing_slicing,
     missing_docs,
+    unreachable_pub,
     reason = "test code"
 )]
 
+mod subjects;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{
@@ -572,7 +575,7 @@ async fn a_store_of_counters_knows_the_same_months() {
     let store = ServerOfOthers::redis(&program);
     let client = redis::Client::open(format!("redis://{}", store.address)).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let (calendar, _) = include_str!("../src/counting/take.lua").split_once("local time =").unwrap();
+    let (calendar, _) = include_str!("../../src/counting/take.lua").split_once("local time =").unwrap();
     let script = redis::Script::new(&format!("{calendar} return {{ window_of(0, tonumber(ARGV[1])) }}"));
     // Every 11 days and some, from 1970 to 2100.
     for at in (0..4_102_444_800_000_i64).step_by(1_000_000_007) {
