@@ -334,6 +334,7 @@ impl Closed {
                     | AttemptOutcome::Open
                     | AttemptOutcome::PassedOver
                     | AttemptOutcome::Quarantined
+                    | AttemptOutcome::Unready
             )
         };
         self.attempts.iter().rev().find(sent)
@@ -389,9 +390,10 @@ pub enum AttemptOutcome {
     Unsure,
     /// It gave a prediction, which was compared with those of other models.
     Compared,
-    /// It was not asked, for a reason that is not its own: a limit or the budget of retries had no room, the request cannot be said
-    /// in its protocol, or Cordon lacks what it takes (a secret, a free connection).
+    /// It was not asked: a limit or the budget of retries had no room, or the request cannot be said in its protocol.
     NotAsked,
+    /// It was not asked: Cordon lacks what it takes, such as its key, a certificate or a free connection.
+    Unready,
     /// The call's time was over before its own was, because others had used it up; the request may have been seen.
     CutShort,
 }
@@ -421,6 +423,7 @@ impl AttemptOutcome {
             Self::Unsure => "unsure",
             Self::Compared => "compared",
             Self::NotAsked => "not_asked",
+            Self::Unready => "unready",
             Self::CutShort => "cut_short",
         }
     }

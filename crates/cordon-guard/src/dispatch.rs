@@ -138,7 +138,7 @@ impl SendError {
 
     /// A request that cannot be sent to this target as it is; to another it may.
     pub(crate) const fn of_refusal(refusal: Refusal) -> Self {
-        Self { refusal, outcome: AttemptOutcome::NotAsked, trouble: Trouble::Ours }
+        Self { refusal, outcome: AttemptOutcome::Unready, trouble: Trouble::Ours }
     }
 
     fn of(error: &UpstreamError) -> Self {
@@ -151,7 +151,7 @@ impl SendError {
             _ => Trouble::Theirs,
         };
         let outcome = match error {
-            _ if trouble == Trouble::Ours => AttemptOutcome::NotAsked,
+            _ if trouble == Trouble::Ours => AttemptOutcome::Unready,
             _ if error.is_unsent() => AttemptOutcome::Unsent,
             UpstreamError::Timeout { .. } => AttemptOutcome::Timeout,
             _ => AttemptOutcome::Broken,

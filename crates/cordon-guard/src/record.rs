@@ -230,7 +230,7 @@ impl CallRecord {
             [] => false,
             [only] => {
                 self.end.outcome == Outcome::UpstreamFailed
-                    && matches!(only.outcome, AttemptOutcome::CutShort | AttemptOutcome::NotAsked)
+                    && matches!(only.outcome, AttemptOutcome::CutShort | AttemptOutcome::Unready)
             }
             _ => true,
         };

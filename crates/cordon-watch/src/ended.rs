@@ -137,7 +137,8 @@ fn tries(opened: &Opened, closed: &Closed, end: End) -> SmallVec<[Try; 1]> {
             | AttemptOutcome::NotAsked
             | AttemptOutcome::Open
             | AttemptOutcome::PassedOver
-            | AttemptOutcome::Quarantined => return None,
+            | AttemptOutcome::Quarantined
+            | AttemptOutcome::Unready => return None,
         };
         // The one that answered had the call to its end; the others' times are their own, and not those of whoever came after them.
         let (total, first_byte) = match attempt.outcome {

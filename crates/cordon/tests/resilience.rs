@@ -373,8 +373,7 @@ async fn what_cordon_lacks_is_no_failure_of_the_model_and_is_written_down() {
         pair.world.apply(&without).await;
         let reply = pair.world.chat("hi").await;
         let second = (spec == CHAIN).then_some(("second", AttemptOutcome::Answered, Some(200)));
-        let expected: Vec<_> =
-            [("first", AttemptOutcome::NotAsked, None)].into_iter().chain(second).collect();
+        let expected: Vec<_> = [("first", AttemptOutcome::Unready, None)].into_iter().chain(second).collect();
         assert_eq!(reply.status, if second.is_some() { 200 } else { 502 });
         assert_eq!(pair.first.count().requests, 0);
         let frames = pair.world.frames().await;

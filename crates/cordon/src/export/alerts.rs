@@ -76,7 +76,7 @@ const ALERTS: &[Alert] = &[
     },
     Alert {
         name: "CordonAttemptsFail",
-        when: "sum by (model, attempt) (rate(cordon_attempts_total{attempt=~\"failed|broken|unsent|timeout\"}[10m])) > 0.01",
+        when: "sum by (model, attempt) (rate(cordon_attempts_total{attempt=~\"failed|broken|unsent|timeout|unready\"}[10m])) > 0.01",
         lasts: "10m",
         severity: INFO,
         summary: "Attempts at model {{ $labels.model }} come to nothing ({{ $labels.attempt }}), and another target answers or none.",

@@ -69,7 +69,7 @@ attributes! {
     ACTION = "cordon.action", "what was done about it";
     DIRECTION = "cordon.direction", "`request` or `answer`";
     STATUS_CLASS = "cordon.status_class", "class of the status that the caller saw, such as `2xx`";
-    ATTEMPT = "cordon.attempt", "what came of an attempt: `answered`, `failed`, `broken`, `unsent`, `timeout`, `cut_short`, `open`, `quarantined`, `passed_over`, `not_asked`, `unsure`, `compared`";
+    ATTEMPT = "cordon.attempt", "what came of an attempt: `answered`, `failed`, `broken`, `unsent`, `timeout`, `cut_short`, `open`, `quarantined`, `passed_over`, `not_asked`, `unready`, `unsure`, `compared`";
     PHASE = "cordon.phase", "phase of a breaker: `closed`, `half_open`, `open`";
     PRIORITY = "cordon.priority", "priority of a route: `low`, `normal`, `high`";
     REASON = "cordon.reason", "why spans were lost: `queue_full`, `collector`, `rejected`";
