@@ -93,31 +93,52 @@ impl Abuse {
         // Before the lock: this is where the time goes.
         let sketch = Sketch::of(self.key, turn.texts.iter().copied());
         let mut table = self.table(principal);
-        if !table.contains_key(principal) {
-            self.forget_one(&mut table, now);
-        }
-        let watched = match table.get_mut(principal) {
-            Some(watched) => watched,
-            None => table.entry(principal.clone()).or_default(),
-        };
+        let watched = self.watched(&mut table, principal, now);
         throttle::pass(&mut watched.throttled, guard, now)?;
         let (signals, prompt) = watched.window.note(sketch, turn.tool_results, now);
         Ok(Seen { signals, prompt })
     }
 
-    /// Lets a call of a principal pass that is no turn of a conversation, and of which nothing is noted.
+    /// Notes texts that a principal brings together, each as a prompt of its own, and says what each looks like. Of more than are
+    /// remembered only the last are looked at: the others would be forgotten at once.
     ///
     /// # Errors
-    /// When the principal is throttled by one of the guards of the call, and it is not its turn.
-    pub(crate) fn pass(
+    /// As [`Self::see`].
+    pub(crate) fn see_each(
         &self,
         principal: &Name,
         guard: &EffectiveGuard,
+        turns: &[Turn<'_>],
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<Seen>, Refusal> {
+        let forgotten = turns.len().saturating_sub(window::KEPT);
+        let sketches: Vec<Sketch> = turns
+            .iter()
+            .skip(forgotten)
+            .map(|turn| Sketch::of(self.key, turn.texts.iter().copied()))
+            .collect();
         let mut table = self.table(principal);
-        // Who was never seen is not slowed down.
-        table.get_mut(principal).map_or(Ok(()), |watched| throttle::pass(&mut watched.throttled, guard, now))
+        let watched = self.watched(&mut table, principal, now);
+        throttle::pass(&mut watched.throttled, guard, now)?;
+        let unseen = std::iter::repeat_with(Seen::default).take(forgotten);
+        let seen = sketches.into_iter().map(|sketch| {
+            let (signals, prompt) = watched.window.note(sketch, 0, now);
+            Seen { signals, prompt }
+        });
+        Ok(unseen.chain(seen).collect())
+    }
+
+    /// What is known of a principal, from now on.
+    fn watched<'t>(
+        &self,
+        table: &'t mut HashMap<Name, Watched>,
+        principal: &Name,
+        now: Timestamp,
+    ) -> &'t mut Watched {
+        if !table.contains_key(principal) {
+            self.forget_one(table, now);
+        }
+        table.entry(principal.clone()).or_default()
     }
 
     /// Says that a prompt, or its answer, was refused for what it says.

@@ -6,7 +6,8 @@
 //! Pictures are not looked into, and refused.
 //!
 //! It is let in as a call is: under the same limits of requests, of calls at a time and of what one call may hold, in the same order
-//! of priority, and neither by a route that is off or quarantined nor faster than a throttle allows.
+//! of priority, and neither by a route that is off or quarantined nor faster than a throttle allows. What a caller's moderations look
+//! like beside its other prompts is seen as well (`abuse`): whoever looks for words that pass asks here, too.
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -21,6 +22,7 @@ use http::{HeaderValue, Response, header};
 use http_body::Body;
 
 use crate::{
+    abuse::{self, Signal, Turn},
     admit::admit,
     alone::Ruled,
     call::{Call, Known, Received},
@@ -176,14 +178,23 @@ impl Inner {
         record.describe(|opened| opened.request_digest = Some(digest));
         let messages = asked.inputs.iter().map(|texts| texts.len() as u64).sum();
         let shape = || Shape { messages, ..Shape::of(&tree) };
-        let guard = self.guard_of(call, asked.route, bytes.len(), shape, limits, place, record).await?;
+        let principal = Arc::clone(&call.stage.identity().principal);
+        let (guard, seen) = self.guard_of(call, &asked, bytes.len(), shape, limits, place, record).await?;
         let inspecting = Instant::now();
         let key = self.options.pseudonym_key.clone();
         let inspection = Inspection::new(self.engine.clone(), Arc::new(guard), time, key)
             // A body may take its time: what was quarantined meanwhile holds for it.
             .contained(self.snapshot.load().quarantined());
         let mut verdict = Verdict::default();
-        let results = asked.inputs.iter().map(|inputs| {
+        for (guard, throttle) in inspection.abuse(&strongest(&seen), &mut verdict) {
+            self.abuse.throttle(&principal.name, guard, throttle, time);
+        }
+        // What the caller's calls look like together is no matter of these texts: a guard that refuses it refuses the call.
+        if let Some(refusal) = verdict.refusal() {
+            record.input = verdict.into_recorded();
+            return Err(refusal);
+        }
+        let results = asked.inputs.iter().zip(&seen).map(|(inputs, seen)| {
             let found: Vec<Ruled> = inputs
                 .iter()
                 .flat_map(|input| {
@@ -192,6 +203,10 @@ impl Inner {
                     examined.findings
                 })
                 .collect();
+            let would_stop = found.iter().any(|Ruled { ruling, .. }| !ruling.action.passes());
+            if let Some(prompt) = seen.prompt.filter(|_| would_stop) {
+                self.abuse.refused(&principal.name, prompt);
+            }
             self.result(&found)
         });
         let results: Vec<Value> = results.collect();
@@ -204,25 +219,26 @@ impl Inner {
         Ok(answer(id, asked.route, results))
     }
 
-    /// The guards that judge: of the caller, or of a call of this caller to a route, which lets it in as a call of this shape.
+    /// The guards that judge: of the caller, or of a call of this caller to a route, which lets it in as a call of this shape. And what
+    /// each of its texts looks like beside what the caller asked for lately.
     #[expect(clippy::too_many_arguments, reason = "to let a call in takes what is known of it")]
     async fn guard_of(
         &self,
         call: Call<Known>,
-        route: Option<&str>,
+        asked: &Asked<'_>,
         body_bytes: usize,
         shape: impl FnOnce() -> Shape,
         limits: Limits,
         place: &Place,
         record: &mut CallRecord,
-    ) -> Result<EffectiveGuard, Refusal> {
-        let Some(route) = route else {
+    ) -> Result<(EffectiveGuard, Vec<abuse::Seen>), Refusal> {
+        let Some(route) = asked.route else {
             within(shape, &limits)?;
             let principal = &call.stage.identity().principal.name;
             let caller = Caller { principal: Some(principal), ..Caller::nobody() };
             let guard = call.snapshot.guard(caller, None);
-            self.abuse.pass(principal, &guard, call.time)?;
-            return Ok(guard);
+            let seen = self.abuse.see_each(principal, &guard, &asked.turns(), call.time)?;
+            return Ok((guard, seen));
         };
         let of_caller = limits.len();
         let age = self.snapshot_age(call.time);
@@ -240,8 +256,8 @@ impl Inner {
         self.limits.admit(of_route, &mut record.counting, call.time).await?;
         within(shape, call.stage.limits())?;
         self.opens(route, place)?;
-        self.abuse.pass(&principal.name, call.stage.guard(), call.time)?;
-        Ok(call.stage.guard().clone())
+        let seen = self.abuse.see_each(&principal.name, call.stage.guard(), &asked.turns(), call.time)?;
+        Ok((call.stage.guard().clone(), seen))
     }
 
     /// Whether a route is open for a text that is to be judged by its guards.
@@ -294,6 +310,12 @@ impl Moderated<'_> {
 }
 
 impl<'a> Asked<'a> {
+    /// The texts of each result, as what the caller says.
+    fn turns(&self) -> Vec<Turn<'a>> {
+        let said = |inputs: &Vec<Input<'a>>| Turn::said(inputs.iter().map(|input| input.text));
+        self.inputs.iter().map(said).collect()
+    }
+
     fn read(tree: &'a Object) -> Result<Self, Refusal> {
         let route = match tree.get("model") {
             None | Some(Value::Null) => None,
@@ -342,6 +364,16 @@ fn text_of(part: &Object, at: usize) -> Result<&str, Refusal> {
         }
         _ => Err(invalid(&format!("input[{at}]"), "neither a text nor a part with one")),
     }
+}
+
+/// Each signal once, as strong as it is in any of the texts.
+fn strongest(seen: &[abuse::Seen]) -> Vec<(Signal, Score)> {
+    let mut strongest = BTreeMap::new();
+    for (signal, score) in seen.iter().flat_map(|seen| &seen.signals) {
+        let before = strongest.entry(*signal).or_insert(*score);
+        *before = (*before).max(*score);
+    }
+    strongest.into_iter().collect()
 }
 
 /// Puts a finding into the record. Whatever a guard would do about the text, it goes nowhere and nothing was done about it.

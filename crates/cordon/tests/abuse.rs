@@ -268,3 +268,62 @@ async fn each_signal_is_seen_in_each_protocol() {
         }
     }
 }
+
+async fn moderate(world: &World, input: Value) -> support::Reply {
+    world.send(world.post("/v1/moderations", json!({ "input": input }).to_string())).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_for_words_that_pass_is_seen_where_texts_are_judged_too() {
+    let upstream = answering().await;
+    let mut world = world(&upstream, &format!("{SLOWER}{CARDS_AND_ADDRESSES}")).await;
+    let mut calls = Vec::new();
+    for id in 0..9 {
+        let reply = moderate(&world, customer(1_000 + id).into()).await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.json()["results"][0]["flagged"], false, "it is not the text's");
+        calls.push(reply.call());
+    }
+    let slowed = moderate(&world, "Good morning".into()).await;
+    assert_eq!((slowed.status.as_u16(), slowed.code()), (429, "throttled".to_owned()));
+    assert_eq!(world.chat("Good morning").await.code(), "throttled", "wherever it asks");
+
+    // Each text of a list is a prompt, and those that a guard would stop count as refused.
+    world.key = world.issue("other", DurationMs::from_secs(86_400)).await;
+    let list: Vec<String> = (0..100).map(|id| customer(5_000 + id)).collect();
+    let listed = moderate(&world, json!(list)).await;
+    assert_eq!(listed.json()["results"].as_array().unwrap().len(), 100, "and each has its result");
+    world.clock.advance(DurationMs::from_secs(1_000));
+    let mut tries = Vec::new();
+    for way in ["now", "today", "please", "once more", "at last"] {
+        let text = format!("Write a letter to the owner of the card 4111 1111 1111 1111, {way}");
+        let reply = moderate(&world, text.into()).await;
+        assert_eq!(reply.json()["results"][0]["flagged"], true);
+        tries.push(reply.call());
+    }
+    assert_eq!(upstream.count().requests, 0);
+    let frames = world.frames().await;
+    let of = |call| signals(frames.opened.iter().find(|opened| opened.call == call).unwrap());
+    let enumerates = |score| ("abuse/enumeration", score, Action::Flag);
+    for call in &calls[..8] {
+        assert_eq!(of(*call), []);
+    }
+    assert_eq!(of(calls[8]), [enumerates(Score::percent(50))]);
+    assert_eq!(of(listed.call()), [enumerates(Score::ONE)]);
+    assert!(!of(tries[3]).iter().any(|(signal, ..)| *signal == "abuse/refusal_retry"));
+    assert!(of(tries[4]).iter().any(|(signal, ..)| *signal == "abuse/refusal_retry"), "{:?}", of(tries[4]));
+    assert!(!frames.hold("customer"), "no content");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guard_that_refuses_such_a_caller_refuses_its_moderations_too() {
+    let upstream = answering().await;
+    let blocks = "---\n{apiVersion: cordon/v1, kind: Guard, name: ends, spec: {scope: organisation, rules: [{category: abuse, action: block}]}}\n";
+    let world = world(&upstream, blocks).await;
+    for id in 0..8 {
+        assert_eq!(moderate(&world, customer(1_000 + id).into()).await.status, 200);
+    }
+    let refused = moderate(&world, customer(1_008).into()).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (400, "content_blocked".to_owned()));
+    assert_eq!(moderate(&world, "The dog barks.".into()).await.status, 200, "what looks like nothing passes");
+}

@@ -31,6 +31,11 @@ impl<'a> Turn<'a> {
         turn
     }
 
+    /// Texts that are no conversation.
+    pub fn said(texts: impl Iterator<Item = &'a str>) -> Self {
+        Self { texts: texts.collect(), tool_results: 0 }
+    }
+
     /// Adds what a message says, its last part first.
     fn add(&mut self, message: &'a Value) {
         let word = |key| message.get(key).and_then(Value::as_str);
