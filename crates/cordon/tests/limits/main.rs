@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod streams;
 mod subjects;
 #[path = "../support/mod.rs"]
 mod support;
