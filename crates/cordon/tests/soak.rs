@@ -162,7 +162,7 @@ impl Kind {
             Self::Garbage if model == "upstream-model" => Script::garbage(),
             Self::Reset if model == "upstream-model" => Script::new().reset(),
             Self::Cut if model == "upstream-model" => Script::sse_head().event(&piece(halves.0)).close(),
-            Self::Embedding => Script::answer(200, &[("content-type", "application/json")], &vector(number)),
+            Self::Embedding => Script::answer(200, &[("content-type", "application/json")], vector(number)),
             kind if kind.stream() => Script::streams([halves.0, halves.1]),
             _ => Script::says(&says),
         }
