@@ -115,6 +115,7 @@ pub(crate) fn clear(
     for (guard, throttle) in inspection.abuse(signals, &mut verdict) {
         gateway.abuse.throttle(principal, guard, throttle, call.time);
     }
+    let told = request.told();
     let inspected = request.inspect(&inspection, &mut verdict);
     taint.labels.extend(verdict.labels().iter().cloned());
     record.describe(|opened| opened.taint = taint.clone());
@@ -122,7 +123,7 @@ pub(crate) fn clear(
     let request = inspected?;
     let principal = &call.stage.identity().principal;
     let authority = Authority::of(&call.snapshot, call.stage.route(), principal, &taint);
-    let inspection = inspection.under(authority);
+    let inspection = inspection.under(authority).telling(told);
     if record.input.action >= Action::Redact {
         // It has other words now.
         record.counting.shape = None;

@@ -8,7 +8,7 @@ use cordon_core::{
     record::{RecordedFinding, RecordedVerdict},
     resource::{RouteMode, Throttle},
 };
-use cordon_inspect::{Engine, Scanner};
+use cordon_inspect::{Engine, Prompt, Scanner};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
 use crate::{
@@ -47,6 +47,8 @@ pub struct Inspection {
     holds_actions: bool,
     /// Which tools may be called.
     authority: Option<Arc<Authority>>,
+    /// What answers should not give away.
+    prompt: Prompt,
 }
 
 /// What quarantines say of content.
@@ -102,7 +104,16 @@ impl Inspection {
     /// The means of inspection of one call. `key` makes the hashes of [`cordon_core::Form::Hash`]: one for the
     /// organisation, or one for the process.
     pub fn new(engine: Engine, guard: Arc<EffectiveGuard>, now: Timestamp, key: HmacKey) -> Self {
-        Self { engine, guard, now, key, out: Arc::default(), holds_actions: false, authority: None }
+        Self {
+            engine,
+            guard,
+            now,
+            key,
+            out: Arc::default(),
+            holds_actions: false,
+            authority: None,
+            prompt: Prompt::default(),
+        }
     }
 
     /// With what quarantines say.
@@ -139,6 +150,13 @@ impl Inspection {
         self
     }
 
+    /// With what answers should not give away, for what is inspected from now on.
+    #[must_use]
+    pub(crate) fn telling(mut self, prompt: Prompt) -> Self {
+        self.prompt = prompt;
+        self
+    }
+
     /// Which tools may be called; nothing where none is declared and none has to be.
     pub(crate) const fn authority(&self) -> Option<&Arc<Authority>> {
         self.authority.as_ref()
@@ -170,11 +188,14 @@ impl Inspection {
     }
 
     pub(crate) fn scanner(&self, channel: Channel) -> Scanner {
-        self.engine.scanner(channel, &self.guard.holds(channel))
+        self.engine.scanner(channel, &self.guard.holds(channel)).with_prompt(self.prompt.clone())
     }
 
     pub(crate) fn inspect(&self, channel: Channel, text: &str) -> Vec<Finding> {
-        if text.is_empty() { Vec::new() } else { self.engine.inspect(channel, text) }
+        if text.is_empty() {
+            return Vec::new();
+        }
+        self.engine.read(self.engine.scanner(channel, &[]).with_prompt(self.prompt.clone()), text)
     }
 
     /// What is done about a finding; nothing where its detector is quarantined, so that it does not count.

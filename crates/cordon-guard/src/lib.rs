@@ -56,6 +56,7 @@ mod record;
 mod redact;
 mod reserve;
 mod streamed;
+mod told;
 mod translate;
 mod tree;
 mod trial;

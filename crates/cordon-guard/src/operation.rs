@@ -15,6 +15,7 @@ use cordon_core::{
     resource::{ModelSpec, Protocol},
     taint::Taint,
 };
+use cordon_inspect::Prompt;
 use cordon_policy::{RouteEntry, Snapshot};
 use http::{HeaderMap, HeaderValue, Uri};
 
@@ -29,7 +30,7 @@ use crate::{
     dispatch::RESPONSES,
     inspection::{Inspection, Verdict},
     limits::Shape,
-    openai, predict, responses,
+    openai, predict, responses, told,
     translate::{Translation, UNTRANSLATED},
     upstream::Accept,
 };
@@ -333,6 +334,16 @@ impl Asked {
             }
             Self::Responses(request) => authority::entered_response(request.tree(), snapshot),
             Self::Embeddings(_) | Self::Predict(_) => Ok(Taint::default()),
+        }
+    }
+
+    /// What an answer should not give away of it; nothing where nobody tells a model anything.
+    pub(crate) fn told(&self) -> Prompt {
+        match self {
+            Self::Chat(request) => told::of_chat(request.tree()),
+            Self::Messages(request) => told::of_messages(request.tree()),
+            Self::Responses(request) => told::of_responses(request.tree()),
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => Prompt::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 use cordon_core::Category;
 
-use crate::answer::MAX_WINDOW;
+use crate::answer::{MAX_WINDOW, leak::MAX_BEHIND};
 use crate::pii;
 
 /// What a detector is and promises. The table is part of the rules' digest.
@@ -133,6 +133,7 @@ detectors! {
     STATEMENT = "answer.statement", 1, MAX_WINDOW, MAX_WINDOW, [
         "statement/destruction", "statement/injection", "statement/escape", "statement/grant"
     ];
+    LEAK = "answer.leak", 1, MAX_SEGMENT, MAX_BEHIND, ["leak/prompt", "leak/marker"];
 }
 
 /// The detector of this name.

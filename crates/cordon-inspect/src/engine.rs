@@ -78,8 +78,8 @@ impl Engine {
         Arc::clone(&self.0)
     }
 
-    /// What a scanner finds in a whole text, sorted.
-    pub(crate) fn read(&self, mut scanner: Scanner, text: &str) -> Vec<Finding> {
+    /// What a scanner of this engine that has read nothing yet finds in a whole text, in that order.
+    pub fn read(&self, mut scanner: Scanner, text: &str) -> Vec<Finding> {
         let mut findings = scanner.push(text).findings;
         findings.append(&mut scanner.finish().findings);
         findings.sort_by(|a, b| (a.span, &a.category, a.detector).cmp(&(b.span, &b.category, b.detector)));

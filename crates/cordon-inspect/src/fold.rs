@@ -142,6 +142,43 @@ impl FoldedText {
     }
 }
 
+/// The folded bytes of a whole text, without the way back. Letters that look like ASCII stay what they are.
+pub(crate) fn folded(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let (mut at, mut quoted) = (0, None);
+    while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let byte = bytes.get(at).copied().unwrap_or_default();
+        let escape = if begins_escape(byte) {
+            escape(bytes.get(at..).unwrap_or_default(), quoted == Some(at))
+        } else {
+            Escape::None
+        };
+        let (taken, c) = match escape {
+            Escape::Of(taken, c) => (taken, Some(c)),
+            Escape::Break(taken) => (taken, None),
+            Escape::None | Escape::Open => (c.len_utf8(), Some(c)),
+        };
+        at += taken;
+        if byte == b'=' && taken > 1 {
+            quoted = Some(at);
+        }
+        match c.map(|c| (c, classify(c))) {
+            Some((c, Folded::Same)) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            Some((_, Folded::Ascii(byte))) => out.push(byte),
+            Some((c, Folded::Decompose)) => {
+                let before = out.len();
+                decompose(c, &mut out);
+                if out.len() == before {
+                    out.push(SYMBOL);
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
 /// A number for the script of a letter, as far as look-alikes come from it: letters of one word have the same.
 pub(crate) const fn script(c: char) -> u8 {
     match c {

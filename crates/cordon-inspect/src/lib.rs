@@ -46,6 +46,7 @@ mod view;
 mod words;
 
 pub use answer::hosts::Hosts;
+pub use answer::leak::Prompt;
 pub use detector::{Cost, DetectorInfo, FailureMode, Reach};
 pub use engine::Engine;
 pub use scanner::{Scanner, Step};

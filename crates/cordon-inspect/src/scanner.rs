@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cordon_core::{Category, Channel, Finding, Score, Span};
 
 use crate::answer::hosts::Hosts;
+use crate::answer::leak::Prompt;
 use crate::answer::terminal::Terminal;
 use crate::answer::{Answer, Sight};
 use crate::detector::Detector;
@@ -24,6 +25,7 @@ macro_rules! context {
             channel: $scanner.channel,
             nesting: &$scanner.nesting,
             hosts: &$scanner.hosts,
+            prompt: &$scanner.prompt,
             trace: $scanner.trace.as_ref(),
             out: &mut $scanner.out,
         }
@@ -45,6 +47,7 @@ pub struct Scanner {
     channel: Channel,
     nesting: Nesting,
     hosts: Hosts,
+    prompt: Prompt,
     /// Where views are noted for who asks why something was found.
     trace: Option<Trace>,
     hold_values: bool,
@@ -88,6 +91,7 @@ pub(crate) struct Context<'a> {
     pub(crate) channel: Channel,
     pub(crate) nesting: &'a Nesting,
     pub(crate) hosts: &'a Hosts,
+    pub(crate) prompt: &'a Prompt,
     pub(crate) trace: Option<&'a Trace>,
     pub(crate) out: &'a mut Vec<Finding>,
 }
@@ -133,12 +137,13 @@ impl Scanner {
             holds.iter().any(|hold| hold.covers(&family) || family.covers(hold))
         };
         let hold_phrases = touches("prompt_injection");
-        let hold_answers = ["egress", "terminal", "command", "statement"].into_iter().any(touches);
+        let hold_answers = ["command", "egress", "leak", "statement", "terminal"].into_iter().any(touches);
         Self {
             tables,
             channel,
             nesting,
             hosts: Hosts::default(),
+            prompt: Prompt::default(),
             trace: None,
             // Encoded runs hold all the rest too, so all the rest holds what values hold.
             hold_values: hold_phrases || hold_answers || touches("pii") || touches("secret"),
@@ -165,6 +170,13 @@ impl Scanner {
     #[must_use]
     pub fn with_hosts(self, hosts: Hosts) -> Self {
         Self { hosts, ..self }
+    }
+
+    /// The same for an answer that should not give this prompt away. Only texts of a channel that models write or repeat are looked
+    /// at for it.
+    #[must_use]
+    pub fn with_prompt(self, prompt: Prompt) -> Self {
+        Self { prompt, ..self }
     }
 
     /// The same, noting the views in which it finds something.
@@ -199,7 +211,7 @@ impl Scanner {
             self.readers.runs.close(self.at, self.readers.words.disguise(), &mut context);
         }
         if let Some(answer) = &mut self.answer {
-            answer.close(self.at, Sight { text: &self.text, hosts: &self.hosts });
+            answer.close(self.at, Sight { text: &self.text, hosts: &self.hosts, prompt: &self.prompt });
             answer.report(&mut context);
         }
         self.settled = self.consumed;
@@ -488,7 +500,7 @@ impl Scanner {
                 continue;
             };
             // What reads answers goes ahead to where it has found something, and the others follow it there.
-            let sight = Sight { text: &self.text, hosts: &self.hosts };
+            let sight = Sight { text: &self.text, hosts: &self.hosts, prompt: &self.prompt };
             let until = next + answer.read(self.at + next, rest, sight);
             while let Some(rest) = bytes.get(next..until).filter(|rest| !rest.is_empty()) {
                 next += self.readers.take(self.at + next, rest, &mut context);

@@ -52,7 +52,8 @@ impl View {
         let Some(nesting) = context.nesting.enter(text.len(), at) else { return vec![self.unread()] };
         let depth = nesting.depth();
         let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], nesting)
-            .with_hosts(context.hosts.clone());
+            .with_hosts(context.hosts.clone())
+            .with_prompt(context.prompt.clone());
         if let Some(trace) = context.trace {
             scanner = scanner.traced(trace.clone());
         }

@@ -1,9 +1,11 @@
 //! What is dangerous in an answer when something acts on it: a page that fetches its links, a terminal that prints it, a shell or
-//! a database that runs it. Read in what models write and in what they are given to repeat, never in what a person asks.
+//! a database that runs it; and what it gives away of the prompt. Read in what models write and in what they are given to repeat,
+//! never in what a person asks.
 
 mod command;
 mod cues;
 pub(crate) mod hosts;
+pub(crate) mod leak;
 pub(crate) mod links;
 mod payload;
 mod statement;
@@ -15,6 +17,7 @@ pub(crate) use cues::MAX_WINDOW;
 use cordon_core::{Category, Channel, Score};
 
 use crate::answer::cues::{Cues, MAX_CUE, is_word};
+use crate::answer::leak::{Leak, Prompt};
 use crate::answer::links::Links;
 use crate::detector::Detector;
 use crate::fold::FoldedText;
@@ -26,6 +29,7 @@ use crate::scanner::Context;
 pub(crate) struct Answer {
     links: Links,
     cues: Cues,
+    leak: Leak,
     due: Vec<Found>,
 }
 
@@ -62,6 +66,7 @@ pub(crate) struct Found {
 pub(crate) struct Sight<'a> {
     pub(crate) text: &'a FoldedText,
     pub(crate) hosts: &'a hosts::Hosts,
+    pub(crate) prompt: &'a Prompt,
 }
 
 impl Answer {
@@ -69,9 +74,12 @@ impl Answer {
     pub(crate) fn of(channel: Channel) -> Option<Self> {
         match channel {
             Channel::System | Channel::User => None,
-            Channel::Document | Channel::ToolOutput | Channel::Model => {
-                Some(Self { links: Links::default(), cues: Cues::default(), due: Vec::new() })
-            }
+            Channel::Document | Channel::ToolOutput | Channel::Model => Some(Self {
+                links: Links::default(),
+                cues: Cues::default(),
+                leak: Leak::default(),
+                due: Vec::new(),
+            }),
         }
     }
 
@@ -81,11 +89,23 @@ impl Answer {
         while let Some(rest) = bytes.get(count..).filter(|rest| !rest.is_empty()) {
             if self.links.is_quiet() && self.cues.is_quiet() {
                 let before = count.checked_sub(1).and_then(|at| bytes.get(at).copied());
-                count += ordinary(rest, before);
+                let ordinary = ordinary(rest, before);
+                if sight.prompt.is_some() {
+                    for byte in rest.iter().take(ordinary) {
+                        self.leak.byte(i + count, *byte, sight.prompt, &mut self.due);
+                        count += 1;
+                        if !self.due.is_empty() {
+                            return count;
+                        }
+                    }
+                } else {
+                    count += ordinary;
+                }
             }
             let Some(byte) = bytes.get(count).copied() else { break };
             self.links.byte(i + count, byte, sight, &mut self.due);
             self.cues.byte(i + count, byte, sight, &mut self.due);
+            self.leak.byte(i + count, byte, sight.prompt, &mut self.due);
             count += 1;
             if !self.due.is_empty() {
                 return count;
@@ -98,6 +118,7 @@ impl Answer {
     pub(crate) fn close(&mut self, end: usize, sight: Sight<'_>) {
         self.links.close(end, sight, &mut self.due);
         self.cues.close(end, sight, &mut self.due);
+        self.leak.close(end, sight.prompt, &mut self.due);
     }
 
     /// Reports what is due.
@@ -124,7 +145,7 @@ impl Answer {
         };
         let scheme = open(links::MAX_SCHEME, u8::is_ascii_alphanumeric);
         let cue = open(MAX_CUE, |byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-        [scheme, cue, self.links.live(), self.cues.live()].into_iter().flatten().min()
+        [scheme, cue, self.links.live(), self.cues.live(), self.leak.live(end)].into_iter().flatten().min()
     }
 
     pub(crate) fn memory(&self) -> usize {

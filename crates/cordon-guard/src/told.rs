@@ -1,0 +1,75 @@
+//! What a model is told by those who build with it, and what its user has written: an answer that gives the first away is a leak, and one
+//! that quotes the second is none.
+
+use cordon_core::json::{Object, Value};
+use cordon_inspect::Prompt;
+
+/// Texts of one request, by who speaks.
+#[derive(Default)]
+struct Spoken<'r> {
+    told: Vec<&'r str>,
+    user: Vec<&'r str>,
+}
+
+impl<'r> Spoken<'r> {
+    /// The messages of a list, or a text that stands for one of the user.
+    fn messages(&mut self, list: Option<&'r Value>) {
+        if let Some(Value::String(text)) = list {
+            self.user.push(text);
+        }
+        for message in list.and_then(Value::as_array).unwrap_or_default() {
+            let content = message.get("content");
+            match message.get("role").and_then(Value::as_str) {
+                Some("system" | "developer") => texts(content, &mut self.told),
+                Some("user") => texts(content, &mut self.user),
+                _ => {}
+            }
+        }
+    }
+
+    fn prompt(self) -> Prompt {
+        // What was written last is likelier to be quoted.
+        Prompt::new(self.told, self.user.into_iter().rev())
+    }
+}
+
+/// The texts of a message: one, or those of its parts that are text.
+fn texts<'r>(content: Option<&'r Value>, into: &mut Vec<&'r str>) {
+    match content {
+        Some(Value::String(text)) => into.push(text),
+        Some(Value::Array(parts)) => {
+            let is_text = |part: &&Value| {
+                matches!(part.get("type").and_then(Value::as_str), Some("text" | "input_text"))
+            };
+            let texts = parts.iter().filter(is_text).filter_map(|part| part.get("text"));
+            into.extend(texts.filter_map(Value::as_str));
+        }
+        _ => {}
+    }
+}
+
+/// Of a chat.
+pub(crate) fn of_chat(request: &Object) -> Prompt {
+    let mut spoken = Spoken::default();
+    spoken.messages(request.get("messages"));
+    spoken.prompt()
+}
+
+/// Of a conversation with messages.
+pub(crate) fn of_messages(request: &Object) -> Prompt {
+    let mut spoken = Spoken::default();
+    texts(request.get("system"), &mut spoken.told);
+    spoken.messages(request.get("messages"));
+    spoken.prompt()
+}
+
+/// Of a conversation with items.
+pub(crate) fn of_responses(request: &Object) -> Prompt {
+    let mut spoken = Spoken::default();
+    texts(request.get("instructions"), &mut spoken.told);
+    spoken.messages(request.get("input"));
+    spoken.prompt()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! Prompts that come back, in every protocol, in text and in the arguments of a call, whole and as a stream.
+
+use cordon_core::{Action, CallId, Form, json::Value as Tree, resource::RefusalStyle};
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    Inspection, Verdict,
+    anthropic::{Message, MessageGate, MessagesRequest, Wanted},
+    openai::{self, StreamGate},
+    responses::{self, ResponseGate},
+    tree::{
+        gate::{Gate, Progress, StreamOptions},
+        testing::{inspection, tree},
+    },
+};
+
+const TOLD: &str = "You are Ada of Harbour Light Insurance. Never promise that a claim will be paid: say that a colleague decides it \
+    within three working days. Partners get twelve percent off when they name their code, and nobody else may learn of it.";
+const OWN: &str = "What do you do for me";
+
+const PROTOCOLS: [&str; 3] = ["chat", "messages", "responses"];
+
+/// What a request in this protocol tells: by the system in one way of saying it, and by the user.
+fn request(protocol: &str, told: &str, user: &str, in_parts: bool) -> Tree {
+    let part = |kind: &str, text: &str| {
+        if in_parts { json!([{"type": kind, "text": text}]) } else { json!(text) }
+    };
+    let request = match protocol {
+        "chat" => {
+            let role = if in_parts { "developer" } else { "system" };
+            json!({"model": "m", "messages": [
+                {"role": role, "content": part("text", told)}, {"role": "user", "content": part("text", user)},
+                {"role": "assistant", "content": "Yes."}, {"role": "user", "content": "Go on."}]})
+        }
+        "messages" => json!({"model": "m", "max_tokens": 9, "system": part("text", told), "messages": [
+            {"role": "user", "content": part("text", user)}]}),
+        _ if in_parts => json!({"model": "m", "input": [
+            {"role": "system", "content": part("input_text", told)}, {"role": "user", "content": part("input_text", user)}]}),
+        _ => json!({"model": "m", "instructions": told, "input": user}),
+    };
+    tree(request.to_string())
+}
+
+/// Inspection of the answers to that request, which redacts or blocks.
+fn asked(protocol: &str, told: &str, user: &str, in_parts: bool, action: Action) -> Inspection {
+    let request = request(protocol, told, user, in_parts);
+    let prompt = match protocol {
+        "chat" => of_chat(openai::Request::read(request).unwrap().tree()),
+        "messages" => {
+            of_messages(MessagesRequest::read(request, &HeaderMap::new(), Wanted::Message).unwrap().tree())
+        }
+        _ => of_responses(responses::Request::read(request).unwrap().tree()),
+    };
+    inspection(&[("leak", action, Form::Mask)]).telling(prompt)
+}
+
+fn answer(protocol: &str, said: &str) -> Value {
+    match protocol {
+        "chat" => json!({"id": "1", "object": "chat.completion", "created": 1, "model": "x",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}]}),
+        "messages" => {
+            json!({"id": "1", "type": "message", "role": "assistant", "model": "x", "stop_reason": "end_turn",
+            "stop_sequence": null, "content": [{"type": "text", "text": said}], "usage": {"input_tokens": 1, "output_tokens": 1}})
+        }
+        _ => json!({"id": "1", "object": "response", "created_at": 1, "status": "completed", "model": "x",
+            "output": [{"type": "message", "id": "a", "role": "assistant", "status": "completed",
+                "content": [{"type": "output_text", "text": said, "annotations": []}]}]}),
+    }
+}
+
+fn events(protocol: &str, said: &str) -> Vec<String> {
+    let characters: Vec<char> = said.chars().collect();
+    let pieces = characters.chunks(7).map(String::from_iter);
+    match protocol {
+        "chat" => {
+            let chunk = |delta: Value, finish: Value| {
+                json!({"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "x",
+                    "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+                .to_string()
+            };
+            let said = pieces.map(|piece| chunk(json!({"content": piece}), json!(null)));
+            said.chain([chunk(json!({}), json!("stop")), "[DONE]".to_owned()]).collect()
+        }
+        "messages" => {
+            let mut message = answer(protocol, "");
+            (message["content"], message["stop_reason"]) = (json!([]), json!(null));
+            let start = [
+                json!({"type": "message_start", "message": message}),
+                json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+            ];
+            let said = pieces.map(|piece| {
+                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}})
+            });
+            let end = [
+                json!({"type": "content_block_stop", "index": 0}),
+                json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": 2}}),
+                json!({"type": "message_stop"}),
+            ];
+            start.into_iter().chain(said).chain(end).map(|event| event.to_string()).collect()
+        }
+        _ => {
+            let done = answer(protocol, said);
+            let item = &done["output"][0];
+            let (mut opened, mut begun) = (done.clone(), item.clone());
+            (opened["status"], opened["output"]) = (json!("in_progress"), json!([]));
+            (begun["status"], begun["content"]) = (json!("in_progress"), json!([]));
+            let empty = json!({"type": "output_text", "text": "", "annotations": []});
+            let start = [
+                json!({"type": "response.created", "response": opened}),
+                json!({"type": "response.output_item.added", "output_index": 0, "item": begun}),
+                json!({"type": "response.content_part.added", "item_id": "a", "output_index": 0, "content_index": 0, "part": empty}),
+            ];
+            let said_all = pieces.map(|piece| {
+                json!({"type": "response.output_text.delta", "item_id": "a", "output_index": 0, "content_index": 0, "delta": piece})
+            });
+            let end = [
+                json!({"type": "response.output_text.done", "item_id": "a", "output_index": 0, "content_index": 0, "text": said}),
+                json!({"type": "response.content_part.done", "item_id": "a", "output_index": 0, "content_index": 0, "part": item["content"][0]}),
+                json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
+                json!({"type": "response.completed", "response": done}),
+            ];
+            start.into_iter().chain(said_all).chain(end).map(|event| event.to_string()).collect()
+        }
+    }
+}
+
+/// What is released of an answer, whole and as a stream, with the leaks that were found.
+fn released(protocol: &str, inspection: &Inspection, said: &str) -> [(Option<String>, Vec<String>); 2] {
+    let tokens = crate::Tokens::default();
+    let (mut verdict, whole) = (Verdict::default(), tree(answer(protocol, said).to_string()));
+    let bytes = match protocol {
+        "chat" => openai::Response::read(whole).unwrap().inspect(inspection, &tokens, "m", &mut verdict),
+        "messages" => Message::read(whole).unwrap().inspect(inspection, &tokens, "m", &mut verdict),
+        _ => responses::Response::read(whole).unwrap().inspect(inspection, &tokens, "m", &mut verdict),
+    };
+    let whole = (bytes.ok().map(|bytes| String::from_utf8(bytes).unwrap()), leaks(&verdict));
+    let options = StreamOptions {
+        call: CallId::from_bytes([1; 16]),
+        route: "m".to_owned(),
+        include_usage: false,
+        refusal: RefusalStyle::Error,
+        max_bytes: 1 << 20,
+    };
+    let rules = inspection.clone();
+    let mut gate: Box<dyn Gate> = match protocol {
+        "chat" => Box::new(StreamGate::new(rules, tokens, options)),
+        "messages" => Box::new(MessageGate::new(rules, tokens, options)),
+        _ => Box::new(ResponseGate::new(rules, tokens, options)),
+    };
+    let (mut out, mut progress) = (Vec::new(), Progress::Open);
+    for event in events(protocol, said) {
+        progress = gate.event(&event, &mut out).unwrap();
+        if progress != Progress::Open {
+            break;
+        }
+    }
+    let text = String::from_utf8(out).unwrap();
+    assert!(progress != Progress::Stopped || !text.contains("Partners get"), "{protocol}: {text}");
+    [whole, ((progress != Progress::Stopped).then_some(text), leaks(gate.verdict()))]
+}
+
+fn leaks(verdict: &Verdict) -> Vec<String> {
+    let of = verdict.recorded().findings.iter().filter(|found| found.category.as_str().starts_with("leak"));
+    // A stream of events that repeat the text has it several times.
+    let mut names: Vec<String> = of.map(|found| format!("{} {}", found.category, found.score)).collect();
+    names.dedup();
+    names
+}
+
+#[test]
+fn a_prompt_does_not_leave_in_any_protocol() {
+    let said = format!("Of course. {TOLD} Anything else that you would like to know of me today, my friend?");
+    for protocol in PROTOCOLS {
+        for in_parts in [false, true] {
+            let redacting = asked(protocol, TOLD, OWN, in_parts, Action::Redact);
+            for (text, found) in released(protocol, &redacting, &said) {
+                let text = text.expect("it goes on without the prompt");
+                assert_eq!(found, ["leak/prompt 0.95"], "{protocol}");
+                assert!(!text.contains("Partners") && !text.contains("claim"), "{protocol}: {text}");
+            }
+            let blocking = asked(protocol, TOLD, OWN, in_parts, Action::Block);
+            for (text, found) in released(protocol, &blocking, &said) {
+                assert_eq!((text, found), (None, vec!["leak/prompt 0.95".to_owned()]), "{protocol}");
+            }
+            // Who wrote it himself may read it, and other answers pass as they are.
+            let own = asked(protocol, TOLD, TOLD, in_parts, Action::Block);
+            for (text, found) in released(protocol, &own, &said) {
+                assert!(text.is_some() && found.is_empty(), "{protocol}: {found:?}");
+            }
+            for (text, found) in released(protocol, &blocking, "A colleague decides that within three days.")
+            {
+                assert!(text.is_some() && found.is_empty(), "{protocol}: {found:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_prompt_in_the_arguments_of_a_call_is_seen() {
+    let arguments = json!({"to": "eve", "body": TOLD}).to_string();
+    let call = json!({"id": "c", "type": "function", "function": {"name": "send", "arguments": arguments}});
+    let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    let mut answer = answer("chat", "");
+    answer["choices"][0]["message"] = message;
+    let mut verdict = Verdict::default();
+    let rules = asked("chat", TOLD, OWN, false, Action::Block);
+    let read = openai::Response::read(tree(answer.to_string())).unwrap();
+    assert!(read.inspect(&rules, &crate::Tokens::default(), "m", &mut verdict).is_err());
+    assert_eq!(leaks(&verdict), ["leak/prompt 0.95"]);
+}
