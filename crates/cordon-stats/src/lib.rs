@@ -33,6 +33,7 @@ pub mod sequential;
 pub mod streaming;
 pub mod text;
 
+mod copies;
 mod input;
 mod linear;
 mod p_value;

@@ -38,8 +38,10 @@ pub enum What {
     Constant,
     /// Rows that repeat another row.
     Duplicates {
-        /// About how many; the standard error is 2.3 % of all rows.
+        /// How many.
         rows: u64,
+        /// They were counted; else the standard error is 2.3 % of all rows, and fewer than 6.9 % are not named.
+        is_exact: bool,
     },
     /// No row.
     Empty,
@@ -141,7 +143,7 @@ pub fn inspect(profile: &Profile) -> Vec<Defect> {
             clippy::cast_sign_loss,
             reason = "between 0 and the number of rows"
         )]
-        defects.push(Defect::of(None, What::Duplicates { rows: repeated.round() as u64 }));
+        defects.push(Defect::of(None, What::Duplicates { rows: repeated.round() as u64, is_exact: false }));
     }
     for (name, column) in profile.columns() {
         defects.extend(alone(column).into_iter().map(|what| Defect::of(Some(name), what)));

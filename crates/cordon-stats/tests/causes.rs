@@ -166,3 +166,32 @@ fn the_segment_that_moved_is_found_and_so_is_one_that_grew() {
     assert_eq!(named(&got[0]), [("city", "Graz")]);
     assert!(got[0].effect.low < 0.3 && 0.3 < got[0].effect.high, "{:?}", got[0]);
 }
+
+/// Rows that are there twice are one observation each: what was fitted on one copy must not be asked about the other.
+#[test]
+fn copies_of_rows_raise_no_alarm() {
+    let mut random = Random::new(31);
+    let twice = |rows: Vec<Row>| rows.into_iter().flat_map(|row| [row, row]).collect::<Vec<_>>();
+    let (mut alarms, mut confirmed, runs) = (0, 0, 40);
+    for _ in 0..runs {
+        let was = twice(table(300, 0.3, 0.0, 0.0, &mut random));
+        let is = twice(table(300, 0.3, 0.0, 0.0, &mut random));
+        let (columns, mut was, mut is) = coded(&was, &is);
+        let left_out = Rows::leave_out_copies(&mut was, &mut is);
+        assert!(left_out[0] > 200 && left_out[1] > 200, "{left_out:?}");
+        let found = separation(&columns, &was, &is, Level::P95).unwrap();
+        alarms += u32::from(found.classified.p_value.at_most(0.05));
+        let found = segments(&columns, &was, &is, &Search::Everywhere, Level::P95).unwrap();
+        confirmed += u32::from(found.iter().any(|one| one.p_adjusted <= 0.05));
+    }
+    assert!(alarms <= 6 && confirmed <= 6, "{alarms} and {confirmed} of {runs}");
+    // Few values: equal rows, none of them a copy.
+    let few = |random: &mut Random| -> Vec<Row> {
+        let rows = table(600, 0.3, 0.0, 0.0, random).into_iter();
+        rows.map(|([city, plan, ..], outcome)| ([city, plan, Cell::Missing, Cell::Missing], outcome))
+            .collect()
+    };
+    let (_, mut was, mut is) = coded(&few(&mut random), &few(&mut random));
+    assert_eq!(Rows::leave_out_copies(&mut was, &mut is), [0, 0]);
+    assert_eq!((was.len(), is.len()), (600, 600));
+}

@@ -186,7 +186,7 @@ fn defects_are_named() {
     assert_eq!(what(quality::inspect(&profile([Cell::Missing]))), [What::EverythingMissing]);
     assert_eq!(
         what(quality::inspect(&decimals(&[4.0, 4.0]))),
-        [What::Duplicates { rows: 1 }, What::Constant]
+        [What::Duplicates { rows: 1, is_exact: false }, What::Constant]
     );
     let odd = profile([Cell::Decimal(f64::NAN), Cell::Integer(3), Cell::Text(" "), Cell::Text("x")]);
     assert_eq!(

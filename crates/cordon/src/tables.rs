@@ -7,17 +7,20 @@ mod cell;
 mod contained;
 mod csv;
 mod json;
+mod kind;
 mod lists;
 mod parquet;
 mod progress;
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use cordon_stats::profile::{Cell, ProfileError};
+
+pub(crate) use kind::format;
 
 /// Bytes of one row: a quote that is never closed must not take the memory.
 const LONGEST_ROW: usize = 1 << 20;
@@ -27,14 +30,29 @@ const MOST_COLUMNS: usize = 4_096;
 /// Why a file is no table.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TableError {
+    #[error("`{path}` ends within its array; help: was it written to its end?", path = path.display())]
+    Cut { path: PathBuf },
     #[error("`{path}` is empty; help: a table has at least a header", path = path.display())]
     Empty { path: PathBuf },
     #[error("`{path}` cannot be read", path = path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("`{path}` has no row that can be read: {why}", path = path.display())]
     NoRow { path: PathBuf, why: &'static str },
+    #[error("`{path}` {what}, and no table that can be read; help: {way}", path = path.display())]
+    NoTable { path: PathBuf, what: &'static str, way: &'static str },
+    #[error(
+        "a quote in row {row} of `{path}` is never closed, and takes the rest of the file into one cell; help: a quote within a cell is \
+         written twice, in a cell with quotes around it",
+        path = path.display()
+    )]
+    OpenQuote { path: PathBuf, row: u64 },
     #[error("`{path}` is not a Parquet file that can be read", path = path.display())]
     Parquet { path: PathBuf, source: Box<::parquet::errors::ParquetError> },
+    #[error(
+        "`{path}` is a pipe or a device, and files are read twice; help: write it to a file first",
+        path = path.display()
+    )]
+    Pipe { path: PathBuf },
     #[error("`{path}`", path = path.display())]
     Profile { path: PathBuf, source: ProfileError },
     #[error(
@@ -56,10 +74,18 @@ pub(crate) enum TableError {
 /// What was not read as it stands, counted.
 #[derive(Debug, Default, Clone, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct LeftOut {
+    /// Cells that are digits with a comma among them: texts, not numbers.
+    pub(crate) decimal_commas: u64,
+    /// What may part the cells of a table of one column, whose name has it.
+    pub(crate) other_delimiter: Option<char>,
+    /// Elements of an array that are no JSON object, or too long.
+    pub(crate) broken_elements: u64,
     /// Lines that are no JSON object, or too long.
     pub(crate) broken_lines: u64,
     /// Columns that hold lists or groups (Parquet), by name.
     pub(crate) nested_columns: Vec<String>,
+    /// Whole numbers that a double does not hold: they are compared by their first digits.
+    pub(crate) long_numbers: u64,
     /// Cells that are not UTF-8: counted as texts, with `U+FFFD` for what is not.
     pub(crate) not_utf8: u64,
     /// Rows with more cells than the header: the surplus is left out.
@@ -77,10 +103,22 @@ impl LeftOut {
                 said.push(format!("{count} {what}"));
             }
         };
+        count(self.broken_elements, "elements are no JSON object of at most a mebibyte: left out");
         count(self.broken_lines, "lines are no JSON object of at most a mebibyte: left out");
+        count(
+            self.long_numbers,
+            "whole numbers have more digits than are compared (beyond 2^53): those close to each other count as one; write ids as texts",
+        );
         count(self.not_utf8, "rows have cells that are not UTF-8: read with replacement characters");
         count(self.long_rows, "rows have more cells than the header: the surplus is left out");
         count(self.short_rows, "rows have fewer cells than the header: the others are missing");
+        count(
+            self.decimal_commas,
+            "cells are digits with a comma among them, such as `1,5`: read as texts; write numbers with a point",
+        );
+        if let Some(other) = self.other_delimiter {
+            said.push(format!("there is one column, whose name has a `{other}` in it: does `--delimiter '{other}'` part the cells?"));
+        }
         if !self.nested_columns.is_empty() {
             said.push(format!(
                 "columns with lists or groups are left out: {}",
@@ -101,31 +139,12 @@ pub(crate) type Delimiter = Option<u8>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Csv,
+    /// One array of objects.
+    JsonArray,
+    /// An object a line.
     JsonLines,
     Parquet,
     Profile,
-}
-
-/// Opens a file and says what it is.
-pub(crate) fn format(path: &Path) -> Result<Format, TableError> {
-    let failed = |source| TableError::Io { path: path.to_owned(), source };
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
-    let start = reader.fill_buf().map_err(failed)?;
-    if start.is_empty() {
-        return Err(TableError::Empty { path: path.to_owned() });
-    }
-    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-        return Err(TableError::Utf16 { path: path.to_owned() });
-    }
-    Ok(if start.starts_with(b"PAR1") {
-        Format::Parquet
-    } else if start.starts_with(b"cordon profile\n") {
-        Format::Profile
-    } else if start.trim_ascii_start().first() == Some(&b'{') {
-        Format::JsonLines
-    } else {
-        Format::Csv
-    })
 }
 
 /// Reads every row of a table. Without any row the names of the columns are still told, once, with no cells.
@@ -149,12 +168,29 @@ fn rows(
     id: Option<&str>,
     on_row: OnRow<'_>,
 ) -> Result<LeftOut, TableError> {
-    match format(path)? {
+    let mut long_numbers = 0;
+    let on_row: OnRow<'_> = &mut |names, cells| {
+        for (cell, name) in cells.iter().zip(names) {
+            if matches!(cell, Cell::Integer(value) if is_long(*value)) && id != Some(name.as_str()) {
+                long_numbers += 1;
+            }
+        }
+        on_row(names, cells);
+    };
+    let left_out = match format(path)? {
         Format::Csv => csv::read(path, delimiter, id, on_row),
-        Format::JsonLines => json::read(path, id, on_row),
+        Format::JsonArray => json::read(path, json::Parted::ByCommas, id, on_row),
+        Format::JsonLines => json::read(path, json::Parted::ByLines, id, on_row),
         Format::Parquet => parquet::read(path, id, on_row),
         Format::Profile => Err(TableError::Saved { path: path.to_owned() }),
-    }
+    }?;
+    Ok(LeftOut { long_numbers, ..left_out })
+}
+
+/// Has it more than the 53 binary digits that a double holds?
+fn is_long(value: i64) -> bool {
+    let size = value.unsigned_abs();
+    size != 0 && size.ilog2() - size.trailing_zeros() >= f64::MANTISSA_DIGITS
 }
 
 /// Reads the lists of numbers of a column of Parquet: `None` where the file has none of that name. What is no list of at most

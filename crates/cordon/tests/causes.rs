@@ -120,10 +120,24 @@ fn equal_tables_are_silent_and_odd_ones_have_a_message() {
     let ran = desk.run(&["causes", "--reference", &profile, "--current", &is]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("no segment stands out"), "{}", ran.out);
+    // Rows that are there twice are one observation each.
+    let twice = |text: String| {
+        let (head, rows) = text.split_once('\n').unwrap();
+        let rows = rows.lines().flat_map(|row| [row, "\n", row, "\n"]);
+        [head, "\n"].into_iter().chain(rows).collect::<String>()
+    };
+    let (was2, is2) = (
+        desk.write("was2.csv", twice(requests(0..1_000, 300, 0))),
+        desk.write("is2.csv", twice(requests(10_000..11_000, 300, 0))),
+    );
+    let ran = desk.run(&["causes", "--reference", &was2, "--current", &is2]);
+    assert!(ran.code == 0 && ran.out.contains("1000 of them are copies of others"), "{}{}", ran.out, ran.err);
     // Too few rows: nothing is claimed.
     let few = desk.write("few.csv", "x,y\n1,2\n2,3\n");
     let ran = desk.run(&["causes", "--reference", &few, "--current", &few, "--prediction", "y"]);
-    assert!(ran.code == 0 && ran.out.contains("cannot be said"), "{} {}{}", ran.code, ran.out, ran.err);
+    assert!(ran.code == 2 && ran.out.contains("cannot be said"), "{} {}{}", ran.code, ran.out, ran.err);
+    let ran = desk.run(&["causes", "--reference", &few, "--current", &few]);
+    assert!(ran.code == 2 && ran.err.contains("what changed cannot be said"), "{} {}", ran.code, ran.err);
 }
 
 fn saved(desk: &Desk, table: &str, name: &str, more: &[&str]) -> String {
@@ -284,6 +298,25 @@ fn embeddings_are_compared_in_lists_and_in_columns() {
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let ran = run(&moved, "vector");
     assert_eq!((ran.code, &ran.json()["dimension"]), (1, &4.into()), "{}{}", ran.out, ran.err);
+    let by = |is: &str, more: &[&str]| {
+        desk.run(&[&["drift", "--reference", &was, "--current", is, "--embedding", "vector"], more].concat())
+    };
+    // Chance does not explain it, and yet it may not matter; a strict level needs more permutations.
+    let little = desk.write("little.jsonl", lists(3_000..3_200, 0.4));
+    assert_eq!(by(&little, &[]).code, 1);
+    let ran = by(&little, &["--effect", "0.9"]);
+    assert!(ran.code == 0 && ran.out.contains("did not drift"), "{}", ran.out);
+    assert_eq!(by(&moved, &["--level", "0.001", "--json"]).json()["permutations"], 5_999);
+    let ran = by(&moved, &["--level", "0.00001"]);
+    assert!(ran.code == 1 && ran.out.contains("its p-value is never below 0.0001"), "{}", ran.out);
+    // Points that are there twice are one point each.
+    let twice = |text: String| text.lines().flat_map(|line| [line, "\n", line, "\n"]).collect::<String>();
+    let (was_twice, twice) = (
+        desk.write("was2.jsonl", twice(lists(0..200, 0.0))),
+        desk.write("is2.jsonl", twice(lists(1_000..1_200, 0.0))),
+    );
+    let ran = desk.run(&["drift", "--reference", &was_twice, "--current", &twice, "--embedding", "vector"]);
+    assert!(ran.code == 0 && ran.out.contains("left out: 200 of the reference, 200 now"), "{}", ran.out);
     // The same points in columns.
     let (was_wide, moved_wide) =
         (desk.write("was.csv", wide(0..200, 0.0)), desk.write("moved.csv", wide(2_000..2_200, 1.0)));
@@ -328,7 +361,10 @@ fn a_crossing_is_foreseen_where_there_is_a_trend() {
     assert_eq!(run(&rising, &["--at-least", "0.01", "--json"]).json()["crossing"]["answer"], "away");
     assert_eq!(run(&rising, &["--at-most", "0.03"]).code, 1);
     let ran = run(&flat, &["--at-most", "0.06", "--every", "week"]);
-    assert!(ran.code == 0 && ran.out.contains("cannot be said"), "{}", ran.out);
+    assert!(ran.code == 2 && ran.out.contains("cannot be said"), "{}", ran.out);
+    let once = desk.write("once.csv", "day,rate\n".to_owned() + &"2026-10-01,0.5\n".repeat(9));
+    let ran = run(&once, &["--at-most", "0.06"]);
+    assert!(ran.code == 2 && ran.err.contains("all values are of one time"), "{}", ran.err);
     let ran = run(&flat, &["--at-most", "0.06"]);
     assert!(ran.code == 0 && ran.out.contains("No trend is told from chance"), "{}", ran.out);
     assert_eq!(run(&flat, &[]).code, 2);

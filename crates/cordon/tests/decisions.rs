@@ -109,7 +109,11 @@ fn a_breach_hidden_in_an_intersection_is_found() {
     let ran = desk.run(&[&["fairness", &few, "--json"][..], &LOANS].concat());
     let answer = ran.json();
     let gap = named(list(&list(&answer, "groupings")[2], "gaps"), "rate", "selection_rate");
-    assert_eq!((ran.code, &gap["verdict"]), (0, &Value::from("undecided")), "{gap}");
+    assert_eq!((ran.code, &gap["verdict"]), (2, &Value::from("undecided")), "{gap}");
+    assert!(ran.err.contains("cannot be decided; help: more rows are needed"), "{}", ran.err);
+    let one = desk.write("one.csv", "y,p,g\n".to_owned() + &"1,1,a\n0,1,a\n".repeat(50));
+    let ran = desk.run(&["fairness", &one, "--label", "y", "--prediction", "p", "--group", "g"]);
+    assert!(ran.code == 2 && ran.out.contains("nothing to compare it with"), "{}{}", ran.out, ran.err);
 }
 
 /// Scores that come true as they say for one group and half as often for another, whose decisions are alike.
@@ -214,6 +218,11 @@ fn repairs_have_their_price_and_flips_their_direction() {
     let ran = desk.run(&[&people[..], &["--repair", "equal-opportunity", "--json"]].concat());
     assert_eq!(ran.code, 0, "{}", ran.err);
     let answer = ran.json();
+    // The interval of the price is at the confidence that was asked for.
+    let surer = desk
+        .run(&[&people[..], &["--repair", "equal-opportunity", "--json", "--confidence", "0.999"]].concat());
+    let low = |answer: &Value| answer["repair"]["price"]["low"].as_f64().unwrap();
+    assert!(low(&surer.json()) < low(&answer) - 1e-6, "{} {}", low(&surer.json()), low(&answer));
     let [first, second] = &list(&answer["repair"], "rules")[..] else { panic!("two groups") };
     assert!((first["recall"].as_f64().unwrap() - second["recall"].as_f64().unwrap()).abs() < 1e-9);
     // Fairlearn's grid finds 0.72481 on the same rows; the exact optimum is no worse.
@@ -491,6 +500,17 @@ fn limits_that_cannot_be_judged_do_not_pass() {
         desk.run(&["performance", &numbers, "--label", "y", "--prediction", "said", "--at-least", limit]).code
     };
     assert_eq!((limit("r_squared=0.8"), limit("r_squared=-100")), (2, 0));
+    // Of enough rows R² and the median error have intervals, and their limits are broken.
+    let rows: String = (0..200_u32)
+        .map(|i| format!("{i}.5,{}.5\n", f64::from(i) + f64::from(i.wrapping_mul(2_654_435_761) >> 26)))
+        .collect();
+    let many = desk.write("many.csv", "y,said\n".to_owned() + &rows);
+    let run = |more: &[&str]| {
+        desk.run(&[&["performance", &many, "--label", "y", "--prediction", "said"][..], more].concat())
+    };
+    assert_eq!(run(&["--at-least", "r_squared=0.99"]).code, 1, "{}", run(&[]).out);
+    assert_eq!(run(&["--at-most", "median_absolute_error=1"]).code, 1, "{}", run(&[]).out);
+    assert_eq!(run(&["--at-least", "r_squared=0.2", "--at-most", "median_absolute_error=60"]).code, 0);
 }
 
 #[test]
@@ -518,7 +538,9 @@ fn rows_of_every_file_that_are_left_out_are_said() {
     ];
     let ran = desk.run(&arguments);
     assert!(
-        ran.err.contains("1 rows are without a label") && ran.err.contains("1 rows are without a prediction"),
+        ran.err.contains("1 rows are without a label")
+            && ran.err.contains("1 rows are without a prediction")
+            && ran.err.contains("it has 4 labelled rows: with fewer than 1000 the estimates are optimistic"),
         "{}",
         ran.err
     );
@@ -538,4 +560,25 @@ fn rows_of_every_file_that_are_left_out_are_said() {
         "{}",
         ran.err
     );
+}
+
+/// Metrics of what is no class, or of the rows that are left of too many, are refused with the way out.
+#[test]
+fn words_that_no_prediction_can_be_are_refused() {
+    let desk = Desk::new();
+    let run = |file: &str, more: &[&str]| {
+        desk.run(&[&["performance", file, "--label", "y", "--prediction", "p"], more].concat())
+    };
+    let scores: String =
+        (0..200).map(|i| format!("{},0.{:03}\n", ["A", "B"][usize::from(i % 3 == 0)], i * 4 + 1)).collect();
+    let scores = desk.write("scores.csv", "y,p\n".to_owned() + &scores);
+    let ran = run(&scores, &[]);
+    assert!(ran.code == 2 && ran.err.contains("--positive WORD --threshold 0.5"), "{}{}", ran.out, ran.err);
+    let ran = run(&scores, &["--positive", "A"]);
+    assert!(ran.code == 2 && ran.err.contains("--threshold NUMBER"), "{}{}", ran.out, ran.err);
+    assert_eq!(run(&scores, &["--positive", "A", "--threshold", "0.5"]).code, 0);
+    let many: String = (0..2_500).map(|i| format!("c{i},c{}\n", i ^ 1)).collect();
+    let many = desk.write("many.csv", "y,p\n".to_owned() + &many);
+    let ran = run(&many, &[]);
+    assert!(ran.code == 2 && ran.err.contains("more than 2,000 different words"), "{}{}", ran.out, ran.err);
 }

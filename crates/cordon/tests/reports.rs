@@ -119,7 +119,12 @@ fn keeps_its_word(page: &str) -> Vec<Tag> {
 fn page(desk: &Desk, arguments: &[&str]) -> (i32, String) {
     let file = desk.folder.path().join("page.html");
     let ran = desk.run(&[arguments, &["--html", "page.html"]].concat());
-    assert!(!ran.err.contains("panicked") && ran.code < 2, "{arguments:?}: {}{}", ran.out, ran.err);
+    assert!(
+        !ran.err.contains("panicked") && (ran.code < 2 || ran.err.contains("cannot be decided")),
+        "{arguments:?}: {}{}",
+        ran.out,
+        ran.err
+    );
     (ran.code, std::fs::read_to_string(file).unwrap())
 }
 
@@ -268,7 +273,8 @@ fn every_command_writes_a_page_that_needs_nothing_else() {
                 &["--group", "sex", "--group", "country", "--repair", "equal-opportunity"],
             ]
             .concat(),
-            0,
+            // Some gaps are undecided, which is no pass.
+            2,
             &["Selection rate by sex and country", "80.0 % of the highest", "what equality costs"],
         ),
     ];

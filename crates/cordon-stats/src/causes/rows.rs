@@ -1,5 +1,7 @@
+use crate::copies;
 use crate::linear::Design;
 use crate::random::Random;
+use std::hash::{DefaultHasher, Hasher as _};
 
 /// A fair sample of the rows of one table, as codes of [`super::Columns`] with an outcome each: every row of the table is in it
 /// with the same chance (Vitter's algorithm R, 1985, with a seed), and all are while there is room.
@@ -8,6 +10,8 @@ pub struct Rows {
     columns: usize,
     codes: Vec<u8>,
     outcomes: Vec<f64>,
+    /// What equal rows have in common.
+    keys: Vec<u64>,
     seen: u64,
     random: Random,
     most: usize,
@@ -20,12 +24,22 @@ impl Rows {
     /// A sample of at most `most` rows of so many columns.
     pub fn new(columns: usize, most: usize, seed: u64) -> Self {
         let random = Random::new(seed);
-        Self { columns, codes: Vec::new(), outcomes: Vec::new(), seen: 0, random, most: most.max(1) }
+        let (codes, outcomes, keys) = (Vec::new(), Vec::new(), Vec::new());
+        Self { columns, codes, outcomes, keys, seen: 0, random, most: most.max(1) }
     }
 
     /// A row: the codes that [`super::Columns::encode`] gave, and its outcome (any number where there is none). Rows of another length
-    /// and outcomes that are not finite are not taken; then the answer is false.
+    /// and outcomes that are not finite are not taken; then the answer is false. Rows of equal codes and outcomes are equal; where what was
+    /// coded is at hand, [`Self::push_row`] knows better.
     pub fn push(&mut self, codes: &[u8], outcome: f64) -> bool {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(codes);
+        hasher.write_u64((outcome + 0.0).to_bits());
+        self.push_row(codes, outcome, hasher.finish())
+    }
+
+    /// The same, with a hash of the row before it was coded: equal rows have equal ones.
+    pub fn push_row(&mut self, codes: &[u8], outcome: f64, key: u64) -> bool {
         if codes.len() != self.columns || !outcome.is_finite() {
             return false;
         }
@@ -33,17 +47,39 @@ impl Rows {
         if self.outcomes.len() < self.most {
             self.codes.extend_from_slice(codes);
             self.outcomes.push(outcome);
+            self.keys.push(key);
             return true;
         }
         let place = self.random.below(usize::try_from(self.seen).unwrap_or(usize::MAX));
         if let Some(kept) = self.outcomes.get_mut(place) {
             *kept = outcome;
+            self.keys.iter_mut().skip(place).take(1).for_each(|kept| *kept = key);
             let from = place * self.columns;
             if let Some(kept) = self.codes.get_mut(from..from + self.columns) {
                 kept.copy_from_slice(codes);
             }
         }
         true
+    }
+
+    /// Leaves out copies: rows that are equal to earlier ones of their own side and to none of the other, where rows were copied. Equal rows
+    /// are no copies where both sides have them, as few values make it. Says how many each side has lost. What is estimated from rows
+    /// takes them as independent, and halves of a table that have the same rows know each other.
+    pub fn leave_out_copies(reference: &mut Self, current: &mut Self) -> [usize; 2] {
+        let Some([was, is]) = copies::without(&reference.keys, &current.keys) else { return [0, 0] };
+        [reference.keep(&was), current.keep(&is)]
+    }
+
+    fn keep(&mut self, kept: &[bool]) -> usize {
+        let before = self.len();
+        let whole = std::mem::replace(self, Self::new(self.columns, self.most, 0));
+        (self.seen, self.random) = (whole.seen, whole.random.clone());
+        for (row, _) in kept.iter().enumerate().filter(|(_, is_kept)| **is_kept) {
+            self.codes.extend_from_slice(whole.codes(row));
+            self.outcomes.push(whole.outcome(row));
+            self.keys.extend(whole.keys.get(row));
+        }
+        before - self.len()
     }
 
     /// Rows in the sample.

@@ -5,8 +5,8 @@ use crate::profile::{Cloud, ColumnProfile};
 
 use super::{ColumnDrift, column};
 
-/// Lengths that differ by less than this, as a share, differ by rounding.
-const ROUNDING: f64 = 1e-6;
+/// Lengths that differ by less than this share of the points' spread differ by rounding.
+const ROUNDING: f64 = 0.01;
 
 /// How a cloud of points changed, from the profiles of both alone: all points, not a sample of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,11 +61,6 @@ pub fn profiled_clouds(reference: &Cloud, current: &Cloud) -> Result<ProfiledClo
     let (p, Some(projection)) = least else {
         return Err(InputError::TooFew { what: "the projections", got: 0, need: 1 });
     };
-    let lengths = if differ(reference.lengths(), current.lengths()) {
-        Some(column(reference.lengths(), current.lengths())?)
-    } else {
-        None
-    };
     let [m, n] = points.map(|points| points as f64);
     let (mut moved, mut centres, mut apart, mut spread) = ((1.0, 0, f64::NAN), [0.0; 3], 0.0, 0.0);
     let coordinates = reference.coordinates().zip(current.coordinates());
@@ -82,6 +77,11 @@ pub fn profiled_clouds(reference: &Cloud, current: &Cloud) -> Result<ProfiledClo
             moved = (p, at, difference / variance.sqrt());
         }
     }
+    let lengths = if differ(reference.lengths(), current.lengths(), spread.sqrt()) {
+        Some(column(reference.lengths(), current.lengths())?)
+    } else {
+        None
+    };
     let corrected = |p: f64, tests: usize| PValue::of((p * tests as f64).min(1.0));
     let [was, is, both] = centres;
     Ok(ProfiledCloudDrift {
@@ -97,12 +97,16 @@ pub fn profiled_clouds(reference: &Cloud, current: &Cloud) -> Result<ProfiledClo
     })
 }
 
-/// Do lengths differ by more than rounding?
-fn differ(reference: &ColumnProfile, current: &ColumnProfile) -> bool {
-    let ranges = [reference, current].into_iter().filter_map(|column| Some(column.numbers()?.range()));
+/// Do lengths differ by more than rounding? But for one in a hundred: a few points that are far away say nothing of the others.
+fn differ(reference: &ColumnProfile, current: &ColumnProfile, spread: f64) -> bool {
+    let most_of = |column: &'_ ColumnProfile| {
+        let numbers = column.numbers()?;
+        Some((numbers.quantile(0.005), numbers.quantile(0.995)))
+    };
+    let ranges = [reference, current].into_iter().filter_map(most_of);
     let (least, most) =
         ranges.fold((f64::INFINITY, 0.0_f64), |all, range| (all.0.min(range.0), all.1.max(range.1)));
-    most - least > ROUNDING * most
+    most - least > ROUNDING * spread
 }
 
 #[cfg(test)]

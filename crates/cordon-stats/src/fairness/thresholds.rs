@@ -87,6 +87,8 @@ pub struct Policy {
     ///
     /// Rules and price are fitted on the same rows. On new ones the constraint holds only about, and the price is higher.
     pub price: Estimate,
+    /// What each row gained, for the interval of the price at another level.
+    pub gain: Mean,
 }
 
 /// The most accurate rules under a constraint, from scores and labels with the number of each row's group.
@@ -155,6 +157,7 @@ pub fn optimise(
         accuracy: expected.value().unwrap_or(0.0),
         best_common: common.value().unwrap_or(0.0),
         price: gain.student(Level::P95)?,
+        gain,
     })
 }
 

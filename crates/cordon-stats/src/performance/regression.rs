@@ -1,12 +1,14 @@
 //! Metrics of predicted numbers.
 
 use crate::Sample;
+use crate::distribution::student_t;
 use crate::interval::{Bootstrap, Estimate, Level, Mean, Unknown, correlation};
 
 /// How far predictions are from the numbers that came.
 ///
-/// Means of a loss carry Student's interval, correlations Fisher's. The others (medians, maxima, explained shares) have
-/// no closed interval; [`r_squared_interval`] resamples.
+/// Means of a loss carry Student's interval, correlations Fisher's, explained shares that of the delta method (the logarithm of one minus the
+/// share is the difference of two logarithms of means), the median error that of its order statistics. The largest error has none;
+/// [`r_squared_interval`] resamples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Mean absolute error.
@@ -23,12 +25,18 @@ pub struct Report {
     pub bias: Estimate,
     /// Median absolute error.
     pub median_absolute: f64,
+    /// The same with the interval of order statistics, which holds for every distribution.
+    pub median_absolute_told: Result<Estimate, Unknown>,
     /// Largest absolute error.
     pub largest: f64,
     /// One minus the squared error over the spread of the values; `None` for constant values.
     pub r_squared: Option<f64>,
+    /// R² with its interval.
+    pub r_squared_told: Result<Estimate, Unknown>,
     /// As R², but of the errors around their mean.
     pub explained_variance: Option<f64>,
+    /// The explained variance with its interval.
+    pub explained_told: Result<Estimate, Unknown>,
     /// Correlation of values and predictions.
     pub pearson: Result<Estimate, Unknown>,
     /// Correlation of their ranks (ties share the mean rank).
@@ -74,15 +82,71 @@ pub fn report(values: &[f64], predictions: &[f64], level: Level) -> Result<Repor
         },
         bias: mean(&|y, p| p - y)?,
         median_absolute: absolute.quantile(0.5),
+        median_absolute_told: median(&absolute, level),
         largest: absolute.range().1,
         r_squared: share(mean_squared.value),
+        r_squared_told: explained(rows(), 0.0, level),
         explained_variance: share(error_spread),
+        explained_told: explained(rows(), errors.value().unwrap_or(0.0), level),
         pearson: pearson(values, predictions).and_then(|r| correlation(r, n as u64, 1.0, 3, level)),
         spearman: pearson(&ranks(values, n), &ranks(predictions, n))
             .and_then(|r| correlation(r, n as u64, 1.0 + r * r / 2.0, 3, level)),
         kendall: kendall(values, predictions).and_then(|tau| correlation(tau, n as u64, 0.437, 4, level)),
         mean_squared,
     })
+}
+
+/// Fewer rows have no interval of an explained share.
+const FEWEST: u64 = 20;
+
+/// One minus the mean squared error (around `centre`) over the spread of the values. The logarithm of the rest, ln E − ln V, has the influence
+/// e²/E − v²/V of each row; its standard error is that of their mean.
+fn explained(
+    rows: impl Iterator<Item = (f64, f64)> + Clone,
+    centre: f64,
+    level: Level,
+) -> Result<Estimate, Unknown> {
+    let values = rows.clone().map(|(y, _)| y).collect::<Mean>();
+    let n = values.n();
+    if n < FEWEST {
+        return Err(Unknown::TooFew { n, needed: FEWEST });
+    }
+    let middle = values.value().unwrap_or(0.0);
+    let squares = |(y, p): (f64, f64)| ((y - p - centre).powi(2), (y - middle).powi(2));
+    let mean = |of: fn((f64, f64)) -> f64| rows.clone().map(|row| of(squares(row))).sum::<f64>() / n as f64;
+    let (error, spread) = (mean(|(e, _)| e), mean(|(_, v)| v));
+    if spread <= 0.0 {
+        return Err(Unknown::Constant);
+    }
+    let value = 1.0 - error / spread;
+    if error <= 0.0 {
+        return Ok(Estimate { value, low: value, high: value, n });
+    }
+    let influence = rows.map(squares).map(|(e, v)| e / error - v / spread);
+    let deviation = (influence.collect::<Mean>().variance().unwrap_or(0.0) / n as f64).sqrt();
+    let half = -student_t::quantile(level.alpha() / 2.0, n as f64 - 1.0) * deviation;
+    let rest = |times: f64| 1.0 - error / spread * times;
+    Ok(Estimate { value, low: rest(half.exp()), high: rest((-half).exp()), n })
+}
+
+/// The median with the interval between two order statistics: so many of the values lie below the true median with the probability that so many
+/// of as many coins show heads.
+fn median(sorted: &Sample, level: Level) -> Result<Estimate, Unknown> {
+    let values = sorted.values();
+    let n = values.len();
+    // By the normal law with a correction for whole numbers; outward.
+    let below = (n as f64 - level.z() * (n as f64).sqrt() - 1.0) / 2.0;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float to integer cast saturates, and it is not negative here"
+    )]
+    let rank = below.floor() as usize;
+    if below < 1.0 {
+        return Err(Unknown::TooFew { n: n as u64, needed: 10 });
+    }
+    let at = |place: usize| values.get(place).copied().ok_or(Unknown::Empty);
+    Ok(Estimate { value: sorted.quantile(0.5), low: at(rank - 1)?, high: at(n - rank)?, n: n as u64 })
 }
 
 /// Pinball loss at `quantile`: what a forecast of that quantile should minimise.
@@ -207,6 +271,7 @@ fn merge_sort(values: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
     use proptest::prelude::*;
 
     #[test]
@@ -218,6 +283,42 @@ mod tests {
         assert_eq!((constant.r_squared, constant.pearson), (None, Err(Unknown::Constant)));
         let zero = report(&[0.0, -2.0], &[1.0, 2.0], Level::P95).unwrap();
         assert_eq!((zero.mean_relative, zero.mean_squared_log), (None, None));
+    }
+
+    /// Linear predictions of normal values with a part that they do not know, and skewed errors.
+    #[test]
+    fn explained_shares_and_medians_are_covered() {
+        let mut random = Random::new(77);
+        for (rows, skewed) in [(40, false), (40, true), (300, false), (300, true)] {
+            let (mut r, mut m, mut e, runs) = (0_u32, 0_u32, 0_u32, 400);
+            for _ in 0..runs {
+                let (mut values, mut predictions) = (Vec::new(), Vec::new());
+                for _ in 0..rows {
+                    let known = random.normal();
+                    // Errors of variance 1/2, around nothing.
+                    let error = if skewed {
+                        (-random.unit().max(1e-300).ln() - 1.0) * std::f64::consts::FRAC_1_SQRT_2
+                    } else {
+                        random.normal() * std::f64::consts::FRAC_1_SQRT_2
+                    };
+                    values.push(known + error);
+                    predictions.push(known);
+                }
+                let all = report(&values, &predictions, Level::P95).unwrap();
+                let holds = |e: &Estimate, truth: f64| u32::from(e.low <= truth && truth <= e.high);
+                r += holds(&all.r_squared_told.unwrap(), 1.0 - 0.5 / 1.5);
+                e += holds(&all.explained_told.unwrap(), 1.0 - 0.5 / 1.5);
+                // Of a normal error: 0.6745 deviations.
+                m +=
+                    holds(&all.median_absolute_told.unwrap(), 0.674_489_75 * std::f64::consts::FRAC_1_SQRT_2);
+                assert!((all.r_squared_told.unwrap().value - all.r_squared.unwrap()).abs() < 1e-12);
+            }
+            let fewest = if skewed { 350 } else { 364 };
+            assert!(r >= fewest && e >= fewest, "{rows} {skewed}: {r} {e} of {runs}");
+            assert!(skewed || m >= 368, "{rows}: {m} of {runs}");
+        }
+        let few = report(&[1.0, 2.0, 3.0], &[1.0, 2.0, 4.0], Level::P95).unwrap();
+        assert!(few.r_squared_told.is_err() && few.median_absolute_told.is_err() && few.r_squared.is_some());
     }
 
     #[test]

@@ -30,8 +30,9 @@ pub(super) fn read(
     let header = record_texts(&header).map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
     let names = distinct_names(header);
     let id = id.and_then(|id| names.iter().position(|name| name == id));
-    let mut left_out = LeftOut::default();
-    let mut any = false;
+    let other_delimiter = other_delimiter(&names, delimiter);
+    let mut left_out = LeftOut { other_delimiter, ..LeftOut::default() };
+    let (mut any, mut decimal_commas) = (false, 0);
     while let Some(record) = records.next()? {
         any = true;
         let width = record.ends.len();
@@ -41,6 +42,8 @@ pub(super) fn read(
             let cell = |(at, text)| if id == Some(at) { cell::of_id(text) } else { cell::of_text(text) };
             let missing = std::iter::repeat(Cell::Missing);
             let row: Vec<Cell<'_>> = texts.enumerate().map(cell).chain(missing).take(names.len()).collect();
+            let commas = row.iter().filter(|cell| matches!(cell, Cell::Text(text) if has_comma(text)));
+            decimal_commas += commas.count() as u64;
             on_row(&names, &row);
         };
         if let Ok(text) = std::str::from_utf8(record.bytes) {
@@ -55,7 +58,25 @@ pub(super) fn read(
     if !any {
         on_row(&names, &[]);
     }
-    Ok(left_out)
+    Ok(LeftOut { decimal_commas, ..left_out })
+}
+
+/// What parts the name of the only column, in the order of how often tables have it.
+fn other_delimiter(names: &[String], delimiter: u8) -> Option<char> {
+    let [only] = names else { return None };
+    let others = [',', ';', '\t', '|', '~', '^', ':'].into_iter();
+    others.filter(|other| *other != char::from(delimiter)).find(|other| only.contains(*other))
+}
+
+/// Digits, a comma and digits, with or without a sign.
+fn has_comma(text: &str) -> bool {
+    let is_digits =
+        |part: &[u8]| !part.is_empty() && part.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    // Most texts begin with a letter.
+    let [b'0'..=b'9' | b'+' | b'-', ..] = text.as_bytes() else { return false };
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    text.rsplit_once(',')
+        .is_some_and(|(whole, part)| is_digits(whole.as_bytes()) && is_digits(part.as_bytes()))
 }
 
 /// The delimiter that the first line has most of, quoted parts aside; a comma where it has none.
@@ -113,13 +134,22 @@ impl<'a, R: BufRead> Records<'a, R> {
         loop {
             let input = self.source.fill_buf();
             let input = input.map_err(|source| TableError::Io { path: self.path.to_owned(), source })?;
+            // A last line end that the file may lack: it ends a row, or is nothing where there is none, or part of a cell within quotes.
+            let is_end = input.is_empty();
+            let input = if is_end { b"\n" } else { input };
             let (bytes, ends) = (self.bytes.get_mut(length..), self.ends.get_mut(cells..));
             let (result, read, written, ended) =
                 self.parser.read_record(input, bytes.unwrap_or_default(), ends.unwrap_or_default());
-            self.source.consume(read);
+            if !is_end {
+                self.source.consume(read);
+            }
             length += written;
             cells += ended;
             match result {
+                ReadRecordResult::InputEmpty if is_end && written > 0 => {
+                    return Err(TableError::OpenQuote { path: self.path.to_owned(), row: self.row });
+                }
+                ReadRecordResult::InputEmpty if is_end => return Ok(None),
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => {
                     let path = self.path.to_owned();

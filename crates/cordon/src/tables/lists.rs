@@ -10,6 +10,7 @@ use std::{
 };
 
 use parquet::{
+    basic::LogicalType,
     column::{
         page::{Page, PageMetadata, PageReader},
         reader::{ColumnReader, ColumnReaderImpl, get_column_reader},
@@ -20,7 +21,11 @@ use parquet::{
     schema::types::SchemaDescriptor,
 };
 
-use super::{LeftOut, TableError, contained::contained};
+use super::{
+    LeftOut, TableError,
+    contained::contained,
+    parquet::{half, readable},
+};
 
 /// Lists that are decoded at once.
 const BATCH: usize = 64;
@@ -39,11 +44,13 @@ pub(super) fn read(
     let broken = |source| TableError::Parquet { path: path.to_owned(), source: Box::new(source) };
     let reader = contained(|| SerializedFileReader::new(file)).map_err(broken)?;
     let Some(at) = place(reader.metadata().file_metadata().schema_descr(), name) else { return Ok(None) };
+    readable(path, reader.metadata())?;
     let budget = Arc::new(AtomicUsize::new(0));
     for group in 0..reader.num_row_groups() {
         let group = contained(|| reader.get_row_group(group)).map_err(broken)?;
         let column = group.metadata().column(at).column_descr_ptr();
         let defined = column.max_def_level();
+        let is_half = matches!(column.logical_type_ref(), Some(LogicalType::Float16));
         let pages = contained(|| group.get_column_page_reader(at)).map_err(broken)?;
         let pages = Bounded { pages, left: Arc::clone(&budget) };
         let mut lists = get_column_reader(column, Box::new(pages));
@@ -52,7 +59,9 @@ pub(super) fn read(
             let rows = left.min(BATCH);
             left -= rows;
             budget.store(MOST_VALUES, Ordering::Relaxed);
-            let Some(batch) = contained(|| batch(&mut lists, rows)).map_err(broken)? else { return Ok(None) };
+            let Some(batch) = contained(|| batch(&mut lists, rows, is_half)).map_err(broken)? else {
+                return Ok(None);
+            };
             if batch.each(defined, longest, on_list) != rows {
                 let short = "a column has fewer values than its row group has rows";
                 return Err(broken(ParquetError::EOF(short.to_owned())));
@@ -126,12 +135,15 @@ struct Batch {
 }
 
 /// The next lists; `None` where they are of no numbers.
-fn batch(reader: &mut ColumnReader, rows: usize) -> Result<Option<Batch>, ParquetError> {
+fn batch(reader: &mut ColumnReader, rows: usize, is_half: bool) -> Result<Option<Batch>, ParquetError> {
     Ok(Some(match reader {
         ColumnReader::DoubleColumnReader(reader) => numbers(reader, rows, |value| *value)?,
         ColumnReader::FloatColumnReader(reader) => numbers(reader, rows, |value| f64::from(*value))?,
         ColumnReader::Int32ColumnReader(reader) => numbers(reader, rows, |value| f64::from(*value))?,
         ColumnReader::Int64ColumnReader(reader) => numbers(reader, rows, |value| *value as f64)?,
+        ColumnReader::FixedLenByteArrayColumnReader(reader) if is_half => {
+            numbers(reader, rows, |value| value.data().try_into().map_or(f64::NAN, half))?
+        }
         _ => return Ok(None),
     }))
 }

@@ -4,11 +4,14 @@ use std::{fs::File, path::Path};
 
 use cordon_stats::profile::Cell;
 use parquet::{
-    basic::{ConvertedType, LogicalType, TimeUnit},
+    basic::{Compression, ConvertedType, LogicalType, TimeUnit},
     column::reader::{ColumnReader, ColumnReaderImpl},
     data_type::{ByteArray, DataType, FixedLenByteArray, Int96},
     errors::ParquetError,
-    file::reader::{FileReader as _, SerializedFileReader},
+    file::{
+        metadata::ParquetMetaData,
+        reader::{FileReader as _, SerializedFileReader},
+    },
     schema::types::ColumnDescriptor,
 };
 
@@ -22,6 +25,7 @@ pub(super) fn read(path: &Path, id: Option<&str>, on_row: OnRow<'_>) -> Result<L
     let file = File::open(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
     let broken = |source| TableError::Parquet { path: path.to_owned(), source: Box::new(source) };
     let reader = contained(|| SerializedFileReader::new(file)).map_err(broken)?;
+    readable(path, reader.metadata())?;
     let schema = reader.metadata().file_metadata().schema_descr();
     if schema.num_columns() > MOST_COLUMNS {
         return Err(TableError::TooManyColumns { path: path.to_owned() });
@@ -62,8 +66,9 @@ pub(super) fn read(path: &Path, id: Option<&str>, on_row: OnRow<'_>) -> Result<L
             for column in &mut readers {
                 contained(|| column.decode(rows)).map_err(broken)?;
             }
+            let mut has_bytes = false;
             let cells =
-                readers.iter().map(|column| column.cells(rows, &mut left_out)).collect::<Option<Vec<_>>>();
+                readers.iter().map(|column| column.cells(rows, &mut has_bytes)).collect::<Option<Vec<_>>>();
             let short = || {
                 broken(ParquetError::EOF("a column has fewer values than its row group has rows".to_owned()))
             };
@@ -72,6 +77,7 @@ pub(super) fn read(path: &Path, id: Option<&str>, on_row: OnRow<'_>) -> Result<L
             for _ in 0..rows {
                 row.clear();
                 row.extend(cells.iter_mut().map(|column| column.next().unwrap_or(Cell::Missing)));
+                left_out.not_utf8 += u64::from(has_bytes && row.contains(&NO_TEXT));
                 on_row(&names, &row);
             }
             any = true;
@@ -83,6 +89,24 @@ pub(super) fn read(path: &Path, id: Option<&str>, on_row: OnRow<'_>) -> Result<L
     Ok(left_out)
 }
 
+/// What stands for bytes that are no text.
+const NO_TEXT: Cell<'_> = Cell::Text("(bytes that are not UTF-8)");
+
+/// That every column is packed in a way that is read here.
+pub(super) fn readable(path: &Path, file: &ParquetMetaData) -> Result<(), TableError> {
+    let mut columns = file.row_groups().iter().flat_map(|group| group.columns());
+    let what = columns.find_map(|column| match column.compression() {
+        Compression::UNCOMPRESSED | Compression::SNAPPY => None,
+        Compression::GZIP(_) => Some("is packed with gzip inside"),
+        Compression::ZSTD(_) => Some("is packed with zstd inside"),
+        Compression::LZ4 | Compression::LZ4_RAW => Some("is packed with lz4 inside"),
+        Compression::BROTLI(_) => Some("is packed with brotli inside"),
+        Compression::LZO => Some("is packed with lzo inside"),
+    });
+    let way = "write it with Snappy, such as by `df.write_parquet(FILE, compression=\"snappy\")` of polars or `COPY … (CODEC 'snappy')` of DuckDB";
+    what.map_or(Ok(()), |what| Err(TableError::NoTable { path: path.to_owned(), what, way }))
+}
+
 /// What the stored number stands for.
 #[derive(Debug, Clone, Copy)]
 enum Meaning {
@@ -90,6 +114,8 @@ enum Meaning {
     Day,
     /// A whole number over this power of ten.
     Decimal(i32),
+    /// A number of two bytes.
+    Half,
     /// A moment, in so many a second.
     Moment(f64),
     Plain,
@@ -104,6 +130,7 @@ impl Meaning {
             (Some(LogicalType::Decimal(_)), _) | (None, ConvertedType::DECIMAL) => {
                 Self::Decimal(column.type_scale())
             }
+            (Some(LogicalType::Float16), _) => Self::Half,
             (Some(LogicalType::Timestamp(of)), _) => Self::Moment(match of.unit {
                 TimeUnit::MILLIS => 1e3,
                 TimeUnit::MICROS => 1e6,
@@ -128,7 +155,7 @@ impl Meaning {
             Self::Day => Cell::Date(value as f64 * 86_400.0),
             Self::Moment(per_second) => Cell::Date(value as f64 / per_second),
             Self::Decimal(scale) => Cell::Decimal(value as f64 / 10_f64.powi(scale)),
-            Self::Plain | Self::Unsigned => Cell::Integer(value),
+            Self::Half | Self::Plain | Self::Unsigned => Cell::Integer(value),
         }
     }
 
@@ -146,8 +173,11 @@ impl Meaning {
         }
     }
 
-    /// Bytes: a decimal number, big-endian, or a text.
-    fn bytes<'a>(self, bytes: &'a [u8], left_out: &mut LeftOut) -> Cell<'a> {
+    /// Bytes: a decimal number, big-endian, half a float, or a text.
+    fn bytes<'a>(self, bytes: &'a [u8], has_bytes: &mut bool) -> Cell<'a> {
+        if let (Self::Half, Ok(bytes)) = (self, bytes.try_into()) {
+            return Cell::Decimal(half(bytes));
+        }
         if let Self::Decimal(scale) = self {
             let negative = bytes.first().is_some_and(|first| *first >= 0x80);
             let start = if negative { -1.0 } else { 0.0 };
@@ -155,8 +185,8 @@ impl Meaning {
             return Cell::Decimal(number / 10_f64.powi(scale));
         }
         std::str::from_utf8(bytes).map(Cell::Text).unwrap_or_else(|_| {
-            left_out.not_utf8 += 1;
-            Cell::Text("(bytes that are not UTF-8)")
+            *has_bytes = true;
+            NO_TEXT
         })
     }
 }
@@ -213,13 +243,17 @@ impl Column {
     }
 
     /// The cells of the batch. `None` when it has fewer than `rows`.
-    fn cells(&self, rows: usize, left_out: &mut LeftOut) -> Option<Vec<Cell<'_>>> {
+    fn cells(&self, rows: usize, has_bytes: &mut bool) -> Option<Vec<Cell<'_>>> {
         let meaning = self.meaning;
         match &self.values {
             Values::Boolean(values) => self.spread(values, rows, |value| Cell::Boolean(*value)),
-            Values::Bytes(values) => self.spread(values, rows, |value| meaning.bytes(value.data(), left_out)),
+            Values::Bytes(values) => {
+                self.spread(values, rows, |value| meaning.bytes(value.data(), has_bytes))
+            }
             Values::Double(values) => self.spread(values, rows, |value| Cell::Decimal(*value)),
-            Values::Fixed(values) => self.spread(values, rows, |value| meaning.bytes(value.data(), left_out)),
+            Values::Fixed(values) => {
+                self.spread(values, rows, |value| meaning.bytes(value.data(), has_bytes))
+            }
             Values::Float(values) => self.spread(values, rows, |value| Cell::Decimal(f64::from(*value))),
             Values::Ids(values) => self.spread(values, rows, |(value, digits)| {
                 if digits.is_empty() { Cell::Integer(*value) } else { Cell::Text(digits) }
@@ -249,6 +283,19 @@ impl Column {
         let cells: Vec<Cell<'a>> = self.levels.iter().map(there).collect::<Option<_>>()?;
         (cells.len() == rows).then_some(cells)
     }
+}
+
+/// A number of two bytes, the lower one first (IEEE 754 binary16): a sign, five bits of exponent, ten of fraction.
+pub(super) fn half(bytes: [u8; 2]) -> f64 {
+    let bits = u16::from_le_bytes(bytes);
+    let (exponent, fraction) = (i32::from((bits >> 10) & 0x1f), f64::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * 2_f64.powi(-24),
+        0x1f if fraction == 0.0 => f64::INFINITY,
+        0x1f => f64::NAN,
+        _ => (1024.0 + fraction) * 2_f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 0 { size } else { -size }
 }
 
 /// A whole number that is stored with a sign and has none, with its digits where it is beyond those with one.

@@ -109,6 +109,67 @@ fn json_lines_come_and_go() {
 }
 
 #[test]
+fn arrays_are_read_an_object_at_a_time() {
+    let text = "\u{feff} [ {\"a\": \"]}, \\\"[{\", \"b\": [1, {\"c\": 2}]} ,\n 7, {\"a\": 1}\n]\n";
+    let (lines, left_out) = shown(text.as_bytes()).unwrap();
+    assert_eq!(lines, ["a|b", "]}, \"[{|[1,{\"c\":2}]", "i:1|-"]);
+    assert_eq!(left_out.broken_elements, 1);
+    let long = format!("[{{\"a\": 1}}, {{\"a\": \"{}\"}}, {{\"a\": 2}}] behind", "x".repeat(2 << 20));
+    let (lines, left_out) = shown(long.as_bytes()).unwrap();
+    assert_eq!(
+        (lines, left_out.broken_elements),
+        (vec!["a".to_owned(), "i:1".to_owned(), "i:2".to_owned()], 2)
+    );
+    for cut in text.find('{').unwrap() + 1..text.len() - 2 {
+        // Whatever is cut off, it ends; without its end it is no table.
+        assert!(shown(text.as_bytes().get(..cut).unwrap()).is_err(), "{cut}");
+    }
+    // A header that begins like an array is one.
+    assert_eq!(shown(b"[a],b\n1,2\n").unwrap().0, ["[a]|b", "i:1|i:2"]);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_an_error() {
+    for (text, row) in [("a,b\n1,2\n\"2,3\n4,5\n", 3), ("a,b\n1,\"2\"\"", 2), ("\"a,b\n1,2\n", 1)] {
+        let got = shown(text.as_bytes());
+        assert!(matches!(got, Err(TableError::OpenQuote { row: at, .. }) if at == row), "{text:?}: {got:?}");
+    }
+    for text in
+        ["a,b\n1,\"2\"", "a,b\n1,\"2\"\n", "a,b\n1,\"2\"\r\n\r\n", "a,b\n1,2\"", "a,b\n\"1\",", "a,b\r1,2\r"]
+    {
+        assert_eq!(shown(text.as_bytes()).map(|(lines, _)| lines.len()).ok(), Some(2), "{text:?}");
+    }
+}
+
+#[test]
+fn what_looks_like_another_form_is_said() {
+    let said = |text: &str| shown(text.as_bytes()).unwrap().1.sentences();
+    for (text, other) in [("x~z\n1~2\n", '~'), ("a:b\n1:2\n", ':')] {
+        assert_eq!(
+            said(text),
+            [format!(
+                "there is one column, whose name has a `{other}` in it: does `--delimiter '{other}'` part the cells?"
+            )]
+        );
+    }
+    let commas = said("a;b\n1,5;x\n-12,25;1.234,5\n2,x;,5\n");
+    assert!(commas.len() == 1 && commas[0].starts_with("3 cells are digits with a comma"), "{commas:?}");
+    assert!(said("one\n1\n").is_empty());
+}
+
+#[test]
+fn numbers_with_more_digits_than_are_compared_are_counted() {
+    let text = "id,a\n9007199254740993,9007199254740992\n9007199254740994,-9223372036854775807\n0,-9223372036854775808\n";
+    let (_, left_out) = shown(text.as_bytes()).unwrap();
+    assert_eq!(left_out.long_numbers, 2);
+    assert!(left_out.sentences()[0].starts_with("2 whole numbers have more digits"), "{left_out:?}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    // Of a column of ids every digit counts.
+    assert_eq!(read_with_ids(file.path(), None, "id", &mut |_, _| ()).unwrap().long_numbers, 1);
+}
+
+#[test]
 fn nothing_that_is_cut_or_flipped_fails() {
     let parquet = parquet_file();
     assert_eq!(
@@ -229,4 +290,66 @@ fn large_ids_of_parquet_keep_their_digits() {
     })
     .unwrap();
     assert_eq!(rows, ["18446744073709551615|d:18446744073709552000", "i:7|i:7", "-|i:8"]);
+}
+
+#[test]
+fn halves_are_numbers_and_bytes_are_counted_by_row() {
+    use parquet::data_type::{FixedLenByteArray, FixedLenByteArrayType};
+    let schema = "message m { required fixed_len_byte_array(2) h (FLOAT16); required fixed_len_byte_array(2) x; required fixed_len_byte_array(2) y; }";
+    let halves: [u16; 6] = [0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x3555];
+    let file = parquet_of(schema, |group| {
+        let write = |group: &mut parquet::file::writer::SerializedRowGroupWriter<'_, &mut Vec<u8>>,
+                     values: Vec<[u8; 2]>| {
+            let values: Vec<FixedLenByteArray> =
+                values.into_iter().map(|two| FixedLenByteArray::from(two.to_vec())).collect();
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<FixedLenByteArrayType>().write_batch(&values, None, None).unwrap();
+            column.close().unwrap();
+        };
+        write(group, halves.map(u16::to_le_bytes).to_vec());
+        write(group, vec![*b"ok", [0xff, 0], *b"ok", [0xff, 0], *b"ok", *b"ok"]);
+        write(group, vec![*b"ok", [0xff, 0], *b"ok", *b"ok", *b"ok", *b"ok"]);
+    });
+    let (lines, left_out) = shown(&std::fs::read(file.path()).unwrap()).unwrap();
+    let first: Vec<&str> = lines[1..].iter().map(|line| line.split('|').next().unwrap()).collect();
+    assert_eq!(first, ["d:1", "d:-2", "d:0.00000005960464477539063", "d:65504", "d:inf", "d:0.333251953125"]);
+    assert_eq!(left_out.not_utf8, 2, "rows, not cells");
+}
+
+/// A packing that is not read here is named before anything is read, with the way out.
+#[test]
+fn packed_parquet_is_refused_by_name() {
+    use std::sync::Arc;
+
+    use parquet::{
+        basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel},
+        file::metadata::{ColumnChunkMetaData, FileMetaData, ParquetMetaData, RowGroupMetaData},
+        schema::{parser::parse_message_type, types::SchemaDescriptor},
+    };
+
+    let schema = Arc::new(SchemaDescriptor::new(Arc::new(
+        parse_message_type("message m { required int32 a; }").unwrap(),
+    )));
+    for (packing, said) in [
+        (Compression::ZSTD(ZstdLevel::default()), Some("zstd")),
+        (Compression::GZIP(GzipLevel::default()), Some("gzip")),
+        (Compression::BROTLI(BrotliLevel::default()), Some("brotli")),
+        (Compression::LZ4_RAW, Some("lz4")),
+        (Compression::SNAPPY, None),
+        (Compression::UNCOMPRESSED, None),
+    ] {
+        let column = ColumnChunkMetaData::builder(schema.column(0)).set_compression(packing).build().unwrap();
+        let group = RowGroupMetaData::builder(Arc::clone(&schema)).set_column_metadata(vec![column]);
+        let file = FileMetaData::new(1, 0, None, None, Arc::clone(&schema), None);
+        let whole = ParquetMetaData::new(file, vec![group.build().unwrap()]);
+        let told = super::parquet::readable(std::path::Path::new("t.parquet"), &whole);
+        let told = told.map_err(|why| why.to_string());
+        match said {
+            None => assert_eq!(told, Ok(())),
+            Some(said) => {
+                let told = told.unwrap_err();
+                assert!(told.contains(said) && told.contains("compression=\"snappy\""), "{told}");
+            }
+        }
+    }
 }

@@ -33,7 +33,7 @@ Without --prediction: what tells both tables apart, by column, and which segment
 is a row of its own. Neither says what caused anything in the world. A saved profile has no rows: it tells which columns moved, each by itself,
 and which of the segments that it keeps (--by) grew or moved the mean. See docs/statistics.md.
 
-Exit code: 0 nothing changed, 1 something did, 2 a table cannot be read.";
+Exit code: 0 nothing changed, 1 something did, 2 a table cannot be read, or nothing can be said of so few rows.";
 
 /// Where the sampling of rows starts, so that the same files give the same answer.
 const SEED: u64 = 1;
@@ -119,19 +119,29 @@ pub(super) fn run(args: &CausesArgs) -> Result<Said, StatsError> {
         }
         args.look.say(&report)?;
     }
-    Ok(if explained.has_change(args.level) { Said::Found } else { Said::Nothing })
+    match explained.has_change(args.level) {
+        Ok(true) => Ok(Said::Found),
+        Ok(false) => Ok(Said::Nothing),
+        Err(why) => {
+            Err(StatsError::Told(format!("what changed cannot be said: {why}; help: more rows are needed")))
+        }
+    }
 }
 
 impl Explained {
     /// Did chance alone not make it?
-    fn has_change(&self, level: Level) -> bool {
+    ///
+    /// # Errors
+    /// Where that cannot be said, which is not "no".
+    fn has_change(&self, level: Level) -> Result<bool, Unknown> {
         let apart = |separation: &Separation| separation.classified.p_value.at_most(level.alpha());
         let moved = |attribution: &Attribution| attribution.change.low > 0.0 || attribution.change.high < 0.0;
-        match &self.attribution {
+        let said = match &self.attribution {
             // It was the outcome that was asked about.
-            Some(attribution) => attribution.as_ref().is_ok_and(moved),
-            None => self.separation.as_ref().is_ok_and(apart),
-        }
+            Some(attribution) => attribution.as_ref().map(moved),
+            None => self.separation.as_ref().map(apart),
+        };
+        said.map_err(|why| *why)
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 use cordon_stats::{
     fairness::{Gap, Groups, Limits, Odds, Rate, Tally, individual::Flips},
-    interval::{Level, Side},
+    interval::{Level, Side, Unknown},
     sequential::power::Plan,
 };
 use serde::Serialize;
@@ -40,7 +40,7 @@ With several --group the columns are looked at each alone and all together. A gr
 --limit of the highest one (four fifths), and the whole interval says so; where the limit lies inside the interval the answer is
 `undecided`: more rows are needed. See docs/statistics.md.
 
-Exit code: 0 no breach, 1 a breach, 2 the table cannot be read.";
+Exit code: 0 no breach, 1 a breach, 2 the table cannot be read, or there is no breach and a\nrate that was asked for is undecided.";
 
 #[derive(Args)]
 pub(in super::super) struct FairnessArgs {
@@ -242,7 +242,8 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
     let score = args.score.as_ref().unwrap_or(&args.prediction);
     let policy = args.repair.map(|criterion| repair::optimised(criterion, &counted.scored)).transpose()?;
     let repaired = args.repair.zip(policy.as_ref());
-    let repaired = repaired.map(|(criterion, policy)| repair::repaired(criterion, policy, name));
+    let repaired =
+        repaired.map(|(criterion, policy)| repair::repaired(criterion, policy, args.confidence, name));
     if let (Some(path), Some((criterion, policy))) = (&args.policy, args.repair.zip(policy.as_ref())) {
         Thresholds::new(policy, criterion.equal(), &args.groups, score, name).write(path)?;
     }
@@ -283,7 +284,14 @@ pub(super) fn run(args: &FairnessArgs) -> Result<Said, StatsError> {
         warn(&args.file, &counted.left_out.sentences());
         args.look.say(&report)?;
     }
-    Ok(if breaches > 0 { Said::Found } else { Said::Nothing })
+    match (breaches, undecided) {
+        (0, 0) => Ok(Said::Nothing),
+        // What is not known to be fair is no pass.
+        (0, _) => Err(StatsError::Told(format!(
+            "{undecided} of the gaps that were asked for cannot be decided; help: more rows are needed of the groups with wide intervals"
+        ))),
+        _ => Ok(Said::Found),
+    }
 }
 
 fn count(args: &FairnessArgs) -> Result<Counted, StatsError> {
@@ -436,7 +444,7 @@ impl Grouping {
                 Err(why) => ShownGap {
                     rate: rate.name(),
                     verdict: if decides { "undecided" } else { "not asked" },
-                    unknown: Some(why.to_string()),
+                    unknown: Some(no_gap(why)),
                     gap: None,
                 },
             }
@@ -480,6 +488,17 @@ impl Grouping {
         let difference = args.limit - ratio.value;
         let half = if difference > 0.0 { ratio.high - ratio.value } else { ratio.value - ratio.low };
         plan.narrower(ratio.n, half, difference).ok().flatten()
+    }
+}
+
+/// Why there is no gap, in the words of groups.
+fn no_gap(why: Unknown) -> String {
+    match why {
+        Unknown::TooFew { n: 0, needed: 2 } => "no group has rows enough to compare".to_owned(),
+        Unknown::TooFew { n: 1, needed: 2 } => {
+            "there is one group with rows enough, and nothing to compare it with".to_owned()
+        }
+        _ => why.to_string(),
     }
 }
 

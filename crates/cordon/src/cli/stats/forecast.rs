@@ -156,7 +156,15 @@ pub(super) fn run(args: &ForecastArgs) -> Result<Said, StatsError> {
     }
     Ok(match crossing {
         Ok(Crossing::Already | Crossing::Expected { .. }) => Said::Found,
-        Ok(Crossing::Away | Crossing::Far { .. } | Crossing::Unclear { .. }) | Err(_) => Said::Nothing,
+        Ok(Crossing::Away | Crossing::Far { .. } | Crossing::Unclear { .. }) => Said::Nothing,
+        // What cannot be said is not "no".
+        Err(why) => {
+            let path = args.file.display();
+            return Err(StatsError::Told(format!(
+                "when the limit is crossed cannot be said of `{path}`: {}; help: eight values at least, of several times",
+                told::why_not(why)
+            )));
+        }
     })
 }
 

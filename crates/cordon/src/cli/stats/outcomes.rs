@@ -30,6 +30,12 @@ impl Meaning {
     pub(super) fn label(&self, cell: Cell<'_>) -> Option<bool> {
         match (&self.positive, cell) {
             (_, Cell::Missing) => None,
+            // A number with a fraction is a score, and says neither of two words.
+            (Some(positive), Cell::Decimal(value))
+                if value.fract() != 0.0 && positive.parse::<f64>().is_err() =>
+            {
+                None
+            }
             (Some(positive), cell) => Some(word(&cell) == *positive),
             (None, Cell::Boolean(value)) => Some(value),
             (None, cell) => match float(cell) {

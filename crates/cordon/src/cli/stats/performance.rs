@@ -223,6 +223,9 @@ struct Foreseen {
     reference_left_out: Vec<String>,
 }
 
+/// Labelled rows below which a calibration is visibly fitted to chance.
+const ENOUGH_TO_CALIBRATE: usize = 1_000;
+
 pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
     if args.compare.is_some() || args.against.is_some() {
         return compare::run(args);
@@ -297,7 +300,7 @@ pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
 
 fn measure(args: &PerformanceArgs, rows: &Rows) -> Result<Measure, StatsError> {
     let Some(reference) = &args.reference else {
-        let task = args.task.unwrap_or_else(|| rows.task());
+        let task = rows::task(args, rows)?;
         return Ok(Measure {
             task: Some(task),
             figures: figures(task, rows, args.confidence)?,
@@ -320,11 +323,19 @@ fn measure(args: &PerformanceArgs, rows: &Rows) -> Result<Measure, StatsError> {
         expected_by(&map, &scores, &decisions, args.confidence)
     };
     let of_labelled = rows.labelled();
+    let mut reference_left_out = known.all_sentences();
+    if labels.len() < ENOUGH_TO_CALIBRATE {
+        reference_left_out.push(format!(
+            "it has {} labelled rows: with fewer than {ENOUGH_TO_CALIBRATE} the estimates are optimistic (an AUC by about 0.03 at 100 rows, 0.01 at \
+             500) and their intervals too narrow",
+            labels.len()
+        ));
+    }
     let expected = Foreseen {
         all: foreseen(rows).map_err(|why| why_not(why, &args.file))?,
         labelled: foreseen(&of_labelled).ok(),
         weighed: weighed::of(args, &known.rows, rows, &of_labelled),
-        reference_left_out: known.all_sentences(),
+        reference_left_out,
     };
     let has_labels = rows.has_labels();
     let figures = if has_labels { figures(Task::YesNo, rows, args.confidence)? } else { Vec::new() };

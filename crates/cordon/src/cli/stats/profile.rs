@@ -315,7 +315,18 @@ fn report(loaded: &Loaded, saved: &Saved, is_page: bool) -> Report {
             ..Section::default()
         });
     }
-    Report { name: "profile", summary, sections, notes: kept(saved) }
+    Report { name: "profile", summary, sections, notes: not_finite(profile).chain(kept(saved)).collect() }
+}
+
+/// What is in no mean and no quantile.
+fn not_finite(profile: &Profile) -> impl Iterator<Item = String> {
+    let told = |(name, column): (&str, &ColumnProfile)| {
+        let all = [(column.not_numbers(), "NaN"), (column.infinite(), "infinite")];
+        let all: Vec<String> =
+            all.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        (!all.is_empty()).then(|| format!("{name}: {} in no mean and no quantile", all.join(" and ")))
+    };
+    profile.columns().filter_map(told)
 }
 
 /// What is kept beside the columns.

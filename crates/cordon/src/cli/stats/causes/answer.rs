@@ -50,6 +50,8 @@ struct File {
     rows: u64,
     /// Rows of the sample that everything here is estimated on.
     rows_used: usize,
+    /// Rows of the sample that are copies of others of their own side, left out.
+    copies: usize,
     rows_without_outcome: u64,
     left_out: Vec<String>,
 }
@@ -136,6 +138,7 @@ pub(super) fn answer<'a>(
         file: path.display().to_string(),
         rows: side.count,
         rows_used: side.rows.len(),
+        copies: side.copies,
         rows_without_outcome: side.without,
         left_out: side.left_out.sentences(),
     });

@@ -1,6 +1,9 @@
 //! Both tables, read twice: once for what their columns are, once for a sample of rows in those terms.
 
-use std::path::Path;
+use std::{
+    hash::{DefaultHasher, Hasher as _},
+    path::Path,
+};
 
 use cordon_stats::{
     causes::{Columns, Rows},
@@ -33,6 +36,8 @@ pub(super) struct Sampled {
     pub(super) count: u64,
     /// Rows without an outcome.
     pub(super) without: u64,
+    /// Rows of the sample that are copies of others, left out.
+    pub(super) copies: usize,
     pub(super) left_out: LeftOut,
 }
 
@@ -78,7 +83,9 @@ pub(super) fn both(
     let current = whole(args, &args.current, &mut |names, cells| words.add(Side::Current, names, cells))?;
     let columns = columns(args, [&reference, &current])?;
     let [was, is] = [reference, current].map(|side| sample(args, asked, &columns, side));
-    Ok((columns, [was?, is?], words))
+    let (mut was, mut is) = (was?, is?);
+    [was.copies, is.copies] = Rows::leave_out_copies(&mut was.rows, &mut is.rows);
+    Ok((columns, [was, is], words))
 }
 
 /// The columns of both tables but those that are named.
@@ -123,7 +130,13 @@ fn sample(args: &CausesArgs, asked: &Asked, columns: &Columns, side: Loaded) -> 
             return;
         };
         columns.encode((0..columns.len()).map(|column| picked.cell(column, cells)), &mut codes);
-        without += u64::from(!rows.push(&codes, value));
+        // What is compared: a number of its own that each copy has is not looked at.
+        let mut hasher = DefaultHasher::new();
+        for column in 0..columns.len() {
+            hash(picked.cell(column, cells), &mut hasher);
+        }
+        hasher.write_u64((value + 0.0).to_bits());
+        without += u64::from(!rows.push_row(&codes, value, hasher.finish()));
     })?;
     outcome.all_found(path)?;
     if rows.is_empty() && side.profile.rows() > 0 {
@@ -133,5 +146,15 @@ fn sample(args: &CausesArgs, asked: &Asked, columns: &Columns, side: Loaded) -> 
             Meaning::help()
         )));
     }
-    Ok(Sampled { rows, count: side.profile.rows(), without, left_out: side.left_out })
+    Ok(Sampled { rows, count: side.profile.rows(), without, copies: 0, left_out: side.left_out })
+}
+
+/// Equal cells have equal hashes, whatever they are written like.
+fn hash(cell: Cell<'_>, hasher: &mut DefaultHasher) {
+    match cell {
+        Cell::Text(text) => hasher.write(text.as_bytes()),
+        cell => hasher.write_u64(float(cell).map_or(u64::MAX, |value| (value + 0.0).to_bits())),
+    }
+    // Where a text ends counts.
+    hasher.write_u8(0xff);
 }

@@ -41,8 +41,12 @@ pub(super) fn report(
         if side.without > 0 {
             line.push_str(&format!(", {} without what is to be explained", side.without));
         }
-        if (side.rows.len() as u64) < side.rows.seen() {
-            line.push_str(&format!(", a sample of {} is looked at", side.rows.len()));
+        let sampled = side.rows.len() + side.copies;
+        if (sampled as u64) < side.rows.seen() {
+            line.push_str(&format!(", a sample of {sampled} is looked at"));
+        }
+        if side.copies > 0 {
+            line.push_str(&format!(", {} of them are copies of others and left out", side.copies));
         }
         read.push(line);
     }
@@ -52,7 +56,7 @@ pub(super) fn report(
     sections.push(of_separation(&explained.separation));
     // The answer that was asked for is what CI fails on.
     if let Some(answer) = sections.first_mut() {
-        cases(answer, explained.has_change(args.level));
+        cases(answer, explained.has_change(args.level) == Ok(true));
     }
     sections.push(of_segments(asked, &what, &explained.segments, level));
     sections.extend(explained.worst.as_ref().map(|worst| of_worst(&what, worst, level)));
@@ -333,10 +337,11 @@ pub(super) fn story(args: &CausesArgs, asked: &Asked, sides: Sides<'_>, explaine
     }));
     let has_change = explained.has_change(args.level);
     let verdict = match (has_change, attribution.is_some()) {
-        (true, true) => format!("The mean of {what} changed"),
-        (true, false) => "The tables can be told apart".to_owned(),
-        (false, true) => format!("No change of {what} that chance does not explain"),
-        (false, false) => "Nothing tells the tables apart".to_owned(),
+        (Ok(true), true) => format!("The mean of {what} changed"),
+        (Ok(true), false) => "The tables can be told apart".to_owned(),
+        (Ok(false), true) => format!("No change of {what} that chance does not explain"),
+        (Ok(false), false) => "Nothing tells the tables apart".to_owned(),
+        (Err(why), _) => format!("What changed cannot be said: {why}"),
     };
     let [(reference, was), (current, is)] = sides;
     let mut cards = vec![
@@ -366,7 +371,7 @@ pub(super) fn story(args: &CausesArgs, asked: &Asked, sides: Sides<'_>, explaine
     };
     Story {
         title: format!("Why {} is not like {}", file_name(current), file_name(reference)),
-        tone: if has_change { Tone::Warn } else { Tone::Good },
+        tone: if has_change == Ok(false) { Tone::Good } else { Tone::Warn },
         verdict,
         what: told,
         how_sure: vec![
@@ -376,11 +381,13 @@ pub(super) fn story(args: &CausesArgs, asked: &Asked, sides: Sides<'_>, explaine
             ),
             "This says where a change sits in the data, not what caused it in the world.".to_owned(),
         ],
-        what_to_do: vec![if has_change {
-            "Begin with the first column and the first segment: ask whoever owns them what happened there."
-                .to_owned()
-        } else {
-            "Nothing. Look again with the next data.".to_owned()
+        what_to_do: vec![match has_change {
+            Ok(true) => {
+                "Begin with the first column and the first segment: ask whoever owns them what happened there."
+                    .to_owned()
+            }
+            Ok(false) => "Nothing. Look again with the next data.".to_owned(),
+            Err(_) => "Collect more rows.".to_owned(),
         }],
         cards,
         sources: vec![source("reference", reference, was), source("current", current, is)],

@@ -53,6 +53,8 @@ struct Findings {
     rows: Vec<[String; 3]>,
     figures: Vec<Figure>,
     how_sure: Vec<String>,
+    /// What is said in every form.
+    notes: Vec<String>,
 }
 
 pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
@@ -119,7 +121,7 @@ fn report(name: &str, findings: &Findings, figures: Vec<Figure>) -> Report {
     let heads = vec![Head::left("WHAT"), Head::left("VALUE"), Head::right("P")];
     let table = Table { heads, rows: findings.rows.iter().enumerate().map(row).collect() };
     let sections = vec![Section { title: name.to_owned(), table, figures, ..Section::default() }];
-    Report { name: "drift", summary, sections, notes: Vec::new() }
+    Report { name: "drift", summary, sections, notes: findings.notes.clone() }
 }
 
 fn story(args: &DriftArgs, name: &str, findings: &Findings) -> Story {
@@ -142,7 +144,7 @@ fn story(args: &DriftArgs, name: &str, findings: &Findings) -> Story {
         "Had nothing changed, one comparison in {} like this would say that it did.",
         number(1.0 / args.level)
     )];
-    how_sure.extend(findings.how_sure.iter().cloned());
+    how_sure.extend(findings.how_sure.iter().chain(&findings.notes).cloned());
     let what_to_do: &[&str] = if findings.drifted {
         &[
             "Ask whether the model that makes the embeddings, or what it is given, was changed: either moves every point.",

@@ -124,13 +124,14 @@ pub(super) fn optimised(criterion: Criterion, scored: &Scored) -> Result<Policy,
 pub(super) fn repaired(
     criterion: Criterion,
     policy: &Policy,
+    level: Level,
     name: impl Fn(usize) -> Vec<String>,
 ) -> Repaired {
     Repaired {
         equal: criterion.equal(),
         accuracy: policy.accuracy,
         best_common_threshold_accuracy: policy.best_common,
-        price: policy.price.into(),
+        price: policy.gain.student(level).unwrap_or(policy.price).into(),
         rules: rules(policy, name),
     }
 }

@@ -37,7 +37,15 @@ pub(super) fn told(crossing: Result<Crossing, Unknown>, values: &Values) -> Told
         }
         Ok(Crossing::Far { earliest }) => Told::Far { earliest: at(earliest) },
         Ok(Crossing::Unclear { earliest }) => Told::Unclear { earliest: earliest.map(at) },
-        Err(why) => Told::Unknown { why: why.to_string() },
+        Err(why) => Told::Unknown { why: why_not(why) },
+    }
+}
+
+/// Why no line can be laid, in the words of times and values.
+pub(super) fn why_not(why: Unknown) -> String {
+    match why {
+        Unknown::Constant => "all values are of one time".to_owned(),
+        _ => why.to_string(),
     }
 }
 
@@ -220,7 +228,7 @@ pub(super) fn story(
             "The interval is that of a straight line, if the trend goes on as it went: what levels off, or comes back each week, is not foreseen."
                 .to_owned(),
             trend.map_or_else(
-                |why| format!("No line can be laid through the values: {why}."),
+                |why| format!("No line can be laid through the values: {}.", why_not(why)),
                 |trend| format!("Values that resemble the ones before them say less: these are worth about {:.0} independent ones.", trend.effective),
             ),
         ],

@@ -80,7 +80,7 @@ impl Course {
 
 pub(super) fn run(args: &PerformanceArgs) -> Result<Said, StatsError> {
     let read = rows::of(args, &args.file, true)?;
-    let task = args.task.unwrap_or_else(|| read.rows.task());
+    let task = rows::task(args, &read.rows)?;
     let loss = Loss::of(args, task)?;
     let out_of_range = |why: OutOfRange| StatsError::Told(why.to_string());
     let mut other = None;

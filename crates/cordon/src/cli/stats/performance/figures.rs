@@ -145,12 +145,17 @@ fn of_numbers<'a>(rows: impl Iterator<Item = &'a Row>, level: Level) -> Result<V
         Figure { name: "mean_squared_error", told: Ok(report.mean_squared) },
         Figure { name: "bias", told: Ok(report.bias) },
         Figure { name: "mean_relative_error", told: report.mean_relative.ok_or(Unknown::Empty) },
-        Figure::plain("median_absolute_error", Some(report.median_absolute), n),
+        or_plain("median_absolute_error", report.median_absolute_told, Some(report.median_absolute), n),
         Figure::plain("largest_error", Some(report.largest), n),
-        Figure::plain("r_squared", report.r_squared, n),
-        Figure::plain("explained_variance", report.explained_variance, n),
+        or_plain("r_squared", report.r_squared_told, report.r_squared, n),
+        or_plain("explained_variance", report.explained_told, report.explained_variance, n),
         Figure { name: "pearson", told: report.pearson },
         Figure { name: "spearman", told: report.spearman },
         Figure { name: "kendall", told: report.kendall },
     ])
+}
+
+/// A metric with its interval, or alone where there are too few rows for one.
+fn or_plain(name: &'static str, told: Result<Estimate, Unknown>, value: Option<f64>, n: u64) -> Figure {
+    if told.is_ok() { Figure { name, told } } else { Figure::plain(name, value, n) }
 }

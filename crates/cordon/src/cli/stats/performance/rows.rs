@@ -11,7 +11,7 @@ use cordon_stats::{
 use super::{
     super::{
         StatsError,
-        outcomes::{Input, Picked, float},
+        outcomes::{Input, Meaning, Picked, float},
         word,
     },
     PerformanceArgs,
@@ -96,6 +96,8 @@ pub(super) struct Rows {
 #[derive(Default)]
 struct Words {
     numbers: HashMap<String, u32>,
+    /// There was one more than are told apart.
+    is_full: bool,
 }
 
 /// Rows, and what was left out.
@@ -164,7 +166,7 @@ impl Read {
 }
 
 impl Words {
-    /// A cell as a value; a word beyond the most is nothing.
+    /// A cell as a value; a word beyond the most is nothing, and [`Words::all_told_apart`] refuses it.
     fn value(&mut self, cell: Cell<'_>) -> Value {
         if cell == Cell::Missing {
             return Value::Missing;
@@ -177,11 +179,24 @@ impl Words {
             return Value::Word(*known);
         }
         if self.numbers.len() >= MOST_WORDS {
+            self.is_full = true;
             return Value::Missing;
         }
         let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
         self.numbers.insert(text, number);
         Value::Word(number)
+    }
+
+    /// That every word had its number: metrics of the rows that do would be those of another table.
+    fn all_told_apart(&self, path: &Path) -> Result<(), StatsError> {
+        if !self.is_full {
+            return Ok(());
+        }
+        Err(StatsError::Told(format!(
+            "labels and predictions of `{}` have more than 2,000 different words, and no more classes than that are told apart; help: are \
+             the columns the right ones? Join rare classes into one, or ask for one of them with --positive VALUE",
+            path.display()
+        )))
     }
 }
 
@@ -256,10 +271,12 @@ fn of_at_most(
     if needs_label {
         picked_label.all_found(path)?;
     }
+    words.all_told_apart(path)?;
     if rows.rows.is_empty() {
         return Err(StatsError::Told(format!(
-            "no row of `{}` has what is needed of it: {without_prediction} have no prediction or score, {without_label} no label",
-            path.display()
+            "no row of `{}` has what is needed of it: {without_prediction} have no prediction or score, {without_label} no label; {}",
+            path.display(),
+            Meaning::help()
         )));
     }
     Ok(Read {
@@ -295,7 +312,8 @@ pub(super) fn each_pair(
         let (first, second) = (predicted(1), predicted(2));
         on_row(label, first, second);
     })?;
-    picked.all_found(path)
+    picked.all_found(path)?;
+    words.all_told_apart(path)
 }
 
 /// Predictions of one table with the labels of another.
@@ -357,6 +375,7 @@ fn joined_at_most(args: &PerformanceArgs, labels: &Path, most: usize) -> Result<
             }
         })?;
     picked.all_found(labels)?;
+    words.all_told_apart(labels)?;
     if rows.rows.is_empty() {
         let (predictions, labels) = (args.file.display(), labels.display());
         return Err(StatsError::Told(format!(
@@ -381,9 +400,30 @@ fn joined_at_most(args: &PerformanceArgs, labels: &Path, most: usize) -> Result<
     })
 }
 
+/// What predictions are: as it was said, else by what labels look like.
+///
+/// # Errors
+/// Where labels are words and predictions are numbers, so that no prediction can be right.
+pub(super) fn task(args: &PerformanceArgs, rows: &Rows) -> Result<Task, StatsError> {
+    if let Some(task) = args.task {
+        return Ok(task);
+    }
+    let labelled = || rows.rows.iter().filter(|row| row.label != Value::Missing);
+    let are_words = labelled().next().is_some() && labelled().all(|row| row.label.number().is_none());
+    let numbers = labelled().filter(|row| row.prediction.number().is_some()).count();
+    if are_words && 2 * numbers > labelled().count() {
+        return Err(StatsError::Told(format!(
+            "labels of `{}` are words and predictions are numbers, so that none can be right; help: say which word is yes and from which \
+             score on, such as `--positive WORD --threshold 0.5`",
+            args.label
+        )));
+    }
+    Ok(rows.task())
+}
+
 impl Rows {
     /// What predictions are, by what labels look like.
-    pub(super) fn task(&self) -> Task {
+    fn task(&self) -> Task {
         let labels = || self.rows.iter().map(|row| row.label).filter(|label| *label != Value::Missing);
         if labels().all(|label| label.yes().is_some()) {
             return Task::YesNo;

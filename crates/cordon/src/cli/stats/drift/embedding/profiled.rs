@@ -64,6 +64,7 @@ pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
              centres in spreads, of {}.",
             args.effect
         )],
+        notes: Vec::new(),
     };
     let statistics = Statistics {
         projection_jensen_shannon_distance_base2: distance(&found.projection),

@@ -34,6 +34,14 @@ struct Statistics {
     classifier_p: Option<P>,
     centre_cosine: Option<f64>,
     centre_distance: Option<f64>,
+    /// Along the direction, of those that points are projected on, where they changed most.
+    direction_jensen_shannon_distance_base2: Option<f64>,
+    length_jensen_shannon_distance_base2: Option<f64>,
+    /// The largest of what changed, held against --effect.
+    effect: f64,
+    /// Points that are copies of others of their own side, left out: of the reference, and of the current data.
+    copies: [usize; 2],
+    permutations: usize,
     length_kolmogorov_smirnov: f64,
     length_p: P,
 }
@@ -66,10 +74,19 @@ pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
     let findings = Findings {
         sides: [reference.side(&args.reference), current.side(args.current())],
         dimension: found.dimension,
-        drifted: tests.iter().flatten().any(|p| p.at_most(args.level / TESTS)),
+        // With many points chance explains no change however small: it must matter too.
+        drifted: tests.iter().flatten().any(|p| p.at_most(args.level / TESTS))
+            && found.effect() >= args.effect,
         rows: rows(&found),
         figures: if args.look.is_page() { figures(&was, &is) } else { Vec::new() },
-        how_sure: vec![format!("At most {MOST} points of each side are compared, a fair sample of more.")],
+        how_sure: vec![
+            format!("At most {MOST} points of each side are compared, a fair sample of more."),
+            format!(
+                "Changes are too small to be named below {}: of a JS distance, a distance of the centres in spreads, and 2 AUC - 1.",
+                args.effect
+            ),
+        ],
+        notes: notes(args, &found),
     };
     let statistics = Statistics {
         mmd: found.discrepancy.statistic,
@@ -78,10 +95,32 @@ pub(super) fn run(args: &DriftArgs, name: &str) -> Result<Said, StatsError> {
         classifier_p: found.classified.as_ref().ok().map(|classified| classified.p_value.into()),
         centre_cosine: finite(found.centre_cosine),
         centre_distance: finite(found.centre_distance),
+        direction_jensen_shannon_distance_base2: finite(found.along_a_direction),
+        length_jensen_shannon_distance_base2: finite(found.of_lengths),
+        effect: found.effect(),
+        copies: found.copies,
+        permutations: found.permutations,
         length_kolmogorov_smirnov: found.lengths.statistic,
         length_p: found.lengths.p_value.into(),
     };
     say(args, name, findings, statistics)
+}
+
+/// What is said beside the answer.
+fn notes(args: &DriftArgs, found: &CloudDrift) -> Vec<String> {
+    let mut said = Vec::new();
+    if found.copies != [0, 0] {
+        let [was, is] = found.copies;
+        said.push(format!("points that are copies of others of their own side are left out: {was} of the reference, {is} now"));
+    }
+    // The smallest p-value that relabelling can give.
+    let least = 1.0 / (found.permutations as f64 + 1.0);
+    if least > args.level / TESTS {
+        said.push(format!(
+            "the MMD alone cannot find a change at this level: its p-value is never below {least}"
+        ));
+    }
+    said
 }
 
 fn rows(found: &CloudDrift) -> Vec<[String; 3]> {
@@ -94,6 +133,7 @@ fn rows(found: &CloudDrift) -> Vec<[String; 3]> {
     [
         ("distribution (MMD squared)", distance, found.discrepancy.p_value.to_string()),
         ("told apart by a classifier (AUC)", auc, auc_p),
+        ("largest JS distance along a direction", format!("{:.4}", found.along_a_direction), String::new()),
         ("length (Kolmogorov-Smirnov)", length, found.lengths.p_value.to_string()),
         ("centre: cosine", format!("{:.4}", found.centre_cosine), String::new()),
         ("centre: distance in spreads", format!("{:.4}", found.centre_distance), String::new()),

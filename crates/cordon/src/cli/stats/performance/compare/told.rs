@@ -55,7 +55,13 @@ pub(super) fn report(
         percent(args.confidence.confidence()),
         percent(args.confidence.alpha())
     );
-    Report { name: "performance", summary, sections: vec![section], notes: vec![note] }
+    // Both are right: the test looks at one side, the interval at two, with other bets.
+    let holds_margin = difference.is_ok_and(|e| e.low <= args.margin && args.margin <= e.high);
+    let of_sides =
+        "the interval is two-sided and may still hold what the one-sided test of the verdict has excluded";
+    let of_sides = (answer.standing != "open" && holds_margin).then(|| of_sides.to_owned());
+    let notes = std::iter::once(note).chain(of_sides).collect();
+    Report { name: "performance", summary, sections: vec![section], notes }
 }
 
 fn mean(mean: Option<f64>) -> String {
