@@ -10,7 +10,7 @@
 )]
 
 use cordon_core::{Category, Channel, Finding, Score};
-use cordon_inspect::Engine;
+use cordon_inspect::{Engine, Prompt};
 use serde_json::Value;
 
 /// The score at which the documented example policy acts.
@@ -103,6 +103,11 @@ fn every_declared_category_fires_in_the_corpus_or_is_a_provider_token() {
         let findings = engine.inspect(Channel::User, line["named"].as_str().unwrap());
         seen.extend(findings.iter().map(|finding| finding.detector));
     }
+    // A leak is one of a prompt, which only a call has.
+    let told = "Partners get twelve percent off when they name the code, nobody else may learn of it, and whoever is angry twice in a row \
+                is handed over to the desk in Lisbon with the length of the queue.";
+    let scanner = engine.scanner(Channel::Model, &[]).with_prompt(Prompt::new([told], []));
+    seen.extend(engine.read(scanner, told).iter().map(|finding| finding.detector));
     let silent: Vec<_> =
         engine.detectors().iter().map(|d| d.name).filter(|name| !seen.contains(name)).collect();
     assert!(silent.is_empty(), "{silent:?} never fire");

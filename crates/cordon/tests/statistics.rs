@@ -168,6 +168,20 @@ fn values_that_become_another_kind_are_drift() {
 }
 
 #[test]
+fn a_column_of_names_that_all_differ_is_said_to_be_compared_by_nobody() {
+    let desk = Desk::new();
+    let side = |name: &str, from: u32| {
+        let rows = (from..from + 400).map(|row| format!("key-{row},{}\n", ["a", "b"][row as usize % 2]));
+        desk.write(name, format!("id,kind\n{}", rows.collect::<String>()))
+    };
+    let (was, is) = (side("was.csv", 0), side("is.csv", 1_000));
+    let said = desk.run(&["drift", "--reference", &was, "--current", &is]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(said.out.contains("id: hardly any of its values is on both sides"), "{}", said.out);
+    assert!(!said.out.contains("kind: hardly"), "{}", said.out);
+}
+
+#[test]
 fn a_value_that_was_rare_and_is_gone_is_no_drift() {
     let desk = Desk::new();
     let rare = |seen: bool| -> Vec<String> {

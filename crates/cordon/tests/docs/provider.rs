@@ -108,10 +108,10 @@ impl Provider {
         path == self.path || path == RESPONSES && self.path == "/v1/chat/completions"
     }
 
-    /// Whether a chat is bounded by the name that this one knows, and by no other.
+    /// Whether a chat that is bounded is so by the name that this one knows. A page without limits bounds none.
     fn bounds(&self, path: &str, body: &serde_json::Value) -> bool {
-        let names = [NEWER, OLDER].into_iter().filter(|name| body.get(name).is_some());
-        path != self.path || names.eq([self.output_field])
+        let mut names = [NEWER, OLDER].into_iter().filter(|name| body.get(name).is_some());
+        path != self.path || names.all(|name| name == self.output_field)
     }
 
     /// Whether this was asked, in each part.

@@ -17,6 +17,8 @@ use super::{Compared, DriftArgs, Read, Together, needed, reach};
 
 /// Columns whose distances are drawn beside each other.
 const MOST_DOTS: usize = 24;
+/// The distance from which on hardly any value is on both sides (a Jensen–Shannon distance in bits is 1 where none is).
+const BLIND: f64 = 0.9;
 /// Sentences about what changed.
 const MOST_SENTENCES: usize = 5;
 
@@ -39,6 +41,9 @@ pub(super) fn report(args: &DriftArgs, read: &Read, compared: &[Compared], toget
     );
     let notes = ranked.iter().filter_map(|column| {
         let why = match &column.outcome {
+            Ok(_) if column.is_blind() => "hardly any of its values is on both sides, and each is too rare to tell whether that is a change: \
+                 they are not compared"
+                .to_owned(),
             Ok(_) => format!("{} of the values are of another kind now", column.of_other_kind()?),
             Err(why) => format!("not compared, {why}"),
         };
@@ -88,6 +93,12 @@ impl Compared {
     fn of_other_kind(&self) -> Option<String> {
         let share = self.kinds.total_variation();
         (share > 0.0).then(|| percent(share))
+    }
+
+    /// Have its rows nearly all a value of their own, such as an id has? Then the sides differ in all of them, and no test can say that
+    /// something changed.
+    fn is_blind(&self) -> bool {
+        !self.drifted && self.distance().is_some_and(|distance| distance >= BLIND)
     }
 
     pub(super) fn distance(&self) -> Option<f64> {

@@ -146,11 +146,12 @@ impl Found<'_> {
             let Some(measured) = &gap.gap else {
                 let why = gap.unknown.clone().unwrap_or_default();
                 let cells = vec![name, "".into(), "".into(), why.into(), "".into(), verdict];
-                rows.push(Row { cells, case, failure: None });
+                let failure = is_no_pass(gap).then(|| sentence(by, gap));
+                rows.push(Row { cells, case, failure });
                 continue;
             };
             let ratio = ratio(&measured.ratio);
-            let failure = (gap.verdict == BREACH).then(|| sentence(by, gap));
+            let failure = is_no_pass(gap).then(|| sentence(by, gap));
             let cells = vec![
                 name,
                 measured.lowest.join(", ").into(),
@@ -308,6 +309,11 @@ const BREACH: &str = "breach";
 const NOT_ASKED: &str = "not asked";
 const UNDECIDED: &str = "undecided";
 const WITHIN: &str = "within";
+
+/// Whether CI may not take it for a pass: a breach, or what is not decided, as the exit code says too.
+fn is_no_pass(gap: &ShownGap) -> bool {
+    matches!(gap.verdict, BREACH | UNDECIDED)
+}
 
 fn tone(verdict: &str) -> Tone {
     match verdict {
