@@ -333,11 +333,15 @@ async fn a_finding_is_labelled_by_a_button_and_by_the_api() {
         (&row["right"], &row["false_alarms"], &row["category"]),
         (&json!("1"), &json!("0"), &json!("pii/card"))
     );
-    assert_eq!(api(&world, "/feedback", label("request", 0, "withdrawn"), &[]).await.status, 200);
+    // A whole number is one however it is written.
+    let written = json!({"call": call, "direction": "request", "finding": 0.0, "judgement": "withdrawn"});
+    assert_eq!(api(&world, "/feedback", written, &[]).await.status, 200);
     assert_eq!(rates().await, json!([]));
     for (wish, status) in [
         (label("answer", 0, "right"), 404),
         (label("request", 1, "right"), 404),
+        (json!({"call": call, "direction": "request", "finding": 1e30, "judgement": "right"}), 404),
+        (json!({"call": call, "direction": "request", "finding": 0.5, "judgement": "right"}), 400),
         (json!({"call": "0".repeat(36), "direction": "request", "finding": 0, "judgement": "right"}), 400),
         (label("request", 0, "odd"), 400),
     ] {

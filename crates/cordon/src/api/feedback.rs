@@ -5,7 +5,18 @@ use cordon_core::{
     fact::Actor,
     feedback::{Direction, Judgement, Label},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+/// A whole number, however it is written: `3.0` is one (JSON Schema 2020-12, 4.2.3), and some clients know no other numbers. One that is
+/// too large for anything that is counted here is the largest.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let written = || {
+        let value = number.as_f64().filter(|value| *value >= 0.0 && value.fract() == 0.0)?;
+        Some(format!("{:.0}", value.abs()).parse().unwrap_or(u64::MAX))
+    };
+    number.as_u64().or_else(written).ok_or_else(|| D::Error::custom("a whole number from 0 on is expected"))
+}
 
 /// What somebody says of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -16,6 +27,7 @@ pub struct LabelFinding {
     /// Whether it was found in the request or in the answer.
     pub direction: Direction,
     /// Its place among the findings of that direction, from 0, in the order of the record.
+    #[serde(deserialize_with = "whole")]
     pub finding: u64,
     /// What it is.
     pub judgement: Judgement,
