@@ -21,11 +21,11 @@ import urllib.request
 
 from axe_core_python.selenium import Axe
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 CONTROL = os.environ["CONTROL"]
@@ -66,10 +66,17 @@ def until(driver, condition, what, seconds=20):
 
 def leave(driver, action):
     """Does what leads to another page, and waits until that is there."""
-    page = driver.find_element(By.TAG_NAME, "html")
+    driver.execute_script("window.stays = true")
     action()
-    until(driver, staleness_of(page), "the page is left")
-    until(driver, lambda d: d.execute_script("return document.readyState") == "complete", "the next page is there")
+
+    def arrived(there):
+        try:
+            return there.execute_script("return !window.stays && document.readyState === 'complete'")
+        except WebDriverException:
+            # Between two pages there is none to ask.
+            return False
+
+    until(driver, arrived, "the next page is there")
 
 
 def follow(driver, element):
