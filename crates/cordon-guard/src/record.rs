@@ -168,6 +168,8 @@ impl CallRecord {
         self.counting.again(self.left.take().unwrap_or(Spent::Nothing));
         self.marks.sent = None;
         self.cut_off = false;
+        // Of a stream that has not begun; its digest is of nothing.
+        self.hasher = None;
         let begun = Closed::interrupted(self.end.call, self.end.time);
         let end = std::mem::replace(&mut self.end, begun);
         self.end.timings = Timings { upstream_first_byte: 0, inspect_output: 0, ..end.timings };

@@ -176,3 +176,16 @@ fn what_a_target_used_is_what_its_own_attempt_says_and_no_other() {
         record.leaves(Spent::Unknown);
     }));
 }
+
+#[test]
+fn the_digest_is_of_the_answer_that_was_given_and_of_no_stream_before_it() {
+    let mut record = record(&Arc::default());
+    record.goes_to(&permit("a"));
+    // Its answer was to be a stream, and the call left it before a word of that was released.
+    record.streams(HmacKey::from_bytes([7; 32]).hasher());
+    record.goes_to(&permit("b"));
+    let whole = HmacKey::from_bytes([7; 32]).digest(b"whole");
+    (record.end.response_digest, record.end.response_bytes) = (Some(whole), 5);
+    record.seal(Outcome::UpstreamFailed, 400).unwrap();
+    assert_eq!(record.end.response_digest, Some(whole));
+}
