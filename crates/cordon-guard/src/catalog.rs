@@ -15,14 +15,14 @@ use crate::{
     call::{Call, Received},
     dialect::Dialect,
     dispatch::permit,
-    identify::{Known, known},
+    identify::Known,
     mode,
     pipeline::Inner,
     predict::{self, Address},
     quarantine,
     record::CallRecord,
     release::ReleasedBody,
-    resilience, respond,
+    respond,
 };
 
 /// What the Open Inference Protocol has of the server itself: who it is, whether it lives, whether it is ready.
@@ -148,20 +148,9 @@ impl Inner {
         tell: impl FnOnce(&Call<Known>) -> Result<Value, Refusal>,
     ) -> Response<ReleasedBody> {
         let (id, time) = (received.id, received.time);
-        let away = |refusal: &Refusal| self.turn_away(refusal, id, time, started, dialect);
-        let Some(place) = self.running.enter(id) else {
-            return away(&Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1));
-        };
-        let call = match known(received) {
-            Ok(call) => call,
-            Err(refusal) => return away(&refusal),
-        };
-        if let Err(refusal) = self.room(id, || resilience::highest(&call)) {
-            return away(&refusal);
-        }
-        let call = match self.taken(call, &place) {
-            Ok(call) => call,
-            Err(refusal) => return away(&refusal),
+        let (place, call) = match self.enter(received) {
+            Ok(entered) => entered,
+            Err(refusal) => return self.turn_away(&refusal, id, time, started, dialect),
         };
         let mut record = self.record(&call, operation, started);
         let identity = call.stage.identity();

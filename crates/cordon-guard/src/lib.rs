@@ -20,6 +20,7 @@ pub mod body;
 pub mod call;
 pub mod dialect;
 pub mod dispatch;
+mod door;
 pub mod exchange;
 pub mod identify;
 pub mod limits;

@@ -28,7 +28,6 @@ use crate::{
     call::{Call, Known, Received},
     catalog::answered,
     dialect::Dialect,
-    identify::known,
     inspection::{Inspection, Part, Verdict},
     limits::{self, Shape},
     mode,
@@ -37,7 +36,6 @@ use crate::{
     record::{CallRecord, micros},
     registry::Place,
     release::ReleasedBody,
-    resilience,
     tree::request::invalid,
 };
 
@@ -125,20 +123,9 @@ impl Inner {
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let (id, time, dialect) = (received.id, received.time, Dialect::Openai);
-        let away = |refusal: &Refusal| self.turn_away(refusal, id, time, started, dialect);
-        let Some(place) = self.running.enter(id) else {
-            return away(&Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1));
-        };
-        let call = match known(received) {
-            Ok(call) => call,
-            Err(refusal) => return away(&refusal),
-        };
-        if let Err(refusal) = self.room(id, || resilience::highest(&call)) {
-            return away(&refusal);
-        }
-        let call = match self.taken(call, &place) {
-            Ok(call) => call,
-            Err(refusal) => return away(&refusal),
+        let (place, call) = match self.enter(received) {
+            Ok(entered) => entered,
+            Err(refusal) => return self.turn_away(&refusal, id, time, started, dialect),
         };
         let mut record = self.record(&call, Operation::Moderate, started);
         let mut cut_off = false;

@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use cordon_core::{
     Action, CallId, DurationMs, HmacKey, Name, Refusal, RefusalCode, State, Timestamp,
-    containment::{InFlight, Subject, ToolName},
+    containment::{InFlight, ToolName},
     json,
     record::{Opened, Operation, RecordedVerdict, Timings},
     resource::{ContentCapture, Kind, RouteMode},
@@ -35,7 +35,7 @@ use crate::{
     dialect::Dialect,
     dispatch::Upstreams,
     exchange,
-    identify::{Known, known},
+    identify::Known,
     limits::{self, Counters, Limits},
     mode, moderation,
     operation::{Asked, Endpoint},
@@ -44,7 +44,7 @@ use crate::{
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Place, Registry},
     release::{Presence, ReleasedBody},
-    resilience::{self, Health, Shedder},
+    resilience::{Health, Shedder},
     respond,
     trace::{CallTrace, Parent},
     unknown::UnknownCalls,
@@ -309,12 +309,18 @@ impl Gateway {
         let is_posted = endpoint.is_some();
         match (&parts.method, endpoint) {
             (&Method::POST, Some(endpoint)) => {
+                let (place, call) = match inner.enter(received) {
+                    Ok(entered) => entered,
+                    Err(refusal) => {
+                        return inner.turn_away(&refusal, id, time, started, endpoint.posted.dialect());
+                    }
+                };
                 let (sender, head) = oneshot::channel();
                 let gone = Cancel::default();
                 let presence = Presence::new(gone.clone());
                 // The call's own task closes its record and gives back its places, whatever becomes of this one. It is
                 // some ten kilobytes: in a box it is not copied again each time that the runtime moves the task's state.
-                let call = inner.post(endpoint, received, body, started, Answer(Some(sender)), gone);
+                let call = inner.post(endpoint, place, call, body, started, Answer(Some(sender)), gone);
                 tokio::spawn(Box::pin(call));
                 match head.await {
                     Ok(response) => response.map(|body| body.with(presence)),
@@ -408,10 +414,12 @@ impl Inner {
     }
 
     /// The whole life of a call that posts a request.
+    #[expect(clippy::too_many_arguments, reason = "what a call begins with")]
     async fn post<B>(
         self: Arc<Self>,
         endpoint: Endpoint,
-        received: Call<Received>,
+        place: Place,
+        call: Call<Known>,
         body: B,
         started: Instant,
         mut answer: Answer,
@@ -420,24 +428,6 @@ impl Inner {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        let (id, time) = (received.id, received.time);
-        let dialect = endpoint.posted.dialect();
-        let Some(place) = self.running.enter(id) else {
-            let refusal = Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1);
-            return answer.send(self.turn_away(&refusal, id, time, started, dialect));
-        };
-        let call = match known(received) {
-            Ok(call) => call,
-            Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started, dialect)),
-        };
-        // Before anything of the body is read, which names the route: by the most important one that this key may name.
-        if let Err(refusal) = self.room(id, || resilience::highest(&call)) {
-            return answer.send(self.turn_away(&refusal, id, time, started, dialect));
-        }
-        let call = match self.taken(call, &place) {
-            Ok(call) => call,
-            Err(refusal) => return answer.send(self.turn_away(&refusal, id, time, started, dialect)),
-        };
         let principal = Arc::clone(&call.stage.identity().principal);
         let mut record = self.record(&call, endpoint.posted.operation(), started);
         let mut style = exchange::Style::of(endpoint.posted);
@@ -453,22 +443,6 @@ impl Inner {
         if let Some(prompt) = record.prompt.filter(|_| record.was_refused_for_content()) {
             self.abuse.refused(&principal.name, prompt);
         }
-    }
-
-    /// Says of a running call who calls: from here on it ends when its key or its principal is taken out.
-    ///
-    /// # Errors
-    /// When the caller is not known any more.
-    pub(crate) fn taken(&self, call: Call<Known>, place: &Place) -> Result<Call<Known>, Refusal> {
-        let identity = call.stage.identity();
-        place.uses([Subject::Key(identity.key.id), Subject::Principal(identity.principal.name.clone())]);
-        // A revocation that came between the look-up and the line above has not found this call: look again.
-        let current = self.snapshot.load_full();
-        if Arc::ptr_eq(&current, &call.snapshot) {
-            return Ok(call);
-        }
-        let headers = call.stage.headers().clone();
-        known(Call { id: call.id, time: call.time, snapshot: current, stage: Received { headers } })
     }
 
     /// The steps of a call that posts a request, in their order. Dropping this future ends whatever it waits for, the upstream too.

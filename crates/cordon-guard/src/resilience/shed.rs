@@ -22,8 +22,12 @@ use cordon_core::resource::Priority;
 /// turn some five times and waits each time, so what its caller sees is some five times as much.
 const TARGET: Duration = Duration::from_millis(2);
 /// From here the others are refused, too: CoDel's (RFC 8289, section 4.2). Many callers who each wait for their answer keep a queue
-/// below it, and are served.
+/// below it, and are served: it harms nobody but those who are in it.
 const PATIENCE: Duration = Duration::from_millis(5);
+/// While calls of high priority come, normal ones are not let in at any moment at which the queue is longer than this.
+const COURTESY: Duration = Duration::from_millis(3);
+/// How long after a call of high priority the normal ones give way.
+const YIELDS: Duration = Duration::from_millis(300);
 /// How long it has to last: CoDel's (RFC 8289, section 4.3).
 const INTERVAL: Duration = Duration::from_millis(100);
 /// Ranks of one priority.
@@ -43,10 +47,11 @@ const LOOKS: u32 = 2;
 const MOST_AT_ONCE: u128 = 2;
 /// The part of the level by which it falls.
 const PART: u32 = 5;
-/// How much the level rises in an interval: where only calls of low priority are refused, and where others are, which come back within two
-/// seconds of the end of an overload.
+/// How much the level rises in an interval: where only calls of low priority are refused, where normal ones are, which come back within
+/// three seconds of the end of an overload, and where those of high priority are.
 const STEP: u32 = 8;
-const IMPORTANT_STEP: u32 = 32;
+const NORMAL_STEP: u32 = 16;
+const IMPORTANT_STEP: u32 = 64;
 
 /// Says which calls are let in.
 #[derive(Debug)]
@@ -56,6 +61,10 @@ pub struct Shedder {
     made: Instant,
     /// When somebody began to look who has not had a turn yet, in microseconds since `made`; 0 while nobody looks.
     looking: AtomicU64,
+    /// How long whoever looked last waited, in microseconds.
+    last: AtomicU64,
+    /// When a call of high priority last came while not all were let in, in microseconds since `made`; 0 before the first.
+    important: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -82,6 +91,8 @@ impl Shedder {
             interval: Mutex::new(Interval::new(now)),
             made: now,
             looking: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+            important: AtomicU64::new(0),
         }
     }
 
@@ -100,6 +111,7 @@ impl Shedder {
     /// A task that was ready waited so long for its turn.
     pub fn waited(&self, delay: Duration, now: Instant) {
         self.looking.store(0, Ordering::Relaxed);
+        self.last.store(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         let mut interval = self.interval.lock().unwrap_or_else(PoisonError::into_inner);
         if interval.looks == 0 {
             interval.began = now.checked_sub(delay).unwrap_or(now);
@@ -117,7 +129,12 @@ impl Shedder {
         drop(interval);
         let level = self.level.load(Ordering::Relaxed);
         let lower = (0..intervals).fold(level, |level, _| level.saturating_sub(level / PART));
-        let higher = level.saturating_add(if level < IMPORTANT { IMPORTANT_STEP } else { STEP });
+        let step = match level {
+            ..RANKS => IMPORTANT_STEP,
+            RANKS..IMPORTANT => NORMAL_STEP,
+            IMPORTANT.. => STEP,
+        };
+        let higher = level.saturating_add(step);
         let level = match least {
             least if least > PATIENCE => lower.max(LEAST),
             least if least > TARGET && level > IMPORTANT => lower.max(IMPORTANT),
@@ -129,13 +146,20 @@ impl Shedder {
 
     /// Whether all calls are let in.
     pub fn admits_all(&self, now: Instant) -> bool {
-        self.level.load(Ordering::Relaxed) >= ALL && !self.is_long(now)
+        self.level.load(Ordering::Relaxed) >= ALL && !self.is_longer(TARGET, now)
     }
 
-    /// Whether whoever looks has waited too long already.
-    fn is_long(&self, now: Instant) -> bool {
+    /// Whether there is somebody more important than those of normal priority.
+    fn is_yielding(&self, now: Instant) -> bool {
+        let last = self.important.load(Ordering::Relaxed);
+        last != 0 && u128::from(self.micros(now).saturating_sub(last)) < YIELDS.as_micros()
+    }
+
+    /// Whether whoever looked last waited longer than this, or whoever looks now has already.
+    fn is_longer(&self, than: Duration, now: Instant) -> bool {
         let since = self.looking.load(Ordering::Relaxed);
-        since != 0 && u128::from(self.micros(now).saturating_sub(since)) > TARGET.as_micros()
+        let so_far = if since == 0 { 0 } else { self.micros(now).saturating_sub(since) };
+        u128::from(so_far.max(self.last.load(Ordering::Relaxed))) > than.as_micros()
     }
 
     fn micros(&self, now: Instant) -> u64 {
@@ -144,7 +168,20 @@ impl Shedder {
 
     /// Whether a call of this priority is let in now. `random` is a random number of the call's own.
     pub fn admits(&self, priority: Priority, random: u8, now: Instant) -> bool {
-        (priority != Priority::Low || !self.is_long(now)) && self.reaches(priority, random)
+        if priority == Priority::High {
+            self.important.store(self.micros(now).max(1), Ordering::Relaxed);
+        }
+        self.reaches(priority, random) && !self.goes_first(priority, now)
+    }
+
+    /// Whether the queue of this moment is too long for calls of this priority: for low ones always, for normal ones if there are more
+    /// important ones.
+    fn goes_first(&self, priority: Priority, now: Instant) -> bool {
+        match priority {
+            Priority::Low => self.is_longer(TARGET, now),
+            Priority::Normal => self.is_longer(COURTESY, now) && self.is_yielding(now),
+            Priority::High => false,
+        }
     }
 
     /// Whether the level lets it in.
@@ -203,7 +240,7 @@ mod tests {
     }
 
     /// How often a task of a call has a turn, what each takes, how long an upstream takes, and what refusing a call takes at its
-    /// second turn: in microseconds.
+    /// first turn: in microseconds.
     const TURNS: u8 = 5;
     const TURN: u64 = 32;
     const UPSTREAM: u64 = 120;
@@ -260,14 +297,14 @@ mod tests {
         reason = "microseconds between two calls, none of them negative"
     )]
     /// One thread that gives each task that is ready its turn, in order; calls that come at random times at this multiple of what it
-    /// can, for twenty seconds of which the first five do not count; a fifth of them is of high priority, the others of low. The
-    /// thread stands still for `still` microseconds about once a second.
-    fn simulate(load: f64, sheds: bool, still: u64) -> [Seen; 2] {
+    /// can, for twenty seconds of which the first five do not count; these shares of them are of high and of normal priority, the others
+    /// of low. The thread stands still for `still` microseconds about once a second.
+    fn simulate(load: f64, [high, normal]: [f64; 2], sheds: bool, still: u64) -> [Seen; 3] {
         let begin = Instant::now();
         let at = |micros: u64| begin + Duration::from_micros(micros);
         let shedder = Shedder::new(begin);
         let mut random = Random(0x5eed);
-        let mut seen = [Seen::default(), Seen::default()];
+        let mut seen = [const { Seen { offered: 0, answered: Vec::new() } }; 3];
         let (mut ready, mut later) = (VecDeque::new(), BTreeMap::new());
         let (mut now, mut next, mut stands, mut under_way) = (0, 0, 1_000_000, 0);
         let mut due = VecDeque::new();
@@ -285,7 +322,11 @@ mod tests {
                 && let Some(due) = due.pop_front()
             {
                 under_way += 1;
-                let priority = if random.unit() < 0.2 { Priority::High } else { Priority::Low };
+                let priority = match random.unit() {
+                    drawn if drawn < high => Priority::High,
+                    drawn if drawn < high + normal => Priority::Normal,
+                    _ => Priority::Low,
+                };
                 ready.push_back(Task::Call { due, priority, turns: 0, admitted: false });
             }
             while let Some(entry) = later.first_entry().filter(|entry| entry.key().0 <= now) {
@@ -309,11 +350,10 @@ mod tests {
                 }
                 Some(Task::Call { due, priority, turns, admitted }) => {
                     let rank = random.next().to_be_bytes()[0];
-                    let admitted =
-                        admitted || turns == 1 && (!sheds || shedder.admits(priority, rank, at(now)));
-                    now += if turns == 1 && !admitted { REFUSAL } else { TURN };
+                    let admitted = admitted || !sheds || shedder.admits(priority, rank, at(now));
+                    now += if admitted { TURN } else { REFUSAL };
                     let turns = turns + 1;
-                    if turns == 1 || admitted && turns < TURNS {
+                    if admitted && turns < TURNS {
                         let call = Task::Call { due, priority, turns, admitted };
                         match turns {
                             3 => drop(later.insert((now + UPSTREAM, random.next()), call)),
@@ -323,7 +363,12 @@ mod tests {
                     }
                     under_way -= 1;
                     if now > 5_000_000 {
-                        let seen = &mut seen[usize::from(priority == Priority::Low)];
+                        let [of_high, of_normal, of_low] = &mut seen;
+                        let seen = match priority {
+                            Priority::High => of_high,
+                            Priority::Normal => of_normal,
+                            Priority::Low => of_low,
+                        };
                         seen.offered += 1;
                         if admitted {
                             seen.answered.push((now - due) as f64 / 1_000.0);
@@ -338,29 +383,34 @@ mod tests {
 
     #[test]
     fn at_twice_the_capacity_admitted_calls_wait_a_bounded_time_and_the_important_ones_come_through() {
-        let [_, calm] = simulate(0.7, true, 0);
+        let shares = [0.2, 0.4];
+        let [_, _, calm] = simulate(0.7, shares, true, 0);
         assert!(calm.of_hundred(99) < 5.0 && calm.share() > 0.999, "nothing is shed without need");
-        let [_, moved] = simulate(0.7, true, 20_000);
+        let [_, normal, low] = simulate(0.7, shares, true, 20_000);
         assert!(
-            moved.share() > 0.95,
-            "a thread that stands still now and then costs little: {}",
-            moved.share()
+            normal.share() > 0.99 && low.share() > 0.95,
+            "a thread that stands still now and then costs little: {} and {}",
+            normal.share(),
+            low.share()
         );
-        let [_, flooded] = simulate(2.0, false, 0);
+        let [_, _, flooded] = simulate(2.0, shares, false, 0);
         assert!(flooded.of_hundred(50) > 1_000.0, "without it the queue grows for ever");
         for (load, still) in [(1.2, 0), (1.5, 0), (2.0, 0), (2.0, 20_000)] {
-            let [high, low] = simulate(load, true, still);
-            let (median, late) = (high.of_hundred(50), high.of_hundred(99));
-            println!(
-                "{load} x capacity, still for {still}: high p50 {median} ms, p99 {late} ms, admitted {}; low admitted {}",
-                high.share(),
-                low.share()
-            );
-            assert!(
-                median < 10.0 + still as f64 / 2_000.0 && late < 50.0 + still as f64 / 1_000.0,
-                "{load}: {median}, {late}"
-            );
-            assert!(high.share() > 0.75 && low.share() < 0.8, "{load}: {} and {}", high.share(), low.share());
+            for shares in [[0.2, 0.4], [0.2, 0.0], [0.2, 0.8], [0.3, 0.7]] {
+                let [high, normal, low] = simulate(load, shares, true, still);
+                let (median, late) = (high.of_hundred(50), high.of_hundred(99));
+                println!(
+                    "{load} x capacity {shares:?}, still for {still}: high p50 {median} ms, p99 {late} ms, admitted {}; normal admitted {}; low admitted {}",
+                    high.share(),
+                    normal.share(),
+                    low.share()
+                );
+                assert!(
+                    median < 20.0 + still as f64 / 2_000.0 && late < 30.0 + still as f64 / 500.0,
+                    "{load}: {median}, {late}"
+                );
+                assert!(high.share() > 0.95, "{load}: {}", high.share());
+            }
         }
     }
 
@@ -405,8 +455,8 @@ mod tests {
         lasts(20_000, 6);
         assert_eq!(shedder.admitted(Priority::Normal), 0);
         assert!(shedder.admitted(Priority::High) > 0);
-        // Two seconds after its end what is normal is let in again.
-        for at_millis in (30_000..=32_000).step_by(20) {
+        // Three seconds after its end what is normal is let in again.
+        for at_millis in (30_000..=33_000).step_by(20) {
             shedder.waited(Duration::ZERO, at(at_millis));
         }
         assert_eq!(shedder.admitted(Priority::Normal), 100);
@@ -414,6 +464,28 @@ mod tests {
         assert_eq!([Priority::Low, Priority::Normal].map(|priority| shedder.admitted(priority)), [0, 100]);
         lasts(70_000, 1);
         assert!(shedder.admits_all(at(80_000)));
+    }
+
+    #[test]
+    fn at_a_moment_of_a_long_queue_what_is_normal_gives_way_to_what_is_important() {
+        let begin = Instant::now();
+        let at = |millis| begin + Duration::from_millis(millis);
+        let shedder = Shedder::new(begin);
+        shedder.looks(at(10));
+        // There is nobody more important.
+        assert!(shedder.admits(Priority::Normal, 255, at(16)));
+        assert!(shedder.admits(Priority::High, 255, at(16)));
+        assert!(!shedder.admits(Priority::Normal, 0, at(16)));
+        // The next look says whether it still is as long.
+        shedder.waited(Duration::from_millis(6), at(16));
+        assert!(!shedder.admits(Priority::Normal, 0, at(17)));
+        shedder.looks(at(18));
+        shedder.waited(Duration::from_millis(3), at(21));
+        assert!(shedder.admits(Priority::Normal, 255, at(22)));
+        shedder.looks(at(24));
+        assert!(!shedder.admits(Priority::Normal, 0, at(30)));
+        // No call of high priority came for a while.
+        assert!(shedder.admits(Priority::Normal, 255, at(320)));
     }
 
     #[test]
@@ -426,7 +498,10 @@ mod tests {
         assert!(!shedder.admits_all(at(13)) && !shedder.admits(Priority::Low, 0, at(13)));
         assert!(shedder.admits(Priority::Normal, 255, at(13)) && shedder.admits(Priority::High, 255, at(13)));
         shedder.waited(Duration::from_millis(4), at(14));
-        assert!(shedder.admits_all(at(14)));
+        assert!(!shedder.admits(Priority::Low, 0, at(15)));
+        shedder.looks(at(16));
+        shedder.waited(Duration::from_millis(1), at(17));
+        assert!(shedder.admits_all(at(17)));
     }
 
     #[test]
