@@ -31,7 +31,7 @@ pub use resilience::{Breaker, MAX_ATTEMPTS, MAX_OFF_MESSAGE, Priority, Retry, Ro
 pub use retention::{MIN_RECORD_RETENTION, RetentionSpec};
 pub use route::{
     Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, MAX_CONTENT_RETENTION, RefusalStyle, RouteGuards,
-    RouteSpec, RouteTools, Target,
+    RouteSpec, RouteTools, Spotlighting, Target,
 };
 pub use service::{
     AzureSpec, ClientCertificate, ModelSpec, OutputField, Protocol, SecretRef, SecretRefError, ServiceSpec,

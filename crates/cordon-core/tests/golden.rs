@@ -25,7 +25,10 @@ use cordon_core::{
     fact::{Actor, Body, DecodeError},
     feedback::{Direction, Judgement, Label},
     identity::{BootstrapUse, Origin, Role, User, UserId},
-    resource::{ContentCapture, Kind, LimitSubject, Price, Requests, Resource, RouteMode, RouteTools, Spec},
+    resource::{
+        ContentCapture, Kind, LimitSubject, Price, Requests, Resource, RouteMode, RouteTools, Spec,
+        Spotlighting,
+    },
 };
 use support::{at, close, digest, name, resource};
 
@@ -146,6 +149,13 @@ fn samples() -> Vec<(String, Fact)> {
         route.tools = RouteTools::Declared;
     }
     bodies.push(("-route-tools".to_owned(), Body::ResourceSet(declared)));
+    let mut spotlit = resource(Kind::Route, 3, 6, 2);
+    close(&mut spotlit);
+    if let Spec::Route(route) = &mut spotlit.spec {
+        route.spotlighting = Spotlighting::Datamark;
+        route.canary = true;
+    }
+    bodies.push(("-route-spotlighting".to_owned(), Body::ResourceSet(spotlit)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

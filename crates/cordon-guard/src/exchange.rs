@@ -7,7 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use cordon_core::{
-    Action, Name, Refusal, RefusalCode, Score, Timestamp, json,
+    Action, Name, Refusal, RefusalCode, Score, Timestamp,
+    containment::PromptId,
+    json,
     record::{Outcome, RecordedVerdict},
     resource::RefusalStyle,
 };
@@ -24,6 +26,7 @@ use crate::{
     limits::Spent,
     operation::{Asked, Back, Inspected, Outgoing, Posted},
     pipeline::{Answer, Inner},
+    planted::Planted,
     predict::{Ballots, Doubt, Reason},
     quarantine,
     record::{CallRecord, micros},
@@ -96,11 +99,15 @@ pub(crate) fn clear(
     call: Call<Admitted>,
     mut request: Asked,
     signals: &[(Signal, Score)],
+    prompt: Option<PromptId>,
     gateway: &Inner,
     record: &mut CallRecord,
 ) -> Result<Call<Cleared>, Refusal> {
     request.may_go_to(call.stage.route(), &call.snapshot);
     let mut taint = request.entered(&call.snapshot)?;
+    let route = call.stage.route();
+    let planted =
+        Planted::new(route.spotlighting, route.canary, &gateway.options.pseudonym_key, &route.name, prompt);
     // A body may take its time: what was quarantined meanwhile holds for it.
     let inspection = Inspection::new(
         gateway.engine.clone(),
@@ -109,13 +116,17 @@ pub(crate) fn clear(
         gateway.options.pseudonym_key.clone(),
     )
     .contained(gateway.snapshot.load().quarantined())
-    .in_mode(call.stage.route().mode);
+    .in_mode(call.stage.route().mode)
+    .planting(planted);
     let mut verdict = Verdict::default();
     let principal = &call.stage.identity().principal.name;
     for (guard, throttle) in inspection.abuse(signals, &mut verdict) {
         gateway.abuse.throttle(principal, guard, throttle, call.time);
     }
-    let told = request.told();
+    let mut told = request.told();
+    if let Some(planted) = inspection.planted() {
+        told = told.with_marker(planted.word());
+    }
     let inspected = request.inspect(&inspection, &mut verdict);
     taint.labels.extend(verdict.labels().iter().cloned());
     record.describe(|opened| opened.taint = taint.clone());
@@ -124,7 +135,7 @@ pub(crate) fn clear(
     let principal = &call.stage.identity().principal;
     let authority = Authority::of(&call.snapshot, call.stage.route(), principal, &taint);
     let inspection = inspection.under(authority).telling(told);
-    if record.input.action >= Action::Redact {
+    if record.input.action >= Action::Redact || inspection.planted().is_some() {
         // It has other words now.
         record.counting.shape = None;
     }

@@ -14,6 +14,7 @@ use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 use crate::{
     abuse::Signal,
     authority::{Authority, Seen},
+    planted::Planted,
     predict::fault::{Check, Fault, Faults},
     quarantine::Signing,
     redact::Cut,
@@ -49,6 +50,8 @@ pub struct Inspection {
     authority: Option<Arc<Authority>>,
     /// What answers should not give away.
     prompt: Prompt,
+    /// What is planted in the request, and how others' words are shown.
+    planted: Option<Arc<Planted>>,
 }
 
 /// What quarantines say of content.
@@ -113,6 +116,7 @@ impl Inspection {
             holds_actions: false,
             authority: None,
             prompt: Prompt::default(),
+            planted: None,
         }
     }
 
@@ -155,6 +159,18 @@ impl Inspection {
     pub(crate) fn telling(mut self, prompt: Prompt) -> Self {
         self.prompt = prompt;
         self
+    }
+
+    /// With what is planted in the request once it was inspected.
+    #[must_use]
+    pub(crate) fn planting(mut self, planted: Option<Planted>) -> Self {
+        self.planted = planted.map(Arc::new);
+        self
+    }
+
+    /// What is planted in the request.
+    pub(crate) fn planted(&self) -> Option<&Planted> {
+        self.planted.as_deref()
     }
 
     /// Which tools may be called; nothing where none is declared and none has to be.

@@ -49,6 +49,7 @@ mod mode;
 mod moderation;
 mod operation;
 mod pipeline;
+mod planted;
 mod predict;
 mod prompt;
 mod quarantine;

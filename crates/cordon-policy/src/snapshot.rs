@@ -6,7 +6,7 @@ use cordon_core::{
     resource::{
         Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, ModelSpec,
         PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec, RouteTools,
-        ServiceSpec, Spec, Sticky, Target,
+        ServiceSpec, Spec, Spotlighting, Sticky, Target,
     },
     state::Touched,
 };
@@ -116,6 +116,10 @@ pub struct RouteEntry {
     pub priority: Priority,
     /// Which tools models may propose to call.
     pub tools: RouteTools,
+    /// How models are shown what tools and documents say.
+    pub spotlighting: Spotlighting,
+    /// Whether a word is planted in system prompts.
+    pub canary: bool,
     /// How a refusal for content looks.
     pub refusal: RefusalStyle,
     /// What happens when the record cannot be made durable.
@@ -167,6 +171,8 @@ impl RouteEntry {
             agreement: spec.agreement.clone(),
             priority: spec.priority,
             tools: spec.tools,
+            spotlighting: spec.spotlighting,
+            canary: spec.canary,
             refusal: spec.refusal,
             audit: spec.audit,
             max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),

@@ -72,6 +72,19 @@ pub enum RouteTools {
     Declared,
 }
 
+/// How a model is shown what others than the caller have written: results of tools, documents, and what callers mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Spotlighting {
+    /// As it came.
+    #[default]
+    None,
+    /// Between tags that it cannot write, which the model is told not to obey what stands within.
+    Delimit,
+    /// That, and with a mark in place of its spaces.
+    Datamark,
+}
+
 /// How long captured content is kept when a route does not say it.
 pub const DEFAULT_CONTENT_RETENTION: DurationMs = DurationMs::from_secs(30 * 86_400);
 
@@ -123,6 +136,12 @@ pub struct RouteSpec {
     /// Which tools models may propose to call: `any`, or `declared` for those alone that a `Tool` is declared for.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tools: RouteTools,
+    /// How models are shown what tools and documents say: `none` (as it came), `delimit` or `datamark`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub spotlighting: Spotlighting,
+    /// Whether a word is planted in system prompts whose appearance in an answer says that they leak.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub canary: bool,
     /// How a refusal for content looks.
     #[serde(default, skip_serializing_if = "is_default")]
     pub refusal: RefusalStyle,
@@ -233,6 +252,8 @@ impl RouteSpec {
             guards: RouteGuards::default(),
             guards_reason: None,
             tools: RouteTools::default(),
+            spotlighting: Spotlighting::default(),
+            canary: false,
             refusal: RefusalStyle::default(),
             audit: Audit::default(),
             max_snapshot_age: None,

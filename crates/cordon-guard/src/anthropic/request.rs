@@ -143,6 +143,9 @@ impl MessagesRequest {
         verdict: &mut Verdict,
     ) -> Result<InspectedMessages, Refusal> {
         let tokens = inspected::<Self>(&mut self.tree, inspection, verdict)?;
+        if let Some(planted) = inspection.planted() {
+            planted.in_messages(&mut self.tree);
+        }
         authority::strip(&mut self.tree, &["system", "messages"]);
         let beta = self.tree.remove(BETA).map(|names| {
             let names = names.as_array().unwrap_or_default().iter().filter_map(Value::as_str);

@@ -133,6 +133,9 @@ impl Request {
         verdict: &mut Verdict,
     ) -> Result<InspectedRequest, Refusal> {
         let tokens = inspected::<Self>(&mut self.tree, inspection, verdict)?;
+        if let Some(planted) = inspection.planted() {
+            planted.in_chat(&mut self.tree);
+        }
         authority::strip(&mut self.tree, &["messages"]);
         Ok(InspectedRequest {
             tree: self.tree,

@@ -131,6 +131,9 @@ impl Request {
     /// When the request may not go on.
     pub fn inspect(mut self, inspection: &Inspection, verdict: &mut Verdict) -> Result<Inspected, Refusal> {
         let tokens = inspected::<Self>(&mut self.tree, inspection, verdict)?;
+        if let Some(planted) = inspection.planted() {
+            planted.in_responses(&mut self.tree);
+        }
         authority::strip(&mut self.tree, &["instructions", "input"]);
         Ok(Inspected { tree: self.tree, tokens, stream: self.stream })
     }
