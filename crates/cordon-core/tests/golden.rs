@@ -15,8 +15,8 @@ mod support;
 use std::{collections::BTreeMap, path::PathBuf, sync::Once};
 
 use cordon_core::{
-    Action, ApiKey, CallId, Category, Channel, Digest, DurationMs, Fact, JournalId, KeyId, RefusalCode,
-    Score, Sealed, State,
+    Action, ApiKey, CallId, Category, Channel, Digest, DurationMs, Fact, HostPattern, JournalId, KeyId,
+    RefusalCode, Score, Sealed, State,
     containment::{Cleared, Contained, Containment, Firing, InFlight, Lift, Quarantine, Subject, Tested},
     evidence::{
         Anchor, ContentScope, EndReason, Erasure, FrameRange, Hold, JournalEnd, JournalStart, LogKey,
@@ -156,6 +156,12 @@ fn samples() -> Vec<(String, Fact)> {
         route.canary = true;
     }
     bodies.push(("-route-spotlighting".to_owned(), Body::ResourceSet(spotlit)));
+    let mut listed = resource(Kind::Guard, 3, 6, 2);
+    close(&mut listed);
+    if let Spec::Guard(guard) = &mut listed.spec {
+        guard.hosts = Some(vec![HostPattern::parse("*.example.org").unwrap()]);
+    }
+    bodies.push(("-guard-hosts".to_owned(), Body::ResourceSet(listed)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

@@ -8,7 +8,7 @@ use cordon_core::{
     record::{RecordedFinding, RecordedVerdict},
     resource::{RouteMode, Throttle},
 };
-use cordon_inspect::{Engine, Prompt, Scanner};
+use cordon_inspect::{Engine, Hosts, Prompt, Scanner};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
 use crate::{
@@ -52,6 +52,8 @@ pub struct Inspection {
     prompt: Prompt,
     /// What is planted in the request, and how others' words are shown.
     planted: Option<Arc<Planted>>,
+    /// The hosts that texts may lead to.
+    hosts: Hosts,
 }
 
 /// What quarantines say of content.
@@ -107,11 +109,13 @@ impl Inspection {
     /// The means of inspection of one call. `key` makes the hashes of [`cordon_core::Form::Hash`]: one for the
     /// organisation, or one for the process.
     pub fn new(engine: Engine, guard: Arc<EffectiveGuard>, now: Timestamp, key: HmacKey) -> Self {
+        let hosts = Hosts::new(guard.hosts().map(<[_]>::to_vec));
         Self {
             engine,
             guard,
             now,
             key,
+            hosts,
             out: Arc::default(),
             holds_actions: false,
             authority: None,
@@ -204,14 +208,16 @@ impl Inspection {
     }
 
     pub(crate) fn scanner(&self, channel: Channel) -> Scanner {
-        self.engine.scanner(channel, &self.guard.holds(channel)).with_prompt(self.prompt.clone())
+        let scanner = self.engine.scanner(channel, &self.guard.holds(channel));
+        scanner.with_prompt(self.prompt.clone()).with_hosts(self.hosts.clone())
     }
 
     pub(crate) fn inspect(&self, channel: Channel, text: &str) -> Vec<Finding> {
         if text.is_empty() {
             return Vec::new();
         }
-        self.engine.read(self.engine.scanner(channel, &[]).with_prompt(self.prompt.clone()), text)
+        let scanner = self.engine.scanner(channel, &[]).with_prompt(self.prompt.clone());
+        self.engine.read(scanner.with_hosts(self.hosts.clone()), text)
     }
 
     /// What is done about a finding; nothing where its detector is quarantined, so that it does not count.
@@ -440,5 +446,34 @@ impl Verdict {
         let mut recorded = RecordedFinding::new(finding, channel, part, ruling.action, ruling.would);
         (recorded.start, recorded.end) = (span.start as u64, span.end as u64);
         self.recorded.add(recorded);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordon_core::{HostPattern, Mode, resource::GuardSpec};
+
+    use super::*;
+
+    /// The worst that is found about a picture in an answer, under a guard in this mode with this list.
+    fn worst(mode: Mode, hosts: Option<&[&str]>, url: &str) -> f64 {
+        let hosts = hosts.map(|hosts| hosts.iter().map(|host| HostPattern::parse(host).unwrap()).collect());
+        let spec = GuardSpec { mode, hosts, ..cordon_policy::baseline() };
+        let guard = EffectiveGuard::alone(&Name::parse("g").unwrap(), &spec);
+        let (now, key) = (Timestamp::from_millis(0), HmacKey::from_bytes([1; 32]));
+        let inspection = Inspection::new(Engine::builtin(), Arc::new(guard), now, key);
+        let found = inspection.inspect(Channel::Model, &format!("![chart]({url})"));
+        found.iter().map(|finding| finding.score.as_f64()).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn a_picture_comes_from_a_listed_host_or_is_found() {
+        let (ours, other) = ("https://www.example.org/a.png", "https://evil.example/a.png");
+        let list: &[&str] = &["*.example.org"];
+        assert!(worst(Mode::Enforce, Some(list), ours) < 0.1);
+        assert!(worst(Mode::Enforce, Some(list), other) >= 0.9);
+        assert!(worst(Mode::Enforce, Some(&[]), ours) >= 0.9, "an empty list allows none");
+        assert!(worst(Mode::Enforce, None, other) < 0.9);
+        assert!(worst(Mode::Observe, Some(list), other) < 0.9, "who only observes has no say");
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::{Arc, LazyLock};
 
 use cordon_core::{
-    Action, Category, Channel, Form, Mode, Name, Score, Timestamp,
+    Action, Category, Channel, Form, HostPattern, Mode, Name, Score, Timestamp,
     resource::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle},
 };
 use smallvec::SmallVec;
@@ -15,6 +15,7 @@ pub(crate) struct CompiledGuard {
     /// The rules of each channel, in the order of [`Channel::ALL`].
     rules: [Vec<CompiledRule>; 5],
     exceptions: Vec<Exception>,
+    hosts: Option<Vec<HostPattern>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,7 @@ pub fn baseline() -> GuardSpec {
             rule(&outside, "file/polyglot", 90, Action::Block),
         ],
         exceptions: Vec::new(),
+        hosts: None,
     }
 }
 
@@ -133,6 +135,7 @@ impl CompiledGuard {
             mode: spec.mode,
             rules,
             exceptions: spec.exceptions.clone(),
+            hosts: spec.hosts.clone(),
         }
     }
 
@@ -224,6 +227,12 @@ impl EffectiveGuard {
                 })
             })
         })
+    }
+
+    /// The hosts that texts may lead to: one list for each guard that has one. A guard that only observes has no say, because what is
+    /// found by its list would be acted on by the rules of others.
+    pub fn hosts(&self) -> impl Iterator<Item = &[HostPattern]> {
+        self.guards.iter().filter(|guard| self.enforces(guard)).filter_map(|guard| guard.hosts.as_deref())
     }
 
     fn excepted(&self, guard: &CompiledGuard, category: &Category, now: Timestamp) -> bool {

@@ -8,8 +8,8 @@
 )]
 
 use cordon_core::{
-    Action, ApiKey, Category, Channel, Digest, DurationMs, Fact, Form, KeyId, Mode, Name, Score, Sealed,
-    State, Timestamp,
+    Action, ApiKey, Category, Channel, Digest, DurationMs, Fact, Form, HostPattern, KeyId, Mode, Name, Score,
+    Sealed, State, Timestamp,
     containment::{Cleared, Containment, Firing, FiringId},
     fact::{Actor, Body},
     resource::{
@@ -66,6 +66,7 @@ fn any_guard() -> impl Strategy<Value = GuardSpec> {
         mode,
         rules,
         exceptions: Vec::new(),
+        hosts: None,
     })
 }
 
@@ -277,7 +278,7 @@ proptest! {
             throttle: None,
         };
         let anchor =
-            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: vec![rule], exceptions: vec![] };
+            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: vec![rule], exceptions: vec![], hosts: None };
         let silent = GuardSpec { rules: Vec::new(), ..anchor.clone() };
         let numbered = std::iter::once(anchor).chain(guards).zip(0..).chain(std::iter::once((silent, 9)));
         for (spec, n) in numbered {
@@ -340,6 +341,7 @@ fn an_exception_holds_for_its_own_guard_until_its_end() {
             mode: Mode::Enforce,
             rules: vec![Rule { action, ..rule.clone() }],
             exceptions,
+            hosts: None,
         };
         state.apply(&fact(Body::ResourceSet(Resource { name: name(at), spec: Spec::Guard(spec) }), 0));
     };
@@ -376,4 +378,33 @@ fn a_route_without_guards_gets_the_baseline_unless_it_declines_and_a_lost_guard_
         Action::Redact,
         "fails closed to the baseline"
     );
+}
+
+#[test]
+fn each_enforcing_guard_has_its_list_of_hosts() {
+    let mut state = State::new();
+    for (at, (guard, mode, hosts)) in [
+        ("a", Mode::Enforce, Some("*.example.org")),
+        ("b", Mode::Observe, Some("b.example.org")),
+        ("c", Mode::Enforce, None),
+        ("d", Mode::Enforce, Some("d.example.org")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let spec = GuardSpec {
+            scope: GuardScope::Organisation,
+            mode,
+            rules: Vec::new(),
+            exceptions: Vec::new(),
+            hosts: hosts.map(|host| vec![HostPattern::parse(host).unwrap()]),
+        };
+        state.apply(&fact(
+            Body::ResourceSet(Resource { name: name(guard), spec: Spec::Guard(spec) }),
+            at as i64,
+        ));
+    }
+    let guard = Snapshot::compile(&state).guard(Caller::nobody(), None);
+    let hosts = ["*.example.org", "d.example.org"].map(|host| vec![HostPattern::parse(host).unwrap()]);
+    assert!(guard.hosts().eq(hosts.iter().map(Vec::as_slice)));
 }

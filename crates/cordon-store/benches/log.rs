@@ -104,6 +104,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             mode: cordon_core::Mode::Enforce,
             rules: ["prompt_injection", "pii", "secret"].map(|category| rule(category, random)).into(),
             exceptions: Vec::new(),
+            hosts: None,
         }),
         Kind::Route => Spec::Route(RouteSpec {
             system: Some(name("system", random.below(300))),

@@ -259,6 +259,9 @@ impl Resource {
                 }
             }
             Spec::Guard(guard) => {
+                if guard.hosts.as_ref().is_some_and(|hosts| hosts.len() > LIST_BOUND) {
+                    wrong("hosts", "at most 256 hosts; help: `*.example.org` covers its hosts");
+                }
                 if guard.rules.len() > LIST_BOUND {
                     wrong("rules", "at most 256 rules; help: a category covers its children");
                 }

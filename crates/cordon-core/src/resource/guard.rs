@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Requests;
-use crate::{Action, Category, Channel, DurationMs, Form, Mode, Name, Score, Sealed, Timestamp};
+use crate::{Action, Category, Channel, DurationMs, Form, HostPattern, Mode, Name, Score, Sealed, Timestamp};
 
 /// Where a guard applies. Guards of all layers are joined, and the strictest wins.
 #[derive(
@@ -101,6 +101,10 @@ pub struct GuardSpec {
     /// The exceptions that it grants to its own rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<Exception>,
+    /// The hosts that links and pictures in texts may lead to, such as `www.example.org` or `*.example.org`. Without it they may lead
+    /// anywhere, with an empty list nowhere; what is said of others is `egress`, for which a rule is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<HostPattern>>,
 }
 
 fn all_channels() -> Vec<Channel> {

@@ -92,6 +92,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             } else {
                 Vec::new()
             },
+            hosts: None,
         }),
         Kind::Route => Spec::Route(RouteSpec {
             system: Some(other(Kind::System, 5)),

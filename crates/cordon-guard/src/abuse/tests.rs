@@ -34,7 +34,13 @@ fn guard_in(mode: Mode, called: &str, throttle: Option<Throttle>) -> EffectiveGu
         form: Form::default(),
         throttle,
     };
-    let spec = GuardSpec { scope: GuardScope::Organisation, mode, rules: vec![rule], exceptions: Vec::new() };
+    let spec = GuardSpec {
+        scope: GuardScope::Organisation,
+        mode,
+        rules: vec![rule],
+        exceptions: Vec::new(),
+        hosts: None,
+    };
     EffectiveGuard::alone(&name(called), &spec)
 }
 

@@ -36,8 +36,13 @@ pub(crate) fn inspection(rules: &[(&'static str, Action, Form)]) -> Inspection {
             throttle: None,
         })
         .collect();
-    let spec =
-        GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules, exceptions: Vec::new() };
+    let spec = GuardSpec {
+        scope: GuardScope::Organisation,
+        mode: Mode::Enforce,
+        rules,
+        exceptions: Vec::new(),
+        hosts: None,
+    };
     let guard = EffectiveGuard::alone(&Name::parse("test").unwrap(), &spec);
     Inspection::new(ENGINE.clone(), Arc::new(guard), Timestamp::from_millis(0), HmacKey::from_bytes([7; 32]))
 }
