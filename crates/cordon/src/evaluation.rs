@@ -6,6 +6,7 @@
 //! *other* sources than the one that is measured, and of the same side: texts of people, or documents and tool results.
 
 mod curve;
+mod disguise;
 mod report;
 mod row;
 mod values;
@@ -17,7 +18,7 @@ use cordon_guard::Ruled;
 use cordon_stats::interval::{Level, Proportion};
 use serde::Serialize;
 
-use self::values::Values;
+use self::{disguise::Disguised, values::Values};
 pub(crate) use self::{
     report::{Judge, Rates, Report},
     row::{Label, Row},
@@ -110,6 +111,7 @@ pub(crate) struct Evaluation {
     words: BTreeMap<Box<str>, Arc<str>>,
     cases: Vec<Case>,
     values: Values,
+    disguised: Disguised,
     /// Bytes and time by file.
     time: BTreeMap<String, (u64, Duration)>,
     texts: u64,

@@ -3,6 +3,7 @@
 mod shown;
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, BufReader},
     path::{Path, PathBuf},
@@ -11,7 +12,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use cordon_guard::{Inspection, Ruled};
-use cordon_inspect::Engine;
+use cordon_inspect::{Engine, obfuscate::Obfuscation};
 
 use super::{
     Failure, Outcome, Output, Place, complain, inspect, json,
@@ -30,6 +31,7 @@ Examples:
   cordon eval guard --data labelled/
   cordon eval guard --data labelled/ --guard strict.yaml --json > figures.json
   cordon eval guard --data labelled/ --benign tickets --benign chats
+  cordon eval guard --data labelled/ --obfuscated zero_width --obfuscated base64
 
 DIR holds files of JSON lines (.jsonl): `text` (or `text_b64`), `label` (attack, benign; positive, negative for values), and, where
 they are known, `kind`, `source` (else the file's name), `channel`, `lang`, and `spans` of `start`, `end`, `type` in bytes.
@@ -55,8 +57,25 @@ pub(super) struct GuardArgs {
     /// Benign texts of this source calibrate curve points, and only those; may be repeated. Without it all of the kind `benign` do.
     #[arg(long, value_name = "SOURCE")]
     benign: Vec<String>,
+    /// Look at attacks and ordinary benign texts once more, disguised by this obfuscation, or by each with `all`; may be repeated.
+    #[arg(long, value_name = "NAME|all", value_parser = obfuscations)]
+    obfuscated: Vec<Obfuscations>,
     #[command(flatten)]
     output: Output,
+}
+
+/// What a word of `--obfuscated` stands for.
+type Obfuscations = &'static [Obfuscation];
+
+fn obfuscations(word: &str) -> Result<Obfuscations, String> {
+    if word == "all" {
+        return Ok(Obfuscation::ALL);
+    }
+    let one = Obfuscation::ALL.iter().find(|one| one.name() == word);
+    one.map(std::slice::from_ref).ok_or_else(|| {
+        let names: Vec<&str> = Obfuscation::ALL.iter().map(|one| one.name()).collect();
+        format!("no obfuscation has this name; help: `all`, or one of {}", names.join(", "))
+    })
 }
 
 pub(super) async fn run(place: &Place, command: EvalCommand) -> Outcome {
@@ -66,6 +85,7 @@ pub(super) async fn run(place: &Place, command: EvalCommand) -> Outcome {
     let inspection = inspect::inspection(&place, args.guard.as_deref()).await?;
     let mut reading = Reading {
         inspection,
+        obfuscations: args.obfuscated.iter().copied().flatten().copied().collect(),
         evaluation: Evaluation::default(),
         batch: Vec::new(),
         batched: 0,
@@ -120,6 +140,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 struct Reading {
     inspection: Inspection,
+    /// Those that texts are looked at in once more.
+    obfuscations: BTreeSet<Obfuscation>,
     evaluation: Evaluation,
     /// Texts that are inspected together, so that reading the clock costs nothing beside them, and their bytes.
     batch: Vec<Row>,
@@ -174,10 +196,24 @@ impl Reading {
         self.evaluation.took(name, std::mem::take(&mut self.batched) as u64, time);
         for (row, found) in rows.iter().zip(&found) {
             self.evaluation.add(row, found);
+            self.disguise(row, found);
             self.texts += 1;
             self.bytes += row.text.len() as u64;
         }
         self.progress.at(format_args!("{} texts, {} MB", self.texts, Megabytes(self.bytes)));
+    }
+
+    /// Looks at a text once more in each disguise, beside the time that is measured.
+    fn disguise(&mut self, row: &Row, plain: &[Ruled]) {
+        if !Evaluation::is_disguised(row) {
+            return;
+        }
+        for by in &self.obfuscations {
+            // The same choices of look-alikes in every run.
+            let text = by.apply(&row.text, self.texts);
+            let found = self.inspection.examine(row.channel, &text).findings;
+            self.evaluation.disguised(row, *by, plain, &found);
+        }
     }
 
     fn time(&self) -> Duration {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     Case, Evaluation, HARMFUL, Rate, Side,
     curve::{Benign, TARGETS},
+    disguise::DisguiseRates,
     values::{BenignRates, SecretRates, TypeRates},
 };
 
@@ -36,6 +37,9 @@ pub(crate) struct Report {
     pub(crate) together: Vec<Rates>,
     /// The same of texts in languages of which there are enough.
     pub(crate) languages: Vec<Language>,
+    /// Attacks and ordinary texts disguised, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) disguised: Vec<DisguiseRates>,
     /// What curve points are calibrated on.
     pub(crate) calibrations: Vec<Calibration>,
     pub(crate) types: Vec<TypeRates>,
@@ -121,6 +125,7 @@ impl Evaluation {
             injection,
             together,
             languages: self.languages(),
+            disguised: self.of_disguises(),
             calibrations: benign.iter().map(calibration).collect(),
             types: self.values.types(),
             secrets: self.values.secrets(),

@@ -222,3 +222,29 @@ proptest! {
         prop_assert!(lower.is_none_or(|lower| alarms(lower) > allowed));
     }
 }
+
+#[test]
+fn a_disguise_costs_what_is_no_longer_caught_in_it() {
+    use cordon_inspect::obfuscate::Obfuscation::{Base64, Hex};
+    let mut evaluation = Evaluation::default();
+    let attack = row("s", "attack", "jailbreak", "user");
+    let benign = row("s", "benign", "benign", "user");
+    for (plain, disguised) in [(90, 90), (90, 0), (90, 0), (0, 90)] {
+        evaluation.disguised(&attack, Base64, &injection(plain), &injection(disguised));
+    }
+    evaluation.disguised(&benign, Base64, &injection(0), &injection(90));
+    evaluation.disguised(&benign, Hex, &injection(0), &injection(0));
+    let report = report(&evaluation, &[]);
+    let [base64, hex] = report.disguised.as_slice() else { panic!("{:?}", report.disguised) };
+    assert_eq!((base64.obfuscation, base64.family, base64.side), ("base64", "encoded", Side::Direct));
+    assert_eq!((hits(base64.plain), hits(base64.disguised), base64.lost_points), ((3, 4), (2, 4), 25.0));
+    assert_eq!((hits(base64.benign), hits(hex.benign), hits(hex.plain)), ((1, 1), (0, 1), (0, 0)));
+    for (label, kind, is) in [
+        ("attack", "jailbreak", true),
+        ("attack", HARMFUL, false),
+        ("benign", ORDINARY, true),
+        ("benign", "benign_hard", false),
+    ] {
+        assert_eq!(Evaluation::is_disguised(&row("s", label, kind, "user")), is, "{kind}");
+    }
+}

@@ -28,6 +28,25 @@ pub(super) fn text(report: &Report) -> String {
         .iter()
         .map(|language| vec![language.language.clone(), shown(language.attacks), shown(language.benign)]);
     section(&mut text, "INJECTION BY LANGUAGE", rows(&["LANGUAGE", "CAUGHT", "FALSE ALARMS"], languages));
+    let disguised = report.disguised.iter().map(|d| {
+        let lost = if d.plain.of == 0 { "–".to_owned() } else { format!("{:.1}", d.lost_points) };
+        vec![
+            d.obfuscation.to_owned(),
+            d.family.to_owned(),
+            d.side.name().to_owned(),
+            shown(d.plain),
+            shown(d.disguised),
+            lost,
+            shown(d.benign),
+        ]
+    });
+    let heads =
+        ["OBFUSCATION", "FAMILY", "SIDE", "CAUGHT PLAIN", "CAUGHT DISGUISED", "POINTS LOST", "FALSE ALARMS"];
+    section(
+        &mut text,
+        "INJECTION, DISGUISED (false alarms: ordinary benign texts in the same disguise)",
+        rows(&heads, disguised),
+    );
     let types = report
         .types
         .iter()
