@@ -2,6 +2,7 @@
 //!
 //! Adding a kind: a variant in the table of [`Kind`], a spec type in `resource/`, its checks in `check.rs`.
 
+mod answers;
 mod check;
 mod guard;
 mod limit;
@@ -18,6 +19,7 @@ mod window;
 
 use serde::{Deserialize, Serialize};
 
+pub use answers::{AnswerFormat, Answers, MAX_ANSWER_LENGTH};
 pub use check::{Problem, References};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle};
 pub use limit::{
@@ -39,8 +41,8 @@ pub use service::{
 };
 pub use team::{PrincipalSpec, RiskClass, SystemSpec, TeamSpec};
 pub use tool::{
-    Additional, Callers, CheckedArguments, Effects, MaxTaint, Scalar, Schema, SchemaTypes, ToolSpec,
-    ValueKind, WhenTainted,
+    Additional, Callers, CheckedSchema, Effects, FaultKind, FaultStep, MaxTaint, Scalar, Schema, SchemaFault,
+    SchemaTypes, ToolSpec, ValueKind, WhenTainted,
 };
 pub use trigger::{
     Aim, BreakerOpen, BudgetBurn, Direction, Each, FallBackAction, Latency, LiftedBy, Measured, ModeAction,

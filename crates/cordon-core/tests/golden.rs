@@ -162,6 +162,16 @@ fn samples() -> Vec<(String, Fact)> {
         guard.hosts = Some(vec![HostPattern::parse("*.example.org").unwrap()]);
     }
     bodies.push(("-guard-hosts".to_owned(), Body::ResourceSet(listed)));
+    let mut shaped = resource(Kind::Route, 3, 6, 2);
+    close(&mut shaped);
+    if let Spec::Route(route) = &mut shaped.spec {
+        let answers = serde_json::json!({
+            "format": "json", "schema": {"type": "object", "anyOf": [{"type": "object", "required": ["id"]}]},
+            "min_length": 1, "max_length": 4000, "languages": ["de", "en"],
+        });
+        route.answers = Some(serde_json::from_value(answers).unwrap());
+    }
+    bodies.push(("-route-answers".to_owned(), Body::ResourceSet(shaped)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

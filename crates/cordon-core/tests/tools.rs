@@ -4,7 +4,7 @@
 use cordon_core::{
     Action, Category, Channel, Name, canonical,
     json::{Limits, Value},
-    resource::{CheckedArguments, Kind, Resource, Schema, Spec, ToolSpec},
+    resource::{CheckedSchema, FaultKind, FaultStep, Kind, Resource, Schema, Spec, ToolSpec},
     taint::Taint,
 };
 use serde_json::json;
@@ -30,7 +30,7 @@ fn check(schema: serde_json::Value, good: &[&str], bad: &[&str]) {
     let schema: Schema = serde_json::from_value(schema).unwrap();
     let stored: Schema = canonical::from_bytes(&canonical::to_bytes(&schema).unwrap()).unwrap();
     assert_eq!(stored, schema);
-    let checked = CheckedArguments::new(&stored);
+    let checked = CheckedSchema::new(&stored);
     for text in good {
         assert!(checked.matches_text(text), "{text} should do for {schema:?}");
     }
@@ -68,18 +68,143 @@ fn values_are_what_a_schema_says() {
     let good = ["{\"to\":\"a\"}", "{\"to\":\"\",\"deep\":{\"x\":true}}", "{\"t\\u006f\":\"a\"}"];
     let bad = ["", "{}", "{\"to\":1}", "{\"to\":\"a\",\"cc\":\"b\"}", "{\"to\":\"a\",\"deep\":{\"x\":1}}"];
     check(object, &good, &bad);
+    let either =
+        json!({"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 2}], "enum": ["ab", "abc", 1]});
+    check(either, &["\"ab\""], &["\"abc\"", "1", "{}"]);
+}
+
+#[test]
+fn faults_are_said_with_their_place_and_without_content() {
+    let schema = json!({
+        "type": "object", "required": ["id", "lines"], "additionalProperties": false,
+        "properties": {
+            "id": {"type": "string", "pattern": "^[a-z]+$"},
+            "lines": {"type": "array", "maxItems": 2, "items": {
+                "type": "object", "required": ["price"], "properties": {"price": {"type": "number", "minimum": 0}},
+                "additionalProperties": {"type": "boolean"},
+            }},
+        },
+    });
+    let checked = CheckedSchema::new(&serde_json::from_value(schema).unwrap());
+    let faults = |text: &str, most| {
+        let said = |step: &FaultStep| match step {
+            FaultStep::Item(at) => at.to_string(),
+            FaultStep::Member { at, name } => name.clone().unwrap_or_else(|| format!("?{at}")),
+        };
+        let faults = checked.faults(&value(text), most).into_iter();
+        faults
+            .map(|fault| (fault.path.iter().map(said).collect::<Vec<_>>().join("/"), fault.kind))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(faults(r#"{"id":"a","lines":[{"price":0.1,"paid":true}]}"#, 9), []);
+    let at = |path: &str, kind| (path.to_owned(), kind);
+    let wrong = r#"{"id":"A","my secret":1,"lines":[{"price":"1"},{"paid":3,"price":-1},{}]}"#;
+    let all = [
+        at("id", FaultKind::Value),
+        at("?1", FaultKind::Extra),
+        at("lines", FaultKind::Size),
+        at("lines/0/price", FaultKind::Type),
+        at("lines/1/?0", FaultKind::Type),
+        at("lines/1/price", FaultKind::Value),
+        at("lines/2", FaultKind::Missing("price".to_owned())),
+    ];
+    assert_eq!(faults(wrong, 99), all);
+    assert_eq!(faults(wrong, 3), all[..3], "no more than asked for");
+    assert_eq!(faults("[]", 9), [at("", FaultKind::Type)], "and nothing twice");
+}
+
+#[test]
+fn a_schema_of_a_request_asks_for_no_more_than_it_says() {
+    let lenient =
+        |schema: serde_json::Value| CheckedSchema::new(&Schema::lenient(&value(&schema.to_string())));
+    // What generators of classes write: references, optional members, wrapped references, words that are not known here.
+    let order = json!({
+        "$defs": {
+            "Line": {"type": "object", "title": "Line", "required": ["sku"], "additionalProperties": false,
+                "properties": {"sku": {"type": "string", "format": "uuid"}, "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                    "next": {"$ref": "#/$defs/Line"}}},
+            "Kind": {"enum": ["a", "b"]},
+        },
+        "type": "object", "required": ["lines"], "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "properties": {"lines": {"type": "array", "items": {"$ref": "#/$defs/Line"}}, "kind": {"allOf": [{"$ref": "#/$defs/Kind"}], "title": "K"}},
+    });
+    let order = lenient(order);
+    for good in
+        [r#"{"lines":[]}"#, r#"{"lines":[{"sku":"x","note":null,"next":{"sku":"y"}}],"kind":"b","more":1}"#]
+    {
+        assert!(order.matches_text(good), "{good}");
+    }
+    for bad in [
+        "{}",
+        r#"{"lines":[{}]}"#,
+        r#"{"lines":[{"sku":"x","note":1}]}"#,
+        r#"{"lines":[{"sku":"x","next":{"sku":1}}]}"#,
+        r#"{"lines":[],"kind":"c"}"#,
+        r#"{"lines":[{"sku":"x","other":1}]}"#,
+    ] {
+        assert!(!order.matches_text(bad), "{bad}");
+    }
+    // Where a keyword is not known, what another one would then mean is left open too.
+    for (schema, good) in [
+        (json!({"patternProperties": {"^x": {}}, "additionalProperties": false}), r#"{"xy":1}"#),
+        (json!({"prefixItems": [{"type": "string"}], "items": {"type": "integer"}}), r#"["a",1]"#),
+        (json!({"items": [{"type": "string"}]}), r#"["a",1]"#),
+        (json!({"enum": ["a", null]}), "null"),
+        (json!({"pattern": "(?=a)"}), r#""b""#),
+        (json!({"type": "string", "nullable": true}), "null"),
+        (json!({"type": "text"}), "1"),
+        (json!({"$ref": "https://example.com/schema"}), "1"),
+        (json!({"$ref": "#"}), "1"),
+        (json!(7), "1"),
+        (json!({"oneOf": [{"type": "integer"}, {"type": "number"}]}), "1"),
+        (json!({"exclusiveMinimum": true, "minimum": 1}), "1"),
+    ] {
+        assert!(lenient(schema.clone()).matches_text(good), "{schema}");
+    }
+    // Hostile ones: references in a circle, more schemas than are read, nesting without end.
+    let circle = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]});
+    assert!(lenient(circle).matches_text("1"));
+    let wide: serde_json::Map<_, _> = (0..2_000).map(|at| (format!("p{at}"), json!({"$ref": "#"}))).collect();
+    assert!(
+        lenient(json!({"properties": wide, "additionalProperties": false})).matches_text(r#"{"p1999":1}"#)
+    );
+    let mut deep = json!({"type": "integer"});
+    for _ in 0..100 {
+        deep = json!({"type": "array", "items": deep});
+    }
+    assert!(lenient(deep).matches_text(&format!("{}1{}", "[".repeat(20), "]".repeat(20))));
+}
+
+#[test]
+fn what_a_route_says_of_its_answers_makes_sense_or_is_refused() {
+    let problems = |answers: serde_json::Value| {
+        let spec = json!({"team": "t", "targets": [{"model": "m"}], "answers": answers});
+        let resource = Resource { name: Name::parse("r").unwrap(), spec: Kind::Route.read(spec).unwrap() };
+        resource.problems().into_iter().map(|problem| problem.path).collect::<Vec<_>>()
+    };
+    let schema = json!({"type": "object", "anyOf": [{"type": "object"}]});
+    let all = json!({"format": "json", "schema": schema, "min_length": 2, "max_length": 900, "languages": ["de", "en"]});
+    assert_eq!(problems(all), [""; 0]);
+    assert_eq!(problems(json!({})), ["/spec/answers"]);
+    assert_eq!(problems(json!({"min_length": 3, "max_length": 2})), ["/spec/answers/min_length"]);
+    assert_eq!(problems(json!({"max_length": 0})), ["/spec/answers/max_length"]);
+    assert_eq!(problems(json!({"schema": {"type": []}})), ["/spec/answers/schema/type"]);
+    assert_eq!(problems(json!({"schema": {"anyOf": []}})), ["/spec/answers/schema/anyOf"]);
+    let spec = json!({"team": "t", "targets": [{"model": "m"}], "answers": {"languages": ["xx"]}});
+    let error = Kind::Route.read(spec).unwrap_err().to_string();
+    assert!(error.contains("`xx`") && error.contains("de"), "{error}");
 }
 
 #[test]
 fn a_text_too_long_is_no_argument() {
-    let any = CheckedArguments::new(&serde_json::from_value(json!({})).unwrap());
+    let any = CheckedSchema::new(&serde_json::from_value(json!({})).unwrap());
     assert!(!any.matches_text(&format!("\"{}\"", "a".repeat(1 << 20))));
     assert!(any.matches(&value("1")));
 }
 
 #[test]
 fn keywords_that_nobody_would_follow_are_refused() {
-    for keyword in ["anyOf", "not", "$ref", "format", "minProperties", "uniqueItems", "multipleOf", "default"]
+    for keyword in ["allOf", "not", "$ref", "format", "minProperties", "uniqueItems", "multipleOf", "default"]
     {
         let spec = json!({"arguments": {"properties": {"a": {keyword: {}}}}});
         let error = Kind::Tool.read(spec).unwrap_err().to_string();

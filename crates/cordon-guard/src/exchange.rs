@@ -127,6 +127,7 @@ pub(crate) fn clear(
     if let Some(planted) = inspection.planted() {
         told = told.with_marker(planted.word());
     }
+    let expected = request.expected(call.stage.route(), inspection.guard());
     let inspected = request.inspect(&inspection, &mut verdict);
     taint.labels.extend(verdict.labels().iter().cloned());
     record.describe(|opened| opened.taint = taint.clone());
@@ -134,7 +135,7 @@ pub(crate) fn clear(
     let request = inspected?;
     let principal = &call.stage.identity().principal;
     let authority = Authority::of(&call.snapshot, call.stage.route(), principal, &taint);
-    let inspection = inspection.under(authority).telling(told);
+    let inspection = inspection.under(authority).telling(told).expecting(expected);
     if record.input.action >= Action::Redact || inspection.planted().is_some() {
         // It has other words now.
         record.counting.shape = None;

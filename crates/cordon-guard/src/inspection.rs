@@ -13,6 +13,7 @@ use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
 use crate::{
     abuse::Signal,
+    answer::{Expected, Text},
     authority::{Authority, Seen},
     planted::Planted,
     predict::fault::{Check, Fault, Faults},
@@ -54,6 +55,8 @@ pub struct Inspection {
     planted: Option<Arc<Planted>>,
     /// The hosts that texts may lead to.
     hosts: Hosts,
+    /// What answers are meant to be.
+    expected: Option<Arc<Expected>>,
 }
 
 /// What quarantines say of content.
@@ -121,6 +124,7 @@ impl Inspection {
             authority: None,
             prompt: Prompt::default(),
             planted: None,
+            expected: None,
         }
     }
 
@@ -175,6 +179,33 @@ impl Inspection {
     /// What is planted in the request.
     pub(crate) fn planted(&self) -> Option<&Planted> {
         self.planted.as_deref()
+    }
+
+    /// With what answers are meant to be.
+    #[must_use]
+    pub(crate) fn expecting(mut self, expected: Option<Expected>) -> Self {
+        self.expected = expected.map(Arc::new);
+        self
+    }
+
+    /// What answers are meant to be; nothing where nobody has a rule for it.
+    pub(crate) const fn expected(&self) -> Option<&Arc<Expected>> {
+        self.expected.as_ref()
+    }
+
+    /// Judges the texts of a whole answer, which are looked for only where something is expected of them.
+    pub(crate) fn texts(&self, texts: impl FnOnce() -> Vec<Text>, verdict: &mut Verdict) {
+        if let Some(expected) = &self.expected {
+            expected.judge(&texts(), self, verdict);
+        }
+    }
+
+    /// Records what a whole answer is not, or should not be, and asks the guards what is done about it. Nothing can stand in the
+    /// place of it.
+    pub(crate) fn unexpected(&self, finding: &Finding, part: &impl Part, verdict: &mut Verdict) {
+        if let Some(ruling) = self.ruling(Channel::Model, Place::Fixed, finding) {
+            verdict.add(finding, finding.span, Channel::Model, part, ruling);
+        }
     }
 
     /// Which tools may be called; nothing where none is declared and none has to be.

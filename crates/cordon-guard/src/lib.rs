@@ -38,6 +38,7 @@ pub mod upstream;
 
 mod ahead;
 mod alone;
+mod answer;
 mod authority;
 mod capture;
 mod catalog;

@@ -16,7 +16,7 @@ use cordon_core::{
     taint::Taint,
 };
 use cordon_inspect::Prompt;
-use cordon_policy::{RouteEntry, Snapshot};
+use cordon_policy::{EffectiveGuard, RouteEntry, Snapshot};
 use http::{HeaderMap, HeaderValue, Uri};
 
 pub(crate) use self::{
@@ -25,6 +25,7 @@ pub(crate) use self::{
 };
 use crate::{
     abuse::Turn,
+    answer::Expected,
     anthropic, authority,
     dialect::Dialect,
     dispatch::RESPONSES,
@@ -345,6 +346,17 @@ impl Asked {
             Self::Responses(request) => told::of_responses(request.tree()),
             Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => Prompt::default(),
         }
+    }
+
+    /// What an answer to it is meant to be, as far as the guards ask for that; nothing where they do not.
+    pub(crate) fn expected(&self, route: &RouteEntry, guard: &EffectiveGuard) -> Option<Expected> {
+        let (tree, protocol) = match self {
+            Self::Chat(request) => (request.tree(), authority::Protocol::Chat),
+            Self::Messages(request) => (request.tree(), authority::Protocol::Messages),
+            Self::Responses(request) => (request.tree(), authority::Protocol::Responses),
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => return None,
+        };
+        Expected::of(tree, protocol, route.answers.as_ref(), guard)
     }
 
     /// What can be counted of it: what limits bound and budgets reserve.

@@ -43,6 +43,7 @@ mod sensitivity;
 mod starts;
 mod template;
 mod view;
+mod whole;
 mod words;
 
 pub use answer::hosts::Hosts;
@@ -52,3 +53,4 @@ pub use engine::Engine;
 pub use scanner::{Scanner, Step};
 pub use seen::{Decoded, Encoding, Explained, Placed};
 pub use sensitivity::Sensitivity;
+pub use whole::foreign;

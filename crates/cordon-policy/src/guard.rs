@@ -281,6 +281,12 @@ impl EffectiveGuard {
         })
     }
 
+    /// Whether a rule asks for this category, for one that covers it, or for one below it on this channel, whatever it does.
+    pub fn looks_for(&self, channel: Channel, family: &Category) -> bool {
+        let rules = self.guards.iter().flat_map(|guard| guard.rules(channel));
+        rules.into_iter().any(|rule| rule.category.covers(family) || family.covers(&rule.category))
+    }
+
     /// The categories whose findings may change what leaves on this channel: a stream waits for these and for nothing
     /// else.
     pub fn holds(&self, channel: Channel) -> Vec<Category> {

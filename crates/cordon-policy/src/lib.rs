@@ -16,6 +16,7 @@
 //! assert_eq!(ruling.action, Action::Redact);
 //! ```
 
+mod answers;
 mod guard;
 mod limit;
 mod quarantine;
@@ -24,6 +25,7 @@ mod retention;
 mod snapshot;
 mod tool;
 
+pub use answers::CompiledAnswers;
 pub use guard::{Caller, EffectiveGuard, JoinedRule, Ruling, baseline};
 pub use limit::{CompiledLimit, LimitedCall};
 pub use quarantine::Quarantined;

@@ -14,6 +14,7 @@ use rpds::RedBlackTreeMapSync;
 use smallvec::SmallVec;
 
 use crate::{
+    answers::CompiledAnswers,
     guard::{BASELINE, Caller, CompiledGuard, EffectiveGuard},
     limit::{Anchor, CompiledLimit, LimitedCall},
     quarantine::Quarantined,
@@ -120,6 +121,8 @@ pub struct RouteEntry {
     pub spotlighting: Spotlighting,
     /// Whether a word is planted in system prompts.
     pub canary: bool,
+    /// What its answers are meant to be.
+    pub answers: Option<Arc<CompiledAnswers>>,
     /// How a refusal for content looks.
     pub refusal: RefusalStyle,
     /// What happens when the record cannot be made durable.
@@ -173,6 +176,7 @@ impl RouteEntry {
             tools: spec.tools,
             spotlighting: spec.spotlighting,
             canary: spec.canary,
+            answers: spec.answers.as_deref().map(|answers| Arc::new(CompiledAnswers::new(answers))),
             refusal: spec.refusal,
             audit: spec.audit,
             max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),

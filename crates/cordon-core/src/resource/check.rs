@@ -224,6 +224,9 @@ impl Resource {
                         wrong("degraded", message);
                     }
                 }
+                for (path, message) in route.answers.iter().flat_map(|answers| answers.problems()) {
+                    wrong(&path, &message);
+                }
                 if let Some(message) = route.off_message.as_deref().and_then(Problem::of_off_message) {
                     wrong("off_message", message);
                 }

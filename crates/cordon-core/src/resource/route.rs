@@ -2,7 +2,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Agreement, Priority, Retry, RouteMode, Sticky};
+use super::{Agreement, Answers, Priority, Retry, RouteMode, Sticky};
 use crate::{DurationMs, Name, Sealed};
 
 /// One of the models behind a route.
@@ -142,6 +142,9 @@ pub struct RouteSpec {
     /// Whether a word is planted in system prompts whose appearance in an answer says that they leak.
     #[serde(default, skip_serializing_if = "is_default")]
     pub canary: bool,
+    /// What its answers are meant to be. What is done about others is what guards say of `format`, `length` and `language`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Box<Answers>>,
     /// How a refusal for content looks.
     #[serde(default, skip_serializing_if = "is_default")]
     pub refusal: RefusalStyle,
@@ -254,6 +257,7 @@ impl RouteSpec {
             tools: RouteTools::default(),
             spotlighting: Spotlighting::default(),
             canary: false,
+            answers: None,
             refusal: RefusalStyle::default(),
             audit: Audit::default(),
             max_snapshot_age: None,

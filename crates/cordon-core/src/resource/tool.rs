@@ -1,10 +1,11 @@
 mod check;
+mod lenient;
 mod schema;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    check::CheckedArguments,
+    check::{CheckedSchema, FaultKind, FaultStep, SchemaFault},
     schema::{Additional, Scalar, Schema, SchemaTypes, ValueKind},
 };
 use super::{Kind, References};

@@ -6,7 +6,7 @@ use cordon_core::{
 
 use super::walk;
 use crate::{
-    authority,
+    answer, authority,
     inspection::{Inspection, Verdict},
     redact::Tokens,
     tree::{
@@ -86,6 +86,7 @@ impl Message {
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
         inspection.calls(|| authority::of_message(&self.tree), verdict);
+        inspection.texts(|| answer::of_message(&self.tree), verdict);
         inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
             walk::envelope(&mut Walker::new(rewrite), tree);
             if let Some(content) = tree.get_mut("content") {

@@ -5,7 +5,7 @@ use cordon_core::{
 };
 
 use crate::{
-    authority,
+    answer, authority,
     inspection::{Inspection, Verdict},
     redact::Tokens,
     tree::{
@@ -76,6 +76,7 @@ impl Response {
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
         inspection.calls(|| authority::of_chat(&self.tree), verdict);
+        inspection.texts(|| answer::of_chat(&self.tree), verdict);
         inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
             Walker::new(rewrite).envelope(tree, |_, _| false);
             if let Some(Value::Array(choices)) = tree.get_mut("choices") {

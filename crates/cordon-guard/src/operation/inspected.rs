@@ -12,6 +12,7 @@ use http::HeaderValue;
 
 use super::{Answered, Back, Outgoing, Posted};
 use crate::{
+    answer::AnswerGate,
     anthropic,
     authority::{self, AuthorityGate},
     dispatch::Target,
@@ -173,6 +174,7 @@ impl Inspected {
         let most = options.max_bytes;
         let rules = inspection.clone();
         let gate = AuthorityGate::before(self.plain_gate(inspection, options), self.of_calls(), &rules, most);
+        let gate = AnswerGate::before(gate, self.of_calls(), &rules, most);
         match back.translation {
             Some(translation) => Box::new(TranslatedGate::new(translation, gate, back.created, most)),
             None => gate,

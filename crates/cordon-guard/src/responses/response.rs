@@ -6,7 +6,7 @@ use cordon_core::{
 
 use super::walk;
 use crate::{
-    authority,
+    answer, authority,
     inspection::{Inspection, Verdict},
     redact::Tokens,
     tree::{
@@ -72,6 +72,7 @@ impl Response {
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
         inspection.calls(|| authority::of_response(&self.tree), verdict);
+        inspection.texts(|| answer::of_response(&self.tree), verdict);
         inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
             walk::envelope(&mut Walker::new(rewrite), tree, |_| false);
             if let Some(Value::Array(items)) = tree.get_mut("output") {

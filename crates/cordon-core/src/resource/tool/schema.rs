@@ -1,4 +1,5 @@
-//! The part of JSON Schema (draft 2020-12, <https://json-schema.org/draft/2020-12>) in which the arguments of a tool are described.
+//! The part of JSON Schema (draft 2020-12, <https://json-schema.org/draft/2020-12>) in which the arguments of a tool and the answers of a route are
+//! described.
 //!
 //! A keyword that is not known here is refused, not ignored: a rule that nobody follows is worse than none.
 
@@ -70,6 +71,9 @@ pub struct Schema {
     /// What a number must be below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclusive_maximum: Option<Decimal>,
+    /// Of these, at least one must hold beside everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub any_of: Option<Vec<Schema>>,
 }
 
 /// A type of JSON values.
@@ -122,15 +126,15 @@ fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scalar>, D:
 }
 
 /// Deepest nesting of a schema.
-const MAX_DEPTH: usize = 16;
+pub(super) const MAX_DEPTH: usize = 16;
 /// The most schemas inside one.
-const MAX_SCHEMAS: usize = 256;
+pub(super) const MAX_SCHEMAS: usize = 256;
 /// The most entries of `required` and `enum`, and bytes of a pattern or a name.
 const MAX_LIST: usize = 256;
 
 impl Schema {
     /// What is wrong with it and with the schemas in it, each below this path of a spec.
-    pub(super) fn problems(&self, path: &str) -> Vec<(String, String)> {
+    pub(in crate::resource) fn problems(&self, path: &str) -> Vec<(String, String)> {
         let mut found = Vec::new();
         let mut seen = 0;
         self.add_problems(path, 0, &mut seen, &mut found);
@@ -192,6 +196,12 @@ impl Schema {
         }
         if let Some(schema) = &self.items {
             schema.add_problems(&format!("{path}/items"), depth + 1, seen, found);
+        }
+        if self.any_of.as_ref().is_some_and(|all| all.is_empty() || all.len() > MAX_LIST) {
+            found.push((format!("{path}/anyOf"), "1 to 256 schemas are expected".to_owned()));
+        }
+        for (at, schema) in self.any_of.iter().flatten().enumerate() {
+            schema.add_problems(&format!("{path}/anyOf/{at}"), depth + 1, seen, found);
         }
     }
 
@@ -257,7 +267,7 @@ impl schemars::JsonSchema for Schema {
             "type": "object",
             "description": "a JSON Schema of the keywords type, enum, const, properties, required, additionalProperties, items, \
                             minItems, maxItems, minLength, maxLength, pattern, minimum, maximum, exclusiveMinimum, \
-                            exclusiveMaximum, title and description",
+                            exclusiveMaximum, anyOf, title and description",
         })
     }
 }

@@ -1,0 +1,124 @@
+//! The form that an answer is to have: as the request asks for it, and as its route says.
+
+use std::sync::Arc;
+
+use cordon_core::{
+    Category, Score,
+    json::{Limits, Object, Value},
+    resource::{CheckedSchema, FaultKind, FaultStep, Schema},
+};
+use cordon_policy::CompiledAnswers;
+
+use super::{about, text::Text};
+use crate::{
+    authority::Protocol,
+    inspection::{Inspection, Part, Verdict},
+};
+
+/// The longest text that is read as JSON. A longer one has not the form.
+const MAX_JSON: usize = 1 << 20;
+/// The most faults that are listed.
+const MAX_FAULTS: usize = 16;
+/// Longest name of a member that is written down.
+const MAX_NAME: usize = 64;
+
+/// A form of answers.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// What the request asks for: one JSON object, which is what a schema says where there is one.
+    Asked(Option<Box<CheckedSchema>>),
+    /// What its route says.
+    Route(Arc<CompiledAnswers>),
+}
+
+impl Form {
+    /// The form that a request asks for, if any.
+    pub(super) fn asked(request: &Object, protocol: Protocol) -> Option<Self> {
+        let format = match protocol {
+            Protocol::Chat => request.get("response_format"),
+            Protocol::Responses => request.get("text").and_then(|text| text.get("format")),
+            Protocol::Messages => request
+                .get("output_format")
+                .or_else(|| request.get("output_config").and_then(|config| config.get("format"))),
+        };
+        let format = format?;
+        match format.get("type").and_then(Value::as_str)? {
+            "json_object" => Some(Self::Asked(None)),
+            "json_schema" => {
+                // Chat completions have one more level around it.
+                let holder = format.get("json_schema").unwrap_or(format);
+                let schema = holder.get("schema").map(|schema| CheckedSchema::new(&Schema::lenient(schema)));
+                Some(Self::Asked(schema.map(Box::new)))
+            }
+            _ => None,
+        }
+    }
+
+    fn schema(&self) -> Option<&CheckedSchema> {
+        match self {
+            Self::Asked(schema) => schema.as_deref(),
+            Self::Route(route) => route.schema.as_ref(),
+        }
+    }
+
+    /// Judges a text.
+    pub(super) fn judge(&self, text: &Text, inspection: &Inspection, verdict: &mut Verdict) {
+        let mut add = |category: &'static str, below: Vec<String>| {
+            let finding = about(text, Category::known(category), "format", Score::ONE);
+            inspection.unexpected(&finding, &Below { text, below }, verdict);
+        };
+        let limits = Limits { bytes: MAX_JSON, ..Limits::default() };
+        let Ok(value) = Value::parse(text.as_str().as_bytes(), limits) else {
+            return add("format/json", Vec::new());
+        };
+        match self.schema() {
+            Some(schema) => {
+                for fault in schema.faults(&value, MAX_FAULTS) {
+                    let steps = fault.path.into_iter().map(|step| self.step(step));
+                    let (category, missing) = match fault.kind {
+                        FaultKind::Type => ("format/type", None),
+                        FaultKind::Value => ("format/value", None),
+                        FaultKind::Size => ("format/size", None),
+                        FaultKind::Extra => ("format/extra", None),
+                        FaultKind::Missing(name) => ("format/missing", self.named(name)),
+                    };
+                    add(category, steps.chain(missing).collect());
+                }
+            }
+            None if matches!(self, Self::Asked(None)) && value.as_object().is_none() => {
+                add("format/type", Vec::new());
+            }
+            None => {}
+        }
+    }
+
+    /// A step as records write it.
+    fn step(&self, step: FaultStep) -> String {
+        match step {
+            FaultStep::Item(at) => at.to_string(),
+            FaultStep::Member { at, name } => {
+                name.and_then(|name| self.named(name)).unwrap_or_else(|| format!("?{at}"))
+            }
+        }
+    }
+
+    /// A name that may be written down: one that the operator chose, and that looks like a name.
+    fn named(&self, name: String) -> Option<String> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$');
+        let is_plain = matches!(self, Self::Route(_)) && name.len() <= MAX_NAME && name.bytes().all(plain);
+        is_plain.then_some(name)
+    }
+}
+
+/// A place inside of a text that is JSON.
+struct Below<'t> {
+    text: &'t Text,
+    below: Vec<String>,
+}
+
+impl Part for Below<'_> {
+    fn name(&self) -> String {
+        let path = self.text.part(0).name();
+        std::iter::once(path).chain(self.below.iter().cloned()).collect::<Vec<_>>().join("/")
+    }
+}

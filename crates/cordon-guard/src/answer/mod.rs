@@ -1,0 +1,162 @@
+//! What an answer is meant to be, and whether it is: its form, its length, its language. All of it is known only at the end of an answer.
+//!
+//! What is expected stands in the request and in its route; what is done about an answer that is otherwise is what the guards say of the
+//! category. Nothing is read of a request or kept of an answer where no guard has a rule for it. Of what is found, the place is kept and
+//! never a word: members that the operator's own schema names are named, others are counted.
+
+mod form;
+mod gate;
+mod gathered;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use cordon_core::{Category, Channel, Finding, Score, Span, json::Object};
+use cordon_inspect::foreign;
+use cordon_policy::{CompiledAnswers, EffectiveGuard};
+
+use self::{form::Form, gathered::Gathered};
+pub(crate) use self::{
+    gate::AnswerGate,
+    text::{Text, of_chat, of_message, of_response},
+};
+use crate::{
+    authority::Protocol,
+    inspection::{Inspection, Verdict},
+};
+
+/// What is wrong with the form of an answer, and what is below it.
+const FORMAT: Category = Category::known("format");
+const LENGTH: Category = Category::known("length");
+const SHORT: Category = Category::known("length/short");
+const LONG: Category = Category::known("length/long");
+const LANGUAGE: Category = Category::known("language");
+const OTHER: Category = Category::known("language/other");
+
+/// What an answer is meant to be, as far as a guard asks for it.
+#[derive(Debug, Default)]
+pub(crate) struct Expected {
+    /// The forms that it must have, all of them.
+    forms: Vec<Form>,
+    /// What its route says, where a guard asks for length or language.
+    route: Option<Arc<CompiledAnswers>>,
+    length: bool,
+    language: bool,
+    /// Whether a stream waits for its end: what can be found there may stop it.
+    holds: bool,
+    /// Whether a stream may be stopped where it becomes too long.
+    cuts: bool,
+}
+
+impl Expected {
+    /// What is expected of the answer to this request.
+    pub(crate) fn of(
+        request: &Object,
+        protocol: Protocol,
+        route: Option<&Arc<CompiledAnswers>>,
+        guard: &EffectiveGuard,
+    ) -> Option<Self> {
+        let asks = |family: &Category| guard.looks_for(Channel::Model, family);
+        let mut expected = Self::default();
+        if asks(&FORMAT) {
+            expected.forms.extend(Form::asked(request, protocol));
+            expected.forms.extend(route.filter(|route| route.json).cloned().map(Form::Route));
+        }
+        let says = |said: fn(&CompiledAnswers) -> bool| route.is_some_and(|route| said(route));
+        expected.length =
+            says(|route| route.min_length.is_some() || route.max_length.is_some()) && asks(&LENGTH);
+        expected.language = says(|route| !route.languages.is_empty()) && asks(&LANGUAGE);
+        if expected.length || expected.language {
+            expected.route = route.cloned();
+        }
+        let stopping = guard.holds(Channel::Model);
+        let may_stop =
+            |family: &Category| stopping.iter().any(|one| one.covers(family) || family.covers(one));
+        // An answer that is too long is seen where it becomes too long.
+        let waits_for_length = says(|route| route.min_length.is_some()) && may_stop(&SHORT);
+        expected.holds = !expected.forms.is_empty() && may_stop(&FORMAT)
+            || expected.length && waits_for_length
+            || expected.language && may_stop(&LANGUAGE);
+        expected.cuts = expected.length && may_stop(&LONG);
+        let is_any = !expected.forms.is_empty() || expected.route.is_some();
+        is_any.then_some(expected)
+    }
+
+    /// Judges the texts of an answer, all of which are there.
+    pub(crate) fn judge(&self, texts: &[Text], inspection: &Inspection, verdict: &mut Verdict) {
+        for text in texts {
+            // A turn that calls tools may say nothing.
+            if text.is_silent() {
+                continue;
+            }
+            if text.is_last() {
+                self.forms.iter().for_each(|form| form.judge(text, inspection, verdict));
+            }
+            if !self.too_long(text, inspection, verdict) {
+                self.too_short(text, inspection, verdict);
+            }
+            self.language_of(text, inspection, verdict);
+        }
+    }
+
+    /// Whether texts that go on may be stopped, and one of them has become too long: that is recorded then.
+    fn cuts(&self, gathered: &Gathered, inspection: &Inspection, verdict: &mut Verdict) -> bool {
+        let bound = self.route.as_ref().and_then(|route| route.max_length).filter(|_| self.cuts);
+        let is_over = bound.is_some_and(|most| gathered.characters() > count(most));
+        if is_over {
+            for text in gathered.texts() {
+                self.too_long(&text, inspection, verdict);
+            }
+        }
+        is_over
+    }
+
+    /// Records that a text is too long. The finding stands where that begins, so that it is the same however long the text becomes.
+    fn too_long(&self, text: &Text, inspection: &Inspection, verdict: &mut Verdict) -> bool {
+        let bound = self.route.as_ref().and_then(|route| route.max_length).filter(|_| self.length);
+        let over = bound.and_then(|most| text.as_str().char_indices().nth(count(most)));
+        if let Some((start, character)) = over {
+            let span = Span::new(start, start.saturating_add(character.len_utf8()));
+            let finding = Finding { span, ..about(text, LONG, "length", Score::ONE) };
+            inspection.unexpected(&finding, &text.part(0), verdict);
+        }
+        over.is_some()
+    }
+
+    fn too_short(&self, text: &Text, inspection: &Inspection, verdict: &mut Verdict) {
+        let bound = self.route.as_ref().and_then(|route| route.min_length).filter(|_| self.length);
+        if bound.is_some_and(|least| text.as_str().chars().count() < count(least)) {
+            inspection.unexpected(&about(text, SHORT, "length", Score::ONE), &text.part(0), verdict);
+        }
+    }
+
+    fn language_of(&self, text: &Text, inspection: &Inspection, verdict: &mut Verdict) {
+        let Some(route) = self.route.as_ref().filter(|_| self.language) else { return };
+        // The names of members are in the language of the application.
+        if !self.forms.is_empty() || text.is_json() {
+            return;
+        }
+        if let Some(score) = foreign(text.as_str(), &route.languages) {
+            inspection.unexpected(&about(text, OTHER, "language", score), &text.part(0), verdict);
+        }
+    }
+}
+
+fn count(characters: u32) -> usize {
+    usize::try_from(characters).unwrap_or(usize::MAX)
+}
+
+/// A finding about all of a text.
+fn about(text: &Text, category: Category, detector: &'static str, score: Score) -> Finding {
+    Finding {
+        category,
+        span: Span::new(0, text.as_str().len()),
+        score,
+        detector,
+        detector_version: 1,
+        continues: false,
+    }
+}

@@ -1,0 +1,9 @@
+//! What can be said of an answer only when all of it is there.
+//!
+//! Unlike the detectors of the engine these read no stream: who uses them holds the text until its end, or learns of what was found
+//! when it has left.
+
+mod language;
+mod profiles;
+
+pub use language::foreign;
