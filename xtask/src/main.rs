@@ -19,6 +19,7 @@ mod report;
 mod soak;
 mod suite;
 mod supply;
+mod train;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   bench inspect                      inspection of ordinary text, by size
   soak [--minutes N] [--rate N]      a server at 70 % of what this machine serves, while everything beside it fails (30)
                                      --rate: so many calls a second instead
+  train injection [--data DIR]       the weights of the model of injection, from labelled texts, and the figures of its card
 ";
 
 fn main() -> ExitCode {
@@ -70,6 +72,7 @@ fn run(arguments: &[String]) -> Result<bool> {
         "bench" => bench::command(options),
         "dist" => dist::command(options),
         "soak" => soak::command(options),
+        "train" => train::command(options),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(true)

@@ -2,6 +2,7 @@ use cordon_core::Category;
 
 use crate::answer::{MAX_WINDOW, leak::MAX_BEHIND};
 use crate::pii;
+use crate::suspicion::WINDOW;
 
 /// What a detector is and promises. The table is part of the rules' digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +119,7 @@ detectors! {
         "prompt_injection/action"
     ];
     TEMPLATE = "injection.template", 1, MAX_SEGMENT, 0, ["prompt_injection/template"];
+    MODEL = "injection.model", 1, WINDOW, SPELLED, ["prompt_injection/likely"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
     EGRESS = "answer.egress", 1, MAX_SEGMENT, MAX_SEGMENT, [
         "egress/loaded", "egress/link", "egress/data_url", "egress/script"

@@ -10,6 +10,7 @@ use crate::scanner::Scanner;
 use crate::secret::Tokens;
 use crate::template::Templates;
 use crate::view::Nesting;
+use crate::weights::{self, Weights};
 
 /// The compiled detectors. Cloning is cheap: clones share everything.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct Tables {
     pub(crate) identifiers: pii::Table,
     pub(crate) tokens: Tokens,
     pub(crate) templates: Templates,
+    pub(crate) weights: Weights,
     detectors: Vec<DetectorInfo>,
     digest: Digest,
 }
@@ -42,12 +44,14 @@ impl Engine {
         text.push_str(&Tokens::describe());
         text.push_str(&pii::Table::describe());
         text.push_str(&Templates::describe());
+        text.push_str(&Digest::sha256(weights::FILE).to_string());
         Self(Arc::new(Tables {
             plain: PlainWords::new(&rules),
             rules,
             identifiers: pii::Table::builtin(),
             tokens,
             templates,
+            weights: Weights::builtin(),
             detectors,
             digest: Digest::sha256(text.as_bytes()),
         }))
@@ -72,6 +76,14 @@ impl Engine {
     /// The findings of a whole text, sorted by start, end and category: exactly those of a scanner fed one chunk.
     pub fn inspect(&self, channel: Channel, text: &str) -> Vec<Finding> {
         self.read(self.scanner(channel, &[]), text)
+    }
+
+    /// What the model of injection judges, as [`crate::training::windows`] says.
+    pub(crate) fn windows(&self, channel: Channel, text: &str) -> Vec<Vec<u32>> {
+        let mut scanner = self.scanner(channel, &[]).noting();
+        scanner.push(text);
+        scanner.finish();
+        scanner.noted()
     }
 
     pub(crate) fn tables(&self) -> Arc<Tables> {

@@ -41,9 +41,12 @@ mod seen;
 mod segment;
 mod sensitivity;
 mod starts;
+mod suspicion;
 mod template;
+pub mod training;
 mod view;
 mod whole;
+mod weights;
 mod words;
 
 pub use answer::hosts::Hosts;

@@ -14,6 +14,7 @@ use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
 use crate::scanner::readers::Readers;
 use crate::seen::Trace;
+use crate::suspicion::Suspicion;
 use crate::view::Nesting;
 
 /// What readers are given of a scanner: its parts, so that they themselves can be borrowed beside it.
@@ -69,6 +70,7 @@ pub struct Scanner {
     /// Spans of held findings that end behind what is settled.
     open_spans: Vec<Span>,
     readers: Readers,
+    suspicion: Suspicion,
     hidden: Hidden,
     terminal: Terminal,
     answer: Option<Answer>,
@@ -159,6 +161,7 @@ impl Scanner {
             holds: holds.to_vec(),
             open_spans: Vec::new(),
             readers: Readers::default(),
+            suspicion: Suspicion::new(channel),
             hidden: Hidden::default(),
             terminal: Terminal::of(channel),
             answer: Answer::of(channel),
@@ -184,6 +187,23 @@ impl Scanner {
         Self { trace: Some(trace), ..self }
     }
 
+    /// The same for a text that has too few words for the model of injection.
+    pub(crate) fn unsuspecting(mut self) -> Self {
+        self.suspicion.skip();
+        self
+    }
+
+    /// The same, noting what the model of injection judges.
+    pub(crate) fn noting(mut self) -> Self {
+        self.suspicion.note();
+        self
+    }
+
+    /// What it judged.
+    pub(crate) fn noted(&mut self) -> Vec<Vec<u32>> {
+        self.suspicion.noted()
+    }
+
     /// Takes the next piece of the text.
     pub fn push(&mut self, chunk: &str) -> Step {
         if self.carry.is_empty() {
@@ -205,6 +225,7 @@ impl Scanner {
         let mut context = context!(self);
         self.hidden.close(&mut context);
         self.readers.words.close(self.at, &mut context);
+        self.suspicion.close(self.at, &mut context);
         self.readers.segment.close(self.at, &mut context);
         self.readers.groups.close(self.at, &mut context);
         if !self.nesting.is_deepest() {
@@ -250,7 +271,8 @@ impl Scanner {
         if self.hold_phrases {
             let template = self.readers.template.live().map(|start| self.text.original_start(start));
             let words = self.readers.words.live(&self.text, self.consumed);
-            settled = [template, words].into_iter().flatten().fold(settled, usize::min);
+            let suspicion = self.suspicion.live(&self.text);
+            settled = [template, words, suspicion].into_iter().flatten().fold(settled, usize::min);
         }
         if self.hold_answers {
             let answer = self.answer.as_ref().and_then(|answer| answer.live(&self.text));
@@ -268,6 +290,7 @@ impl Scanner {
         }
         self.settled = self.settled.max(settled);
         self.open_spans.retain(|span| span.end > self.settled);
+        self.suspicion.handed_out();
         Step { findings: std::mem::take(&mut self.out), settled: self.settled }
     }
 
@@ -496,14 +519,20 @@ impl Scanner {
         let mut next = 0;
         while let Some(rest) = bytes.get(next..).filter(|rest| !rest.is_empty()) {
             let Some(answer) = &mut self.answer else {
-                next += self.readers.take(self.at + next, rest, &mut context);
+                let taken = self.readers.take(self.at + next, rest, &mut context);
+                let taken = rest.get(..taken).unwrap_or(rest);
+                self.suspicion.read(self.at + next, taken, &mut context);
+                next += taken.len();
                 continue;
             };
             // What reads answers goes ahead to where it has found something, and the others follow it there.
             let sight = Sight { text: &self.text, hosts: &self.hosts, prompt: &self.prompt };
             let until = next + answer.read(self.at + next, rest, sight);
             while let Some(rest) = bytes.get(next..until).filter(|rest| !rest.is_empty()) {
-                next += self.readers.take(self.at + next, rest, &mut context);
+                let taken = self.readers.take(self.at + next, rest, &mut context);
+                let taken = rest.get(..taken).unwrap_or(rest);
+                self.suspicion.read(self.at + next, taken, &mut context);
+                next += taken.len();
             }
             answer.report(&mut context);
         }

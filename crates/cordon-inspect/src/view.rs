@@ -13,6 +13,7 @@ use cordon_core::{Category, Finding, Score, Span};
 use crate::detector::HIDDEN;
 use crate::scanner::{Context, Scanner};
 use crate::seen::Encoding;
+use crate::suspicion::Suspicion;
 
 /// Changes whenever folding or decoding could change a verdict; part of the rules' digest.
 pub(crate) const VERSION: u16 = 3;
@@ -56,6 +57,9 @@ impl View {
             .with_prompt(context.prompt.clone());
         if let Some(trace) = context.trace {
             scanner = scanner.traced(trace.clone());
+        }
+        if Suspicion::is_too_short(text) {
+            scanner = scanner.unsuspecting();
         }
         let mut findings = scanner.push(text).findings;
         findings.append(&mut scanner.finish().findings);

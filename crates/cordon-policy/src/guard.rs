@@ -79,8 +79,8 @@ pub struct Ruling {
     pub form: Form,
 }
 
-/// The guard of a call to which no guard applies: injection blocked where it comes from outside, personal data and
-/// secrets redacted everywhere, files that should be rejected blocked, and those to be looked at held.
+/// The guard of a call to which no guard applies: injection blocked where it comes from outside, and flagged where it
+/// only reads like one, personal data and secrets redacted everywhere, files that should be rejected blocked, and those to be looked at held.
 pub fn baseline() -> GuardSpec {
     let rule = |channels: &[Channel], category, at, action| Rule {
         channels: channels.to_vec(),
@@ -97,6 +97,8 @@ pub fn baseline() -> GuardSpec {
         mode: Mode::Enforce,
         rules: vec![
             rule(&outside, "prompt_injection", 80, Action::Block),
+            // What only reads like an attack is seen, and stops nobody.
+            rule(&outside, "prompt_injection/likely", 30, Action::Flag),
             rule(&flowing, "pii", 50, Action::Redact),
             rule(&flowing, "secret", 50, Action::Redact),
             // Scripts in a page, a picture with the wrong name, a cut-off one: models are shown such files every day.

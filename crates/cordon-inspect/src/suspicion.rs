@@ -1,0 +1,381 @@
+//! A linear model over hashed words: what reads like an attack although no phrase of the rules stands in it.
+//!
+//! The folded text is read in blocks of a few words, and each block is judged together with those before it: the weights of
+//! their words, of pairs of words and of the signs between them are added, and the sum is compared with what benign texts of
+//! the same side have. Where a block ends depends on the text alone, so chunks change nothing. The weights were trained
+//! (`cargo xtask train injection`; models/injection.md is its card); features are hashed into a table without names (Weinberger
+//! et al. 2009, "Feature hashing for large scale multitask learning").
+
+use cordon_core::{Category, Channel, Score, Span};
+
+use crate::detector::{MODEL, PHRASE, TEMPLATE};
+use crate::fold::FoldedText;
+use crate::scanner::Context;
+use crate::weights::{Evidence, Side};
+
+/// Words of one block.
+const BLOCK: usize = 12;
+/// Folded bytes after which a block ends in any case.
+const BLOCK_BYTES: usize = 256;
+/// Blocks that are judged together, where people write and where documents and tools bring the text: an instruction in a
+/// document is short, and a role that somebody describes is not.
+const BLOCKS: [usize; 2] = [4, 2];
+/// Most of those.
+const MOST: usize = 4;
+/// Folded bytes of the blocks that are judged together.
+pub(crate) const WINDOW: usize = MOST * BLOCK_BYTES + MAX_WORD;
+/// Bytes of a word that are looked at; a longer one ends its block.
+const MAX_WORD: usize = 96;
+/// Signs of one run that are read together.
+const MAX_SIGNS: u8 = 3;
+/// Fewer words than these say too little.
+const FEWEST: usize = 4;
+/// Fewer words than these are few: "write to Ana now" is an order, and what it is worth so few words do not say.
+const SHORT: usize = 9;
+/// The score from which on a phrase says enough by itself.
+const ENOUGH: Score = Score::percent(80);
+
+/// What was added up of one block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    /// Where it begins, in the original and in the folded text.
+    start: usize,
+    from: usize,
+    words: usize,
+    weights: i32,
+    features: u16,
+}
+
+/// The kind of the byte before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Open {
+    #[default]
+    Nothing,
+    Word,
+    Signs(u8),
+}
+
+/// For training: the features of the open block, of the last blocks, and of what was judged together.
+#[derive(Debug, Default)]
+struct Notes {
+    open: Vec<u32>,
+    blocks: Vec<Vec<u32>>,
+    windows: Vec<Vec<u32>>,
+}
+
+/// The state of reading.
+#[derive(Debug)]
+pub(crate) struct Suspicion {
+    side: Option<Side>,
+    open: Open,
+    /// The open word or run of signs: its hash, how many bytes, and whether all are digits.
+    hash: u64,
+    length: usize,
+    digits: bool,
+    /// Whether it is a character of a script without spaces.
+    alone: bool,
+    /// The first bytes of a character of three bytes, and how many of them have come.
+    wide: [u8; 2],
+    pending: u8,
+    /// Hashes of the last three words or runs of signs.
+    before: [u64; 3],
+    /// The open block; none where nothing of it has come.
+    block: Option<Sum>,
+    /// The blocks before, the last one first.
+    last: [Option<Sum>; MOST - 1],
+    /// Which features the block has, by some bits of each: a feature counts once.
+    seen: [u64; 32],
+    /// Findings that there were before.
+    found: usize,
+    /// Where the last phrase ends that says enough, in the original.
+    phrase: usize,
+    notes: Option<Box<Notes>>,
+}
+
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0100_0000_01b3;
+
+impl Suspicion {
+    /// Whether so little text has fewer words than are judged. Words end at what is neither letter nor digit, an escape begins with such a
+    /// byte, and of a script without spaces every byte counts.
+    pub(crate) fn is_too_short(text: &str) -> bool {
+        let ends = text.bytes().filter(|byte| !byte.is_ascii_alphanumeric());
+        ends.take(FEWEST - 1).count() < FEWEST - 1
+    }
+
+    pub(crate) const fn new(channel: Channel) -> Self {
+        let side = match channel {
+            Channel::User => Some(Side::Direct),
+            Channel::Document | Channel::ToolOutput => Some(Side::Indirect),
+            // Who writes these means what they say.
+            Channel::System | Channel::Model => None,
+        };
+        Self {
+            side,
+            open: Open::Nothing,
+            hash: SEED,
+            length: 0,
+            digits: true,
+            alone: false,
+            wide: [0; 2],
+            pending: 0,
+            before: [0; 3],
+            block: None,
+            last: [None; MOST - 1],
+            seen: [0; 32],
+            found: 0,
+            phrase: 0,
+            notes: None,
+        }
+    }
+
+    /// Nothing is read of this text.
+    pub(crate) const fn skip(&mut self) {
+        self.side = None;
+    }
+
+    /// From now on it is noted what the model judges.
+    pub(crate) fn note(&mut self) {
+        self.notes = Some(Box::default());
+    }
+
+    /// The features of all that was judged.
+    pub(crate) fn noted(&mut self) -> Vec<Vec<u32>> {
+        self.notes.take().map(|notes| notes.windows).unwrap_or_default()
+    }
+
+    /// Where what is not judged yet begins, in the original.
+    pub(crate) fn live(&self, text: &FoldedText) -> Option<usize> {
+        self.side?;
+        // What is too far behind is not judged together with what comes.
+        let sums = self.last.iter().rev().chain([&self.block]).flatten();
+        sums.filter(|sum| text.end() - sum.from < WINDOW).map(|sum| sum.start).min()
+    }
+
+    /// Takes the folded bytes from `i` on, all of which the readers of phrases have read.
+    #[inline]
+    pub(crate) fn read(&mut self, i: usize, bytes: &[u8], context: &mut Context<'_>) {
+        let Some(side) = self.side else { return };
+        let Some((last, bytes)) = bytes.split_last() else { return };
+        for (at, byte) in (i..).zip(bytes) {
+            self.byte(at, *byte, side, context);
+        }
+        // What readers find they find at the last byte that they take at once.
+        if context.out.len() != self.found {
+            self.phrases(context);
+        }
+        self.byte(i + bytes.len(), *last, side, context);
+        self.found = context.out.len();
+    }
+
+    /// What was found has been handed out.
+    pub(crate) const fn handed_out(&mut self) {
+        self.found = 0;
+    }
+
+    /// The text ends.
+    pub(crate) fn close(&mut self, end: usize, context: &mut Context<'_>) {
+        let Some(side) = self.side else { return };
+        self.phrases(context);
+        self.end_token(end, side, context);
+        self.end_block(end, side, context);
+    }
+
+    /// Takes note of what the readers of phrases have found since.
+    fn phrases(&mut self, context: &Context<'_>) {
+        let new = context.out.get(self.found..).unwrap_or_default();
+        let phrases = new.iter().filter(|f| f.detector == PHRASE.name || f.detector == TEMPLATE.name);
+        let ends = phrases.filter(|f| f.score >= ENOUGH).map(|f| f.span.end);
+        self.phrase = ends.fold(self.phrase, usize::max);
+        self.found = context.out.len();
+    }
+
+    #[inline]
+    fn byte(&mut self, i: usize, byte: u8, side: Side, context: &mut Context<'_>) {
+        if byte >= 0x80 && (self.pending > 0 || matches!(byte, 0xe0 | 0xe3..=0xe9)) {
+            self.wide(i, byte, side, context);
+        } else if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+            self.letter(i, byte, side, context);
+        } else if matches!(byte, b' ' | b'\'') {
+            self.end_token(i, side, context);
+            if self.block.is_some_and(|block| i - block.from >= BLOCK_BYTES) {
+                self.end_block(i, side, context);
+            }
+        } else {
+            match self.open {
+                Open::Signs(count) if count < MAX_SIGNS => self.open = Open::Signs(count + 1),
+                _ => {
+                    self.end_token(i, side, context);
+                    self.begin(i, side, context);
+                    self.open = Open::Signs(1);
+                }
+            }
+            self.add_byte(byte);
+        }
+    }
+
+    /// Takes a byte of a word.
+    #[inline]
+    fn letter(&mut self, i: usize, byte: u8, side: Side, context: &mut Context<'_>) {
+        if self.open != Open::Word {
+            self.end_token(i, side, context);
+            self.begin(i, side, context);
+            self.open = Open::Word;
+        }
+        self.add_byte(byte);
+        if self.length > MAX_WORD {
+            // It may have no end: nothing waits for it, and it says nothing.
+            self.reset();
+            self.end_block(i, side, context);
+            self.last = [None; MOST - 1];
+        }
+    }
+
+    /// Takes a byte of a character of three bytes that may be of a script without spaces: there every character is a word.
+    fn wide(&mut self, i: usize, byte: u8, side: Side, context: &mut Context<'_>) {
+        let [lead, second] = self.wide;
+        match self.pending {
+            0 => (self.wide, self.pending) = ([byte, 0], 1),
+            1 => (self.wide, self.pending) = ([lead, byte], 2),
+            _ => {
+                self.pending = 0;
+                let start = i.saturating_sub(2);
+                // Ideographs and kana, and Thai.
+                let alone = matches!(lead, 0xe3..=0xe9) || matches!(second, 0xb8 | 0xb9);
+                if alone {
+                    self.end_token(start, side, context);
+                }
+                for (at, byte) in (start..).zip([lead, second, byte]) {
+                    self.letter(at, byte, side, context);
+                }
+                if alone {
+                    self.alone = true;
+                    self.end_token(i + 1, side, context);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn add_byte(&mut self, byte: u8) {
+        self.hash = (self.hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(PRIME);
+        self.digits &= byte.is_ascii_digit();
+        self.length += 1;
+    }
+
+    const fn reset(&mut self) {
+        (self.open, self.hash, self.length, self.digits, self.alone) = (Open::Nothing, SEED, 0, true, false);
+    }
+
+    /// A word or a run of signs begins at `i`.
+    fn begin(&mut self, i: usize, side: Side, context: &mut Context<'_>) {
+        if self.block.is_some_and(|block| i - block.from >= BLOCK_BYTES) {
+            self.end_block(i, side, context);
+        }
+        if self.block.is_none() {
+            let start = context.text.original_start(i);
+            self.block = Some(Sum { start, from: i, ..Sum::default() });
+        }
+    }
+
+    /// What is open ends before `i`.
+    #[inline]
+    fn end_token(&mut self, i: usize, side: Side, context: &mut Context<'_>) {
+        let [one, two, three] = self.before;
+        let hash = if self.digits && self.open == Open::Word { PRIME } else { self.hash };
+        match self.open {
+            Open::Nothing => return,
+            Open::Signs(_) => self.add(!hash, side, context),
+            Open::Word if self.alone => {
+                let three_of = hash.wrapping_mul(31) ^ one.rotate_left(17) ^ two.rotate_left(33);
+                self.add(three_of, side, context);
+                self.add(three_of ^ three.rotate_left(5), side, context);
+            }
+            Open::Word => {
+                self.add(hash, side, context);
+                if !self.digits {
+                    self.add(hash.wrapping_mul(31) ^ one.rotate_left(17), side, context);
+                    self.add(hash.wrapping_mul(37) ^ two.rotate_left(29), side, context);
+                }
+            }
+        }
+        self.before = [hash, one, two];
+        let word = self.open == Open::Word;
+        self.reset();
+        if let Some(block) = &mut self.block {
+            block.words += usize::from(word);
+            if block.words >= BLOCK {
+                self.end_block(i, side, context);
+            }
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, hash: u64, side: Side, context: &Context<'_>) {
+        let feature = mix(hash, side);
+        let (slot, bit) = (feature >> 6 & 31, 1_u64 << (feature & 63));
+        let Some(seen) = usize::try_from(slot).ok().and_then(|slot| self.seen.get_mut(slot)) else { return };
+        let Some(block) = &mut self.block else { return };
+        if *seen & bit != 0 {
+            return;
+        }
+        *seen |= bit;
+        block.weights += context.tables.weights.weight(feature);
+        block.features += 1;
+        if let Some(notes) = &mut self.notes {
+            notes.open.push(feature);
+        }
+    }
+
+    /// The block ends before folded byte `i`: it is judged together with those before it.
+    fn end_block(&mut self, i: usize, side: Side, context: &mut Context<'_>) {
+        let Some(block) = self.block.take() else { return };
+        let most = match side {
+            Side::Direct => BLOCKS[0],
+            Side::Indirect => BLOCKS[1],
+        };
+        let mut all = block;
+        let mut blocks = 1;
+        for last in self.last.iter().take(most - 1).flatten().take_while(|last| i - last.from < WINDOW) {
+            all = Sum {
+                words: all.words + last.words,
+                weights: all.weights + last.weights,
+                features: all.features + last.features,
+                ..*last
+            };
+            blocks += 1;
+        }
+        let [one, two, _] = self.last;
+        self.last = [Some(block), one, two];
+        self.seen = [0; 32];
+        if let Some(notes) = &mut self.notes {
+            notes.blocks.push(std::mem::take(&mut notes.open));
+            let first = notes.blocks.len().saturating_sub(blocks);
+            notes.windows.push(notes.blocks.get(first..).unwrap_or_default().concat());
+            // What is learned does not depend on what was learned before.
+            return;
+        }
+        // Fewer words say too little, and where a phrase has said it nothing is to be added.
+        if all.words < FEWEST || self.phrase > all.start {
+            return;
+        }
+        let little = all.words < SHORT || context.nesting.depth() > 0;
+        let evidence = if little { Evidence::Little } else { Evidence::Enough };
+        if let Some(score) = context.tables.weights.score(side, all.weights, all.features, evidence) {
+            let span = Span::new(all.start, context.text.original_end(i));
+            context.report_original(&MODEL, Category::known("prompt_injection/likely"), score, span, false);
+            // What was reported is not reported again with what follows it.
+            self.last = [None; MOST - 1];
+        }
+    }
+}
+
+/// Spreads a hash over the table, for each side by itself.
+const fn mix(hash: u64, side: Side) -> u32 {
+    let hash = match side {
+        Side::Direct => hash,
+        Side::Indirect => hash ^ 0x9e37_79b9_7f4a_7c15,
+    };
+    let mixed = (hash ^ hash >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (mixed >> 45) as u32
+}
