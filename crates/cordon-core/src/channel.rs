@@ -33,6 +33,16 @@ impl Channel {
     /// Every channel.
     pub const ALL: [Self; 5] = [Self::System, Self::User, Self::Document, Self::ToolOutput, Self::Model];
 
+    /// All of them, as a list in a document has it that says nothing.
+    pub(crate) fn every() -> Vec<Self> {
+        Self::ALL.to_vec()
+    }
+
+    /// Whether a list names all of them.
+    pub(crate) fn are_all(channels: &[Self]) -> bool {
+        Self::ALL.iter().all(|channel| channels.contains(channel))
+    }
+
     /// The word used in documents, records and the command line.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -300,6 +300,7 @@ const fn rank(kind: Kind) -> u8 {
         Kind::Retention => 8,
         Kind::Trigger => 9,
         Kind::Tool => 10,
+        Kind::Detector => 11,
     }
 }
 

@@ -158,6 +158,9 @@ codes! {
     /// What the route says must be kept cannot be kept.
     ContentUnavailable = "content_unavailable", 503, "server_error",
         "The call's content cannot be kept, and this route requires it.";
+    /// A detector that the call's guards need says nothing.
+    DetectorUnavailable = "detector_unavailable", 503, "server_error",
+        "The content cannot be inspected now; try again later.";
     /// The Snapshot is too old.
     SnapshotStale = "snapshot_stale", 503, "server_error", "The gateway's policy is out of date.";
     /// What the call needs was quarantined.

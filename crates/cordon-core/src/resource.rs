@@ -4,6 +4,7 @@
 
 mod answers;
 mod check;
+mod detector;
 mod guard;
 mod limit;
 mod prediction;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use answers::{AnswerFormat, Answers, MAX_ANSWER_LENGTH};
 pub use check::{Problem, References};
+pub use detector::{Adapter, DetectorSpec, Longer, SelfTest};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle};
 pub use limit::{
     Budget, CallBounds, ImageBounds, LimitSpec, LimitSubject, Requests, TokenQuota, WhenUnavailable,
@@ -139,6 +141,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// A detector that is asked over HTTP.
+    Detector(DetectorSpec) = "Detector",
     /// A policy for content: which categories lead to which action.
     Guard(GuardSpec) = "Guard",
     /// A bound on use.

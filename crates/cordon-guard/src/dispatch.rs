@@ -194,6 +194,11 @@ impl Upstreams {
         &self.0.client
     }
 
+    /// Where secrets named `env:` are read from.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.0.environment
+    }
+
     /// Forgets what was prepared for services that a Snapshot does not have: their secrets too.
     pub(crate) fn keep(&self, snapshot: &Snapshot) {
         let mut all = self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner);

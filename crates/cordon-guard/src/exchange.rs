@@ -32,6 +32,7 @@ use crate::{
     record::{CallRecord, micros},
     registry::Place,
     release::{Released, ReleasedSender},
+    remote::{Answers, Used},
     reserve::{self, Deadline},
     resilience::{Attempts, Trying},
     respond,
@@ -54,6 +55,8 @@ pub struct Cleared {
     pub(crate) back: Back,
     /// The predictions so far, where several models must agree.
     pub(crate) ballots: Ballots,
+    /// The detectors elsewhere that look at the answer too.
+    pub(crate) used: Option<Used>,
 }
 
 /// How a refusal of this call looks, as far as it is known.
@@ -95,7 +98,7 @@ impl Style {
 }
 
 /// The input gate: inspects the request and rewrites it.
-pub(crate) fn clear(
+pub(crate) async fn clear(
     call: Call<Admitted>,
     mut request: Asked,
     signals: &[(Signal, Score)],
@@ -103,6 +106,7 @@ pub(crate) fn clear(
     gateway: &Inner,
     record: &mut CallRecord,
 ) -> Result<Call<Cleared>, Refusal> {
+    let current = gateway.snapshot.load_full();
     request.may_go_to(call.stage.route(), &call.snapshot);
     let mut taint = request.entered(&call.snapshot)?;
     let route = call.stage.route();
@@ -115,7 +119,7 @@ pub(crate) fn clear(
         call.time,
         gateway.options.pseudonym_key.clone(),
     )
-    .contained(gateway.snapshot.load().quarantined())
+    .contained(current.quarantined())
     .in_mode(call.stage.route().mode)
     .planting(planted);
     let mut verdict = Verdict::default();
@@ -128,7 +132,20 @@ pub(crate) fn clear(
         told = told.with_marker(planted.word());
     }
     let expected = request.expected(call.stage.route(), inspection.guard());
+    let broken = gateway.detectors.broken(call.stage.guard(), current.quarantined());
+    let used = gateway.detectors.beside(call.stage.guard(), current.quarantined());
+    let inspection = match &used {
+        // In a box: no other call carries it about.
+        Some(used) => {
+            let first = |by: &Inspection| request.clone().inspect(by, &mut verdict.clone()).is_ok();
+            Box::pin(gateway.detectors.after(used, broken, inspection, first)).await
+        }
+        None if broken.is_empty() => inspection,
+        None => inspection.answered(Answers::unavailable(broken)),
+    };
+    inspection.unanswered(&mut verdict);
     let inspected = request.inspect(&inspection, &mut verdict);
+    let inspection = inspection.alone();
     taint.labels.extend(verdict.labels().iter().cloned());
     record.describe(|opened| opened.taint = taint.clone());
     record.input = verdict.into_recorded();
@@ -141,7 +158,7 @@ pub(crate) fn clear(
         record.counting.shape = None;
     }
     let ballots = Ballots::new(call.stage.route());
-    Ok(call.at(|admitted| Cleared { admitted, request, inspection, back: Back::default(), ballots }))
+    Ok(call.at(|admitted| Cleared { admitted, request, inspection, back: Back::default(), ballots, used }))
 }
 
 /// Sends the request to one target of its route after the other until one answers, and gives that answer back through the
@@ -376,7 +393,18 @@ async fn whole(
         return judged;
     }
     let route = call.stage.admitted.route().name.as_str();
-    let released = read.inspect(&call.stage.inspection, call.stage.request.tokens(), route, &mut verdict);
+    let tokens = call.stage.request.tokens();
+    let inspection = match &call.stage.used {
+        Some(used) => {
+            let first =
+                |by: &Inspection| read.clone().inspect(by, tokens, route, &mut verdict.clone()).is_ok();
+            let inspection = call.stage.inspection.clone();
+            Box::pin(gateway.detectors.after(used, Vec::new(), inspection, first)).await
+        }
+        None => call.stage.inspection.clone(),
+    };
+    inspection.unanswered(&mut verdict);
+    let released = read.inspect(&inspection, tokens, route, &mut verdict);
     record.end.output = verdict.into_recorded();
     let body = Released::new(released?);
     record.end.timings.inspect_output = micros(inspecting);

@@ -127,6 +127,8 @@ impl Inspection {
                 let _ = self.signed(&seat, &segment.text, verdict);
                 let findings = self.inspect(Segment::CHANNEL, &segment.text);
                 let _ = self.rule(&seat, &findings, |span| span, verdict, &mut cuts);
+                let more = self.second(&seat, &segment.text, &[]);
+                let _ = self.rule(&seat, more, |span| span, verdict, &mut cuts);
             }
         }
         !UNSEEN.iter().any(|reason| report.has(*reason))

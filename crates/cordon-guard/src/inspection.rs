@@ -19,6 +19,7 @@ use crate::{
     predict::fault::{Check, Fault, Faults},
     quarantine::Signing,
     redact::Cut,
+    remote::{Second, UNANSWERED},
 };
 
 /// The category of content that went on unseen: media, and content behind a URL. A guard may have rules for it.
@@ -57,6 +58,8 @@ pub struct Inspection {
     hosts: Hosts,
     /// What answers are meant to be.
     expected: Option<Arc<Expected>>,
+    /// What detectors elsewhere have to do with its texts.
+    pub(crate) second: Option<Arc<Second>>,
 }
 
 /// What quarantines say of content.
@@ -125,6 +128,7 @@ impl Inspection {
             prompt: Prompt::default(),
             planted: None,
             expected: None,
+            second: None,
         }
     }
 
@@ -385,6 +389,22 @@ impl Inspection {
         (strictest, stopping)
     }
 
+    /// Records that a detector said nothing of a content. What is done about it is what its resource says, or a guard where that is
+    /// stricter.
+    pub(crate) fn failed(
+        &self,
+        category: Category,
+        (detector, version): (&'static str, u16),
+        channel: Channel,
+        own: Action,
+        verdict: &mut Verdict,
+    ) {
+        let finding = Finding { detector_version: version, ..whole(category, detector, 0) };
+        let mut ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed);
+        (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
+        verdict.add(&finding, finding.span, channel, &"detector", ruling);
+    }
+
     /// Records content that goes on unseen, and asks the guards whether it may.
     pub(crate) fn unseen(
         &self,
@@ -449,12 +469,16 @@ impl Verdict {
     /// The refusal that a verdict beyond [`Action::Redact`] means. Until there are reviews, what is held has no
     /// reviewer.
     pub fn refusal(&self) -> Option<Refusal> {
+        let strictest = self.recorded.findings.first();
         let code = match self.recorded.action {
             Action::Allow | Action::Flag | Action::Redact => return None,
+            // Nothing is wrong with the content as far as is known.
+            _ if strictest.is_some_and(|finding| finding.category == UNANSWERED) => {
+                RefusalCode::DetectorUnavailable
+            }
             Action::Hold => RefusalCode::HeldNoReviewer,
             Action::Block => RefusalCode::ContentBlocked,
         };
-        let strictest = self.recorded.findings.first();
         let what = strictest.map_or_else(String::new, |finding| {
             format!("{} at {} by {}", finding.category, finding.part, finding.detector)
         });

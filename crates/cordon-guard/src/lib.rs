@@ -28,6 +28,7 @@ pub mod openai;
 pub mod ports;
 pub mod registry;
 pub mod release;
+pub mod remote;
 pub mod resilience;
 pub mod respond;
 pub mod responses;

@@ -57,7 +57,7 @@ pub(crate) struct Endpoint {
 }
 
 /// A request of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Asked {
     Chat(openai::Request),
     CountTokens(anthropic::MessagesRequest),

@@ -44,6 +44,7 @@ use crate::{
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Place, Registry},
     release::{Presence, ReleasedBody},
+    remote::Detectors,
     resilience::{Health, Shedder},
     respond,
     trace::{CallTrace, Parent},
@@ -106,6 +107,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) engine: Engine,
     pub(crate) upstreams: Upstreams,
+    pub(crate) detectors: Detectors,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     /// What is contained before the log knows of it. Whoever changes the Snapshot holds this.
     pub(crate) ahead: Ahead,
@@ -147,6 +149,9 @@ impl Gateway {
         let confirmed = parts.clock.now();
         let mut key = [[0; 8]; 2];
         key.iter_mut().for_each(|half| parts.entropy.fill(half));
+        let (client, environment) = (parts.upstreams.client().clone(), parts.upstreams.environment().clone());
+        let detectors = Detectors::new(client, environment, Arc::clone(&parts.clock), &parts.engine);
+        detectors.keep(&parts.snapshot);
         Self(Arc::new(Inner {
             ports: Ports {
                 recorder: parts.recorder,
@@ -158,6 +163,7 @@ impl Gateway {
             entropy: parts.entropy,
             engine: parts.engine,
             upstreams: parts.upstreams,
+            detectors,
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             ahead: Ahead::default(),
             confirmed: AtomicI64::new(confirmed.as_millis()),
@@ -195,6 +201,7 @@ impl Gateway {
         let ahead = self.0.ahead.lock();
         let next = ahead.onto(change(&self.0.snapshot.load()));
         self.0.upstreams.keep(&next);
+        self.0.detectors.keep(&next);
         self.0.snapshot.store(Arc::new(next));
     }
 
@@ -244,6 +251,16 @@ impl Gateway {
     /// What is let in when there is more to do than can be done.
     pub fn shedder(&self) -> &Shedder {
         &self.0.shedder
+    }
+
+    /// The detectors, and how they do.
+    pub fn detectors(&self) -> &Detectors {
+        &self.0.detectors
+    }
+
+    /// Tests the detectors until `stop`.
+    pub async fn test_detectors(self, stop: impl Future<Output = ()>) {
+        self.0.detectors.test(stop).await;
     }
 
     /// What principals' calls look like together.
@@ -506,7 +523,7 @@ impl Inner {
 
         // Inspect the request, choose a target, dispatch; the answer goes back through the output gate.
         let inspecting = Instant::now();
-        let cleared = exchange::clear(call, request, &seen.signals, prompt, self, record);
+        let cleared = exchange::clear(call, request, &seen.signals, prompt, self, record).await;
         // Of a request that is refused for what it holds, too.
         record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
         let call = cleared?;

@@ -154,7 +154,14 @@ pub(crate) async fn streamed(
         refusal: route.refusal,
         max_bytes: MAX_ANSWER_BYTES,
     };
-    let mut gate = call.stage.request.gate(call.stage.inspection.clone(), options, &call.stage.back);
+    // Who needs the whole answer makes all of it wait: nothing of it leaves before it was asked.
+    let used = call.stage.used.as_ref();
+    let mut held: Option<Vec<u8>> = used.map(|_| Vec::new());
+    let inspection = match used {
+        Some(used) => call.stage.inspection.clone().asking(used),
+        None => call.stage.inspection.clone(),
+    };
+    let mut gate = call.stage.request.gate(inspection.clone(), options, &call.stage.back);
     let mut parser = sse::Parser::default();
     loop {
         let waiting = Instant::now();
@@ -181,10 +188,30 @@ pub(crate) async fn streamed(
         }
         let refusal = match step {
             Ok(Progress::Open) => {
-                downstream.send(out, record, answer, style).await?;
+                match &mut held {
+                    Some(held) => held.append(&mut out),
+                    None => downstream.send(out, record, answer, style).await?,
+                }
                 continue;
             }
             Ok(Progress::Done) => {
+                if let (Some(used), Some(mut held)) = (used, held.take()) {
+                    held.append(&mut out);
+                    out = held;
+                    let inspecting = Instant::now();
+                    let answers = Box::pin(gateway.detectors.ask(used, inspection.wanted())).await;
+                    let stop = inspection.answered(answers).over(gate.verdict_mut());
+                    let taken = &mut record.end.timings.inspect_output;
+                    *taken = taken.saturating_add(micros(inspecting));
+                    if stop.is_err() {
+                        let refusal = gate.verdict().refusal();
+                        record.used(gate.usage());
+                        record.said = gate.said().clone();
+                        record.end.output = gate.verdict().recorded().clone();
+                        let why = "a detector stopped the stream";
+                        return Err(refusal.unwrap_or_else(|| Refusal::new(RefusalCode::ContentBlocked, why)));
+                    }
+                }
                 record.used(gate.usage());
                 record.said = gate.said().clone();
                 record.end.output = gate.verdict().recorded().clone();
@@ -196,6 +223,10 @@ pub(crate) async fn streamed(
                 .unwrap_or_else(|| Refusal::new(RefusalCode::ContentBlocked, "the gate stopped the stream")),
             Err(refusal) => refusal,
         };
+        // Of an answer that waits for somebody else's verdict nothing leaves without it.
+        if held.is_some() {
+            out.clear();
+        }
         // What was settled before the stop may still be read; then a well-formed end says why there is no more.
         downstream.send(out, record, answer, style).await?;
         record.used(gate.usage());

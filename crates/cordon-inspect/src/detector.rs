@@ -1,6 +1,7 @@
 use cordon_core::Category;
 
 use crate::answer::{MAX_WINDOW, leak::MAX_BEHIND};
+use crate::canary::{self, Canary};
 use crate::pii;
 use crate::suspicion::WINDOW;
 
@@ -21,6 +22,8 @@ pub struct DetectorInfo {
     pub deadline_ms: Option<u32>,
     /// What its own failure means.
     pub failure: FailureMode,
+    /// What it must find whenever it is asked; [`crate::Engine::finds`] says whether it does.
+    pub canary: Option<Canary>,
 }
 
 /// How much text one finding can need, in bytes of the folded text. What is encoded, spelled or written backwards needs
@@ -155,6 +158,7 @@ pub(crate) fn table() -> Vec<DetectorInfo> {
             cost: Cost::Inline,
             deadline_ms: None,
             failure: FailureMode::Infallible,
+            canary: canary::of(detector.name),
         })
         .collect()
 }

@@ -22,6 +22,7 @@
 //! [`Finding`]: cordon_core::Finding
 
 mod answer;
+mod canary;
 mod checksum;
 mod decode;
 mod detector;
@@ -51,6 +52,7 @@ mod words;
 
 pub use answer::hosts::Hosts;
 pub use answer::leak::Prompt;
+pub use canary::Canary;
 pub use detector::{Cost, DetectorInfo, FailureMode, Reach};
 pub use engine::Engine;
 pub use scanner::{Scanner, Step};

@@ -283,10 +283,21 @@ impl EffectiveGuard {
         })
     }
 
-    /// Whether a rule asks for this category, for one that covers it, or for one below it on this channel, whatever it does.
-    pub fn looks_for(&self, channel: Channel, family: &Category) -> bool {
-        let rules = self.guards.iter().flat_map(|guard| guard.rules(channel));
-        rules.into_iter().any(|rule| rule.category.covers(family) || family.covers(&rule.category))
+    /// Whether any rule looks on this channel for something that a detector of these categories may find. Guards that only observe
+    /// count: they say what they would have done.
+    pub fn looks_for<'c>(
+        &self,
+        channel: Channel,
+        categories: impl IntoIterator<Item = &'c Category>,
+    ) -> bool {
+        let rules = || self.guards.iter().flat_map(|guard| guard.rules(channel));
+        let meant = |category: &Category| {
+            rules().any(|rule| {
+                rule.action > Action::Allow
+                    && (rule.category.covers(category) || category.covers(&rule.category))
+            })
+        };
+        categories.into_iter().any(meant)
     }
 
     /// The categories whose findings may change what leaves on this channel: a stream waits for these and for nothing

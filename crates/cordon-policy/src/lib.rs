@@ -30,5 +30,5 @@ pub use guard::{Caller, EffectiveGuard, JoinedRule, Ruling, baseline};
 pub use limit::{CompiledLimit, LimitedCall};
 pub use quarantine::Quarantined;
 pub use retention::{content_retention, record_retention, says_of_records};
-pub use snapshot::{Limits, PrincipalEntry, RouteEntry, RouteTarget, ServiceEntry, Snapshot};
+pub use snapshot::{DetectorEntry, Limits, PrincipalEntry, RouteEntry, RouteTarget, ServiceEntry, Snapshot};
 pub use tool::CompiledTool;

@@ -4,9 +4,9 @@ use cordon_core::{
     ApiKey, KeyId, Name, State, Timestamp,
     containment::{Containment, FiringId, Subject, ToolName},
     resource::{
-        Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, GuardScope, Kind, ModelSpec,
-        PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec, RouteTools,
-        ServiceSpec, Spec, Spotlighting, Sticky, Target,
+        Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, DetectorSpec, GuardScope, Kind,
+        ModelSpec, PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec,
+        RouteTools, ServiceSpec, Spec, Spotlighting, Sticky, Target,
     },
     state::Touched,
 };
@@ -41,6 +41,7 @@ pub struct Snapshot {
     routes: Map<Name, RouteEntry>,
     models: Map<Name, ModelSpec>,
     services: Map<Name, ServiceEntry>,
+    detectors: Map<Name, DetectorEntry>,
     guards: Map<Name, CompiledGuard>,
     /// The guards of each scope but routes'.
     scopes: RedBlackTreeMapSync<GuardScope, Arc<Vec<Name>>>,
@@ -146,6 +147,15 @@ pub struct ServiceEntry {
     pub name: Name,
     /// What it is.
     pub spec: ServiceSpec,
+}
+
+/// A detector elsewhere as the data plane knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetectorEntry {
+    /// Its name.
+    pub name: Name,
+    /// What it is.
+    pub spec: DetectorSpec,
 }
 
 /// A day: long enough for any mending of the log, short enough that a forgotten node closes.
@@ -307,6 +317,7 @@ impl Snapshot {
 
     fn forget(&mut self, kind: Kind, name: &Name) {
         match kind {
+            Kind::Detector => drop(self.detectors.remove_mut(name)),
             Kind::Guard => {
                 if let Some(guard) = self.guards.get(name).cloned() {
                     unlist(&mut self.scopes, &guard.scope, name);
@@ -412,6 +423,10 @@ impl Snapshot {
                 }
                 self.routes.insert_mut(key, Arc::new(entry));
             }
+            Spec::Detector(spec) => {
+                self.detectors
+                    .insert_mut(key, Arc::new(DetectorEntry { name: name.clone(), spec: spec.clone() }));
+            }
             Spec::Service(spec) => {
                 self.services
                     .insert_mut(key, Arc::new(ServiceEntry { name: name.clone(), spec: spec.clone() }));
@@ -504,6 +519,11 @@ impl Snapshot {
     /// A model.
     pub fn model(&self, name: &Name) -> Option<&Arc<ModelSpec>> {
         self.models.get(name)
+    }
+
+    /// All detectors that are asked over HTTP, by name.
+    pub fn detectors(&self) -> impl Iterator<Item = &Arc<DetectorEntry>> {
+        self.detectors.values()
     }
 
     /// A service.
@@ -625,6 +645,7 @@ impl PartialEq for Snapshot {
             && self.routes == other.routes
             && self.models == other.models
             && self.services == other.services
+            && self.detectors == other.detectors
             && self.guards == other.guards
             && self.scopes == other.scopes
             && self.limits == other.limits

@@ -142,7 +142,15 @@ fn any_body() -> impl Strategy<Value = Body> {
             }
             set(at, Kind::Tool.read(spec).unwrap())
         });
+    let detector = (any_name("detector"), 1..9_u16).prop_map(move |(at, version)| {
+        let spec = serde_json::json!({
+            "adapter": "cordon", "base_url": "https://detector.example.com", "version": version,
+            "categories": {"insult": "toxicity"}, "self_test": {"text": "you fool", "category": "toxicity"},
+        });
+        set(at, Kind::Detector.read(spec).unwrap())
+    });
     let kinds = vec![
+        Kind::Detector,
         Kind::Guard,
         Kind::Limit,
         Kind::Route,
@@ -154,6 +162,7 @@ fn any_body() -> impl Strategy<Value = Body> {
     let kind = prop::sample::select(kinds);
     let removed = (kind, 0..4_u8).prop_map(|(kind, n)| {
         let prefix = match kind {
+            Kind::Detector => "detector",
             Kind::Guard => "guard",
             Kind::Limit => "limit",
             Kind::Route => "route",
@@ -193,6 +202,7 @@ fn any_body() -> impl Strategy<Value = Body> {
         retention,
         system,
         tool,
+        detector,
         removed,
         issued,
         revoked,

@@ -138,6 +138,14 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             body_bytes: Some(1 << 20),
             ..LimitSpec::new(LimitSubject::of_route(name("route", random.below(1000))))
         }),
+        Kind::Detector => Spec::Detector(
+            serde_json::from_value(serde_json::json!({
+                "adapter": "cordon", "base_url": "https://detector.example.com",
+                "categories": {"insult": "toxicity/insult"},
+                "self_test": {"text": "you fool", "category": "toxicity"},
+            }))
+            .unwrap(),
+        ),
         Kind::Tool => Spec::Tool(ToolSpec::default()),
         Kind::Trigger => Spec::Trigger(TriggerSpec {
             on: Watched { route: Some(name("route", random.below(1000))), ..Watched::default() },

@@ -5,6 +5,7 @@ mod calls;
 mod classify;
 mod client;
 mod content;
+mod detectors;
 mod eval;
 mod export;
 mod guards;
@@ -150,6 +151,9 @@ enum Command {
     /// Legal holds on captured content.
     #[command(subcommand)]
     Hold(content::HoldCommand),
+    /// Detectors as they are at the moment: those that are built in, and those that are asked over HTTP.
+    #[command(after_help = detectors::EXAMPLES)]
+    Detectors(detectors::DetectorsArgs),
     /// Routes as they are at the moment: mode, targets, and which of them are failing.
     #[command(after_help = routes::EXAMPLES)]
     Routes(routes::RoutesArgs),
@@ -384,6 +388,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Hold(command) => content::hold(place, command).await,
         Command::Quarantine(args) => quarantine::run(place, args).await,
         Command::Limits(args) => limits::run(place, args).await,
+        Command::Detectors(args) => detectors::run(place, args).await,
         Command::Routes(args) => routes::run(place, args).await,
         Command::Triggers(args) => triggers::run(place, args).await,
         Command::Prove(args) => prove::run(place, args).await,

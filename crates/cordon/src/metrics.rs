@@ -2,6 +2,7 @@
 //! services exist as resources, the rest are enumerations, and beyond a bound names are `other`.
 
 mod bounded;
+mod detectors;
 mod labels;
 mod triggers;
 
@@ -45,6 +46,8 @@ pub struct Metrics {
     gen_ai: GenAi,
     unknown: Family<labels::Code, Counter>,
     lost: Family<labels::Reason, Counter>,
+    /// How detectors do.
+    pub detectors: detectors::DetectorMetrics,
     /// What triggers did.
     pub triggers: triggers::TriggerMetrics,
     /// Calls whose spans the collector has taken.
@@ -195,8 +198,10 @@ impl Metrics {
         registry.register("siem_failures", "Failed attempts to send events", siem_failures.clone());
         let siem_lag_facts = gauge(registry, "siem_lag_facts", "Facts that the SIEM's sink is behind");
         let siem_lag_frames = gauge(registry, "siem_lag_frames", "Frames that the SIEM's sink is behind");
+        let detectors = detectors::DetectorMetrics::new(registry);
         let triggers = triggers::TriggerMetrics::new(registry);
         let metrics = Self {
+            detectors,
             triggers,
             calls,
             duration: Bounded::new(duration, MOST_HISTOGRAMS),

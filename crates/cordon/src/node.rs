@@ -440,6 +440,7 @@ impl Node {
 
         tokio::spawn(quarantines.follow(reached(stopped.clone(), Stage::Closing)));
         tokio::spawn(watch.run(reached(stopped.clone(), Stage::Closing)));
+        tokio::spawn(handles.gateway.clone().test_detectors(reached(stopped.clone(), Stage::Closing)));
         if settings.sheds {
             tokio::spawn(handles.gateway.clone().watch(reached(stopped.clone(), Stage::Closing)));
         }
@@ -710,6 +711,7 @@ async fn tick(
         metrics.forgotten.set(whole(gateway.abuse().forgotten()));
         metrics.admitted(handles.gateway.shedder());
         metrics.breakers(&handles.gateway.health().conditions());
+        metrics.detectors.are(&handles.gateway.detectors().states());
         metrics.position.set(whole(handles.gateway.snapshot().position()));
         metrics.journal_frames.set(whole(health.durable));
         metrics.journal_failures.set(whole(health.failures));

@@ -107,6 +107,7 @@ const ORDER: &[(&str, Who)] = &[
     ("apply", Session),
     ("listResources", Session),
     ("listRoutes", Session),
+    ("listDetectors", Session),
     ("listLimitUsage", Session),
     ("readResource", Session),
     ("readHistory", Session),

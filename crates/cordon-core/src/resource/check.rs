@@ -1,8 +1,8 @@
 //! What a schema cannot say: references between resources, and values that make no sense together.
 
 use super::{
-    ContentCapture, ExceptionScope, GuardScope, Kind, MAX_CONTENT_RETENTION, MIN_RECORD_RETENTION, Price,
-    Protocol, Resource, RouteGuards, RouteMode, ServiceSpec, Spec,
+    ContentCapture, DetectorSpec, ExceptionScope, GuardScope, Kind, MAX_CONTENT_RETENTION,
+    MIN_RECORD_RETENTION, Price, Protocol, Resource, RouteGuards, RouteMode, Spec,
 };
 use crate::{KeyId, Name};
 
@@ -45,7 +45,7 @@ impl Resource {
             found.resources.push((format!("/spec/{path}"), kind, name.clone()));
         };
         match &self.spec {
-            Spec::Team(_) => {}
+            Spec::Detector(_) | Spec::Team(_) => {}
             Spec::System(system) => need("team", Kind::Team, &system.team),
             Spec::Service(_) => {}
             Spec::Retention(retention) => {
@@ -106,6 +106,16 @@ impl Resource {
     /// Everything wrong with this resource by itself.
     pub fn problems(&self) -> Vec<Problem> {
         let mut found = Vec::new();
+        if let Spec::Detector(_) = &self.spec
+            && let Some(message) = DetectorSpec::problem_of_name(&self.name)
+        {
+            found.push(Problem {
+                kind: Kind::Detector,
+                name: self.name.clone(),
+                path: "/name".to_owned(),
+                message: message.to_owned(),
+            });
+        }
         let mut wrong = |path: &str, message: &str| {
             found.push(Problem {
                 kind: self.spec.kind(),
@@ -143,7 +153,7 @@ impl Resource {
                 }
             }
             Spec::Service(service) => {
-                if let Err(message) = check_base_url(service) {
+                if let Some(message) = base_url_problem(&service.base_url, service.private_network) {
                     wrong("base_url", message);
                 }
                 if let Some(shown) = &service.client_certificate {
@@ -261,6 +271,11 @@ impl Resource {
                     _ => {}
                 }
             }
+            Spec::Detector(detector) => {
+                for (path, message) in detector.problems() {
+                    wrong(path, message);
+                }
+            }
             Spec::Guard(guard) => {
                 if guard.hosts.as_ref().is_some_and(|hosts| hosts.len() > LIST_BOUND) {
                     wrong("hosts", "at most 256 hosts; help: `*.example.org` covers its hosts");
@@ -299,27 +314,23 @@ impl Resource {
 
 /// The base URL decides where content and the provider's key are sent: plain text and other people's credentials in
 /// it are refused here, private addresses when a connection is made.
-fn check_base_url(service: &ServiceSpec) -> Result<(), &'static str> {
-    let url = service.base_url.as_str();
+pub(super) fn base_url_problem(url: &str, private_network: bool) -> Option<&'static str> {
     let rest = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => rest,
-        (None, Some(rest)) if service.private_network => rest,
+        (None, Some(rest)) if private_network => rest,
         (None, Some(_)) => {
-            return Err(
+            return Some(
                 "without TLS only inside a private network; help: use https, or say `private_network: true`",
             );
         }
-        (None, None) => return Err("an http(s) address is expected, such as https://api.openai.com/v1"),
+        (None, None) => return Some("an http(s) address is expected, such as https://api.openai.com/v1"),
     };
     let (host, _) = rest.split_once('/').unwrap_or((rest, ""));
     if host.is_empty() || url.len() > 1024 || !url.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("not an address; help: printable ASCII with a host, at most 1,024 bytes");
+        return Some("not an address; help: printable ASCII with a host, at most 1,024 bytes");
     }
     if host.contains('@') {
-        return Err("no credentials in the address; help: name the secret in `secret`");
+        return Some("no credentials in the address; help: name the secret in `secret`");
     }
-    if url.contains(['?', '#', '\\']) {
-        return Err("no query, fragment or backslash in the address");
-    }
-    Ok(())
+    url.contains(['?', '#', '\\']).then_some("no query, fragment or backslash in the address")
 }

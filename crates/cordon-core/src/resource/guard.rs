@@ -25,7 +25,7 @@ pub enum GuardScope {
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The channels it looks at; absent: all.
-    #[serde(default = "all_channels", skip_serializing_if = "is_all_channels")]
+    #[serde(default = "Channel::every", skip_serializing_if = "Channel::are_all")]
     pub channels: Vec<Channel>,
     /// The category; it covers its children.
     pub category: Category,
@@ -105,14 +105,6 @@ pub struct GuardSpec {
     /// anywhere, with an empty list nowhere; what is said of others is `egress`, for which a rule is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<HostPattern>>,
-}
-
-fn all_channels() -> Vec<Channel> {
-    Channel::ALL.to_vec()
-}
-
-fn is_all_channels(channels: &[Channel]) -> bool {
-    Channel::ALL.iter().all(|channel| channels.contains(channel))
 }
 
 fn half() -> Score {

@@ -259,7 +259,7 @@ pub enum WhenUnavailable {
 }
 
 impl WhenUnavailable {
-    fn is_refuse(&self) -> bool {
+    pub(super) fn is_refuse(&self) -> bool {
         *self == Self::Refuse
     }
 }

@@ -13,11 +13,12 @@ use cordon_core::{
     Action, Category, Channel, Digest, DurationMs, Form, Mode, Name, RefusalCode, Score, Sealed, Timestamp,
     containment::{InFlight, Subject, ToolName},
     resource::{
-        Aim, Breaker, Callers, Direction, Each, Effects, Exception, ExceptionScope, GuardScope, GuardSpec,
-        Kind, Latency, LiftedBy, LimitSpec, LimitSubject, MaxTaint, Measured, ModelSpec, OutputField,
-        PrincipalSpec, Protocol, Rate, RefusalRate, Requests, Resource, RetentionSpec, RiskClass,
-        RouteGuards, RouteSpec, Rule, SecretRef, ServiceSpec, Signal, Spec, SystemSpec, Target, TeamSpec,
-        Timeouts, ToolSpec, TriggerAction, TriggerSpec, VerdictRate, Watched, WhenTainted,
+        Adapter, Aim, Breaker, Callers, DetectorSpec, Direction, Each, Effects, Exception, ExceptionScope,
+        GuardScope, GuardSpec, Kind, Latency, LiftedBy, LimitSpec, LimitSubject, Longer, MaxTaint, Measured,
+        ModelSpec, OutputField, PrincipalSpec, Protocol, Rate, RefusalRate, Requests, Resource,
+        RetentionSpec, RiskClass, RouteGuards, RouteSpec, Rule, SecretRef, SelfTest, ServiceSpec, Signal,
+        Spec, SystemSpec, Target, TeamSpec, Timeouts, ToolSpec, TriggerAction, TriggerSpec, VerdictRate,
+        Watched, WhenTainted, WhenUnavailable,
     },
     taint::TaintLevel,
 };
@@ -138,6 +139,28 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
                 ..LimitSpec::new(applies_to)
             })
         }
+        Kind::Detector => Spec::Detector(DetectorSpec {
+            adapter: Adapter::Cordon,
+            base_url: format!("https://detector{}.example.com/v1", variant % 5),
+            secret: variant.is_multiple_of(2).then(|| SecretRef::parse("env:DETECTOR_KEY").unwrap()),
+            private_network: false,
+            version: 1 + u16::from(variant.is_multiple_of(3)),
+            channels: Channel::ALL.to_vec(),
+            categories: [("insult".to_owned(), Category::known("toxicity/insult"))].into(),
+            model: None,
+            language: None,
+            project: None,
+            self_test: SelfTest {
+                text: "you fool".to_owned(),
+                category: Category::known("toxicity"),
+                every: None,
+            },
+            deadline: variant.is_multiple_of(2).then(|| DurationMs::from_secs(2)),
+            max_bytes: None,
+            longer: Longer::default(),
+            when_unavailable: WhenUnavailable::default(),
+            breaker: Breaker::default(),
+        }),
         Kind::Tool => Spec::Tool(ToolSpec {
             description: variant.is_multiple_of(2).then(|| format!("sends mail {}", variant % 5)),
             called: variant.is_multiple_of(3).then(|| ToolName::parse("send_Mail").unwrap()),

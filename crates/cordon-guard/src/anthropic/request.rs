@@ -45,7 +45,7 @@ pub enum Wanted {
 }
 
 /// A request for a message, or for the count of its tokens, of the right form and not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MessagesRequest {
     tree: Object,
     stream: bool,

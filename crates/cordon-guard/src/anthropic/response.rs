@@ -21,13 +21,13 @@ use crate::{
 pub(super) const MAX_BLOCKS: usize = 1024;
 
 /// A whole message of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Message {
     tree: Object,
 }
 
 /// The answer to a request for the count of its tokens.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TokenCount {
     tree: Object,
 }

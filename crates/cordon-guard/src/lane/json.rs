@@ -134,6 +134,14 @@ struct Run<'a> {
 }
 
 impl JsonText {
+    /// All of a text.
+    pub(crate) fn of(raw: &str) -> Self {
+        let mut json = Self::default();
+        json.push(raw);
+        json.finish();
+        json
+    }
+
     /// Takes raw text; the answer is what it adds to the view.
     pub(crate) fn push(&mut self, raw: &str) -> &str {
         let before = self.view.len();

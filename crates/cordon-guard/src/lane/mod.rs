@@ -40,6 +40,8 @@ pub(crate) struct Lane {
     changed: bool,
     /// Its signature, where any is quarantined.
     signing: Option<Box<Signing>>,
+    /// All of it as the scanner saw it, and what was cut, where detectors elsewhere are to be asked about it.
+    seen: Option<(String, Vec<Cut>)>,
 }
 
 #[derive(Debug)]
@@ -77,7 +79,8 @@ impl Lane {
 
     fn new(inspection: &Inspection, channel: Channel, text: Text) -> Self {
         let (scanner, signing) = (inspection.scanner(channel), inspection.signing().map(Box::new));
-        Self { channel, scanner, text, cuts: Vec::new(), changed: false, signing }
+        let seen = inspection.is_asking(channel).then(Default::default);
+        Self { channel, scanner, text, cuts: Vec::new(), changed: false, signing, seen }
     }
 
     /// Whether anything was written differently from how it came.
@@ -107,14 +110,28 @@ impl Lane {
         if let Some(signing) = &mut self.signing {
             signing.push(piece);
         }
-        let step = match &mut self.text {
+        let piece = match &mut self.text {
             Text::Plain(plain) => {
                 plain.pending.push_str(piece);
-                self.scanner.push(piece)
+                piece
             }
-            Text::Json(json) => self.scanner.push(json.push(piece)),
+            Text::Json(json) => json.push(piece),
         };
+        if let Some((seen, _)) = &mut self.seen {
+            seen.push_str(piece);
+        }
+        let step = self.scanner.push(piece);
         self.take(&step, part, shared, out)
+    }
+
+    /// Cuts what detectors elsewhere found in this text, all of which is about to be pushed.
+    pub(crate) fn expect(&mut self, text: &str, part: &impl Part, shared: &mut Shared<'_>) {
+        let json = matches!(self.text, Text::Json(_)).then(|| JsonText::of(text));
+        let seat = Seat { channel: self.channel, place: Place::Open, part };
+        let found = shared.inspection.second(&seat, json.as_ref().map_or(text, JsonText::view), &[]);
+        let locate = |span| json.as_ref().map_or(span, |json| json.raw_span(span));
+        // A stop is in the verdict.
+        let _ = shared.inspection.rule(&seat, found, locate, shared.verdict, &mut self.cuts);
     }
 
     /// Ends the text and writes the rest. That it is one whose signature is quarantined is known here, before its last words.
@@ -129,7 +146,11 @@ impl Lane {
     ) -> Result<(), Stop> {
         let before = out.len();
         if let Text::Json(json) = &mut self.text {
-            let step = self.scanner.push(json.finish());
+            let rest = json.finish();
+            if let Some((seen, _)) = &mut self.seen {
+                seen.push_str(rest);
+            }
+            let step = self.scanner.push(rest);
             self.take(&step, part, shared, out)?;
         }
         let step = self.scanner.finish();
@@ -139,7 +160,11 @@ impl Lane {
         }
         let seat = Seat { channel: self.channel, place: Place::Open, part };
         let signing = self.signing.take().map(|signing| *signing);
-        shared.inspection.ended(&seat, signing, shared.verdict).inspect_err(|_| out.truncate(before))
+        shared.inspection.ended(&seat, signing, shared.verdict).inspect_err(|_| out.truncate(before))?;
+        if let Some((seen, cuts)) = self.seen.take() {
+            shared.inspection.second(&seat, &seen, &cuts);
+        }
+        Ok(())
     }
 
     fn take(
@@ -155,7 +180,11 @@ impl Lane {
         };
         let inspection = shared.inspection;
         let seat = Seat { channel: self.channel, place: Place::Open, part };
+        let known = self.cuts.len();
         inspection.rule(&seat, &step.findings, locate, shared.verdict, &mut self.cuts)?;
+        if let Some((_, cuts)) = &mut self.seen {
+            cuts.extend(self.cuts.iter().skip(known).cloned());
+        }
         let mut placeholders = Placeholders::of_answer(inspection.key(), shared.tokens);
         let mut cuts = std::mem::take(&mut self.cuts);
         let kept = cuts.clone();

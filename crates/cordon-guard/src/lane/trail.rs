@@ -20,13 +20,16 @@ pub(crate) struct Trail {
     cuts: Vec<Cut>,
     /// Its signature, where any is quarantined.
     signing: Option<Box<Signing>>,
+    /// All of it, where detectors elsewhere look at it too.
+    whole: Option<String>,
 }
 
 impl Trail {
     pub(crate) fn new(shared: &Shared<'_>, channel: Channel) -> Self {
         let scanner = shared.inspection.scanner(channel);
         let signing = shared.inspection.signing().map(Box::new);
-        Self { channel, scanner, end: 0, settled: 0, cuts: Vec::new(), signing }
+        let whole = shared.inspection.has_second(channel).then(String::new);
+        Self { channel, scanner, end: 0, settled: 0, cuts: Vec::new(), signing, whole }
     }
 
     /// Takes a piece; the answer is where it lies.
@@ -41,6 +44,9 @@ impl Trail {
         if let Some(signing) = &mut self.signing {
             signing.push(piece);
         }
+        if let Some(whole) = &mut self.whole {
+            whole.push_str(piece);
+        }
         let step = self.scanner.push(piece);
         self.take(&step, part, shared)?;
         Ok(start..self.end)
@@ -52,7 +58,11 @@ impl Trail {
         self.take(&step, part, shared)?;
         let seat = Seat { channel: self.channel, place: Place::Open, part };
         let signing = self.signing.take().map(|signing| *signing);
-        shared.inspection.ended(&seat, signing, shared.verdict)
+        shared.inspection.ended(&seat, signing, shared.verdict)?;
+        let Some(whole) = self.whole.take() else { return Ok(()) };
+        // Cuts before what was released are forgotten: of a stream nothing more is cut, and of a whole text nothing is released yet.
+        let more = shared.inspection.second(&seat, &whole, &self.cuts);
+        shared.inspection.rule(&seat, more, |span| span, shared.verdict, &mut self.cuts)
     }
 
     /// Whether a piece may go on.

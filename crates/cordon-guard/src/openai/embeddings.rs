@@ -31,7 +31,7 @@ const MAX_DIMENSIONS: usize = 65_536;
 const TOKENS: Category = Category::known("uninspected/tokens");
 
 /// A request of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct EmbeddingsRequest {
     tree: Object,
     inputs: usize,
@@ -46,7 +46,7 @@ pub struct InspectedEmbeddings {
 }
 
 /// An answer of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct EmbeddingsResponse {
     tree: Object,
 }

@@ -22,7 +22,7 @@ const MAX_CHOICES: u64 = 128;
 const OUTPUT_FIELDS: [OutputField; 2] = [OutputField::MaxCompletionTokens, OutputField::MaxTokens];
 
 /// A chat completion request of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     tree: Object,
     stream: bool,

@@ -21,7 +21,7 @@ use crate::{
 pub(super) const MAX_INDEX: usize = 128;
 
 /// A whole chat completion of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Response {
     tree: Object,
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A whole answer of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Answered {
     Chat(openai::Response),
     CountTokens(anthropic::TokenCount),

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A whole answer of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answer {
     format: Format,
     tree: Object,

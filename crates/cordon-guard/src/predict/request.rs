@@ -29,7 +29,7 @@ use crate::{
 type Models = SmallVec<[Arc<ModelSpec>; 2]>;
 
 /// A request of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Request {
     format: Format,
     tree: Object,

@@ -35,7 +35,7 @@ const OF_TOOL: &str =
     "The request offers a tool that the caller does not run. help: offer it as a `function`.";
 
 /// A request for a response, of the right form and not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     tree: Object,
     stream: bool,

@@ -22,7 +22,7 @@ use crate::{
 pub(super) const MAX_ITEMS: usize = 1024;
 
 /// A whole response of the right form, not inspected yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Response {
     tree: Object,
 }

@@ -148,10 +148,16 @@ impl Look<'_> {
         // What stops the content is in the verdict, and the walk goes on: the record names all that was found.
         let seat = Seat { channel: spot.channel, place, part: spot.path };
         let _ = self.inspection.signed(&seat, text, self.verdict);
-        if findings.is_empty() {
-            return;
+        if !findings.is_empty() {
+            let _ = self.inspection.rule(&seat, &findings, locate, self.verdict, &mut cuts);
         }
-        let _ = self.inspection.rule(&seat, &findings, locate, self.verdict, &mut cuts);
+        if self.inspection.has_second(spot.channel)
+            && matches!(spot.kind, Kind::Said | Kind::Text | Kind::Json)
+        {
+            let seen = json.as_ref().map_or(text, JsonText::view);
+            let more = self.inspection.second(&seat, seen, &cuts);
+            let _ = self.inspection.rule(&seat, more, locate, self.verdict, &mut cuts);
+        }
         if !cuts.is_empty() {
             redact::unite(&mut cuts);
             self.edits.push((self.place, cuts));

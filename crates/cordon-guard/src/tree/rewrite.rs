@@ -53,6 +53,9 @@ impl Rewrite<'_> {
 
     pub(crate) fn lane(&mut self, mut lane: Lane, path: &Path, text: &mut String) {
         let mut out = String::with_capacity(text.len());
+        if self.shared.inspection.is_answered() {
+            lane.expect(text, path, &mut self.shared);
+        }
         // A stop is in the verdict.
         if lane.push(text, path, &mut self.shared, &mut out).is_ok()
             && lane.finish(path, &mut self.shared, &mut out).is_ok()

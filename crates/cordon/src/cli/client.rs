@@ -18,13 +18,13 @@ use crate::{
     api::limits::{LimitUsage, UsageQuery},
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
     api::quarantine::{LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView},
-    api::routes::RouteStatus,
     api::triggers::{LiftTrigger, TriggerLifted, TriggerStatus},
     api::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, Plan, Problem, ReleaseHold, ResourceView, RevokeKey,
         RotateKey, SetHold,
     },
+    api::{detectors::DetectorStatus, routes::RouteStatus},
     desk::Following,
     proof::CallProof,
 };
@@ -288,6 +288,13 @@ impl Client {
         match self {
             Self::Server(http) => http.post(&format!("/holds/{name}/release"), &wish).await,
             Self::Folder(local) => local.desk.release_hold(name.clone(), wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn detectors(&self) -> Result<Vec<DetectorStatus>, Problem> {
+        match self {
+            Self::Server(http) => http.items("/detectors", &[], None).await,
+            Self::Folder(local) => local.desk.detectors().await,
         }
     }
 

@@ -356,6 +356,7 @@ pub(crate) fn actor(actor: &cordon_core::fact::Actor) -> String {
 /// The fields of each kind that a table shows.
 const fn columns(kind: Kind) -> &'static [&'static str] {
     match kind {
+        Kind::Detector => &["adapter", "base_url", "channels", "when_unavailable"],
         Kind::Guard => &["scope", "mode", "rules"],
         Kind::Limit => &["applies_to", "requests", "tokens", "money", "concurrency", "body_bytes"],
         Kind::Model => &["service", "upstream_name"],

@@ -121,6 +121,13 @@ fn resources() -> Vec<Endpoint> {
         ),
         get(
             ReadRecords,
+            "/detectors",
+            "listDetectors",
+            "Detectors as they are at the moment: what their self-tests say, their breakers, and how often they answered. By name.",
+            handlers::detectors,
+        ),
+        get(
+            ReadRecords,
             "/limits/usage",
             "listLimitUsage",
             "How much of limits and budgets is used at the moment, the most used first.",

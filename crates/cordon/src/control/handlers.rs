@@ -22,6 +22,7 @@ use crate::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, List, Plan, Problem, ReleaseHold, ResourceView,
         RevokeKey, RotateKey, SetHold, Version,
+        detectors::DetectorStatus,
         feedback::{Feedback, FeedbackQuery, LabelFinding},
         inspect::{Inspect, Inspected},
         limits::{LimitMeasure, LimitUsage, UsageQuery},
@@ -263,6 +264,17 @@ pub(super) async fn routes(
     let state = desk.standpoint(page.position(), None).await?;
     let items = desk.routes_of(&state, after.as_ref(), page.most() as usize);
     Ok(Json(page.of(items, state.position(), |last| last.route.to_string())))
+}
+
+pub(super) async fn detectors(
+    State(shared): State<Shared>,
+    Paged(_, page): Paged<Everything>,
+) -> Answer<List<DetectorStatus>> {
+    let after = page.after(|last| Some(last.to_owned()))?;
+    let desk = &shared.state.desk;
+    let state = desk.standpoint(page.position(), None).await?;
+    let items = desk.detectors_of(&state, after.as_deref(), page.most() as usize);
+    Ok(Json(page.of(items, state.position(), |last| last.detector.clone())))
 }
 
 pub(super) async fn limits_in_use(

@@ -23,6 +23,7 @@ pub(crate) struct Uses {
 /// that find what its rules are about.
 pub(crate) fn uses(state: &State, engine: &Engine, kind: Kind, name: &Name) -> Uses {
     let own = match kind {
+        Kind::Detector => Some(Subject::Detector(name.clone())),
         Kind::Model => Some(Subject::Model(name.clone())),
         Kind::Principal => Some(Subject::Principal(name.clone())),
         Kind::Route => Some(Subject::Route(name.clone())),
@@ -67,6 +68,13 @@ pub(crate) fn uses(state: &State, engine: &Engine, kind: Kind, name: &Name) -> U
             others.extend(
                 detectors.filter_map(|detector| Name::parse(detector.name).ok()).map(Subject::Detector),
             );
+            for (name, standing) in state.resources_of(Kind::Detector) {
+                if let Spec::Detector(spec) = &standing.spec
+                    && spec.categories.values().any(meant)
+                {
+                    others.insert(Subject::Detector(name.clone()));
+                }
+            }
         }
         _ => {}
     }

@@ -44,11 +44,11 @@ const ALERTS: &[Alert] = &[
     },
     Alert {
         name: "CordonRefusesByItself",
-        when: "sum by (refusal_code) (rate(cordon_refusals_total{refusal_code=~\"record_unavailable|content_unavailable|snapshot_stale|internal_error|overloaded\"}[5m])) > 0",
+        when: "sum by (refusal_code) (rate(cordon_refusals_total{refusal_code=~\"record_unavailable|content_unavailable|detector_unavailable|snapshot_stale|internal_error|overloaded\"}[5m])) > 0",
         lasts: "2m",
         severity: CRITICAL,
         summary: "Calls are refused with {{ $labels.refusal_code }}, for a reason that lies in Cordon.",
-        runbook: "record_unavailable: the disk. content_unavailable: the key of captured content. snapshot_stale: the log. overloaded: gateway.max_calls. internal_error: the program's own log. Run cordon doctor.",
+        runbook: "record_unavailable: the disk. content_unavailable: the key of captured content. detector_unavailable: cordon detectors says which. snapshot_stale: the log. overloaded: gateway.max_calls. internal_error: the program's own log. Run cordon doctor.",
     },
     Alert {
         name: "CordonUpstreamFailing",
@@ -65,6 +65,22 @@ const ALERTS: &[Alert] = &[
         severity: WARNING,
         summary: "Calls are kept away from model {{ $labels.model }}, which fails.",
         runbook: "cordon routes shows who answers instead, cordon calls list what came of the calls. Look at the provider's status page; give the route a fallback if it has none.",
+    },
+    Alert {
+        name: "CordonDetectorBlind",
+        when: "min by (detector) (cordon_detector_passes) < 1",
+        lasts: "0m",
+        severity: CRITICAL,
+        summary: "Detector {{ $labels.detector }} does not find what its self-test says.",
+        runbook: "cordon detectors {{ $labels.detector }} says why and what becomes of calls. It comes back by itself when it passes; cordon quarantine detector/{{ $labels.detector }} lets calls go on without it.",
+    },
+    Alert {
+        name: "CordonDetectorUnavailable",
+        when: "sum by (detector, answer) (delta(cordon_detector_asked{answer!=\"answered\"}[10m])) > 0 or max by (detector) (cordon_detector_breaker_state{phase=\"open\"}) > 0",
+        lasts: "5m",
+        severity: WARNING,
+        summary: "Detector {{ $labels.detector }} does not answer about some of the calls ({{ $labels.answer }}).",
+        runbook: "cordon detectors {{ $labels.detector }} says how often and why; what becomes of such calls says when_unavailable of its resource.",
     },
     Alert {
         name: "CordonTriggerFired",

@@ -211,6 +211,26 @@ const ROWS: &[(&str, &[Panel])] = &[
         ],
     ),
     (
+        "Detectors",
+        &[
+            number(
+                "Fail their self-test",
+                "short",
+                &[("count(cordon_detector_passes < 1) or vector(0)", "")],
+            ),
+            lines(
+                "Asked over HTTP, by answer",
+                "short",
+                &[("delta(cordon_detector_asked[$__rate_interval])", "{{detector}} {{answer}}")],
+            ),
+            lines(
+                "Breakers open",
+                "short",
+                &[("max by (detector) (cordon_detector_breaker_state{phase=\"open\"})", "{{detector}}")],
+            ),
+        ],
+    ),
+    (
         "Records and proofs",
         &[
             lines(

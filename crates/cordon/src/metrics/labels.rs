@@ -108,6 +108,23 @@ pub(super) struct Trigger {
     pub(super) trigger: Named,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct Detector {
+    pub(super) detector: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct DetectorBreaker {
+    pub(super) detector: String,
+    pub(super) phase: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct Asked {
+    pub(super) detector: String,
+    pub(super) answer: &'static str,
+}
+
 /// Labels of the conventions for generative AI, and the service.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct GenAi {

@@ -60,7 +60,7 @@ async fn metrics() -> String {
         Script::json(500, &json!({"error": {"message": "no"}})),
     ])
     .await;
-    let guard = "\n---\n{apiVersion: cordon/v1, kind: Guard, name: g, spec: {scope: organisation, rules: [{category: pii/email, action: redact}]}}\n---\n{apiVersion: cordon/v1, kind: Model, name: other, spec: {service: up, upstream_name: other}}\n---\n{apiVersion: cordon/v1, kind: Trigger, name: failing, spec: {signal: {error_rate: {above: 0.9}}, window: 60s, action: {quarantine: model/other}}}\n";
+    let guard = "\n---\n{apiVersion: cordon/v1, kind: Guard, name: g, spec: {scope: organisation, rules: [{category: pii/email, action: redact}]}}\n---\n{apiVersion: cordon/v1, kind: Model, name: other, spec: {service: up, upstream_name: other}}\n---\n{apiVersion: cordon/v1, kind: Trigger, name: failing, spec: {signal: {error_rate: {above: 0.9}}, window: 60s, action: {quarantine: model/other}}}\n---\n{apiVersion: cordon/v1, kind: Detector, name: insults, spec: {adapter: cordon, base_url: \"https://127.0.0.1:1\", private_network: true, categories: {insult: toxicity}, self_test: {text: you fool, category: toxicity}}}\n";
     let nobody = format!("http://{}", closed_port().await);
     let world = World::with(&upstream.base_url(), ", fallback: [other]", guard, |settings| {
         settings.telemetry = Some(Options {
@@ -87,6 +87,7 @@ async fn metrics() -> String {
     unknown.headers_mut().remove("authorization");
     assert_eq!(world.send(unknown).await.status, 401);
     world.node.handles.watch.look().await;
+    world.node.handles.metrics.detectors.are(&world.node.handles.gateway.detectors().states());
     let registry = std::sync::Arc::clone(&world.node.handles.registry);
     world.node.stop().await.unwrap();
     let mut text = String::new();

@@ -121,7 +121,7 @@ pub(super) fn button(view: &View, subject: &Subject) -> Markup {
 /// The kinds that have no page with a button, and what each is called.
 const WITHOUT_PAGE: [(&str, &str); 3] = [
     ("tool", "a tool, by its name"),
-    ("detector", "a detector, by its name"),
+    ("detector", "a detector that is built in, by its name"),
     ("signature", "a text, by its signature"),
 ];
 
@@ -130,6 +130,7 @@ pub(super) fn by_name(view: &View) -> Markup {
     if !view.may(Verb::Quarantine) || view.as_of.is_some() {
         return Markup::default();
     }
+    // Those elsewhere have pages of their own.
     let detectors = view.shared.state.desk.engine().detectors();
     html! {
         section {

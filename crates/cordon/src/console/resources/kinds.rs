@@ -5,6 +5,10 @@ use cordon_core::resource::Kind;
 /// What a kind is for, and how the first one is made.
 pub(super) const fn taught(kind: Kind) -> (&'static str, &'static str) {
     match kind {
+        Kind::Detector => (
+            "A detector is asked over HTTP about texts, beside those that are built in, wherever a guard has rules for what it may find.",
+            "apiVersion: cordon/v1\nkind: Detector\nname: insults\nspec:\n  adapter: cordon\n  base_url: https://detector.example.com/v1\n  categories: {insult: toxicity/insult}\n  self_test: {text: you fool, category: toxicity}",
+        ),
         Kind::Guard => (
             "A guard says what is done about what is found: which categories lead to which action. Without one the built-in \
              baseline holds.",
@@ -58,6 +62,12 @@ pub(super) const fn taught(kind: Kind) -> (&'static str, &'static str) {
 /// The columns of a kind's list: fields of its spec.
 pub(super) const fn fields(kind: Kind) -> &'static [(&'static str, &'static str)] {
     match kind {
+        Kind::Detector => &[
+            ("Adapter", "adapter"),
+            ("Address", "base_url"),
+            ("Categories", "categories"),
+            ("When unavailable", "when_unavailable"),
+        ],
         Kind::Guard => &[("Scope", "scope"), ("Mode", "mode"), ("Rules", "rules")],
         Kind::Limit => &[
             ("Applies to", "applies_to"),

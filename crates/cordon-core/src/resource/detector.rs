@@ -1,0 +1,293 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Breaker, SecretRef, WhenUnavailable, check::base_url_problem};
+use crate::{Category, Channel, DurationMs, Name, Sealed};
+
+/// How a detector elsewhere is asked, and how its answer is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Adapter {
+    /// Cordon's own: a text in, categories with offsets in bytes out. `/detect` below the base URL.
+    Cordon,
+    /// Lakera Guard, version 2. `/guard` below the base URL, which ends in `/v2`.
+    Lakera,
+    /// OpenAI's moderation endpoint, and everything that speaks it. `/moderations` below the base URL.
+    OpenaiModeration,
+    /// Presidio's analyzer. `/analyze` below the base URL.
+    Presidio,
+}
+
+/// What becomes of a text that is longer than the detector takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Longer {
+    /// It is sent in pieces that overlap, so that what lies across a border stands whole in one of them.
+    #[default]
+    Windows,
+    /// It is not sent, and the detector counts as unavailable for it.
+    Unavailable,
+}
+
+/// A text in which a detector must find something, whenever it is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SelfTest {
+    /// The text: one that is made up, and nobody's data.
+    pub text: String,
+    /// What must be found in it, or something below it.
+    pub category: Category,
+    /// How often it is asked again, besides at each start and change. Default 60s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<DurationMs>,
+}
+
+/// A detector that is asked over HTTP, beside those that are built in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DetectorSpec {
+    /// How it is asked.
+    pub adapter: Adapter,
+    /// Where its API begins, such as `https://detector.example.com/v1`.
+    pub base_url: String,
+    /// Where its key lies; absent for one without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretRef>,
+    /// Whether it may have loopback and private addresses, and be reached without TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private_network: bool,
+    /// What findings name as its version: to be raised whenever what is behind the address changes.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub version: u16,
+    /// The channels whose texts it is sent; absent: all.
+    #[serde(default = "Channel::every", skip_serializing_if = "Channel::are_all")]
+    pub channels: Vec<Channel>,
+    /// What it may report: its own word for each category, and ours. What has no line here is no answer.
+    pub categories: BTreeMap<String, Category>,
+    /// The model that is asked for, with `adapter: openai_moderation`; absent: the one that its service chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The language of the texts, with `adapter: presidio`. Default `en`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The project whose policy holds, with `adapter: lakera`; absent: the account's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// What shows that it works.
+    pub self_test: SelfTest,
+    /// The most that a call waits for it, all its texts together. Default 1s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<DurationMs>,
+    /// The longest text that is sent at once, in bytes. Default 16,384.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u32>,
+    /// What becomes of a longer one.
+    #[serde(default, skip_serializing_if = "Longer::is_windows")]
+    pub longer: Longer,
+    /// What becomes of a call that it says nothing of. Default `refuse`.
+    #[serde(default, skip_serializing_if = "WhenUnavailable::is_refuse")]
+    pub when_unavailable: WhenUnavailable,
+    /// When it is left alone, and how it comes back.
+    #[serde(default, skip_serializing_if = "Breaker::is_default")]
+    pub breaker: Breaker,
+}
+
+/// What a call waits at most.
+const DEADLINES: std::ops::RangeInclusive<u64> = 10..=30_000;
+/// What is sent at once.
+const SIZES: std::ops::RangeInclusive<u32> = 256..=1 << 20;
+/// How often it is tested again.
+const TESTS: std::ops::RangeInclusive<u64> = 5_000..=86_400_000;
+/// The longest text of a self-test.
+const MAX_TEST: usize = 1024;
+/// Names that findings have which no detector made.
+const RESERVED: [&str; 5] = ["abuse", "mode", "signature", "tool", "unseen"];
+
+const fn first() -> u16 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+const fn is_first(version: &u16) -> bool {
+    *version == 1
+}
+
+impl Longer {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+    fn is_windows(&self) -> bool {
+        *self == Self::Windows
+    }
+}
+
+impl Adapter {
+    /// The word for tables and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cordon => "cordon",
+            Self::Lakera => "lakera",
+            Self::OpenaiModeration => "openai_moderation",
+            Self::Presidio => "presidio",
+        }
+    }
+}
+
+impl DetectorSpec {
+    /// The most that a call waits for it.
+    pub const fn deadline(&self) -> DurationMs {
+        match self.deadline {
+            Some(deadline) => deadline,
+            None => DurationMs::from_secs(1),
+        }
+    }
+
+    /// The longest text that is sent at once, in bytes.
+    pub const fn max_bytes(&self) -> u32 {
+        match self.max_bytes {
+            Some(bytes) => bytes,
+            None => 16_384,
+        }
+    }
+
+    /// How often it is tested again.
+    pub const fn tested_every(&self) -> DurationMs {
+        match self.self_test.every {
+            Some(every) => every,
+            None => DurationMs::from_secs(60),
+        }
+    }
+
+    /// What is wrong with it by itself, each with its path below the spec.
+    pub(super) fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut found = Vec::new();
+        if let Some(message) = base_url_problem(&self.base_url, self.private_network) {
+            found.push(("base_url", message));
+        }
+        if self.version == 0 {
+            found.push(("version", "1 or more is expected"));
+        }
+        if self.channels.is_empty() {
+            found.push(("channels", "no channel; help: leave it out to mean all"));
+        }
+        let plain =
+            |word: &String| (1..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_graphic());
+        if self.categories.is_empty() || self.categories.len() > 256 || !self.categories.keys().all(plain) {
+            found.push((
+                "categories",
+                "1 to 256 lines are expected, the detector's word for each 1 to 64 bytes of printable ASCII",
+            ));
+        }
+        let own = [
+            ("model", &self.model, Adapter::OpenaiModeration, "only with `adapter: openai_moderation`"),
+            ("language", &self.language, Adapter::Presidio, "only with `adapter: presidio`"),
+            ("project", &self.project, Adapter::Lakera, "only with `adapter: lakera`"),
+        ];
+        for (path, word, adapter, message) in own {
+            match word {
+                Some(_) if self.adapter != adapter => found.push((path, message)),
+                Some(word) if !plain(word) => {
+                    found.push((path, "1 to 64 bytes of printable ASCII are expected"));
+                }
+                _ => {}
+            }
+        }
+        let test = &self.self_test;
+        if test.text.is_empty() || test.text.len() > MAX_TEST || test.text.len() > self.max_bytes() as usize {
+            found.push(("self_test/text", "1 to 1,024 bytes are expected, and no more than `max_bytes`"));
+        }
+        if !self.categories.values().any(|category| test.category.covers(category)) {
+            found.push((
+                "self_test/category",
+                "none of `categories`, nor above one; help: name what it must find",
+            ));
+        }
+        if !TESTS.contains(&self.tested_every().as_millis()) {
+            found.push(("self_test/every", "5s to 1d is expected"));
+        }
+        if !DEADLINES.contains(&self.deadline().as_millis()) {
+            found.push(("deadline", "10ms to 30s is expected"));
+        }
+        if !SIZES.contains(&self.max_bytes()) {
+            found.push(("max_bytes", "256 to 1,048,576 is expected"));
+        }
+        found.extend(self.breaker.problems());
+        found
+    }
+
+    /// What is wrong with its name: findings and quarantines tell detectors apart by it.
+    pub(super) fn problem_of_name(name: &Name) -> Option<&'static str> {
+        (name.as_str().contains('.') || RESERVED.contains(&name.as_str()))
+            .then_some("names with a dot, and a few words, are of what is built in; help: choose another one")
+    }
+
+    #[expect(clippy::unused_self, reason = "every spec has it")]
+    pub(super) const fn sealed_fields(&mut self) -> Vec<(String, &mut Sealed<String>)> {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::{
+        Name,
+        resource::{Kind, Resource},
+    };
+
+    fn problems(name: &str, change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let mut spec = json!({
+            "adapter": "cordon", "base_url": "https://detector.example.com/v1",
+            "categories": {"insult": "toxicity/insult"},
+            "self_test": {"text": "you fool", "category": "toxicity"},
+        });
+        change(&mut spec);
+        let resource =
+            Resource { name: Name::parse(name).unwrap(), spec: Kind::Detector.read(spec).unwrap() };
+        resource.problems().into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        assert!(problems("insults", |_| {}).is_empty());
+        for name in ["pii.card", "tool", "mode"] {
+            assert_eq!(problems(name, |_| {}), ["/name"]);
+        }
+        for (path, value) in [
+            ("base_url", json!("http://detector.example.com")),
+            ("base_url", json!("https://user@detector.example.com")),
+            ("version", json!(0)),
+            ("channels", json!([])),
+            ("deadline", json!("1ms")),
+            ("deadline", json!("31s")),
+            ("max_bytes", json!(255)),
+            ("max_bytes", json!((1 << 20) + 1)),
+        ] {
+            assert_eq!(
+                problems("a", |spec| spec[path] = value.clone()),
+                [format!("/spec/{path}")],
+                "{value}"
+            );
+        }
+        assert_eq!(problems("a", |spec| spec["self_test"]["text"] = json!("")), ["/spec/self_test/text"]);
+        assert_eq!(
+            problems("a", |spec| spec["self_test"]["category"] = json!("pii")),
+            ["/spec/self_test/category"]
+        );
+        assert_eq!(problems("a", |spec| spec["self_test"]["every"] = json!("1s")), ["/spec/self_test/every"]);
+        for (word, adapter) in
+            [("model", "openai_moderation"), ("language", "presidio"), ("project", "lakera")]
+        {
+            let of = |adapter: &str, value: &str| {
+                problems("a", |spec| (spec["adapter"], spec[word]) = (json!(adapter), json!(value)))
+            };
+            assert!(of(adapter, "x").is_empty());
+            assert_eq!(of(adapter, ""), [format!("/spec/{word}")]);
+            assert_eq!(of("cordon", "x"), [format!("/spec/{word}")]);
+        }
+        for word in ["", "über", "two words"] {
+            let of_word = |spec: &mut Value| spec["categories"] = json!({word: "toxicity"});
+            assert_eq!(problems("a", of_word), ["/spec/categories"], "{word}");
+        }
+    }
+}

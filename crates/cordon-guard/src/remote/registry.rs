@@ -1,0 +1,266 @@
+//! The detectors that a Snapshot names, prepared once, and which of them look at a call.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use cordon_core::{Channel, resource::WhenUnavailable};
+use cordon_inspect::Engine;
+use cordon_policy::{DetectorEntry, EffectiveGuard, Quarantined, Snapshot};
+use smallvec::SmallVec;
+use tokio::sync::{Notify, Semaphore};
+
+use super::{
+    Failure, Unavailable,
+    adapter::MAX_ANSWER,
+    asked,
+    counts::{Counts, Outcome},
+    kept_name,
+    second::{Answers, Wanted},
+    self_test::{Local, Test},
+};
+use crate::{
+    inspection::Inspection,
+    ports::Clock,
+    resilience::breaker::{self, Breaker, Phase},
+    upstream::{AnswerLimits, Client, Endpoint, Environment, Reach, Scheme, SecretSource, Timeouts},
+};
+
+/// Texts that one detector is sent at the same time, of all calls.
+const MOST_AT_ONCE: usize = 32;
+
+/// The detectors: those elsewhere, and whether those that are built in work.
+pub struct Detectors {
+    pub(super) client: Client,
+    environment: Environment,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Those elsewhere, by name.
+    all: ArcSwap<Vec<Arc<Prepared>>>,
+    pub(super) local: Local,
+    /// Tells who tests that something is new.
+    pub(super) changed: Notify,
+}
+
+/// A detector elsewhere: what its spec means, read once, and how it does.
+pub(super) struct Prepared {
+    pub(super) entry: Arc<DetectorEntry>,
+    pub(super) name: &'static str,
+    pub(super) endpoint: Result<Endpoint, String>,
+    pub(super) secret: Option<SecretSource>,
+    pub(super) settings: breaker::Settings,
+    pub(super) breaker: Mutex<Breaker>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) test: Test,
+    pub(super) places: Arc<Semaphore>,
+}
+
+/// Those that look at a content, each with the channels whose texts it is sent.
+pub(crate) struct Used(SmallVec<[(Arc<Prepared>, Channels); 2]>);
+
+type Channels = SmallVec<[Channel; 5]>;
+
+impl std::fmt::Debug for Used {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(prepared, channels)| (prepared.name, channels))).finish()
+    }
+}
+
+impl Used {
+    pub(super) fn channels(&self) -> Vec<Channel> {
+        let of_any = |channel: &Channel| self.0.iter().any(|(_, channels)| channels.contains(channel));
+        Channel::ALL.into_iter().filter(of_any).collect()
+    }
+}
+
+impl std::fmt::Debug for Detectors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.all.load().iter().map(|prepared| prepared.name)).finish()
+    }
+}
+
+impl Detectors {
+    /// No detector elsewhere yet. Those of the engine are tested here, once.
+    pub(crate) fn new(
+        client: Client,
+        environment: Environment,
+        clock: Arc<dyn Clock>,
+        engine: &Engine,
+    ) -> Self {
+        let local = Local::of(engine, clock.now());
+        Self { client, environment, clock, all: ArcSwap::default(), local, changed: Notify::new() }
+    }
+
+    /// Takes over those of a Snapshot. One that is as it was keeps its breaker and what its self-test said; what was counted stays
+    /// with the name.
+    pub(crate) fn keep(&self, snapshot: &Snapshot) {
+        let before = self.all.load_full();
+        let same = |entry: &Arc<DetectorEntry>| {
+            before.iter().find(|known| Arc::ptr_eq(&known.entry, entry) || known.entry == *entry).cloned()
+        };
+        let next: Vec<Arc<Prepared>> = snapshot
+            .detectors()
+            .map(|entry| {
+                same(entry).unwrap_or_else(|| {
+                    let counts = before.iter().find(|known| known.entry.name == entry.name);
+                    let counts = counts.map(|known| Arc::clone(&known.counts)).unwrap_or_default();
+                    Arc::new(Prepared::new(Arc::clone(entry), &self.environment, counts))
+                })
+            })
+            .collect();
+        let is_new = next.iter().any(|prepared| !prepared.test.was_asked());
+        self.all.store(Arc::new(next));
+        if is_new {
+            self.changed.notify_one();
+        }
+    }
+
+    pub(super) fn all(&self) -> Arc<Vec<Arc<Prepared>>> {
+        self.all.load_full()
+    }
+
+    /// Those elsewhere that look at what these guards have rules for, but for those that are out of use. Nothing where there are
+    /// none.
+    pub(crate) fn beside(&self, guard: &EffectiveGuard, out: &Quarantined) -> Option<Used> {
+        let all = self.all.load();
+        if all.is_empty() {
+            return None;
+        }
+        let mut used = Used(SmallVec::new());
+        for prepared in all.iter() {
+            let spec = &prepared.entry.spec;
+            if out.detectors().any(|name| *name == prepared.entry.name) {
+                continue;
+            }
+            let looks = |channel: &Channel| guard.looks_for(*channel, spec.categories.values());
+            let channels: Channels = spec.channels.iter().copied().filter(looks).collect();
+            if !channels.is_empty() {
+                used.0.push((Arc::clone(prepared), channels));
+            }
+        }
+        (!used.0.is_empty()).then_some(used)
+    }
+
+    /// The means to inspect a content with what detectors elsewhere say of it. `first` inspects it by what is built in, which notes
+    /// its texts, and says whether that lets it pass: otherwise nobody else is asked. `broken` gave no answer already.
+    pub(crate) async fn after(
+        &self,
+        used: &Used,
+        broken: Vec<Unavailable>,
+        inspection: Inspection,
+        first: impl FnOnce(&Inspection) -> bool,
+    ) -> Inspection {
+        let asking = inspection.clone().asking(used);
+        let answers = match first(&asking) {
+            true => self.ask(used, asking.wanted()).await,
+            false => Answers::default(),
+        };
+        inspection.answered(answers.and(broken))
+    }
+
+    /// Asks all of them about the texts that were noted, at the same time. Dropping the future ends it.
+    pub(crate) async fn ask(&self, used: &Used, wanted: Wanted) -> Answers {
+        let mut unavailable = Vec::new();
+        let mut found = Vec::new();
+        let texts: Arc<[_]> = wanted.asked().collect();
+        let mut asking = tokio::task::JoinSet::new();
+        for (at, (prepared, channels)) in used.0.iter().enumerate() {
+            if !texts.iter().any(|asked| channels.contains(&asked.channel)) {
+                continue;
+            }
+            let prepared = Arc::clone(prepared);
+            let too_many = wanted.overflowed();
+            let (client, clock) = (self.client.clone(), Arc::clone(&self.clock));
+            let (texts, channels) = (Arc::clone(&texts), channels.clone());
+            asking.spawn(async move {
+                let answer = match too_many {
+                    true => Err(Failure::TooMany),
+                    false => asked::ask(&prepared, &client, &*clock, &texts, &channels).await,
+                };
+                (at, answer)
+            });
+        }
+        let mut answered = Vec::with_capacity(used.0.len());
+        while let Some(joined) = asking.join_next().await {
+            // A task that panicked gave no answer; it is found below.
+            answered.extend(joined.ok());
+        }
+        for (at, (prepared, channels)) in used.0.iter().enumerate() {
+            if !texts.iter().any(|asked| channels.contains(&asked.channel)) {
+                continue;
+            }
+            let position = answered.iter().position(|(of, _)| *of == at);
+            let answer =
+                position.map_or(Err(Failure::Unreachable), |position| answered.swap_remove(position).1);
+            match answer {
+                Ok(findings) => {
+                    prepared.counts.count(Outcome::Answered, findings.len());
+                    found.extend(findings);
+                }
+                Err(why) => {
+                    prepared.counts.count(Outcome::Failed(why), 0);
+                    tracing::debug!(detector = prepared.name, %why, "a detector gave no answer");
+                    let channel = channels.first().copied().unwrap_or(Channel::User);
+                    unavailable.push(prepared.unavailable(channel));
+                }
+            }
+        }
+        wanted.answered(found, unavailable)
+    }
+
+    /// The detectors that are built in, do not find what they must, and are of use to these guards, as ones that said nothing; but
+    /// for those that are out of use.
+    pub(crate) fn broken(&self, guard: &EffectiveGuard, out: &Quarantined) -> Vec<Unavailable> {
+        let broken = self.local.broken();
+        let broken = broken.iter().filter(|info| !out.detectors().any(|name| name.as_str() == info.name));
+        broken
+            .filter_map(|info| {
+                let looks = |channel: &Channel| guard.looks_for(*channel, &info.categories);
+                let channel = Channel::ALL.into_iter().find(looks)?;
+                let then = WhenUnavailable::Refuse;
+                Some(Unavailable { detector: info.name, version: info.version, channel, then })
+            })
+            .collect()
+    }
+}
+
+impl Prepared {
+    fn new(entry: Arc<DetectorEntry>, environment: &Environment, counts: Arc<Counts>) -> Self {
+        let spec = &entry.spec;
+        let deadline = Duration::from_millis(spec.deadline().as_millis());
+        let timeouts = Timeouts { connect: deadline, first_byte: deadline, idle: deadline, total: deadline };
+        let reach = if spec.private_network { Reach::PrivateToo } else { Reach::Public };
+        let limits = AnswerLimits { max_bytes: MAX_ANSWER as u64, ..AnswerLimits::default() };
+        let endpoint =
+            Endpoint::new(&spec.base_url, reach, timeouts, limits).map_err(|error| error.to_string());
+        let secret = spec.secret.clone();
+        let secret =
+            secret.map(|reference| SecretSource::new(reference, environment.clone()).with(Scheme::Bearer));
+        let settings = breaker::Settings::from(&spec.breaker);
+        Self {
+            name: kept_name(&entry.name),
+            endpoint,
+            secret,
+            breaker: Mutex::new(Breaker::new(&settings, Instant::now())),
+            settings,
+            counts,
+            test: Test::default(),
+            places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+            entry,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Duration {
+        Duration::from_millis(self.entry.spec.deadline().as_millis())
+    }
+
+    fn unavailable(&self, channel: Channel) -> Unavailable {
+        let spec = &self.entry.spec;
+        Unavailable { detector: self.name, version: spec.version, channel, then: spec.when_unavailable }
+    }
+
+    pub(super) fn phase(&self, now: Instant) -> Phase {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).phase(now)
+    }
+}

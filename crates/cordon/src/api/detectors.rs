@@ -1,0 +1,78 @@
+//! The forms of the control API about detectors as they are at the moment, as JSON.
+
+use std::collections::BTreeMap;
+
+use cordon_core::{
+    Category, Timestamp,
+    containment::Subject,
+    resource::{Adapter, WhenUnavailable},
+};
+use serde::{Deserialize, Serialize};
+
+use super::routes::BreakerPhase;
+
+/// A detector at the moment, as this server sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DetectorStatus {
+    /// Its name, as in findings.
+    pub detector: String,
+    /// Its version.
+    pub version: u16,
+    /// How it is asked; absent for one that is built in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<Adapter>,
+    /// What it may report.
+    pub categories: Vec<Category>,
+    /// What its self-test said; absent where no server is asked, or there was none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_test: Option<SelfTestStatus>,
+    /// What becomes of a content that it says nothing of.
+    pub when_unavailable: WhenUnavailable,
+    /// Its breaker, where it is asked over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerPhase>,
+    /// What was counted of it since the server started, where it is asked over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<DetectorCounts>,
+    /// What keeps it out, if it is quarantined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<Subject>,
+}
+
+/// What a self-test said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SelfTestStatus {
+    /// Whether the detector found what it must find.
+    pub passes: bool,
+    /// Why it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// When it was tested last.
+    pub at: Timestamp,
+    /// Since when it is so.
+    pub since: Timestamp,
+}
+
+/// What was counted of a detector that is asked over HTTP. One request or answer of a call counts once, however many texts it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DetectorCounts {
+    /// Those that it answered about.
+    pub answered: u64,
+    /// What it found in them.
+    pub findings: u64,
+    /// Those that it did not answer about, by why.
+    pub failed: BTreeMap<String, u64>,
+}
+
+impl DetectorStatus {
+    /// One word for tables: what is most wrong with it.
+    pub fn state(&self) -> &'static str {
+        match (&self.quarantined, &self.self_test, self.breaker) {
+            (Some(_), ..) => "quarantined",
+            (_, Some(SelfTestStatus { passes: false, .. }), _) => "fails its self-test",
+            (.., Some(BreakerPhase::Open)) => "breaker open",
+            (_, Some(_), _) => "passes",
+            (_, None, _) => "not tested",
+        }
+    }
+}
