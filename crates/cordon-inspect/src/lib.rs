@@ -46,8 +46,8 @@ mod suspicion;
 mod template;
 pub mod training;
 mod view;
-mod whole;
 mod weights;
+mod whole;
 mod words;
 
 pub use answer::hosts::Hosts;

@@ -59,7 +59,7 @@ impl Expected {
         route: Option<&Arc<CompiledAnswers>>,
         guard: &EffectiveGuard,
     ) -> Option<Self> {
-        let asks = |family: &Category| guard.looks_for(Channel::Model, family);
+        let asks = |family: &Category| guard.looks_for(Channel::Model, [family]);
         let mut expected = Self::default();
         if asks(&FORMAT) {
             expected.forms.extend(Form::asked(request, protocol));
