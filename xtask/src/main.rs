@@ -44,6 +44,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   soak [--minutes N] [--rate N]      a server at 70 % of what this machine serves, while everything beside it fails (30)
                                      --rate: so many calls a second instead
   train injection [--data DIR]       the weights of the model of injection, from labelled texts, and the figures of its card
+  train names [--data DIR]           the model of the tagger of names, from labelled texts, and the figures of its card
 ";
 
 fn main() -> ExitCode {

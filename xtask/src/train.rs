@@ -1,4 +1,4 @@
-//! `cargo xtask train injection`: the weights of the model of injection, from labelled texts, with the figures of its card.
+//! `cargo xtask train MODEL`: a model from labelled texts, with the figures of its card.
 
 use std::path::PathBuf;
 
@@ -6,16 +6,19 @@ use anyhow::{Result, bail};
 
 use crate::process;
 
+/// What can be trained: its file and its card are called like it, the example that trains it `train_` and that.
+const MODELS: [&str; 2] = ["injection", "names"];
+
 /// Runs the command with its options.
 pub(crate) fn command(options: &[String]) -> Result<bool> {
     let words: Vec<&str> = options.iter().map(String::as_str).collect();
-    let data = match words.as_slice() {
-        ["injection"] => {
+    let (model, data) = match words.as_slice() {
+        [model] if MODELS.contains(model) => {
             let shared = std::env::var_os("CORDON_SHARED_DATA").map(PathBuf::from);
-            shared.unwrap_or_else(|| PathBuf::from("../shared/data")).join("guard")
+            (*model, shared.unwrap_or_else(|| PathBuf::from("../shared/data")).join("guard"))
         }
-        ["injection", "--data", folder] => PathBuf::from(folder),
-        _ => bail!("train what?\nhelp: `cargo xtask train injection [--data DIR]`"),
+        [model, "--data", folder] if MODELS.contains(model) => (*model, PathBuf::from(folder)),
+        _ => bail!("train what?\nhelp: `cargo xtask train injection|names [--data DIR]`"),
     };
     if !data.is_dir() {
         bail!(
@@ -23,6 +26,7 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
             data.display()
         );
     }
+    let example = format!("train_{model}");
     let mut command = process::cargo();
     command.args([
         "run",
@@ -31,11 +35,10 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
         "--package",
         "cordon-inspect",
         "--example",
-        "train_injection",
+        &example,
         "--",
     ]);
-    command
-        .arg(data)
-        .args(["crates/cordon-inspect/models/injection.bin", "crates/cordon-inspect/models/injection.md"]);
+    let file = |extension: &str| format!("crates/cordon-inspect/models/{model}.{extension}");
+    command.arg(data).args([file("bin"), file("md")]);
     process::succeeds(&mut command)
 }

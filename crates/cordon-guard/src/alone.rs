@@ -101,6 +101,41 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn names_are_redacted_where_a_rule_names_them() {
+        let redacted = |categories: &[&'static str]| {
+            let rule = |category: &&'static str| Rule {
+                channels: vec![Channel::User],
+                category: Category::known(category),
+                at: Score::percent(50),
+                action: Action::Redact,
+                form: Form::Token,
+                throttle: None,
+            };
+            let spec = GuardSpec {
+                scope: GuardScope::Organisation,
+                mode: cordon_core::Mode::Enforce,
+                rules: categories.iter().map(rule).collect(),
+                exceptions: Vec::new(),
+                hosts: None,
+            };
+            let guard = EffectiveGuard::alone(&Name::parse("names").unwrap(), &spec);
+            let key = HmacKey::from_bytes([7; 32]);
+            let inspection =
+                Inspection::new(Engine::builtin(), Arc::new(guard), Timestamp::from_millis(0), key);
+            let text = "My name is Maria Henderson. Please call Dr. Henderson, or Maria Henderson.";
+            inspection.redact(Channel::User, text).1
+        };
+        let named = redacted(&["pii/person"]);
+        assert!(!named.contains("Maria"), "{named}");
+        let first = named.split("My name is ").nth(1).and_then(|rest| rest.split('.').next()).unwrap();
+        assert!(first.contains("PERSON_1"), "{named}");
+        assert_eq!(named.matches(first).count(), 2, "one name has one placeholder: {named}");
+        assert!(redacted(&["pii"]).contains("Maria Henderson"));
+        // A rule for all personal data acts on names too, once a rule names one kind of them.
+        assert!(!redacted(&["pii", "pii/place"]).contains("Maria"));
+    }
+
     /// A guard that does the same about everything.
     fn inspection(action: Action, form: Form) -> Inspection {
         let rule = |category| Rule {

@@ -243,16 +243,22 @@ impl Inspection {
     }
 
     pub(crate) fn scanner(&self, channel: Channel) -> Scanner {
-        let scanner = self.engine.scanner(channel, &self.guard.holds(channel));
-        scanner.with_prompt(self.prompt.clone()).with_hosts(self.hosts.clone())
+        self.scanner_for(channel, &self.guard.holds(channel))
+    }
+
+    /// A scanner with all that this call wants looked for.
+    fn scanner_for(&self, channel: Channel, holds: &[Category]) -> Scanner {
+        let scanner = self.engine.scanner(channel, holds);
+        let scanner = scanner.with_prompt(self.prompt.clone()).with_hosts(self.hosts.clone());
+        let names = Engine::NAMES.iter().any(|category| self.guard.names_category(channel, category));
+        if names { scanner.with_names() } else { scanner }
     }
 
     pub(crate) fn inspect(&self, channel: Channel, text: &str) -> Vec<Finding> {
         if text.is_empty() {
             return Vec::new();
         }
-        let scanner = self.engine.scanner(channel, &[]).with_prompt(self.prompt.clone());
-        self.engine.read(scanner.with_hosts(self.hosts.clone()), text)
+        self.engine.read(self.scanner_for(channel, &[]), text)
     }
 
     /// What is done about a finding; nothing where its detector is quarantined, so that it does not count.

@@ -82,8 +82,14 @@ fn main() {
     let holds = ["pii", "secret", "prompt_injection"].map(Category::known);
 
     println!(
-        "{:<20} {:>14} {:>14} {:>14} {:>18} {:>12}",
-        "text", "1 KB inspect", "1 KB answer", "64 KB inspect", "1 KB streamed by 64", "memory B"
+        "{:<20} {:>14} {:>14} {:>14} {:>14} {:>18} {:>12}",
+        "text",
+        "1 KB inspect",
+        "1 KB answer",
+        "1 KB with names",
+        "64 KB inspect",
+        "1 KB streamed by 64",
+        "memory B"
     );
     let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
     for (name, text) in samples() {
@@ -99,6 +105,12 @@ fn main() {
         let answer = per_kilobyte(kilobyte.len() * 200, || {
             for _ in 0..200 {
                 black_box(engine.inspect(Channel::Model, black_box(kilobyte)));
+            }
+        });
+        let names = per_kilobyte(kilobyte.len() * 200, || {
+            for _ in 0..200 {
+                let scanner = engine.scanner(Channel::User, &[]).with_names();
+                black_box(engine.read(scanner, black_box(kilobyte)));
             }
         });
         let large = per_kilobyte(text.len(), || {
@@ -121,7 +133,7 @@ fn main() {
             memory = memory.max(scanner.memory());
         }
         println!(
-            "{name:<20} {small:>11.2} µs {answer:>11.2} µs {large:>11.2} µs {streamed:>15.2} µs {memory:>12}"
+            "{name:<20} {small:>11.2} µs {answer:>11.2} µs {names:>11.2} µs {large:>11.2} µs {streamed:>15.2} µs {memory:>12}"
         );
     }
 

@@ -127,6 +127,7 @@ fn changed(row: &Row, change: Option<fn(char) -> String>) -> Row {
             text: row.text.clone(),
             spans: row.spans.clone(),
             unseen: row.unseen,
+            template: row.template,
             unread: row.unread,
         };
     };
@@ -147,7 +148,7 @@ fn changed(row: &Row, change: Option<fn(char) -> String>) -> Row {
         .iter()
         .map(|s| Label { start: place(s.start), end: place(s.end), kind: s.kind.clone() })
         .collect();
-    Row { text, spans, unseen: row.unseen, unread: row.unread }
+    Row { text, spans, unseen: row.unseen, template: row.template, unread: row.unread }
 }
 
 fn zero_width(c: char) -> String {

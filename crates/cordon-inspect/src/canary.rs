@@ -45,6 +45,7 @@ const CANARIES: &[(&str, Channel, &str)] = &[
     ("pii.ip", Channel::User, "from 203.0.113.7"),
     ("pii.licence", Channel::User, "CNH: 02650306461"),
     ("pii.medical", Channel::User, "diagnosis: E11.65"),
+    ("pii.names", Channel::User, "My name is Maria Henderson."),
     ("pii.national_id", Channel::User, "DNI: 45678912"),
     ("pii.passport", Channel::User, "Reisepass: C01X0006H"),
     ("pii.personal", Channel::User, "DOB: 19850312"),
@@ -84,7 +85,7 @@ impl Engine {
     pub fn finds(&self, detector: &DetectorInfo) -> bool {
         let Some(canary) = detector.canary else { return false };
         // A leak is one of what a model was told; to all others that is a text like any other.
-        let scanner = self.scanner(canary.channel, &[]).with_prompt(Prompt::new([TOLD], []));
+        let scanner = self.scanner(canary.channel, &[]).with_prompt(Prompt::new([TOLD], [])).with_names();
         let found = self.read(scanner, canary.text);
         found.iter().any(|finding| {
             finding.detector == detector.name && detector.categories.contains(&finding.category)

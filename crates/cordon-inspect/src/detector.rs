@@ -2,6 +2,7 @@ use cordon_core::Category;
 
 use crate::answer::{MAX_WINDOW, leak::MAX_BEHIND};
 use crate::canary::{self, Canary};
+use crate::names::SEGMENT;
 use crate::pii;
 use crate::suspicion::WINDOW;
 
@@ -107,6 +108,7 @@ detectors! {
     SSN = "pii.ssn", 2, 96, GROUPS, ["pii/ssn"];
     IP = "pii.ip", 1, 96, CANDIDATE, ["pii/ip"];
     CRYPTO = "pii.crypto", 1, 128, CANDIDATE, ["pii/crypto"];
+    NAMES = "pii.names", 1, SEGMENT, SEGMENT, ["pii/person", "pii/organisation", "pii/place", "pii/address"];
     TOKEN = "secret.token", 2, MAX_SEGMENT, CANDIDATE, [
         "secret/aws_key", "secret/azure_key", "secret/gcp_key", "secret/github_token", "secret/gitlab_token",
         "secret/slack_token", "secret/stripe_key", "secret/openai_key", "secret/anthropic_key",

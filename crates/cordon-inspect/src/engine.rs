@@ -4,6 +4,7 @@ use cordon_core::{Category, Channel, Digest, Finding};
 
 use crate::detector::{self, DetectorInfo};
 use crate::evidence::Rules;
+use crate::names;
 use crate::pii;
 use crate::plain::PlainWords;
 use crate::scanner::Scanner;
@@ -25,13 +26,22 @@ pub(crate) struct Tables {
     pub(crate) tokens: Tokens,
     pub(crate) templates: Templates,
     pub(crate) weights: Weights,
+    pub(crate) names: names::Model,
     detectors: Vec<DetectorInfo>,
     digest: Digest,
 }
 
 impl Engine {
+    /// What only a scanner [with names](Scanner::with_names) finds.
+    pub const NAMES: [Category; 4] = names::CATEGORIES;
+
     /// Compiles the built-in rules; once per process is enough.
     pub fn builtin() -> Self {
+        Self::of(names::Model::builtin(), names::FILE)
+    }
+
+    /// The same with another tagger of names, which was read from this file.
+    pub(crate) fn of(names: names::Model, file: &[u8]) -> Self {
         let detectors = detector::table();
         let (rules, tokens, templates) = (Rules::builtin(), Tokens::builtin(), Templates::builtin());
         let mut text = String::new();
@@ -45,6 +55,7 @@ impl Engine {
         text.push_str(&pii::Table::describe());
         text.push_str(&Templates::describe());
         text.push_str(&Digest::sha256(weights::FILE).to_string());
+        text.push_str(&Digest::sha256(file).to_string());
         Self(Arc::new(Tables {
             plain: PlainWords::new(&rules),
             rules,
@@ -52,6 +63,7 @@ impl Engine {
             tokens,
             templates,
             weights: Weights::builtin(),
+            names,
             detectors,
             digest: Digest::sha256(text.as_bytes()),
         }))

@@ -32,6 +32,7 @@ mod few;
 mod fold;
 mod hidden;
 mod lexicon;
+pub mod names;
 pub mod obfuscate;
 mod pii;
 mod plain;

@@ -12,6 +12,7 @@ use crate::detector::Detector;
 use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
+use crate::names::{self, Names};
 use crate::scanner::readers::Readers;
 use crate::seen::Trace;
 use crate::suspicion::Suspicion;
@@ -54,6 +55,7 @@ pub struct Scanner {
     hold_values: bool,
     hold_phrases: bool,
     hold_answers: bool,
+    hold_names: bool,
     text: FoldedText,
     /// Folded bytes before this one were scanned.
     at: usize,
@@ -71,6 +73,8 @@ pub struct Scanner {
     open_spans: Vec<Span>,
     readers: Readers,
     suspicion: Suspicion,
+    /// The tagger, where names are wanted.
+    names: Option<Box<Names>>,
     hidden: Hidden,
     terminal: Terminal,
     answer: Option<Answer>,
@@ -151,6 +155,9 @@ impl Scanner {
             hold_values: hold_phrases || hold_answers || touches("pii") || touches("secret"),
             hold_phrases,
             hold_answers,
+            hold_names: names::CATEGORIES
+                .iter()
+                .any(|category| holds.iter().any(|hold| hold.covers(category) || category.covers(hold))),
             text: FoldedText::default(),
             at: 0,
             consumed: 0,
@@ -162,6 +169,7 @@ impl Scanner {
             open_spans: Vec::new(),
             readers: Readers::default(),
             suspicion: Suspicion::new(channel),
+            names: None,
             hidden: Hidden::default(),
             terminal: Terminal::of(channel),
             answer: Answer::of(channel),
@@ -180,6 +188,23 @@ impl Scanner {
     #[must_use]
     pub fn with_prompt(self, prompt: Prompt) -> Self {
         Self { prompt, ..self }
+    }
+
+    /// The same for a text in which people, organisations, places and addresses are wanted too, which cost more than all the
+    /// rest. They are looked for in the text itself, not in what is encoded in it.
+    #[must_use]
+    pub fn with_names(self) -> Self {
+        Self { names: Some(Box::new(Names::new())), ..self }
+    }
+
+    /// The same, noting what the tagger of names judges.
+    pub(crate) fn noting_names(self) -> Self {
+        Self { names: Some(Box::new(Names::noting())), ..self }
+    }
+
+    /// What it judged.
+    pub(crate) fn noted_names(&mut self) -> Vec<Vec<names::training::Word>> {
+        self.names.as_mut().map(|names| names.noted()).unwrap_or_default()
     }
 
     /// The same, noting the views in which it finds something.
@@ -228,6 +253,9 @@ impl Scanner {
         self.suspicion.close(self.at, &mut context);
         self.readers.segment.close(self.at, &mut context);
         self.readers.groups.close(self.at, &mut context);
+        if let Some(names) = &mut self.names {
+            names.close(self.at, &mut context);
+        }
         if !self.nesting.is_deepest() {
             self.readers.runs.close(self.at, self.readers.words.disguise(), &mut context);
         }
@@ -254,6 +282,7 @@ impl Scanner {
             + self.readers.groups.memory()
             + self.hidden.memory()
             + self.readers.runs.memory()
+            + self.names.as_ref().map_or(0, |names| size_of::<Names>() + names.memory())
             + self.terminal.memory()
             + self.answer.as_ref().map_or(0, Answer::memory)
     }
@@ -267,6 +296,10 @@ impl Scanner {
             let values = values.into_iter().flatten().min();
             let values = values.map(|start| self.text.original_start(start));
             settled = [values, self.hidden.live()].into_iter().flatten().fold(settled, usize::min);
+        }
+        if self.hold_names {
+            let names = self.names.as_ref().and_then(|names| names.live());
+            settled = settled.min(names.map_or(settled, |start| self.text.original_start(start)));
         }
         if self.hold_phrases {
             let template = self.readers.template.live().map(|start| self.text.original_start(start));
@@ -319,6 +352,7 @@ impl Scanner {
             self.readers.template.live(),
             self.readers.runs.live(self.at),
             self.answer.as_ref().and_then(|answer| answer.live(&self.text)),
+            self.names.as_ref().and_then(|names| names.live()),
         ];
         let keep = live.into_iter().flatten().fold(self.at, usize::min);
         self.text.forget_before(keep.saturating_sub(CONTEXT));
@@ -519,9 +553,13 @@ impl Scanner {
         let mut next = 0;
         while let Some(rest) = bytes.get(next..).filter(|rest| !rest.is_empty()) {
             let Some(answer) = &mut self.answer else {
+                let found = context.out.len();
                 let taken = self.readers.take(self.at + next, rest, &mut context);
                 let taken = rest.get(..taken).unwrap_or(rest);
                 self.suspicion.read(self.at + next, taken, &mut context);
+                if let Some(names) = &mut self.names {
+                    names.read(self.at + next, taken, found, &mut context);
+                }
                 next += taken.len();
                 continue;
             };
@@ -529,9 +567,13 @@ impl Scanner {
             let sight = Sight { text: &self.text, hosts: &self.hosts, prompt: &self.prompt };
             let until = next + answer.read(self.at + next, rest, sight);
             while let Some(rest) = bytes.get(next..until).filter(|rest| !rest.is_empty()) {
+                let found = context.out.len();
                 let taken = self.readers.take(self.at + next, rest, &mut context);
                 let taken = rest.get(..taken).unwrap_or(rest);
                 self.suspicion.read(self.at + next, taken, &mut context);
+                if let Some(names) = &mut self.names {
+                    names.read(self.at + next, taken, found, &mut context);
+                }
                 next += taken.len();
             }
             answer.report(&mut context);

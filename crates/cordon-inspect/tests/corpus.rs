@@ -108,6 +108,10 @@ fn every_declared_category_fires_in_the_corpus_or_is_a_provider_token() {
                 is handed over to the desk in Lisbon with the length of the queue.";
     let scanner = engine.scanner(Channel::Model, &[]).with_prompt(Prompt::new([told], []));
     seen.extend(engine.read(scanner, told).iter().map(|finding| finding.detector));
+    // Names are looked for only where they are wanted.
+    let scanner = engine.scanner(Channel::User, &[]).with_names();
+    let named = engine.read(scanner, "My name is Maria Henderson.");
+    seen.extend(named.iter().map(|finding| finding.detector));
     let silent: Vec<_> =
         engine.detectors().iter().map(|d| d.name).filter(|name| !seen.contains(name)).collect();
     assert!(silent.is_empty(), "{silent:?} never fire");

@@ -300,6 +300,13 @@ impl EffectiveGuard {
         categories.into_iter().any(meant)
     }
 
+    /// Whether a rule of this channel names the category itself, or a part of it: one for what it belongs to does not count. What costs
+    /// much to look for is looked for only then.
+    pub fn names_category(&self, channel: Channel, category: &Category) -> bool {
+        let rules = self.guards.iter().flat_map(|guard| guard.rules(channel));
+        rules.filter(|rule| rule.action > Action::Allow).any(|rule| category.covers(&rule.category))
+    }
+
     /// The categories whose findings may change what leaves on this channel: a stream waits for these and for nothing
     /// else.
     pub fn holds(&self, channel: Channel) -> Vec<Category> {

@@ -328,6 +328,35 @@ proptest! {
 }
 
 #[test]
+fn a_rule_for_a_family_does_not_name_its_members() {
+    let named = |path: &'static str, action: Action, asked: &'static str| {
+        let rule = Rule {
+            channels: vec![Channel::User],
+            category: Category::known(path),
+            at: Score::ZERO,
+            action,
+            form: Form::Mask,
+            throttle: None,
+        };
+        let spec = GuardSpec {
+            scope: GuardScope::Organisation,
+            mode: Mode::Observe,
+            rules: vec![rule],
+            exceptions: Vec::new(),
+            hosts: None,
+        };
+        let guard = EffectiveGuard::alone(&name("guard1"), &spec);
+        Channel::ALL.map(|channel| guard.names_category(channel, &Category::known(asked)))
+    };
+    let user_alone = [false, true, false, false, false];
+    assert_eq!(named("pii/person", Action::Flag, "pii/person"), user_alone);
+    assert_eq!(named("pii/person/child", Action::Flag, "pii/person"), user_alone);
+    assert_eq!(named("pii", Action::Redact, "pii/person"), [false; 5]);
+    assert_eq!(named("pii/place", Action::Redact, "pii/person"), [false; 5]);
+    assert_eq!(named("pii/person", Action::Allow, "pii/person"), [false; 5]);
+}
+
+#[test]
 fn an_exception_holds_for_its_own_guard_until_its_end() {
     let rule = Rule {
         channels: Channel::ALL.to_vec(),

@@ -10,6 +10,8 @@ pub struct Row {
     pub spans: Vec<Label>,
     /// Whether its template was held out of training.
     pub unseen: bool,
+    /// A number of its template, by which templates can be split further.
+    pub template: u64,
     /// Whether moreover no value of it was read while the rules were written.
     pub unread: bool,
 }
@@ -45,7 +47,8 @@ pub fn labelled(path: &Path) -> Vec<Row> {
             let words = skeleton(&text, &spans);
             let unseen = (digest(&words) >> 20 & 0xffff_ffff).is_multiple_of(3);
             let unread = unseen && (digest(words.trim_end()) >> 20).is_multiple_of(3);
-            Row { text, spans, unseen, unread }
+            let template = digest(&words) >> 44;
+            Row { text, spans, unseen, template, unread }
         })
         .collect()
 }

@@ -12,7 +12,7 @@ const PII: Category = Category::known("pii");
 const SECRET: Category = Category::known("secret");
 
 /// Names of types that labelled data uses (those of Presidio), and what they are here. A type that is a category itself needs none.
-const TYPES: [(&str, &str); 15] = [
+const TYPES: [(&str, &str); 16] = [
     ("CREDIT_CARD", "pii/card"),
     ("IBAN_CODE", "pii/iban"),
     ("EMAIL_ADDRESS", "pii/email"),
@@ -26,6 +26,7 @@ const TYPES: [(&str, &str); 15] = [
     ("PERSON", "pii/person"),
     ("ORGANIZATION", "pii/organisation"),
     ("GPE", "pii/place"),
+    ("LOCATION", "pii/place"),
     ("STREET_ADDRESS", "pii/address"),
     ("ADDRESS", "pii/address"),
 ];
