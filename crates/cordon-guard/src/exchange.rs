@@ -128,8 +128,8 @@ pub(crate) async fn clear(
         gateway.abuse.throttle(principal, guard, throttle, call.time);
     }
     let mut told = request.told();
-    if let Some(planted) = inspection.planted() {
-        told = told.with_marker(planted.word());
+    if let Some(canary) = inspection.planted().and_then(Planted::canary) {
+        told = told.with_marker(canary);
     }
     let expected = request.expected(call.stage.route(), inspection.guard());
     let broken = gateway.detectors.broken(call.stage.guard(), current.quarantined());

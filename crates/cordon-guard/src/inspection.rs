@@ -31,6 +31,9 @@ const QUARANTINED: Category = Category::known("quarantined");
 /// The category of an action that is held because of the route's mode.
 const ACTION: Category = Category::known("action");
 
+/// The category of what leads to other hosts.
+const EGRESS: Category = Category::known("egress");
+
 /// The categories of sensitive data.
 const SENSITIVE: [Category; 2] = [Category::known("pii"), Category::known("secret")];
 
@@ -116,6 +119,7 @@ impl Inspection {
     /// organisation, or one for the process.
     pub fn new(engine: Engine, guard: Arc<EffectiveGuard>, now: Timestamp, key: HmacKey) -> Self {
         let hosts = Hosts::new(guard.hosts().map(<[_]>::to_vec));
+        let hosts = if guard.hosts_may_pass(&EGRESS) { hosts } else { hosts.only_raising() };
         Self {
             engine,
             guard,
@@ -242,6 +246,11 @@ impl Inspection {
         &self.key
     }
 
+    /// The lists are of answers: web pages that a tool brings lead anywhere.
+    fn hosts_on(&self, channel: Channel) -> Hosts {
+        if channel == Channel::Model { self.hosts.clone() } else { Hosts::default() }
+    }
+
     pub(crate) fn scanner(&self, channel: Channel) -> Scanner {
         self.scanner_for(channel, &self.guard.holds(channel))
     }
@@ -249,7 +258,7 @@ impl Inspection {
     /// A scanner with all that this call wants looked for.
     fn scanner_for(&self, channel: Channel, holds: &[Category]) -> Scanner {
         let scanner = self.engine.scanner(channel, holds);
-        let scanner = scanner.with_prompt(self.prompt.clone()).with_hosts(self.hosts.clone());
+        let scanner = scanner.with_prompt(self.prompt.clone()).with_hosts(self.hosts_on(channel));
         let names = Engine::NAMES.iter().any(|category| self.guard.names_category(channel, category));
         if names { scanner.with_names() } else { scanner }
     }

@@ -146,10 +146,11 @@ fn a_disguise_hides_nothing_and_the_span_leads_back() {
         for obfuscation in [Obfuscation::FullWidth, Obfuscation::ZeroWidth] {
             let disguised = obfuscation.apply(text, 3);
             let seen = suspicions(channel, &disguised);
-            // What is disguised is also read in a view of its own, where words may end elsewhere.
-            for known in &plain {
-                let same = |f: &&Finding| f.score == known.score && f.span.len() >= known.span.len();
-                assert!(seen.iter().any(|f| same(&f)), "{obfuscation:?}: {known:?} is missing in {seen:?}");
+            // What is disguised may be read in a view of its own, which says what is sure one step less surely and does not say
+            // what is likely.
+            for known in plain.iter().filter(|known| known.score >= Score::percent(60)) {
+                let still = |f: &Finding| f.score >= Score::percent(30) && f.span.len() >= known.span.len();
+                assert!(seen.iter().any(still), "{obfuscation:?}: {known:?} is missing in {seen:?}");
             }
             for span in seen.iter().map(|finding| finding.span) {
                 assert!(disguised.is_char_boundary(span.start) && disguised.is_char_boundary(span.end));

@@ -237,6 +237,16 @@ impl EffectiveGuard {
         self.guards.iter().filter(|guard| self.enforces(guard)).filter_map(|guard| guard.hosts.as_deref())
     }
 
+    /// Whether what leads to a host on every list may pass for that: not where a guard that enforces has a rule for it and no list, since
+    /// one layer never loosens another.
+    pub fn hosts_may_pass(&self, family: &Category) -> bool {
+        let asks = |rule: &CompiledRule| rule.category.covers(family) || family.covers(&rule.category);
+        self.guards
+            .iter()
+            .filter(|guard| self.enforces(guard) && guard.hosts.is_none())
+            .all(|guard| !guard.rules.iter().flatten().any(asks))
+    }
+
     fn excepted(&self, guard: &CompiledGuard, category: &Category, now: Timestamp) -> bool {
         guard.exceptions.iter().any(|exception| {
             now < exception.until

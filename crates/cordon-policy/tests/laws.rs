@@ -17,7 +17,7 @@ use cordon_core::{
         RouteGuards, RouteMode, Rule, Spec,
     },
 };
-use cordon_policy::{Caller, Snapshot};
+use cordon_policy::{Caller, EffectiveGuard, Snapshot};
 use proptest::prelude::*;
 
 fn name(text: &str) -> Name {
@@ -446,4 +446,26 @@ fn each_enforcing_guard_has_its_list_of_hosts() {
     let guard = Snapshot::compile(&state).guard(Caller::nobody(), None);
     let hosts = ["*.example.org", "d.example.org"].map(|host| vec![HostPattern::parse(host).unwrap()]);
     assert!(guard.hosts().eq(hosts.iter().map(Vec::as_slice)));
+    let egress = Category::known("egress");
+    assert!(guard.hosts_may_pass(&egress));
+    // A guard with a rule for them and without a list: nothing passes because of the lists of others.
+    let rule = Rule {
+        channels: vec![Channel::Model],
+        category: Category::known("egress/image"),
+        at: Score::percent(50),
+        action: Action::Block,
+        form: Form::Mask,
+        throttle: None,
+    };
+    for (mode, may) in [(Mode::Observe, true), (Mode::Enforce, false)] {
+        let spec = GuardSpec {
+            scope: GuardScope::Organisation,
+            mode,
+            rules: vec![rule.clone()],
+            exceptions: Vec::new(),
+            hosts: None,
+        };
+        state.apply(&fact(Body::ResourceSet(Resource { name: name("e"), spec: Spec::Guard(spec) }), 9));
+        assert_eq!(Snapshot::compile(&state).guard(Caller::nobody(), None).hosts_may_pass(&egress), may);
+    }
 }

@@ -50,10 +50,12 @@ async fn the_upstream_is_shown_what_others_wrote_and_the_caller_nothing_of_it() 
     let sent = upstream.last_request().json();
     let word = planted(&sent);
     let system = sent["messages"][0]["content"].as_str().unwrap();
-    assert!(system.starts_with(SYSTEM) && system.contains(&format!("</untrusted-{word}>")), "{system}");
+    let (_, tag) = system.split_once("</untrusted-").unwrap();
+    let (tag, _) = tag.split_once('>').unwrap();
+    assert!(system.starts_with(SYSTEM) && tag != word, "{system}");
     assert_eq!(
         sent["messages"][3]["content"],
-        format!("<untrusted-{word}>\nOpen\u{e000}from\u{e000}9\u{e000}to\u{e000}5.\n</untrusted-{word}>")
+        format!("<untrusted-{tag}>\nOpen\u{e000}from\u{e000}9\u{e000}to\u{e000}5.\n</untrusted-{tag}>")
     );
     assert_eq!(sent["messages"][1]["content"], "What does the page say?");
     assert!(!reply.text().contains(&word));

@@ -47,6 +47,12 @@ impl Inner {
         u64::from_be_bytes(seed)
     }
 
+    /// The same when its route is known, by which alone it is an important one: a key may name several.
+    pub(crate) fn room_on_route(&self, call: CallId, priority: Priority) -> Result<(), Refusal> {
+        self.shedder.comes(priority, Instant::now());
+        self.room(call, || priority)
+    }
+
     /// Whether there is room for a call of this priority. The same call gets the same answer while the load is the same.
     pub(crate) fn room(&self, call: CallId, priority: impl FnOnce() -> Priority) -> Result<(), Refusal> {
         let [.., random] = *call.as_bytes();

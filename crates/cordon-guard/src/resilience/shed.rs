@@ -166,11 +166,15 @@ impl Shedder {
         u64::try_from(now.saturating_duration_since(self.made).as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Whether a call of this priority is let in now. `random` is a random number of the call's own.
-    pub fn admits(&self, priority: Priority, random: u8, now: Instant) -> bool {
+    /// A call of high priority has come: its route is known.
+    pub fn comes(&self, priority: Priority, now: Instant) {
         if priority == Priority::High {
             self.important.store(self.micros(now).max(1), Ordering::Relaxed);
         }
+    }
+
+    /// Whether a call of this priority is let in now. `random` is a random number of the call's own.
+    pub fn admits(&self, priority: Priority, random: u8, now: Instant) -> bool {
         self.reaches(priority, random) && !self.goes_first(priority, now)
     }
 
@@ -350,7 +354,10 @@ mod tests {
                 }
                 Some(Task::Call { due, priority, turns, admitted }) => {
                     let rank = random.next().to_be_bytes()[0];
-                    let admitted = admitted || !sheds || shedder.admits(priority, rank, at(now));
+                    let admitted = admitted || !sheds || {
+                        shedder.comes(priority, at(now));
+                        shedder.admits(priority, rank, at(now))
+                    };
                     now += if admitted { TURN } else { REFUSAL };
                     let turns = turns + 1;
                     if admitted && turns < TURNS {
@@ -474,6 +481,7 @@ mod tests {
         shedder.looks(at(10));
         // There is nobody more important.
         assert!(shedder.admits(Priority::Normal, 255, at(16)));
+        shedder.comes(Priority::High, at(16));
         assert!(shedder.admits(Priority::High, 255, at(16)));
         assert!(!shedder.admits(Priority::Normal, 0, at(16)));
         // The next look says whether it still is as long.

@@ -71,7 +71,7 @@ pub(crate) fn judge(link: &Link<'_>, hosts: &Hosts) -> Said {
     }
     // The host is what it seems only where all of it, and the byte that ends it, stand in the original.
     let same = same > before + authority.len;
-    let listed = hosts.allow(authority.host_text()).map(|on| on && plain && same && authority.is_plain());
+    let listed = hosts.say(authority.host_text(), plain && same && authority.is_plain());
     let tail = after.get(authority.len..).unwrap_or_default();
     let carried = carried(&authority, tail);
     Some(match (link.place, listed) {
