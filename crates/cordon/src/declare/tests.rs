@@ -82,7 +82,7 @@ fn heads() {
     );
     check(
         &format!("{HEAD}name: a\n"),
-        &["a.yaml:1:1 /kind: `kind` is missing or not text; help: one of Guard,"],
+        &["a.yaml:1:1 /kind: `kind` is missing or not text; help: one of Detector, Guard,"],
     );
     check(&format!("{HEAD}kind: Team\nspec: {{}}\n"), &["a.yaml:1:1: `name` is missing"]);
     check(
