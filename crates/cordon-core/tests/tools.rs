@@ -4,7 +4,9 @@
 use cordon_core::{
     Action, Category, Channel, Name, canonical,
     json::{Limits, Value},
-    resource::{CheckedSchema, FaultKind, FaultStep, Kind, Resource, Schema, Spec, ToolSpec},
+    resource::{
+        Additional, CheckedSchema, FaultKind, FaultStep, Kind, Resource, Scalar, Schema, Spec, ToolSpec,
+    },
     taint::Taint,
 };
 use serde_json::json;
@@ -173,6 +175,89 @@ fn a_schema_of_a_request_asks_for_no_more_than_it_says() {
         deep = json!({"type": "array", "items": deep});
     }
     assert!(lenient(deep).matches_text(&format!("{}1{}", "[".repeat(20), "]".repeat(20))));
+}
+
+/// The schemas of a schema with itself, and the bytes of the words that it keeps.
+fn size(schema: &Schema) -> (usize, usize) {
+    let additional = match &schema.additional_properties {
+        Some(Additional::Of(of)) => Some(of.as_ref()),
+        _ => None,
+    };
+    let texts = schema.choices.iter().flatten().chain(&schema.constant).map(|one| match one {
+        Scalar::Text(text) => text.len(),
+        _ => 8,
+    });
+    let names = schema.properties.keys().chain(&schema.required).chain(&schema.pattern).map(String::len);
+    let types = schema.types.as_ref().map_or(0, |types| types.0.len());
+    let own = (1, texts.chain(names).sum::<usize>() + types);
+    let inner = schema.properties.values().chain(additional).chain(schema.items.as_deref());
+    inner
+        .chain(schema.any_of.iter().flatten())
+        .map(size)
+        .fold(own, |(schemas, bytes), (more, longer)| (schemas + more, bytes + longer))
+}
+
+#[test]
+fn a_schema_of_a_request_costs_no_more_than_its_bounds() {
+    let many = |one: &str| vec![one; 60_000].join(",");
+    let members = |of: &str| (0..60_000).map(|at| format!(r#""m{at}":{of}"#)).collect::<Vec<_>>().join(",");
+    let long = "x".repeat(300_000);
+    let circle = r##"{"$ref":"#"}"##;
+    for (what, schema) in [
+        ("members", format!(r#"{{"properties":{{"p":{circle},"q":{circle},{}}}}}"#, members("1"))),
+        ("members that refer", format!(r#"{{"properties":{{{}}}}}"#, members(circle))),
+        (
+            "members without a keyword",
+            format!(r#"{{"items":{{"anyOf":[{circle},{circle}]}},{}}}"#, members("1")),
+        ),
+        ("alternatives", format!(r#"{{"anyOf":[{circle},{}]}}"#, many("{}"))),
+        ("alternatives beside", format!(r#"{{"items":{circle},"oneOf":[{}]}}"#, many("1"))),
+        (
+            "lists",
+            format!(
+                r#"{{"anyOf":[{circle},{circle}],"required":[{}],"enum":[{}],"type":[{}]}}"#,
+                many(r#""a""#),
+                many(r#""b""#),
+                many(r#""string""#)
+            ),
+        ),
+        (
+            "long words",
+            format!(
+                r#"{{"anyOf":[{circle},{circle}],"required":["{long}"],"enum":["{long}"],"const":"{long}","properties":{{"{long}":{{}}}}}}"#
+            ),
+        ),
+        (
+            "half as long words",
+            format!(
+                r#"{{"anyOf":[{circle},{circle}],"required":["{0}","{0}"],"enum":["{0}"],"properties":{{"{0}":{circle}}}}}"#,
+                "x".repeat(60_000)
+            ),
+        ),
+        (
+            "a long pointer",
+            format!(r##"{{"properties":{{"a":{{"$ref":"#/{long}"}},"b":{{"$ref":"#/properties/a"}}}}}}"##),
+        ),
+    ] {
+        let value = value(&schema);
+        let began = std::time::Instant::now();
+        let schema = Schema::lenient(&value);
+        let took = began.elapsed();
+        let (schemas, bytes) = size(&schema);
+        assert!(schemas <= 256, "{what}: {schemas} schemas");
+        assert!(bytes <= 300_000, "{what}: {bytes} bytes");
+        assert!(took < std::time::Duration::from_secs(5), "{what}: {took:?}");
+        // It asks for no more than was written: an object with a member that was not read.
+        if what.starts_with("members") {
+            assert!(CheckedSchema::new(&schema).matches_text(r#"{"m59999":1}"#), "{what}");
+        }
+    }
+    // What is not read is not forbidden.
+    let closed = format!(r#"{{"properties":{{{}}},"additionalProperties":false}}"#, members("{}"));
+    assert!(CheckedSchema::new(&Schema::lenient(&value(&closed))).matches_text(r#"{"m59999":1}"#));
+    // A list within the bounds counts as before.
+    let few = CheckedSchema::new(&Schema::lenient(&value(r#"{"enum":["a","b"],"type":["string","null"]}"#)));
+    assert!(few.matches_text(r#""a""#) && !few.matches_text(r#""c""#));
 }
 
 #[test]

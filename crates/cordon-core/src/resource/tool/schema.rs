@@ -130,7 +130,7 @@ pub(super) const MAX_DEPTH: usize = 16;
 /// The most schemas inside one.
 pub(super) const MAX_SCHEMAS: usize = 256;
 /// The most entries of `required` and `enum`, and bytes of a pattern or a name.
-const MAX_LIST: usize = 256;
+pub(super) const MAX_LIST: usize = 256;
 
 impl Schema {
     /// What is wrong with it and with the schemas in it, each below this path of a spec.
