@@ -80,6 +80,8 @@ pub struct Verdict {
     recorded: RecordedVerdict,
     /// The sensitive data that was found, more likely than not, and goes on as it is.
     labels: BTreeSet<Category>,
+    /// Whether it stops since there is more of it than a detector is sent.
+    too_much: bool,
 }
 
 /// Whether something can stand in place of a part of a text.
@@ -413,11 +415,12 @@ impl Inspection {
         channel: Channel,
         own: Action,
         verdict: &mut Verdict,
-    ) {
+    ) -> Action {
         let finding = Finding { detector_version: version, ..whole(category, detector, 0) };
         let mut ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed);
         (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
         verdict.add(&finding, finding.span, channel, &"detector", ruling);
+        ruling.action
     }
 
     /// Records content that goes on unseen, and asks the guards whether it may.
@@ -436,6 +439,10 @@ impl Inspection {
         if ruling.action.passes() { Ok(()) } else { Err(Stop) }
     }
 }
+
+/// What callers read where there are more or longer texts than detectors are sent. The same call would end so again.
+const TOO_MUCH: &str = "The call has more or longer texts than can be inspected in one call, and would have them again; \
+    help: send fewer or shorter ones: a shorter conversation, fewer inputs, shorter answers.";
 
 /// Whether a part is of the definition of a tool: an address in an example there is nobody's data, and whoever writes definitions
 /// could otherwise close every tool that takes no such data.
@@ -485,19 +492,31 @@ impl Verdict {
     /// reviewer.
     pub fn refusal(&self) -> Option<Refusal> {
         let strictest = self.recorded.findings.first();
+        let what = || {
+            strictest.map_or_else(String::new, |finding| {
+                format!("{} at {} by {}", finding.category, finding.part, finding.detector)
+            })
+        };
         let code = match self.recorded.action {
             Action::Allow | Action::Flag | Action::Redact => return None,
-            // Nothing is wrong with the content as far as is known.
+            // Nothing is wrong with the content as far as is known. Of more than is sent nothing will ever be known.
+            _ if self.too_much && strictest.is_some_and(|finding| finding.category == UNANSWERED) => {
+                return Some(
+                    Refusal::new(RefusalCode::PayloadLimited, what()).said(Some(TOO_MUCH.to_owned())),
+                );
+            }
             _ if strictest.is_some_and(|finding| finding.category == UNANSWERED) => {
                 RefusalCode::DetectorUnavailable
             }
             Action::Hold => RefusalCode::HeldNoReviewer,
             Action::Block => RefusalCode::ContentBlocked,
         };
-        let what = strictest.map_or_else(String::new, |finding| {
-            format!("{} at {} by {}", finding.category, finding.part, finding.detector)
-        });
-        Some(Refusal::new(code, what))
+        Some(Refusal::new(code, what()))
+    }
+
+    /// Notes that it stops since there is more of the content than a detector is sent.
+    pub(crate) const fn finds_too_much(&mut self) {
+        self.too_much = true;
     }
 
     pub(crate) fn add(

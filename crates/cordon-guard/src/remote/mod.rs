@@ -99,6 +99,11 @@ impl Failure {
         }
     }
 
+    /// Whether the same content will never get an answer: there is more of it than is sent.
+    const fn is_of_the_content(self) -> bool {
+        matches!(self, Self::TooLong | Self::TooMany)
+    }
+
     /// Whether it speaks of what is behind the address.
     const fn is_its_own(self) -> bool {
         matches!(self, Self::Deadline | Self::Malformed | Self::Status | Self::Unreachable)
@@ -112,6 +117,8 @@ pub(crate) struct Unavailable {
     pub(crate) version: u16,
     pub(crate) channel: Channel,
     pub(crate) then: WhenUnavailable,
+    /// Whether there was more of the content than it is sent, so that another try makes no sense.
+    pub(crate) too_much: bool,
 }
 
 /// Names that are kept for ever, since findings carry no copy of theirs.

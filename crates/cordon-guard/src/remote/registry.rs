@@ -202,7 +202,7 @@ impl Detectors {
                     prepared.counts.count(Outcome::Failed(why), 0);
                     tracing::debug!(detector = prepared.name, %why, "a detector gave no answer");
                     let channel = channels.first().copied().unwrap_or(Channel::User);
-                    unavailable.push(prepared.unavailable(channel));
+                    unavailable.push(prepared.unavailable(channel, why));
                 }
             }
         }
@@ -219,7 +219,13 @@ impl Detectors {
                 let looks = |channel: &Channel| guard.looks_for(*channel, &info.categories);
                 let channel = Channel::ALL.into_iter().find(looks)?;
                 let then = WhenUnavailable::Refuse;
-                Some(Unavailable { detector: info.name, version: info.version, channel, then })
+                Some(Unavailable {
+                    detector: info.name,
+                    version: info.version,
+                    channel,
+                    then,
+                    too_much: false,
+                })
             })
             .collect()
     }
@@ -255,9 +261,15 @@ impl Prepared {
         Duration::from_millis(self.entry.spec.deadline().as_millis())
     }
 
-    fn unavailable(&self, channel: Channel) -> Unavailable {
+    fn unavailable(&self, channel: Channel, why: Failure) -> Unavailable {
         let spec = &self.entry.spec;
-        Unavailable { detector: self.name, version: spec.version, channel, then: spec.when_unavailable }
+        Unavailable {
+            detector: self.name,
+            version: spec.version,
+            channel,
+            then: spec.when_unavailable,
+            too_much: why.is_of_the_content(),
+        }
     }
 
     pub(super) fn phase(&self, now: Instant) -> Phase {

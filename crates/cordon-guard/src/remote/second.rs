@@ -224,13 +224,19 @@ impl Inspection {
             // It goes on, and the record says so.
             WhenUnavailable::Allow => Action::Flag,
         };
-        let Unavailable { detector, version, channel, .. } = unavailable;
-        self.failed(UNANSWERED, (detector, version), channel, own, verdict);
+        let Unavailable { detector, version, channel, too_much, .. } = unavailable;
+        let action = self.failed(UNANSWERED, (detector, version), channel, own, verdict);
+        if too_much && !action.passes() {
+            verdict.finds_too_much();
+        }
     }
 }
 
 impl Wanted {
     fn note(&mut self, seat: &Seat<'_, impl Part>, text: &str, cuts: &[Cut]) {
+        if self.overflowed {
+            return;
+        }
         let key = (seat.channel, Arc::from(text));
         if self.texts.contains_key(&key) {
             return;

@@ -116,7 +116,15 @@ impl Place {
 
     /// What becomes of a chat in which a user says this.
     async fn says(&self, text: &str) -> (Result<String, RefusalCode>, Verdict) {
-        let body = json!({"model": "m", "messages": [{"role": "user", "content": text}]}).to_string();
+        let (said, verdict) = self.hears(&[text.to_owned()]).await;
+        (said.map_err(|refusal| refusal.code), verdict)
+    }
+
+    /// What becomes of a chat of these messages of a user: the first of them.
+    async fn hears(&self, texts: &[String]) -> (Result<String, cordon_core::Refusal>, Verdict) {
+        let messages: Vec<Value> =
+            texts.iter().map(|text| json!({"role": "user", "content": text})).collect();
+        let body = json!({"model": "m", "messages": messages}).to_string();
         let read = || Request::read(tree(body.clone())).unwrap();
         let mut verdict = Verdict::default();
         let used = self.detectors.beside(&self.guard, &self.out).unwrap();
@@ -128,7 +136,7 @@ impl Place {
             let body: Value = serde_json::from_slice(&request.body("m")).unwrap();
             body["messages"][0]["content"].as_str().unwrap().to_owned()
         });
-        (said.map_err(|refusal| refusal.code), verdict)
+        (said, verdict)
     }
 
     fn texts(&self) -> Vec<String> {
@@ -296,13 +304,38 @@ async fn who_cannot_be_asked_is_not() {
         // Its address is one of this machine, and the resource does not say that it may be.
         (json!({"private_network": false, "base_url": "https://127.0.0.1:1"}), "self_test"),
         (json!({"private_network": false, "base_url": "https://localhost:1"}), "self_test"),
-        (json!({"max_bytes": 256, "longer": "unavailable"}), "too_long"),
     ] {
         let place = Place::with(quiet().await, &change, "redact");
         let (said, _) = place.says(&"word ".repeat(100)).await;
         assert_eq!(said, Err(RefusalCode::DetectorUnavailable), "{change}");
         assert_eq!((place.failed(), place.texts().len()), (vec![why], 0), "{change}");
     }
+}
+
+#[tokio::test]
+async fn more_than_is_sent_is_refused_in_a_way_that_nobody_repeats() {
+    let quiet = || answering(|_| Script::json(200, &json!({"findings": []})));
+    let texts = |count: usize| (0..count).map(|at| format!("text {at}")).collect::<Vec<_>>();
+    for (change, said, why) in [
+        (json!({}), texts(513), "too_many"),
+        (json!({"max_bytes": 256}), vec!["word ".repeat(60_000)], "too_many"),
+        (json!({"max_bytes": 256, "longer": "unavailable"}), vec!["word ".repeat(100)], "too_long"),
+    ] {
+        let place = Place::with(quiet().await, &change, "redact");
+        let (refused, verdict) = place.hears(&said).await;
+        let refusal = refused.map(drop).unwrap_err();
+        assert_eq!((refusal.code, refusal.code.status()), (RefusalCode::PayloadLimited, 400), "{why}");
+        assert!(refusal.sentence().contains("fewer or shorter"), "{}", refusal.sentence());
+        assert_eq!((refusal.retry_after, place.failed(), place.texts().len()), (None, vec![why], 0));
+        assert_eq!(verdict.recorded().findings[0].category, UNANSWERED);
+        // Where it may go on without an answer, it does.
+        let mut allowed = change;
+        allowed["when_unavailable"] = json!("allow");
+        let place = Place::with(quiet().await, &allowed, "redact");
+        assert!(place.hears(&said).await.0.is_ok(), "{why}");
+    }
+    let place = Place::with(quiet().await, &json!({"deadline": "10s"}), "redact");
+    assert!(place.hears(&texts(512)).await.0.is_ok());
 }
 
 #[tokio::test]
