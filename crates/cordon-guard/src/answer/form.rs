@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cordon_core::{
     Category, Score,
     json::{Limits, Object, Value},
-    resource::{CheckedSchema, FaultKind, FaultStep, Schema},
+    resource::{CheckedSchema, FaultKind, FaultStep, Schema, SchemaFault},
 };
 use cordon_policy::CompiledAnswers;
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The longest text that is read as JSON. A longer one has not the form.
-const MAX_JSON: usize = 1 << 20;
+pub(super) const MAX_JSON: usize = 1 << 20;
 /// The most faults that are listed.
 const MAX_FAULTS: usize = 16;
 /// Longest name of a member that is written down.
@@ -61,35 +61,43 @@ impl Form {
         }
     }
 
-    /// Judges a text.
-    pub(super) fn judge(&self, text: &Text, inspection: &Inspection, verdict: &mut Verdict) {
+    /// Judges a text, which goes on where the request left off with `begun`. Not every service goes on there: a text that has the form
+    /// by itself has it.
+    pub(super) fn judge(&self, text: &Text, begun: &str, inspection: &Inspection, verdict: &mut Verdict) {
+        let alone = self.faults(text.as_str());
+        if alone.as_ref().is_some_and(Vec::is_empty) {
+            return;
+        }
+        let joined = (!begun.is_empty()).then(|| self.faults(&[begun, text.as_str()].concat())).flatten();
         let mut add = |category: &'static str, below: Vec<String>| {
             let finding = about(text, Category::known(category), "format", Score::ONE);
             inspection.unexpected(&finding, &Below { text, below }, verdict);
         };
-        let limits = Limits { bytes: MAX_JSON, ..Limits::default() };
-        let Ok(value) = Value::parse(text.as_str().as_bytes(), limits) else {
-            return add("format/json", Vec::new());
-        };
-        match self.schema() {
-            Some(schema) => {
-                for fault in schema.faults(&value, MAX_FAULTS) {
-                    let steps = fault.path.into_iter().map(|step| self.step(step));
-                    let (category, missing) = match fault.kind {
-                        FaultKind::Type => ("format/type", None),
-                        FaultKind::Value => ("format/value", None),
-                        FaultKind::Size => ("format/size", None),
-                        FaultKind::Extra => ("format/extra", None),
-                        FaultKind::Missing(name) => ("format/missing", self.named(name)),
-                    };
-                    add(category, steps.chain(missing).collect());
-                }
-            }
-            None if matches!(self, Self::Asked(None)) && value.as_object().is_none() => {
-                add("format/type", Vec::new());
-            }
-            None => {}
+        let Some(faults) = joined.or(alone) else { return add("format/json", Vec::new()) };
+        for fault in faults {
+            let steps = fault.path.into_iter().map(|step| self.step(step));
+            let (category, missing) = match fault.kind {
+                FaultKind::Type => ("format/type", None),
+                FaultKind::Value => ("format/value", None),
+                FaultKind::Size => ("format/size", None),
+                FaultKind::Extra => ("format/extra", None),
+                FaultKind::Missing(name) => ("format/missing", self.named(name)),
+            };
+            add(category, steps.chain(missing).collect());
         }
+    }
+
+    /// Where a text has not the form. Nothing is said of one that is no JSON.
+    fn faults(&self, said: &str) -> Option<Vec<SchemaFault>> {
+        let limits = Limits { bytes: MAX_JSON, ..Limits::default() };
+        let value = Value::parse(said.as_bytes(), limits).ok()?;
+        Some(match self.schema() {
+            Some(schema) => schema.faults(&value, MAX_FAULTS),
+            None if matches!(self, Self::Asked(None)) && value.as_object().is_none() => {
+                vec![SchemaFault { path: Vec::new(), kind: FaultKind::Type }]
+            }
+            None => Vec::new(),
+        })
     }
 
     /// A step as records write it.

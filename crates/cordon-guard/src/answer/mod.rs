@@ -41,6 +41,8 @@ const OTHER: Category = Category::known("language/other");
 pub(crate) struct Expected {
     /// The forms that it must have, all of them.
     forms: Vec<Form>,
+    /// What the request begins the answer with.
+    begun: String,
     /// What its route says, where a guard asks for length or language.
     route: Option<Arc<CompiledAnswers>>,
     length: bool,
@@ -64,6 +66,9 @@ impl Expected {
         if asks(&FORMAT) {
             expected.forms.extend(Form::asked(request, protocol));
             expected.forms.extend(route.filter(|route| route.json).cloned().map(Form::Route));
+            if !expected.forms.is_empty() {
+                expected.begun = text::begun(request, protocol);
+            }
         }
         let says = |said: fn(&CompiledAnswers) -> bool| route.is_some_and(|route| said(route));
         expected.length =
@@ -93,7 +98,7 @@ impl Expected {
                 continue;
             }
             if text.is_last() {
-                self.forms.iter().for_each(|form| form.judge(text, inspection, verdict));
+                self.forms.iter().for_each(|form| form.judge(text, &self.begun, inspection, verdict));
             }
             if !self.too_long(text, inspection, verdict) {
                 self.too_short(text, inspection, verdict);

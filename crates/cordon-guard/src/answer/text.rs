@@ -2,7 +2,8 @@
 
 use cordon_core::json::{Limits, Object, Value};
 
-use crate::tree::walk::Path;
+use super::form::MAX_JSON;
+use crate::{authority::Protocol, tree::walk::Path};
 
 /// What the model says in one place: a choice, a message, an item.
 #[derive(Debug, Default)]
@@ -63,6 +64,29 @@ impl Text {
             nowhere
         })
     }
+}
+
+/// What a request begins the answer with: the text of its last message, where that is one of the assistant. One that is longer than
+/// what is read as JSON begins none.
+pub(super) fn begun(request: &Object, protocol: Protocol) -> String {
+    let messages = match protocol {
+        Protocol::Chat | Protocol::Messages => request.get("messages"),
+        Protocol::Responses => request.get("input"),
+    };
+    let last = items(messages).last();
+    let last = last.filter(|last| last.get("role").and_then(Value::as_str) == Some("assistant"));
+    let mut begun = String::new();
+    match last.and_then(|last| last.get("content")) {
+        Some(Value::String(said)) => begun.push_str(said),
+        Some(Value::Array(parts)) => {
+            parts
+                .iter()
+                .filter_map(|part| part.get("text").and_then(Value::as_str))
+                .for_each(|said| begun.push_str(said));
+        }
+        _ => {}
+    }
+    if begun.len() > MAX_JSON { String::new() } else { begun }
 }
 
 /// The texts of a chat completion.

@@ -80,6 +80,41 @@ fn an_answer_has_the_form_that_its_request_asks_for() {
 }
 
 #[test]
+fn an_answer_that_its_request_begins_is_judged_with_its_beginning() {
+    for protocol in PROTOCOLS {
+        let begun = |content: serde_json::Value| {
+            let messages =
+                json!([{"role": "user", "content": "Order?"}, {"role": "assistant", "content": content}]);
+            let list = if protocol == Protocol::Responses { "input" } else { "messages" };
+            let scene = Scene::new(protocol).asks(json!({list: messages}));
+            scene.route(answers(json!({"schema": order()}))).rule("format", Action::Block)
+        };
+        let parts = json!([{"type": "text", "text": "{\"id\""}, {"type": "text", "text": ":"}]);
+        for (content, said, wrong) in [
+            (json!("{"), "\"id\": \"a\"}", None),
+            (parts, " \"a\"}", None),
+            (json!("{\"id\": \"a\"}"), "", None),
+            // A service that does not go on there.
+            (json!("{"), "{\"id\": \"a\"}", None),
+            (json!("Sure, here it is:"), "{\"id\": \"a\"}", None),
+            (json!("{"), "\"id\": 1}", Some("format/type")),
+            (json!("{"), "\"id\": \"a\"", Some("format/json")),
+            (json!("Sure: {"), "\"id\": \"a\"}", Some("format/json")),
+            (json!("{"), "{\"id\": 1}", Some("format/type")),
+        ] {
+            let found = begun(content.clone()).found(said);
+            let found: Vec<&str> = found.iter().filter_map(|one| one.split(' ').next()).collect();
+            assert_eq!(found, Vec::from_iter(wrong), "{protocol:?}: {content} {said}");
+        }
+        // What a user writes begins nothing.
+        let user = json!([{"role": "user", "content": "{"}]);
+        let list = if protocol == Protocol::Responses { "input" } else { "messages" };
+        let scene = Scene::new(protocol).asks(json!({list: user})).route(answers(json!({"format": "json"})));
+        assert_eq!(scene.rule("format", Action::Block).found("}").len(), 1);
+    }
+}
+
+#[test]
 fn an_answer_has_the_form_that_its_route_says() {
     for protocol in PROTOCOLS {
         let route =
