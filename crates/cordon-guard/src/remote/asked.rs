@@ -1,19 +1,20 @@
 //! One detector elsewhere, asked about the texts of a content.
 
 use std::{
-    sync::{Arc, PoisonError},
-    time::Instant,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use cordon_core::{Channel, Finding, Span, resource::Longer};
 use http::{Method, StatusCode};
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 
 use super::{
     Failure,
     adapter::{self, Found, MAX_ANSWER, Question},
-    registry::Prepared,
+    registry::{MOST_AT_ONCE, Prepared},
     second::Asked,
     windows::windows,
 };
@@ -25,6 +26,9 @@ use crate::{
 
 /// The most pieces of one content that a detector is sent.
 const MAX_PIECES: usize = 1024;
+
+/// The most places that one call has at a time: half of them, so that a large call leaves room for the others, and queues for no more.
+const MOST_OF_A_CALL: usize = MOST_AT_ONCE / 2;
 
 /// Asks a detector about the texts of these channels, all at the same time and within its deadline. The findings come with the
 /// positions of their texts.
@@ -51,9 +55,12 @@ pub(super) async fn ask(
     }
     prepared.passes(client, clock).await?;
     let trial = Trial::begin(prepared)?;
-    let came = match timeout(prepared.deadline(), all(prepared, client, pieces)).await {
+    let (deadline, open) = (prepared.deadline(), Arc::new(Open::default()));
+    let came = match timeout(deadline, all(prepared, client, pieces, &open)).await {
         Ok(came) => came,
-        Err(_) => Err(Failure::Deadline),
+        // Who waited for a place knows nothing of the detector.
+        Err(_) if open.has_waited(deadline / 2) => Err(Failure::Deadline),
+        Err(_) => Err(Failure::Busy),
     };
     trial.end(came.as_ref().err().copied());
     came
@@ -68,19 +75,45 @@ struct Piece {
     asked: Asked,
 }
 
+/// The questions of a call that have a place and no answer yet, with when they were asked.
+#[derive(Default)]
+struct Open(Mutex<BTreeMap<usize, Instant>>);
+
+impl Open {
+    fn asks(&self, at: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(at, Instant::now());
+    }
+
+    fn is_answered(&self, at: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&at);
+    }
+
+    /// Whether one of them has waited for its answer as long as this.
+    fn has_waited(&self, long: Duration) -> bool {
+        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.values().any(|asked| asked.elapsed() >= long)
+    }
+}
+
 async fn all(
     prepared: &Arc<Prepared>,
     client: &Client,
     pieces: Vec<Piece>,
+    open: &Arc<Open>,
 ) -> Result<Vec<(usize, Finding)>, Failure> {
     let mut asking = JoinSet::new();
-    for piece in pieces {
+    let own = Arc::new(Semaphore::new(MOST_OF_A_CALL));
+    for (at, piece) in pieces.into_iter().enumerate() {
         let (prepared, client) = (Arc::clone(prepared), client.clone());
+        let (own, open) = (Arc::clone(&own), Arc::clone(open));
         asking.spawn(async move {
-            // It is never closed.
+            // None is ever closed. Who has none of the call's own places is in nobody's way.
+            let _own = own.acquire().await.map_err(|_| Failure::Unready)?;
             let _place = prepared.places.acquire().await.map_err(|_| Failure::Unready)?;
             let text = piece.asked.text.get(piece.start..piece.end).unwrap_or_default();
+            open.asks(at);
             let found = about(&prepared, &client, piece.asked.channel, text).await?;
+            open.is_answered(at);
             Ok((piece, found))
         });
     }

@@ -44,6 +44,9 @@ pub enum Failure {
     /// Its breaker lets nothing through.
     #[error("its breaker is open")]
     Breaker,
+    /// The deadline passed before all texts had their turn; it answered those that had.
+    #[error("the deadline passed before it was asked about all texts")]
+    Busy,
     /// It took too long.
     #[error("it did not answer before its deadline")]
     Deadline,
@@ -72,8 +75,9 @@ pub enum Failure {
 
 impl Failure {
     /// Every one.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Breaker,
+        Self::Busy,
         Self::Deadline,
         Self::Malformed,
         Self::SelfTest,
@@ -88,6 +92,7 @@ impl Failure {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Breaker => "breaker",
+            Self::Busy => "busy",
             Self::Deadline => "deadline",
             Self::Malformed => "malformed",
             Self::SelfTest => "self_test",

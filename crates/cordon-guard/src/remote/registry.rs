@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Texts that one detector is sent at the same time, of all calls.
-const MOST_AT_ONCE: usize = 32;
+pub(super) const MOST_AT_ONCE: usize = 32;
 
 /// The detectors: those elsewhere, and whether those that are built in work.
 pub struct Detectors {

@@ -339,6 +339,47 @@ async fn more_than_is_sent_is_refused_in_a_way_that_nobody_repeats() {
 }
 
 #[tokio::test]
+async fn a_large_call_takes_neither_the_places_nor_the_breaker_of_the_others() {
+    let upstream = FakeUpstream::answering(|request| match text_of(request) {
+        test if test == TEST => Script::json(200, &found(TEST)),
+        text => {
+            // Each answer takes its time.
+            let (gate, answer) = (Gate::new(), json!({"findings": []}).to_string());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                answer.len()
+            );
+            let opened = gate.clone();
+            let takes = if text.starts_with("slow") { 5_000 } else { 100 };
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(takes)).await;
+                opened.open();
+            });
+            Script::new().wait(&gate).raw(head + &answer)
+        }
+    })
+    .await;
+    let change = json!({"deadline": "2s", "breaker": {"failures": 1, "open_for": "1h"}});
+    let place = Place::with(upstream, &change, "redact");
+    assert!(place.says("hello").await.0.is_ok(), "its self-test is over");
+    let texts = |count: usize| (0..count).map(|at| format!("text {at}")).collect::<Vec<_>>();
+    let small = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        place.says("small").await.0
+    };
+    let texts = texts(512);
+    let ((large, _), small) = tokio::join!(place.hears(&texts), small);
+    assert_eq!(large.map(drop).unwrap_err().code, RefusalCode::DetectorUnavailable);
+    assert!(small.is_ok(), "beside it there is room");
+    assert_eq!((place.failed(), place.state().phase), (vec!["busy"], Some(Phase::Closed)));
+    assert!(place.says("after").await.0.is_ok());
+    // One that does not answer is no use, however many texts there are.
+    let slow: Vec<String> = (0..40).map(|at| format!("slow {at}")).collect();
+    assert!(place.hears(&slow).await.0.is_err());
+    assert_eq!((place.failed(), place.state().phase), (vec!["busy", "deadline"], Some(Phase::Open)));
+}
+
+#[tokio::test]
 async fn a_long_text_goes_in_pieces_that_overlap() {
     let place = Place::new(|text| Script::json(200, &found(text)), json!({"max_bytes": 256})).await;
     let text = "é".repeat(125) + "fool" + &" word".repeat(100) + " fool";
