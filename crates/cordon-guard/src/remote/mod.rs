@@ -4,7 +4,7 @@
 //! the same time, each within its deadline. One is asked only where a rule of the call's guards names what it may find. It needs
 //! whole texts: answers that are streamed are held to their end for it.
 //!
-//! INVARIANT: a detector that is asked and gives no answer that can be used leaves [`Unavailable`] behind, and so a finding in
+//! INVARIANT: a detector that is asked and gives no answer that can be used leaves `Unavailable` behind, and so a finding in
 //! the record; unless its resource says otherwise, that stops the content.
 
 mod adapter;
