@@ -17,7 +17,7 @@ use cordon_core::{
     resource::Spotlighting,
 };
 
-use crate::authority::marked;
+use crate::{authority::marked, prompt::instructs};
 
 /// Letters of a word: 56 bits, and no word of a language.
 const LETTERS: usize = 12;
@@ -208,11 +208,6 @@ impl Planted {
 /// Whether its caller has said that it is somebody else's.
 fn is_marked(object: &Object) -> bool {
     marked(object, Channel::User) != Channel::User
-}
-
-/// Whether a message or an item is the application's.
-fn instructs(item: &Value) -> bool {
-    matches!(item.get("role").and_then(Value::as_str), Some("system" | "developer"))
 }
 
 /// Whether a model is told anything by its application.

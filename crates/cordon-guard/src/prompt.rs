@@ -44,7 +44,7 @@ fn of_tree(key: &HmacKey, request: &Object, place: &Place) -> Option<PromptId> {
 }
 
 /// Whether a message or an item is the application's.
-fn instructs(turn: &Value) -> bool {
+pub(crate) fn instructs(turn: &Value) -> bool {
     matches!(turn.get("role").and_then(Value::as_str), Some("system" | "developer"))
 }
 

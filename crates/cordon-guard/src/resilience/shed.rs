@@ -5,8 +5,9 @@
 //! an interval, as CoDel judges a queue by its least delay and not by its bursts (RFC 8289, section 3.1). What follows is a
 //! level below which calls are admitted: by priority first, and at random within one, as in DAGOR (H. Zhou et al., Overload
 //! Control for Scaling WeChat Microservices, SoCC 2018, section 4.2). The level falls by a fifth with each interval of
-//! standing delay, and rises by steps without. Until it has fallen, a queue that is long now is answered at once: while whoever
-//! looks still waits for its turn, what is least important is not let in.
+//! standing delay, and rises by steps without. Beside that, a queue that is long now is answered at once:
+//! while the last look waited too long, or whoever looks still waits, what is of low priority is not let in, nor what is normal while
+//! calls of high priority come.
 
 use std::{
     sync::{
