@@ -271,7 +271,9 @@ async fn anchor(parts: &Arc<Parts>, tree: &mut Option<JournalTree>) -> anyhow::R
         None => open_tree(parts, &parts.sequencer.committed().state).await?,
     };
     let journal = Arc::clone(&parts.journal);
-    let growing = crate::background::block("ledger", move || (own.grow(&journal), own));
+    let growing = crate::background::block("ledger", crate::background::Rank::Follows, move || {
+        (own.grow(&journal), own)
+    });
     let (anchor, own) = growing.await.context("growing the journal's tree")?;
     *tree = Some(own);
     let anchor = anchor?;

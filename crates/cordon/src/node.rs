@@ -411,7 +411,7 @@ impl Node {
         let (follower, lag) = Follower::new(&folder.journal_dir(), writer);
         let follower = follower.with_archive(archive.clone());
         let following = follower.run(journal.id(), journal.follow(), std::future::pending());
-        let index_task = tokio::spawn(background::run("index", following));
+        let index_task = tokio::spawn(background::run("index", background::Rank::Follows, following));
 
         let sealing_task = tokio::spawn(sealing::run(
             sealing::Parts {

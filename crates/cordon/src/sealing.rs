@@ -34,7 +34,7 @@ use cordon_store::{
 use tokio::sync::watch;
 
 use crate::{
-    background,
+    background::{self, Rank},
     ledger::{Progress, journals_folder},
     metrics::Metrics,
 };
@@ -313,7 +313,7 @@ fn seal(parts: &Parts, id: JournalId, first: u64, end: u64) -> anyhow::Result<Se
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<T> {
-    background::block("sealing", work).await?
+    background::block("sealing", Rank::Rests, work).await?
 }
 
 #[cfg(test)]

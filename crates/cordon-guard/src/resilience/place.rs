@@ -47,17 +47,21 @@ impl Inner {
         u64::from_be_bytes(seed)
     }
 
-    /// The same when its route is known, by which alone it is an important one: a key may name several.
-    pub(crate) fn room_on_route(&self, call: CallId, priority: Priority) -> Result<(), Refusal> {
-        self.shedder.comes(priority, Instant::now());
-        self.room(call, || priority)
+    /// Whether there is room for a call of this priority that comes. The same call gets the same answer while the load is the same.
+    pub(crate) fn room(&self, call: CallId, priority: impl FnOnce() -> Priority) -> Result<(), Refusal> {
+        self.room_if(|random, now| self.shedder.enters(priority(), random, now), call)
     }
 
-    /// Whether there is room for a call of this priority. The same call gets the same answer while the load is the same.
-    pub(crate) fn room(&self, call: CallId, priority: impl FnOnce() -> Priority) -> Result<(), Refusal> {
+    /// The same of one that was let in, when its route is known, by which alone it is an important one: a key may name several.
+    pub(crate) fn room_on_route(&self, call: CallId, priority: Priority) -> Result<(), Refusal> {
+        self.shedder.comes(priority, Instant::now());
+        self.room_if(|random, now| self.shedder.admits(priority, random, now), call)
+    }
+
+    fn room_if(&self, admits: impl FnOnce(u8, Instant) -> bool, call: CallId) -> Result<(), Refusal> {
         let [.., random] = *call.as_bytes();
         let now = Instant::now();
-        if self.shedder.admits_all(now) || self.shedder.admits(priority(), random, now) {
+        if self.shedder.admits_all(now) || admits(random, now) {
             return Ok(());
         }
         Err(Refusal::new(RefusalCode::Overloaded, "shed: more to do than can be done").retry_after(1))
