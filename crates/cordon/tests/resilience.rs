@@ -664,19 +664,26 @@ async fn what_is_least_important_goes_first_and_what_runs_goes_on() {
                 shedder.waited(std::time::Duration::from_millis(delay), now);
             }
         };
+        let short = || {
+            shedder.looks(std::time::Instant::now());
+            shedder.waited(std::time::Duration::from_millis(4), std::time::Instant::now());
+        };
         // What came before the first look is not one long wait.
         wait(1, 0);
         // Tasks wait for their turn: what is low goes, whoever is asked for it.
-        wait(1, 6);
+        wait(1, 100);
         assert_eq!((shedder.admitted(Priority::Low), shedder.admitted(Priority::High)), (0, 100));
+        // No call is let in at a moment of a long queue while it lasts; the last look found a short one.
+        short();
         for _ in 0..3 {
             assert_eq!(ask("low", None).await, shed);
             assert_eq!(ask("high", Some(&batch)).await, shed, "the lower of route and principal counts");
             assert_eq!(ask("high", None).await, passed);
         }
         // It gets worse: what is normal goes, too.
-        wait(2, 6);
-        assert_eq!((shedder.admitted(Priority::Normal), shedder.admitted(Priority::High)), (0, 92));
+        wait(3, 100);
+        assert_eq!((shedder.admitted(Priority::Normal), shedder.admitted(Priority::High)), (0, 82));
+        short();
         assert_eq!(ask("bot", None).await, shed);
         // And better.
         wait(100, 0);
