@@ -1,0 +1,68 @@
+//! Why a folder is not a classifier that can be used.
+
+use std::{fmt, io};
+
+/// A file of a model's folder that cannot be used. It says which file, what is wrong with it, and the way out.
+#[derive(Debug)]
+pub struct OpenError {
+    file: &'static str,
+    cause: Cause,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Cause {
+    #[error("cannot be read; help: it must be there, a plain file, and readable by this process")]
+    Read(#[source] io::Error),
+    #[error(
+        "is {bytes} bytes long, and {most} are read at most; help: take a smaller model, or raise the limit"
+    )]
+    TooLarge { bytes: u64, most: u64 },
+    #[error("has not the form that is expected; help: take it as its maker published it")]
+    Form(#[source] serde_json::Error),
+    #[error(
+        "`{key}`: {expected} is expected; help: only models that this program computes exactly are taken"
+    )]
+    Value { key: String, expected: String },
+    #[error(
+        "`{0}` is not understood; help: take it out if it does not change what the model says, otherwise the model cannot be used"
+    )]
+    Key(String),
+    #[error("{0}; help: the file is damaged, fetch it again")]
+    Damaged(&'static str),
+    #[error("tensor `{name}` {what}; help: weights and config.json must be of the same model")]
+    Tensor { name: String, what: String },
+}
+
+impl OpenError {
+    pub(crate) const fn new(file: &'static str, cause: Cause) -> Self {
+        Self { file, cause }
+    }
+
+    /// The file that is meant, below the folder.
+    pub const fn file(&self) -> &'static str {
+        self.file
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.file, self.cause)
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.cause)
+    }
+}
+
+impl Cause {
+    pub(crate) fn value(key: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::Value { key: key.into(), expected: expected.into() }
+    }
+
+    pub(crate) fn tensor(name: &str, what: impl Into<String>) -> Self {
+        Self::Tensor { name: name.to_owned(), what: what.into() }
+    }
+}
