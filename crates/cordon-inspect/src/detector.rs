@@ -124,7 +124,7 @@ detectors! {
         "prompt_injection/action"
     ];
     TEMPLATE = "injection.template", 1, MAX_SEGMENT, 0, ["prompt_injection/template"];
-    MODEL = "injection.model", 1, WINDOW, SPELLED, ["prompt_injection/likely"];
+    MODEL = "injection.model", 2, WINDOW, SPELLED, ["prompt_injection/likely"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
     EGRESS = "answer.egress", 1, MAX_SEGMENT, MAX_SEGMENT, [
         "egress/loaded", "egress/link", "egress/data_url", "egress/script"

@@ -420,6 +420,10 @@ pub(crate) fn confusable(c: char) -> Option<u8> {
 
 /// The ASCII letter, capital or small, that a letter of another script looks like.
 pub(crate) fn look_alike(c: char) -> Option<u8> {
+    // Of these none looks like one.
+    if matches!(c, ..'\u{180}' | '\u{590}'..='\u{109f}') {
+        return None;
+    }
     let at = LOOK_ALIKES.binary_search_by_key(&c, |(other, _)| *other).ok()?;
     LOOK_ALIKES.get(at).map(|(_, letter)| *letter)
 }

@@ -11,6 +11,7 @@ mod stretch;
 
 use self::fields::Fields;
 use self::leet::Leet;
+pub(crate) use self::leet::letter;
 use self::reversed::Reversed;
 use self::rotated::Rotated;
 pub(crate) use self::rotated::rotate;

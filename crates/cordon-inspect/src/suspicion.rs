@@ -9,7 +9,8 @@
 use cordon_core::{Category, Channel, Score, Span};
 
 use crate::detector::{MODEL, PHRASE, TEMPLATE};
-use crate::fold::FoldedText;
+use crate::fold::{FoldedText, look_alike};
+use crate::runs::letter;
 use crate::scanner::Context;
 use crate::weights::{Evidence, Side};
 
@@ -32,6 +33,8 @@ const MAX_SIGNS: u8 = 3;
 const FEWEST: usize = 4;
 /// Fewer words than these are few: "write to Ana now" is an order, and what it is worth so few words do not say.
 const SHORT: usize = 9;
+/// Where no block has so many different words, few words are repeated.
+const VARIED: usize = 6;
 /// The score from which on a phrase says enough by itself.
 const ENOUGH: Score = Score::percent(80);
 
@@ -42,6 +45,8 @@ struct Sum {
     start: usize,
     from: usize,
     words: usize,
+    /// Words of more than one letter that are no numbers, each once: what is repeated or of single letters tells nothing.
+    telling: usize,
     weights: i32,
     features: u16,
 }
@@ -74,9 +79,11 @@ pub(crate) struct Suspicion {
     digits: bool,
     /// Whether it is a character of a script without spaces.
     alone: bool,
-    /// The first bytes of a character of three bytes, and how many of them have come.
-    wide: [u8; 2],
-    pending: u8,
+    /// The bytes of a character that is not ASCII, as far as they have come, and how many.
+    wide: [u8; 4],
+    pending: usize,
+    /// A sign that is a letter where one stands behind it, and where it is.
+    maybe: Option<(usize, u8)>,
     /// Hashes of the last three words or runs of signs.
     before: [u64; 3],
     /// The open block; none where nothing of it has come.
@@ -94,6 +101,25 @@ pub(crate) struct Suspicion {
 
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
+/// The hash of an at sign.
+const SIGN_OF_ADDRESSES: u64 = (SEED ^ b'@' as u64).wrapping_mul(PRIME);
+
+/// What each byte is read as: letters as small ones, digits and signs as the letters that people write with them, and `l` as `i`, since
+/// `1` stands for both. A number is told by its digits before that; of other words hardly any two become one.
+const READ_AS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0_u8;
+    let mut rest = table.as_mut_slice();
+    while let Some((slot, after)) = rest.split_first_mut() {
+        *slot = match byte {
+            b'l' | b'L' | b'!' => b'i',
+            _ => letter(byte, b'i'),
+        };
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    table
+};
 
 impl Suspicion {
     /// Whether so little text has fewer words than are judged. Words end at what is neither letter nor digit, an escape begins with such a
@@ -117,8 +143,9 @@ impl Suspicion {
             length: 0,
             digits: true,
             alone: false,
-            wide: [0; 2],
+            wide: [0; 4],
             pending: 0,
+            maybe: None,
             before: [0; 3],
             block: None,
             last: [None; MOST - 1],
@@ -177,6 +204,9 @@ impl Suspicion {
     pub(crate) fn close(&mut self, end: usize, context: &mut Context<'_>) {
         let Some(side) = self.side else { return };
         self.phrases(context);
+        if let Some((at, sign)) = self.maybe.take() {
+            self.sign(at, sign, side, context);
+        }
         self.end_token(end, side, context);
         self.end_block(end, side, context);
     }
@@ -192,26 +222,43 @@ impl Suspicion {
 
     #[inline]
     fn byte(&mut self, i: usize, byte: u8, side: Side, context: &mut Context<'_>) {
-        if byte >= 0x80 && (self.pending > 0 || matches!(byte, 0xe0 | 0xe3..=0xe9)) {
+        if let Some((at, sign)) = self.maybe.take() {
+            if byte.is_ascii_alphabetic() {
+                if sign == b'@' {
+                    self.add(!SIGN_OF_ADDRESSES, side, context);
+                }
+                self.letter(at, sign, side, context);
+            } else {
+                self.sign(at, sign, side, context);
+            }
+        }
+        if byte >= 0x80 {
             self.wide(i, byte, side, context);
-        } else if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+        } else if byte.is_ascii_alphanumeric() {
             self.letter(i, byte, side, context);
         } else if matches!(byte, b' ' | b'\'') {
             self.end_token(i, side, context);
             if self.block.is_some_and(|block| i - block.from >= BLOCK_BYTES) {
                 self.end_block(i, side, context);
             }
+        } else if matches!(byte, b'@' | b'$' | b'!') && !matches!(self.open, Open::Signs(_)) {
+            self.maybe = Some((i, byte));
         } else {
-            match self.open {
-                Open::Signs(count) if count < MAX_SIGNS => self.open = Open::Signs(count + 1),
-                _ => {
-                    self.end_token(i, side, context);
-                    self.begin(i, side, context);
-                    self.open = Open::Signs(1);
-                }
-            }
-            self.add_byte(byte);
+            self.sign(i, byte, side, context);
         }
+    }
+
+    /// Takes a sign that is no letter.
+    fn sign(&mut self, i: usize, byte: u8, side: Side, context: &mut Context<'_>) {
+        match self.open {
+            Open::Signs(count) if count < MAX_SIGNS => self.open = Open::Signs(count + 1),
+            _ => {
+                self.end_token(i, side, context);
+                self.begin(i, side, context);
+                self.open = Open::Signs(1);
+            }
+        }
+        self.add_byte(byte);
     }
 
     /// Takes a byte of a word.
@@ -231,34 +278,52 @@ impl Suspicion {
         }
     }
 
-    /// Takes a byte of a character of three bytes that may be of a script without spaces: there every character is a word.
+    /// Takes a byte of a character that is not ASCII. Of scripts without spaces every character is a word; what looks like an ASCII letter is
+    /// read as one, in words of its own script too, so that a disguise as such a word is the same word.
     fn wide(&mut self, i: usize, byte: u8, side: Side, context: &mut Context<'_>) {
-        let [lead, second] = self.wide;
-        match self.pending {
-            0 => (self.wide, self.pending) = ([byte, 0], 1),
-            1 => (self.wide, self.pending) = ([lead, byte], 2),
-            _ => {
-                self.pending = 0;
-                let start = i.saturating_sub(2);
-                // Ideographs and kana, and Thai.
-                let alone = matches!(lead, 0xe3..=0xe9) || matches!(second, 0xb8 | 0xb9);
-                if alone {
-                    self.end_token(start, side, context);
-                }
-                for (at, byte) in (start..).zip([lead, second, byte]) {
-                    self.letter(at, byte, side, context);
-                }
-                if alone {
-                    self.alone = true;
-                    self.end_token(i + 1, side, context);
+        if byte >= 0xc0 {
+            self.pending = 0;
+        }
+        if let Some(slot) = self.wide.get_mut(self.pending) {
+            *slot = byte;
+        }
+        self.pending += 1;
+        let [lead, second, ..] = self.wide;
+        let length = match lead {
+            0xf0.. => 4,
+            0xe0.. => 3,
+            _ => 2,
+        };
+        if self.pending < length {
+            return;
+        }
+        self.pending = 0;
+        let (wide, start) = (self.wide, i + 1 - length);
+        let bytes = wide.get(..length).unwrap_or_default();
+        // Ideographs and kana, and Thai.
+        let alone = matches!(lead, 0xe3..=0xe9) || lead == 0xe0 && matches!(second, 0xb8 | 0xb9);
+        if alone {
+            self.end_token(start, side, context);
+        }
+        let c = std::str::from_utf8(bytes).ok().and_then(|text| text.chars().next());
+        match c.filter(|_| !alone).and_then(look_alike) {
+            Some(letter) => self.letter(start, letter, side, context),
+            None => {
+                for (at, byte) in (start..).zip(bytes) {
+                    self.letter(at, *byte, side, context);
                 }
             }
+        }
+        if alone {
+            self.alone = true;
+            self.end_token(i + 1, side, context);
         }
     }
 
     #[inline]
     fn add_byte(&mut self, byte: u8) {
-        self.hash = (self.hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(PRIME);
+        let read = READ_AS.get(usize::from(byte)).copied().unwrap_or(byte);
+        self.hash = (self.hash ^ u64::from(read)).wrapping_mul(PRIME);
         self.digits &= byte.is_ascii_digit();
         self.length += 1;
     }
@@ -283,16 +348,19 @@ impl Suspicion {
     fn end_token(&mut self, i: usize, side: Side, context: &mut Context<'_>) {
         let [one, two, three] = self.before;
         let hash = if self.digits && self.open == Open::Word { PRIME } else { self.hash };
+        let mut new = false;
         match self.open {
             Open::Nothing => return,
-            Open::Signs(_) => self.add(!hash, side, context),
+            Open::Signs(_) => {
+                self.add(!hash, side, context);
+            }
             Open::Word if self.alone => {
                 let three_of = hash.wrapping_mul(31) ^ one.rotate_left(17) ^ two.rotate_left(33);
-                self.add(three_of, side, context);
+                new = self.add(three_of, side, context);
                 self.add(three_of ^ three.rotate_left(5), side, context);
             }
             Open::Word => {
-                self.add(hash, side, context);
+                new = self.add(hash, side, context) && !self.digits && self.length > 1;
                 if !self.digits {
                     self.add(hash.wrapping_mul(31) ^ one.rotate_left(17), side, context);
                     self.add(hash.wrapping_mul(37) ^ two.rotate_left(29), side, context);
@@ -304,20 +372,24 @@ impl Suspicion {
         self.reset();
         if let Some(block) = &mut self.block {
             block.words += usize::from(word);
+            block.telling += usize::from(new);
             if block.words >= BLOCK {
                 self.end_block(i, side, context);
             }
         }
     }
 
+    /// Adds a feature up; whether the block did not have it yet.
     #[inline]
-    fn add(&mut self, hash: u64, side: Side, context: &Context<'_>) {
+    fn add(&mut self, hash: u64, side: Side, context: &Context<'_>) -> bool {
         let feature = mix(hash, side);
         let (slot, bit) = (feature >> 6 & 31, 1_u64 << (feature & 63));
-        let Some(seen) = usize::try_from(slot).ok().and_then(|slot| self.seen.get_mut(slot)) else { return };
-        let Some(block) = &mut self.block else { return };
+        let Some(seen) = usize::try_from(slot).ok().and_then(|slot| self.seen.get_mut(slot)) else {
+            return false;
+        };
+        let Some(block) = &mut self.block else { return false };
         if *seen & bit != 0 {
-            return;
+            return false;
         }
         *seen |= bit;
         block.weights += context.tables.weights.weight(feature);
@@ -325,6 +397,7 @@ impl Suspicion {
         if let Some(notes) = &mut self.notes {
             notes.open.push(feature);
         }
+        true
     }
 
     /// The block ends before folded byte `i`: it is judged together with those before it.
@@ -334,15 +407,17 @@ impl Suspicion {
             Side::Direct => BLOCKS[0],
             Side::Indirect => BLOCKS[1],
         };
-        let mut all = block;
+        let (mut all, mut varied) = (block, block.telling);
         let mut blocks = 1;
         for last in self.last.iter().take(most - 1).flatten().take_while(|last| i - last.from < WINDOW) {
             all = Sum {
                 words: all.words + last.words,
+                telling: all.telling + last.telling,
                 weights: all.weights + last.weights,
                 features: all.features + last.features,
                 ..*last
             };
+            varied = varied.max(last.telling);
             blocks += 1;
         }
         let [one, two, _] = self.last;
@@ -356,11 +431,11 @@ impl Suspicion {
             return;
         }
         // Fewer words say too little, and where a phrase has said it nothing is to be added.
-        if all.words < FEWEST || self.phrase > all.start {
+        if all.telling < FEWEST || self.phrase > all.start {
             return;
         }
-        let little = all.words < SHORT || context.nesting.depth() > 0;
-        let evidence = if little { Evidence::Little } else { Evidence::Enough };
+        let evidence =
+            if all.telling < SHORT || varied < VARIED { Evidence::Little } else { Evidence::Enough };
         if let Some(score) = context.tables.weights.score(side, all.weights, all.features, evidence) {
             let span = Span::new(all.start, context.text.original_end(i));
             context.report_original(&MODEL, Category::known("prompt_injection/likely"), score, span, false);

@@ -14,7 +14,7 @@ pub(crate) enum Side {
 /// How much a sum is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Evidence {
-    /// It is of few words, or of a decoded view: a text has many of them, and most say nothing.
+    /// It is of few words: a text has many such pieces, encoded ones too, and most say nothing.
     Little,
     Enough,
 }

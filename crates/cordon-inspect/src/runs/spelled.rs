@@ -42,7 +42,7 @@ impl Spelled {
         let text = word.text;
         // Wide numbers are codes only among others.
         let unit = !(word.letters && text.len() > 2)
-            && (is_unit(text) || self.units.len() >= MIN_NARROW && decimal(text).is_some());
+            && (is_unit(text) || is_far(text) || self.units.len() >= MIN_NARROW && decimal(text).is_some());
         if !unit {
             self.close(context);
             return;
@@ -89,6 +89,11 @@ fn is_unit(word: &[u8]) -> bool {
         || binary(word).is_some()
 }
 
+/// Whether a word is the number of a character of a script far from ASCII: with such a number a text may begin. What could be a year is none.
+fn is_far(word: &[u8]) -> bool {
+    word.len() == 4 && number(word, 10).is_some_and(|value| matches!(value, 1040..=1899 | 2304..))
+}
+
 /// Whether a word is one character.
 fn is_letter(word: &[u8]) -> bool {
     word.first().is_some_and(|first| {
@@ -100,6 +105,11 @@ fn is_letter(word: &[u8]) -> bool {
         };
         word.len() == length
     })
+}
+
+/// Whether a byte is of a character that is not ASCII.
+fn is_wide(byte: Option<&u8>) -> bool {
+    byte.is_some_and(|byte| *byte >= 0x80)
 }
 
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
@@ -154,19 +164,27 @@ impl Run<'_> {
         Some(View::new(Encoding::CharacterCodes, text, way))
     }
 
-    /// All units as numbers of characters; none where one is not, or few are ASCII: then the numbers mean other things.
+    /// All units as numbers of characters; none where one is not, or where few are ASCII and the others are not letters of one script with
+    /// spaces or signs between them: then the numbers mean other things.
     fn characters(&self) -> Option<View> {
         if self.units.len() < MIN_CODES {
             return None;
         }
         let (mut text, mut way, mut plain) = (Vec::with_capacity(self.units.len()), Way::default(), 0);
+        let (mut block, mut blocks) = (0, 0);
         for (start, end, _) in self.units() {
             let c = decimal(self.text.get(start..end)?)?;
             way.push(text.len(), (start, end), (c.len_utf8(), end - start));
             text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             plain += usize::from(c.is_ascii());
+            if !c.is_ascii() && block != u32::from(c) >> 8 {
+                (block, blocks) = (u32::from(c) >> 8, blocks + 1);
+            }
         }
-        (plain * 2 > self.units.len()).then(|| View::new(Encoding::CharacterCodes, text, way))
+        // Ideographs are of many blocks, as numbers are that mean other things.
+        let of_one_script = plain * 16 >= self.units.len() && blocks <= 1;
+        (plain * 2 > self.units.len() || of_one_script)
+            .then(|| View::new(Encoding::CharacterCodes, text, way))
     }
 
     /// The letters without what stands between them; none where most units are not letters.
@@ -183,7 +201,13 @@ impl Run<'_> {
                 // A wider gap stands between words, or around a sign.
                 let inner = gap.strip_prefix(between).unwrap_or(gap);
                 let inner = inner.strip_suffix(between).unwrap_or(inner);
-                let inner = if inner.iter().all(|byte| *byte == b' ') { b" " } else { inner };
+                // Between letters of scripts with marks two of what stands between letters had a mark between them, which is folded away.
+                let mark = inner.is_empty() && is_wide(self.text.get(start)) && is_wide(text.last());
+                let inner = match inner {
+                    [] if mark => inner,
+                    _ if inner.iter().all(|byte| *byte == b' ') => b" ",
+                    _ => inner,
+                };
                 way.push(text.len(), (start - gap.len(), start), (inner.len(), gap.len()));
                 text.extend_from_slice(inner);
             }
@@ -203,9 +227,12 @@ impl Run<'_> {
                 counts.push((gap, 1));
             }
         }
-        counts
-            .into_iter()
-            .max_by_key(|(gap, count)| (*count, std::cmp::Reverse(gap.len())))
-            .map_or(b" ", |most| most.0)
+        let most = counts.iter().max_by_key(|(gap, count)| (*count, std::cmp::Reverse(gap.len())));
+        let Some((most, count)) = most.copied() else { return b" " };
+        // In scripts with marks the same twice may stand between more letters: a mark between them is folded away.
+        let half = most.get(..most.len() / 2).unwrap_or_default();
+        let twice = most.strip_prefix(half) == Some(half);
+        let often = |(gap, single): &&(&[u8], usize)| *gap == half && single * 4 >= count;
+        if twice && counts.iter().any(|other| often(&other)) { half } else { most }
     }
 }

@@ -3,7 +3,7 @@
 use super::MAX_RUN;
 
 /// Words without the sign after which a stretch has ended.
-const APART: u8 = 6;
+const APART: u8 = 16;
 /// Words with the sign that make a stretch worth reading.
 const ENOUGH: u16 = 2;
 
