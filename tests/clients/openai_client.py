@@ -849,6 +849,46 @@ def embeddings_are_made_asynchronously():
 
 
 @check
+def a_file_is_uploaded_listed_read_and_deleted():
+    text = b"The meeting is on Tuesday."
+    file = client().files.create(file=("notes.txt", text), purpose="user_data")
+    assert (file.filename, file.purpose, file.bytes > 0, file.object) == ("notes.txt", "user_data", True, "file"), file
+    assert client().files.retrieve(file.id).filename == "notes.txt"
+    assert client().files.content(file.id).read() == text
+    assert file.id in [listed.id for listed in client().files.list(purpose="user_data", limit=1)]
+    raises(openai.NotFoundError, 404, lambda: client().files.retrieve("file-of-nobody"))
+    gone = client().files.delete(file.id)
+    assert gone.deleted and gone.id == file.id, gone
+    raises(openai.NotFoundError, 404, lambda: client().files.content(file.id))
+
+
+@check
+def a_file_is_uploaded_asynchronously_with_the_route_named():
+    async def uploaded():
+        options = {"base_url": BASE_URL, "api_key": API_KEY, "timeout": TIMEOUT, "max_retries": 0}
+        async with AsyncOpenAI(**options, default_headers={"cordon-route": MODEL}) as asynchronous:
+            bytes_only = await asynchronous.files.create(file=b"hello", purpose="user_data")
+            expires = {"anchor": "created_at", "seconds": 3600}
+            named = await asynchronous.files.create(
+                file=("a \"b\".txt", b"hello"), purpose="user_data", expires_after=expires, extra_query={"model": MODEL}
+            )
+            return bytes_only, named
+
+    bytes_only, named = asyncio.run(uploaded())
+    assert bytes_only.filename and bytes_only.id != named.id, bytes_only
+    extra = {"model": "no-such-route"}
+    send = lambda: client().files.create(file=("a.txt", b"x"), purpose="user_data", extra_body=extra)
+    raises(openai.NotFoundError, 404, send)
+
+
+@check
+def a_file_with_an_order_in_it_is_refused():
+    order = b"{\\rtf1 " + INJECTION.encode() + b"}"
+    error = raises(openai.BadRequestError, 400, lambda: client().files.create(file=("a.rtf", order), purpose="user_data"))
+    assert error.code == "content_blocked", error.code
+
+
+@check
 def a_caller_that_leaves_a_stream_early_leaves_nothing_behind():
     endless = client("ENDLESS")
     for _ in range(8):

@@ -57,6 +57,16 @@ pub enum Operation {
     DescribeModel,
     /// `POST /v1/moderations`.
     Moderate,
+    /// `POST /v1/files`.
+    UploadFile,
+    /// `GET /v1/files`.
+    ListFiles,
+    /// `GET /v1/files/ID`.
+    DescribeFile,
+    /// `GET /v1/files/ID/content`.
+    ReadFile,
+    /// `DELETE /v1/files/ID`.
+    DeleteFile,
 }
 
 /// How a call ended.

@@ -106,6 +106,9 @@ codes! {
     /// There is no such route, or not for this caller.
     ModelNotFound = "model_not_found", 404, "invalid_request_error",
         "The model does not exist or this key may not use it.";
+    /// There is no such file, or not of this caller.
+    FileNotFound = "file_not_found", 404, "invalid_request_error",
+        "The file does not exist, or this caller did not upload it.";
     /// There is no such endpoint.
     NotFound = "not_found", 404, "invalid_request_error", "There is no such endpoint.";
     /// The endpoint does not know this method.

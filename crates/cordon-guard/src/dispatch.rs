@@ -239,11 +239,8 @@ impl Upstreams {
         trace: Trace,
         within: Option<Duration>,
     ) -> Result<UpstreamResponse, SendError> {
-        let prepared = self.prepared(&permit.0.service);
-        let endpoint = prepared.endpoint.as_ref().map_err(|error| SendError::ours(error.clone()))?;
         let spec = &permit.0.service.spec;
-        let headers = headers_of(spec, prepared.secret.as_ref());
-        let mut headers = headers.map_err(|error| SendError::ours(error.to_string()))?;
+        let mut headers = Vec::new();
         if let Some(version) = outgoing.version.filter(|_| spec.protocol == Protocol::Anthropic) {
             headers.push((anthropic::VERSION_HEADER, HeaderValue::from_static(version)));
         }
@@ -266,6 +263,44 @@ impl Upstreams {
             headers,
             trace,
         };
+        self.sent(permit, request, within).await
+    }
+
+    /// Asks the service of a permit about what it keeps, which no model answers. `path` is below the base URL, with its query.
+    ///
+    /// # Errors
+    /// As [`Upstreams::send`].
+    pub(crate) async fn keep_or_give(
+        &self,
+        permit: &Permit,
+        mut request: UpstreamRequest<'_>,
+        within: Option<Duration>,
+    ) -> Result<UpstreamResponse, SendError> {
+        let path = match &permit.0.service.spec.azure {
+            None => Cow::Borrowed(request.path),
+            Some(azure) => {
+                let joint = if request.path.contains('?') { '&' } else { '?' };
+                Cow::Owned(format!("{}{joint}api-version={}", request.path, azure.api_version))
+            }
+        };
+        request.path = &path;
+        self.sent(permit, request, within).await
+    }
+
+    /// Sends a request, with what every request to its service has.
+    async fn sent(
+        &self,
+        permit: &Permit,
+        mut request: UpstreamRequest<'_>,
+        within: Option<Duration>,
+    ) -> Result<UpstreamResponse, SendError> {
+        let prepared = self.prepared(&permit.0.service);
+        let endpoint = prepared.endpoint.as_ref().map_err(|error| SendError::ours(error.clone()))?;
+        let headers = headers_of(&permit.0.service.spec, prepared.secret.as_ref());
+        let mut headers = headers.map_err(|error| SendError::ours(error.to_string()))?;
+        // Behind those of the service: of two of one name, the last one counts.
+        headers.append(&mut request.headers);
+        request.headers = headers;
         self.0.client.send_within(endpoint, request, within).await.map_err(|error| SendError::of(&error))
     }
 }

@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// Largest error of an upstream.
-const MAX_ERROR_BYTES: usize = 64 << 10;
+pub(crate) const MAX_ERROR_BYTES: usize = 64 << 10;
 /// How long an upstream may take to say why it failed, where another one can be asked instead.
 const ERROR_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -274,7 +274,7 @@ impl Doubted {
 }
 
 /// Waits until a call that took so long takes too long. Gives what it is told.
-async fn over(deadline: Option<Deadline>, passed: Duration) -> Refusal {
+pub(crate) async fn over(deadline: Option<Deadline>, passed: Duration) -> Refusal {
     match deadline {
         Some(deadline) => {
             tokio::time::sleep(deadline.left(passed)).await;

@@ -108,20 +108,46 @@ impl Inspection {
         let Ok(bytes) = engine.decode(file.payload) else { return false };
         let report = cordon_files::inspect(&bytes, &file.claim, &limits);
         left.took(&report);
+        self.reported(channel, part, &report, bytes.len(), file.is_text, verdict)
+    }
+
+    /// Inspects a file that stands alone, as its bytes, and the texts in it. Whether all of it was looked into.
+    pub(crate) fn bytes(
+        &self,
+        channel: Channel,
+        part: &impl Part,
+        bytes: &[u8],
+        claim: &Claim<'_>,
+        verdict: &mut Verdict,
+    ) -> bool {
+        let report = cordon_files::inspect(bytes, claim, &LIMITS);
+        self.reported(channel, part, &report, bytes.len(), false, verdict)
+    }
+
+    /// Rules on what was seen in a file of this length, and on its texts where they are not inspected elsewhere.
+    fn reported(
+        &self,
+        channel: Channel,
+        part: &impl Part,
+        report: &Report,
+        length: usize,
+        is_text: bool,
+        verdict: &mut Verdict,
+    ) -> bool {
         // Sound, films and pictures of other formats are what they were before: unseen.
         if matches!(report.file_type, FileType::AudioVideo | FileType::OtherImage)
             && !report.has(Reason::Mismatch)
         {
             return false;
         }
-        let mut findings = report.findings(bytes.len());
+        let mut findings = report.findings(length);
         // That a picture's pixels were not read is said by its being unseen.
         findings.retain(|finding| finding.category != Reason::Pixels.category());
         // Nothing can stand in the place of a part of a file, so nothing is cut: what would have to be stops the content.
         let mut cuts = Vec::new();
         let seat = Seat { channel, place: Place::Fixed, part };
         let _ = self.rule(&seat, &findings, |span| span, verdict, &mut cuts);
-        if !file.is_text {
+        if !is_text {
             let seat = Seat { channel: Segment::CHANNEL, place: Place::Fixed, part };
             for segment in &report.segments {
                 let _ = self.signed(&seat, &segment.text, verdict);

@@ -65,6 +65,7 @@ mod translate;
 mod tree;
 mod trial;
 mod unknown;
+mod uploads;
 
 pub use alone::{Examined, Ruled};
 pub use inspection::{Inspection, UNINSPECTED, Verdict};

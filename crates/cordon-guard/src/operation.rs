@@ -1,7 +1,7 @@
 //! What callers may post, and what differs between one operation and another. Everything else is the same path.
 //!
-//! INVARIANT: no operation has a way of its own from its admission to its release; what it adds is how a request and an
-//! answer are read, inspected and written.
+//! INVARIANT: no operation that a model answers has a way of its own from its admission to its release; what it adds is how a request
+//! and an answer are read, inspected and written.
 
 mod answered;
 mod inspected;

@@ -49,6 +49,7 @@ use crate::{
     respond,
     trace::{CallTrace, Parent},
     unknown::UnknownCalls,
+    uploads,
 };
 
 /// What a gateway is made of.
@@ -130,6 +131,11 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(2);
 pub(crate) struct Answer(Option<oneshot::Sender<Response<ReleasedBody>>>);
 
 impl Answer {
+    /// The end at which nothing was sent yet.
+    pub(crate) const fn new(sender: oneshot::Sender<Response<ReleasedBody>>) -> Self {
+        Self(Some(sender))
+    }
+
     /// Sends head and body. The caller may have gone; its task learns that elsewhere.
     pub(crate) fn send(&mut self, response: Response<ReleasedBody>) {
         if let Some(sender) = self.0.take() {
@@ -337,7 +343,7 @@ impl Gateway {
                 let presence = Presence::new(gone.clone());
                 // The call's own task closes its record and gives back its places, whatever becomes of this one. It is
                 // some ten kilobytes: in a box it is not copied again each time that the runtime moves the task's state.
-                let call = inner.post(endpoint, place, call, body, started, Answer(Some(sender)), gone);
+                let call = inner.post(endpoint, place, call, body, started, Answer::new(sender), gone);
                 tokio::spawn(Box::pin(call));
                 match head.await {
                     Ok(response) => response.map(|body| body.with(presence)),
@@ -348,6 +354,10 @@ impl Gateway {
                 // In a box: no other call carries it about.
                 Box::pin(inner.moderate(received, body, started)).await
             }
+            (method, None) if uploads::has(path) => match uploads::Asked::of(method, &parts.uri) {
+                Ok(asked) => Box::pin(inner.file(asked, received, body, started)).await,
+                Err(code) => inner.turn_away(&Refusal::new(code, ""), id, time, started, dialect),
+            },
             (&Method::GET, None) if catalog::has(path) => inner.catalogued(received, path, started).await,
             _ if is_posted || matches!(path, "/v1/models" | moderation::PATH) => {
                 inner.turn_away(&Refusal::new(RefusalCode::MethodNotAllowed, ""), id, time, started, dialect)

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use cordon_core::{Name, Refusal, RefusalCode, record::Spend};
-use cordon_policy::Limits;
+use cordon_policy::{CompiledLimit, Limits};
 
 use crate::{
     admit::limited,
@@ -34,6 +34,15 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
+    /// The soonest that these limits have.
+    pub(crate) fn of<'l>(limits: impl Iterator<Item = &'l CompiledLimit>) -> Option<Self> {
+        let durations = limits.filter_map(|limit| limit.spec.call.duration.map(|time| (time, &limit.name)));
+        durations.min().map(|(time, limit)| Self {
+            after: Duration::from_millis(time.as_millis()),
+            limit: limit.clone(),
+        })
+    }
+
     /// What is left of it after this time.
     pub(crate) const fn left(&self, passed: Duration) -> Duration {
         self.after.saturating_sub(passed)
@@ -92,11 +101,7 @@ impl Asking {
         let (route, target) = (admitted.route(), permit.target());
         let of_model = call.snapshot.model_limits(&limited(admitted.identity()), &route.name, &target.model);
         let all = || admitted.limits().iter().chain(&of_model).map(AsRef::as_ref);
-        let durations = all().filter_map(|limit| limit.spec.call.duration.map(|time| (time, &limit.name)));
-        let deadline = durations.min().map(|(time, limit)| Deadline {
-            after: Duration::from_millis(time.as_millis()),
-            limit: limit.clone(),
-        });
+        let deadline = Deadline::of(all());
         if !need_shape(all()) && route.output_tokens.is_none() {
             return Ok(Self { of_model, deadline, ..Self::default() });
         }

@@ -331,6 +331,19 @@ impl GenAi {
     }
 }
 
+/// Whether an operation is one of those that the conventions for generative AI measure.
+const fn is_generative(operation: Operation) -> bool {
+    !matches!(
+        operation,
+        Operation::ListModels
+            | Operation::UploadFile
+            | Operation::ListFiles
+            | Operation::DescribeFile
+            | Operation::ReadFile
+            | Operation::DeleteFile
+    )
+}
+
 /// A family of counters, bounded.
 fn counters<L>(registry: &mut Registry, name: &str, help: &str) -> Bounded<L, Counter>
 where
@@ -392,7 +405,7 @@ impl Meter for Metrics {
             self.found("request", &opened.input);
         }
         self.found("answer", &closed.output);
-        if call.opened.is_none_or(|opened| opened.operation != Operation::ListModels) {
+        if call.opened.is_none_or(|opened| is_generative(opened.operation)) {
             self.gen_ai.ended(call);
         }
     }

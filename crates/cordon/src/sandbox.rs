@@ -9,7 +9,7 @@
 //! every completion the fingerprint `sandbox`. No route falls back to it.
 //!
 //! `POST /v1/chat/completions`, `POST /v1/embeddings`, `POST /v1/messages`, `POST /v1/messages/count_tokens`,
-//! `POST /v1/responses`, `POST /v2/models/NAME/infer`, `POST /invocations`, `GET /v1/models`, `GET /v2/models/NAME`,
+//! `POST /v1/responses`, `POST /v2/models/NAME/infer`, `POST /invocations`, `/v1/files`, `GET /v1/models`, `GET /v2/models/NAME`,
 //! `GET /healthz`. How to make it misbehave: a model's name
 //! (`sandbox-slow-500+pace-20`), the request header `cordon-sandbox: cut`, or `metadata: {"cordon_sandbox": "endless"}`;
 //! words are joined by `+`:
@@ -34,6 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use cordon_core::Digest;
 use cordon_core::json::{Limits, Object, Value};
 use http::header::{
@@ -54,6 +55,7 @@ use behaviour::{Behaviour, Fault, MODELS};
 use body::{Answering, Running};
 use conversation::{Conversation, Invalid, seed_of};
 use embeddings::Embeddings;
+use files::{Files, Said};
 use messages::{CountTokens, Messages};
 use play::Play;
 use predictions::{Infer, Invocations};
@@ -66,6 +68,7 @@ mod body;
 mod coding;
 mod conversation;
 mod embeddings;
+mod files;
 mod messages;
 mod orders;
 mod play;
@@ -108,6 +111,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Anthropic's paths.
 const MESSAGES: &str = "/v1/messages";
 const COUNT: &str = "/v1/messages/count_tokens";
+/// Where files are kept.
+const FILES: &str = "/v1/files";
 /// The paths that requests are posted to.
 const POSTED: [&str; 6] =
     ["/v1/chat/completions", "/v1/embeddings", "/invocations", MESSAGES, COUNT, "/v1/responses"];
@@ -171,6 +176,7 @@ struct Sandbox {
     options: Options,
     requests: AtomicU64,
     running: watch::Sender<usize>,
+    files: Files,
 }
 
 /// A request to one of the endpoints that answer by a model.
@@ -196,7 +202,7 @@ struct Refused {
 
 impl Sandbox {
     fn new(options: Options) -> Self {
-        Self { options, requests: AtomicU64::new(0), running: watch::Sender::new(0) }
+        Self { options, requests: AtomicU64::new(0), running: watch::Sender::new(0), files: Files::default() }
     }
 
     async fn respond(&self, request: Request<Incoming>) -> Response<Answering> {
@@ -221,6 +227,15 @@ impl Sandbox {
         running: Running,
     ) -> Result<Response<Answering>, (Refused, Running)> {
         let path = request.uri().path().to_owned();
+        if let Some(below) =
+            path.strip_prefix(FILES).filter(|below| below.is_empty() || below.starts_with('/'))
+        {
+            return match self.keep(request, below).await {
+                Ok(Said::Json(value)) => Ok(json(StatusCode::OK, &value, running)),
+                Ok(Said::Bytes(bytes)) => Ok(Response::new(Answering::whole(bytes, running))),
+                Err(refused) => Err((refused, running)),
+            };
+        }
         let is_predicted = path.starts_with("/v2/");
         let is_posted = POSTED.contains(&path.as_str()) || is_predicted && path.ends_with("/infer");
         let wanted = if is_posted { Method::POST } else { Method::GET };
@@ -303,6 +318,27 @@ impl Sandbox {
         Ok(response)
     }
 
+    /// Answers what is asked of files.
+    async fn keep(&self, request: Request<Incoming>, below: &str) -> Result<Said, Refused> {
+        self.authorised(request.headers())?;
+        let (head, body) = request.into_parts();
+        let body = self.body(body).await?;
+        self.files.answer(&head.method, below, &head.headers, &body)
+    }
+
+    async fn body(&self, body: Incoming) -> Result<Bytes, Refused> {
+        let bad = |message: &str| refused(StatusCode::BAD_REQUEST, "", message);
+        let body = Limited::new(body, self.options.body_bytes).collect();
+        match tokio::time::timeout(PATIENCE, body).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "", "the body is larger than allowed"))
+            }
+            Ok(Err(_)) => Err(bad("the body could not be read")),
+            Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "", "the body did not arrive in time")),
+        }
+    }
+
     async fn read<A: Asking>(&self, request: Request<Incoming>) -> Result<(A, Behaviour), Refused> {
         self.authorised(request.headers())?;
         let bad = |message: &str| refused(StatusCode::BAD_REQUEST, "", message);
@@ -316,17 +352,7 @@ impl Sandbox {
             }
         };
         let named = predictions::named(request.uri().path()).map(str::to_owned);
-        let body = Limited::new(request.into_body(), self.options.body_bytes).collect();
-        let body = match tokio::time::timeout(PATIENCE, body).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "", "the body is larger than allowed"));
-            }
-            Ok(Err(_)) => return Err(bad("the body could not be read")),
-            Err(_) => {
-                return Err(refused(StatusCode::REQUEST_TIMEOUT, "", "the body did not arrive in time"));
-            }
-        };
+        let body = self.body(request.into_body()).await?;
         let limits = Limits { bytes: self.options.body_bytes, ..Limits::default() };
         let tree = Value::parse(&body, limits)
             .map_err(|error| bad(&format!("the body is not valid JSON: {error}")))?;

@@ -95,7 +95,7 @@ pub async fn run(args: UpArgs, config: Config) -> Result<()> {
 
 /// What the gateway serves, for who starts it.
 const ENDPOINTS: &str = "POST /v1/chat/completions, /v1/messages, /v1/responses, /v1/embeddings, /v2/models/ROUTE/infer, \
-    /routes/ROUTE/invocations; GET /v1/models";
+    /routes/ROUTE/invocations, /v1/files; GET /v1/models";
 
 /// What a checked configuration means for a node.
 ///

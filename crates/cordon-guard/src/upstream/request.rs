@@ -19,16 +19,18 @@ pub enum Accept {
     Json,
     /// An event stream.
     EventStream,
+    /// The bytes of a file, whatever they are.
+    File,
 }
 
 /// One request to a service.
 #[derive(Clone, Debug)]
 pub struct UpstreamRequest<'a> {
-    /// `POST` with a body, or `GET` without.
+    /// `POST` with a body; `GET` or `DELETE` without.
     pub method: Method,
     /// The operation below the base URL, such as `/chat/completions`. Never from the caller.
     pub path: &'a str,
-    /// The body, written anew from what was inspected. JSON.
+    /// The body, written anew from what was inspected. JSON, where the headers do not say otherwise.
     pub body: Bytes,
     /// What the answer should be.
     pub accept: Accept,
@@ -80,6 +82,7 @@ pub(super) fn message(endpoint: &Endpoint, way: &Way, request: UpstreamRequest<'
         HeaderValue::from_static(match accept {
             Accept::Json => "application/json",
             Accept::EventStream => "text/event-stream",
+            Accept::File => "*/*",
         }),
     );
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));

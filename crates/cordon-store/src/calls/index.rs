@@ -547,6 +547,11 @@ pub(super) const fn operation_number(operation: Operation) -> i64 {
         Operation::Invocations => 7,
         Operation::DescribeModel => 8,
         Operation::Moderate => 9,
+        Operation::UploadFile => 10,
+        Operation::ListFiles => 11,
+        Operation::DescribeFile => 12,
+        Operation::ReadFile => 13,
+        Operation::DeleteFile => 14,
     }
 }
 
@@ -562,6 +567,11 @@ fn operation(number: i64) -> Result<Operation, CallsError> {
         Operation::Invocations,
         Operation::DescribeModel,
         Operation::Moderate,
+        Operation::UploadFile,
+        Operation::ListFiles,
+        Operation::DescribeFile,
+        Operation::ReadFile,
+        Operation::DeleteFile,
     ]
     .into_iter()
     .find(|operation| operation_number(*operation) == number)

@@ -153,6 +153,12 @@ pub const fn operation(operation: Operation) -> &'static str {
         // The conventions speak of generative models alone.
         Operation::Infer | Operation::Invocations | Operation::DescribeModel => "predict",
         Operation::Moderate => "moderate",
+        // The conventions have no word for what a service keeps.
+        Operation::UploadFile
+        | Operation::ListFiles
+        | Operation::DescribeFile
+        | Operation::ReadFile
+        | Operation::DeleteFile => "files",
     }
 }
 

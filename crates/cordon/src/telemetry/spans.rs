@@ -162,6 +162,11 @@ fn whole(call: &TracedCall, times: &Times) -> Span {
         Operation::Invocations => ("POST", "/routes/{route}/invocations"),
         Operation::DescribeModel => ("GET", "/v2/models/{route}"),
         Operation::Moderate => ("POST", "/v1/moderations"),
+        Operation::UploadFile => ("POST", "/v1/files"),
+        Operation::ListFiles => ("GET", "/v1/files"),
+        Operation::DescribeFile => ("GET", "/v1/files/{file_id}"),
+        Operation::ReadFile => ("GET", "/v1/files/{file_id}/content"),
+        Operation::DeleteFile => ("DELETE", "/v1/files/{file_id}"),
     };
     let mut attributes = Attributes::default();
     attributes

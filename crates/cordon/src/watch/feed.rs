@@ -66,7 +66,14 @@ impl Meter for Feed {
 /// share of refused calls smaller.
 const fn uses_a_model(operation: Operation) -> bool {
     match operation {
-        Operation::ListModels | Operation::DescribeModel | Operation::Moderate => false,
+        Operation::ListModels
+        | Operation::DescribeModel
+        | Operation::Moderate
+        | Operation::UploadFile
+        | Operation::ListFiles
+        | Operation::DescribeFile
+        | Operation::ReadFile
+        | Operation::DeleteFile => false,
         Operation::Chat
         | Operation::CountTokens
         | Operation::Embeddings

@@ -136,7 +136,14 @@ impl<'a> Told<'a> {
         Base {
             class: API_ACTIVITY,
             activity: match self.context.map(|context| context.operation) {
-                Some(Operation::ListModels | Operation::DescribeModel) => (2, "Read"),
+                Some(
+                    Operation::ListModels
+                    | Operation::DescribeModel
+                    | Operation::ListFiles
+                    | Operation::DescribeFile
+                    | Operation::ReadFile,
+                ) => (2, "Read"),
+                Some(Operation::DeleteFile) => (4, "Delete"),
                 Some(_) => (1, "Create"),
                 None => (0, "Unknown"),
             },

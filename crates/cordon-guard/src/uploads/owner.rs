@@ -1,0 +1,54 @@
+//! Whose a file is. Services keep the files of all callers under the gateway's one key: what a caller may see of them is what it
+//! uploaded itself. Who that was goes with the file, in front of its name, so that every node with the same key knows it and none
+//! has to remember.
+
+use cordon_core::{HmacKey, Name};
+
+/// What stands before the mark.
+const BEFORE: &str = "cordon-";
+/// Digits of the mark: 96 bits.
+const DIGITS: usize = 24;
+
+/// Who uploads, as the names of files say it.
+#[derive(Debug)]
+pub(super) struct Owner(String);
+
+impl Owner {
+    /// The mark of a principal. Without the key nobody can make it or tell whose it is.
+    pub(super) fn new(key: &HmacKey, principal: &Name) -> Self {
+        let digest = key.digest(format!("owner of files\0{principal}").as_bytes()).to_string();
+        let mark = digest.get(..DIGITS).unwrap_or(&digest);
+        Self(format!("{BEFORE}{mark}."))
+    }
+
+    /// The name of a file with who owns it. It is put in front of whatever is there: of two marks, the first is the gateway's.
+    pub(super) fn mark(&self, name: &str) -> String {
+        format!("{}{name}", self.0)
+    }
+
+    /// The name as its owner gave it; nothing where the file is another's, or nobody's that is known here.
+    pub(super) fn own<'n>(&self, marked: &'n str) -> Option<&'n str> {
+        marked.strip_prefix(self.0.as_str()).filter(|name| !name.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_its_owners_alone() {
+        let key = HmacKey::from_bytes([7; 32]);
+        let owner = |name: &str| Owner::new(&key, &Name::parse(name).unwrap());
+        let marked = owner("app").mark("a.pdf");
+        assert!(marked.ends_with(".pdf") && !marked.contains("app"));
+        assert_eq!(owner("app").own(&marked), Some("a.pdf"));
+        assert_eq!(owner("other").own(&marked), None);
+        assert_eq!(owner("app").own("a.pdf"), None);
+        // Who names a file by somebody else's mark gives it to nobody.
+        let forged = owner("other").mark(&marked);
+        assert_eq!((owner("app").own(&forged), owner("other").own(&forged)), (None, Some(marked.as_str())));
+        let elsewhere = Owner::new(&HmacKey::from_bytes([8; 32]), &Name::parse("app").unwrap());
+        assert_eq!(elsewhere.own(&marked), None);
+    }
+}
