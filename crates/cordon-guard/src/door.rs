@@ -21,7 +21,7 @@ impl Inner {
     /// When the caller is not known, or there is no room.
     pub(crate) fn enter(&self, received: Call<Received>) -> Result<(Place, Call<Known>), Refusal> {
         let call = known(received)?;
-        self.room(call.id, || resilience::highest(&call))?;
+        self.room(call.id, || resilience::highest(call.stage.identity(), &call.snapshot))?;
         let full = || Refusal::new(RefusalCode::Overloaded, "the bound of running calls").retry_after(1);
         let place = self.running.enter(call.id).ok_or_else(full)?;
         let call = self.taken(call, &place)?;

@@ -238,7 +238,7 @@ impl Inner {
             opened.system = route.system.clone();
         });
         let principal = &call.stage.identity().principal;
-        self.room_on_route(call.id, principal.priority(route.priority))?;
+        self.room_on_route(&call)?;
         let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
         self.limits.admit(of_route, &mut record.counting, call.time).await?;
         within(shape, call.stage.limits())?;

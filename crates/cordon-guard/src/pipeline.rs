@@ -506,7 +506,7 @@ impl Inner {
         let prompt = prompt::of(&self.options.pseudonym_key, &request);
         record.describe(|opened| opened.prompt = prompt);
         self.describe(record, &call, &request, &bytes);
-        self.room_on_route(call.id, call.stage.identity().principal.priority(route.priority))?;
+        self.room_on_route(&call)?;
         let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
         self.limits.admit(of_route, &mut record.counting, call.time).await?;
         let all = || call.stage.limits().iter().map(AsRef::as_ref);

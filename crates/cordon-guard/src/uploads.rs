@@ -224,7 +224,7 @@ impl Inner {
             opened.system = route.system.clone();
             opened.request_digest = (!bytes.is_empty()).then_some(digest);
         });
-        self.room_on_route(call.id, call.stage.identity().principal.priority(route.priority))?;
+        self.room_on_route(&call)?;
         let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
         self.limits.admit(of_route, &mut record.counting, call.time).await?;
         Ok(call)

@@ -6,19 +6,19 @@ use cordon_core::{
     CallId, Refusal, RefusalCode,
     resource::{Priority, Sticky},
 };
-use cordon_policy::RouteEntry;
+use cordon_policy::{RouteEntry, Snapshot};
 
 use crate::{
-    call::{Admitted, Call, Known},
+    call::{Admitted, Call},
+    identify::Identity,
     operation::Asked,
     pipeline::Inner,
 };
 
 /// The highest priority that a call with a key may have, whichever of its routes it names.
-pub(crate) fn highest(call: &Call<Known>) -> Priority {
-    let identity = call.stage.identity();
+pub(crate) fn highest(identity: &Identity, snapshot: &Snapshot) -> Priority {
     let routes = identity.key.routes.iter();
-    let priorities = routes.filter_map(|name| call.snapshot.route(name.as_str())).map(|route| route.priority);
+    let priorities = routes.filter_map(|name| snapshot.route(name.as_str())).map(|route| route.priority);
     identity.principal.priority(priorities.max().unwrap_or(Priority::Low))
 }
 
@@ -47,15 +47,21 @@ impl Inner {
         u64::from_be_bytes(seed)
     }
 
-    /// Whether there is room for a call of this priority that comes. The same call gets the same answer while the load is the same.
+    /// Whether there is room for a call of this priority that comes.
     pub(crate) fn room(&self, call: CallId, priority: impl FnOnce() -> Priority) -> Result<(), Refusal> {
         self.room_if(|random, now| self.shedder.enters(priority(), random, now), call)
     }
 
-    /// The same of one that was let in, when its route is known, by which alone it is an important one: a key may name several.
-    pub(crate) fn room_on_route(&self, call: CallId, priority: Priority) -> Result<(), Refusal> {
+    /// The same of one that was let in as the highest that its key may be, when its route is known, by which alone it is an important one.
+    pub(crate) fn room_on_route(&self, call: &Call<Admitted>) -> Result<(), Refusal> {
+        let identity = call.stage.identity();
+        let priority = identity.principal.priority(call.stage.route().priority);
         self.shedder.comes(priority, Instant::now());
-        self.room_if(|random, now| self.shedder.admits(priority, random, now), call)
+        let admits = |random, now| match priority < highest(identity, &call.snapshot) {
+            true => self.shedder.enters(priority, random, now),
+            false => self.shedder.admits(priority, random, now),
+        };
+        self.room_if(admits, call.id)
     }
 
     fn room_if(&self, admits: impl FnOnce(u8, Instant) -> bool, call: CallId) -> Result<(), Refusal> {
