@@ -141,7 +141,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A detector that is asked over HTTP.
+    /// A detector beside those that are built in.
     Detector(DetectorSpec) = "Detector",
     /// A policy for content: which categories lead to which action.
     Guard(GuardSpec) = "Guard",

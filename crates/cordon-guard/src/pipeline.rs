@@ -44,7 +44,7 @@ use crate::{
     record::{CallRecord, Ports, micros},
     registry::{Cancel, Place, Registry},
     release::{Presence, ReleasedBody},
-    remote::Detectors,
+    remote::{Detectors, Models},
     resilience::{Health, Shedder},
     respond,
     trace::{CallTrace, Parent},
@@ -72,6 +72,8 @@ pub struct Parts {
     pub engine: Engine,
     /// The way to the services.
     pub upstreams: Upstreams,
+    /// Models that detectors may have in this process.
+    pub models: Arc<dyn Models>,
     /// The first Snapshot.
     pub snapshot: Snapshot,
     /// The rest.
@@ -156,7 +158,8 @@ impl Gateway {
         let mut key = [[0; 8]; 2];
         key.iter_mut().for_each(|half| parts.entropy.fill(half));
         let (client, environment) = (parts.upstreams.client().clone(), parts.upstreams.environment().clone());
-        let detectors = Detectors::new(client, environment, Arc::clone(&parts.clock), &parts.engine);
+        let detectors =
+            Detectors::new(client, environment, parts.models, Arc::clone(&parts.clock), &parts.engine);
         detectors.keep(&parts.snapshot);
         Self(Arc::new(Inner {
             ports: Ports {

@@ -151,7 +151,7 @@ enum Command {
     /// Legal holds on captured content.
     #[command(subcommand)]
     Hold(content::HoldCommand),
-    /// Detectors as they are at the moment: those that are built in, and those that are asked over HTTP.
+    /// Detectors as they are at the moment: those that are built in, and those that are declared.
     #[command(after_help = detectors::EXAMPLES)]
     Detectors(detectors::DetectorsArgs),
     /// Routes as they are at the moment: mode, targets, and which of them are failing.

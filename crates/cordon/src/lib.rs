@@ -38,6 +38,8 @@ mod kept;
 pub mod ledger;
 pub mod logging;
 pub mod metrics;
+#[cfg(feature = "deep")]
+mod models;
 mod named;
 pub mod node;
 pub mod objects;

@@ -22,6 +22,7 @@ use cordon_guard::{
     dispatch::Upstreams,
     limits::{Counters, ProcessCounters},
     ports::{Clock, Entropy, NoTracer, Recorder as _, Tracer},
+    remote::Models,
     server::{self, ServerLimits},
     upstream::{Client, ClientConfig, Environment},
 };
@@ -280,6 +281,7 @@ impl Node {
             counters,
             engine: engine.clone(),
             upstreams: Upstreams::new(client.clone(), settings.environment.clone()),
+            models: models(folder.path()),
             snapshot: Snapshot::default(),
             options: Options {
                 build: crate::build(),
@@ -597,6 +599,18 @@ async fn open_content(folder: &DataDir, settings: &Settings) -> anyhow::Result<O
         None => (None, content::Queue::closed(Arc::clone(&counts)), None),
     };
     Ok(OpenContent { store, unlocked, queue: Arc::new(queue), receiver, counts })
+}
+
+/// The models that detectors may have in this process.
+#[cfg(feature = "deep")]
+fn models(data: &Path) -> Arc<dyn Models> {
+    Arc::new(crate::models::Folders::new(data.join("models")))
+}
+
+/// None: the program is built without them.
+#[cfg(not(feature = "deep"))]
+fn models(_: &Path) -> Arc<dyn Models> {
+    Arc::new(cordon_guard::remote::NoModels)
 }
 
 /// The way to a collector, and what calls are handed to.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Breaker, SecretRef, WhenUnavailable, check::base_url_problem};
-use crate::{Category, Channel, DurationMs, Name, Sealed};
+use crate::{Category, Channel, DurationMs, Name, Score, Sealed};
 
 /// How a detector elsewhere is asked, and how its answer is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -13,6 +13,8 @@ pub enum Adapter {
     Cordon,
     /// Lakera Guard, version 2. `/guard` below the base URL, which ends in `/v2`.
     Lakera,
+    /// A transformer classifier that runs in this process, from `folder`. Nobody else is asked.
+    Model,
     /// OpenAI's moderation endpoint, and everything that speaks it. `/moderations` below the base URL.
     OpenaiModeration,
     /// Presidio's analyzer. `/analyze` below the base URL.
@@ -30,6 +32,16 @@ pub enum Longer {
     Unavailable,
 }
 
+/// What must have been found in a text before a detector is asked about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnlyWhere {
+    /// What it must be, or something below it.
+    pub category: Category,
+    /// The least score that it must have.
+    pub at: Score,
+}
+
 /// A text in which a detector must find something, whenever it is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -43,14 +55,18 @@ pub struct SelfTest {
     pub every: Option<DurationMs>,
 }
 
-/// A detector that is asked over HTTP, beside those that are built in.
+/// A detector beside those that are built in: asked over HTTP, or a model that runs in this process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DetectorSpec {
     /// How it is asked.
     pub adapter: Adapter,
-    /// Where its API begins, such as `https://detector.example.com/v1`.
+    /// Where its API begins, such as `https://detector.example.com/v1`; not with `adapter: model`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base_url: String,
+    /// The folder of its model below `models` in the data folder, with `adapter: model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<Name>,
     /// Where its key lies; absent for one without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRef>,
@@ -63,6 +79,9 @@ pub struct DetectorSpec {
     /// The channels whose texts it is sent; absent: all.
     #[serde(default = "Channel::every", skip_serializing_if = "Channel::are_all")]
     pub channels: Vec<Channel>,
+    /// Only texts in which what is built in finds this; absent: every text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_where: Option<OnlyWhere>,
     /// What it may report: its own word for each category, and ours. What has no line here is no answer.
     pub categories: BTreeMap<String, Category>,
     /// The model that is asked for, with `adapter: openai_moderation`; absent: the one that its service chooses.
@@ -126,6 +145,7 @@ impl Adapter {
         match self {
             Self::Cordon => "cordon",
             Self::Lakera => "lakera",
+            Self::Model => "model",
             Self::OpenaiModeration => "openai_moderation",
             Self::Presidio => "presidio",
         }
@@ -160,9 +180,7 @@ impl DetectorSpec {
     /// What is wrong with it by itself, each with its path below the spec.
     pub(super) fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let mut found = Vec::new();
-        if let Some(message) = base_url_problem(&self.base_url, self.private_network) {
-            found.push(("base_url", message));
-        }
+        found.extend(self.problem_of_place());
         if self.version == 0 {
             found.push(("version", "1 or more is expected"));
         }
@@ -212,6 +230,28 @@ impl DetectorSpec {
         }
         found.extend(self.breaker.problems());
         found
+    }
+
+    /// What is wrong with where it is.
+    fn problem_of_place(&self) -> Option<(&'static str, &'static str)> {
+        if self.adapter != Adapter::Model {
+            if self.folder.is_some() {
+                return Some(("folder", "only with `adapter: model`"));
+            }
+            return base_url_problem(&self.base_url, self.private_network)
+                .map(|message| ("base_url", message));
+        }
+        match (&self.folder, &self.secret, self.private_network) {
+            _ if !self.base_url.is_empty() => {
+                Some(("base_url", "not with `adapter: model`, which asks nobody"))
+            }
+            (None, ..) => {
+                Some(("folder", "missing; help: with `adapter: model`, the name of the model's folder"))
+            }
+            (_, Some(_), _) => Some(("secret", "not with `adapter: model`, which asks nobody")),
+            (_, _, true) => Some(("private_network", "not with `adapter: model`, which asks nobody")),
+            _ => None,
+        }
     }
 
     /// What is wrong with its name: findings and quarantines tell detectors apart by it.
@@ -285,6 +325,25 @@ mod tests {
             assert_eq!(of(adapter, ""), [format!("/spec/{word}")]);
             assert_eq!(of("cordon", "x"), [format!("/spec/{word}")]);
         }
+        let of_model = |change: Value| {
+            problems("a", |spec| {
+                (spec["adapter"], spec["folder"]) = (json!("model"), json!("prompt-guard"));
+                spec.as_object_mut().unwrap().remove("base_url");
+                for (key, value) in change.as_object().unwrap() {
+                    spec[key] = value.clone();
+                }
+            })
+        };
+        assert!(of_model(json!({})).is_empty());
+        assert_eq!(of_model(json!({"base_url": "https://detector.example.com"})), ["/spec/base_url"]);
+        assert_eq!(of_model(json!({"folder": null})), ["/spec/folder"]);
+        assert_eq!(of_model(json!({"secret": "env:KEY"})), ["/spec/secret"]);
+        assert_eq!(of_model(json!({"private_network": true})), ["/spec/private_network"]);
+        assert_eq!(problems("a", |spec| spec["folder"] = json!("b")), ["/spec/folder"]);
+        assert_eq!(
+            problems("a", |spec| drop(spec.as_object_mut().unwrap().remove("base_url"))),
+            ["/spec/base_url"]
+        );
         for word in ["", "über", "two words"] {
             let of_word = |spec: &mut Value| spec["categories"] = json!({word: "toxicity"});
             assert_eq!(problems("a", of_word), ["/spec/categories"], "{word}");

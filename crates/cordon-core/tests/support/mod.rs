@@ -142,6 +142,8 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
         Kind::Detector => Spec::Detector(DetectorSpec {
             adapter: Adapter::Cordon,
             base_url: format!("https://detector{}.example.com/v1", variant % 5),
+            folder: None,
+            only_where: None,
             secret: variant.is_multiple_of(2).then(|| SecretRef::parse("env:DETECTOR_KEY").unwrap()),
             private_network: false,
             version: 1 + u16::from(variant.is_multiple_of(3)),

@@ -9,7 +9,11 @@ use std::{
 use bytes::Bytes;
 use cordon_core::{Channel, Finding, Span, resource::Longer};
 use http::{Method, StatusCode};
-use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::timeout,
+};
 
 use super::{
     Failure,
@@ -30,19 +34,19 @@ const MAX_PIECES: usize = 1024;
 /// The most places that one call has at a time: half of them, so that a large call leaves room for the others, and queues for no more.
 const MOST_OF_A_CALL: usize = MOST_AT_ONCE / 2;
 
-/// Asks a detector about the texts of these channels, all at the same time and within its deadline. The findings come with the
+/// Asks a detector about the texts at these positions, all at the same time and within its deadline. The findings come with the
 /// positions of their texts.
 pub(super) async fn ask(
     prepared: &Arc<Prepared>,
     client: &Client,
     clock: &dyn Clock,
     texts: &[Asked],
-    channels: &[Channel],
+    about: &[usize],
 ) -> Result<Vec<(usize, Finding)>, Failure> {
     let spec = &prepared.entry.spec;
     let most = spec.max_bytes() as usize;
     let mut pieces: Vec<Piece> = Vec::new();
-    for (of, asked) in texts.iter().enumerate().filter(|(_, asked)| channels.contains(&asked.channel)) {
+    for (of, asked) in about.iter().filter_map(|of| Some((*of, texts.get(*of)?))) {
         if asked.text.len() > most && spec.longer == Longer::Unavailable {
             return Err(Failure::TooLong);
         }
@@ -109,10 +113,10 @@ async fn all(
         asking.spawn(async move {
             // None is ever closed. Who has none of the call's own places is in nobody's way.
             let _own = own.acquire().await.map_err(|_| Failure::Unready)?;
-            let _place = prepared.places.acquire().await.map_err(|_| Failure::Unready)?;
+            let place = Arc::clone(&prepared.places).acquire_owned().await.map_err(|_| Failure::Unready)?;
             let text = piece.asked.text.get(piece.start..piece.end).unwrap_or_default();
             open.asks(at);
-            let found = about(&prepared, &client, piece.asked.channel, text).await?;
+            let found = about(&prepared, &client, piece.asked.channel, text, place).await?;
             open.is_answered(at);
             Ok((piece, found))
         });
@@ -139,14 +143,18 @@ async fn all(
     Ok(findings)
 }
 
-/// Asks about one text that is no longer than it takes.
+/// Asks about one text that is no longer than it takes. The place is held until nothing works on the text any more.
 pub(super) async fn about(
     prepared: &Prepared,
     client: &Client,
     channel: Channel,
     text: &str,
+    place: OwnedSemaphorePermit,
 ) -> Result<Vec<Found>, Failure> {
     let spec = &prepared.entry.spec;
+    if let Some(local) = &prepared.model {
+        return local.judge(spec, text, prepared.deadline(), place).await;
+    }
     let endpoint = prepared.endpoint.as_ref().map_err(|_| Failure::Unready)?;
     let secret = prepared.secret.as_ref().map(|secret| secret.header()).transpose();
     let headers = authorization(secret.map_err(|_| Failure::Unready)?);

@@ -1,4 +1,4 @@
-//! Detectors that are asked over HTTP, and whether detectors work at all.
+//! Detectors that are asked over HTTP, models that run in this process, and whether detectors work at all.
 //!
 //! They run beside those that are built in: those first, and where they do not stop a content already, all that are elsewhere at
 //! the same time, each within its deadline. One is asked only where a rule of the call's guards names what it may find. It needs
@@ -10,6 +10,7 @@
 mod adapter;
 mod asked;
 mod counts;
+mod model;
 mod registry;
 mod second;
 mod self_test;
@@ -27,6 +28,7 @@ use cordon_core::{Category, Channel, Name, resource::WhenUnavailable};
 
 pub use self::{
     counts::{Counted, Outcome},
+    model::{Judge, Judged, Models, NoModels, Part},
     registry::Detectors,
     self_test::{DetectorState, Tested},
 };
@@ -68,8 +70,8 @@ pub enum Failure {
     /// It cannot be connected to, or broke off.
     #[error("it cannot be reached, or broke off")]
     Unreachable,
-    /// Its address or its secret cannot be used.
-    #[error("its address or its secret cannot be used")]
+    /// Its address, its secret or its model cannot be used.
+    #[error("its address, its secret or its model cannot be used")]
     Unready,
 }
 

@@ -18,7 +18,8 @@ use super::{
     asked,
     counts::{Counts, Outcome},
     kept_name,
-    second::{Answers, Wanted},
+    model::{self, Model, Models},
+    second::{Answers, Asked, Wanted},
     self_test::{Local, Test},
 };
 use crate::{
@@ -35,10 +36,12 @@ pub(super) const MOST_AT_ONCE: usize = 32;
 pub struct Detectors {
     pub(super) client: Client,
     environment: Environment,
+    models: Arc<dyn Models>,
     pub(super) clock: Arc<dyn Clock>,
     /// Those elsewhere, by name.
     all: ArcSwap<Vec<Arc<Prepared>>>,
     pub(super) local: Local,
+    engine: Engine,
     /// Tells who tests that something is new.
     pub(super) changed: Notify,
 }
@@ -54,6 +57,8 @@ pub(super) struct Prepared {
     pub(super) counts: Arc<Counts>,
     pub(super) test: Test,
     pub(super) places: Arc<Semaphore>,
+    /// The model, where it runs here.
+    pub(super) model: Option<Model>,
 }
 
 /// Those that look at a content, each with the channels whose texts it is sent.
@@ -85,11 +90,21 @@ impl Detectors {
     pub(crate) fn new(
         client: Client,
         environment: Environment,
+        models: Arc<dyn Models>,
         clock: Arc<dyn Clock>,
         engine: &Engine,
     ) -> Self {
-        let local = Local::of(engine, clock.now());
-        Self { client, environment, clock, all: ArcSwap::default(), local, changed: Notify::new() }
+        let (local, engine) = (Local::of(engine, clock.now()), engine.clone());
+        Self {
+            client,
+            environment,
+            models,
+            clock,
+            all: ArcSwap::default(),
+            local,
+            engine,
+            changed: Notify::new(),
+        }
     }
 
     /// Takes over those of a Snapshot. One that is as it was keeps its breaker and what its self-test said; what was counted stays
@@ -105,7 +120,7 @@ impl Detectors {
                 same(entry).unwrap_or_else(|| {
                     let counts = before.iter().find(|known| known.entry.name == entry.name);
                     let counts = counts.map(|known| Arc::clone(&known.counts)).unwrap_or_default();
-                    Arc::new(Prepared::new(Arc::clone(entry), &self.environment, counts))
+                    Arc::new(Prepared::new(Arc::clone(entry), &self.environment, &self.models, counts))
                 })
             })
             .collect();
@@ -164,19 +179,24 @@ impl Detectors {
         let mut unavailable = Vec::new();
         let mut found = Vec::new();
         let texts: Arc<[_]> = wanted.asked().collect();
+        let too_many = wanted.overflowed();
         let mut asking = tokio::task::JoinSet::new();
-        for (at, (prepared, channels)) in used.0.iter().enumerate() {
-            if !texts.iter().any(|asked| channels.contains(&asked.channel)) {
+        let about: Vec<Vec<usize>> = used
+            .0
+            .iter()
+            .map(|(prepared, channels)| self.about(prepared, channels, &texts, too_many))
+            .collect();
+        for (at, ((prepared, _), about)) in used.0.iter().zip(&about).enumerate() {
+            if about.is_empty() {
                 continue;
             }
-            let prepared = Arc::clone(prepared);
-            let too_many = wanted.overflowed();
+            let (prepared, about) = (Arc::clone(prepared), about.clone());
             let (client, clock) = (self.client.clone(), Arc::clone(&self.clock));
-            let (texts, channels) = (Arc::clone(&texts), channels.clone());
+            let texts = Arc::clone(&texts);
             asking.spawn(async move {
                 let answer = match too_many {
                     true => Err(Failure::TooMany),
-                    false => asked::ask(&prepared, &client, &*clock, &texts, &channels).await,
+                    false => asked::ask(&prepared, &client, &*clock, &texts, &about).await,
                 };
                 (at, answer)
             });
@@ -186,8 +206,8 @@ impl Detectors {
             // A task that panicked gave no answer; it is found below.
             answered.extend(joined.ok());
         }
-        for (at, (prepared, channels)) in used.0.iter().enumerate() {
-            if !texts.iter().any(|asked| channels.contains(&asked.channel)) {
+        for (at, ((prepared, channels), about)) in used.0.iter().zip(&about).enumerate() {
+            if about.is_empty() {
                 continue;
             }
             let position = answered.iter().position(|(of, _)| *of == at);
@@ -207,6 +227,26 @@ impl Detectors {
             }
         }
         wanted.answered(found, unavailable)
+    }
+
+    /// Which texts a detector is asked about: those of its channels, and of these only where what is built in finds what its resource
+    /// says. Where there are more texts than are kept, nobody knows what stands in the others, and all count.
+    pub(super) fn about(
+        &self,
+        prepared: &Prepared,
+        channels: &[Channel],
+        texts: &[Asked],
+        too_many: bool,
+    ) -> Vec<usize> {
+        let only = prepared.entry.spec.only_where.as_ref().filter(|_| !too_many);
+        let is_wanted = |asked: &Asked| {
+            only.is_none_or(|only| {
+                let found = self.engine.inspect(asked.channel, &asked.text);
+                found.iter().any(|found| found.score >= only.at && only.category.covers(&found.category))
+            })
+        };
+        let wanted = texts.iter().enumerate().filter(|(_, asked)| channels.contains(&asked.channel));
+        wanted.filter(|(_, asked)| is_wanted(asked)).map(|(of, _)| of).collect()
     }
 
     /// The detectors that are built in, do not find what they must, and are of use to these guards, as ones that said nothing; but
@@ -232,7 +272,12 @@ impl Detectors {
 }
 
 impl Prepared {
-    fn new(entry: Arc<DetectorEntry>, environment: &Environment, counts: Arc<Counts>) -> Self {
+    fn new(
+        entry: Arc<DetectorEntry>,
+        environment: &Environment,
+        models: &Arc<dyn Models>,
+        counts: Arc<Counts>,
+    ) -> Self {
         let spec = &entry.spec;
         let deadline = Duration::from_millis(spec.deadline().as_millis());
         let timeouts = Timeouts { connect: deadline, first_byte: deadline, idle: deadline, total: deadline };
@@ -244,6 +289,8 @@ impl Prepared {
         let secret =
             secret.map(|reference| SecretSource::new(reference, environment.clone()).with(Scheme::Bearer));
         let settings = breaker::Settings::from(&spec.breaker);
+        let model = spec.folder.clone().map(|folder| Model::new(folder, Arc::clone(models)));
+        let places = if model.is_some() { model::places() } else { MOST_AT_ONCE };
         Self {
             name: kept_name(&entry.name),
             endpoint,
@@ -252,7 +299,8 @@ impl Prepared {
             settings,
             counts,
             test: Test::default(),
-            places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+            places: Arc::new(Semaphore::new(places)),
+            model,
             entry,
         }
     }

@@ -53,9 +53,9 @@ pub struct DetectorState {
     pub tested: Option<Tested>,
     /// What becomes of a content that it says nothing of.
     pub when_unavailable: WhenUnavailable,
-    /// Its breaker, where it is asked over HTTP.
+    /// Its breaker, where it is not built in.
     pub phase: Option<Phase>,
-    /// What was counted of it, where it is asked over HTTP.
+    /// What was counted of it, where it is not built in.
     pub counted: Option<Counted>,
 }
 
@@ -167,9 +167,17 @@ impl Prepared {
         if is_done {
             return;
         }
+        if let Some(model) = &self.model {
+            // Reading a model takes longer than asking it: the deadline begins behind that.
+            model.open(self.name, &self.entry.spec).await;
+        }
         let (spec, deadline) = (&self.entry.spec, self.deadline());
         let channel = spec.channels.first().copied().unwrap_or(Channel::User);
-        let failed = match timeout(deadline, about(self, client, channel, &spec.self_test.text)).await {
+        let asked = async {
+            let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Failure::Unready)?;
+            about(self, client, channel, &spec.self_test.text, place).await
+        };
+        let failed = match timeout(deadline, asked).await {
             Err(_) => Some(Failure::Deadline),
             Ok(Err(why)) => Some(why),
             Ok(Ok(found)) => {

@@ -103,7 +103,8 @@ impl Place {
         let snapshot = snapshot(&base_url, change, action);
         let client = Client::new(&ClientConfig::default()).unwrap();
         let environment = Environment::with(|name| (name == "DETECTOR_KEY").then(|| "the-key".to_owned()));
-        let detectors = Detectors::new(client, environment, Arc::new(Noon), &Engine::builtin());
+        let detectors =
+            Detectors::new(client, environment, Arc::new(NoModels), Arc::new(Noon), &Engine::builtin());
         detectors.keep(&snapshot);
         let guard = snapshot.guard(Caller::nobody(), None);
         Self { upstream, detectors, guard, out: snapshot.quarantined().clone() }

@@ -44,6 +44,8 @@ pub(super) fn question(spec: &DetectorSpec, channel: Channel, text: &str) -> Que
         Adapter::Lakera => lakera::question(spec, channel, text),
         Adapter::OpenaiModeration => openai::question(spec, text),
         Adapter::Presidio => presidio::question(spec, text),
+        // Nobody is asked: its model runs here (`model`).
+        Adapter::Model => Question { path: "", body: Vec::new() },
     }
 }
 
@@ -59,6 +61,7 @@ pub(super) fn read(spec: &DetectorSpec, bytes: &[u8], text: &str) -> Result<Vec<
         Adapter::Lakera => lakera::read(&tree, spec, text),
         Adapter::OpenaiModeration => openai::read(&tree, spec, text),
         Adapter::Presidio => presidio::read(&tree, spec, text),
+        Adapter::Model => None,
     };
     found.filter(|found| found.len() <= MAX_FINDINGS).ok_or(Failure::Malformed)
 }

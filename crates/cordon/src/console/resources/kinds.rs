@@ -6,7 +6,7 @@ use cordon_core::resource::Kind;
 pub(super) const fn taught(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Detector => (
-            "A detector is asked over HTTP about texts, beside those that are built in, wherever a guard has rules for what it may find.",
+            "A detector is asked over HTTP about texts, or has its model here, beside those that are built in, wherever a guard has rules for what it may find.",
             "apiVersion: cordon/v1\nkind: Detector\nname: insults\nspec:\n  adapter: cordon\n  base_url: https://detector.example.com/v1\n  categories: {insult: toxicity/insult}\n  self_test: {text: you fool, category: toxicity}",
         ),
         Kind::Guard => (
