@@ -9,6 +9,9 @@
 )]
 
 mod support;
+#[cfg(feature = "deep")]
+#[path = "../../cordon-deep/tests/support/weights.rs"]
+mod weights;
 
 use cordon_core::{
     Action, RefusalCode,
@@ -164,4 +167,50 @@ async fn one_that_is_out_of_use_or_removed_is_not_asked() {
     assert!(order.await.unwrap().logged.is_ok());
     assert_eq!(world.chat("hi").await.status, 200);
     assert_eq!(texts(&detector), [""; 0]);
+}
+
+#[cfg(feature = "deep")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_from_a_folder_judges_texts_here() {
+    let upstream = FakeUpstream::answering(|_| Script::says("ok")).await;
+    let world = World::with(&upstream.base_url(), "", "", |_| {}).await;
+    let declare = |version: u16| {
+        format!(
+            r#"
+{{apiVersion: cordon/v1, kind: Guard, name: g, spec: {{scope: organisation, rules: [{{category: toxicity, at: 0.5, action: block}}]}}}}
+---
+{{apiVersion: cordon/v1, kind: Detector, name: deep, spec: {{adapter: model, folder: tiny, version: {version}, channels: [user],
+  categories: {{SAFE: toxicity/insult}}, self_test: {{text: Hello world, category: toxicity}}, deadline: 20s}}}}
+"#
+        )
+    };
+    // Nothing lies in its folder yet.
+    world.apply(&declare(1)).await;
+    let reply = world.chat("Hello world").await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (503, "detector_unavailable"));
+
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../cordon-deep/tests/golden/deberta");
+    let folder = world.node.handles.settings.data.join("models/tiny");
+    std::fs::create_dir_all(&folder).unwrap();
+    for file in ["config.json", "tokenizer.json"] {
+        std::fs::copy(golden.join(file), folder.join(file)).unwrap();
+    }
+    let shapes = std::fs::read(golden.join("shapes.json")).unwrap();
+    let weights = weights::safetensors(&serde_json::from_slice(&shapes).unwrap());
+    std::fs::write(folder.join("model.safetensors"), weights).unwrap();
+    world.apply(&declare(2)).await;
+    let reply = world.chat("Hello world").await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (400, "content_blocked"));
+    let state = state(&world);
+    assert_eq!(state.adapter.map(|adapter| adapter.as_str()), Some("model"));
+    assert!(state.tested.unwrap().failed.is_none());
+    let frames = world.frames().await;
+    let verdict = &frames.closed_of(reply.call()).output;
+    let opened = frames.opened.iter().flat_map(|opened| &opened.input.findings);
+    let found =
+        opened.chain(&verdict.findings).find(|finding| finding.category.as_str() == "toxicity/insult");
+    let found = found.expect("the model found nothing");
+    assert_eq!((&*found.detector, found.detector_version), ("deep", 2));
+    // What the library that trains such models says of this text.
+    assert!((found.score.as_f64() - 0.6136).abs() < 1e-3, "{}", found.score);
 }
