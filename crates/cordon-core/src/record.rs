@@ -3,6 +3,7 @@
 //! A frame is one canonical JSON text; its bytes are what the journal keeps and what proofs are about. Frames hold no
 //! content and no value that was found: only what kind it was, where, how sure, and keyed digests.
 
+mod grounding;
 mod verdict;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use crate::{
     resource::RouteMode, taint::Taint,
 };
 
+pub use self::grounding::{RecordedGrounding, RecordedPassage};
 pub use self::verdict::{MAX_FINDINGS, RecordedFinding, RecordedVerdict};
 
 /// A frame: of a call's record, or about records.

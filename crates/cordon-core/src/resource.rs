@@ -20,7 +20,7 @@ mod window;
 
 use serde::{Deserialize, Serialize};
 
-pub use answers::{AnswerFormat, Answers, MAX_ANSWER_LENGTH};
+pub use answers::{AnswerCitations, AnswerFormat, Answers, MAX_ANSWER_LENGTH};
 pub use check::{Problem, References};
 pub use detector::{Adapter, DetectorSpec, Longer, SelfTest};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle};

@@ -174,6 +174,12 @@ fn samples() -> Vec<(String, Fact)> {
         route.answers = Some(serde_json::from_value(answers).unwrap());
     }
     bodies.push(("-route-answers".to_owned(), Body::ResourceSet(shaped)));
+    let mut cited = resource(Kind::Route, 3, 6, 2);
+    close(&mut cited);
+    if let Spec::Route(route) = &mut cited.spec {
+        route.answers = Some(serde_json::from_value(serde_json::json!({"citations": "required"})).unwrap());
+    }
+    bodies.push(("-route-citations".to_owned(), Body::ResourceSet(cited)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use cordon_core::{
     Action, Category, Channel, Digest, Finding, Form, HmacKey, Name, Refusal, RefusalCode, Score, Span,
     Timestamp,
-    record::{RecordedFinding, RecordedVerdict},
+    record::{RecordedFinding, RecordedGrounding, RecordedVerdict},
     resource::{RouteMode, Throttle},
 };
 use cordon_inspect::{Engine, Hosts, Prompt, Scanner};
@@ -517,6 +517,11 @@ impl Verdict {
     /// Notes that it stops since there is more of the content than a detector is sent.
     pub(crate) const fn finds_too_much(&mut self) {
         self.too_much = true;
+    }
+
+    /// Adds how far a text of an answer is borne out by its sources.
+    pub(crate) fn grounded(&mut self, counts: RecordedGrounding) {
+        self.recorded.grounding.get_or_insert_default().join(counts);
     }
 
     pub(crate) fn add(

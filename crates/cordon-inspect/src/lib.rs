@@ -59,4 +59,4 @@ pub use engine::Engine;
 pub use scanner::{Scanner, Step};
 pub use seen::{Decoded, Encoding, Explained, Placed};
 pub use sensitivity::Sensitivity;
-pub use whole::foreign;
+pub use whole::{Citation, Cited, Grounded, Judged, Reading, Sentence, Sources, citations, foreign};

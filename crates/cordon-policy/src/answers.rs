@@ -1,6 +1,6 @@
 use cordon_core::{
     Language,
-    resource::{AnswerFormat, Answers, CheckedSchema},
+    resource::{AnswerCitations, AnswerFormat, Answers, CheckedSchema},
 };
 
 /// What the answers of a route are meant to be, as the data plane knows it.
@@ -16,6 +16,8 @@ pub struct CompiledAnswers {
     pub max_length: Option<u32>,
     /// The languages that an answer may be in; empty: any.
     pub languages: Vec<Language>,
+    /// Whether each claim names a source.
+    pub citations: bool,
 }
 
 impl CompiledAnswers {
@@ -27,6 +29,7 @@ impl CompiledAnswers {
             min_length: spec.min_length,
             max_length: spec.max_length,
             languages: spec.languages.clone(),
+            citations: spec.citations == AnswerCitations::Required,
         }
     }
 }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::is_zero;
+use super::{RecordedGrounding, is_zero};
 use crate::{Action, Category, Channel, Finding, Score};
 
 /// The most findings that one frame lists, as long as categories have more than one; more are counted in `findings_more`.
@@ -50,6 +50,9 @@ pub struct RecordedVerdict {
     /// How many findings were left out.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub findings_more: u64,
+    /// Of an answer, how far its sources bear it out, where a guard asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounding: Option<Box<RecordedGrounding>>,
 }
 
 impl RecordedFinding {

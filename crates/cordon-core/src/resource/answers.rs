@@ -16,6 +16,23 @@ pub enum AnswerFormat {
     Json,
 }
 
+/// Whether answers name their sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerCitations {
+    /// They may.
+    #[default]
+    Optional,
+    /// Each sentence that claims something does.
+    Required,
+}
+
+impl AnswerCitations {
+    fn is_optional(&self) -> bool {
+        *self == Self::Optional
+    }
+}
+
 /// What the answers of a route are meant to be, whatever a request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +52,9 @@ pub struct Answers {
     /// The languages that an answer may be in. Empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<Language>,
+    /// Whether each sentence that claims something names a source, where a request gives sources.
+    #[serde(default, skip_serializing_if = "AnswerCitations::is_optional")]
+    pub citations: AnswerCitations,
 }
 
 impl Answers {
@@ -45,7 +65,7 @@ impl Answers {
         if *self == Self::default() {
             wrong(
                 "answers",
-                "nothing is said of them; help: add `format`, `max_length` or `languages`, or leave it out",
+                "nothing is said of them; help: add `format`, `max_length`, `languages` or `citations`, or leave it out",
             );
         }
         for (path, length) in

@@ -142,7 +142,7 @@ pub struct RouteSpec {
     /// Whether a word is planted in system prompts whose appearance in an answer says that they leak.
     #[serde(default, skip_serializing_if = "is_default")]
     pub canary: bool,
-    /// What its answers are meant to be. What is done about others is what guards say of `format`, `length` and `language`.
+    /// What its answers are meant to be. What is done about others is what guards say of `format`, `length`, `language` and `citation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Box<Answers>>,
     /// How a refusal for content looks.

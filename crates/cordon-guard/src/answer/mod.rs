@@ -1,4 +1,5 @@
-//! What an answer is meant to be, and whether it is: its form, its length, its language. All of it is known only at the end of an answer.
+//! What an answer is meant to be, and whether it is: its form, its length, its language, and what the sources of its request bear out. All of
+//! it is known only at the end of an answer.
 //!
 //! What is expected stands in the request and in its route; what is done about an answer that is otherwise is what the guards say of the
 //! category. Nothing is read of a request or kept of an answer where no guard has a rule for it. Of what is found, the place is kept and
@@ -7,6 +8,8 @@
 mod form;
 mod gate;
 mod gathered;
+mod grounding;
+mod sources;
 mod text;
 
 #[cfg(test)]
@@ -18,7 +21,11 @@ use cordon_core::{Category, Channel, Finding, Score, Span, json::Object};
 use cordon_inspect::foreign;
 use cordon_policy::{CompiledAnswers, EffectiveGuard};
 
-use self::{form::Form, gathered::Gathered};
+use self::{
+    form::Form,
+    gathered::Gathered,
+    grounding::{CITATION, GROUNDING, Known, Looks},
+};
 pub(crate) use self::{
     gate::AnswerGate,
     text::{Text, of_chat, of_message, of_response},
@@ -47,6 +54,8 @@ pub(crate) struct Expected {
     route: Option<Arc<CompiledAnswers>>,
     length: bool,
     language: bool,
+    /// The sources of the request, where a guard asks what they bear out or whether they are named.
+    known: Option<Box<Known>>,
     /// Whether a stream waits for its end: what can be found there may stop it.
     holds: bool,
     /// Whether a stream may be stopped where it becomes too long.
@@ -77,6 +86,14 @@ impl Expected {
         if expected.length || expected.language {
             expected.route = route.cloned();
         }
+        let looks = Looks {
+            grounding: asks(&GROUNDING),
+            citations: asks(&CITATION),
+            wanted: says(|route| route.citations),
+        };
+        if looks.grounding || looks.citations {
+            expected.known = Known::of(request, protocol, looks).map(Box::new);
+        }
         let stopping = guard.holds(Channel::Model);
         let may_stop =
             |family: &Category| stopping.iter().any(|one| one.covers(family) || family.covers(one));
@@ -84,9 +101,10 @@ impl Expected {
         let waits_for_length = says(|route| route.min_length.is_some()) && may_stop(&SHORT);
         expected.holds = !expected.forms.is_empty() && may_stop(&FORMAT)
             || expected.length && waits_for_length
-            || expected.language && may_stop(&LANGUAGE);
+            || expected.language && may_stop(&LANGUAGE)
+            || expected.known.is_some() && (may_stop(&GROUNDING) || may_stop(&CITATION));
         expected.cuts = expected.length && may_stop(&LONG);
-        let is_any = !expected.forms.is_empty() || expected.route.is_some();
+        let is_any = !expected.forms.is_empty() || expected.route.is_some() || expected.known.is_some();
         is_any.then_some(expected)
     }
 
@@ -104,6 +122,10 @@ impl Expected {
                 self.too_short(text, inspection, verdict);
             }
             self.language_of(text, inspection, verdict);
+            // Data has no sentences.
+            if let Some(known) = self.known.as_ref().filter(|_| self.forms.is_empty() && !text.is_json()) {
+                known.judge(text, inspection, verdict);
+            }
         }
     }
 

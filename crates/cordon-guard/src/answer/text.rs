@@ -1,6 +1,9 @@
 //! The texts of an answer, each put together as its reader puts it together.
 
-use cordon_core::json::{Limits, Object, Value};
+use cordon_core::{
+    Span,
+    json::{Limits, Object, Value},
+};
 
 use super::form::MAX_JSON;
 use crate::{authority::Protocol, tree::walk::Path};
@@ -52,6 +55,14 @@ impl Text {
         let text = self.text.trim_start();
         let limits = Limits { bytes: 1 << 20, ..Limits::default() };
         text.starts_with(['{', '[']) && Value::parse(text.as_bytes(), limits).is_ok()
+    }
+
+    /// Where a span of it stands: the part in which it begins, and its bytes there.
+    pub(super) fn place(&self, span: Span) -> (Path, Span) {
+        let before = self.parts.partition_point(|(start, _)| *start <= span.start);
+        let start = before.checked_sub(1).and_then(|at| self.parts.get(at)).map_or(0, |(start, _)| *start);
+        let end = self.parts.get(before).map_or(self.text.len(), |(start, _)| *start).min(span.end);
+        (self.part(span.start), Span::new(span.start.saturating_sub(start), end.saturating_sub(start)))
     }
 
     /// The part in which a byte of it stands.

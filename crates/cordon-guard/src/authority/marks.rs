@@ -17,9 +17,12 @@ const INNER: [&str; 2] = ["content", "output"];
 /// The most labels of a mark, and of a request.
 const MAX_LABELS: usize = 16;
 const MAX_ALL_LABELS: usize = 64;
+/// The longest name of a source, in bytes.
+const MAX_NAME: usize = 256;
 
 const WORDS: &str = "A mark is not understood. help: write `cordon` as {\"origin\": \"document\" or \"tool_output\", \"labels\": \
-                     [\"pii/email\"]}, each of the two or both, with at most 16 labels in a mark and 64 in a request.";
+                     [\"pii/email\"], \"source\": \"its name\"}, one or more of the three, with at most 16 labels in a mark and 64 in a request, \
+                     and 1 to 256 bytes of a name.";
 
 /// What the marks in these members of a request say.
 ///
@@ -43,6 +46,11 @@ pub(crate) fn marked(object: &Object, channel: Channel) -> Channel {
         (Channel::System | Channel::User, Some(origin)) => origin,
         _ => channel,
     }
+}
+
+/// What the source is called that a mark is about.
+pub(crate) fn named(object: &Object) -> Option<&str> {
+    object.get(MARK)?.get("source")?.as_str()
 }
 
 /// Takes the marks out of these members of a request.
@@ -89,6 +97,7 @@ fn read(mark: &Value, taint: &mut Taint) -> Result<(), ()> {
     for (key, value) in mark.iter() {
         match (key, value) {
             ("origin", value) => drop(taint.untrusted.insert(word(value).ok_or(())?)),
+            ("source", Value::String(name)) if (1..=MAX_NAME).contains(&name.len()) => {}
             ("labels", Value::Array(labels)) if labels.len() <= MAX_LABELS => {
                 for label in labels {
                     let label = label.as_str().and_then(|label| Category::parse(label).ok()).ok_or(())?;

@@ -25,7 +25,7 @@ use self::calls::{Arguments, Proposal};
 pub(crate) use self::{
     calls::{Seen, of_chat, of_message, of_response},
     gate::{AuthorityGate, Protocol},
-    marks::{marked, strip},
+    marks::{marked, named, strip},
     origin::{of_chat as entered_chat, of_messages as entered_messages, of_responses as entered_response},
 };
 use crate::inspection::{Inspection, Verdict};

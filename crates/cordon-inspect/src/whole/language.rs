@@ -128,6 +128,21 @@ pub fn foreign(text: &str, expected: &[Language]) -> Option<Score> {
     counted.by_words(script, expected)
 }
 
+/// The language of a text, where it can be told.
+pub(super) fn told(text: &str) -> Option<Language> {
+    let counted = Counted::of(text);
+    let (script, _) = counted.script()?;
+    let mut written = Language::ALL.iter().copied().filter(|language| script.writes(*language));
+    match (written.next(), written.next()) {
+        (Some(only), None) => Some(only),
+        _ => {
+            let (most, language) = counted.most(script)?;
+            let mut others = counted.of_script(script).filter(|(_, _, other)| *other != language);
+            others.all(|(all, ..)| all.saturating_mul(4) <= most.saturating_mul(3)).then_some(language)
+        }
+    }
+}
+
 /// What was counted in a text.
 #[derive(Default)]
 struct Counted {

@@ -258,6 +258,9 @@ fn told(record: &CallRecord) -> String {
                 closed.tokens.map(|tokens| ("tokens", format!("{} in, {} out", tokens.input, tokens.output))),
             );
             lines.extend(closed.cost.map(|cost| ("cost", cost.to_string())));
+            lines.extend(
+                closed.output.grounding.as_ref().map(|grounding| ("borne out", grounding.to_string())),
+            );
             lines.extend(closed.charged.as_ref().map(|charged| {
                 let cost = charged.spend.cost.map(|cost| format!(", {cost}")).unwrap_or_default();
                 let why = if charged.as_reserved { ", as reserved" } else { "" };

@@ -70,6 +70,7 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
             ("Streamed", html! { (if call.stream { "yes" } else { "no" }) }),
             ("Cost", call.cost.map_or_else(|| html! { "–" }, |cost| html! { (cost) })),
             ("Tokens", call.tokens.map_or_else(|| html! { "–" }, |tokens| html! { (format::number(tokens.input)) " in, " (format::number(tokens.output)) " out" })),
+            ("Borne out", closed.as_ref().and_then(|closed| closed.output.grounding.as_ref()).map_or_else(|| html! { "–" }, |grounding| html! { (grounding.to_string()) })),
             ("Prompt", prompt),
             ("Entered", if opened.taint.is_clean() { html! { "–" } } else { html! { (opened.taint.to_string()) } }),
             ("Person", opened.subject.map_or_else(|| html! { "–" }, |subject| html! { (widgets::id(&subject.to_string(), None)) " (pseudonym)" })),

@@ -283,6 +283,11 @@ fn part(
 
 fn verdict<'a>(attributes: &'a mut Attributes, verdict: &RecordedVerdict) -> &'a mut Attributes {
     let findings = (verdict.findings.len() as u64).saturating_add(verdict.findings_more);
+    if let Some(grounding) = &verdict.grounding {
+        attributes
+            .count(name::GROUNDING_SENTENCES, grounding.sentences.into())
+            .count(name::GROUNDING_SUPPORTED, grounding.supported.into());
+    }
     attributes
         .text(name::VERDICT, verdict.action)
         .text(name::WOULD, verdict.would)

@@ -1,5 +1,6 @@
 //! What answers are meant to be, in every protocol, whole and as a stream in any cut: the same is found, and what may not go on does not.
 
+mod grounding;
 mod support;
 
 use cordon_core::{Action, resource::Answers};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cordon_core::{
     Action, CallId, Form,
     json::Value as Tree,
+    record::RecordedGrounding,
     resource::{Answers, RefusalStyle},
 };
 use cordon_policy::CompiledAnswers;
@@ -127,12 +128,16 @@ impl Scene {
         }
     }
 
-    pub(super) fn whole(&self, said: &str) -> Released {
-        let answer = match self.protocol {
+    fn answer(&self, said: &str) -> Value {
+        match self.protocol {
             Protocol::Chat => chat_answer(said),
             Protocol::Messages => message(said),
             Protocol::Responses => response(said),
-        };
+        }
+    }
+
+    pub(super) fn whole(&self, said: &str) -> Released {
+        let answer = self.answer(said);
         let mut verdict = Verdict::default();
         let bytes = self.inspected(&answer, &mut verdict);
         let text = bytes.as_deref().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
@@ -157,6 +162,32 @@ impl Scene {
         let stopped = progress == Progress::Stopped;
         assert_eq!(stopped, gate.verdict().refusal().is_some());
         Released { text: String::from_utf8(out).unwrap(), stopped, found: found(gate.verdict()) }
+    }
+
+    /// How far an answer is borne out, whole or as a stream in pieces of at most so many characters.
+    pub(super) fn grounding(&self, said: &str, longest: Option<usize>) -> Option<RecordedGrounding> {
+        let mut verdict = Verdict::default();
+        if let Some(longest) = longest {
+            let (mut gate, mut out) = (self.gate(), Vec::new());
+            for event in self.events(said, longest) {
+                gate.event(&event, &mut out).unwrap();
+            }
+            verdict = gate.verdict().clone();
+        } else {
+            let _ = self.inspected(&self.answer(said), &mut verdict);
+        }
+        verdict.recorded().grounding.as_deref().cloned()
+    }
+
+    /// How much of the answer has left after each event of a stream, in bytes, where it ends without being stopped.
+    pub(super) fn leaves(&self, said: &str, longest: usize) -> Vec<usize> {
+        let (mut gate, mut out) = (self.gate(), Vec::new());
+        let mut left = Vec::new();
+        for event in self.events(said, longest) {
+            gate.event(&event, &mut out).unwrap();
+            left.push(self.read(&String::from_utf8(out.clone()).unwrap()).len());
+        }
+        left
     }
 
     /// What leaves of a stream that breaks off, and whether that is said.
