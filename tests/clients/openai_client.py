@@ -117,9 +117,10 @@ def a_text_is_moderated():
     assert result.flagged is True
     categories, scores = result.categories.model_dump(), result.category_scores.model_dump()
     assert categories["pii/card"] is True and scores["pii/card"] > 0.5
-    # Read by name, as OpenAI's own documentation does: nothing of Cordon looks for it, so nothing is claimed.
+    # Read by name, as OpenAI's own documentation does: what was looked for and not found, and what nothing looks for.
     assert result.categories.violence is False and result.category_scores.self_harm == 0
-    assert result.category_applied_input_types.hate == []
+    assert result.category_applied_input_types.hate == ["text"]
+    assert result.category_applied_input_types.violence_graphic == []
 
 
 @check

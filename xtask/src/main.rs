@@ -45,6 +45,7 @@ usage: cargo xtask COMMAND [OPTIONS]
                                      --rate: so many calls a second instead
   train injection [--data DIR]       the weights of the model of injection, from labelled texts, and the figures of its card
   train names [--data DIR]           the model of the tagger of names, from labelled texts, and the figures of its card
+  train policy [--data DIR]          the model of policy categories, from labelled texts, and the figures of its card
 ";
 
 fn main() -> ExitCode {

@@ -59,6 +59,8 @@ pub struct Inspection {
     planted: Option<Arc<Planted>>,
     /// The hosts that texts may lead to.
     hosts: Hosts,
+    /// Whether what policies forbid is looked for in any case.
+    policies: bool,
     /// What answers are meant to be.
     expected: Option<Arc<Expected>>,
     /// What detectors elsewhere have to do with its texts.
@@ -128,6 +130,7 @@ impl Inspection {
             now,
             key,
             hosts,
+            policies: false,
             out: Arc::default(),
             holds_actions: false,
             authority: None,
@@ -136,6 +139,13 @@ impl Inspection {
             expected: None,
             second: None,
         }
+    }
+
+    /// Looking for what policies forbid, whether or not a rule names it.
+    #[must_use]
+    pub(crate) const fn with_policies(mut self) -> Self {
+        self.policies = true;
+        self
     }
 
     /// With what quarantines say.
@@ -261,8 +271,11 @@ impl Inspection {
     fn scanner_for(&self, channel: Channel, holds: &[Category]) -> Scanner {
         let scanner = self.engine.scanner(channel, holds);
         let scanner = scanner.with_prompt(self.prompt.clone()).with_hosts(self.hosts_on(channel));
-        let names = Engine::NAMES.iter().any(|category| self.guard.names_category(channel, category));
-        if names { scanner.with_names() } else { scanner }
+        let wanted = |categories: &[Category]| {
+            categories.iter().any(|category| self.guard.names_category(channel, category))
+        };
+        let scanner = if wanted(&Engine::NAMES) { scanner.with_names() } else { scanner };
+        if self.policies || wanted(&Engine::POLICIES) { scanner.with_policies() } else { scanner }
     }
 
     pub(crate) fn inspect(&self, channel: Channel, text: &str) -> Vec<Finding> {

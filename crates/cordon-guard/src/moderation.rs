@@ -1,8 +1,9 @@
 //! `POST /v1/moderations`: what a guard would do about texts, in the form of OpenAI's endpoint. It goes to no upstream.
 //!
 //! A result is flagged where the guards of the caller, or of the route that `model` names, would do anything but let the text pass.
-//! `categories` are OpenAI's names, Cordon's families (`pii`, `secret`, …) and every category that was found. OpenAI's are there
-//! because its clients read them: no detector looks for them, so each is false, with score 0 and applied to no kind of input.
+//! `categories` are OpenAI's names, Cordon's families (`pii`, `secret`, …) and every category that was found. OpenAI's are what was found of
+//! the categories that mean the same, which are looked for here in any case; where none does, a name is false, with score 0 and applied
+//! to no kind of input.
 //! Pictures are not looked into, and refused.
 //!
 //! It is let in as a call is: under the same limits of requests, of calls at a time and of what one call may hold, in the same order
@@ -45,21 +46,21 @@ pub(crate) const PATH: &str = "/v1/moderations";
 /// The most inputs of one request.
 const MAX_INPUTS: usize = 2048;
 
-/// What OpenAI calls its categories.
-const OPENAI: [&str; 13] = [
-    "harassment",
-    "harassment/threatening",
-    "hate",
-    "hate/threatening",
-    "illicit",
-    "illicit/violent",
-    "self-harm",
-    "self-harm/instructions",
-    "self-harm/intent",
-    "sexual",
-    "sexual/minors",
-    "violence",
-    "violence/graphic",
+/// What OpenAI calls its categories, and which of Cordon's mean the same.
+const OPENAI: [(&str, &[&str]); 13] = [
+    ("harassment", &["harm/harassment", "toxic/insult", "toxic/threat"]),
+    ("harassment/threatening", &["toxic/threat"]),
+    ("hate", &["harm/hate", "toxic/slur"]),
+    ("hate/threatening", &[]),
+    ("illicit", &["harm/weapons", "harm/drugs", "harm/fraud", "harm/malware", "harm/privacy", "harm/crime"]),
+    ("illicit/violent", &["harm/weapons"]),
+    ("self-harm", &["harm/self_harm"]),
+    ("self-harm/instructions", &[]),
+    ("self-harm/intent", &[]),
+    ("sexual", &["harm/sexual", "harm/minors"]),
+    ("sexual/minors", &["harm/minors"]),
+    ("violence", &["harm/violence", "toxic/threat"]),
+    ("violence/graphic", &[]),
 ];
 
 /// OpenAI's models begin with these; whoever asks for one means that there is none to choose.
@@ -171,7 +172,8 @@ impl Inner {
         let key = self.options.pseudonym_key.clone();
         let inspection = Inspection::new(self.engine.clone(), Arc::new(guard), time, key)
             // A body may take its time: what was quarantined meanwhile holds for it.
-            .contained(self.snapshot.load().quarantined());
+            .contained(self.snapshot.load().quarantined())
+            .with_policies();
         let mut verdict = Verdict::default();
         for (guard, throttle) in inspection.abuse(&strongest(&seen), &mut verdict) {
             self.abuse.throttle(&principal.name, guard, throttle, time);
@@ -277,11 +279,23 @@ impl Inner {
 }
 
 impl Moderated<'_> {
+    /// What was seen of any of these.
+    fn strongest(&self, names: &[&str]) -> Seen {
+        let seen = names.iter().filter_map(|name| self.categories.get(name));
+        seen.fold(Seen::default(), |all, one| Seen {
+            acted: all.acted || one.acted,
+            score: all.score.max(one.score),
+        })
+    }
+
     fn written(&self) -> Value {
         let (mut categories, mut scores, mut applied) = (Object::new(), Object::new(), Object::new());
-        let unseen = OPENAI.iter().map(|name| (*name, Seen::default(), Vec::new()));
+        let openai = OPENAI.iter().map(|(name, own)| {
+            let kinds = if own.is_empty() { Vec::new() } else { vec![Value::from("text")] };
+            (*name, self.strongest(own), kinds)
+        });
         let own = self.categories.iter().map(|(name, seen)| (*name, *seen, vec![Value::from("text")]));
-        for (name, seen, kinds) in unseen.chain(own) {
+        for (name, seen, kinds) in openai.chain(own) {
             categories.insert(name, seen.acted);
             scores.insert(name, seen.score);
             applied.insert(name, kinds);

@@ -82,11 +82,12 @@ fn main() {
     let holds = ["pii", "secret", "prompt_injection"].map(Category::known);
 
     println!(
-        "{:<20} {:>14} {:>14} {:>14} {:>14} {:>18} {:>12}",
+        "{:<20} {:>14} {:>14} {:>14} {:>14} {:>14} {:>18} {:>12}",
         "text",
         "1 KB inspect",
         "1 KB answer",
         "1 KB with names",
+        "with policies",
         "64 KB inspect",
         "1 KB streamed by 64",
         "memory B"
@@ -113,6 +114,12 @@ fn main() {
                 black_box(engine.read(scanner, black_box(kilobyte)));
             }
         });
+        let policies = per_kilobyte(kilobyte.len() * 200, || {
+            for _ in 0..200 {
+                let scanner = engine.scanner(Channel::User, &[]).with_policies();
+                black_box(engine.read(scanner, black_box(kilobyte)));
+            }
+        });
         let large = per_kilobyte(text.len(), || {
             black_box(engine.inspect(Channel::User, black_box(&text)));
         });
@@ -133,7 +140,7 @@ fn main() {
             memory = memory.max(scanner.memory());
         }
         println!(
-            "{name:<20} {small:>11.2} µs {answer:>11.2} µs {names:>11.2} µs {large:>11.2} µs {streamed:>15.2} µs {memory:>12}"
+            "{name:<20} {small:>11.2} µs {answer:>11.2} µs {names:>11.2} µs {policies:>11.2} µs {large:>11.2} µs {streamed:>15.2} µs {memory:>12}"
         );
     }
 

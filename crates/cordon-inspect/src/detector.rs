@@ -4,6 +4,7 @@ use crate::answer::{MAX_WINDOW, leak::MAX_BEHIND};
 use crate::canary::{self, Canary};
 use crate::names::SEGMENT;
 use crate::pii;
+use crate::policy;
 use crate::suspicion::WINDOW;
 
 /// What a detector is and promises. The table is part of the rules' digest.
@@ -126,6 +127,14 @@ detectors! {
     TEMPLATE = "injection.template", 1, MAX_SEGMENT, 0, ["prompt_injection/template"];
     MODEL = "injection.model", 2, WINDOW, SPELLED, ["prompt_injection/likely"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
+    POLICY_WORDS = "policy.words", 1, policy::SPAN, policy::BEHIND, [
+        "toxic/insult", "toxic/threat", "toxic/profanity", "toxic/slur", "harm/self_harm", "harm/minors"
+    ];
+    POLICY_MODEL = "policy.model", 1, policy::SPAN, policy::BEHIND, [
+        "harm/violence", "harm/self_harm", "harm/sexual", "harm/minors", "harm/hate", "harm/harassment",
+        "harm/weapons", "harm/drugs", "harm/fraud", "harm/malware", "harm/privacy", "harm/crime",
+        "toxic/insult", "toxic/threat", "toxic/profanity", "toxic/slur"
+    ];
     EGRESS = "answer.egress", 1, MAX_SEGMENT, MAX_SEGMENT, [
         "egress/loaded", "egress/link", "egress/data_url", "egress/script"
     ];

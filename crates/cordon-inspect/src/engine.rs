@@ -7,6 +7,7 @@ use crate::evidence::Rules;
 use crate::names;
 use crate::pii;
 use crate::plain::PlainWords;
+use crate::policy;
 use crate::scanner::Scanner;
 use crate::secret::Tokens;
 use crate::template::Templates;
@@ -27,6 +28,8 @@ pub(crate) struct Tables {
     pub(crate) templates: Templates,
     pub(crate) weights: Weights,
     pub(crate) names: names::Model,
+    pub(crate) policy: policy::Model,
+    pub(crate) policy_words: policy::Vocabulary,
     detectors: Vec<DetectorInfo>,
     digest: Digest,
 }
@@ -34,6 +37,9 @@ pub(crate) struct Tables {
 impl Engine {
     /// What only a scanner [with names](Scanner::with_names) finds.
     pub const NAMES: [Category; 4] = names::CATEGORIES;
+
+    /// The families that only a scanner [with policies](Scanner::with_policies) finds.
+    pub const POLICIES: [Category; 2] = policy::FAMILIES;
 
     /// Compiles the built-in rules; once per process is enough.
     pub fn builtin() -> Self {
@@ -56,6 +62,8 @@ impl Engine {
         text.push_str(&Templates::describe());
         text.push_str(&Digest::sha256(weights::FILE).to_string());
         text.push_str(&Digest::sha256(file).to_string());
+        text.push_str(&Digest::sha256(policy::FILE).to_string());
+        text.push_str(policy::TEXT);
         Self(Arc::new(Tables {
             plain: PlainWords::new(&rules),
             rules,
@@ -64,6 +72,8 @@ impl Engine {
             templates,
             weights: Weights::builtin(),
             names,
+            policy: policy::Model::builtin(),
+            policy_words: policy::Vocabulary::builtin(),
             detectors,
             digest: Digest::sha256(text.as_bytes()),
         }))

@@ -36,6 +36,7 @@ pub mod names;
 pub mod obfuscate;
 mod pii;
 mod plain;
+pub mod policy;
 mod runs;
 mod scanner;
 mod secret;

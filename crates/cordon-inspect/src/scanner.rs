@@ -13,6 +13,7 @@ use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
 use crate::names::{self, Names};
+use crate::policy::Policies;
 use crate::scanner::readers::Readers;
 use crate::seen::Trace;
 use crate::suspicion::Suspicion;
@@ -29,6 +30,7 @@ macro_rules! context {
             hosts: &$scanner.hosts,
             prompt: &$scanner.prompt,
             trace: $scanner.trace.as_ref(),
+            policies: $scanner.policies.is_some(),
             out: &mut $scanner.out,
         }
     };
@@ -56,6 +58,7 @@ pub struct Scanner {
     hold_phrases: bool,
     hold_answers: bool,
     hold_names: bool,
+    hold_policies: bool,
     text: FoldedText,
     /// Folded bytes before this one were scanned.
     at: usize,
@@ -75,6 +78,8 @@ pub struct Scanner {
     suspicion: Suspicion,
     /// The tagger, where names are wanted.
     names: Option<Box<Names>>,
+    /// The reader of policies, where they are wanted.
+    policies: Option<Box<Policies>>,
     hidden: Hidden,
     terminal: Terminal,
     answer: Option<Answer>,
@@ -99,6 +104,8 @@ pub(crate) struct Context<'a> {
     pub(crate) hosts: &'a Hosts,
     pub(crate) prompt: &'a Prompt,
     pub(crate) trace: Option<&'a Trace>,
+    /// Whether policies are wanted, in views too.
+    pub(crate) policies: bool,
     pub(crate) out: &'a mut Vec<Finding>,
 }
 
@@ -143,6 +150,7 @@ impl Scanner {
             holds.iter().any(|hold| hold.covers(&family) || family.covers(hold))
         };
         let hold_phrases = touches("prompt_injection");
+        let hold_policies = ["harm", "toxic"].into_iter().any(touches);
         let hold_answers = ["command", "egress", "leak", "statement", "terminal"].into_iter().any(touches);
         Self {
             tables,
@@ -152,12 +160,13 @@ impl Scanner {
             prompt: Prompt::default(),
             trace: None,
             // Encoded runs hold all the rest too, so all the rest holds what values hold.
-            hold_values: hold_phrases || hold_answers || touches("pii") || touches("secret"),
+            hold_values: hold_phrases || hold_answers || hold_policies || touches("pii") || touches("secret"),
             hold_phrases,
             hold_answers,
             hold_names: names::CATEGORIES
                 .iter()
                 .any(|category| holds.iter().any(|hold| hold.covers(category) || category.covers(hold))),
+            hold_policies,
             text: FoldedText::default(),
             at: 0,
             consumed: 0,
@@ -170,6 +179,7 @@ impl Scanner {
             readers: Readers::default(),
             suspicion: Suspicion::new(channel),
             names: None,
+            policies: None,
             hidden: Hidden::default(),
             terminal: Terminal::of(channel),
             answer: Answer::of(channel),
@@ -205,6 +215,23 @@ impl Scanner {
     /// What it judged.
     pub(crate) fn noted_names(&mut self) -> Vec<Vec<names::training::Word>> {
         self.names.as_mut().map(|names| names.noted()).unwrap_or_default()
+    }
+
+    /// The same for a text that policies are asked about: what is forbidden to ask for or to say, in the text and in what is encoded in
+    /// it.
+    #[must_use]
+    pub fn with_policies(self) -> Self {
+        Self { policies: Some(Box::default()), ..self }
+    }
+
+    /// The same, noting what the model of policies judges.
+    pub(crate) fn noting_policies(self) -> Self {
+        Self { policies: Some(Box::new(Policies::noting())), ..self }
+    }
+
+    /// What it judged.
+    pub(crate) fn noted_policies(&mut self) -> Vec<Vec<u32>> {
+        self.policies.as_mut().map(|policies| policies.noted()).unwrap_or_default()
     }
 
     /// The same, noting the views in which it finds something.
@@ -256,6 +283,9 @@ impl Scanner {
         if let Some(names) = &mut self.names {
             names.close(self.at, &mut context);
         }
+        if let Some(policies) = &mut self.policies {
+            policies.close(self.at, &mut context);
+        }
         if !self.nesting.is_deepest() {
             self.readers.runs.close(self.at, self.readers.words.disguise(), &mut context);
         }
@@ -283,6 +313,7 @@ impl Scanner {
             + self.hidden.memory()
             + self.readers.runs.memory()
             + self.names.as_ref().map_or(0, |names| size_of::<Names>() + names.memory())
+            + self.policies.as_ref().map_or(0, |policies| size_of::<Policies>() + policies.memory())
             + self.terminal.memory()
             + self.answer.as_ref().map_or(0, Answer::memory)
     }
@@ -300,6 +331,10 @@ impl Scanner {
         if self.hold_names {
             let names = self.names.as_ref().and_then(|names| names.live());
             settled = settled.min(names.map_or(settled, |start| self.text.original_start(start)));
+        }
+        if self.hold_policies {
+            let policies = self.policies.as_ref().and_then(|policies| policies.live());
+            settled = settled.min(policies.unwrap_or(settled));
         }
         if self.hold_phrases {
             let template = self.readers.template.live().map(|start| self.text.original_start(start));
@@ -554,11 +589,15 @@ impl Scanner {
         while let Some(rest) = bytes.get(next..).filter(|rest| !rest.is_empty()) {
             let Some(answer) = &mut self.answer else {
                 let found = context.out.len();
+                let rest = room(self.policies.as_deref(), rest);
                 let taken = self.readers.take(self.at + next, rest, &mut context);
                 let taken = rest.get(..taken).unwrap_or(rest);
                 self.suspicion.read(self.at + next, taken, &mut context);
                 if let Some(names) = &mut self.names {
                     names.read(self.at + next, taken, found, &mut context);
+                }
+                if let Some(policies) = &mut self.policies {
+                    policies.read(self.at + next, taken, &mut context);
                 }
                 next += taken.len();
                 continue;
@@ -568,11 +607,15 @@ impl Scanner {
             let until = next + answer.read(self.at + next, rest, sight);
             while let Some(rest) = bytes.get(next..until).filter(|rest| !rest.is_empty()) {
                 let found = context.out.len();
+                let rest = room(self.policies.as_deref(), rest);
                 let taken = self.readers.take(self.at + next, rest, &mut context);
                 let taken = rest.get(..taken).unwrap_or(rest);
                 self.suspicion.read(self.at + next, taken, &mut context);
                 if let Some(names) = &mut self.names {
                     names.read(self.at + next, taken, found, &mut context);
+                }
+                if let Some(policies) = &mut self.policies {
+                    policies.read(self.at + next, taken, &mut context);
                 }
                 next += taken.len();
             }
@@ -580,6 +623,11 @@ impl Scanner {
         }
         self.at = end;
     }
+}
+
+/// As much of some bytes as the reader of policies takes at once.
+fn room<'a>(policies: Option<&Policies>, bytes: &'a [u8]) -> &'a [u8] {
+    policies.and_then(|policies| bytes.get(..policies.room())).unwrap_or(bytes)
 }
 
 /// What the next few look-alikes of some letters tell about the first.

@@ -58,6 +58,9 @@ impl View {
         if let Some(trace) = context.trace {
             scanner = scanner.traced(trace.clone());
         }
+        if context.policies {
+            scanner = scanner.with_policies();
+        }
         if Suspicion::is_too_short(text) {
             scanner = scanner.unsuspecting();
         }

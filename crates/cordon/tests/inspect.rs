@@ -364,10 +364,12 @@ async fn moderations_are_answered_under_limits_and_recorded() {
     assert!(results[0]["categories"].get("pii/card").is_none());
     assert!(of(&results[1], "category_scores", "pii/card").as_f64().unwrap() > 0.5);
     assert_eq!(of(&results[1], "category_applied_input_types", "pii"), json!(["text"]));
-    // What nobody looks for is not claimed.
-    assert_eq!(of(&results[1], "categories", "violence"), false);
-    assert_eq!(of(&results[1], "category_scores", "violence"), 0);
-    assert_eq!(of(&results[1], "category_applied_input_types", "violence"), json!([]));
+    // What is looked for and not found is false; what nobody looks for is not claimed.
+    for (category, kinds) in [("violence", json!(["text"])), ("violence/graphic", json!([]))] {
+        assert_eq!(of(&results[1], "categories", category), false);
+        assert_eq!(of(&results[1], "category_scores", category), 0);
+        assert_eq!(of(&results[1], "category_applied_input_types", category), kinds);
+    }
     assert_eq!(reply.header("cordon-verdict"), "flag", "nothing is done about what goes nowhere");
 
     let parts = json!([{"type": "text", "text": "The dog barks."}, {"type": "text", "text": INJECTION}]);
