@@ -4,6 +4,7 @@
 
 mod answers;
 mod check;
+mod custom;
 mod detector;
 mod guard;
 mod limit;
@@ -22,6 +23,10 @@ use serde::{Deserialize, Serialize};
 
 pub use answers::{AnswerCitations, AnswerFormat, Answers, MAX_ANSWER_LENGTH};
 pub use check::{Problem, References};
+pub use custom::{
+    CheckDigits, ContextWords, CustomSensitivity, CustomType, Dictionary, MAX_MATCH, MAX_TERM, Matching,
+    Pattern,
+};
 pub use detector::{Adapter, DetectorSpec, Longer, SelfTest};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle};
 pub use limit::{

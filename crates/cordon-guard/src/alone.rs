@@ -118,6 +118,7 @@ mod tests {
                 rules: categories.iter().map(rule).collect(),
                 exceptions: Vec::new(),
                 hosts: None,
+                types: Vec::new(),
             };
             let guard = EffectiveGuard::alone(&Name::parse("names").unwrap(), &spec);
             let key = HmacKey::from_bytes([7; 32]);

@@ -21,6 +21,7 @@ use crate::{
     admit::Admitted,
     authority::Authority,
     call::Call,
+    custom,
     dispatch::{SendError, refusal_of},
     inspection::{Inspection, Verdict},
     limits::Spent,
@@ -132,7 +133,8 @@ pub(crate) async fn clear(
         told = told.with_marker(canary);
     }
     let expected = request.expected(call.stage.route(), inspection.guard());
-    let broken = gateway.detectors.broken(call.stage.guard(), current.quarantined());
+    let mut broken = gateway.detectors.broken(call.stage.guard(), current.quarantined());
+    broken.extend(custom::broken(call.stage.guard(), &gateway.engine, current.quarantined()));
     let used = gateway.detectors.beside(call.stage.guard(), current.quarantined());
     let inspection = match &used {
         // In a box: no other call carries it about.

@@ -8,13 +8,14 @@ use cordon_core::{
     record::{RecordedFinding, RecordedGrounding, RecordedVerdict},
     resource::{RouteMode, Throttle},
 };
-use cordon_inspect::{Engine, Hosts, Prompt, Scanner};
+use cordon_inspect::{Custom, Engine, Hosts, Prompt, Scanner};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
 use crate::{
     abuse::Signal,
     answer::{Expected, Text},
     authority::{Authority, Seen},
+    custom,
     planted::Planted,
     predict::fault::{Check, Fault, Faults},
     quarantine::Signing,
@@ -61,6 +62,8 @@ pub struct Inspection {
     hosts: Hosts,
     /// Whether what policies forbid is looked for in any case.
     policies: bool,
+    /// What the guards name themselves.
+    custom: Arc<[Custom]>,
     /// What answers are meant to be.
     expected: Option<Arc<Expected>>,
     /// What detectors elsewhere have to do with its texts.
@@ -124,8 +127,10 @@ impl Inspection {
     pub fn new(engine: Engine, guard: Arc<EffectiveGuard>, now: Timestamp, key: HmacKey) -> Self {
         let hosts = Hosts::new(guard.hosts().map(<[_]>::to_vec));
         let hosts = if guard.hosts_may_pass(&EGRESS) { hosts } else { hosts.only_raising() };
+        let custom = custom::types(&guard, &engine);
         Self {
             engine,
+            custom,
             guard,
             now,
             key,
@@ -254,6 +259,11 @@ impl Inspection {
         &self.guard
     }
 
+    /// What the guards name themselves, compiled.
+    pub fn custom(&self) -> &[Custom] {
+        &self.custom
+    }
+
     pub(crate) const fn key(&self) -> &HmacKey {
         &self.key
     }
@@ -271,6 +281,7 @@ impl Inspection {
     fn scanner_for(&self, channel: Channel, holds: &[Category]) -> Scanner {
         let scanner = self.engine.scanner(channel, holds);
         let scanner = scanner.with_prompt(self.prompt.clone()).with_hosts(self.hosts_on(channel));
+        let scanner = if self.custom.is_empty() { scanner } else { scanner.with_custom(&self.custom) };
         let wanted = |categories: &[Category]| {
             categories.iter().any(|category| self.guard.names_category(channel, category))
         };
@@ -319,6 +330,9 @@ impl Inspection {
         for finding in findings {
             let Some(ruling) = self.ruling(channel, place, finding) else { continue };
             verdict.add(finding, locate(finding.span), channel, part, ruling);
+            if self.custom.iter().any(|custom| custom.sensitivity(&finding.category).is_some()) {
+                verdict.label(finding, &part.name(), ruling);
+            }
             if ruling.action == Action::Redact {
                 cuts.push(Cut::new(finding, ruling.form));
             } else if !ruling.action.passes() {
@@ -545,14 +559,22 @@ impl Verdict {
         part: &impl Part,
         ruling: Ruling,
     ) {
-        let is_sensitive = || SENSITIVE.iter().any(|family| family.covers(&finding.category));
         let part = part.name();
-        if finding.score >= LIKELY && ruling.action < Action::Redact && is_sensitive() && !defines(&part) {
-            self.labels.insert(finding.category.clone());
+        if SENSITIVE.iter().any(|family| family.covers(&finding.category)) {
+            self.label(finding, &part, ruling);
         }
         let mut recorded = RecordedFinding::new(finding, channel, part, ruling.action, ruling.would);
         (recorded.start, recorded.end) = (span.start as u64, span.end as u64);
         self.recorded.add(recorded);
+    }
+}
+
+impl Verdict {
+    /// Notes that sensitive data goes on as it is, where it is more likely there than not.
+    fn label(&mut self, finding: &Finding, part: &str, ruling: Ruling) {
+        if finding.score >= LIKELY && ruling.action < Action::Redact && !defines(part) {
+            self.labels.insert(finding.category.clone());
+        }
     }
 }
 

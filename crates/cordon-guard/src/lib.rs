@@ -44,6 +44,7 @@ mod authority;
 mod capture;
 mod catalog;
 mod certified;
+mod custom;
 mod files;
 mod inspection;
 mod lane;

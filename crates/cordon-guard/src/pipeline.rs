@@ -31,7 +31,7 @@ use crate::{
     ahead::Ahead,
     call::{Call, Received},
     capture::Capturing,
-    catalog,
+    catalog, custom,
     dialect::Dialect,
     dispatch::Upstreams,
     exchange,
@@ -161,6 +161,7 @@ impl Gateway {
         let detectors =
             Detectors::new(client, environment, parts.models, Arc::clone(&parts.clock), &parts.engine);
         detectors.keep(&parts.snapshot);
+        custom::prepare(&parts.snapshot, &parts.engine);
         Self(Arc::new(Inner {
             ports: Ports {
                 recorder: parts.recorder,
@@ -211,6 +212,7 @@ impl Gateway {
         let next = ahead.onto(change(&self.0.snapshot.load()));
         self.0.upstreams.keep(&next);
         self.0.detectors.keep(&next);
+        custom::prepare(&next, &self.0.engine);
         self.0.snapshot.store(Arc::new(next));
     }
 

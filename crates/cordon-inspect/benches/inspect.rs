@@ -14,8 +14,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use cordon_core::{Category, Channel};
-use cordon_inspect::Engine;
+use cordon_core::{Category, Channel, resource::CustomType};
+use cordon_inspect::{Custom, Engine};
 
 const KILOBYTE: usize = 1024;
 
@@ -73,6 +73,71 @@ fn per_kilobyte(bytes: usize, mut work: impl FnMut()) -> f64 {
         best = best.min(start.elapsed().as_secs_f64());
     }
     best * 1e6 / (bytes as f64 / KILOBYTE as f64)
+}
+
+/// What types of an organisation cost: a dictionary of 100,000 names of one to three words, and patterns.
+fn own_types(engine: &Engine) {
+    let mut state = 7_u64;
+    let mut next = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((state >> 33) % below).unwrap()
+    };
+    let syllables = [
+        "ka", "ro", "lin", "ter", "mo", "sha", "vel", "in", "dor", "es", "the", "com", "pre", "ta", "ber",
+        "ung",
+    ];
+    let terms: Vec<String> = (0..100_000)
+        .map(|_| {
+            let words =
+                (0..1 + next(3)).map(|_| (0..2 + next(3)).map(|_| syllables[next(16)]).collect::<String>());
+            words.collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    let dense = terms.iter().step_by(97).map(String::as_str).collect::<Vec<_>>().join(" ");
+    let of = |types: serde_json::Value| {
+        let types: Vec<CustomType> = serde_json::from_value(types).unwrap();
+        Custom::new(&types)
+    };
+    let start = Instant::now();
+    let words = of(serde_json::json!([{"category": "custom/names", "dictionary": {"terms": terms}}]));
+    println!("\ndictionary of 100,000 terms: compiled in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
+    let patterns = |count: usize| {
+        let one = |i: usize| serde_json::json!({"category": format!("custom/p{i}"), "pattern": format!(r"\bN{i}-[0-9]{{8}}\b"), "checksum": "luhn"});
+        of((0..count).map(one).collect())
+    };
+    let (one, ten) = (patterns(1), patterns(10));
+    let digits =
+        of(serde_json::json!([{"category": "custom/d", "pattern": "[0-9]{16}", "checksum": "verhoeff"}]));
+    let prose = samples().remove(0).1;
+    let (fours, sevens) = ("4".repeat(64 * KILOBYTE), "4045317".repeat(10 * KILOBYTE));
+    println!("{:<34} {:>14} {:>18}", "types, text", "64 KB inspect", "64 KB by 16 bytes");
+    for (name, custom, text) in [
+        ("none, prose", None, &prose),
+        ("100,000 terms, prose", Some(&words), &prose),
+        ("none, terms", None, &dense),
+        ("100,000 terms, terms", Some(&words), &dense),
+        ("one pattern, prose", Some(&one), &prose),
+        ("10 patterns, prose", Some(&ten), &prose),
+        ("none, digits", None, &fours),
+        ("digits that fail, digits", Some(&digits), &sevens),
+    ] {
+        let text =
+            &text[..(0..=text.len().min(64 * KILOBYTE)).rev().find(|i| text.is_char_boundary(*i)).unwrap()];
+        let custom: Vec<Custom> = custom.into_iter().cloned().collect();
+        let whole = per_kilobyte(text.len(), || {
+            black_box(engine.read(engine.scanner(Channel::User, &[]).with_custom(&custom), black_box(text)));
+        });
+        let small = chunks(text, 16);
+        let holds = [Category::known("custom")];
+        let streamed = per_kilobyte(text.len(), || {
+            let mut scanner = engine.scanner(Channel::User, &holds).with_custom(&custom);
+            for chunk in &small {
+                black_box(scanner.push(chunk));
+            }
+            black_box(scanner.finish());
+        });
+        println!("{name:<34} {whole:>11.2} µs {streamed:>15.2} µs");
+    }
 }
 
 fn main() {
@@ -144,6 +209,9 @@ fn main() {
         );
     }
 
+    if named.is_empty() || named.iter().any(|name| name == "own") {
+        own_types(&engine);
+    }
     if !named.is_empty() {
         return;
     }

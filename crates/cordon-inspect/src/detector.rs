@@ -2,6 +2,7 @@ use cordon_core::Category;
 
 use crate::answer::{MAX_WINDOW, leak::MAX_BEHIND};
 use crate::canary::{self, Canary};
+use crate::custom;
 use crate::names::SEGMENT;
 use crate::pii;
 use crate::policy;
@@ -152,9 +153,9 @@ detectors! {
     LEAK = "answer.leak", 1, MAX_SEGMENT, MAX_BEHIND, ["leak/prompt", "leak/marker"];
 }
 
-/// The detector of this name.
+/// The detector of this name, also one that the table does not have.
 pub(crate) fn named(name: &str) -> Option<Detector> {
-    ALL.iter().copied().find(|detector| detector.name == name)
+    ALL.iter().copied().chain(custom::DETECTORS).find(|detector| detector.name == name)
 }
 
 /// The public table.

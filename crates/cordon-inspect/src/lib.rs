@@ -24,6 +24,7 @@
 mod answer;
 mod canary;
 mod checksum;
+mod custom;
 mod decode;
 mod detector;
 mod engine;
@@ -55,6 +56,7 @@ mod words;
 pub use answer::hosts::Hosts;
 pub use answer::leak::Prompt;
 pub use canary::Canary;
+pub use custom::Custom;
 pub use detector::{Cost, DetectorInfo, FailureMode, Reach};
 pub use engine::Engine;
 pub use scanner::{Scanner, Step};

@@ -8,6 +8,7 @@ use crate::answer::hosts::Hosts;
 use crate::answer::leak::Prompt;
 use crate::answer::terminal::Terminal;
 use crate::answer::{Answer, Sight};
+use crate::custom::{self, Custom};
 use crate::detector::Detector;
 use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
@@ -29,6 +30,7 @@ macro_rules! context {
             nesting: &$scanner.nesting,
             hosts: &$scanner.hosts,
             prompt: &$scanner.prompt,
+            custom: &$scanner.custom,
             trace: $scanner.trace.as_ref(),
             policies: $scanner.policies.is_some(),
             out: &mut $scanner.out,
@@ -52,6 +54,8 @@ pub struct Scanner {
     nesting: Nesting,
     hosts: Hosts,
     prompt: Prompt,
+    /// What organisations name themselves, for this text and its views.
+    custom: Vec<Custom>,
     /// Where views are noted for who asks why something was found.
     trace: Option<Trace>,
     hold_values: bool,
@@ -59,6 +63,7 @@ pub struct Scanner {
     hold_answers: bool,
     hold_names: bool,
     hold_policies: bool,
+    hold_custom: bool,
     text: FoldedText,
     /// Folded bytes before this one were scanned.
     at: usize,
@@ -83,6 +88,7 @@ pub struct Scanner {
     hidden: Hidden,
     terminal: Terminal,
     answer: Option<Answer>,
+    own: Vec<custom::Reader>,
     out: Vec<Finding>,
 }
 
@@ -103,6 +109,7 @@ pub(crate) struct Context<'a> {
     pub(crate) nesting: &'a Nesting,
     pub(crate) hosts: &'a Hosts,
     pub(crate) prompt: &'a Prompt,
+    pub(crate) custom: &'a [Custom],
     pub(crate) trace: Option<&'a Trace>,
     /// Whether policies are wanted, in views too.
     pub(crate) policies: bool,
@@ -158,6 +165,7 @@ impl Scanner {
             nesting,
             hosts: Hosts::default(),
             prompt: Prompt::default(),
+            custom: Vec::new(),
             trace: None,
             // Encoded runs hold all the rest too, so all the rest holds what values hold.
             hold_values: hold_phrases || hold_answers || hold_policies || touches("pii") || touches("secret"),
@@ -167,6 +175,7 @@ impl Scanner {
                 .iter()
                 .any(|category| holds.iter().any(|hold| hold.covers(category) || category.covers(hold))),
             hold_policies,
+            hold_custom: false,
             text: FoldedText::default(),
             at: 0,
             consumed: 0,
@@ -183,6 +192,7 @@ impl Scanner {
             hidden: Hidden::default(),
             terminal: Terminal::of(channel),
             answer: Answer::of(channel),
+            own: Vec::new(),
             out: Vec::new(),
         }
     }
@@ -198,6 +208,18 @@ impl Scanner {
     #[must_use]
     pub fn with_prompt(self, prompt: Prompt) -> Self {
         Self { prompt, ..self }
+    }
+
+    /// The same for a text in which what these guards name themselves is looked for too.
+    #[must_use]
+    pub fn with_custom(mut self, custom: &[Custom]) -> Self {
+        self.custom = custom.to_vec();
+        self.own = custom.iter().filter_map(|custom| custom::Reader::new(custom, self.channel)).collect();
+        let holds = |category| self.holds.iter().any(|hold| hold.covers(category));
+        self.hold_custom = self.own.iter().any(|own| own.categories().any(holds));
+        // It may be encoded, as anything.
+        self.hold_values |= self.hold_custom;
+        self
     }
 
     /// The same for a text in which people, organisations, places and addresses are wanted too, which cost more than all the
@@ -275,6 +297,10 @@ impl Scanner {
         self.terminal.close(self.consumed);
         self.report_terminal();
         let mut context = context!(self);
+        for own in &mut self.own {
+            own.look(self.at, true, &self.text);
+            own.report(usize::MAX, &mut context);
+        }
         self.hidden.close(&mut context);
         self.readers.words.close(self.at, &mut context);
         self.suspicion.close(self.at, &mut context);
@@ -315,6 +341,7 @@ impl Scanner {
             + self.names.as_ref().map_or(0, |names| size_of::<Names>() + names.memory())
             + self.policies.as_ref().map_or(0, |policies| size_of::<Policies>() + policies.memory())
             + self.terminal.memory()
+            + self.own.iter().map(|own| size_of::<custom::Reader>() + own.memory()).sum::<usize>()
             + self.answer.as_ref().map_or(0, Answer::memory)
     }
 
@@ -327,6 +354,10 @@ impl Scanner {
             let values = values.into_iter().flatten().min();
             let values = values.map(|start| self.text.original_start(start));
             settled = [values, self.hidden.live()].into_iter().flatten().fold(settled, usize::min);
+        }
+        if self.hold_custom {
+            let own = self.own.iter().filter_map(custom::Reader::live).min();
+            settled = settled.min(own.map_or(settled, |start| self.text.original_start(start)));
         }
         if self.hold_names {
             let names = self.names.as_ref().and_then(|names| names.live());
@@ -388,6 +419,7 @@ impl Scanner {
             self.readers.runs.live(self.at),
             self.answer.as_ref().and_then(|answer| answer.live(&self.text)),
             self.names.as_ref().and_then(|names| names.live()),
+            self.own.iter().filter_map(custom::Reader::live).min(),
         ];
         let keep = live.into_iter().flatten().fold(self.at, usize::min);
         self.text.forget_before(keep.saturating_sub(CONTEXT));
@@ -583,11 +615,15 @@ impl Scanner {
         if self.at == end {
             return;
         }
+        for own in &mut self.own {
+            own.look(end, false, &self.text);
+        }
         let mut context = context!(self);
         let bytes = self.text.slice(self.at, end);
         let mut next = 0;
         while let Some(rest) = bytes.get(next..).filter(|rest| !rest.is_empty()) {
             let Some(answer) = &mut self.answer else {
+                let rest = rest.get(..custom::undue(&self.own, self.at + next, rest.len())).unwrap_or(rest);
                 let found = context.out.len();
                 let rest = room(self.policies.as_deref(), rest);
                 let taken = self.readers.take(self.at + next, rest, &mut context);
@@ -600,12 +636,14 @@ impl Scanner {
                     policies.read(self.at + next, taken, &mut context);
                 }
                 next += taken.len();
+                self.own.iter_mut().for_each(|own| own.report(self.at + next, &mut context));
                 continue;
             };
             // What reads answers goes ahead to where it has found something, and the others follow it there.
             let sight = Sight { text: &self.text, hosts: &self.hosts, prompt: &self.prompt };
             let until = next + answer.read(self.at + next, rest, sight);
             while let Some(rest) = bytes.get(next..until).filter(|rest| !rest.is_empty()) {
+                let rest = rest.get(..custom::undue(&self.own, self.at + next, rest.len())).unwrap_or(rest);
                 let found = context.out.len();
                 let rest = room(self.policies.as_deref(), rest);
                 let taken = self.readers.take(self.at + next, rest, &mut context);
@@ -618,6 +656,7 @@ impl Scanner {
                     policies.read(self.at + next, taken, &mut context);
                 }
                 next += taken.len();
+                self.own.iter_mut().for_each(|own| own.report(self.at + next, &mut context));
             }
             answer.report(&mut context);
         }

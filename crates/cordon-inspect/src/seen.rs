@@ -7,7 +7,7 @@ use std::{
 
 use cordon_core::{Category, Channel, Finding, Score, Span};
 
-use crate::{engine::Engine, scanner::Scanner, view::Nesting};
+use crate::{custom::Custom, engine::Engine, scanner::Scanner, view::Nesting};
 
 /// The most views that are kept of one text.
 const MAX_VIEWS: usize = 64;
@@ -136,11 +136,18 @@ impl Engine {
     /// assert_eq!(view.found[0].finding, Some(0));
     /// ```
     pub fn explain(&self, channel: Channel, text: &str) -> Explained {
+        self.explain_with(channel, text, &[])
+    }
+
+    /// The same with what guards name themselves.
+    pub fn explain_with(&self, channel: Channel, text: &str, custom: &[Custom]) -> Explained {
         let trace = Trace::default();
-        let mut findings = self.read(self.scanner(channel, &[]).traced(trace.clone()), text);
+        let mut findings =
+            self.read(self.scanner(channel, &[]).with_custom(custom).traced(trace.clone()), text);
         findings.dedup();
         // What is seen without any view was found in none.
-        let plain = self.read(Scanner::new(self.tables(), channel, &[], Nesting::deepest()), text);
+        let plain = Scanner::new(self.tables(), channel, &[], Nesting::deepest()).with_custom(custom);
+        let plain = self.read(plain, text);
         let plain: BTreeSet<(Span, Likeness)> =
             plain.iter().map(|finding| (finding.span, likeness(finding))).collect();
         let mut decoded = Waiting::default();

@@ -6,6 +6,8 @@ use cordon_core::{
 };
 use smallvec::SmallVec;
 
+use crate::types::NamedTypes;
+
 /// A guard as the data plane knows it: its rules by channel.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CompiledGuard {
@@ -16,6 +18,7 @@ pub(crate) struct CompiledGuard {
     rules: [Vec<CompiledRule>; 5],
     exceptions: Vec<Exception>,
     hosts: Option<Vec<HostPattern>>,
+    pub(crate) types: Option<NamedTypes>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +112,7 @@ pub fn baseline() -> GuardSpec {
         ],
         exceptions: Vec::new(),
         hosts: None,
+        types: Vec::new(),
     }
 }
 
@@ -138,6 +142,7 @@ impl CompiledGuard {
             rules,
             exceptions: spec.exceptions.clone(),
             hosts: spec.hosts.clone(),
+            types: NamedTypes::new(&spec.types),
         }
     }
 
@@ -229,6 +234,12 @@ impl EffectiveGuard {
                 })
             })
         })
+    }
+
+    /// What the guards name themselves, for those that name anything. Of guards that only observe too: what is found is recorded, and rules of
+    /// others may be about it.
+    pub fn types(&self) -> impl Iterator<Item = &NamedTypes> {
+        self.guards.iter().filter_map(|guard| guard.types.as_ref())
     }
 
     /// The hosts that texts may lead to: one list for each guard that has one. A guard that only observes has no say, because what is

@@ -24,6 +24,7 @@ mod restriction;
 mod retention;
 mod snapshot;
 mod tool;
+mod types;
 
 pub use answers::CompiledAnswers;
 pub use guard::{Caller, EffectiveGuard, JoinedRule, Ruling, baseline};
@@ -32,3 +33,4 @@ pub use quarantine::Quarantined;
 pub use retention::{content_retention, record_retention, says_of_records};
 pub use snapshot::{DetectorEntry, Limits, PrincipalEntry, RouteEntry, RouteTarget, ServiceEntry, Snapshot};
 pub use tool::CompiledTool;
+pub use types::NamedTypes;

@@ -21,6 +21,7 @@ use crate::{
     restriction,
     retention::content_retention,
     tool::CompiledTool,
+    types::NamedTypes,
 };
 
 /// Limits that hold for a call.
@@ -519,6 +520,11 @@ impl Snapshot {
     /// A model.
     pub fn model(&self, name: &Name) -> Option<&Arc<ModelSpec>> {
         self.models.get(name)
+    }
+
+    /// What all guards name themselves.
+    pub fn types(&self) -> impl Iterator<Item = &NamedTypes> {
+        self.guards.values().filter_map(|guard| guard.types.as_ref())
     }
 
     /// All detectors that are asked over HTTP, by name.

@@ -67,6 +67,7 @@ fn any_guard() -> impl Strategy<Value = GuardSpec> {
         rules,
         exceptions: Vec::new(),
         hosts: None,
+        types: Vec::new(),
     })
 }
 
@@ -288,7 +289,7 @@ proptest! {
             throttle: None,
         };
         let anchor =
-            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: vec![rule], exceptions: vec![], hosts: None };
+            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: vec![rule], exceptions: vec![], hosts: None, types: vec![] };
         let silent = GuardSpec { rules: Vec::new(), ..anchor.clone() };
         let numbered = std::iter::once(anchor).chain(guards).zip(0..).chain(std::iter::once((silent, 9)));
         for (spec, n) in numbered {
@@ -344,6 +345,7 @@ fn a_rule_for_a_family_does_not_name_its_members() {
             rules: vec![rule],
             exceptions: Vec::new(),
             hosts: None,
+            types: Vec::new(),
         };
         let guard = EffectiveGuard::alone(&name("guard1"), &spec);
         Channel::ALL.map(|channel| guard.names_category(channel, &Category::known(asked)))
@@ -381,6 +383,7 @@ fn an_exception_holds_for_its_own_guard_until_its_end() {
             rules: vec![Rule { action, ..rule.clone() }],
             exceptions,
             hosts: None,
+            types: Vec::new(),
         };
         state.apply(&fact(Body::ResourceSet(Resource { name: name(at), spec: Spec::Guard(spec) }), 0));
     };
@@ -437,6 +440,7 @@ fn each_enforcing_guard_has_its_list_of_hosts() {
             rules: Vec::new(),
             exceptions: Vec::new(),
             hosts: hosts.map(|host| vec![HostPattern::parse(host).unwrap()]),
+            types: Vec::new(),
         };
         state.apply(&fact(
             Body::ResourceSet(Resource { name: name(guard), spec: Spec::Guard(spec) }),
@@ -464,6 +468,7 @@ fn each_enforcing_guard_has_its_list_of_hosts() {
             rules: vec![rule.clone()],
             exceptions: Vec::new(),
             hosts: None,
+            types: Vec::new(),
         };
         state.apply(&fact(Body::ResourceSet(Resource { name: name("e"), spec: Spec::Guard(spec) }), 9));
         assert_eq!(Snapshot::compile(&state).guard(Caller::nobody(), None).hosts_may_pass(&egress), may);

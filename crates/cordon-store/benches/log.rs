@@ -105,6 +105,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             rules: ["prompt_injection", "pii", "secret"].map(|category| rule(category, random)).into(),
             exceptions: Vec::new(),
             hosts: None,
+            types: Vec::new(),
         }),
         Kind::Route => Spec::Route(RouteSpec {
             system: Some(name("system", random.below(300))),

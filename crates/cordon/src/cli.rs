@@ -398,7 +398,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Restore(args) => backup::put_back(place, args).await,
         Command::Inspect(args) => inspect::run(place, args).await,
         Command::Redact(args) => redact::run(place, args).await,
-        Command::Classify(args) => classify::run(&args),
+        Command::Classify(args) => classify::run(place, &args).await,
         Command::Eval(command) => eval::run(place, command).await,
         Command::Profile(args) => stats::profile(&args),
         Command::Drift(args) => stats::drift(&args),

@@ -16,6 +16,7 @@ use cordon_core::{
     Name,
     resource::{API_VERSION, Kind, Problem, Resource, Spec},
 };
+use cordon_inspect::Custom;
 
 pub use files::{Source, sources};
 pub use suggest::nearest;
@@ -254,6 +255,12 @@ impl Reader {
         let resource = Resource { name, spec };
         for problem in resource.problems() {
             self.report(file, node.locate(&problem.path), &problem.path, problem.message);
+        }
+        if let Spec::Guard(guard) = &resource.spec {
+            for (path, message) in Custom::problems(&guard.types) {
+                let path = format!("/spec/{path}");
+                self.report(file, node.locate(&path), &path, message);
+            }
         }
         Some(resource)
     }

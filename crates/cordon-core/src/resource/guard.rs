@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Requests;
+use super::{CustomType, Requests};
 use crate::{Action, Category, Channel, DurationMs, Form, HostPattern, Mode, Name, Score, Sealed, Timestamp};
 
 /// Where a guard applies. Guards of all layers are joined, and the strictest wins.
@@ -98,6 +98,10 @@ pub struct GuardSpec {
     pub mode: Mode,
     /// Its rules; all of them apply, and the strictest wins.
     pub rules: Vec<Rule>,
+    /// What it looks for beside what is built in. Rules name it by its category, below `custom`, as they name any other; those of guards that
+    /// are joined with this one count too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<CustomType>,
     /// The exceptions that it grants to its own rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<Exception>,

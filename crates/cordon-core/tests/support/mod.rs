@@ -94,6 +94,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
                 Vec::new()
             },
             hosts: None,
+            types: Vec::new(),
         }),
         Kind::Route => Spec::Route(RouteSpec {
             system: Some(other(Kind::System, 5)),

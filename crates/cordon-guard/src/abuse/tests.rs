@@ -40,6 +40,7 @@ fn guard_in(mode: Mode, called: &str, throttle: Option<Throttle>) -> EffectiveGu
         rules: vec![rule],
         exceptions: Vec::new(),
         hosts: None,
+        types: Vec::new(),
     };
     EffectiveGuard::alone(&name(called), &spec)
 }

@@ -42,6 +42,7 @@ pub(crate) fn inspection(rules: &[(&'static str, Action, Form)]) -> Inspection {
         rules,
         exceptions: Vec::new(),
         hosts: None,
+        types: Vec::new(),
     };
     let guard = EffectiveGuard::alone(&Name::parse("test").unwrap(), &spec);
     Inspection::new(ENGINE.clone(), Arc::new(guard), Timestamp::from_millis(0), HmacKey::from_bytes([7; 32]))

@@ -29,18 +29,18 @@ pub(super) fn weighted(text: &[u8], weights: &[u32]) -> u32 {
 }
 
 /// Whether all characters are the same one: never issued, though many checks pass.
-pub(super) fn repeats(text: &[u8]) -> bool {
+pub(crate) fn repeats(text: &[u8]) -> bool {
     text.windows(2).all(|pair| matches!(pair, [a, b] if a == b))
 }
 
 /// Luhn's check (ISO/IEC 7812-1, annex B) over digits.
-pub(super) fn luhn(text: &[u8]) -> bool {
+pub(crate) fn luhn(text: &[u8]) -> bool {
     let digits: Vec<u8> = text.iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0').collect();
     !repeats(text) && crate::checksum::luhn(&digits)
 }
 
 /// ISO/IEC 7064 MOD 11,10 over digits.
-pub(super) fn mod_11_10(text: &[u8]) -> bool {
+pub(crate) fn mod_11_10(text: &[u8]) -> bool {
     let Some((last, body)) = text.split_last() else { return false };
     let product = body.iter().fold(10, |product, byte| {
         let sum = (product + u32::from(byte.wrapping_sub(b'0'))) % 10;
@@ -51,7 +51,7 @@ pub(super) fn mod_11_10(text: &[u8]) -> bool {
 
 /// Verhoeff's check (J. Verhoeff, Error Detecting Decimal Codes, 1969) over digits: multiplication in the dihedral group
 /// of ten elements, positions permuted.
-pub(super) fn verhoeff(text: &[u8]) -> bool {
+pub(crate) fn verhoeff(text: &[u8]) -> bool {
     let product = |a: u32, b: u32| match (a < 5, b < 5) {
         (true, true) => (a + b) % 5,
         (true, false) => (a + b - 5) % 5 + 5,
@@ -78,7 +78,7 @@ pub(super) fn verhoeff(text: &[u8]) -> bool {
 }
 
 /// The check digit of machine-readable travel documents (ICAO Doc 9303, part 3, 4.9): weights 7, 3, 1.
-pub(super) fn icao(text: &[u8]) -> u32 {
+pub(crate) fn icao(text: &[u8]) -> u32 {
     text.iter()
         .enumerate()
         .map(|(i, _)| value(text, i) * [7, 3, 1].get(i % 3).copied().unwrap_or(0))

@@ -5,7 +5,7 @@
 //! few groups of letters and digits: phones, and every identifier that is one [`row::Row`] of a table in [`types`].
 
 mod card;
-mod check;
+pub(crate) mod check;
 mod context;
 mod coordinates;
 mod crypto;

@@ -10,11 +10,11 @@ use std::{
 use clap::Args;
 use cordon_core::{Category, Channel, Score};
 use cordon_files::{Claim, FileType, Limits, Segment};
-use cordon_inspect::{Engine, Sensitivity, Step};
+use cordon_inspect::{Custom, Engine, Scanner, Sensitivity, Step};
 use serde::Serialize;
 
 use super::{
-    Failure, Outcome, Output, complain, json,
+    Failure, Outcome, Output, Place, complain, inspect, json,
     progress::{Megabytes, Progress},
     say,
     table::plain,
@@ -24,6 +24,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   cordon classify documents/
   cordon classify --all --json shared/ > labels.jsonl
+  cordon classify --guard types.yaml documents/   (with what the guard names itself)
   cordon classify --fail-on restricted .          (exit code 2: something is)
 
 Classes: restricted (secrets, cards, accounts, numbers that a state gave), confidential (what leads to a person),
@@ -41,6 +42,9 @@ pub(super) struct ClassifyArgs {
     /// End with code 2 when a file is of this class or a stricter one: confidential or restricted.
     #[arg(long, value_parser = class, value_name = "CLASS")]
     fail_on: Option<Sensitivity>,
+    /// Guards whose own types are looked for too: a file that declares them, or the name of one that the server or data folder has.
+    #[arg(long, value_name = "FILE|NAME")]
+    guard: Option<String>,
     #[command(flatten)]
     output: Output,
 }
@@ -100,19 +104,29 @@ struct Last<'a> {
     summary: &'a Summary,
 }
 
+/// What files are read with: what is built in, and what guards name themselves.
+struct Eyes {
+    engine: Engine,
+    custom: Vec<Custom>,
+}
+
 struct Classifier<'a> {
     args: &'a ClassifyArgs,
-    engine: Engine,
+    eyes: Eyes,
     buffer: Vec<u8>,
     summary: Summary,
     strictest: Sensitivity,
     progress: Progress,
 }
 
-pub(super) fn run(args: &ClassifyArgs) -> Outcome {
+pub(super) async fn run(place: &Place, args: &ClassifyArgs) -> Outcome {
+    let custom = match &args.guard {
+        Some(guard) => inspect::inspection(place, Some(guard)).await?.custom().to_vec(),
+        None => Vec::new(),
+    };
     let mut classifier = Classifier {
         args,
-        engine: Engine::builtin(),
+        eyes: Eyes { engine: Engine::builtin(), custom },
         buffer: vec![0; PIECE],
         summary: Summary::default(),
         strictest: Sensitivity::default(),
@@ -146,7 +160,7 @@ impl Classifier<'_> {
 
     fn file(&mut self, path: &Path) -> Outcome {
         self.summary.files += 1;
-        match read(&self.engine, path, &mut self.buffer) {
+        match read(&self.eyes, path, &mut self.buffer) {
             Ok(Some(reading)) => self.tell(path, &reading)?,
             Ok(None) => self.summary.binary += 1,
             Err(error) => self.unreadable(path, &error),
@@ -245,7 +259,7 @@ fn below(folder: &Path) -> io::Result<Vec<Entry>> {
 
 /// Reads a file; none if no text is in it that can be read. Texts are read piece by piece, and what is packed, drawn or laid out is
 /// taken apart.
-fn read(engine: &Engine, path: &Path, buffer: &mut [u8]) -> io::Result<Option<Reading>> {
+fn read(eyes: &Eyes, path: &Path, buffer: &mut [u8]) -> io::Result<Option<Reading>> {
     let mut file = File::open(path)?;
     let mut filled = 0;
     // What a file is stands in its first bytes, however few a read brings.
@@ -257,7 +271,7 @@ fn read(engine: &Engine, path: &Path, buffer: &mut [u8]) -> io::Result<Option<Re
     }
     let begin = buffer.get(..filled).unwrap_or_default();
     if FileType::of(begin).is_text() && !begin.contains(&0) {
-        return texts(engine, file, buffer, filled).map(Some);
+        return texts(eyes, file, buffer, filled).map(Some);
     }
     let limits = Limits::default();
     let mut bytes = begin.to_vec();
@@ -267,16 +281,16 @@ fn read(engine: &Engine, path: &Path, buffer: &mut [u8]) -> io::Result<Option<Re
     let mut reading = Reading::default();
     for segment in &report.segments {
         reading.bytes += segment.text.len() as u64;
-        let mut scanner = engine.scanner(Segment::CHANNEL, &[]);
-        reading.add(scanner.push(&segment.text));
-        reading.add(scanner.finish());
+        let mut scanner = eyes.scanner(Segment::CHANNEL);
+        reading.add(eyes, scanner.push(&segment.text));
+        reading.add(eyes, scanner.finish());
     }
     Ok((!report.segments.is_empty()).then_some(reading))
 }
 
 /// Reads a text piece by piece, of which the first is there. Bytes that are not UTF-8 are read as U+FFFD.
-fn texts(engine: &Engine, mut file: File, buffer: &mut [u8], first: usize) -> io::Result<Reading> {
-    let mut scanner = engine.scanner(Channel::Document, &[]);
+fn texts(eyes: &Eyes, mut file: File, buffer: &mut [u8], first: usize) -> io::Result<Reading> {
+    let mut scanner = eyes.scanner(Channel::Document);
     let mut reading = Reading::default();
     // The start of a character whose other bytes have not been read yet.
     let mut kept = 0;
@@ -287,12 +301,12 @@ fn texts(engine: &Engine, mut file: File, buffer: &mut [u8], first: usize) -> io
         reading.bytes += count as u64;
         let mut used = 0;
         for chunk in bytes.utf8_chunks() {
-            reading.add(scanner.push(chunk.valid()));
+            reading.add(eyes, scanner.push(chunk.valid()));
             used += chunk.valid().len();
             let invalid = chunk.invalid();
             let may_go_on = used + invalid.len() == filled && invalid.len() < 4 && is_open(invalid);
             if !invalid.is_empty() && !may_go_on {
-                reading.add(scanner.push("\u{fffd}"));
+                reading.add(eyes, scanner.push("\u{fffd}"));
                 used += invalid.len();
             }
         }
@@ -300,7 +314,7 @@ fn texts(engine: &Engine, mut file: File, buffer: &mut [u8], first: usize) -> io
         kept = filled - used;
         count = file.read(buffer.get_mut(kept..).unwrap_or_default())?;
     }
-    reading.add(scanner.finish());
+    reading.add(eyes, scanner.finish());
     Ok(reading)
 }
 
@@ -309,10 +323,22 @@ fn is_open(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
 }
 
+impl Eyes {
+    fn scanner(&self, channel: Channel) -> Scanner {
+        self.engine.scanner(channel, &[]).with_custom(&self.custom)
+    }
+
+    /// What a finding of this category makes of a file.
+    fn class(&self, category: &Category) -> Sensitivity {
+        let own = self.custom.iter().filter_map(|custom| custom.sensitivity(category));
+        own.fold(Sensitivity::of(category), Sensitivity::max)
+    }
+}
+
 impl Reading {
-    fn add(&mut self, step: Step) {
+    fn add(&mut self, eyes: &Eyes, step: Step) {
         for finding in step.findings {
-            let class = Sensitivity::of(&finding.category);
+            let class = eyes.class(&finding.category);
             if finding.score < LABEL || finding.continues || class == Sensitivity::Unclassified {
                 continue;
             }
@@ -339,7 +365,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, bytes).unwrap();
-        let reading = read(&Engine::builtin(), &path, &mut vec![0; piece]).unwrap()?;
+        let reading =
+            read(&Eyes { engine: Engine::builtin(), custom: Vec::new() }, &path, &mut vec![0; piece])
+                .unwrap()?;
         let labels =
             reading.labels.iter().map(|(category, label)| format!("{category} {}", label.count)).collect();
         Some((reading.class, labels, reading.bytes))

@@ -59,7 +59,7 @@ impl Desk {
         // Some milliseconds for the longest texts: not where others wait.
         let inspected = tokio::task::spawn_blocking(move || {
             let (examined, redacted) = inspection.redact(wish.channel, &wish.text);
-            let explained = engine.explain(wish.channel, &wish.text);
+            let explained = engine.explain_with(wish.channel, &wish.text, inspection.custom());
             let counted = |at: usize| {
                 let found = explained.findings.get(at)?;
                 examined.findings.iter().position(|ruled| ruled.finding == *found)
