@@ -68,13 +68,16 @@ async fn ask(world: &World, key: &KeySecret, method: &str, path: &str) -> Reply 
     world.send(request(world, key, method, path, Vec::new())).await
 }
 
+/// A file as a service describes it, and its bytes.
+type Kept = (Value, Vec<u8>);
+
 /// A service that keeps files: as gullible as one can be, and in pages of two.
 async fn keeper() -> FakeUpstream {
-    let files: Arc<Mutex<Vec<(Value, Vec<u8>)>>> = Arc::default();
+    let files: Arc<Mutex<Vec<Kept>>> = Arc::default();
     FakeUpstream::answering(move |request| kept(&mut files.lock().unwrap(), request)).await
 }
 
-fn kept(files: &mut Vec<(Value, Vec<u8>)>, request: &Request) -> Script {
+fn kept(files: &mut Vec<Kept>, request: &Request) -> Script {
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let missing = || Script::json(404, &json!({"error": {"message": "No such File object"}}));
     if path == "/files" && request.method == "POST" {
@@ -245,11 +248,14 @@ async fn a_file_goes_up_is_found_read_and_deleted_by_who_uploaded_it() {
     assert!(!frames.hold("table"), "the record has no name of a file");
 }
 
+/// Name, media type and bytes of an upload, what its caller is told, and what is found in it.
+type Refused = (&'static str, &'static str, &'static [u8], (u16, &'static str), &'static str);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_not_go_up_never_reaches_the_service() {
     let upstream = keeper().await;
     let world = world(&upstream).await;
-    let cases: [(&str, &str, &[u8], (u16, &str), &str); 8] = [
+    let cases: [Refused; 8] = [
         (
             "photo.jpg",
             "image/jpeg",

@@ -97,10 +97,8 @@ impl Page {
     /// When it is none.
     pub(super) fn read(tree: &Value, owner: &Owner) -> Result<Self, Refusal> {
         let data = tree.get("data").and_then(Value::as_array).ok_or_else(|| odd("the answer is no list"))?;
-        let mut own = Vec::new();
-        for file in data {
-            own.extend(FileObject::read(file, owner)?);
-        }
+        // One that is odd is not the caller's as far as anybody knows, and hides none of the others.
+        let own = data.iter().filter_map(|file| FileObject::read(file, owner).ok().flatten()).collect();
         let more = tree.get("has_more").and_then(Value::as_bool).unwrap_or_default();
         let last = data.last().and_then(|file| file.get("id")).and_then(Value::as_str).filter(|id| is_id(id));
         Ok(Self { own, next: last.filter(|_| more).map(str::to_owned) })
@@ -131,4 +129,25 @@ pub(super) fn deleted(tree: &Value, id: &str) -> Result<Value, Refusal> {
     let members: [(&str, Value); 3] =
         [("id", id.into()), ("object", "file".into()), ("deleted", true.into())];
     Ok(Value::Object(members.into_iter().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use cordon_core::{HmacKey, Name};
+
+    use super::*;
+
+    #[test]
+    fn a_page_has_the_callers_files_and_what_is_odd_hides_none_of_them() {
+        let owner = Owner::new(&HmacKey::from_bytes([7; 32]), &Name::parse("app").unwrap());
+        let file = |id: &str, name: &str| format!(r#"{{"id":"{id}","filename":"{name}"}}"#);
+        let (own, other) = (file("file-1", &owner.mark("a.txt")), file("file-2", "b.txt"));
+        let odd = [file("../x", &owner.mark("c.txt")), "{}".to_owned(), "1".to_owned()].join(",");
+        let page = |text: String| Page::read(&tree(text.as_bytes()).unwrap(), &owner);
+        let read = page(format!(r#"{{"data":[{odd},{own},{other}],"has_more":true}}"#)).unwrap();
+        let names: Vec<&str> = read.own.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!((names, read.next.as_deref()), (vec!["a.txt"], Some("file-2")));
+        assert_eq!(page(r#"{"data":[]}"#.to_owned()).unwrap().next, None);
+        assert!(page("{}".to_owned()).is_err());
+    }
 }
