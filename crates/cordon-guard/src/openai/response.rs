@@ -59,6 +59,7 @@ impl Response {
         said.note_model(self.tree.get("model"));
         for choice in self.tree.get("choices").and_then(Value::as_array).unwrap_or_default() {
             said.note_finish(choice.get("finish_reason"));
+            said.note_refusal(choice.get("message").and_then(|message| message.get("refusal")));
         }
         said
     }

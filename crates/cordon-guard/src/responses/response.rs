@@ -56,6 +56,7 @@ impl Response {
     pub fn said(&self) -> Said {
         let mut said = Said::default();
         note(&mut said, &self.tree);
+        note_output(&mut said, self.tree.get("output").and_then(Value::as_array).unwrap_or_default());
         said
     }
 
@@ -160,6 +161,14 @@ pub(super) fn note(said: &mut Said, response: &Object) {
     match response.get("status") {
         Some(Value::String(status)) if matches!(status.as_str(), "queued" | "in_progress") => {}
         status => said.note_finish(reason.or(status)),
+    }
+}
+
+/// Notes whether the model declines in a part of these items.
+pub(super) fn note_output(said: &mut Said, items: &[Value]) {
+    let parts = items.iter().filter_map(|item| item.get("content")?.as_array()).flatten();
+    for part in parts.filter(|part| part.get("type").and_then(Value::as_str) == Some("refusal")) {
+        said.note_refusal(part.get("refusal"));
     }
 }
 

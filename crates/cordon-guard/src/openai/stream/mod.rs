@@ -185,6 +185,7 @@ impl StreamGate {
                 return Err(StreamError::TooMany.into());
             }
             self.said.note_finish(value.get("finish_reason"));
+            self.said.note_refusal(value.get("delta").and_then(|delta| delta.get("refusal")));
             let choice = self.choices.entry(index).or_default();
             let (first, second) = choice.take(index, value, &mut rewrite)?;
             before.extend(first);

@@ -18,7 +18,7 @@ use cordon_core::{
 
 use super::{
     failure::{ended, error},
-    response::{MAX_ITEMS, has_failed, note, path_of, usage, whole},
+    response::{MAX_ITEMS, has_failed, note, note_output, path_of, usage, whole},
     walk,
 };
 use crate::{
@@ -213,6 +213,7 @@ impl ResponseGate {
         self.used = response.get("usage").and_then(usage).or(self.used);
         note(&mut self.said, &response);
         let output = self.output(came, out)?;
+        note_output(&mut self.said, &output);
         let mut shared = rewrite(&self.inspection, &self.tokens, &mut self.verdict).shared;
         self.strays.finish(&mut shared, &mut self.sequence, out)?;
         self.enveloped(&mut response)?;
