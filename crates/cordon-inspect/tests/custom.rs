@@ -48,7 +48,7 @@ fn inspect(custom: &Custom, channel: Channel, text: &str) -> Vec<Finding> {
 }
 
 /// What is found in a text, each with its category.
-fn found<'t>(text: &'t str) -> Vec<(String, &'t str)> {
+fn found(text: &str) -> Vec<(String, &str)> {
     let found = own(inspect(&TYPES, Channel::User, text)).into_iter();
     found.map(|finding| (finding.category.leaf().to_owned(), &text[finding.span.range()])).collect()
 }
