@@ -440,7 +440,7 @@ async fn models_health_and_errors() {
         ("GET", "/v1/models", "", "", 401, "\"invalid_api_key\"", "null"),
         ("GET", "/v1/models/gpt-4", key, "", 404, "\"model_not_found\"", "\"model\""),
         ("GET", chat, key, "", 405, "\"use_post\"", "null"),
-        ("POST", "/v1/files", key, "", 404, "\"unknown_url\"", "null"),
+        ("POST", "/v1/batches", key, "", 404, "\"unknown_url\"", "null"),
         ("POST", chat, key, "{", 400, "null", "null"),
         ("POST", chat, key, &deep, 413, "null", "null"),
         ("POST", chat, key, &nested, 400, "null", "null"),
