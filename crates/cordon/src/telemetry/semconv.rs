@@ -32,7 +32,7 @@ macro_rules! attributes {
 attributes! {
     ERROR_TYPE = "error.type", "code of the refusal, or the status of an upstream that answered with an error";
     HTTP_METHOD = "http.request.method", "`GET`, `POST` or `DELETE`";
-    HTTP_ROUTE = "http.route", "`/v1/chat/completions`, `/v1/messages`, `/v1/messages/count_tokens`, `/v1/responses`, `/v1/embeddings`, `/v1/models`, `/v2/models/{route}`, `/v2/models/{route}/infer` or `/routes/{route}/invocations`";
+    HTTP_ROUTE = "http.route", "`/v1/chat/completions`, `/v1/messages`, `/v1/messages/count_tokens`, `/v1/responses`, `/v1/embeddings`, `/v1/models`, `/v2/models/{route}`, `/v2/models/{route}/infer`, `/routes/{route}/invocations`, `/v1/files`, `/v1/files/{file_id}` or `/v1/files/{file_id}/content`";
     HTTP_STATUS = "http.response.status_code", "status that the caller saw; on the upstream's span, that of the upstream";
     SERVER_ADDRESS = "server.address", "host of the service that the call went to";
     SERVER_PORT = "server.port", "its port";
