@@ -29,7 +29,8 @@ pub struct Limits {
     pub config: u64,
     /// The largest `tokenizer.json`, in bytes.
     pub tokenizer: u64,
-    /// The largest `model.safetensors`, in bytes. About twice as much is needed while 16-bit weights are read.
+    /// The largest `model.safetensors`, in bytes. 16-bit weights are kept as 32-bit: up to twice as much memory. What a table of
+    /// relative positions is for each layer has as much room again.
     pub weights: u64,
     /// The most pieces that are read at once; a model that was made for fewer reads fewer. Work grows with its square.
     pub window: usize,
@@ -122,7 +123,8 @@ impl Classifier {
             return Err(OpenError::new(CONFIG, cause));
         }
         let mut weights = Weights::open(weights, limits.weights).map_err(of(WEIGHTS))?;
-        let model = Model::read(&config, &mut weights).map_err(of(WEIGHTS))?;
+        let pieces = limits.window.min(config.positions);
+        let model = Model::read(&config, &mut weights, pieces).map_err(of(WEIGHTS))?;
         Ok(Self { tokenizer, model, labels: config.labels, outcome: config.outcome, window, limits })
     }
 
@@ -131,11 +133,14 @@ impl Classifier {
         &self.labels
     }
 
-    /// Says how probable each label is for each window of a text. `go_on` is asked before each layer; nothing comes back once it
-    /// says no, or where the model's numbers are none any more.
+    /// Says how probable each label is for each window of a text. `go_on` is asked before each layer, and now and then while a long
+    /// text is cut into pieces; nothing comes back once it says no, where the model's numbers are none any more, or where its
+    /// tokenizer makes more of the text than any published one does.
     pub fn classify(&self, text: &str, go_on: &dyn Fn() -> bool) -> Option<Reading> {
         let text = text.get(..text.floor_char_boundary(self.limits.text))?;
-        let tokens = self.tokenizer.tokens(text);
+        // No window has room for what is behind these.
+        let most = self.window.saturating_mul(self.limits.windows).saturating_add(1);
+        let tokens = self.tokenizer.tokens(text, most, go_on)?;
         let (before, after) = self.tokenizer.ends();
         let overlap = self.window / 8;
         let mut windows = Vec::new();

@@ -18,6 +18,10 @@ pub(crate) enum Cause {
         "is {bytes} bytes long, and {most} are read at most; help: take a smaller model, or raise the limit"
     )]
     TooLarge { bytes: u64, most: u64 },
+    #[error(
+        "would need {bytes} bytes for what its layers make of `rel_embeddings`, and {most} are kept at most; help: take a smaller model or window, or raise the limit"
+    )]
+    TooWide { bytes: u64, most: u64 },
     #[error("has not the form that is expected; help: take it as its maker published it")]
     Form(#[source] serde_json::Error),
     #[error(

@@ -25,6 +25,7 @@ pub(crate) struct Weights<S> {
     tensors: BTreeMap<String, Entry>,
     /// Where the numbers begin.
     numbers: u64,
+    most: u64,
 }
 
 #[derive(Deserialize)]
@@ -88,7 +89,12 @@ impl<S: Read + Seek> Weights<S> {
         if reached != bytes - numbers {
             return Err(Cause::Damaged("is not as long as its header says"));
         }
-        Ok(Self { source, tensors, numbers })
+        Ok(Self { source, tensors, numbers, most })
+    }
+
+    /// How many bytes a file may have.
+    pub(crate) const fn most(&self) -> u64 {
+        self.most
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -115,9 +121,8 @@ impl<S: Read + Seek> Weights<S> {
     /// A table that stays as it was written.
     pub(crate) fn lookup(&mut self, name: &str, rows: usize, width: usize) -> Result<Table, Cause> {
         let (dtype, begin, length) = self.find(name, &[rows, width])?;
-        let mut table = Table { bytes: Vec::new(), dtype, width };
+        let mut table = Table { bytes: room(length)?, dtype, width };
         self.chunks(begin, length, |chunk| table.bytes.extend_from_slice(chunk))?;
-        table.bytes.shrink_to_fit();
         if !numbers_of(dtype, &table.bytes).all(f32::is_finite) {
             return Err(Cause::tensor(name, "holds something that is no number"));
         }
@@ -126,7 +131,7 @@ impl<S: Read + Seek> Weights<S> {
 
     fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Cause> {
         let (dtype, begin, length) = self.find(name, shape)?;
-        let mut numbers = Vec::new();
+        let mut numbers = room(length / dtype.bytes())?;
         self.chunks(begin, length, |chunk| numbers.extend(numbers_of(dtype, chunk)))?;
         if !numbers.iter().all(|number| number.is_finite()) {
             return Err(Cause::tensor(name, "holds something that is no number"));
@@ -193,6 +198,12 @@ impl Dtype {
             Self::Single => 4,
         }
     }
+}
+
+/// Room for as many, and no more: what grows by doubling would need up to half as much again. The file is as long as that.
+fn room<T>(count: u64) -> Result<Vec<T>, Cause> {
+    let count = usize::try_from(count).map_err(|_| Cause::Damaged("is longer than memory"))?;
+    Ok(Vec::with_capacity(count))
 }
 
 /// The numbers in some bytes, little-endian.

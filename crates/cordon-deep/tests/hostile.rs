@@ -6,6 +6,7 @@ mod support;
 
 use std::{fs, io::Cursor, sync::LazyLock};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use cordon_deep::{Classifier, Limits, OpenError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -73,6 +74,15 @@ fn replace(value: &mut Value, at: &mut usize, by: &Value) {
     }
 }
 
+/// How many values a tree has.
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(values) => values.iter().map(count).sum(),
+        Value::Object(values) => values.values().map(count).sum(),
+        _ => 0,
+    }
+}
+
 fn other() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
@@ -80,12 +90,99 @@ fn other() -> impl Strategy<Value = Value> {
         Just(json!({})),
         Just(json!("")),
         Just(json!("漢")),
+        Just(json!(" ")),
+        Just(json!("▁")),
+        Just(json!("a\na\na\na\n")),
+        Just(json!({"Regex": r"\s{2,}|[\n\r\t]"})),
+        prop::collection::vec(any::<u8>(), 0..32).prop_map(|bytes| json!(BASE64.encode(bytes))),
+        prop::sample::select(steps()),
         Just(json!(true)),
         Just(json!(1.5e300)),
         any::<u64>().prop_map(Value::from),
         (-2_i64..70_000).prop_map(Value::from),
         (0_i64..64).prop_map(Value::from),
     ]
+}
+
+/// Steps of a normalizer, some of which write much.
+fn steps() -> Vec<Value> {
+    let ends = ["Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents"];
+    let mut steps: Vec<Value> = ends.iter().map(|kind| json!({"type": kind})).collect();
+    steps.push(json!({"type": "Strip", "strip_left": true, "strip_right": true}));
+    steps.push(json!({"type": "Precompiled", "precompiled_charsmap": doubling()}));
+    steps.push(json!({"type": "Sequence", "normalizers": steps.clone()}));
+    steps
+}
+
+/// A compiled map of characters that writes `text` for each `a`.
+fn charsmap(text: &str) -> String {
+    // The root leads to `a` (at 1 ^ 97 = 96), which has a value at 96 ^ 1 = 97: the first text.
+    let mut units = [0_u32; 128];
+    units[0] = 1 << 10;
+    units[96] = 97 | 1 << 8 | 1 << 10;
+    units[97] = 1 << 31;
+    let mut bytes = 512_u32.to_le_bytes().to_vec();
+    bytes.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+    bytes.extend(text.bytes().chain([0]));
+    BASE64.encode(bytes)
+}
+
+fn doubling() -> String {
+    charsmap("aa")
+}
+
+/// A model with other steps before its text is cut.
+fn normalized(steps: &[Value]) -> Files {
+    let mut files = MODELS[1].clone();
+    let mut value: Value = serde_json::from_slice(&files.tokenizer).unwrap();
+    value["normalizer"] = json!({"type": "Sequence", "normalizers": steps});
+    files.tokenizer = serde_json::to_vec(&value).unwrap();
+    files
+}
+
+#[test]
+fn steps_that_write_more_and_more_are_stopped() {
+    let lines =
+        json!({"type": "Replace", "pattern": {"Regex": r"\s{2,}|[\n\r\t]"}, "content": "a\na\na\na\n"});
+    let refused = open(&normalized(&vec![lines; 32])).unwrap_err().to_string();
+    assert!(refused.contains("`Replace` by a space"), "{refused}");
+    let map = |text: &str| json!({"type": "Precompiled", "precompiled_charsmap": charsmap(text)});
+    let refused = open(&normalized(&[map(&"b".repeat(3 << 20))])).unwrap_err().to_string();
+    assert!(refused.contains("`precompiled_charsmap`"), "{refused}");
+    // Each doubles what it is given, which is 2^32 times as much in the end.
+    let doubled = open(&normalized(&vec![map("aa"); 32])).unwrap();
+    assert!(doubled.classify("a", &|| true).is_none());
+    assert!(doubled.classify("bbb", &|| true).is_some());
+    assert!(open(&normalized(&[map("aa")])).unwrap().classify("aaa", &|| true).is_some());
+    let ends = open(&normalized(&[json!({"type": "NFKD"})])).unwrap();
+    assert!(ends.classify(&"\u{fdfa}".repeat(2000), &|| true).is_some(), "what a step may make of a text");
+}
+
+#[test]
+fn a_table_of_positions_is_kept_as_far_as_a_window_reaches() {
+    let span = 32_768;
+    let mut config: Value = serde_json::from_slice(&MODELS[1].config).unwrap();
+    config["max_position_embeddings"] = json!(span);
+    config["max_relative_positions"] = json!(span);
+    config["position_buckets"] = json!(-1);
+    let mut shapes = support::shapes("deberta");
+    let table = shapes.get_mut("deberta.encoder.rel_embeddings.weight").unwrap();
+    let hidden = table[1];
+    table[0] = span * 2;
+    let files = Files {
+        config: serde_json::to_vec(&config).unwrap(),
+        weights: support::safetensors(&shapes),
+        ..MODELS[1].clone()
+    };
+    // The layers keep more than the file has, unless a window names few of the table's rows.
+    let limits = |window| Limits { window, weights: files.weights.len() as u64, ..Limits::default() };
+    let read =
+        |limits| Classifier::read(&files.config, &files.tokenizer, Cursor::new(&files.weights), limits);
+    let error = read(limits(span)).unwrap_err().to_string();
+    let layers = usize::try_from(config["num_hidden_layers"].as_u64().unwrap()).unwrap();
+    let kept = layers * 2 * (span * 2 - 1) * hidden * 4;
+    assert!(error.contains(&format!("{kept} bytes")), "{error}");
+    assert!(read(limits(512)).unwrap().classify("the board meeting", &|| true).is_some());
 }
 
 proptest! {
@@ -117,14 +214,20 @@ proptest! {
 
     #[test]
     fn other_values_do_not_panic(
-        model in 0..3_usize, tokenizer in any::<bool>(), at in 0..400_usize, by in other(),
+        model in 0..3_usize, tokenizer in any::<bool>(), at in any::<prop::sample::Index>(), by in other(),
     ) {
         let mut files = MODELS[model].clone();
         let file = if tokenizer { &mut files.tokenizer } else { &mut files.config };
         let mut value: Value = serde_json::from_slice(file).unwrap();
-        // The settings come first; of the vocabulary a few entries are enough.
-        let most = if tokenizer { 400 } else { 60 };
-        replace(&mut value, &mut (at % most), &by);
+        // The vocabulary is taken out and put back: nearly all values are in it.
+        let within = value.pointer_mut("/model/vocab").map(Value::take);
+        let mut at = at.index(count(&value));
+        replace(&mut value, &mut at, &by);
+        if let (Some(within), Some(vocabulary)) = (within, value.pointer_mut("/model/vocab"))
+            && vocabulary.is_null()
+        {
+            *vocabulary = within;
+        }
         *file = serde_json::to_vec(&value).unwrap();
         survives(&files);
     }

@@ -12,7 +12,7 @@ use super::{
     position::Relative,
 };
 use crate::{
-    config::{Config, Family},
+    config::{Config, Family, Relative as Settings},
     error::Cause,
     weights::Weights,
 };
@@ -41,13 +41,20 @@ pub(super) struct Positions {
 }
 
 impl Positions {
-    /// Of a text of this many pieces.
+    /// The first row of a model's table that a text of this many pieces needs, and how many there are from it on.
+    pub(super) fn rows(settings: &Settings, pieces: usize) -> (usize, usize) {
+        let most = i64::try_from(pieces).unwrap_or_default() - 1;
+        let rows = || (-most..=most).map(|far| settings.row(far));
+        let first = rows().min().unwrap_or_default();
+        (first, rows().max().map_or(0, |last| last + 1 - first))
+    }
+
+    /// Of a text of this many pieces, which are not more than the table is for.
     pub(super) fn of(relative: &Relative, pieces: usize) -> Self {
         let most = i64::try_from(pieces).unwrap_or_default() - 1;
-        let rows: Vec<usize> = (-most..=most).rev().map(|far| relative.settings.row(far)).collect();
-        let first = rows.iter().copied().min().unwrap_or_default();
-        let count = rows.iter().copied().max().map_or(0, |last| last + 1 - first);
-        Self { first, count, rows: rows.into_iter().map(|row| row - first).collect() }
+        let (first, count) = Self::rows(&relative.settings, pieces);
+        let rows = (-most..=most).rev().map(|far| relative.settings.row(far).saturating_sub(first)).collect();
+        Self { first: first.saturating_sub(relative.first), count, rows }
     }
 
     /// The rows of a table that are needed, and some of its columns.

@@ -45,8 +45,12 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Reads what a model is made of.
-    pub(crate) fn read<S: Read + Seek>(config: &Config, weights: &mut Weights<S>) -> Result<Self, Cause> {
+    /// Reads what a model is made of, for up to so many pieces at once.
+    pub(crate) fn read<S: Read + Seek>(
+        config: &Config,
+        weights: &mut Weights<S>,
+        pieces: usize,
+    ) -> Result<Self, Cause> {
         let Config { hidden, embedding, types, .. } = *config;
         let (prefix, pooler, disentangled) = match &config.family {
             Family::Bert => ("bert", "bert.pooler.dense", None),
@@ -69,15 +73,18 @@ impl Model {
             .then(|| weights.table(&format!("{within}.embed_proj.weight"), hidden, embedding))
             .transpose()?;
         let norm = Norm::read(weights, &format!("{within}.LayerNorm"), config)?;
-        let relative = match disentangled {
+        let mut relative = match disentangled {
             None => None,
-            Some(disentangled) => position::Relative::read(weights, prefix, disentangled, config)?,
+            Some(disentangled) => position::Relative::read(weights, prefix, disentangled, config, pieces)?,
         };
         let layers = (0..config.layers)
             .map(|at| {
                 Layer::read(weights, &format!("{prefix}.encoder.layer.{at}"), config, relative.as_ref())
             })
             .collect::<Result<_, _>>()?;
+        if let Some(relative) = &mut relative {
+            relative.table = Array2::default((0, 0));
+        }
         let pooled = Linear::read(weights, pooler, hidden, hidden)?;
         let head = Linear::read(weights, "classifier", config.labels.len(), hidden)?;
         // Heads of training that no classification uses, and a table that is counted and not learnt.
@@ -96,7 +103,8 @@ impl Model {
     /// does not have. There are at most as many pieces as it was made for.
     pub(crate) fn logits(&self, ids: &[u32], go_on: &dyn Fn() -> bool) -> Option<Array1<f32>> {
         let width = self.places.as_ref().map(|places| places.nrows());
-        if ids.is_empty() || width.is_some_and(|most| ids.len() > most) {
+        let far = self.relative.as_ref().map(|relative| relative.pieces);
+        if ids.is_empty() || width.into_iter().chain(far).any(|most| ids.len() > most) {
             return None;
         }
         let mut seen = Vec::new();

@@ -2,9 +2,9 @@
 
 use std::io::{Read, Seek};
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis, Slice};
 
-use super::math::Norm;
+use super::{attention::Positions, math::Norm};
 use crate::{
     config::{Config, Disentangled, Relative as Settings},
     error::Cause,
@@ -15,25 +15,42 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Relative {
     pub(super) settings: Settings,
-    /// Empty once the layers have read it: they keep what they make of it.
+    /// The most pieces that it is for.
+    pub(super) pieces: usize,
+    /// The first row of the file's table that is here.
+    pub(super) first: usize,
+    /// The rows that so many pieces name. Empty once the layers have read it: they keep what they make of it.
     pub(super) table: Array2<f32>,
 }
 
 impl Relative {
-    /// Reads a model's table; nothing where it has none.
+    /// Reads what up to so many pieces need of a model's table; nothing where it has none.
     pub(super) fn read<S: Read + Seek>(
         weights: &mut Weights<S>,
         prefix: &str,
         disentangled: &Disentangled,
         config: &Config,
+        pieces: usize,
     ) -> Result<Option<Self>, Cause> {
         let Some(settings) = disentangled.relative.clone() else { return Ok(None) };
         let name = format!("{prefix}.encoder.rel_embeddings.weight");
-        let mut table = weights.table(&name, settings.span * 2, config.hidden)?;
+        let (first, count) = Positions::rows(&settings, pieces);
+        // Each layer keeps them as keys and as queries.
+        let kinds =
+            usize::from(disentangled.content_to_position) + usize::from(disentangled.position_to_content);
+        let kept = [config.layers, kinds, count, config.hidden, size_of::<f32>()];
+        let kept = kept.into_iter().map(|size| size as u64).fold(1, u64::saturating_mul);
+        if kept > weights.most() {
+            return Err(Cause::TooWide { bytes: kept, most: weights.most() });
+        }
+        let mut table = weights
+            .table(&name, settings.span * 2, config.hidden)?
+            .slice_axis(Axis(0), Slice::from(first..first + count))
+            .to_owned();
         if settings.normed {
             Norm::read(weights, &format!("{prefix}.encoder.LayerNorm"), config)?.apply(&mut table);
         }
-        Ok(Some(Self { settings, table }))
+        Ok(Some(Self { settings, pieces, first, table }))
     }
 }
 

@@ -218,10 +218,12 @@ impl Normal {
                     r"\s{2,}|[\n\r\t]" => true,
                     _ => return Err(Cause::value("normalizer", "`Replace` of spaces alone")),
                 };
-                if content.len() > 8 {
-                    return Err(Cause::value("normalizer", "`Replace` by a space"));
-                }
-                Normalizer::Spaces { one: content, lines }
+                let one = match content.as_str() {
+                    " " => ' ',
+                    "▁" => '▁',
+                    _ => return Err(Cause::value("normalizer", "`Replace` by a space or `▁`")),
+                };
+                Normalizer::Spaces { one, lines }
             }
             Self::Sequence { normalizers } => {
                 return normalizers.into_iter().try_for_each(|normal| normal.into_steps(steps));

@@ -1,6 +1,6 @@
 //! SentencePiece's unigram model: of all ways to cut a word into pieces, the likeliest.
 
-use super::{Token, Written, trie::Trie};
+use super::{Meter, Token, Written, trie::Trie};
 use crate::error::Cause;
 
 /// How much less likely a character without a piece is than the least likely piece.
@@ -21,7 +21,7 @@ pub(super) struct Unigram {
 #[derive(Clone, Copy)]
 struct Way {
     score: f64,
-    from: usize,
+    from: u32,
     id: u32,
 }
 
@@ -60,13 +60,20 @@ impl Unigram {
     }
 
     /// The pieces of a word. What has none is unknown, and one piece with what is unknown beside it.
-    pub(super) fn tokens(&self, word: &[Written], tokens: &mut Vec<Token>) {
+    /// Nothing where it was told to stop.
+    pub(super) fn tokens(
+        &self,
+        word: &[Written],
+        tokens: &mut Vec<Token>,
+        meter: &mut Meter<'_>,
+    ) -> Option<()> {
         let text: String = word.iter().map(|(c, _)| *c).collect();
         let mut ways: Vec<Option<Way>> = vec![None; text.len() + 1];
         for (from, c) in text.char_indices() {
+            meter.pass(1)?;
             let before = ways.get(from).copied().flatten().map_or(0.0, |way| way.score);
             let mut reach = |length: usize, score: f64, id: u32| {
-                let way = Way { score: before + score, from, id };
+                let way = Way { score: before + score, from: u32::try_from(from).unwrap_or(u32::MAX), id };
                 if let Some(best) = ways.get_mut(from + length)
                     && best.is_none_or(|best| way.score > best.score)
                 {
@@ -87,8 +94,9 @@ impl Unigram {
         let mut found = Vec::new();
         let mut at = text.len();
         while let Some(way) = ways.get(at).copied().flatten() {
-            found.push((way.from, way.id));
-            at = way.from;
+            let from = usize::try_from(way.from).unwrap_or_default();
+            found.push((from, way.id));
+            at = from;
         }
         let mut starts = text.char_indices().zip(word).map(|((at, _), (_, start))| (at, *start));
         let mut unknown = false;
@@ -99,5 +107,6 @@ impl Unigram {
             }
             unknown = id == self.unknown;
         }
+        Some(())
     }
 }

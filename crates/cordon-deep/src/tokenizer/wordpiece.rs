@@ -13,7 +13,12 @@ pub(super) struct WordPiece {
     unknown: u32,
     /// The longest word, in characters; a longer one is unknown.
     longest: usize,
+    /// The longest piece, in characters: what is longer is not looked up.
+    longest_piece: usize,
 }
+
+/// The longest word that is cut, in characters: published models have 100.
+const MAX_WORD: usize = 256;
 
 impl WordPiece {
     /// Of a vocabulary without the marks that no text may spell.
@@ -23,10 +28,10 @@ impl WordPiece {
         unknown: u32,
         longest: usize,
     ) -> Result<Self, Cause> {
-        if prefix.is_empty() || !(1..=1000).contains(&longest) {
+        if prefix.is_empty() || !(1..=MAX_WORD).contains(&longest) {
             return Err(Cause::value(
                 "model",
-                "a prefix of pieces that go on, and words of up to 1,000 characters",
+                format!("a prefix of pieces that go on, and words of up to {MAX_WORD} characters"),
             ));
         }
         let mut inner = HashMap::new();
@@ -35,7 +40,8 @@ impl WordPiece {
                 inner.insert(piece.to_owned(), *id);
             }
         }
-        Ok(Self { first: vocabulary, inner, unknown, longest })
+        let longest_piece = vocabulary.keys().map(|piece| piece.chars().count()).max().unwrap_or_default();
+        Ok(Self { first: vocabulary, inner, unknown, longest, longest_piece })
     }
 
     pub(super) fn highest(&self) -> u32 {
@@ -58,10 +64,12 @@ impl WordPiece {
         let (mut rest, mut chars) = (text.as_str(), word);
         let mut pieces = &self.first;
         while let Some((_, start)) = chars.first() {
-            let mut ends = rest.char_indices().rev().map(|(at, c)| at + c.len_utf8()).zip(0..);
-            let found = ends.find_map(|(end, without)| {
+            let most = chars.len().min(self.longest_piece);
+            let within: usize = chars.iter().take(most).map(|(c, _)| c.len_utf8()).sum();
+            let ends = rest.get(..within)?.char_indices().rev().map(|(at, c)| at + c.len_utf8());
+            let found = ends.zip(0..).find_map(|(end, without)| {
                 let (piece, behind) = rest.split_at_checked(end)?;
-                Some((*pieces.get(piece)?, chars.len().checked_sub(without)?, behind))
+                Some((*pieces.get(piece)?, most.checked_sub(without)?, behind))
             });
             let (id, count, behind) = found?;
             tokens.push(Token { id, start: *start });
