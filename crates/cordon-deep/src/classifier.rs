@@ -117,9 +117,13 @@ impl Classifier {
             return Err(OpenError::new(TOKENIZER, cause));
         }
         let (before, after) = tokenizer.ends();
-        let window = limits.window.min(config.positions).saturating_sub(before.len() + after.len());
+        let marks = before.len() + after.len();
+        let window = limits.window.min(config.positions).saturating_sub(marks);
         if window < LEAST_WINDOW {
-            let cause = Cause::value("max_position_embeddings", "room for a text");
+            let cause = match config.positions.saturating_sub(marks) < LEAST_WINDOW {
+                true => Cause::value("max_position_embeddings", "room for a text"),
+                false => Cause::Window { window: limits.window },
+            };
             return Err(OpenError::new(CONFIG, cause));
         }
         let mut weights = Weights::open(weights, limits.weights).map_err(of(WEIGHTS))?;

@@ -79,7 +79,7 @@ pub(crate) enum Outcome {
 }
 
 /// Keys that change nothing of what a trained model says.
-const INERT: [&str; 39] = [
+const INERT: &[&str] = &[
     "_name_or_path",
     "attention_probs_dropout_prob",
     "bos_token_id",
@@ -95,6 +95,7 @@ const INERT: [&str; 39] = [
     "hidden_dropout_prob",
     "initializer_range",
     "label2id",
+    "language",
     "legacy",
     "mask_token_id",
     "output_attentions",
@@ -128,7 +129,7 @@ const MAX_LABEL: usize = 128;
 
 impl Config {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Cause> {
-        let mut keys = Keys(serde_json::from_slice(bytes).map_err(Cause::Form)?);
+        let mut keys = Keys(serde_json::from_slice(bytes).map_err(Cause::form)?);
         let family = keys.text("model_type")?.unwrap_or_default();
         let (class, bert) = match family.as_str() {
             "bert" => ("BertForSequenceClassification", true),
@@ -278,9 +279,10 @@ impl Keys {
     }
 
     fn labels(&mut self) -> Result<(Vec<String>, Outcome), Cause> {
-        let outcome = match self.text("problem_type")?.as_deref() {
-            None | Some("single_label_classification") => Outcome::One,
-            Some("multi_label_classification") => Outcome::Each,
+        let (given, mut outcome) = match self.text("problem_type")?.as_deref() {
+            None => (false, Outcome::One),
+            Some("single_label_classification") => (true, Outcome::One),
+            Some("multi_label_classification") => (true, Outcome::Each),
             Some(_) => return Err(Cause::value("problem_type", "a classification")),
         };
         let count = self.size_or_none("num_labels", MAX_LABELS)?;
@@ -295,7 +297,10 @@ impl Keys {
         if count.is_some_and(|count| count != labels.len()) {
             return Err(Cause::value("num_labels", "as many as there are in `id2label`"));
         }
-        // With one label alone the library takes the number that comes out as it is.
+        // One label alone holds or not by itself, as the library's pipeline has it; that of a regression is refused above.
+        if labels.len() == 1 && !given {
+            outcome = Outcome::Each;
+        }
         let least = if outcome == Outcome::Each { 1 } else { 2 };
         if !(least..=MAX_LABELS).contains(&labels.len()) {
             return Err(Cause::value("id2label", format!("{least} to {MAX_LABELS} labels")));
@@ -347,7 +352,9 @@ impl Keys {
     }
 
     fn nothing_else(self) -> Result<(), Cause> {
-        let unknown = |(key, value): &(String, Value)| !value.is_null() && !INERT.contains(&key.as_str());
+        // Heads that sum a sequence up are of other classes.
+        let inert = |key: &str| INERT.contains(&key) || key.starts_with("summary_");
+        let unknown = |(key, value): &(String, Value)| !value.is_null() && !inert(key);
         match self.0.into_iter().find(unknown) {
             Some((key, _)) => Err(Cause::Key(key.chars().take(64).collect())),
             None => Ok(()),
@@ -388,7 +395,7 @@ mod tests {
             (BERT, "layer_norm_eps", json!(0)),
             (BERT, "id2label", json!({"0": "A", "2": "B"})),
             (BERT, "id2label", json!({"0": "A", "1": "A"})),
-            (BERT, "id2label", json!({"0": "A"})),
+            (BERT, "id2label", json!({})),
             (BERT, "num_labels", json!(2)),
             (BERT, "problem_type", json!("regression")),
             (BERT, "auto_map", json!({"AutoModel": "own.Model"})),
@@ -415,9 +422,21 @@ mod tests {
             ("quantization_config", Value::Null),
             ("conv_act", json!("gelu")),
             ("label2id", json!({"SAFE": 0})),
+            ("language", json!("en")),
+            ("summary_type", json!("first")),
         ] {
             assert_eq!(refused(DEBERTA, key, value), "taken", "{key}");
         }
+        let one = |problem: Value| {
+            let mut changed: Map<String, Value> = serde_json::from_str(DEBERTA).unwrap();
+            changed.insert("id2label".to_owned(), json!({"0": "INJECTION"}));
+            changed.insert("problem_type".to_owned(), problem);
+            Config::read(&serde_json::to_vec(&changed).unwrap()).map(|config| config.outcome).ok()
+        };
+        assert_eq!(one(Value::Null), Some(Outcome::Each));
+        assert_eq!(one(json!("multi_label_classification")), Some(Outcome::Each));
+        assert_eq!(one(json!("single_label_classification")), None);
+        assert_eq!(one(json!("regression")), None);
         let config = Config::read(DEBERTA.as_bytes()).unwrap();
         assert_eq!((config.labels.join(" "), config.outcome), ("SAFE INJECTION".to_owned(), Outcome::One));
     }

@@ -22,8 +22,14 @@ pub(crate) enum Cause {
         "would need {bytes} bytes for what its layers make of `rel_embeddings`, and {most} are kept at most; help: take a smaller model or window, or raise the limit"
     )]
     TooWide { bytes: u64, most: u64 },
-    #[error("has not the form that is expected; help: take it as its maker published it")]
-    Form(#[source] serde_json::Error),
+    #[error(
+        "has a form that this program does not know: {0}; help: take it as its maker published it; if it is, the model cannot be used"
+    )]
+    Form(String),
+    #[error(
+        "is of a model with room for a text, which windows of {window} pieces have not; help: raise the limit of pieces in a window"
+    )]
+    Window { window: usize },
     #[error(
         "`{key}`: {expected} is expected; help: only models that this program computes exactly are taken"
     )]
@@ -62,6 +68,12 @@ impl std::error::Error for OpenError {
 }
 
 impl Cause {
+    /// What cannot be read, as far as the reader says it: a file may hold names of any length.
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` has")]
+    pub(crate) fn form(error: serde_json::Error) -> Self {
+        Self::Form(error.to_string().chars().filter(|c| !c.is_control()).take(300).collect())
+    }
+
     pub(crate) fn value(key: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::Value { key: key.into(), expected: expected.into() }
     }

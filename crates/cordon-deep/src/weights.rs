@@ -71,11 +71,11 @@ impl<S: Read + Seek> Weights<S> {
         let mut header = Vec::new();
         source.by_ref().take(length).read_to_end(&mut header).map_err(Cause::Read)?;
         let mut entries: BTreeMap<String, serde_json::Value> =
-            serde_json::from_slice(&header).map_err(Cause::Form)?;
+            serde_json::from_slice(&header).map_err(Cause::form)?;
         entries.remove(ABOUT);
         let mut tensors = BTreeMap::new();
         for (name, entry) in entries {
-            tensors.insert(name, serde_json::from_value::<Entry>(entry).map_err(Cause::Form)?);
+            tensors.insert(name, serde_json::from_value::<Entry>(entry).map_err(Cause::form)?);
         }
         let mut ranges: Vec<[u64; 2]> = tensors.values().map(|entry| entry.data_offsets).collect();
         ranges.sort_unstable();

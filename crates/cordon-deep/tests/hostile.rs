@@ -259,6 +259,10 @@ fn weights_of_another_model_are_refused_by_name() {
     let files = Files { weights: support::safetensors(&shapes), ..MODELS[0].clone() };
     assert!(open(&files).unwrap_err().to_string().contains("tensor `bert.encoder.extra.weight` is not one"));
     let mut shapes = support::shapes("bert");
+    shapes.insert("bert.encoder.position_ids".to_owned(), vec![2]);
+    let files = Files { weights: support::safetensors(&shapes), ..MODELS[0].clone() };
+    assert!(open(&files).unwrap_err().to_string().contains("`bert.encoder.position_ids` is not one"));
+    let mut shapes = support::shapes("bert");
     shapes.insert("bert.embeddings.position_ids".to_owned(), vec![2]);
     assert!(open(&Files { weights: support::safetensors(&shapes), ..MODELS[0].clone() }).is_ok());
 }
@@ -272,6 +276,33 @@ fn a_tokenizer_of_more_pieces_than_the_model_is_refused() {
     value["model"]["vocab"]["beyond"] = json!(420);
     files.tokenizer = serde_json::to_vec(&value).unwrap();
     assert_eq!(open(&files).unwrap_err().file(), "tokenizer.json");
+}
+
+#[test]
+fn a_refusal_names_what_is_not_known() {
+    let with = |pointer: &str, by: Value| {
+        let mut files = MODELS[1].clone();
+        let mut value: Value = serde_json::from_slice(&files.tokenizer).unwrap();
+        *value.pointer_mut(pointer).unwrap() = by;
+        files.tokenizer = serde_json::to_vec(&value).unwrap();
+        open(&files).map_err(|error| error.to_string())
+    };
+    let refused = with("/normalizer", json!({"type": "Nmt"})).unwrap_err();
+    assert!(refused.contains("Nmt") && refused.contains("does not know"), "{refused}");
+    let refused = with("/normalizer", json!({"type": "x".repeat(1 << 20)})).unwrap_err();
+    assert!(refused.len() < 1000, "{}", refused.len());
+    // Without a mark before the text there is nothing that the model is trained to speak of.
+    let text = json!([{"Sequence": {"id": "A", "type_id": 0}}]);
+    assert!(with("/post_processor/single", text).unwrap_err().contains("`post_processor`"));
+    assert!(with("/post_processor", Value::Null).unwrap_err().contains("`post_processor`"));
+    let first = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first"});
+    let always = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"});
+    let said = |cut| with("/pre_tokenizer", cut).unwrap().classify("the board", &|| true).unwrap();
+    assert_eq!(said(first), said(always));
+    let Files { config, tokenizer, weights } = &MODELS[1];
+    let limits = Limits { window: 4, ..Limits::default() };
+    let refused = Classifier::read(config, tokenizer, Cursor::new(weights), limits).unwrap_err().to_string();
+    assert!(refused.contains("windows of 4 pieces") && refused.contains("raise the limit"), "{refused}");
 }
 
 #[test]

@@ -88,9 +88,10 @@ impl Model {
         let pooled = Linear::read(weights, pooler, hidden, hidden)?;
         let head = Linear::read(weights, "classifier", config.labels.len(), hidden)?;
         // Heads of training that no classification uses, and a table that is counted and not learnt.
+        let counted = format!("{within}.position_ids");
         let unused = |name: &&str| {
             !["lm_predictions.", "mask_predictions.", "cls."].iter().any(|head| name.starts_with(head))
-                && !name.ends_with(".position_ids")
+                && **name != counted
         };
         if let Some(name) = weights.left().find(unused) {
             return Err(Cause::tensor(name, "is not one that this kind of model has"));

@@ -114,6 +114,8 @@ enum Cut {
 #[serde(rename_all = "snake_case")]
 enum Prepend {
     Always,
+    /// Before the first section of a text, which here is the only one.
+    First,
     Never,
 }
 
@@ -176,7 +178,7 @@ impl File {
         let split = cut.checked()?;
         let pieces = self.model.checked(&special)?;
         let (before, after) = match self.post_processor {
-            None => (Vec::new(), Vec::new()),
+            None => return Err(Cause::value("post_processor", "one")),
             Some(ends) => ends.checked()?,
         };
         Ok(Tokenizer { normalizers, split, pieces, before, after })
@@ -243,7 +245,7 @@ impl Cut {
             Self::BertPreTokenizer {} => Ok(Split::Bert),
             Self::Metaspace { replacement, prepend_scheme, add_prefix_space, split, .. } => {
                 let begins = match (prepend_scheme, add_prefix_space) {
-                    (Some(scheme), _) => scheme == Prepend::Always,
+                    (Some(scheme), _) => scheme != Prepend::Never,
                     (None, add) => add.unwrap_or(true),
                 };
                 Ok(Split::Marked { mark: replacement, begins, split: split.unwrap_or(true) })
@@ -279,7 +281,8 @@ impl Ends {
                 (before, after)
             }
         };
-        if before.len() > MAX_ENDS || after.len() > MAX_ENDS {
+        // What the model says of the first mark is what is looked at.
+        if before.is_empty() || before.len() > MAX_ENDS || after.len() > MAX_ENDS {
             return Err(wrong());
         }
         Ok((before, after))

@@ -1,6 +1,6 @@
 //! `tokenizer.json`: how a text becomes numbers of pieces. The forms that models of the two families come with, and no others.
 //!
-//! A text is read as Hugging Face's `tokenizers` reads it with the same file (measured on the files of three made-up models, no
+//! A text is read as Hugging Face's `tokenizers` reads it with the same file (measured on the files of made-up models, no
 //! published one), but for one thing: a text cannot spell the marks that only the model's maker may set, such as `[SEP]`; they
 //! are read as the letters that they are.
 
@@ -60,7 +60,7 @@ enum Pieces {
 impl Tokenizer {
     /// Reads a file.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Cause> {
-        let file: File = serde_json::from_slice(bytes).map_err(Cause::Form)?;
+        let file: File = serde_json::from_slice(bytes).map_err(Cause::form)?;
         file.checked()
     }
 
