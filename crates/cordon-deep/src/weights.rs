@@ -4,11 +4,15 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     io::{Read, Seek, SeekFrom},
 };
 
 use ndarray::{Array1, Array2};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 
 use crate::error::Cause;
 
@@ -26,6 +30,37 @@ pub(crate) struct Weights<S> {
     /// Where the numbers begin.
     numbers: u64,
     most: u64,
+}
+
+/// What a header says of tensors.
+struct Header(BTreeMap<String, Entry>);
+
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Header;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a header of tensors")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Header, A::Error> {
+        let mut tensors = BTreeMap::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            if name == ABOUT {
+                entries.next_value::<IgnoredAny>()?;
+            } else {
+                tensors.insert(name, entries.next_value()?);
+            }
+        }
+        Ok(Header(tensors))
+    }
 }
 
 #[derive(Deserialize)]
@@ -70,13 +105,7 @@ impl<S: Read + Seek> Weights<S> {
             .ok_or(Cause::Damaged("has a header that is longer than it may be"))?;
         let mut header = Vec::new();
         source.by_ref().take(length).read_to_end(&mut header).map_err(Cause::Read)?;
-        let mut entries: BTreeMap<String, serde_json::Value> =
-            serde_json::from_slice(&header).map_err(Cause::form)?;
-        entries.remove(ABOUT);
-        let mut tensors = BTreeMap::new();
-        for (name, entry) in entries {
-            tensors.insert(name, serde_json::from_value::<Entry>(entry).map_err(Cause::form)?);
-        }
+        let Header(tensors) = serde_json::from_slice(&header).map_err(Cause::form)?;
         let mut ranges: Vec<[u64; 2]> = tensors.values().map(|entry| entry.data_offsets).collect();
         ranges.sort_unstable();
         let mut reached = 0;

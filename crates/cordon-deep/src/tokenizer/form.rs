@@ -1,12 +1,13 @@
 //! The forms of `tokenizer.json` that are understood. What is not named here is refused.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine as _;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     Pieces, Split, Tokenizer,
+    bounded::{Small, Vocabulary},
     charsmap::Charsmap,
     normal::{Composed, Normalizer},
     unigram::Unigram,
@@ -16,8 +17,6 @@ use crate::error::Cause;
 
 /// The most steps that a text goes through.
 const MAX_STEPS: usize = 32;
-/// The most pieces.
-const MAX_PIECES: usize = 4_000_000;
 /// The most marks before and behind a text.
 const MAX_ENDS: usize = 4;
 
@@ -34,9 +33,9 @@ pub(super) struct File {
     _padding: IgnoredAny,
     #[serde(default)]
     added_tokens: Vec<Added>,
-    normalizer: Option<Normal>,
-    pre_tokenizer: Option<Cut>,
-    post_processor: Option<Ends>,
+    normalizer: Option<Small<Normal>>,
+    pre_tokenizer: Option<Small<Cut>>,
+    post_processor: Option<Small<Ends>>,
     #[serde(default, rename = "decoder")]
     _decoder: IgnoredAny,
     model: Model,
@@ -146,20 +145,25 @@ struct Special {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
-enum Model {
-    Unigram {
-        unk_id: Option<u32>,
-        vocab: Vec<(String, f64)>,
-        #[serde(default)]
-        byte_fallback: bool,
-    },
-    WordPiece {
-        unk_token: String,
-        continuing_subword_prefix: String,
-        max_input_chars_per_word: usize,
-        vocab: HashMap<String, u32>,
-    },
+#[serde(deny_unknown_fields)]
+struct Model {
+    #[serde(rename = "type")]
+    kind: Kind,
+    vocab: Vocabulary,
+    /// Of `Unigram`, as the next.
+    unk_id: Option<u32>,
+    #[serde(default)]
+    byte_fallback: bool,
+    /// Of `WordPiece`, as those behind.
+    unk_token: Option<String>,
+    continuing_subword_prefix: Option<String>,
+    max_input_chars_per_word: Option<usize>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+enum Kind {
+    Unigram,
+    WordPiece,
 }
 
 impl File {
@@ -171,15 +175,15 @@ impl File {
         }
         let special: HashSet<String> = self.added_tokens.into_iter().map(|added| added.content).collect();
         let mut normalizers = Vec::new();
-        if let Some(normal) = self.normalizer {
+        if let Some(Small(normal)) = self.normalizer {
             normal.into_steps(&mut normalizers)?;
         }
-        let cut = self.pre_tokenizer.ok_or_else(|| Cause::value("pre_tokenizer", "one"))?;
+        let Small(cut) = self.pre_tokenizer.ok_or_else(|| Cause::value("pre_tokenizer", "one"))?;
         let split = cut.checked()?;
         let pieces = self.model.checked(&special)?;
         let (before, after) = match self.post_processor {
             None => return Err(Cause::value("post_processor", "one")),
-            Some(ends) => ends.checked()?,
+            Some(Small(ends)) => ends.checked()?,
         };
         Ok(Tokenizer { normalizers, split, pieces, before, after })
     }
@@ -291,30 +295,24 @@ impl Ends {
 
 impl Model {
     fn checked(self, special: &HashSet<String>) -> Result<Pieces, Cause> {
-        let many = || Cause::value("model.vocab", format!("up to {MAX_PIECES} pieces"));
-        match self {
-            Self::Unigram { byte_fallback: true, .. } => Err(Cause::value("model.byte_fallback", "false")),
-            Self::Unigram { unk_id, vocab, .. } => {
-                if vocab.len() > MAX_PIECES {
-                    return Err(many());
+        match (self.kind, self.vocab) {
+            (Kind::Unigram, Vocabulary::Scored(vocabulary)) => {
+                if self.byte_fallback {
+                    return Err(Cause::value("model.byte_fallback", "false"));
                 }
-                let unknown = unk_id.ok_or_else(|| Cause::value("model.unk_id", "a number"))?;
-                Ok(Pieces::Unigram(Unigram::new(&vocab, unknown, |piece| !special.contains(piece))?))
+                let unknown = self.unk_id.ok_or_else(|| Cause::value("model.unk_id", "a number"))?;
+                let spelt = |piece: &str| !special.contains(piece);
+                Ok(Pieces::Unigram(Unigram::new(&vocabulary, unknown, spelt)?))
             }
-            Self::WordPiece { unk_token, continuing_subword_prefix, max_input_chars_per_word, mut vocab } => {
-                if vocab.len() > MAX_PIECES {
-                    return Err(many());
-                }
-                let unknown = vocab.get(&unk_token).copied();
+            (Kind::WordPiece, Vocabulary::Numbered(mut vocabulary)) => {
+                let unknown = self.unk_token.and_then(|piece| vocabulary.get(&piece).copied());
                 let unknown = unknown.ok_or_else(|| Cause::value("model.unk_token", "a piece"))?;
-                vocab.retain(|piece, _| !special.contains(piece));
-                Ok(Pieces::WordPiece(WordPiece::new(
-                    vocab,
-                    &continuing_subword_prefix,
-                    unknown,
-                    max_input_chars_per_word,
-                )?))
+                let prefix = self.continuing_subword_prefix.unwrap_or_default();
+                let longest = self.max_input_chars_per_word.unwrap_or_default();
+                vocabulary.retain(|piece, _| !special.contains(piece));
+                Ok(Pieces::WordPiece(WordPiece::new(vocabulary, &prefix, unknown, longest)?))
             }
+            _ => Err(Cause::value("model.vocab", "a list of `Unigram`, or a map of `WordPiece`")),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! published one), but for one thing: a text cannot spell the marks that only the model's maker may set, such as `[SEP]`; they
 //! are read as the letters that they are.
 
+mod bounded;
 mod charsmap;
 mod class;
 mod form;

@@ -1,5 +1,8 @@
 //! Which pieces begin at a place of a text.
 
+/// The most nodes: a million pieces of a dozen bytes that share nothing.
+const MAX_NODES: usize = 12 << 20;
+
 /// Byte strings, each with a number.
 #[derive(Debug)]
 pub(super) struct Trie {
@@ -18,6 +21,10 @@ struct Node {
 impl Trie {
     /// Of strings that are sorted and not empty, none of them twice; nothing where there are too many for its numbers.
     pub(super) fn of(sorted: &[(&[u8], u32)]) -> Option<Self> {
+        Self::up_to(MAX_NODES, sorted)
+    }
+
+    fn up_to(most: usize, sorted: &[(&[u8], u32)]) -> Option<Self> {
         let mut trie = Self { nodes: vec![Node { first: 0, count: 0, number: None }], labels: vec![0] };
         // What begins with the way to a node, and how long that way is; nodes are made in this order.
         let mut open = std::collections::VecDeque::from([(0_usize, sorted, 0_usize)]);
@@ -35,6 +42,9 @@ impl Trie {
                 open.push_back((trie.nodes.len(), group, depth + 1));
                 trie.nodes.push(Node { first: 0, count: 0, number: None });
                 trie.labels.push(label);
+                if trie.nodes.len() > most {
+                    return None;
+                }
                 count += 1;
             }
             *trie.nodes.get_mut(at)? = Node { first, count, number };
@@ -75,5 +85,14 @@ mod tests {
         assert_eq!(found(b"\xffa"), [(1, 4)]);
         assert!(found(b"c").is_empty() && found(b"").is_empty());
         assert!(Trie::of(&[]).unwrap().begins(b"a").next().is_none());
+    }
+
+    #[test]
+    fn too_many_nodes_are_refused() {
+        let strings: [&[u8]; 3] = [b"ab", b"ac", b"b"];
+        let numbered: Vec<_> = strings.iter().copied().zip(0..).collect();
+        // The root, `a` and `b`, and the two below `a`.
+        assert!(Trie::up_to(5, &numbered).is_some());
+        assert!(Trie::up_to(4, &numbered).is_none());
     }
 }

@@ -46,7 +46,7 @@ impl Unigram {
         if sorted.windows(2).any(|two| matches!(two, [(a, _), (b, _)] if a == b)) {
             return Err(wrong("pieces of which none stands twice"));
         }
-        let pieces = Trie::of(&sorted).ok_or_else(|| wrong("fewer pieces"))?;
+        let pieces = Trie::of(&sorted).ok_or_else(|| wrong("fewer or shorter pieces"))?;
         let scores: Vec<f64> = vocabulary.iter().map(|(_, score)| *score).collect();
         let least = scores.iter().copied().fold(f64::INFINITY, f64::min);
         if usize::try_from(unknown).map_or(true, |unknown| unknown >= scores.len()) {
