@@ -143,7 +143,7 @@ impl Classifier {
     pub fn classify(&self, text: &str, go_on: &dyn Fn() -> bool) -> Option<Reading> {
         let text = text.get(..text.floor_char_boundary(self.limits.text))?;
         // No window has room for what is behind these.
-        let most = self.window.saturating_mul(self.limits.windows).saturating_add(1);
+        let most = self.window.saturating_mul(self.limits.windows.max(1)).saturating_add(1);
         let tokens = self.tokenizer.tokens(text, most, go_on)?;
         let (before, after) = self.tokenizer.ends();
         let overlap = self.window / 8;

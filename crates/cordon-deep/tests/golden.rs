@@ -96,6 +96,10 @@ fn what_is_not_read_is_said() {
     let reading = of("deberta", Limits { windows: 2, ..Limits::default() }, &text);
     assert_eq!(reading.windows.len(), 2);
     assert!(reading.read < text.len() && reading.read == reading.windows[1].range.end);
+    // There is one window at least, and it is as full as any.
+    let one = |windows| of("deberta", Limits { windows, ..Limits::default() }, &text);
+    assert_eq!(one(0), one(1));
+    assert_eq!(one(1).windows[0], reading.windows[0]);
     assert_eq!(of("bert", Limits { text: 20, ..Limits::default() }, &text).read, 20);
     // A smaller window is another way to cut the same text.
     assert!(
