@@ -138,16 +138,18 @@ impl<'l> Context<'l> {
         if text.trim().is_empty() {
             return Ok(());
         }
+        let room = self.limits.text.saturating_sub(self.text);
+        let whole = text.len() <= room;
+        let mut text = text;
+        // What there is room for is kept: a text that is one byte too long is none that nobody reads.
+        text.truncate(text.floor_char_boundary(room));
         self.text = self.text.saturating_add(text.len());
-        if self.text > self.limits.text {
-            return Err(Halt(Reason::NotInspected));
-        }
         self.spend(text.len())?;
         if role == Role::Hidden {
             self.see(Reason::HiddenText);
         }
         self.segments.push(Segment { role, place: self.place.clone(), text });
-        Ok(())
+        if whole { Ok(()) } else { Err(Halt(Reason::NotInspected)) }
     }
 
     /// Does something one step further in.

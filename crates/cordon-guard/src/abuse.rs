@@ -148,6 +148,20 @@ impl Abuse {
         }
     }
 
+    /// Lets a call pass that is none of a conversation and is not noted: what slows its principal down holds for it.
+    ///
+    /// # Errors
+    /// As [`Self::see`].
+    pub(crate) fn pass(
+        &self,
+        principal: &Name,
+        guard: &EffectiveGuard,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let mut table = self.table(principal);
+        table.get_mut(principal).map_or(Ok(()), |watched| throttle::pass(&mut watched.throttled, guard, now))
+    }
+
     /// Slows a principal down for a while, wherever this guard holds.
     pub(crate) fn throttle(&self, principal: &Name, guard: &Name, throttle: Throttle, now: Timestamp) {
         let mut table = self.table(principal);

@@ -36,6 +36,7 @@ use self::{
 use crate::{
     admit::{Admitted, admit, may_use},
     call::{Call, Known, Received},
+    custom,
     dialect::Dialect,
     dispatch::{Denied, Permit, permit},
     exchange::over,
@@ -55,6 +56,8 @@ use crate::{
 
 /// The header by which a caller names the route.
 const ROUTE: HeaderName = HeaderName::from_static("cordon-route");
+/// The part of a request that the name of a file is.
+const NAME: &str = "file/filename";
 /// The most files of one answer, and of a page that a service is asked for.
 const MOST_FILES: usize = 1000;
 /// The most pages that a service is asked for to make one answer.
@@ -227,6 +230,7 @@ impl Inner {
         self.room_on_route(&call)?;
         let of_route = call.stage.limits().get(of_caller..).unwrap_or_default();
         self.limits.admit(of_route, &mut record.counting, call.time).await?;
+        self.abuse.pass(&call.stage.identity().principal.name, call.stage.guard(), call.time)?;
         Ok(call)
     }
 
@@ -246,7 +250,15 @@ impl Inner {
         verdict: &mut Verdict,
     ) -> Result<Cleared<'a>, Refusal> {
         let look = |by: &Inspection, verdict: &mut Verdict| {
-            named(form.name.as_deref(), Channel::User, by, verdict);
+            if let Some(name) = &form.name {
+                worded(NAME, name, Channel::User, by, verdict);
+                // The service says it again, and it must not be refused when the file is there already.
+                worded(NAME, name, Channel::Model, by, verdict);
+            }
+            // What goes on as it came.
+            for (part, words) in [("purpose", Some(form.purpose)), ("file/content-type", form.media_type)] {
+                words.into_iter().for_each(|words| worded(part, words, Channel::User, by, verdict));
+            }
             looked_into(form.file, &form.claim(), Channel::User, by, verdict)
         };
         self.with_others(call, inspection, verdict, look).await?;
@@ -265,7 +277,8 @@ impl Inner {
         look: impl Fn(&Inspection, &mut Verdict) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let current = self.snapshot.load_full();
-        let broken = self.detectors.broken(call.stage.guard(), current.quarantined());
+        let mut broken = self.detectors.broken(call.stage.guard(), current.quarantined());
+        broken.extend(custom::broken(call.stage.guard(), &self.engine, current.quarantined()));
         let inspection = inspection.clone();
         let inspection = match self.detectors.beside(call.stage.guard(), current.quarantined()) {
             Some(used) => {
@@ -322,6 +335,10 @@ async fn served(
 /// The files of the caller's, as many as it asks for. Others' are passed over, which may take several pages of the service.
 async fn listed(service: &mut Service<'_>, query: &Query<'_>) -> Result<Given, Ended> {
     let wanted = query.limit.unwrap_or(MOST_FILES).min(MOST_FILES);
+    // Whether somebody else's file is there is not told by going on behind it.
+    if let Some(after) = query.after {
+        service.owned(after).await?;
+    }
     let mut after = query.after.map(str::to_owned);
     let mut own: Vec<FileObject> = Vec::new();
     let mut more = false;
@@ -369,19 +386,22 @@ fn looked_into(
     verdict: &mut Verdict,
 ) -> Result<(), Refusal> {
     if !by.bytes(channel, &"file", bytes, claim, verdict) {
+        // A text that is longer than what a reader of files takes is read as it stands, like one in a message.
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            worded("file", text, Channel::Document, by, verdict);
+        }
         let _ = by.unseen(channel, &"file", MEDIA, bytes.len(), verdict);
     }
     verdict.refusal().map_or(Ok(()), Err)
 }
 
-/// Inspects the name of a file: a text like any other, of which nothing can be cut.
-fn named(name: Option<&str>, channel: Channel, by: &Inspection, verdict: &mut Verdict) {
-    let Some(name) = name else { return };
-    let seat = Seat { channel, place: Standing::Fixed, part: &"file/filename" };
-    let _ = by.signed(&seat, name, verdict);
+/// Inspects words that stand in this part of a request or an answer about files, of which nothing can be cut.
+fn worded(part: &'static str, words: &str, channel: Channel, by: &Inspection, verdict: &mut Verdict) {
+    let seat = Seat { channel, place: Standing::Fixed, part: &part };
+    let _ = by.signed(&seat, words, verdict);
     let mut cuts = Vec::new();
-    let _ = by.rule(&seat, &by.inspect(channel, name), |span| span, verdict, &mut cuts);
-    let _ = by.rule(&seat, by.second(&seat, name, &[]), |span| span, verdict, &mut cuts);
+    let _ = by.rule(&seat, &by.inspect(channel, words), |span| span, verdict, &mut cuts);
+    let _ = by.rule(&seat, by.second(&seat, words, &[]), |span| span, verdict, &mut cuts);
 }
 
 /// The route that a call for files is for.

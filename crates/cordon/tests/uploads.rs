@@ -167,7 +167,7 @@ async fn a_file_goes_up_is_found_read_and_deleted_by_who_uploaded_it() {
     let sent = upstream.last_request();
     let (name, content) = file_of(&sent);
     assert_eq!(sent.header("authorization"), Some("Bearer sk-upstream"));
-    assert!(name.starts_with("cordon-") && name.ends_with(".table %221%22.csv"), "{name}");
+    assert!(name.starts_with("cordon-") && name.ends_with("-table %221%22.csv"), "{name}");
     assert!(content == bytes && !name.contains("app"));
 
     let other = world.issue("other", DurationMs::from_secs(3600)).await;
@@ -303,6 +303,12 @@ async fn what_may_not_go_up_never_reaches_the_service() {
         assert!(!reply.text().contains(category), "callers learn no rule");
         calls.push((reply.call(), category, expected.1));
     }
+    // What goes on beside it.
+    let program = [b"MZ".as_slice(), &[0; 200]].concat();
+    let reply = upload(&world, "tool.pdf", "application/pdf", &program).await;
+    assert_eq!(told(&reply), refused(400, "content_blocked"), "{}", reply.text());
+    let reply = upload(&world, "a.txt", "text/4111111111111111", b"hello").await;
+    assert_eq!(told(&reply), refused(400, "content_blocked"), "{}", reply.text());
     assert_eq!(
         told(&upload(&world, "a.rtf", "application/rtf", b"{\\rtf1 The meeting is on Tuesday.}").await),
         refused(200, "")

@@ -114,3 +114,13 @@ fn large_documents_are_not_too_many_things() {
     let pdf = (0..60).fold(Pdf::page(&line("x"), ""), |pdf, _| pdf.and(format!("[{tags}]")));
     accepted("a.pdf", &pdf.bytes());
 }
+
+#[test]
+fn of_a_text_that_is_too_long_the_beginning_is_read() {
+    let limits = Limits { text: 1_000, ..Limits::default() };
+    let text = "é".repeat(501);
+    let claim = Claim { name: Some("a.txt"), media_type: None };
+    let report = cordon_files::inspect(text.as_bytes(), &claim, &limits);
+    assert!(report.has(Reason::NotInspected));
+    assert_eq!(report.segments.iter().map(|segment| segment.text.len()).sum::<usize>(), 1_000);
+}

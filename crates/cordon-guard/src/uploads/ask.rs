@@ -11,10 +11,11 @@ use cordon_core::{
 use http::{HeaderMap, Method, header};
 
 use super::{
+    NAME,
     form::Written,
-    named,
     object::{self, FileObject},
     owner::Owner,
+    worded,
 };
 use crate::{
     admit::Admitted,
@@ -99,7 +100,9 @@ impl Service<'_> {
         let bytes = read.map_err(|error| refusal_of(&error))?;
         match status {
             200..=299 => Ok(bytes),
-            404 => Err(Refusal::new(RefusalCode::FileNotFound, "the service has no such file").into()),
+            404 if path.starts_with("/files/") => {
+                Err(Refusal::new(RefusalCode::FileNotFound, "the service has no such file").into())
+            }
             400 | 408 | 409 | 413 | 415 | 422 | 429 | 500..=599 => {
                 Err(Ended::Failed(Box::new(self.failed(status, &bytes, &response.headers)?)))
             }
@@ -141,7 +144,7 @@ impl Service<'_> {
     pub(super) fn tell(&mut self, files: &[&FileObject], said: &Value) -> Result<Given, Ended> {
         let inspecting = Instant::now();
         let mut verdict = Verdict::default();
-        files.iter().for_each(|file| named(Some(&file.name), Channel::Model, self.inspection, &mut verdict));
+        files.iter().for_each(|file| worded(NAME, &file.name, Channel::Model, self.inspection, &mut verdict));
         let refused = verdict.refusal();
         self.record.end.output = verdict.into_recorded();
         self.record.end.timings.inspect_output = micros(inspecting);

@@ -26,9 +26,9 @@ pub(super) struct Form<'a> {
     /// Its name, without folders.
     pub(super) name: Option<String>,
     /// What it is said to be.
-    media_type: Option<&'a str>,
+    pub(super) media_type: Option<&'a str>,
     /// What it is for: one word.
-    purpose: &'a str,
+    pub(super) purpose: &'a str,
     /// The route that the caller names in it, which does not go on.
     pub(super) route: Option<&'a str>,
     /// After how many seconds the service shall delete it.
@@ -257,8 +257,11 @@ impl<'a> Part<'a> {
 /// A file's name without folders.
 fn plain_name(name: &str) -> Result<String, Refusal> {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    if name.is_empty() || name.len() > MOST_NAME || name.chars().any(char::is_control) {
-        let words = "The name of the file is empty, longer than 200 bytes, or has control characters.";
+    // What a program that undoes percent signs takes for a folder would hide the mark that goes in front.
+    let is_folder =
+        name.contains("%2F") || name.contains("%2f") || name.contains("%5C") || name.contains("%5c");
+    if name.is_empty() || is_folder || name.len() > MOST_NAME || name.chars().any(char::is_control) {
+        let words = "The name of the file is empty, longer than 200 bytes, or has control characters or a written-out slash.";
         return Err(invalid("file", "the name of the file").said(Some(words.to_owned())));
     }
     Ok(name.to_owned())

@@ -100,8 +100,13 @@ impl Page {
         // One that is odd is not the caller's as far as anybody knows, and hides none of the others.
         let own = data.iter().filter_map(|file| FileObject::read(file, owner).ok().flatten()).collect();
         let more = tree.get("has_more").and_then(Value::as_bool).unwrap_or_default();
-        let last = data.last().and_then(|file| file.get("id")).and_then(Value::as_str).filter(|id| is_id(id));
-        Ok(Self { own, next: last.filter(|_| more).map(str::to_owned) })
+        let id =
+            |file: &Value| file.get("id").and_then(Value::as_str).filter(|id| is_id(id)).map(str::to_owned);
+        let last = data.iter().rev().find_map(id);
+        if more && last.is_none() {
+            return Err(odd("the answer has no file to go on behind"));
+        }
+        Ok(Self { own, next: last.filter(|_| more) })
     }
 }
 
@@ -148,6 +153,9 @@ mod tests {
         let names: Vec<&str> = read.own.iter().map(|file| file.name.as_str()).collect();
         assert_eq!((names, read.next.as_deref()), (vec!["a.txt"], Some("file-2")));
         assert_eq!(page(r#"{"data":[]}"#.to_owned()).unwrap().next, None);
+        let odd_last = page(format!(r#"{{"data":[{own},{odd}],"has_more":true}}"#)).unwrap();
+        assert_eq!(odd_last.next.as_deref(), Some("file-1"), "what is odd ends no list");
+        assert!(page(format!(r#"{{"data":[{odd}],"has_more":true}}"#)).is_err());
         assert!(page("{}".to_owned()).is_err());
     }
 }

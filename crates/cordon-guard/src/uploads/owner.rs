@@ -14,11 +14,13 @@ const DIGITS: usize = 24;
 pub(super) struct Owner(String);
 
 impl Owner {
-    /// The mark of a principal. Without the key nobody can make it or tell whose it is.
+    /// The mark of a principal, by a key of its own that is made of the one for pseudonyms: what callers have made a pseudonym of is no
+    /// mark. It ends in a dash, so that it is no name before an extension.
     pub(super) fn new(key: &HmacKey, principal: &Name) -> Self {
-        let digest = key.digest(format!("owner of files\0{principal}").as_bytes()).to_string();
+        let key = HmacKey::from_bytes(*key.digest(b"key of the owners of files").as_bytes());
+        let digest = key.digest(principal.as_str().as_bytes()).to_string();
         let mark = digest.get(..DIGITS).unwrap_or(&digest);
-        Self(format!("{BEFORE}{mark}."))
+        Self(format!("{BEFORE}{mark}-"))
     }
 
     /// The name of a file with who owns it. It is put in front of whatever is there: of two marks, the first is the gateway's.
@@ -43,6 +45,10 @@ mod tests {
         let marked = owner("app").mark("a.pdf");
         assert!(marked.ends_with(".pdf") && !marked.contains("app"));
         assert_eq!(owner("app").own(&marked), Some("a.pdf"));
+        assert!(
+            !owner("app").mark("exe").contains('.'),
+            "a name without an extension has none with the mark"
+        );
         assert_eq!(owner("other").own(&marked), None);
         assert_eq!(owner("app").own("a.pdf"), None);
         // Who names a file by somebody else's mark gives it to nobody.

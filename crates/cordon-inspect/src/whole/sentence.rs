@@ -20,14 +20,23 @@ const LONGEST_PHRASE: usize = 192;
 pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start: usize = 0;
-    let mut is_code = false;
+    // Behind which fence what is read now stands.
+    let mut code = None;
     for line in text.split_inclusive('\n') {
         let range = start..start.saturating_add(line.len());
         start = range.end;
         let trimmed = line.trim_start();
         if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
-            is_code = !is_code;
-        } else if !is_code && !is_heading(trimmed) {
+            code = if code.is_some() { None } else { Some(range.end) };
+        } else if code.is_none() && !is_heading(trimmed) {
+            of_line(text, range, &mut found);
+        }
+    }
+    // A fence that is never closed hides nothing.
+    if let Some(mut start) = code {
+        for line in text.get(start..).unwrap_or_default().split_inclusive('\n') {
+            let range = start..start.saturating_add(line.len());
+            start = range.end;
             of_line(text, range, &mut found);
         }
     }
@@ -92,7 +101,9 @@ fn of_line(text: &str, line: Range<usize>, found: &mut Vec<Range<usize>>) {
 }
 
 fn is_heading(line: &str) -> bool {
-    line.starts_with('#') && line.trim_start_matches('#').starts_with(char::is_whitespace)
+    // What ends like a sentence is one, whatever signs stand before it.
+    let is_sentence = line.trim_end().ends_with(['.', '!', '。', '！', '।']);
+    line.starts_with('#') && line.trim_start_matches('#').starts_with(char::is_whitespace) && !is_sentence
 }
 
 fn is_closing(c: char) -> bool {
@@ -139,6 +150,16 @@ mod tests {
 
     fn cut(text: &str) -> Vec<&str> {
         sentences(text).into_iter().map(|range| text.get(range).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_looks_like_code_or_a_heading_hides_no_sentence() {
+        assert_eq!(cut("A b.\n```\nlet x = 1;\n```\nC d."), ["A b.", "C d."]);
+        assert_eq!(cut("A b.\n```\nThe fee is 5.\nSo it is."), ["A b.", "The fee is 5.", "So it is."]);
+        assert_eq!(
+            cut("# Fees\n# The fee is 5.\n"),
+            ["# The fee is 5."].map(|text| text.trim_start_matches("# "))
+        );
     }
 
     #[test]
