@@ -34,6 +34,8 @@ usage: cargo xtask COMMAND [OPTIONS]
   test [--quick | --api | --clients | --console]   everything CI runs: check, tests, documentation tests, client and console tests
                                      --quick: the tests of the workspace alone; --api (the control API fuzzed from its document), --clients, --console: those alone
   fuzz [--cases N]                   corpora and properties with N made-up inputs each (4096)
+  fuzz TARGET… | all | --list        a search by coverage for hostile inputs, kept in `fuzz/corpus/`
+      --seconds N --seeds DIR        time of each target (900), files to begin with beside the corpus
   bench gateway [OPTIONS]            throughput, latency, CPU and memory beside a bare proxy
       --seconds N --rounds N         length and number of rounds (5, 3)
       --calls N --streams N          calls of the memory test, paced streams (1000000, 40)
