@@ -518,12 +518,16 @@ impl Node {
         self.sealing_task.await.context("sealing ended early")?;
         self.control_task.await.context("the control listener ended early")?;
         self.content_task.await.context("keeping content ended early")?;
+        // What one of these could not do is told at the end: what comes behind it is closed all the same.
         let mut interrupted = self.interrupted_task;
-        match tokio::time::timeout(INDEX_WITHIN, &mut interrupted).await {
-            Ok(done) => done.context("closing interrupted calls ended early")??,
-            // The next start finds them again.
-            Err(_) => interrupted.abort(),
-        }
+        let closed = match tokio::time::timeout(INDEX_WITHIN, &mut interrupted).await {
+            Ok(done) => done.context("closing interrupted calls ended early")?,
+            Err(_) => {
+                // The next start finds them again.
+                interrupted.abort();
+                Ok(())
+            }
+        };
         let journal = Arc::clone(&self.handles.journal);
         let closing = tokio::task::spawn_blocking(move || {
             journal.close();
@@ -531,13 +535,14 @@ impl Node {
         });
         let journal = closing.await.context("the journal ended early")?;
         let mut index = self.index_task;
-        match tokio::time::timeout(INDEX_WITHIN, &mut index).await {
-            Ok(done) => done.context("the index ended early")?.context("the index of calls")?,
+        let indexed = match tokio::time::timeout(INDEX_WITHIN, &mut index).await {
+            Ok(done) => done.context("the index ended early")?.context("the index of calls"),
             Err(_) => {
                 tracing::warn!("the index of calls is behind; the next start goes on with it");
                 index.abort();
+                Ok(())
             }
-        }
+        };
         // Its last facts are signed too.
         self.handles.identity.close().await;
         self.ledger.stop().await;
@@ -564,6 +569,8 @@ impl Node {
                 journal.backlog
             );
         }
+        closed?;
+        indexed?;
         Ok(cut_off)
     }
 }
