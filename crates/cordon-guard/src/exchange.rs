@@ -133,7 +133,11 @@ pub(crate) async fn clear(
         told = told.with_marker(canary);
     }
     let expected = request.expected(call.stage.route(), inspection.guard());
-    let mut broken = gateway.detectors.broken(call.stage.guard(), current.quarantined());
+    let first = |by: &Inspection| request.clone().inspect(by, &mut verdict.clone()).is_ok();
+    // In a box: few calls have pictures that somebody reads.
+    let (inspection, mut broken) =
+        Box::pin(gateway.detectors.reading(current.quarantined(), inspection, first)).await;
+    broken.extend(gateway.detectors.broken(call.stage.guard(), current.quarantined()));
     broken.extend(custom::broken(call.stage.guard(), &gateway.engine, current.quarantined()));
     let used = gateway.detectors.beside(call.stage.guard(), current.quarantined());
     let inspection = match &used {

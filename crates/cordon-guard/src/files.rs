@@ -108,7 +108,7 @@ impl Inspection {
         let Ok(bytes) = engine.decode(file.payload) else { return false };
         let report = cordon_files::inspect(&bytes, &file.claim, &limits);
         left.took(&report);
-        self.reported(channel, part, &report, bytes.len(), file.is_text, verdict)
+        self.reported(channel, part, &report, &bytes, file.is_text, verdict)
     }
 
     /// Inspects a file that stands alone, as its bytes, and the texts in it. Whether all of it was looked into.
@@ -121,16 +121,16 @@ impl Inspection {
         verdict: &mut Verdict,
     ) -> bool {
         let report = cordon_files::inspect(bytes, claim, &LIMITS);
-        self.reported(channel, part, &report, bytes.len(), false, verdict)
+        self.reported(channel, part, &report, bytes, false, verdict)
     }
 
-    /// Rules on what was seen in a file of this length, and on its texts where they are not inspected elsewhere.
+    /// Rules on what was seen in a file, and on its texts where they are not inspected elsewhere.
     fn reported(
         &self,
         channel: Channel,
         part: &impl Part,
         report: &Report,
-        length: usize,
+        bytes: &[u8],
         is_text: bool,
         verdict: &mut Verdict,
     ) -> bool {
@@ -140,24 +140,26 @@ impl Inspection {
         {
             return false;
         }
-        let mut findings = report.findings(length);
+        let mut findings = report.findings(bytes.len());
         // That a picture's pixels were not read is said by its being unseen.
         findings.retain(|finding| finding.category != Reason::Pixels.category());
         // Nothing can stand in the place of a part of a file, so nothing is cut: what would have to be stops the content.
         let mut cuts = Vec::new();
         let seat = Seat { channel, place: Place::Fixed, part };
         let _ = self.rule(&seat, &findings, |span| span, verdict, &mut cuts);
+        let in_picture = self.read_of(channel, bytes, report.file_type);
         if !is_text {
             let seat = Seat { channel: Segment::CHANNEL, place: Place::Fixed, part };
-            for segment in &report.segments {
-                let _ = self.signed(&seat, &segment.text, verdict);
-                let findings = self.inspect(Segment::CHANNEL, &segment.text);
+            for text in report.segments.iter().map(|segment| segment.text.as_str()).chain(in_picture) {
+                let _ = self.signed(&seat, text, verdict);
+                let findings = self.inspect(Segment::CHANNEL, text);
                 let _ = self.rule(&seat, &findings, |span| span, verdict, &mut cuts);
-                let more = self.second(&seat, &segment.text, &[]);
+                let more = self.second(&seat, text, &[]);
                 let _ = self.rule(&seat, more, |span| span, verdict, &mut cuts);
             }
         }
-        !UNSEEN.iter().any(|reason| report.has(*reason))
+        let was_read = |reason: Reason| reason == Reason::Pixels && in_picture.is_some();
+        !UNSEEN.iter().any(|reason| report.has(*reason) && !was_read(*reason))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     predict::fault::{Check, Fault, Faults},
     quarantine::Signing,
     redact::Cut,
-    remote::{Second, UNANSWERED},
+    remote::{Reading, Second, UNANSWERED},
 };
 
 /// The category of content that went on unseen: media, and content behind a URL. A guard may have rules for it.
@@ -68,6 +68,8 @@ pub struct Inspection {
     expected: Option<Arc<Expected>>,
     /// What detectors elsewhere have to do with its texts.
     pub(crate) second: Option<Arc<Second>>,
+    /// What stands in its pictures, where somebody elsewhere reads them.
+    pub(crate) reading: Option<Arc<Reading>>,
 }
 
 /// What quarantines say of content.
@@ -143,6 +145,7 @@ impl Inspection {
             planted: None,
             expected: None,
             second: None,
+            reading: None,
         }
     }
 

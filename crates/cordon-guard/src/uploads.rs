@@ -277,9 +277,11 @@ impl Inner {
         look: impl Fn(&Inspection, &mut Verdict) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let current = self.snapshot.load_full();
-        let mut broken = self.detectors.broken(call.stage.guard(), current.quarantined());
+        let first = |by: &Inspection| look(by, &mut Verdict::default()).is_ok();
+        let (inspection, mut broken) =
+            self.detectors.reading(current.quarantined(), inspection.clone(), first).await;
+        broken.extend(self.detectors.broken(call.stage.guard(), current.quarantined()));
         broken.extend(custom::broken(call.stage.guard(), &self.engine, current.quarantined()));
-        let inspection = inspection.clone();
         let inspection = match self.detectors.beside(call.stage.guard(), current.quarantined()) {
             Some(used) => {
                 let first = |by: &Inspection| look(by, &mut Verdict::default()).is_ok();

@@ -15,6 +15,8 @@ pub enum Adapter {
     Lakera,
     /// A transformer classifier that runs in this process, from `folder`. Nobody else is asked.
     Model,
+    /// No detector of texts: a service that reads what stands in pictures. `/read` below the base URL.
+    Ocr,
     /// OpenAI's moderation endpoint, and everything that speaks it. `/moderations` below the base URL.
     OpenaiModeration,
     /// Presidio's analyzer. `/analyze` below the base URL.
@@ -46,9 +48,11 @@ pub struct OnlyWhere {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SelfTest {
-    /// The text: one that is made up, and nobody's data.
+    /// The text: one that is made up, and nobody's data. None with `adapter: ocr`, which is sent a picture of the gateway's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
-    /// What must be found in it, or something below it.
+    /// What must be found in it, or something below it. None with `adapter: ocr`.
+    #[serde(default = "unsaid", skip_serializing_if = "is_unsaid")]
     pub category: Category,
     /// How often it is asked again, besides at each start and change. Default 60s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +86,8 @@ pub struct DetectorSpec {
     /// Only texts in which what is built in finds this; absent: every text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_where: Option<OnlyWhere>,
-    /// What it may report: its own word for each category, and ours. What has no line here is no answer.
+    /// What it may report: its own word for each category, and ours. What has no line here is no answer. None with `adapter: ocr`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub categories: BTreeMap<String, Category>,
     /// The model that is asked for, with `adapter: openai_moderation`; absent: the one that its service chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,11 +99,12 @@ pub struct DetectorSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// What shows that it works.
+    #[serde(default, skip_serializing_if = "SelfTest::is_unsaid")]
     pub self_test: SelfTest,
-    /// The most that a call waits for it, all its texts together. Default 1s.
+    /// The most that a call waits for it, all its texts together. Default 1s, with `adapter: ocr` 5s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<DurationMs>,
-    /// The longest text that is sent at once, in bytes. Default 16,384.
+    /// The longest text that is sent at once, in bytes. Default 16,384; with `adapter: ocr` the largest picture, 4 MiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u32>,
     /// What becomes of a longer one.
@@ -114,6 +120,8 @@ pub struct DetectorSpec {
 
 /// What a call waits at most.
 const DEADLINES: std::ops::RangeInclusive<u64> = 10..=30_000;
+/// The largest picture that may be sent.
+const PICTURES: std::ops::RangeInclusive<u32> = 256..=16 << 20;
 /// What is sent at once.
 const SIZES: std::ops::RangeInclusive<u32> = 256..=1 << 20;
 /// How often it is tested again.
@@ -132,6 +140,29 @@ const fn is_first(version: &u16) -> bool {
     *version == 1
 }
 
+/// What a self-test says that names no category: above nothing that is found.
+fn unsaid() -> Category {
+    UNSAID
+}
+
+const UNSAID: Category = Category::known("unsaid");
+
+fn is_unsaid(category: &Category) -> bool {
+    *category == UNSAID
+}
+
+impl Default for SelfTest {
+    fn default() -> Self {
+        Self { text: String::new(), category: UNSAID, every: None }
+    }
+}
+
+impl SelfTest {
+    fn is_unsaid(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Longer {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
     fn is_windows(&self) -> bool {
@@ -146,6 +177,7 @@ impl Adapter {
             Self::Cordon => "cordon",
             Self::Lakera => "lakera",
             Self::Model => "model",
+            Self::Ocr => "ocr",
             Self::OpenaiModeration => "openai_moderation",
             Self::Presidio => "presidio",
         }
@@ -157,6 +189,7 @@ impl DetectorSpec {
     pub const fn deadline(&self) -> DurationMs {
         match self.deadline {
             Some(deadline) => deadline,
+            None if matches!(self.adapter, Adapter::Ocr) => DurationMs::from_secs(5),
             None => DurationMs::from_secs(1),
         }
     }
@@ -165,6 +198,7 @@ impl DetectorSpec {
     pub const fn max_bytes(&self) -> u32 {
         match self.max_bytes {
             Some(bytes) => bytes,
+            None if matches!(self.adapter, Adapter::Ocr) => 4 << 20,
             None => 16_384,
         }
     }
@@ -189,6 +223,10 @@ impl DetectorSpec {
         }
         let plain =
             |word: &String| (1..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_graphic());
+        if self.adapter == Adapter::Ocr {
+            self.problems_of_reader(&mut found);
+            return found;
+        }
         if self.categories.is_empty() || self.categories.len() > 256 || !self.categories.keys().all(plain) {
             found.push((
                 "categories",
@@ -252,6 +290,33 @@ impl DetectorSpec {
             (_, _, true) => Some(("private_network", "not with `adapter: model`, which asks nobody")),
             _ => None,
         }
+    }
+
+    /// What is wrong with one that reads pictures: it finds nothing itself, and what it is tested with is drawn by the gateway.
+    fn problems_of_reader(&self, found: &mut Vec<(&'static str, &'static str)>) {
+        let nothing = [
+            ("categories", self.categories.is_empty()),
+            ("model", self.model.is_none()),
+            ("language", self.language.is_none()),
+            ("project", self.project.is_none()),
+            ("only_where", self.only_where.is_none()),
+            ("longer", self.longer == Longer::Windows),
+            ("self_test/text", self.self_test.text.is_empty()),
+            ("self_test/category", is_unsaid(&self.self_test.category)),
+        ];
+        let message = "not with `adapter: ocr`, which only reads; help: leave it out";
+        found
+            .extend(nothing.into_iter().filter(|(_, is_unsaid)| !is_unsaid).map(|(path, _)| (path, message)));
+        if !TESTS.contains(&self.tested_every().as_millis()) {
+            found.push(("self_test/every", "5s to 1d is expected"));
+        }
+        if !DEADLINES.contains(&self.deadline().as_millis()) {
+            found.push(("deadline", "10ms to 30s is expected"));
+        }
+        if !PICTURES.contains(&self.max_bytes()) {
+            found.push(("max_bytes", "256 to 16,777,216 is expected"));
+        }
+        found.extend(self.breaker.problems());
     }
 
     /// What is wrong with its name: findings and quarantines tell detectors apart by it.
@@ -344,6 +409,28 @@ mod tests {
             problems("a", |spec| drop(spec.as_object_mut().unwrap().remove("base_url"))),
             ["/spec/base_url"]
         );
+        let reader = |change: Value| {
+            let own = |spec: &mut Value| {
+                *spec = json!({"adapter": "ocr", "base_url": "https://reader.example.com"});
+                for (key, value) in change.as_object().unwrap() {
+                    spec[key] = value.clone();
+                }
+            };
+            problems("a", own)
+        };
+        assert!(reader(json!({})).is_empty());
+        assert!(reader(json!({"max_bytes": 16 << 20, "self_test": {"every": "1h"}})).is_empty());
+        for (change, path) in [
+            (json!({"categories": {"a": "b"}}), "categories"),
+            (json!({"longer": "unavailable"}), "longer"),
+            (json!({"only_where": {"category": "pii", "at": 0.5}}), "only_where"),
+            (json!({"self_test": {"text": "a"}}), "self_test/text"),
+            (json!({"self_test": {"category": "pii"}}), "self_test/category"),
+            (json!({"max_bytes": (16 << 20) + 1}), "max_bytes"),
+            (json!({"deadline": "1ms"}), "deadline"),
+        ] {
+            assert_eq!(reader(change), [format!("/spec/{path}")]);
+        }
         for word in ["", "über", "two words"] {
             let of_word = |spec: &mut Value| spec["categories"] = json!({word: "toxicity"});
             assert_eq!(problems("a", of_word), ["/spec/categories"], "{word}");

@@ -175,7 +175,7 @@ pub(super) async fn about(
     adapter::read(spec, &bytes, text)
 }
 
-fn failure(error: &UpstreamError) -> Failure {
+pub(super) fn failure(error: &UpstreamError) -> Failure {
     match error {
         UpstreamError::Timeout { .. } => Failure::Deadline,
         UpstreamError::TooLarge { .. } | UpstreamError::Coding { .. } | UpstreamError::Protocol { .. } => {
@@ -186,21 +186,21 @@ fn failure(error: &UpstreamError) -> Failure {
 }
 
 /// The right to ask once. Dropped without a word, it says nothing of the detector.
-struct Trial<'a> {
+pub(super) struct Trial<'a> {
     prepared: &'a Prepared,
     pass: Option<Pass>,
     began: Instant,
 }
 
 impl<'a> Trial<'a> {
-    fn begin(prepared: &'a Prepared) -> Result<Self, Failure> {
+    pub(super) fn begin(prepared: &'a Prepared) -> Result<Self, Failure> {
         let now = Instant::now();
         let mut breaker = prepared.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         let pass = breaker.allow(&prepared.settings, now).map_err(|_| Failure::Breaker)?;
         Ok(Self { prepared, pass: Some(pass), began: now })
     }
 
-    fn end(mut self, failed: Option<Failure>) {
+    pub(super) fn end(mut self, failed: Option<Failure>) {
         self.report(match failed {
             None => Outcome::Answered(self.began.elapsed()),
             Some(why) if why.is_its_own() => Outcome::Failed,

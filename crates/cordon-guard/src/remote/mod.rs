@@ -10,7 +10,9 @@
 mod adapter;
 mod asked;
 mod counts;
+mod drawn;
 mod model;
+mod pictures;
 mod registry;
 mod second;
 mod self_test;
@@ -33,6 +35,7 @@ pub use self::{
     self_test::{DetectorState, Tested},
 };
 pub(crate) use self::{
+    pictures::Reading,
     registry::Used,
     second::{Answers, Second},
 };

@@ -6,7 +6,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use cordon_core::{Channel, resource::WhenUnavailable};
+use cordon_core::{
+    Channel,
+    resource::{Adapter, WhenUnavailable},
+};
 use cordon_inspect::Engine;
 use cordon_policy::{DetectorEntry, EffectiveGuard, Quarantined, Snapshot};
 use smallvec::SmallVec;
@@ -145,7 +148,8 @@ impl Detectors {
         let mut used = Used(SmallVec::new());
         for prepared in all.iter() {
             let spec = &prepared.entry.spec;
-            if out.detectors().any(|name| *name == prepared.entry.name) {
+            // Who reads pictures is asked about no text.
+            if spec.adapter == Adapter::Ocr || out.detectors().any(|name| *name == prepared.entry.name) {
                 continue;
             }
             let looks = |channel: &Channel| guard.looks_for(*channel, spec.categories.values());
@@ -309,7 +313,7 @@ impl Prepared {
         Duration::from_millis(self.entry.spec.deadline().as_millis())
     }
 
-    fn unavailable(&self, channel: Channel, why: Failure) -> Unavailable {
+    pub(super) fn unavailable(&self, channel: Channel, why: Failure) -> Unavailable {
         let spec = &self.entry.spec;
         Unavailable {
             detector: self.name,

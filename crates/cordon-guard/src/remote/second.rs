@@ -151,6 +151,7 @@ impl Inspection {
     #[must_use]
     pub(crate) fn alone(mut self) -> Self {
         self.second = None;
+        self.reading = None;
         self
     }
 

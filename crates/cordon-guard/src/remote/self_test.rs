@@ -15,7 +15,9 @@ use tokio::{task::JoinSet, time::timeout};
 
 use super::{
     Counted, Failure,
+    adapter::Found,
     asked::about,
+    pictures,
     registry::{Detectors, Prepared},
 };
 use crate::{ports::Clock, resilience::breaker::Phase, upstream::Client};
@@ -173,20 +175,17 @@ impl Prepared {
         }
         let (spec, deadline) = (&self.entry.spec, self.deadline());
         let channel = spec.channels.first().copied().unwrap_or(Channel::User);
-        let asked = async {
+        let fires = async {
             let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Failure::Unready)?;
-            about(self, client, channel, &spec.self_test.text, place).await
-        };
-        let failed = match timeout(deadline, asked).await {
-            Err(_) => Some(Failure::Deadline),
-            Ok(Err(why)) => Some(why),
-            Ok(Ok(found)) => {
-                let fires = found
-                    .iter()
-                    .any(|found| found.score >= FOUND && spec.self_test.category.covers(&found.category));
-                (!fires).then_some(Failure::SelfTest)
+            if spec.adapter == Adapter::Ocr {
+                return pictures::test(self, client).await;
             }
+            let found = about(self, client, channel, &spec.self_test.text, place).await?;
+            let fires =
+                |found: &Found| found.score >= FOUND && spec.self_test.category.covers(&found.category);
+            if found.iter().any(fires) { Ok(()) } else { Err(Failure::SelfTest) }
         };
+        let failed = timeout(deadline, fires).await.unwrap_or(Err(Failure::Deadline)).err();
         self.say(failed, clock.now());
     }
 

@@ -42,6 +42,8 @@ pub(super) fn question(spec: &DetectorSpec, channel: Channel, text: &str) -> Que
     match spec.adapter {
         Adapter::Cordon => cordon::question(channel, text),
         Adapter::Lakera => lakera::question(spec, channel, text),
+        // It is sent pictures, and no text.
+        Adapter::Ocr => Question { path: "", body: Vec::new() },
         Adapter::OpenaiModeration => openai::question(spec, text),
         Adapter::Presidio => presidio::question(spec, text),
         // Nobody is asked: its model runs here (`model`).
@@ -59,6 +61,7 @@ pub(super) fn read(spec: &DetectorSpec, bytes: &[u8], text: &str) -> Result<Vec<
     let found = match spec.adapter {
         Adapter::Cordon => cordon::read(&tree, spec, text),
         Adapter::Lakera => lakera::read(&tree, spec, text),
+        Adapter::Ocr => None,
         Adapter::OpenaiModeration => openai::read(&tree, spec, text),
         Adapter::Presidio => presidio::read(&tree, spec, text),
         Adapter::Model => None,
