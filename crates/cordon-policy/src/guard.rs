@@ -19,6 +19,8 @@ pub(crate) struct CompiledGuard {
     exceptions: Vec<Exception>,
     hosts: Option<Vec<HostPattern>>,
     pub(crate) types: Option<NamedTypes>,
+    /// Whether it is the built-in baseline.
+    is_baseline: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,11 @@ pub struct Caller<'a> {
 #[derive(Clone, Debug)]
 pub struct EffectiveGuard {
     guards: SmallVec<[Arc<CompiledGuard>; 8]>,
+    /// How many of them, the first ones, are of the organisation, or of the route, its team and its system: what these say takes the
+    /// place of what the baseline says.
+    own: usize,
+    /// The rules of the baseline in whose place others stand, for each channel in the order of [`Channel::ALL`]: bit *n* is its rule *n*.
+    replaced: [u32; 5],
     /// Whether guards that only observe enforce.
     strict: bool,
     principal: Option<Name>,
@@ -82,8 +89,9 @@ pub struct Ruling {
     pub form: Form,
 }
 
-/// The guard of a call to which no guard applies: injection blocked where it comes from outside, and flagged where it
-/// only reads like one, personal data and secrets redacted everywhere, files that should be rejected blocked, and those to be looked at held.
+/// What holds beside declared guards, but for what they have rules for themselves: injection blocked where it comes from outside, and
+/// flagged where it only reads like one, personal data and secrets redacted everywhere, files that nobody sends with good intent blocked, and
+/// the rest of what is found in files flagged.
 pub fn baseline() -> GuardSpec {
     let rule = |channels: &[Channel], category, at, action| Rule {
         channels: channels.to_vec(),
@@ -116,8 +124,9 @@ pub fn baseline() -> GuardSpec {
     }
 }
 
-pub(crate) static BASELINE: LazyLock<Option<Arc<CompiledGuard>>> = LazyLock::new(|| {
-    Name::parse("built-in").ok().map(|name| Arc::new(CompiledGuard::new(&name, &baseline())))
+static BASELINE: LazyLock<Option<Arc<CompiledGuard>>> = LazyLock::new(|| {
+    let name = Name::parse("built-in").ok()?;
+    Some(Arc::new(CompiledGuard { is_baseline: true, ..CompiledGuard::new(&name, &baseline()) }))
 });
 
 impl CompiledGuard {
@@ -143,34 +152,23 @@ impl CompiledGuard {
             exceptions: spec.exceptions.clone(),
             hosts: spec.hosts.clone(),
             types: NamedTypes::new(&spec.types),
+            is_baseline: false,
         }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rules.iter().all(Vec::is_empty)
     }
 
     fn rules(&self, channel: Channel) -> &[CompiledRule] {
-        let at = match channel {
-            Channel::System => 0,
-            Channel::User => 1,
-            Channel::Document => 2,
-            Channel::ToolOutput => 3,
-            Channel::Model => 4,
-        };
-        self.rules.get(at).map(Vec::as_slice).unwrap_or_default()
+        self.rules.get(place(channel)).map(Vec::as_slice).unwrap_or_default()
     }
+}
 
-    /// What this guard alone does about a finding.
-    fn judge(&self, channel: Channel, category: &Category, score: Score) -> (Action, Form) {
-        let mut strictest = (Action::Allow, Form::Token);
-        for rule in self.rules(channel) {
-            if score >= rule.at && rule.category.covers(category) {
-                // Among rules that redact, the form that gives away least wins; it is compared after the action.
-                strictest = strictest.max((rule.action, rule.form));
-            }
-        }
-        strictest
+/// Where a channel stands in [`Channel::ALL`].
+const fn place(channel: Channel) -> usize {
+    match channel {
+        Channel::System => 0,
+        Channel::User => 1,
+        Channel::Document => 2,
+        Channel::ToolOutput => 3,
+        Channel::Model => 4,
     }
 }
 
@@ -183,19 +181,74 @@ impl Caller<'_> {
 
 impl EffectiveGuard {
     pub(crate) fn new(caller: Caller<'_>, guards: impl IntoIterator<Item = Arc<CompiledGuard>>) -> Self {
-        let mut joined: SmallVec<[Arc<CompiledGuard>; 8]> = SmallVec::new();
-        for guard in guards {
-            if !joined.iter().any(|known| known.name == guard.name) {
-                joined.push(guard);
-            }
-        }
-        Self {
-            guards: joined,
+        let joined = Self {
+            guards: SmallVec::new(),
+            own: 0,
+            replaced: [0; 5],
             strict: false,
             principal: caller.principal.cloned(),
             route: caller.route.cloned(),
             system: caller.system.cloned(),
+        };
+        let joined = joined.and(guards);
+        Self { own: joined.guards.len(), ..joined }
+    }
+
+    /// The same with more guards, which take nothing of the baseline's place.
+    pub(crate) fn and(mut self, guards: impl IntoIterator<Item = Arc<CompiledGuard>>) -> Self {
+        for guard in guards {
+            if !self.guards.iter().any(|known| known.name == guard.name) {
+                self.guards.push(guard);
+            }
         }
+        self
+    }
+
+    /// The same with the baseline. A rule of it gives way where an own guard has one on the same channel for all that it is about, also one
+    /// that only observes: who says what shall be observed wants to see what it would do. All that no rule is about stays as it is.
+    pub(crate) fn with_baseline(self) -> Self {
+        let Some(baseline) = BASELINE.clone() else { return self };
+        let own = || self.guards.iter().take(self.own);
+        let replaced = Channel::ALL.map(|channel| {
+            let rules = baseline.rules(channel).iter().zip(0..u32::BITS);
+            let replaced = rules.filter(|(rule, _)| {
+                own().any(|guard| guard.rules(channel).iter().any(|own| own.category.covers(&rule.category)))
+            });
+            replaced.fold(0, |bits, (_, n)| bits | 1 << n)
+        });
+        Self { replaced, ..self.and([baseline]) }
+    }
+
+    /// The rules of one of the joined guards that hold on a channel.
+    fn rules_of<'a>(
+        &'a self,
+        guard: &'a CompiledGuard,
+        channel: Channel,
+    ) -> impl Iterator<Item = &'a CompiledRule> {
+        let replaced = if guard.is_baseline { self.replaced.get(place(channel)) } else { None };
+        let replaced = replaced.copied().unwrap_or_default();
+        let rules = guard.rules(channel).iter().zip(0..=u32::MAX);
+        rules
+            .filter(move |(_, n)| replaced.checked_shr(*n).unwrap_or_default() & 1 == 0)
+            .map(|(rule, _)| rule)
+    }
+
+    /// What one of the joined guards does about a finding.
+    fn judged_by(
+        &self,
+        guard: &CompiledGuard,
+        channel: Channel,
+        category: &Category,
+        score: Score,
+    ) -> (Action, Form) {
+        let mut strictest = (Action::Allow, Form::Token);
+        for rule in self.rules_of(guard, channel) {
+            if score >= rule.at && rule.category.covers(category) {
+                // Among rules that redact, the form that gives away least wins; it is compared after the action.
+                strictest = strictest.max((rule.action, rule.form));
+            }
+        }
+        strictest
     }
 
     /// The same with guards that only observe enforcing too, as a route in safe mode has it.
@@ -214,16 +267,20 @@ impl EffectiveGuard {
         Self::new(Caller::nobody(), [Arc::new(CompiledGuard::new(name, spec))])
     }
 
-    /// The names of the guards joined.
+    /// The names of the guards joined; `built-in` among them where the baseline says something.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
-        self.guards.iter().map(|guard| &guard.name)
+        let says = |guard: &&Arc<CompiledGuard>| {
+            !guard.is_baseline
+                || Channel::ALL.into_iter().any(|channel| self.rules_of(guard, channel).next().is_some())
+        };
+        self.guards.iter().filter(says).map(|guard| &guard.name)
     }
 
     /// Every rule of every guard joined, by channel, then in the guards' order.
     pub fn rules(&self, now: Timestamp) -> impl Iterator<Item = JoinedRule<'_>> {
         Channel::ALL.into_iter().flat_map(move |channel| {
             self.guards.iter().flat_map(move |guard| {
-                guard.rules(channel).iter().map(move |rule| JoinedRule {
+                self.rules_of(guard, channel).map(move |rule| JoinedRule {
                     guard: &guard.name,
                     channel,
                     category: &rule.category,
@@ -255,10 +312,22 @@ impl EffectiveGuard {
         self.guards
             .iter()
             .filter(|guard| self.enforces(guard) && guard.hosts.is_none())
-            .all(|guard| !guard.rules.iter().flatten().any(asks))
+            .all(|guard| !Channel::ALL.into_iter().any(|channel| self.rules_of(guard, channel).any(asks)))
     }
 
     fn excepted(&self, guard: &CompiledGuard, category: &Category, now: Timestamp) -> bool {
+        if guard.is_baseline {
+            // It has none of its own: what the own guards let through, it does.
+            return self
+                .guards
+                .iter()
+                .take(self.own)
+                .any(|own| own.mode == Mode::Enforce && self.excepts(own, category, now));
+        }
+        self.excepts(guard, category, now)
+    }
+
+    fn excepts(&self, guard: &CompiledGuard, category: &Category, now: Timestamp) -> bool {
         guard.exceptions.iter().any(|exception| {
             now < exception.until
                 && exception.category.covers(category)
@@ -275,7 +344,7 @@ impl EffectiveGuard {
         let mut enforced = (Action::Allow, Form::Token);
         let mut would = Action::Allow;
         for guard in &self.guards {
-            let (action, form) = guard.judge(channel, category, score);
+            let (action, form) = self.judged_by(guard, channel, category, score);
             if action == Action::Allow || self.excepted(guard, category, now) {
                 continue;
             }
@@ -298,7 +367,7 @@ impl EffectiveGuard {
         let guards = self.guards.iter();
         let acting = guards.filter(move |guard| self.enforces(guard) && !self.excepted(guard, category, now));
         acting.flat_map(move |guard| {
-            let rules = guard.rules(channel).iter();
+            let rules = self.rules_of(guard, channel);
             let met = rules.filter(move |rule| score >= rule.at && rule.category.covers(category));
             met.filter_map(|rule| Some((&guard.name, rule.throttle?)))
         })
@@ -311,7 +380,7 @@ impl EffectiveGuard {
         channel: Channel,
         categories: impl IntoIterator<Item = &'c Category>,
     ) -> bool {
-        let rules = || self.guards.iter().flat_map(|guard| guard.rules(channel));
+        let rules = || self.guards.iter().flat_map(|guard| self.rules_of(guard, channel));
         let meant = |category: &Category| {
             rules().any(|rule| {
                 rule.action > Action::Allow
@@ -324,7 +393,7 @@ impl EffectiveGuard {
     /// Whether a rule of this channel names the category itself, or a part of it: one for what it belongs to does not count. What costs
     /// much to look for is looked for only then.
     pub fn names_category(&self, channel: Channel, category: &Category) -> bool {
-        let rules = self.guards.iter().flat_map(|guard| guard.rules(channel));
+        let rules = self.guards.iter().flat_map(|guard| self.rules_of(guard, channel));
         rules.filter(|rule| rule.action > Action::Allow).any(|rule| category.covers(&rule.category))
     }
 
@@ -333,7 +402,7 @@ impl EffectiveGuard {
     pub fn holds(&self, channel: Channel) -> Vec<Category> {
         let mut found: Vec<Category> = Vec::new();
         for guard in self.guards.iter().filter(|guard| self.enforces(guard)) {
-            for rule in guard.rules(channel).iter().filter(|rule| rule.action >= Action::Redact) {
+            for rule in self.rules_of(guard, channel).filter(|rule| rule.action >= Action::Redact) {
                 if !found.iter().any(|known| known.covers(&rule.category)) {
                     found.retain(|known| !rule.category.covers(known));
                     found.push(rule.category.clone());

@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 
 use crate::{
     answers::CompiledAnswers,
-    guard::{BASELINE, Caller, CompiledGuard, EffectiveGuard},
+    guard::{Caller, CompiledGuard, EffectiveGuard},
     limit::{Anchor, CompiledLimit, LimitedCall},
     quarantine::Quarantined,
     restriction,
@@ -542,40 +542,40 @@ impl Snapshot {
         self.services.values()
     }
 
-    /// The joined guards of organisation, the route's owner, the caller's team, system and route; the built-in baseline
-    /// when there are none and the route does not decline it.
+    /// The joined guards of organisation, the route's owner, system, route and the caller's team, and of the built-in baseline what they
+    /// have no rules for, unless the route declines it. The guard of a caller's team adds to what holds, and takes nothing of its place.
     pub fn guard(&self, caller: Caller<'_>, route: Option<&RouteEntry>) -> EffectiveGuard {
         let mut names: SmallVec<[&Name; 16]> = SmallVec::new();
-        let mut scope = |scope: GuardScope| {
+        let scope = |names: &mut SmallVec<[_; 16]>, scope: GuardScope| {
             if let Some(listed) = self.scopes.get(&scope) {
                 names.extend(listed.iter());
             }
         };
-        scope(GuardScope::Organisation);
+        scope(&mut names, GuardScope::Organisation);
         if let Some(route) = route {
-            scope(GuardScope::Team(route.team.clone()));
+            scope(&mut names, GuardScope::Team(route.team.clone()));
             if let Some(system) = &route.system {
-                scope(GuardScope::System(system.clone()));
+                scope(&mut names, GuardScope::System(system.clone()));
             }
         }
+        names.extend(route.iter().flat_map(|route| &route.guards));
+        let mut callers: SmallVec<[&Name; 16]> = SmallVec::new();
         if let Some(principal) = caller.principal.and_then(|name| self.principal(name))
             && route.is_none_or(|route| route.team != principal.team)
         {
-            scope(GuardScope::Team(principal.team.clone()));
+            scope(&mut callers, GuardScope::Team(principal.team.clone()));
         }
-        names.extend(route.iter().flat_map(|route| &route.guards));
-        let listed = names.len();
-        let mut guards: SmallVec<[Arc<CompiledGuard>; 8]> =
-            names.into_iter().filter_map(|name| self.guards.get(name).cloned()).collect();
+        let guard = EffectiveGuard::new(caller, self.compiled(&names)).and(self.compiled(&callers));
         // No command leaves a name without its guard; should one be lost all the same, the baseline stands in.
-        let lost = guards.len() < listed;
-        // A guard without a rule says nothing, so it does not take the baseline's place.
-        let silent = guards.iter().all(|guard| guard.is_empty());
-        if lost || silent && !route.is_some_and(|route| route.without_baseline) {
-            guards.extend(BASELINE.clone());
-        }
-        let guard = EffectiveGuard::new(caller, guards);
+        let is_lost = |name: &&Name| !self.guards.contains_key(*name);
+        let lost = names.iter().chain(&callers).any(is_lost);
+        let declined = route.is_some_and(|route| route.without_baseline);
+        let guard = if lost || !declined { guard.with_baseline() } else { guard };
         if route.is_some_and(|route| route.mode == RouteMode::Safe) { guard.strict() } else { guard }
+    }
+
+    fn compiled(&self, names: &[&Name]) -> impl Iterator<Item = Arc<CompiledGuard>> {
+        names.iter().filter_map(|name| self.guards.get(*name).cloned())
     }
 
     /// The limits that name nothing but the caller, or nothing at all.

@@ -279,17 +279,17 @@ proptest! {
             spec: route_spec(&name("team1"), Some(&system), &RouteGuards::Listed(vec![name("guard9")])),
         };
         state.apply(&fact(Body::ResourceSet(route), 0));
-        // A guard for all, so that adding one never takes the place of the built-in baseline.
-        let rule = Rule {
-            channels: vec![Channel::System],
-            category: Category::known("other"),
+        // A guard for all, so that adding one never takes the place of what the built-in baseline says.
+        let rules = ["pii", "secret", "prompt_injection", "file", "other"].map(|category| Rule {
+            channels: Channel::ALL.to_vec(),
+            category: Category::known(category),
             at: Score::ZERO,
             action: Action::Flag,
             form: Form::Mask,
             throttle: None,
-        };
+        });
         let anchor =
-            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: vec![rule], exceptions: vec![], hosts: None, types: vec![] };
+            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: rules.into(), exceptions: vec![], hosts: None, types: vec![] };
         let silent = GuardSpec { rules: Vec::new(), ..anchor.clone() };
         let numbered = std::iter::once(anchor).chain(guards).zip(0..).chain(std::iter::once((silent, 9)));
         for (spec, n) in numbered {
@@ -308,6 +308,33 @@ proptest! {
         prop_assert!(after.action >= before.action && after.would >= before.would);
         prop_assert!(after.would >= after.action);
         prop_assert!(after.action > before.action || after.form >= before.form || after.action != Action::Redact);
+    }
+
+    /// Where no own guard has a rule for what the built-in baseline is about, its ruling is never milder than the baseline's, whatever guards
+    /// of the caller's own team say.
+    #[test]
+    fn only_own_rules_for_all_of_it_replace_the_baseline(
+        own in any_guard(),
+        callers in any_guard(),
+        category in prop::sample::select(vec!["pii", "pii/card", "secret/jwt", "prompt_injection", "file/bomb", "other"]),
+        channel in prop::sample::select(Channel::ALL.to_vec()),
+        score in 0..=100_u32,
+    ) {
+        let mut state = State::new();
+        let route = route_spec(&name("team1"), None, &RouteGuards::Listed(Vec::new()));
+        let principal = Kind::Principal.read(serde_json::json!({"team": "team2", "routes": ["route1"]})).unwrap();
+        let named = |rule: &Rule| !rule.channels.contains(&channel) || !["pii", "secret", "prompt_injection", "prompt_injection/likely", "file", "file/bomb", "file/executable", "file/polyglot"].iter().any(|path| rule.category.covers(&Category::known(path)));
+        let own = GuardSpec { rules: own.rules.iter().filter(|rule| named(rule)).cloned().collect(), exceptions: vec![], ..own };
+        let callers = GuardSpec { scope: GuardScope::Team(name("team2")), ..callers };
+        for (named, spec) in [("route1", route), ("app1", principal), ("guard1", Spec::Guard(own)), ("guard2", Spec::Guard(callers))] {
+            state.apply(&fact(Body::ResourceSet(Resource { name: name(named), spec }), 0));
+        }
+        let snapshot = Snapshot::compile(&state);
+        let app = name("app1");
+        let guard = snapshot.guard(Caller { principal: Some(&app), route: None, system: None }, snapshot.route("route1").map(AsRef::as_ref));
+        let built_in = EffectiveGuard::alone(&name("built-in"), &cordon_policy::baseline());
+        let judge = |guard: &EffectiveGuard| guard.judge(channel, &Category::known(category), Score::percent(score), Timestamp::from_millis(0));
+        prop_assert!(judge(&guard).action >= judge(&built_in).action);
     }
 
     /// A stream waits for every category whose finding could change what leaves.
@@ -420,6 +447,67 @@ fn a_route_without_guards_gets_the_baseline_unless_it_declines_and_a_lost_guard_
         Action::Redact,
         "fails closed to the baseline"
     );
+}
+
+#[test]
+fn a_rule_of_the_baseline_gives_way_to_one_for_all_that_it_is_about() {
+    let rule = |category: &'static str, action: Action| Rule {
+        channels: vec![Channel::User],
+        category: Category::known(category),
+        at: Score::ZERO,
+        action,
+        form: Form::Mask,
+        throttle: None,
+    };
+    let exception = Exception {
+        category: Category::known("secret/jwt"),
+        scope: ExceptionScope::Route(name("route1")),
+        reason: Sealed::Closed(Digest::sha256(b"r")),
+        approver: Sealed::Closed(Digest::sha256(b"a")),
+        until: Timestamp::from_millis(100),
+    };
+    let spec = GuardSpec {
+        scope: GuardScope::Organisation,
+        mode: Mode::Enforce,
+        rules: vec![
+            rule("pii", Action::Flag),
+            rule("prompt_injection/override", Action::Flag),
+            rule("file", Action::Allow),
+        ],
+        exceptions: vec![exception],
+        hosts: None,
+        types: Vec::new(),
+    };
+    let mut state = State::new();
+    let route = route_spec(&name("team1"), None, &RouteGuards::Listed(Vec::new()));
+    for (named, spec) in [("route1", route), ("guard1", Spec::Guard(spec))] {
+        state.apply(&fact(Body::ResourceSet(Resource { name: name(named), spec }), 0));
+    }
+    let snapshot = Snapshot::compile(&state);
+    let route = name("route1");
+    let caller = Caller { principal: None, route: Some(&route), system: None };
+    let guard = snapshot.guard(caller, snapshot.route("route1").map(AsRef::as_ref));
+    let on = |channel, category, at| {
+        guard.judge(channel, &Category::known(category), Score::ONE, Timestamp::from_millis(at)).action
+    };
+    assert_eq!(on(Channel::User, "pii/email", 0), Action::Flag);
+    assert_eq!(on(Channel::Model, "pii/email", 0), Action::Redact, "on the channels of the rule alone");
+    assert_eq!(
+        on(Channel::User, "prompt_injection/override", 0),
+        Action::Block,
+        "a rule for a part of it adds to it"
+    );
+    assert_eq!(on(Channel::User, "file/bomb", 0), Action::Allow);
+    assert_eq!(on(Channel::User, "secret/pem", 0), Action::Redact);
+    // What a guard excepts, the baseline does.
+    assert_eq!(
+        (on(Channel::User, "secret/jwt", 0), on(Channel::User, "secret/jwt", 100)),
+        (Action::Allow, Action::Redact)
+    );
+    assert_eq!(guard.names().map(Name::as_str).collect::<Vec<_>>(), ["guard1", "built-in"]);
+    assert!(guard.rules(Timestamp::from_millis(0)).all(|rule| rule.guard.as_str() == "guard1"
+        || !rule.category.as_str().starts_with("pii")
+        || rule.channel != Channel::User));
 }
 
 #[test]

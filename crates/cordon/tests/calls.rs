@@ -256,8 +256,9 @@ fn calls_of_a_folder_are_listed_latest_first_and_filtered() {
 fn a_plan_says_what_it_would_have_meant() {
     let (_folder, data) = folder();
     // Injection is blocked from 0.7 on, mail addresses pass, everything else as before.
-    let strict =
-        EXAMPLE.replace("at: 0.8", "at: 0.7").replace("category: pii, action", "category: pii/card, action");
+    let strict = EXAMPLE
+        .replace("at: 0.8", "at: 0.7")
+        .replace("category: pii, action: redact }", "category: pii, action: flag }\n    - { channels: [user, model], category: pii/card, action: redact }");
     let text = plan(&data, &strict, &[]);
     let expected = format!(
         "

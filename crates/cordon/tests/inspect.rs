@@ -450,7 +450,7 @@ async fn a_text_is_tried_out_and_nothing_of_it_is_kept() {
     assert!(answer["redacted"].as_str().unwrap().contains("[EMAIL_1]"), "{answer}");
 
     let plain = try_out(&world, &json!({"text": INJECTION})).await.json();
-    assert_eq!((&plain["action"], &plain["guards"]), (&json!("hold"), &json!(["forms"])));
+    assert_eq!((&plain["action"], &plain["guards"]), (&json!("hold"), &json!(["forms", "built-in"])));
     assert_eq!(try_out(&world, &json!({"text": INJECTION, "route": "bot"})).await.json()["action"], "hold");
     for (body, status) in [
         (json!({"text": "x", "guard": "absent"}), 404),
