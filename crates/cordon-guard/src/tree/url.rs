@@ -4,7 +4,10 @@
 //! are resolved by who fetches, so a public name with a private address is for that side to refuse; what can be seen
 //! here is refused here.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// What a text in a place for URLs is.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,8 +49,36 @@ pub(crate) fn reference(text: &str) -> Result<Reference<'_>, UrlError> {
     }
 }
 
+/// Base64 as those read it who are lenient: without white space (RFC 2045, section 6.8), and in a URL without percent signs.
+pub(crate) fn tight(base64: &str) -> Cow<'_, str> {
+    if !base64.bytes().any(|b| b.is_ascii_whitespace() || b == b'%') {
+        return Cow::Borrowed(base64);
+    }
+    let mut pieces = base64.split('%');
+    let mut tight = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        // What stands for no character stays, and is no base64 then.
+        let code = piece
+            .split_at_checked(2)
+            .and_then(|(code, rest)| Some((u8::from_str_radix(code, 16).ok()?, rest)));
+        match code.filter(|(code, _)| code.is_ascii()) {
+            Some((code, rest)) => {
+                tight.push(char::from(code));
+                tight.push_str(rest);
+            }
+            None => {
+                tight.push('%');
+                tight.push_str(piece);
+            }
+        }
+    }
+    tight.retain(|c| !c.is_ascii_whitespace());
+    Cow::Owned(tight)
+}
+
 /// Whether base64 text begins as media of a known kind does. Anything else is text in disguise.
 pub(crate) fn is_media(base64: &str) -> bool {
+    let base64 = &*tight(base64);
     // PNG, JPEG, GIF, RIFF (WAV, WebP), PDF, ID3 (MP3), MPEG audio frames, Ogg, FLAC, Matroska, ZIP with the documents that are
     // one, compound files, Rich Text.
     const HEADS: [&str; 16] = [
@@ -79,7 +110,7 @@ pub(crate) fn packed(text: &str) -> Option<(&str, &str)> {
     let (scheme, _) = text.split_at_checked(5).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("data:"))?;
     let (head, payload) = text.strip_prefix(scheme)?.split_once(',')?;
     let (said, coding) = head.rsplit_once(';')?;
-    coding.eq_ignore_ascii_case("base64").then_some((said, payload))
+    coding.trim().eq_ignore_ascii_case("base64").then_some((said, payload))
 }
 
 /// The media type that stands before a payload.
@@ -90,7 +121,7 @@ pub(crate) fn media_type(head: &str) -> Option<&str> {
 
 fn media(text: &str) -> Reference<'_> {
     match text.split_once(',') {
-        Some((head, payload)) if head.to_ascii_lowercase().ends_with(";base64") && is_media(payload) => {
+        Some((head, payload)) if packed(text).is_some() && is_media(payload) => {
             Reference::Media { head, payload }
         }
         _ => Reference::Other,

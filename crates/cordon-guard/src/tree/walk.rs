@@ -245,10 +245,19 @@ impl<'v, V: Visit> Walker<'v, V> {
 
     /// A file in base64: what of it is not looked into goes on unseen.
     fn file(&mut self, payload: &str, media_type: Option<&str>, channel: Channel) {
+        self.brought(payload, media_type, channel, false);
+    }
+
+    /// The same of one whose text is read where it stands, if it is one.
+    fn beside(&mut self, payload: &str, media_type: Option<&str>, channel: Channel) {
+        self.brought(payload, media_type, channel, true);
+    }
+
+    fn brought(&mut self, payload: &str, media_type: Option<&str>, channel: Channel, is_text: bool) {
         let Said { name, media_type: around } = std::mem::take(&mut self.said);
         let claim = Claim { name: name.as_deref(), media_type: media_type.or(around.as_deref()) };
         let spot = Spot { channel, kind: Kind::Fixed, path: &self.path };
-        if !self.visit.file(&spot, &Brought { payload, claim, is_text: false }) {
+        if !self.visit.file(&spot, &Brought { payload, claim, is_text }) {
             self.unseen(channel, MEDIA, payload.len());
         }
     }
@@ -287,10 +296,7 @@ impl<'v, V: Visit> Walker<'v, V> {
             Ok(Reference::Other) => {
                 // Its text is read where it stands; what it is is looked at beside.
                 if let Some((media_type, payload)) = url::packed(text) {
-                    let Said { name, .. } = std::mem::take(&mut self.said);
-                    let claim = Claim { name: name.as_deref(), media_type: Some(media_type) };
-                    let spot = Spot { channel, kind: Kind::Fixed, path: &self.path };
-                    self.visit.file(&spot, &Brought { payload, claim, is_text: true });
+                    self.beside(payload, Some(media_type), channel);
                 }
                 self.leaf(text, channel, Kind::Text);
             }
@@ -308,10 +314,12 @@ impl<'v, V: Visit> Walker<'v, V> {
 
     pub(crate) fn blob(&mut self, text: &mut String, channel: Channel) {
         if url::is_media(text) {
-            self.file(text, None, channel);
-        } else {
-            self.url(text, channel);
+            return self.file(text, None, channel);
         }
+        if url::packed(text).is_none() && !text.is_empty() {
+            self.beside(text, None, channel);
+        }
+        self.url(text, channel);
     }
 
     /// Any value whose fields mean nothing to the walk.
