@@ -47,6 +47,15 @@ impl Category {
         }
     }
 
+    /// The category of the first segment alone: `pii` of `pii/card`.
+    #[must_use]
+    pub fn root(&self) -> Self {
+        match self.0.split_once('/') {
+            Some((root, _)) => Self(Cow::Owned(root.to_owned())),
+            None => self.clone(),
+        }
+    }
+
     /// The last segment: `card` of `pii/card`.
     pub fn leaf(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
@@ -95,6 +104,7 @@ mod tests {
         assert!(pii.covers(&Category::known("pii/card")));
         assert!(!pii.covers(&Category::known("piiz")));
         assert!(!Category::known("pii/card").covers(&pii));
+        assert_eq!((Category::known("pii/card/x").root(), pii.root()), (pii.clone(), pii));
     }
 
     #[test]

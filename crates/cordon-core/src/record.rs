@@ -4,6 +4,8 @@
 //! content and no value that was found: only what kind it was, where, how sure, and keyed digests.
 
 mod grounding;
+mod measure;
+mod operation;
 mod verdict;
 
 use std::borrow::Cow;
@@ -16,6 +18,7 @@ use crate::{
 };
 
 pub use self::grounding::{RecordedGrounding, RecordedPassage};
+pub use self::measure::{Ended, Measure, UNREAD, is_unread};
 pub use self::verdict::{MAX_FINDINGS, RecordedFinding, RecordedVerdict};
 
 /// A frame: of a call's record, or about records.
@@ -36,7 +39,9 @@ pub enum Frame {
 }
 
 /// What a call does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// `POST /v1/chat/completions` (`gen_ai.operation.name` = `chat`).

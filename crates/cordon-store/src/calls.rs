@@ -9,6 +9,7 @@ mod follow;
 mod index;
 mod live;
 mod merge;
+mod rates;
 mod sums;
 mod writer;
 
@@ -22,6 +23,7 @@ pub use follow::{Follower, Lag};
 pub use index::{CallIndex, CallsError};
 pub use live::{LiveView, Seen};
 pub use merge::Tail;
+pub use rates::{Counts, FoundSum, Source, SourceKind};
 pub use sums::{RollUp, Step, Sums};
 pub use writer::{IndexWriter, Written};
 

@@ -7,6 +7,7 @@ pub mod limits;
 mod list;
 pub mod people;
 pub mod quarantine;
+pub mod rates;
 pub mod routes;
 pub mod triggers;
 

@@ -8,6 +8,7 @@ mod content;
 mod detectors;
 mod eval;
 mod export;
+mod findings;
 mod guards;
 mod http;
 mod inspect;
@@ -142,6 +143,9 @@ enum Command {
     /// The record of calls.
     #[command(subcommand)]
     Calls(calls::CallsCommand),
+    /// What was found, how often, and what became of the calls.
+    #[command(subcommand)]
+    Findings(findings::FindingsCommand),
     /// Captured content: shown, backed up, brought back.
     #[command(subcommand)]
     Content(content::ContentCommand),
@@ -390,6 +394,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Limits(args) => limits::run(place, args).await,
         Command::Detectors(args) => detectors::run(place, args).await,
         Command::Routes(args) => routes::run(place, args).await,
+        Command::Findings(command) => findings::run(place, command).await,
         Command::Triggers(args) => triggers::run(place, args).await,
         Command::Prove(args) => prove::run(place, args).await,
         Command::Verify(args) => verify::run(place, args).await,

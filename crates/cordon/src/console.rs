@@ -20,6 +20,7 @@ mod marks;
 mod overview;
 mod people;
 mod quarantine;
+mod rates;
 mod resources;
 mod routes;
 mod search;
@@ -64,6 +65,7 @@ pub(crate) fn pages() -> Router<Shared> {
         .route("/calls/{id}", get(call::page))
         .route("/calls/{id}/label", post(feedback::label))
         .route("/findings", get(findings::page))
+        .route("/findings/rates", get(rates::page))
         .route("/inspect", get(inspect::page).post(inspect::inspect))
         .route("/routes/{name}/guard", get(resources::effective))
         .route("/keys", get(keys::page))

@@ -13,6 +13,7 @@ mod limits;
 mod lists;
 mod newest;
 mod quarantine;
+mod rates;
 mod routes;
 mod triggers;
 pub(crate) mod uses;

@@ -121,6 +121,8 @@ const ORDER: &[(&str, Who)] = &[
     ("watchCalls", Session),
     ("readCall", Session),
     ("proveCall", Session),
+    ("readRates", Session),
+    ("readCategories", Session),
     ("labelFinding", Session),
     ("listFeedback", Session),
     ("readContent", Session),

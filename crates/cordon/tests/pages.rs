@@ -9,6 +9,8 @@
     reason = "test code"
 )]
 
+#[path = "pages/rates.rs"]
+mod rates;
 mod support;
 
 use std::{

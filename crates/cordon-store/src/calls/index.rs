@@ -45,7 +45,7 @@ pub(super) const OTHER_CATEGORIES: i64 = 62;
 pub(super) const ALL_ROUTES: i64 = -1;
 
 /// The form of the tables (`PRAGMA user_version`); a file of another one is built again.
-const TABLES_VERSION: i64 = 6;
+const TABLES_VERSION: i64 = 7;
 
 const TABLES: &str = "
 CREATE TABLE calls (
@@ -72,6 +72,11 @@ CREATE TABLE roll_ups (step INTEGER NOT NULL, start INTEGER NOT NULL, route INTE
 CREATE TABLE charges (name INTEGER NOT NULL, minute INTEGER NOT NULL, currency INTEGER NOT NULL, requests INTEGER NOT NULL,
     input INTEGER NOT NULL, output INTEGER NOT NULL, money INTEGER NOT NULL, PRIMARY KEY (name, minute, currency)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE rates (step INTEGER NOT NULL, source INTEGER NOT NULL, start INTEGER NOT NULL, name INTEGER NOT NULL,
+    measure INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (step, source, start, name, measure)) STRICT, WITHOUT ROWID;
+CREATE TABLE found (step INTEGER NOT NULL, single INTEGER NOT NULL, start INTEGER NOT NULL, route INTEGER NOT NULL,
+    category INTEGER NOT NULL, action INTEGER NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (step, single, start, route, category, action)) STRICT, WITHOUT ROWID;
 CREATE TABLE progress (journal BLOB PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
@@ -447,11 +452,11 @@ fn read_row(row: &SqliteRow) -> Result<CallRow, CallsError> {
     })
 }
 
-fn name(text: &str) -> Result<Name, CallsError> {
+pub(super) fn name(text: &str) -> Result<Name, CallsError> {
     Name::parse(text).map_err(|_| CallsError::Damaged)
 }
 
-fn findings(bytes: Option<&[u8]>) -> Result<Vec<RecordedFinding>, CallsError> {
+pub(super) fn findings(bytes: Option<&[u8]>) -> Result<Vec<RecordedFinding>, CallsError> {
     bytes.map_or(Ok(Vec::new()), |bytes| Ok(canonical::from_bytes(bytes)?))
 }
 
@@ -494,7 +499,7 @@ fn numbers<const N: usize>(bytes: &[u8]) -> Result<[u64; N], CallsError> {
     Ok(numbers)
 }
 
-fn number(value: i64) -> Result<u64, CallsError> {
+pub(super) fn number(value: i64) -> Result<u64, CallsError> {
     u64::try_from(value).map_err(|_| CallsError::Damaged)
 }
 
@@ -555,27 +560,9 @@ pub(super) const fn operation_number(operation: Operation) -> i64 {
     }
 }
 
-fn operation(number: i64) -> Result<Operation, CallsError> {
-    [
-        Operation::Chat,
-        Operation::ListModels,
-        Operation::Embeddings,
-        Operation::Messages,
-        Operation::CountTokens,
-        Operation::Responses,
-        Operation::Infer,
-        Operation::Invocations,
-        Operation::DescribeModel,
-        Operation::Moderate,
-        Operation::UploadFile,
-        Operation::ListFiles,
-        Operation::DescribeFile,
-        Operation::ReadFile,
-        Operation::DeleteFile,
-    ]
-    .into_iter()
-    .find(|operation| operation_number(*operation) == number)
-    .ok_or(CallsError::Damaged)
+pub(super) fn operation(number: i64) -> Result<Operation, CallsError> {
+    let is = |operation: &Operation| operation_number(*operation) == number;
+    Operation::ALL.into_iter().find(is).ok_or(CallsError::Damaged)
 }
 
 impl From<sqlx::Error> for CallsError {

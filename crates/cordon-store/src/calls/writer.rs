@@ -6,7 +6,7 @@ use std::{
 
 use cordon_core::{
     Action, CallId, Category, Cost, Name, canonical,
-    record::{Attempted, Closed, Frame, RecordedFinding, Timings, Unknown},
+    record::{Attempted, Closed, Ended, Frame, Operation, RecordedFinding, Timings, Unknown},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -15,6 +15,7 @@ use super::{
     charges::{Account, Charges},
     index::{ALL_ROUTES, CallsError, OTHER_CATEGORIES, action_number, outcome_number},
     live::{Live, Showing},
+    rates::Tallies,
     sums::{RollUp, Step, packed},
 };
 
@@ -215,15 +216,17 @@ async fn store(
         insert(&mut transaction, known, chunk, &batch.charges).await?;
     }
     let mut rolls = Rolls::new();
+    let mut tallies = Tallies::default();
     for row in &rows {
         roll(&mut rolls, known, row);
+        tally(&mut tallies, known, row);
     }
     for attempted in std::mem::take(&mut batch.attempted) {
         charge(&mut transaction, &mut batch.charges, attempted).await?;
     }
     for (sequence, closed) in std::mem::take(&mut batch.ends) {
         match end_call(&mut transaction, known, sequence, &closed).await? {
-            Some(Ended { route, verdict, mut account }) => {
+            Some(EndedCall { route, verdict, mut account, principal, operation, input }) => {
                 batch.written.closed += 1;
                 if let Some(charged) = closed.charged.clone() {
                     batch.charges.settle(&mut account, charged);
@@ -232,6 +235,10 @@ async fn store(
                     let at = (step, step.start(closed.time), route, verdict);
                     rolls.entry(at).or_default().add_closed(&closed);
                 }
+                let (outcome, code, output) =
+                    (closed.outcome, closed.code, closed.output.findings.as_slice());
+                let ended = Ended { operation, outcome, code, input: &input, output };
+                tallies.add(closed.time, route, principal, &ended);
                 batch.ended.push((sequence, closed));
             }
             None => batch.written.passed_over += 1,
@@ -244,6 +251,8 @@ async fn store(
     intern(&mut transaction, &mut interned.names, limits).await?;
     batch.charges.store(&mut transaction, |name| interned.name(Some(name))).await?;
     store_rolls(&mut transaction, rolls).await?;
+    intern(&mut transaction, &mut interned.names, tallies.categories()).await?;
+    tallies.store(&mut transaction, |category| interned.name(Some(category))).await?;
     sqlx::query(
         "INSERT INTO progress (journal, next) VALUES ($1, $2)
              ON CONFLICT (journal) DO UPDATE SET next = excluded.next",
@@ -449,10 +458,13 @@ async fn charge(
 }
 
 /// A call of an earlier batch that ended.
-struct Ended {
+struct EndedCall {
     route: Option<i64>,
     verdict: Action,
     account: Account,
+    principal: i64,
+    operation: Operation,
+    input: Vec<RecordedFinding>,
 }
 
 /// Ends a call of an earlier batch, if there is such a running call.
@@ -461,12 +473,13 @@ async fn end_call(
     known: &Interned,
     sequence: u64,
     closed: &Closed,
-) -> Result<Option<Ended>, CallsError> {
+) -> Result<Option<EndedCall>, CallsError> {
     let row = sqlx::query(
         "UPDATE calls SET verdict = max(verdict, $2), would = max(would, $3), categories = categories | $4, output = $5,
          ended = $6, outcome = $7, status = $8, code = $9, tokens = $10, cost = $11, timings = $12, closed = $13,
          model = coalesce($14, model)
-         WHERE call = $1 AND outcome IS NULL RETURNING route, verdict, counted",
+         WHERE call = $1 AND outcome IS NULL RETURNING route, verdict, counted, principal,
+         operation, input",
     )
     .bind(closed.call.as_bytes().as_slice())
     .bind(action_number(closed.output.action))
@@ -486,7 +499,14 @@ async fn end_call(
     .await?;
     row.map(|row| {
         let verdict = super::index::action(row.try_get(1)?)?;
-        Ok(Ended { route: row.try_get(0)?, verdict, account: Account::read(row.try_get(2)?)? })
+        Ok(EndedCall {
+            route: row.try_get(0)?,
+            verdict,
+            account: Account::read(row.try_get(2)?)?,
+            principal: row.try_get(3)?,
+            operation: super::index::operation(row.try_get(4)?)?,
+            input: super::index::findings(row.try_get(5)?)?,
+        })
     })
     .transpose()
 }
@@ -523,6 +543,14 @@ fn roll(rolls: &mut Rolls, known: &Interned, row: &CallRow) {
             let end = (ending.outcome, ending.status);
             rolls.entry(at).or_default().add(end, ending.tokens, ending.cost, ending.timings.total);
         }
+    }
+}
+
+fn tally(tallies: &mut Tallies, known: &Interned, row: &CallRow) {
+    if let (Some(ending), Some(principal)) = (&row.ending, known.name(Some(row.principal.as_str()))) {
+        let (outcome, code) = (ending.outcome, ending.code);
+        let ended = Ended { operation: row.operation, outcome, code, input: &row.input, output: &row.output };
+        tallies.add(ending.time, known.name(row.route.as_ref().map(Name::as_str)), principal, &ended);
     }
 }
 
@@ -616,7 +644,7 @@ async fn forget(connection: &mut SqliteConnection, bound: u64) -> Result<(), Cal
         .execute(&mut *connection)
         .await?;
     }
-    Ok(())
+    super::rates::forget(connection).await
 }
 
 /// Bytes of the file that hold something. The rest is used again before the file grows.

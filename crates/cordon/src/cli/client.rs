@@ -18,6 +18,7 @@ use crate::{
     api::limits::{LimitUsage, UsageQuery},
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
     api::quarantine::{LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView},
+    api::rates::{Categories, CategoriesQuery, Rates, RatesQuery},
     api::triggers::{LiftTrigger, TriggerLifted, TriggerStatus},
     api::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
@@ -239,6 +240,38 @@ impl Client {
                 http.items("/feedback", &asked, None).await
             }
             Self::Folder(local) => local.desk.feedback(asked.call, None, asked.as_of, u32::MAX).await,
+        }
+    }
+
+    pub(super) async fn rates(&self, asked: RatesQuery) -> Result<Rates, Problem> {
+        match self {
+            Self::Server(http) => {
+                let by = asked.by.map(|by| by.as_str().to_owned());
+                let query = [
+                    ("since", text(asked.since)),
+                    ("until", text(asked.until)),
+                    ("by", by),
+                    ("of", asked.of),
+                ];
+                http.get("/findings/rates", &query).await
+            }
+            Self::Folder(local) => local.desk.rates(asked).await,
+        }
+    }
+
+    pub(super) async fn categories(&self, asked: CategoriesQuery) -> Result<Categories, Problem> {
+        match self {
+            Self::Server(http) => {
+                let query = [
+                    ("since", text(asked.since)),
+                    ("until", text(asked.until)),
+                    ("category", text(asked.category)),
+                    ("route", text(asked.route)),
+                    ("by_route", Some(asked.by_route.to_string())),
+                ];
+                http.get("/findings/categories", &query).await
+            }
+            Self::Folder(local) => local.desk.categories(asked).await,
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Chart<'a> {
     pub(super) since: Timestamp,
     pub(super) step: i64,
     pub(super) series: Vec<Series>,
+    /// Where the first series may really lie, lowest and highest, for each step; nothing where that is not told.
+    pub(super) band: Vec<Option<(u64, u64)>>,
     pub(super) marks: &'a [Mark],
     /// Writes a value.
     pub(super) show: fn(u64) -> String,
@@ -82,6 +84,9 @@ impl Chart<'_> {
                     @for (time, word) in self.hours(until) {
                         text.axis.middle x=(at(time)) y=(BOTTOM + 18) { (word) }
                     }
+                    @for (step, (low, high)) in self.bands() {
+                        rect.band.s1 x=(x(step)) y=(y(high)) width=((x(step + 1) - x(step)).max(1)) height=((y(low) - y(high)).max(1)) {}
+                    }
                     @match self.shape {
                         Shape::Stack => (self.stack(steps, &x, &y)),
                         Shape::Lines => (self.lines(&x, &y)),
@@ -105,6 +110,10 @@ impl Chart<'_> {
         }
     }
 
+    fn bands(&self) -> impl Iterator<Item = (usize, (u64, u64))> {
+        self.band.iter().enumerate().filter_map(|(step, band)| Some((step, (*band)?)))
+    }
+
     fn value(&self, series: usize, step: usize) -> Option<u64> {
         self.series.get(series).and_then(|series| series.values.get(step).copied().flatten())
     }
@@ -114,7 +123,8 @@ impl Chart<'_> {
             let values = (0..self.series.len()).filter_map(|series| self.value(series, step));
             if self.shape == Shape::Stack { values.sum() } else { values.max().unwrap_or(0) }
         };
-        (0..steps).map(of_step).max().unwrap_or(0)
+        let highest = self.bands().map(|(_, (_, high))| high).max().unwrap_or(0);
+        (0..steps).map(of_step).max().unwrap_or(0).max(highest)
     }
 
     fn stack(&self, steps: usize, x: &dyn Fn(usize) -> i64, y: &dyn Fn(u64) -> i64) -> Markup {
@@ -190,6 +200,9 @@ impl Chart<'_> {
         for (index, series) in self.series.iter().enumerate() {
             let value = self.value(index, step).map_or_else(|| "–".to_owned(), self.show);
             text.push_str(&format!("\n{}: {value}", series.label));
+            if let (0, Some((low, high))) = (index, self.band.get(step).copied().flatten()) {
+                text.push_str(&format!(" ({} to {})", (self.show)(low), (self.show)(high)));
+            }
         }
         text
     }
@@ -280,6 +293,7 @@ mod tests {
             since: Timestamp::from_millis(0),
             step: 60_000,
             series: vec![Series { label: "p50", class: "s1", values: vec![Some(1), None, Some(3)] }],
+            band: vec![Some((0, 7)), None, None],
             marks: &marks,
             show: |value| value.to_string(),
             table: "/charts/calls".to_owned(),
@@ -287,6 +301,11 @@ mod tests {
         let svg = chart.draw().into_string();
         let line = svg.split("class=\"line s1\" d=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(line.matches('M').count(), 2, "a line with a gap: {line}");
+        assert_eq!(svg.matches("class=\"band s1\"").count(), 1, "{svg}");
+        assert!(
+            svg.contains("p50: 1 (0 to 7)") && svg.contains("p50: 3<"),
+            "the interval is told where there is one: {svg}"
+        );
         assert!(svg.contains("Guard &lt;g&gt;") && svg.contains("p50: 3") && svg.contains("p50: –"), "{svg}");
     }
 }

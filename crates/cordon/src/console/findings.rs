@@ -6,7 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::response::IntoResponse as _;
-use cordon_core::{Action, Category, Channel, Name, Timestamp, record::RecordedFinding, resource::Kind};
+use cordon_core::{
+    Action, Category, Channel, Name, Timestamp,
+    record::{RecordedFinding, is_unread},
+    resource::Kind,
+};
 use cordon_store::calls::{CallQuery, Step, Sums};
 use maud::{Markup, html};
 
@@ -24,19 +28,6 @@ const LATEST: u32 = 4_000;
 const ROWS: usize = 200;
 /// Routes to choose from.
 const ROUTES: usize = 500;
-
-/// What was not read of a file, or of something else that calls bring: nothing says that it is harmless.
-const UNREAD: [Category; 9] = [
-    Category::known("file/checksum"),
-    Category::known("file/damaged"),
-    Category::known("file/encrypted"),
-    Category::known("file/malformed"),
-    Category::known("file/nested_too_deep"),
-    Category::known("file/not_inspected"),
-    Category::known("file/too_large"),
-    Category::known("file/unknown_type"),
-    Category::known("uninspected"),
-];
 
 const FILE: Category = Category::known("file");
 
@@ -81,7 +72,7 @@ impl Found {
                 file = true;
                 stopped |= *action >= Action::Hold;
             }
-            unread |= UNREAD.iter().any(|unread| unread.covers(category));
+            unread |= is_unread(category);
         }
         for (key, action) in strictest {
             let tally = self.tallies.entry(key).or_default();
@@ -152,6 +143,7 @@ async fn build(view: &View) -> Result<(Table, Markup), Problem> {
     let body = html! {
         p.lead { "What fires and how often, what was done about it, and where." }
         (layout::ranges(view))
+        p { a href=(view.query.only("range").with("as_of", view.query.get("as_of").unwrap_or_default()).link("/findings/rates")) { "Rates: rejected, held, not read" } " by route, caller, operation and channel" }
         (filter(view, chosen.as_ref()).await?)
         (cards(&found, &routes))
         section {
@@ -349,7 +341,7 @@ mod tests {
     fn what_was_not_read_are_reasons_of_files() {
         let known: BTreeSet<Category> =
             cordon_files::Reason::ALL.iter().map(|reason| reason.category()).collect();
-        for category in UNREAD.iter().filter(|category| FILE.covers(category)) {
+        for category in cordon_core::record::UNREAD.iter().filter(|category| FILE.covers(category)) {
             assert!(known.contains(category), "{category}");
         }
     }

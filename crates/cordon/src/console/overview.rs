@@ -146,8 +146,19 @@ impl Sums {
         };
         let table = view.query.link(&format!("/charts/{name}"));
         let show = writer(name);
-        Chart { title, unit: &unit, shape, since: self.since, step: self.step, series, marks, show, table }
-            .draw()
+        Chart {
+            title,
+            unit: &unit,
+            shape,
+            since: self.since,
+            step: self.step,
+            series,
+            band: Vec::new(),
+            marks,
+            show,
+            table,
+        }
+        .draw()
     }
 }
 

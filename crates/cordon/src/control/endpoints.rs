@@ -201,6 +201,20 @@ fn calls() -> Vec<Endpoint> {
         .fails(&[OTHER_ORIGIN, NOT_FOUND, NOT_KEPT, ALTERED, LOCKED, GONE]),
         get(
             ReadRecords,
+            "/findings/rates",
+            "readRates",
+            "What became of calls, by route, caller, operation or channel: how many requests were rejected, how many calls held, and in how many something was not read, with intervals.",
+            handlers::rates,
+        ),
+        get(
+            ReadRecords,
+            "/findings/categories",
+            "readCategories",
+            "In how many calls each category was found, and what was done about it, of all routes or of each.",
+            handlers::categories,
+        ),
+        get(
+            ReadRecords,
             "/feedback",
             "listFeedback",
             "What people said of findings, latest first, with what the record says of each; the latest that was said of a finding counts.",

@@ -29,6 +29,7 @@ use crate::{
         quarantine::{
             EffectQuery, LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView,
         },
+        rates::{Categories, CategoriesQuery, Rates, RatesQuery},
         routes::RouteStatus,
         triggers::{LiftTrigger, TriggerLifted, TriggerStatus},
     },
@@ -209,6 +210,17 @@ pub(super) async fn feedback(
     let before = page.after(|last| last.parse().ok())?;
     let said = shared.state.desk.feedback(query.call, before, query.as_of, page.most()).await?;
     Ok(Json(page.of(said, 0, |last| last.position.to_string())))
+}
+
+pub(super) async fn rates(State(shared): State<Shared>, Asked(query): Asked<RatesQuery>) -> Answer<Rates> {
+    Ok(Json(shared.state.desk.rates(query).await?))
+}
+
+pub(super) async fn categories(
+    State(shared): State<Shared>,
+    Asked(query): Asked<CategoriesQuery>,
+) -> Answer<Categories> {
+    Ok(Json(shared.state.desk.categories(query).await?))
 }
 
 pub(super) async fn label(

@@ -1,6 +1,7 @@
 //! The calls: what the index knows, with the journal's tail that it has not read yet.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,7 +10,10 @@ use cordon_core::{Action, CallId, Digest, Name, Timestamp, record};
 use cordon_inspect::DetectorInfo;
 use cordon_store::{
     CallIndex,
-    calls::{CallQuery, CallRow, CallsError, LiveView, Progress, RollUp, SourceFrame, Step, Sums, Tail},
+    calls::{
+        CallQuery, CallRow, CallsError, Counts, FoundSum, LiveView, Progress, RollUp, Source, SourceFrame,
+        SourceKind, Step, Sums, Tail,
+    },
     frames::{Archive, FrameReader, FramesError},
     journal::{self, JournalId, ReadError, Reader},
 };
@@ -134,6 +138,54 @@ impl CallLog {
     ) -> Result<Vec<(Timestamp, Option<Name>, Action, RollUp)>, CallsProblem> {
         match &self.0.index {
             Some(index) => Ok(index.roll_ups(step, of, since, until).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What became of calls, by source, as the index knows it.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub(super) async fn rates(
+        &self,
+        step: Step,
+        by: SourceKind,
+        times: (Timestamp, Timestamp),
+    ) -> Result<BTreeMap<Source, Counts>, CallsProblem> {
+        match &self.0.index {
+            Some(index) => Ok(index.rates(step, by, times).await?),
+            None => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// What became of the calls of a source step by step, as the index knows it.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub(super) async fn rates_of(
+        &self,
+        step: Step,
+        source: &Source,
+        times: (Timestamp, Timestamp),
+    ) -> Result<BTreeMap<Timestamp, Counts>, CallsProblem> {
+        match &self.0.index {
+            Some(index) => Ok(index.rates_of(step, source, times).await?),
+            None => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// In how many calls categories were found, as the index knows it.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub(super) async fn found(
+        &self,
+        step: Step,
+        by_route: bool,
+        times: (Timestamp, Timestamp),
+    ) -> Result<Vec<FoundSum>, CallsProblem> {
+        match &self.0.index {
+            Some(index) => Ok(index.found(step, by_route, times).await?),
             None => Ok(Vec::new()),
         }
     }
