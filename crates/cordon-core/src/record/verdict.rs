@@ -74,13 +74,17 @@ impl RecordedFinding {
 }
 
 impl RecordedVerdict {
-    /// Adds a finding; the verdict only ever gets stricter. When there are too many, the strictest are kept, and of each category its
-    /// strictest: whoever writes what is found does not choose what is not seen.
+    /// Adds a finding, once: several phrases may end in the same one. The verdict only ever gets stricter. When there are too many, the
+    /// strictest are kept, and of each category its strictest: whoever writes what is found does not choose what is not seen.
     pub fn add(&mut self, finding: RecordedFinding) {
         self.action = self.action.max(finding.action);
         self.would = self.would.max(finding.would);
         let rank = |f: &RecordedFinding| (f.action, f.would, f.score);
         let at = self.findings.partition_point(|known| rank(known) >= rank(&finding));
+        let equals = self.findings.iter().take(at).rev().take_while(|known| rank(known) == rank(&finding));
+        if equals.into_iter().any(|known| *known == finding) {
+            return;
+        }
         let count = self.findings.len();
         let of_category = |known: &RecordedFinding| known.category == finding.category;
         if count >= MAX_FINDINGS && at == count && self.findings.iter().any(of_category) {
@@ -136,8 +140,10 @@ pub(super) mod tests {
     #[test]
     fn the_strictest_findings_survive_the_bound() {
         let mut verdict = RecordedVerdict::default();
-        for _ in 0..200 {
-            verdict.add(finding(Action::Flag));
+        for start in 0..200 {
+            for _again in 0..if start < 9 { 2 } else { 1 } {
+                verdict.add(RecordedFinding { start, ..finding(Action::Flag) });
+            }
         }
         verdict.add(finding(Action::Block));
         assert_eq!((verdict.action, verdict.findings.len(), verdict.findings_more), (Action::Block, 64, 137));
@@ -164,7 +170,8 @@ pub(super) mod tests {
             after.add(of("abuse/enumeration".to_owned(), Action::Flag));
             (before, after)
         };
-        let same: Vec<_> = (0..200).map(|_| of("pii/card".to_owned(), Action::Redact)).collect();
+        let card = |start| RecordedFinding { start, ..of("pii/card".to_owned(), Action::Redact) };
+        let same: Vec<_> = (0..200).map(card).collect();
         let others: Vec<_> = (0..200).map(|at| of(format!("other/c{at}"), Action::Redact)).collect();
         for flood in [&same, &others] {
             let (before, after) = flooded(flood);
