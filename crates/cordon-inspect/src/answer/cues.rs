@@ -13,8 +13,13 @@ pub(crate) const MAX_CUE: usize = 16;
 
 /// The words that begin a command worth reading.
 const COMMANDS: &[&[u8]] = &[
+    b"_cookie",
+    b"_get",
+    b"_post",
+    b"_request",
     b"atob",
     b"authorized_keys",
+    b"aws",
     b"b64decode",
     b"base64",
     b"base64_decode",
@@ -22,6 +27,7 @@ const COMMANDS: &[&[u8]] = &[
     b"certutil",
     b"chmod",
     b"chown",
+    b"cookie",
     b"cron",
     b"crontab",
     b"curl",
@@ -31,10 +37,14 @@ const COMMANDS: &[&[u8]] = &[
     b"downloadstring",
     b"eval",
     b"fsockopen",
+    b"gcloud",
+    b"getitem",
+    b"gsutil",
     b"id_rsa",
     b"iex",
     b"iwr",
     b"irm",
+    b"kubectl",
     b"mkfifo",
     b"mkfs",
     b"mshta",
@@ -51,15 +61,26 @@ const COMMANDS: &[&[u8]] = &[
     b"python3",
     b"rd",
     b"regsvr32",
+    b"remove_dir_all",
+    b"removeall",
     b"rm",
+    b"rm_r",
+    b"rm_rf",
     b"rmdir",
+    b"rmdirsync",
+    b"rmsync",
+    b"rmtree",
     b"ruby",
     b"rundll32",
     b"schtasks",
     b"shred",
     b"socat",
+    b"subprocess",
     b"sudoers",
     b"tcp",
+    b"terraform",
+    b"terragrunt",
+    b"tofu",
     b"udp",
     b"vssadmin",
     b"wbadmin",
@@ -71,6 +92,7 @@ const COMMANDS: &[&[u8]] = &[
 
 /// The words that begin a statement worth reading.
 const STATEMENTS: &[&[u8]] = &[
+    b"benchmark",
     b"delete",
     b"drop",
     b"dumpfile",
@@ -78,10 +100,13 @@ const STATEMENTS: &[&[u8]] = &[
     b"load_file",
     b"or",
     b"outfile",
+    b"pg_sleep",
     b"program",
+    b"sleep",
     b"truncate",
     b"union",
     b"update",
+    b"waitfor",
     b"xp_cmdshell",
 ];
 
@@ -148,6 +173,10 @@ impl Cues {
             let is = |list: &[&[u8]]| list.iter().any(|known| text.eq_ignore_ascii_case(known));
             if self.command.is_none() && is(COMMANDS) {
                 self.command = Some(start);
+            }
+            // `or` before a word of the list may have begun nothing.
+            if self.statement.is_some_and(|open| !statement::plausible(sight.text.slice(open, i))) {
+                self.statement = None;
             }
             if self.statement.is_none() && is(STATEMENTS) {
                 self.statement = Some(start);

@@ -50,7 +50,7 @@ fn parts(text: &[u8], most: usize) -> Vec<Part> {
     parts
 }
 
-const OBJECTS: &[&str] = &["table", "database", "schema", "user", "role", "tablespace"];
+const OBJECTS: &[&str] = &["column", "table", "database", "schema", "user", "role", "tablespace"];
 
 /// Whether what has been read so far may be a statement worth reading: most words that begin one are words of prose.
 pub(super) fn plausible(text: &[u8]) -> bool {
@@ -81,6 +81,8 @@ pub(super) fn plausible(text: &[u8]) -> bool {
         }
         b"grant" => one_of(1, &["all", "dba", "super"]),
         b"union" => one_of(1, &["select", "all"]),
+        b"waitfor" => one_of(1, &["delay"]),
+        b"pg_sleep" | b"sleep" | b"benchmark" => one_of(1, &["("]),
         b"or" => {
             let literal =
                 word(1).first().is_none_or(|first| first.is_ascii_digit() || matches!(first, b'\'' | b'"'))
@@ -124,7 +126,9 @@ pub(super) fn judge(left: &[u8], text: &[u8]) -> Said {
                 b"table" => 60,
                 _ => 55,
             };
-            (names && ends).then(|| said(DESTRUCTION, percent, whole)).flatten()
+            // A column is dropped from a table that is altered.
+            let alters = word(1) != b"column" || left.windows(11).any(|window| window == b"alter table");
+            (names && ends && alters).then(|| said(DESTRUCTION, percent, whole)).flatten()
         }
         b"truncate" => {
             (!word(2).is_empty() && word(5).is_empty()).then(|| said(DESTRUCTION, 60, whole)).flatten()
@@ -188,6 +192,15 @@ pub(super) fn judge(left: &[u8], text: &[u8]) -> Said {
                 (false, false) => return None,
             };
             said(INJECTION, percent, end(always))
+        }
+        // What only takes time, where a value was closed or a condition goes on: it answers yes or no by being slow.
+        b"waitfor" | b"pg_sleep" | b"sleep" | b"benchmark" => {
+            let joined =
+                [b" or".as_slice(), b" and", b" select", b"||", b"';", b"');", b"'", b"if(1=1,", b"--"]
+                    .iter()
+                    .any(|end| left.ends_with(end))
+                    || left.ends_with(b";") && odd(b'\'');
+            joined.then(|| said(INJECTION, 75, end(1))).flatten()
         }
         b"outfile" | b"dumpfile" if left.ends_with(b"into") => said(ESCAPE, 78, end(0)),
         b"xp_cmdshell" => {
@@ -273,6 +286,10 @@ mod tests {
             ("GRANT ALL PRIVILEGES ON *.* TO 'x'@'%'", GRANT, 75),
             ("GRANT ALL ON shop TO ana", GRANT, 55),
             ("name = '' ^OR 1=1 --", INJECTION, 85),
+            ("id=1' AND ^SLEEP(5)-- ", INJECTION, 75),
+            ("1 or ^pg_sleep(5)", INJECTION, 75),
+            ("x'; ^WAITFOR DELAY '0:0:5'--", INJECTION, 92),
+            ("ALTER TABLE users ^DROP COLUMN email", DESTRUCTION, 55),
             ("name = 'x' ^or '1'='1", INJECTION, 85),
             ("WHERE id = 7 ^or 1 = 1", INJECTION, 75),
             ("id=1' ^UNION SELECT null, version() --", INJECTION, 78),
@@ -288,6 +305,12 @@ mod tests {
     fn ordinary_statements_and_words_say_nothing() {
         for text in [
             "Drop the ball",
+            "drop column b of the spreadsheet",
+            "drop column b",
+            "time.^sleep(5)",
+            "I could not ^sleep (again)",
+            "await ^sleep(100)",
+            "the ^benchmark (of three runs)",
             "drop table statements are dangerous in migrations",
             "DELETE FROM users WHERE id = 7",
             "delete from the list whatever you do not need, and then write to us again about it all",

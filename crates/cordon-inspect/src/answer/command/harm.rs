@@ -3,14 +3,14 @@
 use super::Said;
 use super::lex::{Line, holds};
 
-const DESTRUCTION: &str = "command/destruction";
+pub(super) const DESTRUCTION: &str = "command/destruction";
 const EXHAUSTION: &str = "command/exhaustion";
 const REVERSE_SHELL: &str = "command/reverse_shell";
 const PERSISTENCE: &str = "command/persistence";
-const EXFILTRATION: &str = "command/exfiltration";
+pub(super) const EXFILTRATION: &str = "command/exfiltration";
 
 /// How bad it is to lose a folder, in hundredths; nothing for those of a project.
-fn root(path: &[u8]) -> u32 {
+pub(super) fn root(path: &[u8]) -> u32 {
     let path = path.strip_suffix(b"*").unwrap_or(path);
     let path = if path.len() > 1 {
         path.strip_suffix(b"/").or(path.strip_suffix(b"\\")).unwrap_or(path)

