@@ -22,6 +22,9 @@ const MIN_STRETCH: usize = 16;
 /// Bytes of a decoded run that is text throughout.
 const MIN_TEXT: usize = 12;
 
+/// Bytes at the start of a run that say whether all of it may be base64 in ROT13.
+const MAX_HEAD: usize = 48;
+
 /// Longer candidates are no key in ROT13.
 const MAX_ROTATED: usize = 512;
 
@@ -123,21 +126,35 @@ pub(crate) fn views(run: &[u8], clipped: bool) -> Vec<View> {
     let mut add = |encoding, decoded: Vec<u8>, from: usize, end: usize, block| {
         views.extend(readable(encoding, decoded).map(|view| view.through(Way::blocks(from, end, block))));
     };
-    if run.iter().all(u8::is_ascii_hexdigit) {
-        for shift in 0..=usize::from(clipped) {
-            add(
-                Encoding::Hexadecimal,
-                hexadecimal(run.get(shift..).unwrap_or_default()),
-                shift,
-                run.len(),
-                (1, 2),
-            );
+    for (from, end) in stretches(run, u8::is_ascii_hexdigit) {
+        // A letter before it may be a digit (`face…`), so pairs may begin anywhere.
+        for from in [from, from + 1] {
+            let bytes = hexadecimal(run.get(from..end).unwrap_or_default());
+            add(Encoding::Hexadecimal, bytes, from, end, (1, 2));
+        }
+    }
+    for (from, end) in stretches(run, is_rotated_hexadecimal) {
+        let turned = turned(run.get(from..end).unwrap_or_default());
+        if turned.iter().any(u8::is_ascii_alphabetic) {
+            add(Encoding::Hexadecimal, hexadecimal(&turned), from, end, (1, 2));
         }
     }
     for (from, end) in stretches(run, is_base32) {
         for shift in if clipped && from == 0 { 0..8 } else { 0..1 } {
             let text = run.get(from + shift..end).unwrap_or_default();
             add(Encoding::Base32, base32(text), from + shift, end, (5, 8));
+            add(Encoding::Base32, base32(&turned(text)), from + shift, end, (5, 8));
+        }
+    }
+    let head = run.get(..MAX_HEAD).unwrap_or(run);
+    let name = head.iter().rposition(|byte| matches!(byte, b'=' | b'/')).map(|at| at + 1);
+    for from in std::iter::once(0).chain(name) {
+        let text = run.get(from..).unwrap_or_default();
+        // Nearly every run ends here: what begins it is no text in ROT13.
+        if longest_stretch(&turned(text.get(..MAX_HEAD).unwrap_or(text))) >= MIN_STRETCH
+            && let Some(bytes) = base64(&turned(text))
+        {
+            add(Encoding::Base64, bytes, from, run.len(), (3, 4));
         }
     }
     for shift in 0..4 {
@@ -154,10 +171,10 @@ pub(crate) fn views(run: &[u8], clipped: bool) -> Vec<View> {
 }
 
 /// Where stretches of some bytes of one kind lie that are long enough to hold something.
-fn stretches(run: &[u8], kind: fn(u8) -> bool) -> Vec<(usize, usize)> {
+fn stretches(run: &[u8], kind: impl Fn(&u8) -> bool) -> Vec<(usize, usize)> {
     let (mut found, mut start) = (Vec::new(), 0);
     for (i, byte) in run.iter().chain([&0]).enumerate() {
-        if !kind(*byte) {
+        if !kind(byte) {
             if i - start >= MIN_RUN {
                 found.push((start, i));
             }
@@ -168,8 +185,18 @@ fn stretches(run: &[u8], kind: fn(u8) -> bool) -> Vec<(usize, usize)> {
 }
 
 /// RFC 4648 base32: capital letters and `2` to `7`.
-const fn is_base32(byte: u8) -> bool {
-    matches!(byte, b'A'..=b'Z' | b'2'..=b'7')
+const fn is_base32(byte: &u8) -> bool {
+    matches!(*byte, b'A'..=b'Z' | b'2'..=b'7')
+}
+
+/// Hexadecimal digits whose letters are thirteen places on.
+const fn is_rotated_hexadecimal(byte: &u8) -> bool {
+    matches!(*byte, b'0'..=b'9' | b'n'..=b's' | b'N'..=b'S')
+}
+
+/// Some bytes in ROT13.
+fn turned(text: &[u8]) -> Vec<u8> {
+    text.iter().map(|byte| rotate(*byte)).collect()
 }
 
 /// Whole bytes of base32 without its padding.
