@@ -5,7 +5,7 @@ use cordon_files::{FileType, Reason, Role};
 use crate::support::{accepted, inspect, office, refused, tar, text, zip};
 
 #[test]
-fn lines_of_a_log_are_text() {
+pub(crate) fn lines_of_a_log_are_text() {
     let log = b"[2026-01-31 12:00:00] started\n[2026-01-31 12:00:01] ready\n";
     for name in ["server.log", "server.txt", "server"] {
         let report = accepted(name, log);
@@ -19,7 +19,7 @@ fn lines_of_a_log_are_text() {
 }
 
 #[test]
-fn what_office_programs_keep_beside_a_text_is_no_object() {
+pub(crate) fn what_office_programs_keep_beside_a_text_is_no_object() {
     let metafile = [&b"VCLMTF\x01\0\x31\0\0\0"[..], &[0; 40], &[0xff; 40]].concat();
     let bytes = office::odt(
         "",
@@ -53,7 +53,7 @@ fn what_office_programs_keep_beside_a_text_is_no_object() {
 }
 
 #[test]
-fn a_template_on_the_writers_own_drive_is_fetched_by_nobody() {
+pub(crate) fn a_template_on_the_writers_own_drive_is_fetched_by_nobody() {
     let with = |target: &str| {
         office::docx(
             "",
@@ -72,7 +72,7 @@ fn a_template_on_the_writers_own_drive_is_fetched_by_nobody() {
 }
 
 #[test]
-fn what_macos_adds_to_archives_is_no_mismatch() {
+pub(crate) fn what_macos_adds_to_archives_is_no_mismatch() {
     let double = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X\xff\xfe";
     let store = b"\0\0\0\x01Bud1\0\0\x10\0\xff\xfe";
     accepted("a.zip", &zip::of(&[("a.txt", b"x"), ("__MACOSX/._a.txt", double), (".DS_Store", store)]));
@@ -84,7 +84,7 @@ fn what_macos_adds_to_archives_is_no_mismatch() {
 }
 
 #[test]
-fn sentences_and_names_in_tables_are_no_formulas() {
+pub(crate) fn sentences_and_names_in_tables_are_no_formulas() {
     accepted("a.csv", b"who,what\n-John (Sales),@alice Check this | great deal!\n");
     refused("a.csv", b"a,b\n+cmd|calc!A0,1\n", Reason::Dde);
     let sheet = "<row><c r=\"A1\"><f>SUBSTITUTE(B1,\"a|b\",\"!c\")</f><v>1</v></c></row>";

@@ -3,7 +3,7 @@
 use cordon_files::{Claim, Limits, Reason, Report};
 
 use crate::support::{
-    accepted, inspect, office,
+    accepted, classes, inspect, office,
     pdf::{Pdf, line, packed},
     refused, zip,
 };
@@ -13,7 +13,7 @@ fn within(name: &str, bytes: &[u8], limits: &Limits) -> Report {
 }
 
 #[test]
-fn what_stands_behind_a_flood_is_seen() {
+pub(crate) fn what_stands_behind_a_flood_is_seen() {
     let mut entries: Vec<(String, &[u8])> =
         (0..300).map(|at| (format!("{at}.html"), b"<!-- c -->".as_slice())).collect();
     entries.push(("z.html".into(), b"<script>x</script>"));
@@ -26,7 +26,7 @@ fn what_stands_behind_a_flood_is_seen() {
 }
 
 #[test]
-fn a_first_code_at_the_end_of_its_range_is_no_panic() {
+pub(crate) fn a_first_code_at_the_end_of_its_range_is_no_panic() {
     for font in [
         "<< /Type /Font /Subtype /Type1 /FirstChar 4294967295 /Widths [1 2 3] >>",
         "<< /Type /Font /Subtype /Type0 /DescendantFonts [<< /W [4294967295 [1 2 3]] >>] >>",
@@ -38,7 +38,7 @@ fn a_first_code_at_the_end_of_its_range_is_no_panic() {
 }
 
 #[test]
-fn what_codes_stand_for_is_bounded() {
+pub(crate) fn what_codes_stand_for_is_bounded() {
     let mut pdf = Pdf::page(&line(&"a".repeat(2000)), "");
     pdf.objects[4] = b"<< /Type /Font /Subtype /TrueType /ToUnicode 6 0 R >>".to_vec();
     let map = format!("1 beginbfchar <61> <{}> endbfchar", "0041".repeat(100_000));
@@ -54,10 +54,11 @@ fn what_codes_stand_for_is_bounded() {
 fn refused_within(name: &str, bytes: &[u8], limits: &Limits, reason: Reason) {
     let report = within(name, bytes, limits);
     assert!(report.has(reason), "{reason:?} not among {:?}", report.seen);
+    classes::bad(name, reason);
 }
 
 #[test]
-fn objects_that_are_one_piece_of_a_stream_are_charged_each() {
+pub(crate) fn objects_that_are_one_piece_of_a_stream_are_charged_each() {
     let count = 500;
     let pairs: String = (0..count).map(|at| format!("{} 0 ", 100 + at)).collect();
     let content = format!("{pairs}({})", "x".repeat(10_000));
@@ -67,7 +68,7 @@ fn objects_that_are_one_piece_of_a_stream_are_charged_each() {
 }
 
 #[test]
-fn pieces_of_a_page_are_bounded() {
+pub(crate) fn pieces_of_a_page_are_bounded() {
     let limits = Limits { things: 1000, ..Limits::default() };
     refused_within(
         "a.pdf",
@@ -77,13 +78,14 @@ fn pieces_of_a_page_are_bounded() {
     );
     let letters = format!("BT /F1 12 Tf {} ET", "(x) Tj ".repeat(2000));
     refused_within("a.pdf", &Pdf::page(&letters, "").bytes(), &limits, Reason::TooMany);
+    accepted("a.pdf", &Pdf::page(&letters, "").bytes());
     // Those of one operator are held, not those of the page.
     let lines = "0 0 m 9 9 l S ".repeat(5000);
     assert!(within("a.pdf", &Pdf::page(&lines, "").bytes(), &limits).seen.is_empty());
 }
 
 #[test]
-fn what_costs_time_is_counted() {
+pub(crate) fn what_costs_time_is_counted() {
     // Records that name one header with a long extra field.
     let mut one = zip::Entry::stored("a", b"");
     one.local_name = vec![b'a'; 60_000];
@@ -104,7 +106,7 @@ fn what_costs_time_is_counted() {
 }
 
 #[test]
-fn large_documents_are_not_too_many_things() {
+pub(crate) fn large_documents_are_not_too_many_things() {
     let cells = "<c r=\"A1\"><v>1</v></c>".repeat(1000);
     let sheet = format!("<row>{cells}</row>").repeat(150);
     assert!(!inspect("a.xlsx", &office::xlsx(&sheet, &[], "", &[])).has(Reason::TooMany));
@@ -116,11 +118,13 @@ fn large_documents_are_not_too_many_things() {
 }
 
 #[test]
-fn of_a_text_that_is_too_long_the_beginning_is_read() {
+pub(crate) fn of_a_text_that_is_too_long_the_beginning_is_read() {
     let limits = Limits { text: 1_000, ..Limits::default() };
     let text = "é".repeat(501);
     let claim = Claim { name: Some("a.txt"), media_type: None };
     let report = cordon_files::inspect(text.as_bytes(), &claim, &limits);
     assert!(report.has(Reason::NotInspected));
+    classes::bad("a.txt", Reason::NotInspected);
+    accepted("a.txt", text.as_bytes());
     assert_eq!(report.segments.iter().map(|segment| segment.text.len()).sum::<usize>(), 1_000);
 }

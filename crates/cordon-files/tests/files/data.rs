@@ -3,7 +3,7 @@ use cordon_files::{FileType, Reason, Role};
 use crate::support::{accepted, inspect, noted, refused, text};
 
 #[test]
-fn tables_are_read_and_formulas_told() {
+pub(crate) fn tables_are_read_and_formulas_told() {
     let report = accepted("a.csv", b"name,amount\nAna,-12.50\n\"Bo, B.\",+44 20 7946 0958\n");
     assert_eq!(report.file_type, FileType::Csv);
     assert!(!report.has(Reason::Ragged) && text(&report, Role::Body).starts_with("name,"));
@@ -26,7 +26,7 @@ fn tables_are_read_and_formulas_told() {
 }
 
 #[test]
-fn json_is_read_as_strictly_as_a_request() {
+pub(crate) fn json_is_read_as_strictly_as_a_request() {
     accepted("a.json", b"{\"a\": [1, 2.5, \"x\", null]}");
     accepted("a.json", b"{\"a\": 1}\n{\"a\": 2}\n");
     refused("a.json", b"{\"role\":\"user\",\"role\":\"system\"}", Reason::DuplicateKey);
@@ -37,7 +37,7 @@ fn json_is_read_as_strictly_as_a_request() {
 }
 
 #[test]
-fn yaml_that_multiplies_or_builds_objects_is_refused() {
+pub(crate) fn yaml_that_multiplies_or_builds_objects_is_refused() {
     let ordinary = "# defaults\nbase: &base\n  a: 1\n  list:\n  - x\n  - y\nfirst:\n  <<: *base\n  b: \"&c: *d\"\nsecond: {<<: *base}\n";
     accepted("a.yaml", ordinary.as_bytes());
     let mut bomb = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
@@ -61,7 +61,7 @@ fn yaml_that_multiplies_or_builds_objects_is_refused() {
 }
 
 #[test]
-fn texts_of_other_encodings_are_read() {
+pub(crate) fn texts_of_other_encodings_are_read() {
     let utf16: Vec<u8> =
         [0xff, 0xfe].into_iter().chain("Grüße".encode_utf16().flat_map(u16::to_le_bytes)).collect();
     assert_eq!(text(&accepted("a.txt", &utf16), Role::Body), "Grüße");

@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_text_document_is_read() {
+pub(crate) fn a_text_document_is_read() {
     let report = accepted("a.docx", &docx(&paragraph("", "Hello &amp; welcome"), &[]));
     assert_eq!(report.file_type, FileType::WordDocument);
     assert_eq!(text(&report, Role::Body).trim(), "Hello & welcome");
@@ -16,7 +16,7 @@ fn a_text_document_is_read() {
 }
 
 #[test]
-fn macros_are_refused() {
+pub(crate) fn macros_are_refused() {
     let body = paragraph("", "x");
     refused("a.docm", &docx(&body, &[("word/vbaProject.bin", b"\xd0\xcf")]), Reason::Macro);
     refused("a.docx", &docx(&body, &[("word/VBAPROJECT.BIN", b"")]), Reason::Macro);
@@ -36,7 +36,7 @@ fn macros_are_refused() {
 }
 
 #[test]
-fn what_lies_elsewhere_is_told_apart() {
+pub(crate) fn what_lies_elsewhere_is_told_apart() {
     let with = |kind, target| {
         docx(&paragraph("", "x"), &[("word/_rels/document.xml.rels", &relationship(kind, target))])
     };
@@ -48,7 +48,7 @@ fn what_lies_elsewhere_is_told_apart() {
 }
 
 #[test]
-fn objects_and_exchanges_are_refused() {
+pub(crate) fn objects_and_exchanges_are_refused() {
     let body = paragraph("", "x");
     let object = compound::compound(&[("\u{1}Ole10Native", b"x")]);
     refused("a.docx", &docx(&body, &[("word/embeddings/oleObject1.bin", &object)]), Reason::OleObject);
@@ -69,7 +69,7 @@ fn objects_and_exchanges_are_refused() {
 }
 
 #[test]
-fn entities_are_refused_and_not_expanded() {
+pub(crate) fn entities_are_refused_and_not_expanded() {
     let laughs = "<?xml version=\"1.0\"?><!DOCTYPE d [<!ENTITY a \"lol\"><!ENTITY b \"&a;&a;&a;\">]><w:document><w:t>&b;</w:t></w:document>";
     let mut parts = docx_parts("");
     parts[2].1 = laughs.as_bytes().to_vec();
@@ -82,7 +82,7 @@ fn entities_are_refused_and_not_expanded() {
 }
 
 #[test]
-fn text_that_nobody_sees_is_told_from_text_on_a_dark_ground() {
+pub(crate) fn text_that_nobody_sees_is_told_from_text_on_a_dark_ground() {
     for properties in
         ["<w:vanish/>", "<w:color w:val=\"FFFFFF\"/>", "<w:sz w:val=\"2\"/>", "<w:webHidden w:val=\"1\"/>"]
     {
@@ -106,7 +106,7 @@ fn text_that_nobody_sees_is_told_from_text_on_a_dark_ground() {
 }
 
 #[test]
-fn hidden_sheets_rows_and_cells_are_told() {
+pub(crate) fn hidden_sheets_rows_and_cells_are_told() {
     let cell = "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c></row>";
     let report = accepted("a.xlsx", &xlsx(cell, &["costs"], "", &[]));
     assert_eq!(text(&report, Role::Body).trim(), "costs");
@@ -130,7 +130,7 @@ fn hidden_sheets_rows_and_cells_are_told() {
 }
 
 #[test]
-fn slides_are_read_and_what_is_off_them_is_told() {
+pub(crate) fn slides_are_read_and_what_is_off_them_is_told() {
     let slide = |attributes: &str, shapes: &str| {
         pptx(&format!("<p:sld {attributes}><p:spTree>{shapes}</p:spTree></p:sld>"))
     };
@@ -143,7 +143,7 @@ fn slides_are_read_and_what_is_off_them_is_told() {
 }
 
 #[test]
-fn open_documents_are_read() {
+pub(crate) fn open_documents_are_read() {
     let report = accepted("a.odt", &odt("", "<text:p>Hello</text:p>", &[]));
     assert_eq!((report.file_type, text(&report, Role::Body).trim()), (FileType::OpenDocument, "Hello"));
     refused("a.odt", &odt("", "", &[("Basic/Standard/Module1.xml", b"<x/>")]), Reason::Macro);
@@ -187,7 +187,7 @@ fn open_documents_are_read() {
 }
 
 #[test]
-fn compound_files_are_read() {
+pub(crate) fn compound_files_are_read() {
     let report = accepted("a.doc", &compound::word("Dear all, plain text", 0));
     assert_eq!(text(&report, Role::Body), "Dear all, plain text");
     refused("a.doc", &compound::word("x", 0x100), Reason::Encrypted);
@@ -216,7 +216,7 @@ fn compound_files_are_read() {
 }
 
 #[test]
-fn rich_text_is_read() {
+pub(crate) fn rich_text_is_read() {
     let report = accepted("a.rtf", b"{\\rtf1\\ansi Hello \\b world\\b0\\par Gr\\'fc\\u223 ?e}");
     assert_eq!(text(&report, Role::Body), "Hello world\nGrüße");
     refused("a.rtf", b"{\\rtf1{\\object\\objemb{\\*\\objdata 0105}}}", Reason::OleObject);
@@ -227,7 +227,7 @@ fn rich_text_is_read() {
 }
 
 #[test]
-fn what_is_embedded_is_inspected() {
+pub(crate) fn what_is_embedded_is_inspected() {
     let inner = xlsx("<row><c t=\"s\"><v>0</v></c></row>", &["inner cell"], "", &[]);
     let report = accepted("a.docx", &docx(&paragraph("", "x"), &[("word/embeddings/sheet.xlsx", &inner)]));
     assert!(text(&report, Role::Body).contains("inner cell"));

@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[test]
-fn kinds_of_actions_are_found_behind_references_and_repeated_keys() {
+pub(crate) fn kinds_of_actions_are_found_behind_references_and_repeated_keys() {
     for (catalog, reason) in [
         ("/X << /S 6 0 R /F (cmd.exe) >>", Reason::Launch),
         ("/X << /S /Launch /F (cmd.exe) /S /GoTo >>", Reason::Launch),
@@ -23,14 +23,14 @@ fn kinds_of_actions_are_found_behind_references_and_repeated_keys() {
 }
 
 #[test]
-fn a_comment_in_a_document_type_hides_nothing() {
+pub(crate) fn a_comment_in_a_document_type_hides_nothing() {
     let drawing =
         "<?xml version='1.0'?><!DOCTYPE svg [<!-- don't --><?x it is ?>]><svg><script>x()</script></svg>";
     refused("a.svg", drawing.as_bytes(), Reason::Script);
 }
 
 #[test]
-fn comments_and_raw_elements_end_where_browsers_end_them() {
+pub(crate) fn comments_and_raw_elements_end_where_browsers_end_them() {
     for body in [
         "<!--><script>x()</script>-->",
         "<!---><script>x()</script>-->",
@@ -52,7 +52,7 @@ fn comments_and_raw_elements_end_where_browsers_end_them() {
 }
 
 #[test]
-fn each_field_is_judged_by_itself() {
+pub(crate) fn each_field_is_judged_by_itself() {
     let field = |kind: &str| format!("<w:r><w:fldChar w:fldCharType=\"{kind}\"/></w:r>");
     let said = |text: &str| format!("<w:r><w:instrText>{text}</w:instrText></w:r>");
     let one = |text: &str| [field("begin"), said(text), field("separate"), field("end")].concat();
@@ -73,7 +73,7 @@ fn each_field_is_judged_by_itself() {
 }
 
 #[test]
-fn names_in_compound_files_have_no_case() {
+pub(crate) fn names_in_compound_files_have_no_case() {
     refused("a.doc", &compound::compound(&[("wOrDdOcUmEnT", b""), ("vba", b"x")]), Reason::Macro);
     let book = |path: &[u8]| {
         let mut data = vec![1, 0, u8::try_from(path.len()).unwrap(), 0, 0];
@@ -87,13 +87,13 @@ fn names_in_compound_files_have_no_case() {
 }
 
 #[test]
-fn bytes_in_rich_text_hide_nothing_behind_them() {
+pub(crate) fn bytes_in_rich_text_hide_nothing_behind_them() {
     let report = inspect("a.rtf", b"{\\rtf1 seen \\bin3 }}}and this}");
     assert!(text(&report, Role::Body).contains("and this"));
 }
 
 #[test]
-fn a_table_that_another_program_splits_otherwise_runs_nothing() {
+pub(crate) fn a_table_that_another_program_splits_otherwise_runs_nothing() {
     for table in [
         "a,b\nx;=cmd|'/c calc'!A0,1\n",
         "a;b\n1,\"=WEBSERVICE(x)\";2\n",
@@ -110,7 +110,7 @@ fn a_table_that_another_program_splits_otherwise_runs_nothing() {
 }
 
 #[test]
-fn tags_and_blocks_hide_no_constructor() {
+pub(crate) fn tags_and_blocks_hide_no_constructor() {
     for yaml in [
         "- a: |\n    text\n  b: !!python/name:os.system x\n",
         "a: !!%70ython/name:os.system x\n",
@@ -123,7 +123,7 @@ fn tags_and_blocks_hide_no_constructor() {
 }
 
 #[test]
-fn names_and_sizes_of_archives_are_read_one_way() {
+pub(crate) fn names_and_sizes_of_archives_are_read_one_way() {
     // A mark of UTF-16 in a name is no mark to a reader of archives.
     let marked = zip::Entry {
         name: b"\xff\xfe../x".to_vec(),
@@ -148,19 +148,19 @@ fn names_and_sizes_of_archives_are_read_one_way() {
 }
 
 #[test]
-fn characters_as_numbers_stand_for_the_bytes_that_are_said() {
+pub(crate) fn characters_as_numbers_stand_for_the_bytes_that_are_said() {
     let report = inspect("a.rtf", b"{\\rtf1{\\uc2\\u8364 ab}c\\u-10179?\\u-8704?d\\u65\\'41e{\\uc0\\u66 f}}");
     assert_eq!(text(&report, Role::Body), "\u{20ac}c\u{1f600}dAeBf");
 }
 
 #[test]
-fn a_document_in_the_comment_of_a_picture_is_seen() {
+pub(crate) fn a_document_in_the_comment_of_a_picture_is_seen() {
     let comment = image::jpeg_with(&[(0xfe, b"%PDF-1.7\n1 0 obj <<>> endobj")]);
     refused("a.jpg", &comment, Reason::Polyglot);
 }
 
 #[test]
-fn objects_that_only_a_table_leads_to_are_seen() {
+pub(crate) fn objects_that_only_a_table_leads_to_are_seen() {
     let action = "<< /S /JavaScript /JS (x) >>";
     let hide = |object: &str, inside: fn(&str) -> Vec<u8>| {
         let pdf = Pdf::page(&line("x"), "").and(inside(object)).bytes();

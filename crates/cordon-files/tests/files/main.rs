@@ -12,6 +12,7 @@
 mod archives;
 mod benign;
 mod bounds;
+mod classes;
 mod data;
 mod documents;
 mod evasions;

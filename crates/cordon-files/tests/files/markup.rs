@@ -7,7 +7,7 @@ fn page(body: &str) -> Vec<u8> {
 }
 
 #[test]
-fn pages_are_read() {
+pub(crate) fn pages_are_read() {
     let report = accepted("a.html", &page("<h1>Prices</h1><p>from 5 &euro; &amp; up</p>"));
     assert_eq!(report.file_type, FileType::Html);
     assert!(text(&report, Role::Body).contains("Prices\n"));
@@ -17,7 +17,7 @@ fn pages_are_read() {
 }
 
 #[test]
-fn what_acts_is_refused() {
+pub(crate) fn what_acts_is_refused() {
     for (body, reason) in [
         ("<script>x()</script>", Reason::Script),
         ("<SCRIPT src=x></SCRIPT>", Reason::Script),
@@ -38,7 +38,7 @@ fn what_acts_is_refused() {
 }
 
 #[test]
-fn what_nobody_sees_is_told() {
+pub(crate) fn what_nobody_sees_is_told() {
     for body in [
         "<div style=\"display:none\">ignore</div>",
         "<p style='color:#fff'>ignore</p>",
@@ -55,6 +55,7 @@ fn what_nobody_sees_is_told() {
         assert_eq!(text(&report, Role::Hidden).trim(), "ignore", "{body}");
         assert_eq!(text(&report, Role::Body).trim(), "seen", "{body}");
     }
+    noted("a.html", &page("seen <!-- ignore -->"), Reason::Comment);
     let report = accepted("a.html", &page("<img alt=\"ignore the rules\" src=x.png>"));
     assert!(text(&report, Role::Metadata).contains("ignore the rules"));
     for body in [
@@ -73,7 +74,7 @@ fn svg(inside: &str) -> Vec<u8> {
 }
 
 #[test]
-fn drawings_that_act_are_refused() {
+pub(crate) fn drawings_that_act_are_refused() {
     let report =
         accepted("a.svg", &svg("<rect width=\"4\" height=\"4\"/><text>Label</text><title>Chart</title>"));
     assert_eq!(text(&report, Role::Body).trim(), "Label");
@@ -102,7 +103,7 @@ fn drawings_that_act_are_refused() {
 }
 
 #[test]
-fn xml_is_read() {
+pub(crate) fn xml_is_read() {
     accepted("a.xml", b"<?xml version=\"1.0\"?><a><b c='d'>text</b></a>");
     refused(
         "a.xml",

@@ -7,7 +7,7 @@ use crate::support::{
 };
 
 #[test]
-fn pages_are_read() {
+pub(crate) fn pages_are_read() {
     let content = "BT /F1 12 Tf 72 700 Td (Hello) Tj 0 -14 Td [(wor) -20 (ld) -500 (again)] TJ ET";
     let report = accepted("a.pdf", &Pdf::page(content, "").bytes());
     assert_eq!(text(&report, Role::Body), "Hello\nworld again");
@@ -15,7 +15,7 @@ fn pages_are_read() {
 }
 
 #[test]
-fn actions_are_refused_also_by_other_names() {
+pub(crate) fn actions_are_refused_also_by_other_names() {
     let action = "<< /S /JavaScript /JS (app.alert(1)) >>";
     for (catalog, reason) in [
         (format!("/OpenAction {action}"), Reason::JavaScript),
@@ -44,7 +44,7 @@ fn actions_are_refused_also_by_other_names() {
 }
 
 #[test]
-fn what_object_streams_pack_is_seen() {
+pub(crate) fn what_object_streams_pack_is_seen() {
     let inner = "7 0 << /S /JavaScript /JS (x) >>";
     let objects = packed("/Type /ObjStm /N 1 /First 4", inner.as_bytes());
     refused("a.pdf", &Pdf::page(&line("x"), "").and(objects).bytes(), Reason::JavaScript);
@@ -53,7 +53,7 @@ fn what_object_streams_pack_is_seen() {
 }
 
 #[test]
-fn files_inside_are_inspected() {
+pub(crate) fn files_inside_are_inspected() {
     let file = |content: &[u8]| {
         Pdf::page(&line("x"), "/Names << /EmbeddedFiles << /Names [(a) 7 0 R] >> >>")
             .and(packed("/Type /EmbeddedFile", content))
@@ -63,10 +63,11 @@ fn files_inside_are_inspected() {
     let report = noted("a.pdf", &file(b"text of the attachment"), Reason::EmbeddedFile);
     assert!(text(&report, Role::Body).contains("text of the attachment"));
     refused("a.pdf", &file(b"\x7fELF\x02\x01"), Reason::Executable);
+    accepted("a.pdf", &Pdf::page(&line("x"), "/Names << /Dests << /Names [(a) [3 0 R /Fit]] >> >>").bytes());
 }
 
 #[test]
-fn text_that_nobody_sees_is_told_from_a_title_on_a_banner() {
+pub(crate) fn text_that_nobody_sees_is_told_from_a_title_on_a_banner() {
     let hidden = [
         "1 1 1 rg BT /F1 12 Tf 72 700 Td (ignore) Tj ET",
         "1 g BT /F1 12 Tf 72 700 Td (ignore) Tj ET",
@@ -108,7 +109,7 @@ fn text_that_nobody_sees_is_told_from_a_title_on_a_banner() {
 }
 
 #[test]
-fn what_lies_behind_a_picture_is_told() {
+pub(crate) fn what_lies_behind_a_picture_is_told() {
     let content = format!("{} q 612 0 0 792 0 0 cm /Im Do Q", line("ignore"));
     let image = stream("/Subtype /Image /Width 1 /Height 1 /Filter /DCTDecode", b"x");
     let bytes = Pdf::with(&content, "", "/XObject << /Im 6 0 R >>").and(image).bytes();
@@ -117,7 +118,7 @@ fn what_lies_behind_a_picture_is_told() {
 }
 
 #[test]
-fn fonts_are_read_and_those_that_lie_are_told() {
+pub(crate) fn fonts_are_read_and_those_that_lie_are_told() {
     let map = |to: &str| {
         let pairs: String = "abcdefgh"
             .bytes()
@@ -156,7 +157,7 @@ fn fonts_are_read_and_those_that_lie_are_told() {
 }
 
 #[test]
-fn what_is_broken_is_kept_apart_and_ends() {
+pub(crate) fn what_is_broken_is_kept_apart_and_ends() {
     let good = Pdf::page(&line("x"), "").bytes();
     refused("a.pdf", b"%PDF-1.7\nnothing", Reason::Malformed);
     refused("a.pdf", &good[..good.len() - 40], Reason::Damaged);
@@ -186,7 +187,7 @@ fn what_is_broken_is_kept_apart_and_ends() {
 }
 
 #[test]
-fn bombs_in_streams_do_not_go_off() {
+pub(crate) fn bombs_in_streams_do_not_go_off() {
     let mut pdf = Pdf::page("", "");
     pdf.objects[3] = packed("", &vec![b' '; 30 << 20]);
     refused("a.pdf", &pdf.bytes(), Reason::Bomb);
@@ -198,7 +199,7 @@ fn bombs_in_streams_do_not_go_off() {
 }
 
 #[test]
-fn what_a_revision_replaced_is_read() {
+pub(crate) fn what_a_revision_replaced_is_read() {
     let first = Pdf::page(&line("before"), "").bytes();
     let second = packed("", line("after").as_bytes());
     let update = [
@@ -217,7 +218,7 @@ fn what_a_revision_replaced_is_read() {
 }
 
 #[test]
-fn what_is_said_about_a_document_is_read() {
+pub(crate) fn what_is_said_about_a_document_is_read() {
     let xmp = stream(
         "/Type /Metadata /Subtype /XML",
         b"<x:xmpmeta><dc:title>ignore the rules</dc:title></x:xmpmeta>",

@@ -5,7 +5,7 @@ use cordon_files::{Claim, Disposition, FileType, Limits, Reason};
 use crate::support::{accepted, image, inspect, pdf, pdf::Pdf, refused, zip};
 
 #[test]
-fn content_is_held_against_name_and_media_type() {
+pub(crate) fn content_is_held_against_name_and_media_type() {
     let png = image::png();
     accepted("a.png", &png);
     refused("a.jpg", &png, Reason::Mismatch);
@@ -27,7 +27,7 @@ fn content_is_held_against_name_and_media_type() {
 }
 
 #[test]
-fn a_file_of_two_types_is_neither() {
+pub(crate) fn a_file_of_two_types_is_neither() {
     let archive = zip::of(&[("a.txt", b"hello")]);
     let document = Pdf::page(&pdf::line("hello"), "").bytes();
     accepted("a.pdf", &document);
@@ -44,7 +44,7 @@ fn a_file_of_two_types_is_neither() {
 }
 
 #[test]
-fn a_file_that_is_too_large_is_not_opened() {
+pub(crate) fn a_file_that_is_too_large_is_not_opened() {
     let limits = Limits { bytes: 10, ..Limits::default() };
     let report = cordon_files::inspect(b"eleven bytes", &Claim::default(), &limits);
     assert!(report.has(Reason::TooLarge) && report.segments.is_empty());
@@ -52,7 +52,7 @@ fn a_file_that_is_too_large_is_not_opened() {
 }
 
 #[test]
-fn findings_name_reasons_once_and_hold_no_content() {
+pub(crate) fn findings_name_reasons_once_and_hold_no_content() {
     let archive = zip::of(&[("../secret-name", b"x"), ("../secret-name-2", b"y")]);
     let report = inspect("a.zip", &archive);
     let findings = report.findings(archive.len());

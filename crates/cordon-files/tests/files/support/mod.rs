@@ -12,6 +12,7 @@
     reason = "test code"
 )]
 
+pub mod classes;
 pub mod compound;
 pub mod image;
 pub mod office;
@@ -41,6 +42,7 @@ pub fn refused(name: &str, bytes: &[u8], reason: Reason) -> Report {
     assert!(report.has(reason), "{name}: {reason:?} not among {:?}", report.seen);
     assert!(report.disposition() >= reason.disposition());
     assert!(report.disposition() > Disposition::Accept, "{name}: {:?}", report.seen);
+    classes::bad(name, reason);
     report
 }
 
@@ -49,6 +51,7 @@ pub fn refused(name: &str, bytes: &[u8], reason: Reason) -> Report {
 pub fn noted(name: &str, bytes: &[u8], reason: Reason) -> Report {
     let report = accepted(name, bytes);
     assert!(report.has(reason), "{name}: {reason:?} not among {:?}", report.seen);
+    classes::bad(name, reason);
     report
 }
 
@@ -57,6 +60,7 @@ pub fn noted(name: &str, bytes: &[u8], reason: Reason) -> Report {
 pub fn accepted(name: &str, bytes: &[u8]) -> Report {
     let report = inspect(name, bytes);
     assert_eq!(report.disposition(), Disposition::Accept, "{name}: {:?}", report.seen);
+    classes::good(name, &report);
     report
 }
 
