@@ -1,11 +1,14 @@
 //! A text by itself, judged by the rules and with the means of a call, outside of any call.
 
 use cordon_core::{Action, Channel, Finding, Form};
+use cordon_files::{Claim, FileType, Segment};
 use cordon_policy::Ruling;
 
 use crate::{
-    inspection::{Inspection, Place},
+    files::{self, LIMITS},
+    inspection::{Inspection, Place, whole},
     redact::{self, Cut, Placeholders, Taken, Tokens},
+    tree::walk::MEDIA,
 };
 
 /// A finding, and what is done about it.
@@ -28,7 +31,64 @@ pub struct Examined {
     pub findings: Vec<Ruled>,
 }
 
+/// What was found in a file, and what follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExaminedFile {
+    /// What it is, by its content.
+    pub file_type: FileType,
+    /// What was found in the file itself; spans are its bytes.
+    pub file: Examined,
+    /// What was found in its texts, those with findings alone: where each stood, as [`cordon_files::Place`] writes it with the text's
+    /// role, and spans in its own bytes.
+    pub texts: Vec<(String, Examined)>,
+    /// Whether a part of it could not be read. What the pixels of pictures show is none.
+    pub is_unread: bool,
+}
+
+impl ExaminedFile {
+    /// The strictest action: what a call would do about this file.
+    pub fn action(&self) -> Action {
+        self.texts.iter().map(|(_, text)| text.action).fold(self.file.action, Action::max)
+    }
+}
+
 impl Inspection {
+    /// What a call does about a file of this channel. Nothing can be cut out of a file: what would be redacted in a text stops it.
+    /// `name` is what it is called, by which it may lie about its type.
+    pub fn examine_file(&self, channel: Channel, name: Option<&str>, bytes: &[u8]) -> ExaminedFile {
+        let report = cordon_files::inspect(bytes, &Claim { name, media_type: None }, &LIMITS);
+        let mut found = files::findings(&report, bytes.len());
+        if files::is_unseen(&report) {
+            found.push(whole(MEDIA, "unseen", bytes.len()));
+        }
+        let text = |segment: &Segment| {
+            let found = self.inspect(Segment::CHANNEL, &segment.text);
+            let examined = self.about(Segment::CHANNEL, Place::Fixed, found);
+            let place = format!("{} {}", segment.role.as_str(), segment.place);
+            (!examined.findings.is_empty()).then(|| (place.trim_end().to_owned(), examined))
+        };
+        ExaminedFile {
+            file_type: report.file_type,
+            file: self.about(channel, Place::Fixed, found),
+            is_unread: files::is_unread(&report),
+            texts: report.segments.iter().filter_map(text).collect(),
+        }
+    }
+
+    /// What is done about findings in a place of this kind.
+    fn about(&self, channel: Channel, place: Place, found: Vec<Finding>) -> Examined {
+        let mut examined = Examined::default();
+        for finding in found {
+            let Some(ruling) = self.ruling(channel, place, &finding) else { continue };
+            examined.action = examined.action.max(ruling.action);
+            examined.would = examined.would.max(ruling.would);
+            examined.findings.push(Ruled { finding, ruling });
+        }
+        // What two rules of a detector find alike is one finding.
+        examined.findings.dedup();
+        examined
+    }
+
     /// What a call does about a text of this channel that a placeholder can stand in, such as a message.
     ///
     /// ```
@@ -41,20 +101,12 @@ impl Inspection {
     /// assert_eq!((examined.action, text.as_str()), (Action::Redact, "card [CARD]"));
     /// ```
     pub fn examine(&self, channel: Channel, text: &str) -> Examined {
-        let mut examined = Examined::default();
-        let whole = self.quarantined(text).into_iter();
-        let found = self.inspect(channel, text).into_iter();
-        let found = found.filter_map(|finding| {
-            let ruling = self.ruling(channel, Place::Open, &finding)?;
-            Some(Ruled { finding, ruling })
-        });
-        for ruled in whole.map(|(finding, ruling)| Ruled { finding, ruling }).chain(found) {
-            examined.action = examined.action.max(ruled.ruling.action);
-            examined.would = examined.would.max(ruled.ruling.would);
-            examined.findings.push(ruled);
+        let mut examined = self.about(channel, Place::Open, self.inspect(channel, text));
+        if let Some((finding, ruling)) = self.quarantined(text) {
+            examined.action = examined.action.max(ruling.action);
+            examined.would = examined.would.max(ruling.would);
+            examined.findings.insert(0, Ruled { finding, ruling });
         }
-        // What two rules of a detector find alike is one finding.
-        examined.findings.dedup();
         examined
     }
 

@@ -4,7 +4,7 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use cordon_core::Channel;
+use cordon_core::{Channel, Finding};
 use cordon_files::{Claim, FileType, Limits, Reason, Report, Segment};
 
 use crate::{
@@ -23,7 +23,7 @@ pub(crate) struct Brought<'a> {
 }
 
 /// What one file may cost. A request is at most a few MiB; what is packed in it may be several times that.
-const LIMITS: Limits = Limits {
+pub(crate) const LIMITS: Limits = Limits {
     bytes: 16 << 20,
     decoded: 16 << 20,
     ratio: 250,
@@ -95,6 +95,23 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const PLAIN: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 const FOR_URLS: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
+/// The findings about a file of this length. That a picture's pixels were not read is said by its being unseen.
+pub(crate) fn findings(report: &Report, length: usize) -> Vec<Finding> {
+    let mut findings = report.findings(length);
+    findings.retain(|finding| finding.category != Reason::Pixels.category());
+    findings
+}
+
+/// Whether something of a file was not looked into.
+pub(crate) fn is_unseen(report: &Report) -> bool {
+    UNSEEN.iter().any(|reason| report.has(*reason))
+}
+
+/// Whether a part of a file could not be read; that pixels are not is another matter.
+pub(crate) fn is_unread(report: &Report) -> bool {
+    UNSEEN.iter().any(|reason| *reason != Reason::Pixels && report.has(*reason))
+}
+
 impl Inspection {
     /// Inspects a file and the texts in it, within what is left for the files of its request. Whether all of it was looked into, as far as
     /// that is possible; what was found is in the verdict.
@@ -144,9 +161,7 @@ impl Inspection {
         {
             return false;
         }
-        let mut findings = report.findings(bytes.len());
-        // That a picture's pixels were not read is said by its being unseen.
-        findings.retain(|finding| finding.category != Reason::Pixels.category());
+        let findings = findings(report, bytes.len());
         // Nothing can stand in the place of a part of a file, so nothing is cut: what would have to be stops the content.
         let mut cuts = Vec::new();
         let seat = Seat { channel, place: Place::Fixed, part };

@@ -486,7 +486,7 @@ fn defines(part: &str) -> bool {
 }
 
 /// A finding that is about all of a content, and certain.
-const fn whole(category: Category, detector: &'static str, length: usize) -> Finding {
+pub(crate) const fn whole(category: Category, detector: &'static str, length: usize) -> Finding {
     Finding {
         category,
         span: Span::new(0, length),

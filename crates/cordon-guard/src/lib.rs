@@ -68,7 +68,7 @@ mod trial;
 mod unknown;
 mod uploads;
 
-pub use alone::{Examined, Ruled};
+pub use alone::{Examined, ExaminedFile, Ruled};
 pub use inspection::{Inspection, UNINSPECTED, Verdict};
 pub use pipeline::{Gateway, Options, Parts};
 pub use quarantine::signature;

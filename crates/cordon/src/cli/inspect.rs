@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::Args;
 use cordon_core::{Action, Category, HmacKey, Score};
-use cordon_guard::{Examined, Inspection, Ruled};
+use cordon_guard::{Examined, ExaminedFile, Inspection, Ruled};
 use cordon_inspect::Engine;
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use super::{
     Failure, Outcome, Place, complain, explain, guards,
     progress::{Megabytes, Progress},
     table::{Align, plain, table},
-    texts::{self, Take, Text, TextArgs, Unread},
+    texts::{self, Take, Text, TextArgs, Unread, Whole},
     unwritten,
 };
 use crate::clock;
@@ -27,14 +27,15 @@ use crate::clock;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   echo 'my card is 4111 1111 1111 1111' | cordon inspect
-  cordon inspect --channel document page.txt notes.txt
+  cordon inspect --channel document page.txt report.pdf
   cordon inspect --guard strict.yaml --sarif src/*.py > found.sarif
   cordon inspect --guard baseline --jsonl < cases.jsonl > found.jsonl
 
 Without --guard, texts are judged as calls are where no guard is declared. With --jsonl each line is
 {\"id\", \"text\", \"channel\"}, and the answer to it, in the same order, one line:
 {\"id\", \"action\", \"findings\": [{\"category\", \"score\", \"start\", \"end\", \"detector\", \"detector_version\"}]},
-with offsets in bytes of the UTF-8 of `text`. A line that is none is answered with {\"id\", \"line\", \"error\"}.
+with offsets in bytes of the UTF-8 of `text`. Files that are no plain text are taken apart: what is found in a text of
+theirs says which (`in`), with offsets in that text, and what is found in the file itself has offsets in the file. A line that is none is answered with {\"id\", \"line\", \"error\"}.
 Found values are never repeated.
 Exit code: 0 nothing, 1 something that would be redacted, held or blocked, 2 something could not be read.";
 
@@ -71,6 +72,9 @@ const FAILED: u8 = 2;
 struct Answer<'a> {
     id: &'a Value,
     action: Action,
+    /// Of a file that was taken apart, what it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_type: Option<&'static str>,
     findings: Vec<Found<'a>>,
 }
 
@@ -82,6 +86,9 @@ struct Found<'a> {
     end: usize,
     detector: &'a str,
     detector_version: u16,
+    /// The text of a file that it stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#in: Option<&'a str>,
 }
 
 /// A text in JSON that could not be read.
@@ -153,10 +160,10 @@ impl Tally {
     }
 
     /// A text was read, in which there is what the command is asked for.
-    pub(super) fn add(&mut self, text: &str, found: bool) {
+    pub(super) fn add(&mut self, bytes: usize, found: bool) {
         self.found |= found;
         self.texts += 1;
-        self.bytes += text.len() as u64;
+        self.bytes += bytes as u64;
         self.progress.at(format_args!("{} texts, {} MB", self.texts, Megabytes(self.bytes)));
     }
 
@@ -223,15 +230,47 @@ enum Told {
 impl Take for Inspecting {
     fn text(&mut self, text: &Text<'_>) -> Outcome {
         let examined = self.inspection.examine(text.channel, text.text);
-        self.tally.add(text.text, examined.action >= Action::Redact);
+        self.tally.add(text.text.len(), examined.action >= Action::Redact);
         match &mut self.told {
             Told::Json => {
-                let findings = examined.findings.iter().map(found).collect();
-                self.out.line(&Answer { id: text.id, action: examined.action, findings })
+                let findings = examined.findings.iter().map(|ruled| found(ruled, None)).collect();
+                self.out.line(&Answer { id: text.id, action: examined.action, file_type: None, findings })
             }
             Told::Sarif(sarif) => self.out.write(|out| sarif.text(text, &examined, out)),
             Told::Table => self.out.write(|out| out.write_all(shown(text, &examined).as_bytes())),
         }
+    }
+
+    fn file(&mut self, file: &Whole<'_>) -> Result<bool, Failure> {
+        let examined = self.inspection.examine_file(file.channel, file.name().as_deref(), file.bytes);
+        // A plain text of which there is nothing to say as a file has offsets of its own.
+        if examined.file_type.is_text() && examined.file.findings.is_empty() {
+            return Ok(false);
+        }
+        self.tally.add(file.bytes.len(), examined.action() >= Action::Redact);
+        match &mut self.told {
+            Told::Json => {
+                let own = examined.file.findings.iter().map(|ruled| found(ruled, None));
+                let texts = examined
+                    .texts
+                    .iter()
+                    .flat_map(|(place, text)| text.findings.iter().map(|ruled| found(ruled, Some(place))));
+                self.out.line(&Answer {
+                    id: file.id,
+                    action: examined.action(),
+                    file_type: Some(examined.file_type.as_str()),
+                    findings: own.chain(texts).collect(),
+                })?;
+            }
+            Told::Sarif(sarif) => self.out.write(|out| sarif.file(file, &examined, out))?,
+            Told::Table => self.out.write(|out| out.write_all(shown_file(file, &examined).as_bytes()))?,
+        }
+        if examined.is_unread {
+            self.out.flush()?;
+            let path = plain(&file.path.display().to_string());
+            self.tally.unread(&format!("{path}: a part of it could not be read, and may say anything"));
+        }
+        Ok(true)
     }
 
     fn unread(&mut self, unread: &Unread<'_>) -> Outcome {
@@ -249,7 +288,7 @@ impl Take for Inspecting {
     }
 }
 
-const fn found(ruled: &Ruled) -> Found<'_> {
+fn found<'a>(ruled: &'a Ruled, within: Option<&'a String>) -> Found<'a> {
     let finding = &ruled.finding;
     Found {
         category: &finding.category,
@@ -258,29 +297,51 @@ const fn found(ruled: &Ruled) -> Found<'_> {
         end: finding.span.end,
         detector: finding.detector,
         detector_version: finding.detector_version,
+        r#in: within.map(String::as_str),
     }
 }
 
 /// A text's findings as a table.
 fn shown(text: &Text<'_>, examined: &Examined) -> String {
-    let row = |Ruled { finding, ruling }: &Ruled| {
-        vec![
-            format!("  {}", finding.category),
-            finding.score.to_string(),
-            format!("{}..{}", finding.span.start, finding.span.end),
-            ruling.action.to_string(),
-            format!("{} {}", finding.detector, finding.detector_version),
-        ]
-    };
     let rows: Vec<Vec<String>> = examined.findings.iter().map(row).collect();
-    let columns = [
-        ("  CATEGORY", Align::Left),
-        ("SCORE", Align::Right),
-        ("BYTES", Align::Left),
-        ("ACTION", Align::Left),
-        ("DETECTOR", Align::Left),
-    ];
-    let found = if rows.is_empty() { String::new() } else { table(&columns, &rows) };
     let id = text.id.as_str().map(plain).unwrap_or_default();
-    format!("{id}: {}\n{found}", examined.action)
+    format!("{id}: {}\n{}", examined.action, shown_rows(&COLUMNS, &rows))
+}
+
+/// The same of a file that was taken apart.
+fn shown_file(file: &Whole<'_>, examined: &ExaminedFile) -> String {
+    let own = examined.file.findings.iter().map(|ruled| (ruled, ""));
+    let texts = examined
+        .texts
+        .iter()
+        .flat_map(|(place, text)| text.findings.iter().map(move |ruled| (ruled, place.as_str())));
+    let rows: Vec<Vec<String>> = own
+        .chain(texts)
+        .map(|(ruled, place)| row(ruled).into_iter().chain([place.to_owned()]).collect())
+        .collect();
+    let columns: Vec<(&str, Align)> = COLUMNS.into_iter().chain([("IN", Align::Left)]).collect();
+    let id = file.id.as_str().map(plain).unwrap_or_default();
+    format!("{id}: {} ({})\n{}", examined.action(), examined.file_type, shown_rows(&columns, &rows))
+}
+
+const COLUMNS: [(&str, Align); 5] = [
+    ("  CATEGORY", Align::Left),
+    ("SCORE", Align::Right),
+    ("BYTES", Align::Left),
+    ("ACTION", Align::Left),
+    ("DETECTOR", Align::Left),
+];
+
+fn row(Ruled { finding, ruling }: &Ruled) -> Vec<String> {
+    vec![
+        format!("  {}", finding.category),
+        finding.score.to_string(),
+        format!("{}..{}", finding.span.start, finding.span.end),
+        ruling.action.to_string(),
+        format!("{} {}", finding.detector, finding.detector_version),
+    ]
+}
+
+fn shown_rows(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    if rows.is_empty() { String::new() } else { table(columns, rows) }
 }

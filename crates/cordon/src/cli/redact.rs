@@ -79,7 +79,7 @@ struct Redacting<'a> {
 impl Take for Redacting<'_> {
     fn text(&mut self, text: &Text<'_>) -> Outcome {
         let (examined, redacted) = self.inspection.redact(text.channel, text.text);
-        self.tally.add(text.text, !examined.action.passes());
+        self.tally.add(text.text.len(), !examined.action.passes());
         if self.args.texts.jsonl {
             return self.out.line(&Answer { id: text.id, action: examined.action, text: &redacted });
         }

@@ -46,6 +46,23 @@ pub(super) struct Text<'a> {
     pub(super) path: &'a Path,
 }
 
+/// A file that is no plain text, or one that is and stands under a name.
+pub(super) struct Whole<'a> {
+    /// Its path.
+    pub(super) id: &'a Value,
+    pub(super) channel: Channel,
+    pub(super) bytes: &'a [u8],
+    /// Where it lies.
+    pub(super) path: &'a Path,
+}
+
+impl Whole<'_> {
+    /// What it is called, without its folders; nothing of standard input.
+    pub(super) fn name(&self) -> Option<Cow<'_, str>> {
+        (self.path.as_os_str() != "-").then(|| self.path.file_name())?.map(|name| name.to_string_lossy())
+    }
+}
+
 /// A text that cannot be read.
 pub(super) struct Unread<'a> {
     /// Of a file its path; of a line what it is called, where that can be read.
@@ -60,6 +77,10 @@ pub(super) struct Unread<'a> {
 pub(super) trait Take {
     /// A text comes.
     fn text(&mut self, text: &Text<'_>) -> Outcome;
+    /// A whole file comes. Whether it was taken as such; otherwise it comes as a text, or as one that cannot be read.
+    fn file(&mut self, _: &Whole<'_>) -> Result<bool, super::Failure> {
+        Ok(false)
+    }
     /// One cannot be read.
     fn unread(&mut self, unread: &Unread<'_>) -> Outcome;
     /// The next one may be long in coming: what is known is to be said by now.
@@ -108,6 +129,7 @@ fn whole(channel: Channel, path: &Path, id: &Value, from: Box<dyn Read>, take: &
                 path.display()
             )
         }
+        (Ok(_), _) if take.file(&Whole { id, channel, bytes: &bytes, path })? => return Ok(()),
         (Ok(_), Ok(text)) => return take.text(&Text { id, channel, text, path }),
         (Ok(_), Err(error)) => {
             let at = error.valid_up_to();

@@ -4,11 +4,11 @@
 use std::io::{self, Write};
 
 use cordon_core::{Action, Category, Score};
-use cordon_guard::{Examined, Ruled};
+use cordon_guard::{Examined, ExaminedFile, Ruled};
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::texts::{Text, Unread};
+use super::super::texts::{Text, Unread, Whole};
 
 /// Where the schema lies, for tools that look for it.
 const SCHEMA: &str =
@@ -62,12 +62,20 @@ struct ArtifactLocation<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Region {
+    #[serde(flatten)]
+    lines: Option<Lines>,
+    byte_offset: usize,
+    byte_length: usize,
+}
+
+/// Of a file of bytes there are none.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Lines {
     start_line: usize,
     start_column: usize,
     end_line: usize,
     end_column: usize,
-    byte_offset: usize,
-    byte_length: usize,
 }
 
 #[derive(Serialize)]
@@ -95,31 +103,61 @@ impl Sarif {
         let uri = uri(text.path.as_os_str().as_encoded_bytes());
         let places = Places::of(text.text, &examined.findings);
         for ruled in &examined.findings {
-            let Ruled { finding, ruling } = ruled;
-            let rule_index = self.rule(&finding.category);
-            let separator = if self.begun { ",\n" } else { "" };
-            self.begin(out)?;
-            out.write_all(separator.as_bytes())?;
-            let words = format!("{}: {} (score {})", finding.category, ruling.action, finding.score);
-            let physical_location = PhysicalLocation {
-                artifact_location: ArtifactLocation { uri: &uri },
-                region: places.region(ruled),
-            };
-            let result = SarifResult {
-                rule_id: &finding.category,
-                rule_index,
-                level: level(ruling.action),
-                message: Message { text: words },
-                locations: [Location { physical_location }],
-                properties: Properties {
-                    score: finding.score,
-                    action: ruling.action,
-                    detector: finding.detector,
-                    detector_version: finding.detector_version,
-                },
-            };
-            serde_json::to_writer(&mut *out, &result)?;
+            self.result(&uri, ruled, None, places.region(ruled), out)?;
         }
+        Ok(())
+    }
+
+    /// Writes what was found in a file that was taken apart: of its texts only the file has a place.
+    pub(super) fn file(
+        &mut self,
+        file: &Whole<'_>,
+        examined: &ExaminedFile,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let uri = uri(file.path.as_os_str().as_encoded_bytes());
+        let region = || Region { lines: None, byte_offset: 0, byte_length: file.bytes.len() };
+        for ruled in &examined.file.findings {
+            self.result(&uri, ruled, None, region(), out)?;
+        }
+        for (place, text) in &examined.texts {
+            for ruled in &text.findings {
+                self.result(&uri, ruled, Some(place.as_str()), region(), out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn result(
+        &mut self,
+        uri: &str,
+        ruled: &Ruled,
+        within: Option<&str>,
+        region: Region,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let Ruled { finding, ruling } = ruled;
+        let rule_index = self.rule(&finding.category);
+        let separator = if self.begun { ",\n" } else { "" };
+        self.begin(out)?;
+        out.write_all(separator.as_bytes())?;
+        let within = within.map(|place| format!(", in {place}")).unwrap_or_default();
+        let words = format!("{}: {} (score {}){within}", finding.category, ruling.action, finding.score);
+        let physical_location = PhysicalLocation { artifact_location: ArtifactLocation { uri }, region };
+        let result = SarifResult {
+            rule_id: &finding.category,
+            rule_index,
+            level: level(ruling.action),
+            message: Message { text: words },
+            locations: [Location { physical_location }],
+            properties: Properties {
+                score: finding.score,
+                action: ruling.action,
+                detector: finding.detector,
+                detector_version: finding.detector_version,
+            },
+        };
+        serde_json::to_writer(&mut *out, &result)?;
         Ok(())
     }
 
@@ -207,10 +245,7 @@ impl Places {
         let span = ruled.finding.span;
         let ((start_line, start_column), (end_line, end_column)) = (self.at(span.start), self.at(span.end));
         Region {
-            start_line,
-            start_column,
-            end_line,
-            end_column,
+            lines: Some(Lines { start_line, start_column, end_line, end_column }),
             byte_offset: span.start,
             byte_length: span.len(),
         }
