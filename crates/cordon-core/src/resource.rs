@@ -16,6 +16,7 @@ mod route;
 mod service;
 mod team;
 mod tool;
+mod topic;
 mod trigger;
 mod window;
 
@@ -51,6 +52,7 @@ pub use tool::{
     Additional, Callers, CheckedSchema, Effects, FaultKind, FaultStep, MaxTaint, Scalar, Schema, SchemaFault,
     SchemaTypes, ToolSpec, ValueKind, WhenTainted,
 };
+pub use topic::{MAX_TERM_WORDS, MAX_TOPICS, MIN_BEGINNING, Topic, Topics};
 pub use trigger::{
     Aim, BreakerOpen, BudgetBurn, Direction, Each, FallBackAction, Latency, LiftedBy, Measured, ModeAction,
     Rate, RefusalRate, Signal, ThrottleAction, TriggerAction, TriggerSpec, VerdictRate, Watched,

@@ -8,6 +8,7 @@ use crate::{
     files::{self, LIMITS},
     inspection::{Inspection, Place, whole},
     redact::{self, Cut, Placeholders, Taken, Tokens},
+    topics,
     tree::walk::MEDIA,
 };
 
@@ -63,20 +64,20 @@ impl Inspection {
         }
         let text = |segment: &Segment| {
             let found = self.inspect(Segment::CHANNEL, &segment.text);
-            let examined = self.about(Segment::CHANNEL, Place::Fixed, found);
+            let examined = self.rulings(Segment::CHANNEL, Place::Fixed, found);
             let place = format!("{} {}", segment.role.as_str(), segment.place);
             (!examined.findings.is_empty()).then(|| (place.trim_end().to_owned(), examined))
         };
         ExaminedFile {
             file_type: report.file_type,
-            file: self.about(channel, Place::Fixed, found),
+            file: self.rulings(channel, Place::Fixed, found),
             is_unread: files::is_unread(&report),
             texts: report.segments.iter().filter_map(text).collect(),
         }
     }
 
     /// What is done about findings in a place of this kind.
-    fn about(&self, channel: Channel, place: Place, found: Vec<Finding>) -> Examined {
+    fn rulings(&self, channel: Channel, place: Place, found: Vec<Finding>) -> Examined {
         let mut examined = Examined::default();
         for finding in found {
             let Some(ruling) = self.ruling(channel, place, &finding) else { continue };
@@ -101,11 +102,16 @@ impl Inspection {
     /// assert_eq!((examined.action, text.as_str()), (Action::Redact, "card [CARD]"));
     /// ```
     pub fn examine(&self, channel: Channel, text: &str) -> Examined {
-        let mut examined = self.about(channel, Place::Open, self.inspect(channel, text));
+        let mut examined = self.rulings(channel, Place::Open, self.inspect(channel, text));
         if let Some((finding, ruling)) = self.quarantined(text) {
             examined.action = examined.action.max(ruling.action);
             examined.would = examined.would.max(ruling.would);
             examined.findings.insert(0, Ruled { finding, ruling });
+        }
+        for ruled in topics::alone(self, channel, text) {
+            examined.action = examined.action.max(ruled.ruling.action);
+            examined.would = examined.would.max(ruled.ruling.would);
+            examined.findings.push(ruled);
         }
         examined
     }
@@ -171,6 +177,7 @@ mod tests {
                 exceptions: Vec::new(),
                 hosts: None,
                 types: Vec::new(),
+                topics: None,
             };
             let guard = EffectiveGuard::alone(&Name::parse("names").unwrap(), &spec);
             let key = HmacKey::from_bytes([7; 32]);

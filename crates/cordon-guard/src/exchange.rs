@@ -150,6 +150,7 @@ pub(crate) async fn clear(
         None => inspection.answered(Answers::unavailable(broken)),
     };
     inspection.unanswered(&mut verdict);
+    request.topics(&inspection, &mut verdict);
     let inspected = request.inspect(&inspection, &mut verdict);
     let inspection = inspection.alone();
     taint.labels.extend(verdict.labels().iter().cloned());

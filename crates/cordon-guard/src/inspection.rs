@@ -236,6 +236,27 @@ impl Inspection {
         }
     }
 
+    /// Records what a request or an answer is about, and asks the guards what is done about it, where the guard acts that says what it may
+    /// be about. Nothing can stand in the place of it.
+    pub(crate) fn about(
+        &self,
+        channel: Channel,
+        finding: &Finding,
+        acts: bool,
+        part: &impl Part,
+        verdict: &mut Verdict,
+    ) {
+        if let Some(ruling) = self.ruling_about(channel, finding, acts) {
+            verdict.add(finding, finding.span, channel, part, ruling);
+        }
+    }
+
+    /// What is done about it.
+    pub(crate) fn ruling_about(&self, channel: Channel, finding: &Finding, acts: bool) -> Option<Ruling> {
+        let ruling = self.ruling(channel, Place::Fixed, finding)?;
+        Some(if acts { ruling } else { Ruling { action: Action::Allow, ..ruling } })
+    }
+
     /// Which tools may be called; nothing where none is declared and none has to be.
     pub(crate) const fn authority(&self) -> Option<&Arc<Authority>> {
         self.authority.as_ref()

@@ -62,6 +62,7 @@ mod redact;
 mod reserve;
 mod streamed;
 mod told;
+mod topics;
 mod translate;
 mod tree;
 mod trial;

@@ -31,7 +31,7 @@ use crate::{
     dispatch::RESPONSES,
     inspection::{Inspection, Verdict},
     limits::Shape,
-    openai, predict, responses, told,
+    openai, predict, responses, told, topics,
     translate::{Translation, UNTRANSLATED},
     upstream::Accept,
 };
@@ -357,6 +357,17 @@ impl Asked {
             Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => return None,
         };
         Expected::of(tree, protocol, route.answers.as_ref(), guard)
+    }
+
+    /// Judges what it is about, as far as the guards say what it may be about.
+    pub(crate) fn topics(&self, inspection: &Inspection, verdict: &mut Verdict) {
+        let (tree, protocol) = match self {
+            Self::Chat(request) => (request.tree(), authority::Protocol::Chat),
+            Self::Messages(request) => (request.tree(), authority::Protocol::Messages),
+            Self::Responses(request) => (request.tree(), authority::Protocol::Responses),
+            Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => return,
+        };
+        topics::judge(tree, protocol, inspection, verdict);
     }
 
     /// What can be counted of it: what limits bound and budgets reserve.

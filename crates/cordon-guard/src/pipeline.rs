@@ -46,7 +46,7 @@ use crate::{
     release::{Presence, ReleasedBody},
     remote::{Detectors, Models},
     resilience::{Health, Shedder},
-    respond,
+    respond, topics,
     trace::{CallTrace, Parent},
     unknown::UnknownCalls,
     uploads,
@@ -162,6 +162,7 @@ impl Gateway {
             Detectors::new(client, environment, parts.models, Arc::clone(&parts.clock), &parts.engine);
         detectors.keep(&parts.snapshot);
         custom::prepare(&parts.snapshot, &parts.engine);
+        topics::prepare(&parts.snapshot);
         Self(Arc::new(Inner {
             ports: Ports {
                 recorder: parts.recorder,
@@ -213,6 +214,7 @@ impl Gateway {
         self.0.upstreams.keep(&next);
         self.0.detectors.keep(&next);
         custom::prepare(&next, &self.0.engine);
+        topics::prepare(&next);
         self.0.snapshot.store(Arc::new(next));
     }
 

@@ -2,7 +2,7 @@
 
 use cordon_core::Channel;
 
-use crate::{DetectorInfo, Engine, Prompt};
+use crate::{DetectorInfo, Engine, Prompt, Reach, whole};
 
 /// A text that its detector must find something in. All of them are made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,7 @@ const CANARIES: &[(&str, Channel, &str)] = &[
         "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7x3Vb0sK1mZ9Q\n-----END PRIVATE KEY-----",
     ),
     ("secret.token", Channel::User, "AWS key AKIAQ3EGRT5ZLNBVX2PW in use"),
+    ("topic.words", Channel::User, "Brew a potion and three lovely spells under the moon."),
 ];
 
 /// The canary of the detector of this name; one without has none, and fails its self-test.
@@ -86,6 +87,9 @@ impl Engine {
     /// Whether a detector of this engine finds its canary.
     pub fn finds(&self, detector: &DetectorInfo) -> bool {
         let Some(canary) = detector.canary else { return false };
+        if detector.reach == Reach::Whole {
+            return whole::finds(detector.name, canary.text);
+        }
         // A leak is one of what a model was told; to all others that is a text like any other.
         let scanner = self
             .scanner(canary.channel, &[])

@@ -7,6 +7,7 @@ use crate::names::SEGMENT;
 use crate::pii;
 use crate::policy;
 use crate::suspicion::WINDOW;
+use crate::whole;
 
 /// What a detector is and promises. The table is part of the rules' digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +173,16 @@ pub(crate) fn table() -> Vec<DetectorInfo> {
             failure: FailureMode::Infallible,
             canary: canary::of(detector.name),
         })
+        .chain(whole::DETECTORS.iter().map(|(name, version, categories)| DetectorInfo {
+            name,
+            version: *version,
+            categories: categories.to_vec(),
+            reach: Reach::Whole,
+            cost: Cost::Inline,
+            deadline_ms: None,
+            failure: FailureMode::Infallible,
+            canary: canary::of(name),
+        }))
         .collect()
 }
 

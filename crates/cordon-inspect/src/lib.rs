@@ -62,4 +62,6 @@ pub use engine::Engine;
 pub use scanner::{Scanner, Step};
 pub use seen::{Decoded, Encoding, Explained, Placed};
 pub use sensitivity::Sensitivity;
-pub use whole::{Citation, Cited, Grounded, Judged, Reading, Sentence, Sources, citations, foreign};
+pub use whole::{
+    Asked, Citation, Cited, Grounded, Judged, Reading, Sentence, Sources, Topics, citations, foreign,
+};

@@ -6,7 +6,7 @@ use cordon_core::{
 };
 use smallvec::SmallVec;
 
-use crate::types::NamedTypes;
+use crate::types::{NamedTopics, NamedTypes};
 
 /// A guard as the data plane knows it: its rules by channel.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub(crate) struct CompiledGuard {
     exceptions: Vec<Exception>,
     hosts: Option<Vec<HostPattern>>,
     pub(crate) types: Option<NamedTypes>,
+    pub(crate) topics: Option<NamedTopics>,
     /// Whether it is the built-in baseline.
     is_baseline: bool,
 }
@@ -121,6 +122,7 @@ pub fn baseline() -> GuardSpec {
         exceptions: Vec::new(),
         hosts: None,
         types: Vec::new(),
+        topics: None,
     }
 }
 
@@ -151,7 +153,8 @@ impl CompiledGuard {
             rules,
             exceptions: spec.exceptions.clone(),
             hosts: spec.hosts.clone(),
-            types: NamedTypes::new(&spec.types),
+            types: NamedTypes::of_types(&spec.types),
+            topics: spec.topics.as_ref().map(NamedTopics::of_topics),
             is_baseline: false,
         }
     }
@@ -297,6 +300,12 @@ impl EffectiveGuard {
     /// others may be about it.
     pub fn types(&self) -> impl Iterator<Item = &NamedTypes> {
         self.guards.iter().filter_map(|guard| guard.types.as_ref())
+    }
+
+    /// What the guards say that texts may be about, for those that say anything, and whether the guard acts: what is found by the topics of
+    /// one that only observes is recorded, and nobody's rules act on it.
+    pub fn topics(&self) -> impl Iterator<Item = (&NamedTopics, bool)> {
+        self.guards.iter().filter_map(|guard| Some((guard.topics.as_ref()?, self.enforces(guard))))
     }
 
     /// The hosts that texts may lead to: one list for each guard that has one. A guard that only observes has no say, because what is

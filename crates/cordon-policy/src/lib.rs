@@ -33,4 +33,4 @@ pub use quarantine::Quarantined;
 pub use retention::{content_retention, record_retention, says_of_records};
 pub use snapshot::{DetectorEntry, Limits, PrincipalEntry, RouteEntry, RouteTarget, ServiceEntry, Snapshot};
 pub use tool::CompiledTool;
-pub use types::NamedTypes;
+pub use types::{Named, NamedTopics, NamedTypes};

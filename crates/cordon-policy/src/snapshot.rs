@@ -21,7 +21,7 @@ use crate::{
     restriction,
     retention::content_retention,
     tool::CompiledTool,
-    types::NamedTypes,
+    types::{NamedTopics, NamedTypes},
 };
 
 /// Limits that hold for a call.
@@ -525,6 +525,11 @@ impl Snapshot {
     /// What all guards name themselves.
     pub fn types(&self) -> impl Iterator<Item = &NamedTypes> {
         self.guards.values().filter_map(|guard| guard.types.as_ref())
+    }
+
+    /// What all guards say that texts may be about.
+    pub fn topics(&self) -> impl Iterator<Item = &NamedTopics> {
+        self.guards.values().filter_map(|guard| guard.topics.as_ref())
     }
 
     /// All detectors that are asked over HTTP, by name.

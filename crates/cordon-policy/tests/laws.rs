@@ -68,6 +68,7 @@ fn any_guard() -> impl Strategy<Value = GuardSpec> {
         exceptions: Vec::new(),
         hosts: None,
         types: Vec::new(),
+        topics: None,
     })
 }
 
@@ -289,7 +290,7 @@ proptest! {
             throttle: None,
         });
         let anchor =
-            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: rules.into(), exceptions: vec![], hosts: None, types: vec![] };
+            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: rules.into(), exceptions: vec![], hosts: None, types: vec![], topics: None };
         let silent = GuardSpec { rules: Vec::new(), ..anchor.clone() };
         let numbered = std::iter::once(anchor).chain(guards).zip(0..).chain(std::iter::once((silent, 9)));
         for (spec, n) in numbered {
@@ -373,6 +374,7 @@ fn a_rule_for_a_family_does_not_name_its_members() {
             exceptions: Vec::new(),
             hosts: None,
             types: Vec::new(),
+            topics: None,
         };
         let guard = EffectiveGuard::alone(&name("guard1"), &spec);
         Channel::ALL.map(|channel| guard.names_category(channel, &Category::known(asked)))
@@ -411,6 +413,7 @@ fn an_exception_holds_for_its_own_guard_until_its_end() {
             exceptions,
             hosts: None,
             types: Vec::new(),
+            topics: None,
         };
         state.apply(&fact(Body::ResourceSet(Resource { name: name(at), spec: Spec::Guard(spec) }), 0));
     };
@@ -477,6 +480,7 @@ fn a_rule_of_the_baseline_gives_way_to_one_for_all_that_it_is_about() {
         exceptions: vec![exception],
         hosts: None,
         types: Vec::new(),
+        topics: None,
     };
     let mut state = State::new();
     let route = route_spec(&name("team1"), None, &RouteGuards::Listed(Vec::new()));
@@ -529,6 +533,7 @@ fn each_enforcing_guard_has_its_list_of_hosts() {
             exceptions: Vec::new(),
             hosts: hosts.map(|host| vec![HostPattern::parse(host).unwrap()]),
             types: Vec::new(),
+            topics: None,
         };
         state.apply(&fact(
             Body::ResourceSet(Resource { name: name(guard), spec: Spec::Guard(spec) }),
@@ -557,6 +562,7 @@ fn each_enforcing_guard_has_its_list_of_hosts() {
             exceptions: Vec::new(),
             hosts: None,
             types: Vec::new(),
+            topics: None,
         };
         state.apply(&fact(Body::ResourceSet(Resource { name: name("e"), spec: Spec::Guard(spec) }), 9));
         assert_eq!(Snapshot::compile(&state).guard(Caller::nobody(), None).hosts_may_pass(&egress), may);

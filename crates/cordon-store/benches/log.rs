@@ -106,6 +106,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             exceptions: Vec::new(),
             hosts: None,
             types: Vec::new(),
+            topics: None,
         }),
         Kind::Route => Spec::Route(RouteSpec {
             system: Some(name("system", random.below(300))),

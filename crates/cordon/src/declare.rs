@@ -16,7 +16,7 @@ use cordon_core::{
     Name,
     resource::{API_VERSION, Kind, Problem, Resource, Spec},
 };
-use cordon_inspect::Custom;
+use cordon_inspect::{Custom, Topics};
 
 pub use files::{Source, sources};
 pub use suggest::nearest;
@@ -257,7 +257,8 @@ impl Reader {
             self.report(file, node.locate(&problem.path), &problem.path, problem.message);
         }
         if let Spec::Guard(guard) = &resource.spec {
-            for (path, message) in Custom::problems(&guard.types) {
+            let topics = guard.topics.iter().flat_map(Topics::problems);
+            for (path, message) in Custom::problems(&guard.types).into_iter().chain(topics) {
                 let path = format!("/spec/{path}");
                 self.report(file, node.locate(&path), &path, message);
             }

@@ -2,7 +2,7 @@
 
 use super::{
     ContentCapture, CustomType, DetectorSpec, ExceptionScope, GuardScope, Kind, MAX_CONTENT_RETENTION,
-    MIN_RECORD_RETENTION, Price, Protocol, Resource, RouteGuards, RouteMode, Spec,
+    MIN_RECORD_RETENTION, Price, Protocol, Resource, RouteGuards, RouteMode, Spec, Topics,
 };
 use crate::{KeyId, Name};
 
@@ -287,6 +287,9 @@ impl Resource {
                     wrong("exceptions", "at most 256 exceptions");
                 }
                 for (path, message) in CustomType::problems_of(&guard.types) {
+                    wrong(&path, &message);
+                }
+                for (path, message) in guard.topics.iter().flat_map(Topics::problems) {
                     wrong(&path, &message);
                 }
                 for (i, rule) in guard.rules.iter().enumerate() {

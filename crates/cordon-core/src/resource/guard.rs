@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{CustomType, Requests};
+use super::{CustomType, Requests, Topics};
 use crate::{Action, Category, Channel, DurationMs, Form, HostPattern, Mode, Name, Score, Sealed, Timestamp};
 
 /// Where a guard applies. Guards of all layers are joined, and the strictest wins.
@@ -102,6 +102,9 @@ pub struct GuardSpec {
     /// are joined with this one count too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<CustomType>,
+    /// What requests and answers may be about, and what not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topics: Option<Topics>,
     /// The exceptions that it grants to its own rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<Exception>,

@@ -95,6 +95,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             },
             hosts: None,
             types: Vec::new(),
+            topics: None,
         }),
         Kind::Route => Spec::Route(RouteSpec {
             system: Some(other(Kind::System, 5)),

@@ -33,6 +33,7 @@ pub(crate) use self::{
 use crate::{
     authority::Protocol,
     inspection::{Inspection, Verdict},
+    topics::{self, AnswerTopics},
 };
 
 /// What is wrong with the form of an answer, and what is below it.
@@ -56,6 +57,8 @@ pub(crate) struct Expected {
     language: bool,
     /// The sources of the request, where a guard asks what they bear out or whether they are named.
     known: Option<Box<Known>>,
+    /// What it may be about, where a guard says that and asks for it.
+    topics: Option<AnswerTopics>,
     /// Whether a stream waits for its end: what can be found there may stop it.
     holds: bool,
     /// Whether a stream may be stopped where it becomes too long.
@@ -94,6 +97,7 @@ impl Expected {
         if looks.grounding || looks.citations {
             expected.known = Known::of(request, protocol, looks).map(Box::new);
         }
+        expected.topics = AnswerTopics::of(request, protocol, guard);
         let stopping = guard.holds(Channel::Model);
         let may_stop =
             |family: &Category| stopping.iter().any(|one| one.covers(family) || family.covers(one));
@@ -102,9 +106,13 @@ impl Expected {
         expected.holds = !expected.forms.is_empty() && may_stop(&FORMAT)
             || expected.length && waits_for_length
             || expected.language && may_stop(&LANGUAGE)
-            || expected.known.is_some() && (may_stop(&GROUNDING) || may_stop(&CITATION));
+            || expected.known.is_some() && (may_stop(&GROUNDING) || may_stop(&CITATION))
+            || expected.topics.is_some() && may_stop(&topics::TOPIC);
         expected.cuts = expected.length && may_stop(&LONG);
-        let is_any = !expected.forms.is_empty() || expected.route.is_some() || expected.known.is_some();
+        let is_any = !expected.forms.is_empty()
+            || expected.route.is_some()
+            || expected.known.is_some()
+            || expected.topics.is_some();
         is_any.then_some(expected)
     }
 
@@ -122,6 +130,9 @@ impl Expected {
                 self.too_short(text, inspection, verdict);
             }
             self.language_of(text, inspection, verdict);
+            if let Some(topics) = &self.topics {
+                topics.judge(text, inspection, verdict);
+            }
             // Data has no sentences.
             if let Some(known) = self.known.as_ref().filter(|_| self.forms.is_empty() && !text.is_json()) {
                 known.judge(text, inspection, verdict);

@@ -22,7 +22,7 @@ pub(crate) struct Text {
 
 impl Text {
     /// Adds a part.
-    pub(super) fn push(&mut self, path: Path, text: &str) {
+    pub(crate) fn push(&mut self, path: Path, text: &str) {
         self.parts.push((self.text.len(), path));
         self.text.push_str(text);
     }
@@ -37,7 +37,7 @@ impl Text {
         self.last = true;
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
@@ -51,14 +51,14 @@ impl Text {
     }
 
     /// Whether it is an object or a list of JSON.
-    pub(super) fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         let text = self.text.trim_start();
         let limits = Limits { bytes: 1 << 20, ..Limits::default() };
         text.starts_with(['{', '[']) && Value::parse(text.as_bytes(), limits).is_ok()
     }
 
     /// Where a span of it stands: the part in which it begins, and its bytes there.
-    pub(super) fn place(&self, span: Span) -> (Path, Span) {
+    pub(crate) fn place(&self, span: Span) -> (Path, Span) {
         let before = self.parts.partition_point(|(start, _)| *start <= span.start);
         let start = before.checked_sub(1).and_then(|at| self.parts.get(at)).map_or(0, |(start, _)| *start);
         let end = self.parts.get(before).map_or(self.text.len(), |(start, _)| *start).min(span.end);

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use cordon_core::{
     Action, Category, Channel, Form, HmacKey, Mode, Name, Refusal, RefusalCode, Score, Timestamp,
     json::{Limits, Value},
-    resource::{GuardScope, GuardSpec, Rule},
+    resource::{GuardScope, GuardSpec, Rule, Topics},
 };
 use cordon_inspect::Engine;
 use cordon_policy::EffectiveGuard;
@@ -25,6 +25,15 @@ pub(crate) const ADDRESS: &str = "jane.roe@example.com";
 
 /// Inspection by these rules, on every channel.
 pub(crate) fn inspection(rules: &[(&'static str, Action, Form)]) -> Inspection {
+    inspection_of(rules, None, Mode::Enforce)
+}
+
+/// The same by a guard that says what texts may be about.
+pub(crate) fn inspection_of(
+    rules: &[(&'static str, Action, Form)],
+    topics: Option<Topics>,
+    mode: Mode,
+) -> Inspection {
     let rules = rules
         .iter()
         .map(|(category, action, form)| Rule {
@@ -38,11 +47,12 @@ pub(crate) fn inspection(rules: &[(&'static str, Action, Form)]) -> Inspection {
         .collect();
     let spec = GuardSpec {
         scope: GuardScope::Organisation,
-        mode: Mode::Enforce,
+        mode,
         rules,
         exceptions: Vec::new(),
         hosts: None,
         types: Vec::new(),
+        topics,
     };
     let guard = EffectiveGuard::alone(&Name::parse("test").unwrap(), &spec);
     Inspection::new(ENGINE.clone(), Arc::new(guard), Timestamp::from_millis(0), HmacKey::from_bytes([7; 32]))

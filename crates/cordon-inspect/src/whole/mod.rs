@@ -8,7 +8,26 @@ mod grounding;
 mod language;
 mod profiles;
 mod sentence;
+mod topic;
 
 pub use citation::{Citation, Cited, citations};
 pub use grounding::{Grounded, Judged, Reading, Sentence, Sources};
 pub use language::foreign;
+pub use topic::{Asked, Topics};
+
+use cordon_core::Category;
+
+/// A detector that needs the whole text: name, version, what it finds.
+pub(crate) type Whole = (&'static str, u16, &'static [Category]);
+
+/// Those that a self-test can ask: what the others compare texts with is a call's own.
+pub(crate) const DETECTORS: &[Whole] =
+    &[(Topics::DETECTOR, Topics::VERSION, &[Topics::DENIED, Topics::OUTSIDE])];
+
+/// Whether the detector of this name finds what it must in its canary.
+pub(crate) fn finds(name: &str, text: &str) -> bool {
+    match name {
+        Topics::DETECTOR => Topics::find(text),
+        _ => false,
+    }
+}

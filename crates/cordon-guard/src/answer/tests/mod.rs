@@ -2,6 +2,7 @@
 
 mod grounding;
 mod support;
+mod topics;
 
 use cordon_core::{Action, resource::Answers};
 use proptest::prelude::*;

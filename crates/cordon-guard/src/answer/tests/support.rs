@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use cordon_core::{
-    Action, CallId, Form,
+    Action, CallId, Form, Mode,
     json::Value as Tree,
     record::RecordedGrounding,
-    resource::{Answers, RefusalStyle},
+    resource::{Answers, RefusalStyle, Topics},
 };
 use cordon_policy::CompiledAnswers;
 use cordon_testkit::chunking;
@@ -21,7 +21,7 @@ use crate::{
     responses::{self, ResponseGate},
     tree::{
         gate::{Gate, Progress, StreamOptions},
-        testing::{inspection, tree},
+        testing::{inspection_of, tree},
     },
 };
 
@@ -34,6 +34,7 @@ pub(super) struct Scene {
     request: Value,
     route: Option<Answers>,
     rules: Vec<(&'static str, Action)>,
+    topics: Option<Topics>,
 }
 
 /// What came of an answer.
@@ -60,7 +61,7 @@ impl Scene {
             Protocol::Messages => json!({"model": "m", "max_tokens": 9, "messages": said}),
             Protocol::Responses => json!({"model": "m", "input": said}),
         };
-        Self { protocol, request, route: None, rules: Vec::new() }
+        Self { protocol, request, route: None, rules: Vec::new(), topics: None }
     }
 
     /// With further members of the request.
@@ -75,6 +76,11 @@ impl Scene {
         self
     }
 
+    pub(super) fn topics(mut self, topics: Value) -> Self {
+        self.topics = Some(serde_json::from_value(topics).unwrap());
+        self
+    }
+
     pub(super) fn rule(mut self, category: &'static str, action: Action) -> Self {
         self.rules.push((category, action));
         self
@@ -83,7 +89,7 @@ impl Scene {
     fn inspection(&self) -> Inspection {
         let rules: Vec<_> =
             self.rules.iter().map(|(category, action)| (*category, *action, Form::Mask)).collect();
-        let plain = inspection(&rules);
+        let plain = inspection_of(&rules, self.topics.clone(), Mode::Enforce);
         let request = match tree(self.request.to_string()) {
             Tree::Object(request) => request,
             other => panic!("no object: {other}"),
