@@ -1,8 +1,8 @@
-//! Measures what a disguise hides: `cargo run -p cordon-inspect --release --example evaluate_disguised -- DIR [EVERY]`.
+//! Measures what a disguise hides: `cargo run -p cordon-inspect --release --example evaluate_disguised -- DIR [EVERY [OBFUSCATION]]`.
 //!
 //! DIR holds JSON lines: `text`, `label` (attack, benign), `kind`, `channel`. One row in EVERY of each file (all, where nothing is said) is
 //! read as it is and under each obfuscation. An attack is caught, and a benign text is a false alarm, where anything of `prompt_injection` is
-//! found from the score on that the built-in guard flags.
+//! found from the score on that the built-in guard flags. With an obfuscation only that one is tried, and what it hides is printed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -45,8 +45,11 @@ struct Counts {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let directory = arguments.first().expect("usage: evaluate_disguised DIR [EVERY]");
+    let directory = arguments.first().expect("usage: evaluate_disguised DIR [EVERY [OBFUSCATION]]");
     let every: usize = arguments.get(1).map_or(1, |every| every.parse().expect("EVERY is a number"));
+    let only = arguments.get(2).map(String::as_str);
+    let ways: Vec<Obfuscation> =
+        Obfuscation::ALL.iter().copied().filter(|way| only.is_none_or(|only| way.name() == only)).collect();
     let engine = Engine::builtin();
     println!("rules {}\n", engine.rules_digest());
     let family = Category::known("prompt_injection");
@@ -73,7 +76,14 @@ fn main() {
             }
             let channel = Channel::parse(row["channel"].as_str().unwrap_or("user")).unwrap_or(Channel::User);
             let plain = is_found(channel, text);
-            let disguised = Obfuscation::ALL.iter().map(|way| is_found(channel, &way.apply(text, seed)));
+            let disguised = ways.iter().map(|way| {
+                let hidden = way.apply(text, seed);
+                let found = is_found(channel, &hidden);
+                if only.is_some() && label == "attack" && plain && !found {
+                    println!("lost {} {channel:?} {text:?}\n  {hidden:?}", row["id"]);
+                }
+                found
+            });
             for (at, found) in std::iter::once(plain).chain(disguised).enumerate() {
                 let counts = counts.entry((channel != Channel::User, at)).or_default();
                 match (label, kind) {
@@ -90,7 +100,7 @@ fn main() {
     println!("| obfuscation | side | caught | points lost | false alarms, ordinary | false alarms, hard |");
     println!("|---|---|---|---|---|---|");
     for ((indirect, at), counts) in counts {
-        let name = at.checked_sub(1).map_or("none", |at| Obfuscation::ALL[at].name());
+        let name = at.checked_sub(1).map_or("none", |at| ways[at].name());
         let side = if indirect { "indirect" } else { "direct" };
         let net = counts.lost.rate() * 100.0;
         println!("| {name} | {side} | {} | {net:.1} | {} | {} |", counts.caught, counts.benign, counts.hard);

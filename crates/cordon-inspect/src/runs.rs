@@ -14,7 +14,7 @@ use self::leet::Leet;
 pub(crate) use self::leet::letter;
 use self::reversed::Reversed;
 use self::rotated::Rotated;
-pub(crate) use self::rotated::rotate;
+pub(crate) use self::rotated::{BEFORE, rotate};
 use self::spelled::Spelled;
 use crate::scanner::Context;
 
@@ -63,7 +63,7 @@ impl Runs {
         if byte.is_ascii_alphanumeric() || byte >= 0x80 {
             if i == *self.word.get_or_insert(i) + MAX_WORD {
                 // No unit of a run: what waits for the end of the word need not.
-                self.spelled.close(context);
+                self.spelled.close(i, context);
                 self.rotated.close(i, context);
                 self.leet.close(i, context);
             }
@@ -110,7 +110,7 @@ impl Runs {
     /// The text ends.
     pub(crate) fn close(&mut self, end: usize, disguise: Option<Disguise>, context: &mut Context<'_>) {
         self.end_word(end, disguise, context);
-        self.spelled.close(context);
+        self.spelled.close(end, context);
         self.rotated.close(end, context);
         self.leet.close(end, context);
         self.fields.close(end, context);

@@ -15,6 +15,7 @@ use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
 use crate::names::{self, Names};
 use crate::policy::Policies;
+use crate::runs::BEFORE;
 use crate::scanner::readers::Readers;
 use crate::seen::Trace;
 use crate::suspicion::Suspicion;
@@ -371,7 +372,10 @@ impl Scanner {
             let template = self.readers.template.live().map(|start| self.text.original_start(start));
             let words = self.readers.words.live(&self.text, self.consumed);
             let suspicion = self.suspicion.live(&self.text);
-            settled = [template, words, suspicion].into_iter().flatten().fold(settled, usize::min);
+            // What is read with a stretch of ROT13 may begin so far before it.
+            let before = self.suspicion.is_on().then(|| self.at.saturating_sub(BEFORE));
+            let before = before.map(|start| self.text.original_start(start));
+            settled = [template, words, suspicion, before].into_iter().flatten().fold(settled, usize::min);
         }
         if self.hold_answers {
             let answer = self.answer.as_ref().and_then(|answer| answer.live(&self.text));

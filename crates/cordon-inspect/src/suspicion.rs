@@ -168,6 +168,11 @@ impl Suspicion {
         self.side = None;
     }
 
+    /// Whether the channel is read.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.side.is_some()
+    }
+
     /// From now on it is noted what the model judges.
     pub(crate) fn note(&mut self) {
         self.notes = Some(Box::default());

@@ -78,11 +78,11 @@ impl View {
         findings
     }
 
-    /// Reports what detectors find in a view that was made from folded bytes from `at` on, as far as it is of a category
-    /// that counts.
-    pub(crate) fn report(&self, at: usize, counts: impl Fn(&Category) -> bool, context: &mut Context<'_>) {
+    /// Reports what detectors find in a view that was made from folded bytes from `at` on, as far as it counts, with its span in those
+    /// bytes.
+    pub(crate) fn report(&self, at: usize, counts: impl Fn(&Finding) -> bool, context: &mut Context<'_>) {
         let findings = self.findings(at + self.text.len(), context);
-        for mut finding in findings.into_iter().filter(|finding| counts(&finding.category)) {
+        for mut finding in findings.into_iter().filter(|finding| counts(finding)) {
             let (start, end) = (at + finding.span.start, at + finding.span.end);
             finding.span = Span::new(context.text.original_start(start), context.text.original_end(end));
             context.out.push(finding);

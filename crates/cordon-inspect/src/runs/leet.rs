@@ -135,7 +135,11 @@ fn read(start: usize, end: usize, context: &mut Context<'_>) {
     if text != slice {
         let way = Way::blocks(0, text.len(), (1, 1));
         let family = Category::known("prompt_injection");
-        View::new(Encoding::Leetspeak, text, way).report(start, |category| family.covers(category), context);
+        View::new(Encoding::Leetspeak, text, way).report(
+            start,
+            |found| family.covers(&found.category),
+            context,
+        );
     }
 }
 

@@ -1,5 +1,7 @@
 //! Words in ROT13: where several stand together, the whole stretch is read so.
 
+use cordon_core::{Category, Channel, Finding};
+
 use super::Word;
 use super::stretch::Stretch;
 use crate::scanner::Context;
@@ -7,8 +9,9 @@ use crate::seen::Encoding;
 use crate::starts::Starts;
 use crate::view::{View, Way};
 
-/// The commonest English words in ROT13 that are not English words themselves.
-pub(super) const COMMON: [&[u8]; 175] = [
+/// The commonest words of some languages in ROT13 that are not English words themselves. Letters with marks are as they are when the mark is
+/// folded away: ROT13 leaves them alone.
+pub(super) const COMMON: [&[u8]; 241] = [
     b"gur",
     b"naq",
     b"bs",
@@ -184,36 +187,115 @@ pub(super) const COMMON: [&[u8]; 175] = [
     b"pbhyq",
     b"vagb",
     b"gurl",
+    b"gov",
+    b"oaa",
+    b"xuoat",
+    b"iov",
+    b"zog",
+    b"auuat",
+    b"gue",
+    b"xuah",
+    b"ual",
+    b"aay",
+    b"atuov",
+    b"pui",
+    b"qaa",
+    b"gea",
+    b"yov",
+    b"pau",
+    b"uov",
+    b"phat",
+    b"ztn",
+    b"vgb",
+    b"xhat",
+    b"uvaqv",
+    b"nxva",
+    b"vlbat",
+    b"ynung",
+    b"onat",
+    b"vfnat",
+    b"ibpe",
+    b"cbqr",
+    b"aab",
+    b"phay",
+    b"hfhnevb",
+    b"chrqrf",
+    b"dhe",
+    b"icva",
+    b"arqve",
+    b"aba",
+    b"cre",
+    b"cvh",
+    b"xoaara",
+    b"zopugr",
+    b"qra",
+    b"qrz",
+    b"fvaq",
+    b"jreqra",
+    b"nirm",
+    b"jura",
+    b"gurer",
+    b"unf",
+    b"unq",
+    b"gurve",
+    b"gura",
+    b"nfx",
+    b"nafjre",
+    b"cnffjbeq",
+    b"flfgrz",
+    b"ubjrire",
+    b"orpnhfr",
+    b"bayl",
+    b"bgure",
+    b"fbzr",
+    b"zbfg",
+    b"irel",
+    b"whfg",
+    b"yvxr",
+    b"gvzr",
 ];
+/// Folded bytes before the first such word that are read with it: a sentence may begin with others. [`crate::scanner::CONTEXT`] keeps them.
+pub(crate) const BEFORE: usize = 128;
+
 /// The stretch that may be ROT13.
 #[derive(Debug, Default)]
-pub(super) struct Rotated(Stretch);
+pub(super) struct Rotated {
+    stretch: Stretch,
+    /// Where what was read last ends.
+    read: usize,
+}
 
 impl Rotated {
     pub(super) fn live(&self) -> Option<usize> {
-        self.0.start()
+        self.stretch.start()
     }
 
     /// A word ended; `known` says that it is one of the rules in ROT13.
     #[inline]
     pub(super) fn word(&mut self, word: Word<'_>, known: bool, context: &mut Context<'_>) {
         let sign = known || word.letters && is_common(word.text);
-        if let Some((start, end)) = self.0.word(word.start, word.end, sign) {
-            read(start, end, context);
-        }
+        let ended = self.stretch.word(word.start, word.end, sign);
+        self.read(ended, context);
     }
 
     /// The byte at `i` belongs to no word.
     #[inline]
     pub(super) fn gap(&mut self, i: usize, context: &mut Context<'_>) {
-        if let Some((start, end)) = self.0.gap(i) {
-            read(start, end, context);
-        }
+        let ended = self.stretch.gap(i);
+        self.read(ended, context);
     }
 
     pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
-        if let Some((start, end)) = self.0.close(end) {
-            read(start, end, context);
+        let ended = self.stretch.close(end);
+        self.read(ended, context);
+    }
+
+    #[inline]
+    fn read(&mut self, stretch: Option<(usize, usize)>, context: &mut Context<'_>) {
+        if let Some((start, end)) = stretch {
+            let from = before(start, self.read, context);
+            self.read = end;
+            read(from, start, end, context);
         }
     }
 }
@@ -226,10 +308,35 @@ fn is_common(word: &[u8]) -> bool {
 
 const STARTS: Starts = Starts::of(&COMMON);
 
-fn read(start: usize, end: usize, context: &mut Context<'_>) {
-    let text: Vec<u8> = context.text.slice(start, end).iter().map(|byte| rotate(*byte)).collect();
+/// Where what is read with a stretch begins: a word before it, none that was read. In what models say nothing is read before it, as there
+/// little is held back.
+fn before(start: usize, read: usize, context: &Context<'_>) -> usize {
+    if matches!(context.channel, Channel::System | Channel::Model) {
+        return start;
+    }
+    let from = start.saturating_sub(BEFORE);
+    if from <= read {
+        return read;
+    }
+    let space = context.text.slice(from, start).iter().position(|byte| *byte == b' ');
+    space.map_or(start, |space| from + space + 1)
+}
+
+/// Reads folded bytes `from..end`, of which those from `start` on show signs; of those before only injection is looked for, since they may have
+/// been let pass.
+fn read(from: usize, start: usize, end: usize, context: &mut Context<'_>) {
+    let text = context.text.slice(from, end);
+    // ROT13 leaves letters with marks alone, which are folded to ASCII here, but not letters that are disguised beside it, which are most then.
+    let marked: Vec<bool> = (from..end).map(|at| context.text.width(at) > 1).collect();
+    let letters = || text.iter().zip(&marked).filter(|(byte, _)| byte.is_ascii_alphabetic());
+    let rotates_marked = letters().filter(|(_, marked)| **marked).count() * 2 > letters().count();
+    let rotated =
+        |(byte, marked): (&u8, &bool)| if *marked && !rotates_marked { *byte } else { rotate(*byte) };
+    let text: Vec<u8> = text.iter().zip(&marked).map(rotated).collect();
     let way = Way::blocks(0, text.len(), (1, 1));
-    View::new(Encoding::Rot13, text, way).report(start, |_| true, context);
+    let family = Category::known("prompt_injection");
+    let counts = |found: &Finding| from + found.span.start >= start || family.covers(&found.category);
+    View::new(Encoding::Rot13, text, way).report(from, counts, context);
 }
 
 /// ROT13 of an ASCII letter; other bytes stay.

@@ -44,12 +44,12 @@ impl Spelled {
         let unit = !(word.letters && text.len() > 2)
             && (is_unit(text) || is_far(text) || self.units.len() >= MIN_NARROW && decimal(text).is_some());
         if !unit {
-            self.close(context);
+            self.close(word.start, context);
             return;
         }
         self.units.push((word.start, word.end));
         if self.live().is_some_and(|first| word.end - first >= MAX_RUN) {
-            self.read(context);
+            self.read(word.end, context);
             self.units.retain(|unit| word.end - unit.0 < OVERLAP);
         }
     }
@@ -57,23 +57,26 @@ impl Spelled {
     /// The byte at `i` belongs to no word.
     pub(super) fn gap(&mut self, i: usize, context: &mut Context<'_>) {
         if self.units.last().is_some_and(|last| i - last.1 >= MAX_GAP) {
-            self.close(context);
+            self.close(i, context);
         }
     }
 
-    pub(super) fn close(&mut self, context: &mut Context<'_>) {
+    /// Nothing before `end` goes on.
+    pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
         if !self.units.is_empty() {
-            self.read(context);
+            self.read(end, context);
             self.units.clear();
         }
     }
 
-    fn read(&self, context: &mut Context<'_>) {
+    fn read(&self, end: usize, context: &mut Context<'_>) {
         let (Some(first), Some(last)) = (self.units.first(), self.units.last()) else { return };
         if self.units.len() < MIN_LETTERS {
             return;
         }
-        let run = Run { from: first.0, text: context.text.slice(first.0, last.1), units: &self.units };
+        let behind = context.text.slice(last.1, end.min(last.1 + MAX_GAP));
+        let run =
+            Run { from: first.0, text: context.text.slice(first.0, last.1), units: &self.units, behind };
         let views = [run.bytes(hexadecimal), run.bytes(binary), run.characters(), run.letters()];
         for view in views.into_iter().flatten() {
             view.report(run.from, |_| true, context);
@@ -137,6 +140,8 @@ struct Run<'a> {
     from: usize,
     text: &'a [u8],
     units: &'a [(usize, usize)],
+    /// What stands behind the last unit, as far as it is near.
+    behind: &'a [u8],
 }
 
 impl Run<'_> {
@@ -198,21 +203,20 @@ impl Run<'_> {
         let (mut text, mut way) = (Vec::with_capacity(self.text.len()), Way::default());
         for (start, end, gap) in self.units() {
             if !text.is_empty() && gap != between {
-                // A wider gap stands between words, or around a sign.
-                let inner = gap.strip_prefix(between).unwrap_or(gap);
-                let inner = inner.strip_suffix(between).unwrap_or(inner);
-                // Between letters of scripts with marks two of what stands between letters had a mark between them, which is folded away.
-                let mark = inner.is_empty() && is_wide(self.text.get(start)) && is_wide(text.last());
-                let inner = match inner {
-                    [] if mark => inner,
-                    _ if inner.iter().all(|byte| *byte == b' ') => b" ",
-                    _ => inner,
-                };
+                let inner = inner(gap, between, is_wide(text.last()), is_wide(self.text.get(start)));
                 way.push(text.len(), (start - gap.len(), start), (inner.len(), gap.len()));
-                text.extend_from_slice(inner);
+                text.extend_from_slice(&inner);
             }
             way.push(text.len(), (start, end), (1, 1));
             text.extend_from_slice(self.text.get(start..end)?);
+        }
+        // Signs at the end are spelled too.
+        let behind = self.behind.split(|byte| *byte == b' ').next().unwrap_or_default();
+        if let Some(signs) = behind.strip_prefix(between).filter(|signs| !signs.is_empty()) {
+            let signs = inner_signs(signs, between);
+            let from = self.text.len();
+            way.push(text.len(), (from, from + behind.len()), (signs.len(), behind.len()));
+            text.extend_from_slice(&signs);
         }
         Some(View::new(Encoding::Spaced, text, way))
     }
@@ -229,10 +233,75 @@ impl Run<'_> {
         }
         let most = counts.iter().max_by_key(|(gap, count)| (*count, std::cmp::Reverse(gap.len())));
         let Some((most, count)) = most.copied() else { return b" " };
-        // In scripts with marks the same twice may stand between more letters: a mark between them is folded away.
-        let half = most.get(..most.len() / 2).unwrap_or_default();
-        let twice = most.strip_prefix(half) == Some(half);
-        let often = |(gap, single): &&(&[u8], usize)| *gap == half && single * 4 >= count;
-        if twice && counts.iter().any(|other| often(&other)) { half } else { most }
+        // In scripts with marks it may stand twice between more letters, or before a space: a mark behind it is folded away.
+        let often = |(gap, single): &&(&[u8], usize)| {
+            gap.len() < most.len() && !gap.is_empty() && most.starts_with(gap) && single * 4 >= count
+        };
+        counts.iter().filter(often).map(|(gap, _)| *gap).min_by_key(|gap| gap.len()).unwrap_or(most)
+    }
+}
+
+/// What a wider gap between two letters says, which may be of scripts with marks: a space between words, or signs, each with what stands between letters
+/// around it.
+fn inner(gap: &[u8], between: &[u8], after_wide: bool, before_wide: bool) -> Vec<u8> {
+    let mut inner = gap.strip_prefix(between).unwrap_or(gap);
+    // A mark between two of what stands between letters is folded away. More spaces than that part words.
+    while after_wide
+        && !between.contains(&b' ')
+        && let Some(rest) = inner.strip_prefix(between)
+    {
+        match rest {
+            [] if before_wide => return Vec::new(),
+            // A full stop may be one.
+            [] | [b' ', ..] if between == b"." => break,
+            _ => inner = rest,
+        }
+    }
+    let inner = inner.strip_suffix(between).unwrap_or(inner);
+    match inner {
+        [] if after_wide && before_wide => Vec::new(),
+        _ if inner.iter().all(|byte| *byte == b' ') => b" ".to_vec(),
+        _ => inner_signs(inner, between),
+    }
+}
+
+/// Signs without what stands between them.
+fn inner_signs(signs: &[u8], between: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(signs.len());
+    let mut rest = signs;
+    while let Some((sign, after)) = rest.split_first() {
+        out.push(*sign);
+        rest = match after.strip_prefix(between) {
+            Some(next @ [first, ..]) if *sign != b' ' && *first != b' ' => next,
+            _ => after,
+        };
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_say_what_stands_between_words() {
+        for (gap, between, said) in [
+            ("- ", "-", " "),
+            ("   ", " ", " "),
+            ("-,- ", "-", ",- "),
+            ("-\"-: \"-", "-", "\": \""),
+            ("...'.", ".", ".'"),
+            ("_,_", "_", ","),
+        ] {
+            let inner = inner(gap.as_bytes(), between.as_bytes(), false, false);
+            assert_eq!(String::from_utf8(inner).unwrap(), said, "{gap}");
+        }
+        // Behind letters with marks.
+        for (gap, said) in [("__", ""), ("____", ""), ("___.", "."), ("_ ", " "), ("__ ", " ")] {
+            assert_eq!(inner(gap.as_bytes(), b"_", true, true), said.as_bytes(), "{gap}");
+        }
+        for (gap, said) in [("  ", ""), ("   ", " "), ("    ", " ")] {
+            assert_eq!(inner(gap.as_bytes(), b" ", true, true), said.as_bytes(), "{gap}");
+        }
     }
 }
