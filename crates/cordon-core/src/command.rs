@@ -5,12 +5,14 @@
 mod containment;
 mod people;
 mod records;
+mod reviews;
 mod triggers;
 
 pub use containment::{
     MAX_QUARANTINES, MAX_REASON, NewLift, NewQuarantine, may_quarantine, needs_two, quarantinable,
 };
 pub use people::MAX_USERS;
+pub use reviews::{MAX_REVIEWS, NewReview};
 pub use triggers::{Fires, MAX_FIRINGS, NewClear, NewFiring, may_fire};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +86,8 @@ pub enum Wish {
     ClearTrigger(NewClear),
     /// Somebody says of a finding whether it is right.
     LabelFinding(Label),
+    /// Held content is to pass, or to be refused.
+    Review(NewReview),
 }
 
 /// A person that somebody wants to be known.
@@ -431,6 +435,7 @@ pub fn decide(
         Wish::ClearTrigger(new) => triggers::clear(state, new, entropy),
         // What was found is in the record: whoever wishes has read it there.
         Wish::LabelFinding(label) => Ok(Decision::fact(Body::FindingLabelled(label))),
+        Wish::Review(new) => reviews::review(state, now, new, entropy),
     }
 }
 

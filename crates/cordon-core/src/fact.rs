@@ -16,6 +16,7 @@ use crate::{
     identity::{BootstrapUse, Role, User, UserId},
     json::{Object, Value},
     resource::{Kind, Resource, Spec},
+    review::Review,
 };
 
 /// Largest stored form of a fact. Larger specs are blobs, named by their digest.
@@ -110,6 +111,10 @@ pub enum Body {
     TriggerCleared(Cleared),
     /// Somebody says of a finding whether it is right.
     FindingLabelled(Label),
+    /// What was held passes from now on.
+    HeldReleased(Review),
+    /// What was held is refused from now on.
+    HeldRejected(Review),
 }
 
 /// The stored form of a fact.
@@ -261,6 +266,8 @@ impl Body {
             Self::TriggerContained(_) => "trigger.contained",
             Self::TriggerCleared(_) => "trigger.cleared",
             Self::FindingLabelled(_) => "finding.labelled",
+            Self::HeldReleased(_) => "held.released",
+            Self::HeldRejected(_) => "held.rejected",
         }
     }
 
@@ -282,6 +289,7 @@ impl Body {
             Self::HoldSet(hold) => Some(&hold.reason),
             Self::SubjectQuarantined(quarantine) => Some(&quarantine.reason),
             Self::LiftAsked(lift) | Self::QuarantineLifted(lift) => Some(&lift.reason),
+            Self::HeldReleased(review) | Self::HeldRejected(review) => Some(&review.reason),
             _ => None,
         };
         reason.and_then(Sealed::digest).into_iter().collect()
@@ -337,6 +345,7 @@ impl Body {
             Self::TriggerContained(contained) => canonical::to_value(contained)?,
             Self::TriggerCleared(cleared) => canonical::to_value(cleared)?,
             Self::FindingLabelled(label) => canonical::to_value(label)?,
+            Self::HeldReleased(review) | Self::HeldRejected(review) => canonical::to_value(review)?,
         })
     }
 
@@ -398,6 +407,8 @@ impl Body {
             ("trigger.contained", 1) => Self::TriggerContained(canonical::from_bytes(body)?),
             ("trigger.cleared", 1) => Self::TriggerCleared(canonical::from_bytes(body)?),
             ("finding.labelled", 1) => Self::FindingLabelled(canonical::from_bytes(body)?),
+            ("held.released", 1) => Self::HeldReleased(canonical::from_bytes(body)?),
+            ("held.rejected", 1) => Self::HeldRejected(canonical::from_bytes(body)?),
             _ => return Err(DecodeError::UnknownVersion { kind: kind.chars().take(64).collect(), version }),
         })
     }

@@ -24,6 +24,7 @@ pub mod json;
 pub mod record;
 pub mod refusal;
 pub mod resource;
+pub mod review;
 pub mod state;
 pub mod taint;
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, Cost, Digest, KeyId, Name, RefusalCode, Timestamp, canonical, containment::PromptId, fact::Actor,
-    resource::RouteMode, taint::Taint,
+    resource::RouteMode, review::HeldId, taint::Taint,
 };
 
 pub use self::grounding::{RecordedGrounding, RecordedPassage};
@@ -484,8 +484,11 @@ pub struct ContentRead {
     pub actor: Actor,
     /// Of which call.
     pub call: CallId,
-    /// What.
+    /// What of what was captured.
     pub objects: Vec<ContentObject>,
+    /// Which held file that it brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldId>,
 }
 
 /// Calls without a known principal.

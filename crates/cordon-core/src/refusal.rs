@@ -79,6 +79,9 @@ codes! {
     /// The caller's content may not go on.
     ContentBlocked = "content_blocked", 400, "content_policy_error",
         "The content was blocked by this organisation's policy.";
+    /// It waits for a person who looks at it.
+    Held = "held", 403, "content_policy_error",
+        "The content is held until a person has looked at it; send it again when it was released.";
     /// A person would have to look at it, and there is none.
     HeldNoReviewer = "held_no_reviewer", 403, "content_policy_error",
         "The content needs a person's review, and no reviewer is available.";

@@ -4,6 +4,7 @@ mod containment;
 mod firings;
 mod people;
 mod records;
+mod reviews;
 
 use std::{
     ops::Bound,
@@ -21,6 +22,7 @@ use crate::{
     identity::UserId,
     json::Value,
     resource::{Kind, Resource, Spec},
+    review::Passage,
 };
 
 /// The state of everything governed, after a number of facts. Clones in constant time: maps are shared until changed.
@@ -38,6 +40,7 @@ pub struct State {
     people: people::People,
     containment: containment::Containment,
     firings: firings::Firings,
+    reviews: reviews::Reviews,
 }
 
 /// An entry of the state, with its digest once somebody asked for it.
@@ -89,6 +92,8 @@ pub enum Touched {
     Labelled(CallId),
     /// What a trigger did, to which of those that it watches.
     Firing(Name, Option<Subject>),
+    /// A review of held content.
+    Review(Passage),
 }
 
 /// Why a cache cannot be used. It is thrown away and the facts are folded.
@@ -155,6 +160,7 @@ impl State {
             Body::TriggerFired(_) | Body::TriggerContained(_) | Body::TriggerCleared(_) => {
                 self.apply_to_firings(fact)
             }
+            Body::HeldReleased(_) | Body::HeldRejected(_) => self.apply_to_reviews(fact),
             Body::FindingLabelled(label) => vec![Touched::Labels, Touched::Labelled(label.call)],
         }
     }
@@ -205,6 +211,7 @@ impl State {
             Touched::User(_) | Touched::Bootstrap => self.people.digest_of(at),
             Touched::Quarantine(subject) => self.containment.digest_of(subject),
             Touched::Firing(trigger, of) => self.firings.digest_of(trigger, of.as_ref()),
+            Touched::Review(passage) => self.reviews.digest_of(passage),
             _ => self.records.digest_of(at),
         }
     }
@@ -303,6 +310,7 @@ impl State {
             + self.people.len()
             + self.containment.len()
             + self.firings.len()
+            + self.reviews.len()
     }
 
     /// Whether nothing stands.
@@ -336,6 +344,7 @@ impl State {
         self.people.lines(&mut line)?;
         self.containment.lines(&mut line)?;
         self.firings.lines(&mut line)?;
+        self.reviews.lines(&mut line)?;
         Ok(out)
     }
 
@@ -367,6 +376,8 @@ impl State {
                 state.containment.read_line(line, digest).map_err(|e| wrong(&e))?;
             } else if firings::Firings::is_line(line) {
                 state.firings.read_line(line, digest).map_err(|e| wrong(&e))?;
+            } else if reviews::Reviews::is_line(line) {
+                state.reviews.read_line(line, digest).map_err(|e| wrong(&e))?;
             } else {
                 state.records.read_line(line, digest).map_err(|e| wrong(&e))?;
             }
@@ -395,6 +406,7 @@ impl PartialEq for State {
             && self.people == other.people
             && self.containment == other.containment
             && self.firings == other.firings
+            && self.reviews == other.reviews
     }
 }
 

@@ -29,6 +29,7 @@ use cordon_core::{
         ContentCapture, Kind, LimitSubject, Price, Requests, Resource, RouteMode, RouteTools, Spec,
         Spotlighting,
     },
+    review::{HeldId, Review},
 };
 use support::{at, close, digest, name, resource};
 
@@ -194,9 +195,11 @@ fn samples() -> Vec<(String, Fact)> {
         .zip(74_u8..)
         .map(|((suffix, body), number)| ((suffix.to_owned(), body), number, trigger()));
     let labels = of_feedback().into_iter().zip(95_u8..).map(|(sample, number)| (sample, number, person()));
+    let reviews = of_reviews().into_iter().zip(98_u8..).map(|(sample, number)| (sample, number, person()));
     rest.chain(people)
         .chain(triggers)
         .chain(labels)
+        .chain(reviews)
         .map(|((suffix, body), number, actor)| {
             let file = format!("{number:02}-{}.v1{suffix}.json", body.type_name());
             (file, Fact { time: at(number.into()), actor, body })
@@ -392,8 +395,24 @@ fn of_feedback() -> Vec<(String, Body)> {
     samples.into_iter().map(|(suffix, body)| (suffix.to_owned(), body)).collect()
 }
 
+/// The facts about what people decide of held content.
+fn of_reviews() -> Vec<(String, Body)> {
+    let review = |id: u8| Review {
+        held: HeldId::new(at(1), [id; 10]),
+        call: CallId::new(at(1), [1; 10]),
+        route: name(Kind::Route, 1),
+        principal: name(Kind::Principal, 1),
+        content: digest(id),
+        bytes: 4096,
+        since: at(1),
+        ends: at(604_800),
+        reason: Sealed::Closed(digest(24)),
+    };
+    vec![(String::new(), Body::HeldReleased(review(25))), (String::new(), Body::HeldRejected(review(26)))]
+}
+
 /// The types of facts. The match has no arm for the rest: who adds a type must come here, and add a sample.
-fn types() -> [&'static str; 28] {
+fn types() -> [&'static str; 30] {
     let number = |body: &Body| match body {
         Body::ResourceSet(_) => 0,
         Body::ResourceRemoved(..) => 1,
@@ -423,8 +442,10 @@ fn types() -> [&'static str; 28] {
         Body::TriggerContained(_) => 25,
         Body::TriggerCleared(_) => 26,
         Body::FindingLabelled(_) => 27,
+        Body::HeldReleased(_) => 28,
+        Body::HeldRejected(_) => 29,
     };
-    let mut names = [""; 28];
+    let mut names = [""; 30];
     for (_, fact) in samples() {
         names[number(&fact.body)] = fact.body.type_name();
     }

@@ -23,6 +23,7 @@ use crate::{
     call::Call,
     custom,
     dispatch::{SendError, refusal_of},
+    held::Reviewing,
     inspection::{Inspection, Verdict},
     limits::Spent,
     operation::{Asked, Back, Inspected, Outgoing, Posted},
@@ -122,7 +123,8 @@ pub(crate) async fn clear(
     )
     .contained(current.quarantined())
     .in_mode(call.stage.route().mode)
-    .planting(planted);
+    .planting(planted)
+    .reviewing_by(Reviewing::of(&call, Arc::clone(&current), &gateway.options.pseudonym_key));
     let mut verdict = Verdict::default();
     let principal = &call.stage.identity().principal.name;
     for (guard, throttle) in inspection.abuse(signals, &mut verdict) {
@@ -155,8 +157,12 @@ pub(crate) async fn clear(
     let inspection = inspection.alone();
     taint.labels.extend(verdict.labels().iter().cloned());
     record.describe(|opened| opened.taint = taint.clone());
+    let waiting = verdict.take_waiting();
     record.input = verdict.into_recorded();
-    let request = inspected?;
+    let request = match inspected {
+        Ok(request) => request,
+        Err(refusal) => return Err(gateway.hold(refusal, waiting, &call, record).await),
+    };
     let principal = &call.stage.identity().principal;
     let authority = Authority::of(&call.snapshot, call.stage.route(), principal, &taint);
     let inspection = inspection.under(authority).telling(told).expecting(expected);
@@ -542,7 +548,10 @@ pub(crate) async fn refuse(refusal: &Refusal, record: &mut CallRecord, answer: &
     let passes_for_an_answer = |refusal: &Refusal| {
         matches!(
             refusal.code,
-            RefusalCode::ContentBlocked | RefusalCode::HeldNoReviewer | RefusalCode::RouteOff
+            RefusalCode::ContentBlocked
+                | RefusalCode::Held
+                | RefusalCode::HeldNoReviewer
+                | RefusalCode::RouteOff
         )
     };
     if style.filtered.is_some() && answer.is_open() && passes_for_an_answer(refusal) {

@@ -8,8 +8,9 @@ use cordon_core::{Channel, Finding};
 use cordon_files::{Claim, FileType, Limits, Reason, Report, Segment};
 
 use crate::{
+    held::Came,
     inspection::{Inspection, Part, Place, Seat, Verdict},
-    tree::url::tight,
+    tree::{url::tight, walk::MEDIA},
 };
 
 /// A file in base64.
@@ -113,8 +114,8 @@ pub(crate) fn is_unread(report: &Report) -> bool {
 }
 
 impl Inspection {
-    /// Inspects a file and the texts in it, within what is left for the files of its request. Whether all of it was looked into, as far as
-    /// that is possible; what was found is in the verdict.
+    /// Inspects a file and the texts in it, within what is left for the files of its request. What was found is in the verdict, and that
+    /// not all of it was looked into, too: false where even its bytes are not known.
     pub(crate) fn file(
         &self,
         channel: Channel,
@@ -129,10 +130,18 @@ impl Inspection {
         let Ok(bytes) = engine.decode(payload) else { return false };
         let report = cordon_files::inspect(&bytes, &file.claim, &limits);
         left.took(&report);
-        self.reported(channel, part, &report, &bytes, file.is_text, verdict)
+        let came = Came { bytes: &bytes, name: file.claim.name, media_type: file.claim.media_type };
+        self.reviewed(&came, part, verdict, |by, verdict| {
+            let all = by.reported(channel, part, &report, &bytes, file.is_text, verdict);
+            if !all {
+                let _ = by.unseen(channel, part, MEDIA, file.payload.len(), verdict);
+            }
+            ((), report.file_type.as_str())
+        });
+        true
     }
 
-    /// Inspects a file that stands alone, as its bytes, and the texts in it. Whether all of it was looked into.
+    /// Inspects a file that stands alone, as its bytes, and the texts in it. Where not all of it was looked into, `more` goes on.
     pub(crate) fn bytes(
         &self,
         channel: Channel,
@@ -140,9 +149,16 @@ impl Inspection {
         bytes: &[u8],
         claim: &Claim<'_>,
         verdict: &mut Verdict,
-    ) -> bool {
+        more: impl Fn(&Self, &mut Verdict),
+    ) {
         let report = cordon_files::inspect(bytes, claim, &LIMITS);
-        self.reported(channel, part, &report, bytes, false, verdict)
+        let came = Came { bytes, name: claim.name, media_type: claim.media_type };
+        self.reviewed(&came, part, verdict, |by, verdict| {
+            if !by.reported(channel, part, &report, bytes, false, verdict) {
+                more(by, verdict);
+            }
+            ((), report.file_type.as_str())
+        });
     }
 
     /// Rules on what was seen in a file, and on its texts where they are not inspected elsewhere.

@@ -7,6 +7,7 @@ use cordon_core::{
     Timestamp,
     record::{RecordedFinding, RecordedGrounding, RecordedVerdict},
     resource::{RouteMode, Throttle},
+    review::{self, HeldId},
 };
 use cordon_inspect::{Custom, Engine, Hosts, Prompt, Scanner};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
@@ -16,6 +17,7 @@ use crate::{
     answer::{Expected, Text},
     authority::{Authority, Seen},
     custom,
+    held::{Decided, Reviewing, Waiting},
     planted::Planted,
     predict::fault::{Check, Fault, Faults},
     quarantine::Signing,
@@ -70,6 +72,10 @@ pub struct Inspection {
     pub(crate) second: Option<Arc<Second>>,
     /// What stands in its pictures, where somebody elsewhere reads them.
     pub(crate) reading: Option<Arc<Reading>>,
+    /// What people decided about held files of the caller.
+    reviewing: Option<Arc<Reviewing>>,
+    /// What they decided about the file that is looked at.
+    review: Option<Arc<Decided>>,
 }
 
 /// What quarantines say of content.
@@ -89,6 +95,11 @@ pub struct Verdict {
     labels: BTreeSet<Category>,
     /// Whether it stops since there is more of it than a detector is sent.
     too_much: bool,
+    /// How many findings hold it.
+    holds: u32,
+    /// The files that hold it, and nobody has decided about, with how many of the findings they have.
+    waiting: Vec<Waiting>,
+    waiting_holds: u32,
 }
 
 /// Whether something can stand in place of a part of a text.
@@ -146,6 +157,8 @@ impl Inspection {
             expected: None,
             second: None,
             reading: None,
+            reviewing: None,
+            review: None,
         }
     }
 
@@ -166,6 +179,30 @@ impl Inspection {
             });
         }
         self
+    }
+
+    /// With what people decided about held files.
+    #[must_use]
+    pub(crate) fn reviewing_by(mut self, reviewing: Arc<Reviewing>) -> Self {
+        self.reviewing = Some(reviewing);
+        self
+    }
+
+    /// What people decided about held files.
+    pub(crate) fn reviewing(&self) -> Option<&Reviewing> {
+        self.reviewing.as_deref()
+    }
+
+    /// With what somebody decided about the file that is looked at.
+    #[must_use]
+    pub(crate) fn deciding(mut self, decided: Arc<Decided>) -> Self {
+        self.review = Some(decided);
+        self
+    }
+
+    /// The time of the call.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// With what the mode of the route says.
@@ -332,6 +369,12 @@ impl Inspection {
             let fixed = |action| if action == Action::Redact { Action::Block } else { action };
             ruling.action = fixed(ruling.action);
             ruling.would = fixed(ruling.would);
+        }
+        if let Some(decided) = &self.review {
+            // Where it stops nothing, what guards that only observe would do is no more than that.
+            ruling.would =
+                if ruling.would == ruling.action { decided.action(ruling.would) } else { ruling.would };
+            ruling.action = decided.action(ruling.action);
         }
         ruling
     }
@@ -539,8 +582,8 @@ impl Verdict {
         &self.labels
     }
 
-    /// The refusal that a verdict beyond [`Action::Redact`] means. Until there are reviews, what is held has no
-    /// reviewer.
+    /// The refusal that a verdict beyond [`Action::Redact`] means. What is held has no reviewer but where it was kept for one
+    /// ([`crate::held`]).
     pub fn refusal(&self) -> Option<Refusal> {
         let strictest = self.recorded.findings.first();
         let what = || {
@@ -562,7 +605,43 @@ impl Verdict {
             Action::Hold => RefusalCode::HeldNoReviewer,
             Action::Block => RefusalCode::ContentBlocked,
         };
-        Some(Refusal::new(code, what()))
+        let rejected = self.recorded.rejected.first().filter(|_| code == RefusalCode::ContentBlocked);
+        Some(Refusal::new(code, what()).said(rejected.map(|held| {
+            format!(
+                "A person has looked at a file of this request, which was held as {held}, and rejected it."
+            )
+        })))
+    }
+
+    /// How many findings hold it.
+    pub(crate) const fn holds(&self) -> u32 {
+        self.holds
+    }
+
+    /// Notes a file that so many findings hold, and that nobody has decided about.
+    pub(crate) fn waits(&mut self, file: Waiting, holds: u32) {
+        self.waiting_holds = self.waiting_holds.saturating_add(holds);
+        // The same file twice is one to look at.
+        if !self.waiting.iter().any(|known| known.content == file.content) {
+            self.waiting.push(file);
+        }
+    }
+
+    /// Notes that a review decided about a file.
+    pub(crate) fn decided(&mut self, verdict: review::Verdict, held: HeldId) {
+        let list = match verdict {
+            review::Verdict::Released => &mut self.recorded.released,
+            review::Verdict::Rejected => &mut self.recorded.rejected,
+        };
+        if !list.contains(&held) {
+            list.push(held);
+        }
+    }
+
+    /// The files to look at, where nothing else holds it.
+    pub(crate) fn take_waiting(&mut self) -> Vec<Waiting> {
+        let waiting = std::mem::take(&mut self.waiting);
+        if self.waiting_holds == self.holds { waiting } else { Vec::new() }
     }
 
     /// Notes that it stops since there is more of the content than a detector is sent.
@@ -584,6 +663,7 @@ impl Verdict {
         ruling: Ruling,
     ) {
         let part = part.name();
+        self.holds = self.holds.saturating_add(u32::from(ruling.action == Action::Hold));
         if SENSITIVE.iter().any(|family| family.covers(&finding.category)) {
             self.label(finding, &part, ruling);
         }

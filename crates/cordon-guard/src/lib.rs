@@ -46,6 +46,7 @@ mod catalog;
 mod certified;
 mod custom;
 mod files;
+pub mod held;
 mod inspection;
 mod lane;
 mod mode;

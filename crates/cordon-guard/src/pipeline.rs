@@ -35,6 +35,7 @@ use crate::{
     dialect::Dialect,
     dispatch::Upstreams,
     exchange,
+    held::{self, Holding},
     identify::Known,
     limits::{self, Counters, Limits},
     mode, moderation,
@@ -62,6 +63,8 @@ pub struct Parts {
     pub recorder: Arc<dyn Recorder>,
     /// Where captured content goes.
     pub capture: Arc<dyn Capture>,
+    /// Where held files go.
+    pub holding: Arc<dyn Holding>,
     /// Where counts go.
     pub meter: Arc<dyn Meter>,
     /// Where calls of sampled traces go.
@@ -167,6 +170,7 @@ impl Gateway {
             ports: Ports {
                 recorder: parts.recorder,
                 capture: parts.capture,
+                holding: parts.holding,
                 clock: parts.clock,
                 meter: parts.meter,
                 tracer: parts.tracer,
@@ -302,6 +306,16 @@ impl Gateway {
     /// Whether a keyed digest in a call's record is the one of this content.
     pub fn is_content(&self, call: CallId, content: &[u8], digest: cordon_core::Digest) -> bool {
         self.0.content_key(call).digest(content) == digest
+    }
+
+    /// The keyed digest by which held files are known.
+    pub fn held_digest(&self, bytes: &[u8]) -> cordon_core::Digest {
+        held::digest_key(&self.0.options.pseudonym_key).digest(bytes)
+    }
+
+    /// The pseudonym of a person, as records have it.
+    pub fn pseudonym(&self, subject: &str) -> cordon_core::Digest {
+        self.0.options.pseudonym_key.digest(subject.as_bytes())
     }
 
     /// Answers a request.

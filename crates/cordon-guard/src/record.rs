@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use cordon_core::{
-    Action, CallId, HmacKey, KeyedHasher, Name, Refusal, RefusalCode,
+    Action, CallId, Digest, HmacKey, KeyedHasher, Name, Refusal, RefusalCode,
     record::{
         Attempt, AttemptOutcome, Attempted, Closed, Frame, MAX_ATTEMPTS, Opened, Outcome, RecordedVerdict,
         Spend, Timings, Tokens,
@@ -16,6 +16,7 @@ use http::Response;
 use crate::{
     capture::Capturing,
     dispatch::{Permit, Target},
+    held::Holding,
     limits::{self, Counting, Spent},
     openai::Said,
     pipeline::Inner,
@@ -96,6 +97,7 @@ pub(crate) struct Served<'a> {
 pub(crate) struct Ports {
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) capture: Arc<dyn Capture>,
+    pub(crate) holding: Arc<dyn Holding>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Arc<dyn Meter>,
     pub(crate) tracer: Arc<dyn Tracer>,
@@ -319,6 +321,11 @@ impl CallRecord {
             capturing.released(bytes);
         }
         self.end.response_bytes = self.end.response_bytes.saturating_add(bytes.len() as u64);
+    }
+
+    /// Keyed pseudonym of the person behind the caller.
+    pub(crate) fn subject(&self) -> Option<Digest> {
+        self.opened.as_ref().and_then(|opened| opened.subject)
     }
 
     /// Whether the end was written.

@@ -57,6 +57,7 @@ fn record(recorder: &Arc<Stalled>) -> CallRecord {
     let ports = Ports {
         recorder: Arc::<Stalled>::clone(recorder),
         capture: Arc::new(NoCapture),
+        holding: Arc::new(crate::held::NoHolding),
         clock: Arc::new(Still),
         meter: Arc::new(Still),
         tracer: Arc::new(NoTracer),

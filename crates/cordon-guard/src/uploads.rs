@@ -40,6 +40,7 @@ use crate::{
     dialect::Dialect,
     dispatch::{Denied, Permit, permit},
     exchange::over,
+    held::Reviewing,
     inspection::{Inspection, Place as Standing, Seat, Verdict},
     mode,
     pipeline::{Answer, Inner},
@@ -175,9 +176,13 @@ impl Inner {
             Some(form) => {
                 let mut verdict = Verdict::default();
                 let cleared = self.clear(form, &call, &inspection, &mut verdict).await;
+                let waiting = verdict.take_waiting();
                 record.input = verdict.into_recorded();
                 record.end.timings.inspect_input = micros(inspecting);
-                Some(cleared?)
+                match cleared {
+                    Ok(cleared) => Some(cleared),
+                    Err(refusal) => return Err(self.hold(refusal, waiting, &call, record).await.into()),
+                }
             }
             None => None,
         };
@@ -237,8 +242,10 @@ impl Inner {
     /// The means to inspect files of a call.
     fn of_files(&self, call: &Call<Admitted>) -> Inspection {
         let guard = Arc::new(call.stage.guard().clone());
+        let current = self.snapshot.load_full();
         Inspection::new(self.engine.clone(), guard, call.time, self.options.pseudonym_key.clone())
-            .contained(self.snapshot.load().quarantined())
+            .contained(current.quarantined())
+            .reviewing_by(Reviewing::of(call, current, &self.options.pseudonym_key))
     }
 
     /// The input gate of an upload.
@@ -387,13 +394,13 @@ fn looked_into(
     by: &Inspection,
     verdict: &mut Verdict,
 ) -> Result<(), Refusal> {
-    if !by.bytes(channel, &"file", bytes, claim, verdict) {
+    by.bytes(channel, &"file", bytes, claim, verdict, |by, verdict| {
         // A text that is longer than what a reader of files takes is read as it stands, like one in a message.
         if let Ok(text) = std::str::from_utf8(bytes) {
             worded("file", text, Channel::Document, by, verdict);
         }
         let _ = by.unseen(channel, &"file", MEDIA, bytes.len(), verdict);
-    }
+    });
     verdict.refusal().map_or(Ok(()), Err)
 }
 

@@ -1,13 +1,14 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordon_core::{
-    ApiKey, KeyId, Name, State, Timestamp,
+    ApiKey, Digest, KeyId, Name, State, Timestamp,
     containment::{Containment, FiringId, Subject, ToolName},
     resource::{
         Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, DetectorSpec, GuardScope, Kind,
         ModelSpec, PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec,
         RouteTools, ServiceSpec, Spec, Spotlighting, Sticky, Target,
     },
+    review::{Passage, Reviewed},
     state::Touched,
 };
 use rpds::RedBlackTreeMapSync;
@@ -53,6 +54,7 @@ pub struct Snapshot {
     /// The tools by what models call them.
     called: RedBlackTreeMapSync<ToolName, Arc<Vec<Name>>>,
     quarantined: Quarantined,
+    reviews: Map<Passage, Reviewed>,
     /// What triggers make stricter.
     restrictions: Map<FiringId, Containment>,
 }
@@ -255,6 +257,7 @@ impl Snapshot {
             .chain(
                 state.quarantines().map(|standing| Touched::Quarantine(standing.quarantine.subject.clone())),
             )
+            .chain(state.reviews().map(|reviewed| Touched::Review(reviewed.review.passage())))
             .collect();
         Self::default().advance(state, &touched)
     }
@@ -287,6 +290,10 @@ impl Snapshot {
                 Touched::Quarantine(subject) => match state.quarantine(subject) {
                     Some(_) => next.quarantined.put(subject.clone()),
                     None => next.quarantined.take(subject),
+                },
+                Touched::Review(passage) => match state.review(passage) {
+                    Some(reviewed) => next.reviews.insert_mut(passage.clone(), Arc::clone(reviewed)),
+                    None => drop(next.reviews.remove_mut(passage)),
                 },
                 Touched::Firing(trigger, of) => {
                     let at = FiringId { trigger: trigger.clone(), of: of.clone() };
@@ -455,6 +462,21 @@ impl Snapshot {
     /// What is out of use.
     pub const fn quarantined(&self) -> &Quarantined {
         &self.quarantined
+    }
+
+    /// Whether anything was ever decided of held content of this caller on this route: a question that costs no digest.
+    pub fn has_reviews(&self, route: &Name, principal: &Name) -> bool {
+        let content = Digest::from_bytes([0; 32]);
+        let first = Passage { route: route.clone(), principal: principal.clone(), content };
+        self.reviews
+            .range(first..)
+            .next()
+            .is_some_and(|(passage, _)| passage.route == *route && passage.principal == *principal)
+    }
+
+    /// What was decided of held content, where that is in force at this time.
+    pub fn review(&self, passage: &Passage, now: Timestamp) -> Option<&Arc<Reviewed>> {
+        self.reviews.get(passage).filter(|reviewed| reviewed.stands(now))
     }
 
     /// This Snapshot with what a trigger did that the log may not know of yet. It can only make it stricter.
@@ -664,6 +686,7 @@ impl PartialEq for Snapshot {
             && self.tools == other.tools
             && self.called == other.called
             && self.quarantined == other.quarantined
+            && self.reviews == other.reviews
             && self.restrictions == other.restrictions
     }
 }

@@ -126,6 +126,11 @@ impl DataDir {
         self.path.join("identity.db")
     }
 
+    /// The file of what waits for a review.
+    pub fn held_file(&self) -> PathBuf {
+        self.path.join("held.db")
+    }
+
     /// The folder of state caches.
     pub fn cache_dir(&self) -> PathBuf {
         self.path.join("cache")

@@ -25,6 +25,7 @@ pub mod calls;
 pub mod content;
 pub mod data_dir;
 pub mod frames;
+pub mod held;
 pub mod identity;
 pub mod journal;
 pub mod ledger;

@@ -2,6 +2,7 @@
 
 pub mod detectors;
 pub mod feedback;
+pub mod held;
 pub mod inspect;
 pub mod limits;
 mod list;

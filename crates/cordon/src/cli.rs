@@ -10,6 +10,7 @@ mod eval;
 mod export;
 mod findings;
 mod guards;
+mod held;
 mod http;
 mod inspect;
 mod keys;
@@ -170,6 +171,9 @@ enum Command {
     /// The kill switch: take a model, service, tool, caller, route, system or content out of use at once.
     #[command(after_help = quarantine::EXAMPLES)]
     Quarantine(quarantine::QuarantineArgs),
+    /// Files that are held until a person has looked at them.
+    #[command(subcommand, after_help = held::EXAMPLES)]
+    Held(held::HeldCommand),
     /// Write the proof of a call: a file that anybody checks with the log's public key.
     #[command(after_help = prove::EXAMPLES)]
     Prove(prove::ProveArgs),
@@ -391,6 +395,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Erase(args) => content::erase(place, args).await,
         Command::Hold(command) => content::hold(place, command).await,
         Command::Quarantine(args) => quarantine::run(place, args).await,
+        Command::Held(command) => held::run(place, command).await,
         Command::Limits(args) => limits::run(place, args).await,
         Command::Detectors(args) => detectors::run(place, args).await,
         Command::Routes(args) => routes::run(place, args).await,

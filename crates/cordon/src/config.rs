@@ -27,7 +27,7 @@ pub use self::{
     listeners::{Control, Gateway},
     log::{Log, LogFormat},
     raw::Raw,
-    record::{Content, Ledger, Siem},
+    record::{Content, Held, Ledger, Siem},
     settings::{SETTINGS, Setting, environment_name, help},
     telemetry::Telemetry,
     upstream::{Proxy, Upstream},
@@ -53,6 +53,8 @@ pub struct Config {
     pub index_max_size: u64,
     /// Captured content.
     pub content: Content,
+    /// Files that wait for a review.
+    pub held: Held,
     /// Proofs.
     pub ledger: Ledger,
     /// Events for a SIEM.
@@ -98,6 +100,7 @@ impl Raw {
         let objects = journal::objects(raw);
         let index_max_size = raw.take("index.max_size", text::bytes);
         let content = Content::read(raw);
+        let held = Held::read(raw);
         let ledger = Ledger::read(raw);
         let siem = Siem::read(raw);
         let limits = Limits::read(raw);
@@ -117,6 +120,7 @@ impl Raw {
                 objects: objects?,
                 index_max_size: index_max_size?,
                 content: content?,
+                held: held?,
                 ledger: ledger?,
                 siem: siem?,
                 limits: limits?,

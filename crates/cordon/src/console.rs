@@ -11,6 +11,7 @@ mod chart;
 mod feedback;
 mod findings;
 mod format;
+mod held;
 mod inspect;
 mod keys;
 mod layout;
@@ -73,6 +74,8 @@ pub(crate) fn pages() -> Router<Shared> {
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/order", get(quarantine::order_page).post(quarantine::order))
         .route("/quarantine/lift", get(quarantine::lift_page).post(quarantine::lift))
+        .route("/held", get(held::page))
+        .route("/held/{id}", get(held::one).post(held::review))
         .route("/log", get(log::page))
         .route("/log/{position}", get(log::one))
         .route("/search", get(search::page))

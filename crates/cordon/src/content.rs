@@ -8,6 +8,7 @@
 //! after a durable position that lies beside the keys: so one that a crash kept from being done is done at the next start,
 //! and those that an older copy of the keys brings back are done again.
 
+mod aside;
 mod master;
 mod queue;
 mod reading;
@@ -34,6 +35,7 @@ use cordon_store::{
 };
 use tokio::sync::Mutex;
 
+pub(crate) use aside::AsideError;
 pub use master::master_key;
 pub use queue::{Counts, Queue};
 pub(crate) use queue::{Receiver, keep};

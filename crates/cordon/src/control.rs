@@ -11,6 +11,7 @@ mod endpoint;
 mod endpoints;
 mod follow;
 mod handlers;
+mod held;
 mod idempotency;
 mod openapi;
 mod paging;

@@ -8,6 +8,7 @@ mod diff;
 mod effect;
 mod feedback;
 mod following;
+mod held;
 mod inspect;
 mod limits;
 mod lists;
@@ -50,6 +51,7 @@ use crate::{
     clock::Clock,
     content::{Contents, unkept, unkept_warning},
     declare,
+    held::Held,
     proof::{self, CallProof, ProveError},
     quarantine::Quarantines,
     watch::Watch,
@@ -61,6 +63,7 @@ pub struct Desk {
     governed: Governed,
     calls: CallLog,
     contents: Option<Contents>,
+    held: Option<Held>,
     quarantines: Option<Quarantines>,
     gateway: Option<Gateway>,
     watch: Option<Watch>,
@@ -100,8 +103,8 @@ impl Desk {
 
     fn of(governed: Governed, calls: CallLog, engine: Engine, clock: Clock) -> Self {
         let standpoints = Standpoints::default();
-        let (contents, quarantines, gateway, watch) = (None, None, None, None);
-        Self { governed, calls, contents, quarantines, gateway, watch, engine, clock, standpoints }
+        let (contents, held, quarantines, gateway, watch) = (None, None, None, None, None);
+        Self { governed, calls, contents, held, quarantines, gateway, watch, engine, clock, standpoints }
     }
 
     /// The calls.

@@ -33,6 +33,7 @@ pub mod doctor;
 mod evaluation;
 pub mod export;
 mod files;
+pub mod held;
 pub mod identity;
 mod kept;
 pub mod ledger;

@@ -3,8 +3,11 @@
 
 mod bounded;
 mod detectors;
+mod held;
 mod labels;
 mod triggers;
+
+pub use held::HeldMetrics;
 
 use std::sync::{Arc, atomic::AtomicI64};
 
@@ -50,6 +53,8 @@ pub struct Metrics {
     pub detectors: detectors::DetectorMetrics,
     /// What triggers did.
     pub triggers: triggers::TriggerMetrics,
+    /// What waits for a review.
+    pub held: HeldMetrics,
     /// Calls whose spans the collector has taken.
     pub traces_exported: Counter,
     /// Failed attempts to send telemetry.
@@ -200,9 +205,11 @@ impl Metrics {
         let siem_lag_frames = gauge(registry, "siem_lag_frames", "Frames that the SIEM's sink is behind");
         let detectors = detectors::DetectorMetrics::new(registry);
         let triggers = triggers::TriggerMetrics::new(registry);
+        let held = HeldMetrics::new(registry);
         let metrics = Self {
             detectors,
             triggers,
+            held,
             calls,
             duration: Bounded::new(duration, MOST_HISTOGRAMS),
             added,

@@ -36,6 +36,7 @@ use cordon_store::{
     content::{Bounds, ContentStore, Files, Unlocked},
     data_dir::DataDirError,
     frames::Archive,
+    held::{HeldBounds, HeldStore},
     journal::{self, Disk, Journal},
     log::{Loader, StateCaches},
     objects::FolderObjects,
@@ -52,6 +53,7 @@ use crate::{
     control,
     counting::{self, Before, SharedCounters},
     desk::CallLog,
+    held::{self, Held},
     identity::{self, Identity, Lifetimes, OidcOptions, OidcParts, Site},
     ledger::{self, Ledger},
     metrics::Metrics,
@@ -109,6 +111,10 @@ pub struct Settings {
     pub content_key: Option<SecretRef>,
     /// Most bytes of captured content on disk.
     pub content_bytes: u64,
+    /// How much may wait for a review.
+    pub held: HeldBounds,
+    /// How long a held file is kept.
+    pub held_kept: DurationMs,
     /// The log's name in checkpoints; used when its key is made.
     pub ledger_origin: Option<String>,
     /// Where the key that signs checkpoints is, if not in the data folder.
@@ -173,6 +179,8 @@ pub struct Handles {
     pub archive: Archive,
     /// Captured content.
     pub contents: Contents,
+    /// Held files.
+    pub held: Held,
     /// The kill switch.
     pub quarantines: Quarantines,
     /// The triggers.
@@ -200,6 +208,7 @@ pub struct Node {
     interrupted_task: JoinHandle<anyhow::Result<()>>,
     sealing_task: JoinHandle<()>,
     content_task: JoinHandle<()>,
+    held_task: JoinHandle<()>,
     siem: Option<Siem>,
     telemetry: Option<Telemetry>,
     tick_task: JoinHandle<()>,
@@ -263,6 +272,8 @@ impl Node {
         let recorder = Arc::new(JournalRecorder::new(Arc::clone(&journal)));
         let settings = Arc::new(settings);
         let content = open_content(&folder, &settings).await?;
+        let held_store = HeldStore::open(&folder.held_file()).await.context("held files")?;
+        let (holding, arriving) = held::door();
 
         let (telemetry, tracer) = start_telemetry(&settings, &keys.node, &metrics, &registry)?;
         let process = ProcessCounters::to_be_rebuilt();
@@ -278,6 +289,7 @@ impl Node {
             entropy: Arc::clone(&settings.entropy),
             recorder: Arc::<JournalRecorder>::clone(&recorder),
             capture: content.queue,
+            holding: Arc::new(holding),
             meter: Arc::<Feed>::clone(&feed),
             tracer,
             counters,
@@ -332,6 +344,17 @@ impl Node {
         })
         .await
         .context("captured content")?;
+        let held = Held::new(held::Parts {
+            store: held_store,
+            contents: contents.clone(),
+            gateway: gateway.clone(),
+            sequencer: sequencer.clone(),
+            recorder: Arc::<JournalRecorder>::clone(&recorder),
+            clock: Arc::clone(&settings.clock),
+            bounds: settings.held,
+            kept: settings.held_kept,
+            metrics: Arc::clone(&metrics),
+        });
         // Neither a start nor readiness waits for a bucket: sealing does.
         let bucket = objects::bucket(settings.objects.as_ref(), &settings.client, &settings.environment)
             .context("the object store")?;
@@ -406,6 +429,7 @@ impl Node {
             provable: ledger.progress.clone(),
             archive: archive.clone(),
             contents: contents.clone(),
+            held: held.clone(),
             quarantines: quarantines.clone(),
             watch: watch.clone(),
             siem: siem.as_ref().map(|siem| siem.progress.clone()),
@@ -439,6 +463,7 @@ impl Node {
             reached(stopped.clone(), Stage::Closing),
         ));
 
+        let held_task = tokio::spawn(held::keep(held, arriving, reached(stopped.clone(), Stage::Closing)));
         let content_task =
             tokio::spawn(content::keep(contents, content.receiver, reached(stopped.clone(), Stage::Closing)));
 
@@ -492,6 +517,7 @@ impl Node {
             interrupted_task,
             sealing_task,
             content_task,
+            held_task,
             siem,
             telemetry,
             tick_task,
@@ -519,6 +545,7 @@ impl Node {
         self.tick_task.await.context("the node's housekeeping ended early")?;
         self.sealing_task.await.context("sealing ended early")?;
         self.control_task.await.context("the control listener ended early")?;
+        self.held_task.await.context("keeping held files ended early")?;
         self.content_task.await.context("keeping content ended early")?;
         // What one of these could not do is told at the end: what comes behind it is closed all the same.
         let mut interrupted = self.interrupted_task;
@@ -558,11 +585,13 @@ impl Node {
         self.stop.send_replace(Stage::Ended);
         let call_index = self.handles.index.clone();
         let content = self.handles.contents.store().clone();
+        let held = self.handles.held.store().clone();
         drop(self.handles);
         self.sequencer_task.await.context("the sequencer ended early")?;
         // Everything in one file each: the folder can be copied as it is.
         call_index.close().await;
         content.close().await;
+        held.close().await;
         self.log.close().await;
         if journal.backlog > 0 {
             let why = journal.unwritable.map_or_else(String::new, |why| format!(": {why}"));

@@ -9,7 +9,7 @@ use cordon_guard::{
     server::{ServerLimits, ServerTls},
     upstream::Environment,
 };
-use cordon_store::{journal, ledger::TileFolder, sequencer::Health};
+use cordon_store::{held::HeldBounds, journal, ledger::TileFolder, sequencer::Health};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -144,6 +144,8 @@ pub fn settings(config: &Config) -> Result<Settings> {
         index_bytes: config.index_max_size,
         content_key: config.content.master_key.clone(),
         content_bytes: config.content.max_size,
+        held: HeldBounds { files: config.held.max_files as u64, bytes: config.held.max_size },
+        held_kept: config.held.retention,
         ledger_origin: config.ledger.origin.clone(),
         ledger_key: config.ledger.key.clone(),
         anchor_every: time(config.ledger.anchor),
@@ -206,6 +208,7 @@ pub fn desk(handles: &Handles) -> Desk {
     let clock = Clock::of(move || time.now());
     Desk::served(handles.sequencer.clone(), call_log(handles), handles.engine.clone(), clock)
         .with_contents(handles.contents.clone())
+        .with_held(handles.held.clone())
         .with_quarantines(handles.quarantines.clone())
         .with_gateway(handles.gateway.clone())
         .with_watch(handles.watch.clone())

@@ -245,6 +245,7 @@ fn broken_gateway(world: &World) -> (Gateway, Arc<Broken>) {
         entropy: Arc::new(TestEntropy),
         recorder: Arc::<Broken>::clone(&recorder),
         capture: Arc::new(cordon_guard::ports::NoCapture),
+        holding: Arc::new(cordon_guard::held::NoHolding),
         models: Arc::new(cordon_guard::remote::NoModels),
         tracer: Arc::new(cordon_guard::ports::NoTracer),
         counters: Arc::new(cordon_guard::limits::ProcessCounters::default()),

@@ -48,7 +48,19 @@ spec:
   signal: {error_rate: {above: 0.5}}
   window: 60s
   action: {quarantine: model/m}
+---
+apiVersion: cordon/v1
+kind: Guard
+name: files
+spec:
+  scope: organisation
+  rules:
+    - {channels: [user, document, tool_output], category: file, at: 0.5, action: hold}
 ";
+
+/// A chat that brings a file of which nobody knows what it is.
+const FILE_OF_NO_TYPE: &str = r#"{"model": "bot", "messages": [{"role": "user", "content": [
+    {"type": "file", "file": {"filename": "a.bin", "file_data": "data:application/octet-stream;base64,EzcBb25lOiBub3RoaW5nIHRoYXQgYW55Ym9keSBrbm93cwABAgM="}}]}]}"#;
 
 async fn fire(world: &World) {
     let own = Name::parse("m-fails").unwrap();
@@ -136,6 +148,11 @@ const ORDER: &[(&str, Who)] = &[
     ("liftQuarantine", Session),
     ("listTriggers", Session),
     ("liftTrigger", Session),
+    ("listHeld", Session),
+    ("readHeld", Session),
+    ("readHeldContent", Session),
+    ("rejectHeld", Session),
+    ("releaseHeld", Session),
     ("readCheckpoint", Session),
     ("readTile", Session),
     ("listUsers", Session),
@@ -177,7 +194,11 @@ impl Asked {
         world.key = world.issue("app", DurationMs::from_secs(86_400)).await;
         let reply = world.chat("Is anybody at 10.0.0.1?").await;
         assert_eq!(reply.status, 200, "{}", reply.text());
-        let names = BTreeMap::from([("{call}".to_owned(), reply.call().to_string())]);
+        let mut names = BTreeMap::from([("{call}".to_owned(), reply.call().to_string())]);
+        let held = world.send(world.request(FILE_OF_NO_TYPE)).await;
+        let said = held.json()["error"]["message"].as_str().unwrap().to_owned();
+        let id = said.split("held as ").nth(1).unwrap_or_else(|| panic!("{said}")).split(' ').next().unwrap();
+        names.insert("{held}".to_owned(), id.to_owned());
         fire(&world).await;
         Self { world, bootstrap: bootstrap.trim().to_owned(), session: Default::default(), names }
     }

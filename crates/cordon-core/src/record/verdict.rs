@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{RecordedGrounding, is_zero};
-use crate::{Action, Category, Channel, Finding, Score};
+use crate::{Action, Category, Channel, Finding, Score, review::HeldId};
 
 /// The most findings that one frame lists, as long as categories have more than one; more are counted in `findings_more`.
 pub const MAX_FINDINGS: usize = 64;
@@ -53,6 +53,15 @@ pub struct RecordedVerdict {
     /// Of an answer, how far its sources bear it out, where a guard asks for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grounding: Option<Box<RecordedGrounding>>,
+    /// What was held of it, waiting for a review.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldId>,
+    /// The releases that let something in that would have been held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<HeldId>,
+    /// The rejections that refused something that would have been held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<HeldId>,
 }
 
 impl RecordedFinding {
@@ -74,6 +83,14 @@ impl RecordedFinding {
 }
 
 impl RecordedVerdict {
+    /// What reviews have to do with it: a word, and the held file.
+    pub fn reviews(&self) -> impl Iterator<Item = (&'static str, HeldId)> {
+        let of = |word, ids: &[HeldId]| ids.iter().map(move |id| (word, *id)).collect::<Vec<_>>();
+        [of("held", &self.held), of("released", &self.released), of("rejected", &self.rejected)]
+            .into_iter()
+            .flatten()
+    }
+
     /// Adds a finding, once: several phrases may end in the same one. The verdict only ever gets stricter. When there are too many, the
     /// strictest are kept, and of each category its strictest: whoever writes what is found does not choose what is not seen.
     pub fn add(&mut self, finding: RecordedFinding) {

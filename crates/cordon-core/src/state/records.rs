@@ -225,7 +225,8 @@ impl Records {
             | Touched::User(_)
             | Touched::Bootstrap
             | Touched::Quarantine(_)
-            | Touched::Firing(..) => None,
+            | Touched::Firing(..)
+            | Touched::Review(_) => None,
         }
     }
 

@@ -505,6 +505,9 @@ fn subject_key(subject: &Touched) -> [u8; 16] {
         Touched::Quarantine(subject) => format!("Quarantine/{subject}"),
         Touched::Firing(trigger, None) => format!("Firing/{trigger}"),
         Touched::Firing(trigger, Some(of)) => format!("Firing/{trigger}/{of}"),
+        Touched::Review(passage) => {
+            format!("Review/{}/{}/{}", passage.route, passage.principal, passage.content)
+        }
     };
     let digest = Digest::sha256(text.as_bytes());
     let mut key = [0; 16];

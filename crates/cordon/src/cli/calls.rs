@@ -242,6 +242,8 @@ fn told(record: &CallRecord) -> String {
     if call.would > call.verdict {
         lines.push(("would", format!("{} (guards that only observe)", call.would)));
     }
+    let reviews = opened.input.reviews().map(|(word, id)| (word, format!("{id}; `cordon held show`")));
+    lines.extend(reviews);
     if let Some(counted) = &opened.counted {
         let names: Vec<&str> = counted.limits.iter().map(cordon_core::Name::as_str).collect();
         lines.push(("limits", names.join(", ")));

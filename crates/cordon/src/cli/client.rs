@@ -3,8 +3,12 @@
 use std::{collections::BTreeMap, path::Path};
 
 use cordon_core::{
-    CallId, KeyId, Name, Role, Timestamp, UserId, containment::Subject, fact::Actor, record::ContentObject,
+    CallId, KeyId, Name, Role, Timestamp, UserId,
+    containment::Subject,
+    fact::Actor,
+    record::ContentObject,
     resource::Kind,
+    review::{HeldId, Verdict},
 };
 
 use cordon_store::calls::CallQuery;
@@ -15,6 +19,7 @@ use super::{
 };
 use crate::{
     api::feedback::{Feedback, FeedbackQuery},
+    api::held::{HeldReviewed, HeldView, HeldWhich, ReviewHeld},
     api::limits::{LimitUsage, UsageQuery},
     api::people::{AddUser, DisableUser, Enrolment, SetRole, UserView},
     api::quarantine::{LiftQuarantine, Lifted, OrderQuarantine, Ordered, QuarantineEffect, QuarantineView},
@@ -32,6 +37,9 @@ use crate::{
 
 /// A body that says nothing.
 const NOTHING: BTreeMap<(), ()> = BTreeMap::new();
+
+/// The most held files that are listed without a server.
+const MOST_HELD: u32 = 10_000;
 
 /// Where commands go.
 pub(super) enum Client {
@@ -379,6 +387,44 @@ impl Client {
         match self {
             Self::Server(http) => http.post("/triggers/lift", &wish).await,
             Self::Folder(local) => local.desk.lift_trigger(wish, Actor::Local).await,
+        }
+    }
+
+    pub(super) async fn held(&self, which: HeldWhich) -> Result<Vec<HeldView>, Problem> {
+        let word = match which {
+            HeldWhich::Waiting => None,
+            HeldWhich::All => Some("all".to_owned()),
+        };
+        match self {
+            Self::Server(http) => http.items("/held", &[("which", word)], None).await,
+            Self::Folder(local) => local.desk.held_files(which, None, MOST_HELD).await,
+        }
+    }
+
+    pub(super) async fn held_file(&self, id: HeldId) -> Result<HeldView, Problem> {
+        match self {
+            Self::Server(http) => http.get(&format!("/held/{id}"), &[]).await,
+            Self::Folder(local) => local.desk.held_file(id).await,
+        }
+    }
+
+    pub(super) async fn held_content(&self, id: HeldId) -> Result<Vec<u8>, Problem> {
+        match self {
+            Self::Server(http) => http.bytes(&format!("/held/{id}/content")).await,
+            Self::Folder(local) => Ok(local.desk.held_content(id, Actor::Local).await?.bytes),
+        }
+    }
+
+    pub(super) async fn review_held(
+        &self,
+        id: HeldId,
+        verdict: Verdict,
+        wish: ReviewHeld,
+    ) -> Result<HeldReviewed, Problem> {
+        let word = if verdict == Verdict::Released { "release" } else { "reject" };
+        match self {
+            Self::Server(http) => http.post(&format!("/held/{id}/{word}"), &wish).await,
+            Self::Folder(local) => local.desk.review_held(id, verdict, wish, Actor::Local).await,
         }
     }
 

@@ -101,6 +101,18 @@ impl Http {
         self.read(response.status, response.body).await
     }
 
+    /// What is answered, as it is.
+    pub(super) async fn bytes(&self, path: &str) -> Result<Vec<u8>, Problem> {
+        let UpstreamResponse { status, body, .. } = self.send(path, Accept::File).await?;
+        if !status.is_success() {
+            return self.read(status, body).await;
+        }
+        let bytes = body.collect(MAX_ANSWER).await;
+        let bytes =
+            bytes.map_err(|error| failed(&format!("the answer of {} cannot be read", self.base), &error))?;
+        Ok(bytes.to_vec())
+    }
+
     /// A list, page after page: all of it, or at most so many.
     pub(super) async fn items<T: DeserializeOwned>(
         &self,

@@ -17,6 +17,17 @@ pub struct Content {
     pub max_size: u64,
 }
 
+/// Files that wait for a review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The most files.
+    pub max_files: usize,
+    /// The most bytes of them.
+    pub max_size: u64,
+    /// How long one is kept.
+    pub retention: DurationMs,
+}
+
 /// Proofs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ledger {
@@ -46,6 +57,15 @@ impl Content {
         let master_key = raw.take("content.master_key", text::reference);
         let max_size = raw.take("content.max_size", text::bytes);
         Some(Self { master_key: master_key?, max_size: max_size? })
+    }
+}
+
+impl Held {
+    pub(super) fn read(raw: &mut Raw) -> Option<Self> {
+        let max_files = raw.take("held.max_files", text::count);
+        let max_size = raw.take("held.max_size", text::bytes);
+        let retention = raw.take("held.retention", text::time);
+        Some(Self { max_files: max_files?, max_size: max_size?, retention: retention? })
     }
 }
 

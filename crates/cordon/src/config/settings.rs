@@ -118,6 +118,17 @@ pub const SETTINGS: &[Setting] = &[
         "size of captured content; beyond it nothing is kept until some of it has expired",
     ),
     setting(
+        "held.max_files",
+        "1000",
+        "files that may wait for a review, of which one caller has half at most; beyond it what is held is refused without",
+    ),
+    setting("held.max_size", "1GiB", "bytes of them, likewise; they are in `content.max_size`"),
+    setting(
+        "held.retention",
+        "30d",
+        "how long a held file is kept, decided about or not, and no longer than content of its route",
+    ),
+    setting(
         "ledger.origin",
         "",
         "name of this log in checkpoints, such as `example.com/cordon`; only read when the key is made",

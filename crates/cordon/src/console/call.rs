@@ -61,6 +61,9 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
         @if call.would > call.verdict {
             div.banner { "Guards that only observe would have done more: " (widgets::verdict(call.would)) ". They enforce with " code { "mode: enforce" } "." }
         }
+        @for (word, held) in opened.input.reviews() {
+            p { "A file of it was " (word) ": " (widgets::id(&held.to_string(), Some(&view.link(&format!("/held/{held}"))))) }
+        }
         (widgets::facts(vec![
             ("Caller", html! { (named("principals", Some(&call.principal))) " of team " (named("teams", Some(&call.team))) ", key " a href=(then(format!("/keys/{}", opened.key))) { code { (opened.key) } } }),
             ("Route", named("routes", call.route.as_ref())),

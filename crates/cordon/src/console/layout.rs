@@ -29,7 +29,10 @@ const MENU: [(&str, &[Entry]); 4] = [
         ],
     ),
     ("Watch", &[("/findings", "Findings", "f"), ("/services", "Services", "s"), ("/models", "Models", "m")]),
-    ("Contain", &[("/quarantine", "Quarantine", "q"), ("/triggers", "Triggers", "x")]),
+    (
+        "Contain",
+        &[("/held", "Held files", "w"), ("/quarantine", "Quarantine", "q"), ("/triggers", "Triggers", "x")],
+    ),
     (
         "Prove",
         &[

@@ -139,6 +139,12 @@ pub(super) fn line(body: &Body) -> String {
             let said = label.judgement.as_str().replace('_', " ");
             format!("finding {} of call {}: {said}", label.category, label.call)
         }
+        Body::HeldReleased(review) => {
+            format!("held file of {} on {} released", review.principal, review.route)
+        }
+        Body::HeldRejected(review) => {
+            format!("held file of {} on {} rejected", review.principal, review.route)
+        }
         Body::BootstrapUsed(used) => format!("administrator's token used {} times", used.uses),
     }
 }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     chart::{Chart, Mark, Series, Shape},
-    format, layout, quarantine, stages,
+    format, held, layout, quarantine, stages,
     table::{self, Cell, Table},
     triggers,
     view::{Page, View, marks},
@@ -244,6 +244,7 @@ fn spent(whole: &RollUp) -> Markup {
 /// Is it well, and what must be done.
 async fn health(view: &View, state: &cordon_core::State) -> Result<Markup, Problem> {
     let mut out = triggers::lines(view, state);
+    out.extend(held::lines(view).await?);
     out.extend(quarantine::lines(view).await?);
     let obstacles = (view.shared.state.readiness)();
     let signed = view.shared.state.progress();

@@ -244,7 +244,7 @@ async fn write(contents: &Contents, calls: Vec<CapturedCall>) {
     }
 }
 
-fn covers(erasure: &Erasure, call: &Captured) -> bool {
+pub(super) fn covers(erasure: &Erasure, call: &Captured) -> bool {
     call.time <= erasure.at
         && match &erasure.scope {
             Scope::Call(id) => *id == call.call,

@@ -88,7 +88,8 @@ impl Contents {
     }
 
     async fn record(&self, call: CallId, objects: &[ContentObject], actor: Actor) -> Result<(), ReadFault> {
-        let read = ContentRead { time: self.0.clock.now(), actor, call, objects: objects.to_vec() };
+        let read =
+            ContentRead { time: self.0.clock.now(), actor, call, objects: objects.to_vec(), held: None };
         let frame =
             Frame::Read(Box::new(read)).encode().map_err(|error| ReadFault::Unrecorded(error.to_string()))?;
         let durable = self.0.recorder.append(vec![frame]).await;

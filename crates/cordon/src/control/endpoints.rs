@@ -2,12 +2,12 @@
 
 use crate::identity::Verb::{
     ChangeResources, Diagnose, EraseContent, LabelFindings, ManageHolds, ManageKeys, ManagePeople, OwnAccess,
-    Plan, Quarantine, ReadContent, ReadPeople, ReadProofs, ReadRecords,
+    Plan, Quarantine, ReadContent, ReadPeople, ReadProofs, ReadRecords, ReviewHeld,
 };
 
 use super::{
     endpoint::{Endpoint, Group, delete, get, open_get, open_post, post},
-    follow, handlers,
+    follow, handlers, held,
     openapi::faults::{
         ALTERED, CROWDED, DISABLED, FORGOTTEN, GONE, IN_USE, INVALID, LOCKED, NO_PERSON, NOT_FOUND, NOT_KEPT,
         ONESELF, OTHER_ORIGIN, PASSWORD, PENDING, REFUSED, SESSION_NEEDED, SLOW_DOWN, TAKEN, TOO_MANY,
@@ -39,6 +39,12 @@ pub(super) fn groups() -> Vec<Group> {
             says: "The kill switch: what is out of every route.",
             endpoints: quarantine(),
         },
+        Group {
+            prefix: API,
+            name: "held",
+            says: "Files that are held until a person has looked at them.",
+            endpoints: held(),
+        },
         Group { prefix: API, name: "oneself", says: "One's own access.", endpoints: oneself() },
         Group { prefix: API, name: "people", says: "The people who operate Cordon.", endpoints: people() },
         Group {
@@ -60,7 +66,7 @@ pub(super) fn groups() -> Vec<Group> {
 
 /// Below [`API`], for those who are known.
 pub(super) fn known() -> Vec<Endpoint> {
-    [resources(), keys(), calls(), content(), quarantine(), oneself(), people(), server()]
+    [resources(), keys(), calls(), content(), quarantine(), held(), oneself(), people(), server()]
         .into_iter()
         .flatten()
         .collect()
@@ -310,6 +316,44 @@ fn quarantine() -> Vec<Endpoint> {
             handlers::lift_trigger,
         )
         .fails(&[NOT_FOUND, REFUSED, CROWDED, INVALID]),
+    ]
+}
+
+fn held() -> Vec<Endpoint> {
+    let refused = [NOT_FOUND, NOT_KEPT, ALTERED, LOCKED, GONE, ONESELF, REFUSED, CROWDED, INVALID];
+    vec![
+        get(
+            ReadRecords,
+            "/held",
+            "listHeld",
+            "Files that wait for a review, the longest-waiting first; without their names and their content.",
+            held::list,
+        ),
+        get(ReadRecords, "/held/{id}", "readHeld", "One held file.", held::one).fails(&[NOT_FOUND]),
+        get(
+            ReadContent,
+            "/held/{id}/content",
+            "readHeldContent",
+            "The bytes of a held file, hostile as they are. Who reads them is recorded before they are given.",
+            held::content,
+        )
+        .fails(&[OTHER_ORIGIN, NOT_FOUND, NOT_KEPT, ALTERED, LOCKED, GONE]),
+        post(
+            ReviewHeld,
+            "/held/{id}/release",
+            "releaseHeld",
+            "Lets these bytes of this caller pass on this route where they would be held, until the release ends.",
+            held::release,
+        )
+        .fails(&refused),
+        post(
+            ReviewHeld,
+            "/held/{id}/reject",
+            "rejectHeld",
+            "Refuses these bytes of this caller on this route where they would be held, until the rejection ends.",
+            held::reject,
+        )
+        .fails(&refused),
     ]
 }
 

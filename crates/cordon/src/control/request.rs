@@ -8,7 +8,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
-use cordon_core::{CallId, KeyId, Name, UserId, resource::Kind};
+use cordon_core::{CallId, KeyId, Name, UserId, resource::Kind, review::HeldId};
 use cordon_ledger::tiles::Tile;
 use serde::de::DeserializeOwned;
 
@@ -103,7 +103,7 @@ macro_rules! segments {
         })*
     };
 }
-segments!(CallId, KeyId, Name, UserId);
+segments!(CallId, HeldId, KeyId, Name, UserId);
 
 impl<T: Segment> Segments for T {
     fn read(texts: &mut dyn Iterator<Item = &str>) -> Result<Self, Problem> {

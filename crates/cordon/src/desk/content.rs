@@ -48,8 +48,11 @@ impl Desk {
         })?;
         let said = record.closed.map(|closed| closed.content).unwrap_or_default();
         let digests = said.iter().map(|said| (said.object, said.digest)).collect();
+        let none = format!(
+            "nothing was kept of call `{call}`; help: a route's `content` says what is kept of its calls"
+        );
         let read =
-            contents.read(call, object, &digests, actor).await.map_err(|fault| unread(call, &fault))?;
+            contents.read(call, object, &digests, actor).await.map_err(|fault| unread(&none, &fault))?;
         let objects = read.into_iter().map(|(object, content)| {
             let truncated = said.iter().any(|said| said.object == object && said.truncated);
             ContentPiece::new(object, content, truncated)
@@ -135,17 +138,10 @@ fn hold_view(hold: &Hold, vault: &Vault) -> HoldView {
     HoldView { name: hold.name.clone(), call, subject, reason }
 }
 
-fn unread(call: CallId, fault: &ReadFault) -> Problem {
+pub(super) fn unread(none: &str, fault: &ReadFault) -> Problem {
     let detail = with_causes(fault);
     match fault {
-        ReadFault::Store(ReadError::Missing) => Problem::new(
-            404,
-            "not_kept",
-            "nothing was kept",
-            format!(
-                "nothing was kept of call `{call}`; help: a route's `content` says what is kept of its calls"
-            ),
-        ),
+        ReadFault::Store(ReadError::Missing) => Problem::new(404, "not_kept", "nothing was kept", none),
         ReadFault::Store(ReadError::Erased { .. } | ReadError::Expired { .. }) => {
             Problem::new(410, "gone", "it is gone", detail)
         }

@@ -231,6 +231,37 @@ const ROWS: &[(&str, &[Panel])] = &[
         ],
     ),
     (
+        "Held files",
+        &[
+            number("Wait for a review", "short", &[("cordon_held_waiting", "")]),
+            number("The longest has waited", "s", &[("cordon_held_longest_seconds", "")]),
+            number("Bytes that wait", "bytes", &[("cordon_held_waiting_bytes", "")]),
+            number(
+                "Time to a decision, median",
+                "s",
+                &[(
+                    "histogram_quantile(0.5, sum by (le) (rate(cordon_held_review_seconds_bucket[$__range])))",
+                    "",
+                )],
+            ),
+            lines(
+                "Held and decided",
+                "short",
+                &[
+                    ("increase(cordon_held_total[$__rate_interval])", "held"),
+                    (
+                        "sum by (verdict) (increase(cordon_held_reviewed_total[$__rate_interval]))",
+                        "{{verdict}}",
+                    ),
+                    (
+                        "sum by (why) (increase(cordon_held_not_kept_total[$__rate_interval]))",
+                        "not kept: {{why}}",
+                    ),
+                ],
+            ),
+        ],
+    ),
+    (
         "Records and proofs",
         &[
             lines(

@@ -31,11 +31,13 @@ pub enum Verb {
     ReadProofs,
     /// Read resources with their history, keys without secrets, and calls without content.
     ReadRecords,
+    /// Release and reject held files.
+    ReviewHeld,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ChangeResources,
         Self::Diagnose,
         Self::EraseContent,
@@ -50,6 +52,7 @@ impl Verb {
         Self::ReadPeople,
         Self::ReadProofs,
         Self::ReadRecords,
+        Self::ReviewHeld,
     ];
 
     /// The verb in words, as problems and documents name it.
@@ -69,6 +72,7 @@ impl Verb {
             Self::ReadPeople => "read people",
             Self::ReadProofs => "read proofs",
             Self::ReadRecords => "read records",
+            Self::ReviewHeld => "review held files",
         }
     }
 }
@@ -86,7 +90,8 @@ pub const fn permit(role: Role, verb: Verb) -> bool {
         | Verb::LabelFindings
         | Verb::ManageHolds
         | Verb::ManageKeys
-        | Verb::Quarantine => {
+        | Verb::Quarantine
+        | Verb::ReviewHeld => {
             matches!(role, Role::Admin | Role::Operator)
         }
         Verb::EraseContent | Verb::ManagePeople => matches!(role, Role::Admin),

@@ -33,7 +33,7 @@ use cordon_guard::{
     server::ServerLimits,
     upstream::{ClientConfig, Environment},
 };
-use cordon_store::journal;
+use cordon_store::{held::HeldBounds, journal};
 use cordon_testkit::{ManualClock, TempDir};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -168,6 +168,8 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         index_bytes: 1 << 30,
         content_key: None,
         content_bytes: 1 << 30,
+        held: HeldBounds { files: 100, bytes: 1 << 30 },
+        held_kept: DurationMs::from_secs(30 * 86_400),
         ledger_origin: Some("example.com/log".to_owned()),
         ledger_key: None,
         anchor_every: Duration::from_millis(20),

@@ -161,7 +161,10 @@ impl<'a> Told<'a> {
     /// Somebody reads what was captured.
     fn read(&self, read: &ContentRead) -> Event {
         let objects: Vec<&str> = read.objects.iter().map(|object| object.as_str()).collect();
-        let message = format!("captured content of a call was read: {}", objects.join(", "));
+        let message = match &read.held {
+            Some(held) => format!("a held file was read: {held}"),
+            None => format!("captured content of a call was read: {}", objects.join(", ")),
+        };
         let mut base = self.base("content.read", message, Severity::Medium);
         (base.activity, base.time) = ((2, "Read"), read.time);
         let own = json!({
@@ -170,7 +173,7 @@ impl<'a> Told<'a> {
             "status": "Success",
             "status_id": 1,
         });
-        base.event(own, self.unmapped(json!({"objects": objects})))
+        base.event(own, self.unmapped(json!({"objects": objects, "held": read.held})))
     }
 
     fn actor(&self) -> Value {
@@ -398,7 +401,7 @@ fn refusal(code: Option<RefusalCode>) -> (u32, &'static str) {
 
 fn severity_of(code: Option<RefusalCode>) -> Severity {
     match code {
-        Some(RefusalCode::ContentBlocked | RefusalCode::HeldNoReviewer) => Severity::High,
+        Some(RefusalCode::ContentBlocked | RefusalCode::Held | RefusalCode::HeldNoReviewer) => Severity::High,
         Some(code) if matches!(code.status(), 401 | 403 | 404 | 500) => Severity::Medium,
         _ => Severity::Low,
     }

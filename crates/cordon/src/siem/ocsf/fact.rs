@@ -3,6 +3,7 @@ use cordon_core::{
     evidence::{ContentScope, EndReason},
     fact::{Actor, Body},
     resource::Kind,
+    review::Review,
 };
 use serde_json::{Value, json};
 
@@ -134,6 +135,10 @@ fn said(body: &Body) -> Said {
                 "detector_version": label.detector_version,
             }),
         ),
+        Body::HeldReleased(review) => {
+            Said { severity: Severity::Medium, ..told(UPDATE, held(review), reviewed(review)) }
+        }
+        Body::HeldRejected(review) => told(UPDATE, held(review), reviewed(review)),
         Body::HoldSet(hold) => told(
             CREATE,
             json!({"type": "LegalHold", "name": hold.name}),
@@ -229,6 +234,21 @@ fn said(body: &Body) -> Said {
             )
         },
     }
+}
+
+fn held(review: &Review) -> Value {
+    json!({"type": "HeldFile", "uid": review.held})
+}
+
+fn reviewed(review: &Review) -> Value {
+    json!({
+        "call": review.call,
+        "route": review.route,
+        "principal": review.principal,
+        "bytes": review.bytes,
+        "since": review.since,
+        "ends": review.ends,
+    })
 }
 
 fn scope(scope: &ContentScope) -> Value {
