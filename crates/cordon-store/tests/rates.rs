@@ -206,8 +206,13 @@ async fn a_question_about_an_hour_does_not_read_a_year() {
         let two = [source(frames, &opened(number, &shape)), source(frames + 1, &closed(number, &shape))];
         writer.write(JOURNAL, &two).await.unwrap();
     }
-    let left = index.rates(Step::Day, SourceKind::All, (at(0), at(end + day))).await.unwrap();
-    assert_eq!(left.len(), 1, "days within the last 400 are kept: {left:?}");
+    let days = (at(0), at(end + 501 * day));
+    let left = index.rates(Step::Day, SourceKind::All, days).await.unwrap();
+    assert_eq!(
+        left.values().map(|counts| counts.of(Measure::Judged)).collect::<Vec<_>>(),
+        [32],
+        "days within the last 400"
+    );
     let gone = index.rates(Step::Hour, SourceKind::All, (at(0), at(end + day))).await.unwrap();
     assert!(gone.is_empty(), "hours are not kept for so long: {gone:?}");
     writer.close().await.unwrap();
