@@ -240,7 +240,7 @@ def wrong_password(driver):
     driver.get_log("browser")
 
 
-PAGES = ["/", "/?range=30d", "/setup", "/inspect", "/inspect?judge=route/demo&channel=document", "/findings", "/findings?range=30d&route=demo", "/findings/rates", "/findings/rates?range=30d&by=principal&table=steps", "/findings/rates?by=channel", "/calls?found=1", "/calls", "/calls?verdict=block", "/calls?verdict=hold", "/routes", "/guards", "/limits",
+PAGES = ["/", "/?range=30d", "/setup", "/inspect", "/inspect?judge=route/demo&channel=document", "/findings", "/findings?range=30d&route=demo", "/findings/rates", "/findings/rates?range=30d&by=principal&table=steps", "/findings/rates?by=channel", "/findings/curve", "/findings/curve?category=pii&range=30d", "/calls?found=1", "/calls", "/calls?verdict=block", "/calls?verdict=hold", "/routes", "/guards", "/limits",
          "/keys", "/quarantine", "/principals", "/services", "/models", "/log", "/log?all=1", "/log/0", "/systems", "/teams", "/retentions",
          "/users", "/sessions", "/triggers", "/triggers/shaky-errors", "/routes/shaky", "/routes/demo", "/routes/demo/history", "/routes/demo/related", "/routes/demo/raw",
          "/routes/demo/guard", "/services/sandbox", "/principals/demo-app", "/search", "/search?q=dem", "/charts/calls",
@@ -574,7 +574,7 @@ def phone():
     driver = browser(width=375, height=800)
     try:
         sign_in(driver)
-        for path in ["/", "/calls", "/routes/demo", "/log", "/setup", "/inspect", "/findings", "/findings/rates?table=steps"]:
+        for path in ["/", "/calls", "/routes/demo", "/log", "/setup", "/inspect", "/findings", "/findings/rates?table=steps", "/findings/curve?category=pii"]:
             visit(driver, path, "phone" + path.replace("/", "_"))
         inspector(driver, "phone_inspector")
     finally:
@@ -586,7 +586,7 @@ def dark():
     try:
         sign_in(driver, "/calls")
         check(driver.execute_script("return matchMedia('(prefers-color-scheme: dark)').matches"), "the browser is dark")
-        for path in ["/", "/calls", "/findings", "/findings/rates", "/routes/demo/guard", "/services/sandbox"]:
+        for path in ["/", "/calls", "/findings", "/findings/rates", "/findings/curve?category=pii", "/routes/demo/guard", "/services/sandbox"]:
             visit(driver, path, "dark" + path.replace("/", "_"))
         inspector(driver, "dark_inspector")
         driver.find_element(By.CSS_SELECTOR, "[data-theme-switch]").click()

@@ -1,5 +1,6 @@
 //! The forms of the control API, as JSON: what the server writes and the command line reads, and the other way round.
 
+pub mod curve;
 pub mod detectors;
 pub mod feedback;
 pub mod held;

@@ -8,6 +8,7 @@
 mod call;
 mod calls;
 mod chart;
+mod curve;
 mod feedback;
 mod findings;
 mod format;
@@ -20,6 +21,7 @@ mod log;
 mod marks;
 mod overview;
 mod people;
+mod plot;
 mod quarantine;
 mod rates;
 mod resources;
@@ -66,6 +68,7 @@ pub(crate) fn pages() -> Router<Shared> {
         .route("/calls/{id}", get(call::page))
         .route("/calls/{id}/label", post(feedback::label))
         .route("/findings", get(findings::page))
+        .route("/findings/curve", get(curve::page))
         .route("/findings/rates", get(rates::page))
         .route("/inspect", get(inspect::page).post(inspect::inspect))
         .route("/routes/{name}/guard", get(resources::effective))

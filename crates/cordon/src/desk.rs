@@ -3,6 +3,7 @@
 
 mod calls;
 mod content;
+mod curve;
 mod detectors;
 mod diff;
 mod effect;

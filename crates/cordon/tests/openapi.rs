@@ -136,6 +136,8 @@ const ORDER: &[(&str, Who)] = &[
     ("readRates", Session),
     ("readCategories", Session),
     ("labelFinding", Session),
+    ("readCurve", Session),
+    ("readEffectiveness", Session),
     ("listFeedback", Session),
     ("readContent", Session),
     ("setHold", Session),

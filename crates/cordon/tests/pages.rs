@@ -9,6 +9,8 @@
     reason = "test code"
 )]
 
+#[path = "pages/curve.rs"]
+mod curve;
 #[path = "pages/rates.rs"]
 mod rates;
 mod support;

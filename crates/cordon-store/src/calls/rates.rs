@@ -117,7 +117,8 @@ impl SourceKind {
 /// How many steps of counts are kept: fewer than of other sums, because there are as many of them as callers.
 const fn kept(step: Step) -> i64 {
     match step {
-        Step::Minute => 25 * 60,
+        // A day, what a first step of an hour begins before it, and some room.
+        Step::Minute => 26 * 60,
         Step::Hour => 40 * 24,
         Step::Day => 400,
     }

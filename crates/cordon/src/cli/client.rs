@@ -18,6 +18,7 @@ use super::{
     local::Local,
 };
 use crate::{
+    api::curve::{Curve, CurveQuery, Effectiveness, EffectivenessQuery},
     api::feedback::{Feedback, FeedbackQuery},
     api::held::{HeldReviewed, HeldView, HeldWhich, ReviewHeld},
     api::limits::{LimitUsage, UsageQuery},
@@ -280,6 +281,32 @@ impl Client {
                 http.get("/findings/categories", &query).await
             }
             Self::Folder(local) => local.desk.categories(asked).await,
+        }
+    }
+
+    pub(super) async fn curve(&self, asked: CurveQuery) -> Result<Curve, Problem> {
+        match self {
+            Self::Server(http) => {
+                let query = [
+                    ("category", Some(asked.category.to_string())),
+                    ("detector", asked.detector),
+                    ("channel", asked.channel.map(|channel| channel.as_str().to_owned())),
+                    ("since", text(asked.since)),
+                    ("until", text(asked.until)),
+                ];
+                http.get("/findings/curve", &query).await
+            }
+            Self::Folder(local) => local.desk.curve(asked).await,
+        }
+    }
+
+    pub(super) async fn effectiveness(&self, asked: EffectivenessQuery) -> Result<Effectiveness, Problem> {
+        match self {
+            Self::Server(http) => {
+                let query = [("since", text(asked.since)), ("until", text(asked.until))];
+                http.get("/findings/effectiveness", &query).await
+            }
+            Self::Folder(local) => local.desk.effectiveness(asked).await,
         }
     }
 

@@ -1,4 +1,6 @@
-//! `findings rates|categories`: what became of calls, and what was found in them.
+//! `findings rates|categories|curve|effectiveness`: what became of calls, what was found in them, and how good that is.
+
+mod curve;
 
 use clap::{Args, Subcommand};
 use cordon_core::{Category, Timestamp};
@@ -29,6 +31,12 @@ pub(super) enum FindingsCommand {
         after_help = "Examples:\n  cordon findings categories --since 7d\n  cordon findings categories --by-route --category prompt_injection"
     )]
     Categories(CategoriesArgs),
+    /// Show what each threshold of a category would have meant.
+    #[command(after_help = curve::CURVE)]
+    Curve(curve::CurveArgs),
+    /// Show how much of what people said is right was blocked, held or redacted.
+    #[command(after_help = "Examples:\n  cordon findings effectiveness --since 90d --json")]
+    Effectiveness(curve::EffectivenessArgs),
 }
 
 #[derive(Args)]
@@ -81,6 +89,8 @@ pub(super) async fn run(place: &Place, command: FindingsCommand) -> Outcome {
     match command {
         FindingsCommand::Rates(args) => rates(place, args).await,
         FindingsCommand::Categories(args) => categories(place, args).await,
+        FindingsCommand::Curve(args) => curve::curve(place, args).await,
+        FindingsCommand::Effectiveness(args) => curve::effectiveness(place, args).await,
     }
 }
 
@@ -101,7 +111,9 @@ async fn rates(place: &Place, args: RatesArgs) -> Outcome {
     if steps {
         rows.extend(rates.steps.iter().map(|step| row(step.start.to_string(), &step.rate)));
     } else {
-        let told = |source: &RateSource| row(source.source.clone().unwrap_or_default(), &source.rate);
+        let told = |source: &RateSource| {
+            row(source.source.clone().unwrap_or_else(|| "(no route)".to_owned()), &source.rate)
+        };
         rows.extend(sources.iter().map(told));
         rows.push(row("(all calls)".to_owned(), all));
     }
@@ -113,9 +125,9 @@ async fn rates(place: &Place, args: RatesArgs) -> Outcome {
         ("BLOCKED", Align::Right),
         ("REJECTED", Align::Right),
         ("HELD", Align::Right),
-        ("HELD", Align::Right),
+        ("SHARE", Align::Right),
         ("NOT READ", Align::Right),
-        ("NOT READ", Align::Right),
+        ("SHARE", Align::Right),
         ("ANSWERS BLOCKED", Align::Right),
         ("REDACTED", Align::Right),
         ("FLAGGED", Align::Right),

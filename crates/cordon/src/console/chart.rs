@@ -46,12 +46,12 @@ pub(super) struct Chart<'a> {
 }
 
 /// The picture's size, and the field inside it where values are drawn.
-const WIDTH: i64 = 640;
-const HEIGHT: i64 = 190;
-const LEFT: i64 = 56;
-const RIGHT: i64 = 560;
-const TOP: i64 = 12;
-const BOTTOM: i64 = 160;
+pub(super) const WIDTH: i64 = 640;
+pub(super) const HEIGHT: i64 = 190;
+pub(super) const LEFT: i64 = 56;
+pub(super) const RIGHT: i64 = 560;
+pub(super) const TOP: i64 = 12;
+pub(super) const BOTTOM: i64 = 160;
 
 impl Chart<'_> {
     pub(super) fn draw(&self) -> Markup {
@@ -250,7 +250,7 @@ impl Chart<'_> {
 const MARKS: usize = 20;
 
 /// Four or five round values from 0 on, the last one not below `most`.
-fn ticks(most: u64) -> Vec<u64> {
+pub(super) fn ticks(most: u64) -> Vec<u64> {
     let mut unit = 1_u64;
     loop {
         for factor in [1, 2, 5] {

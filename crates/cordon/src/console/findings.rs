@@ -143,7 +143,7 @@ async fn build(view: &View) -> Result<(Table, Markup), Problem> {
     let body = html! {
         p.lead { "What fires and how often, what was done about it, and where." }
         (layout::ranges(view))
-        p { a href=(view.query.only("range").with("as_of", view.query.get("as_of").unwrap_or_default()).link("/findings/rates")) { "Rates: rejected, held, not read" } " by route, caller, operation and channel" }
+        p { a href=(view.query.only("range").with("as_of", view.query.get("as_of").unwrap_or_default()).link("/findings/rates")) { "Rates: rejected, held, not read" } " by route, caller, operation and channel. " a href=(view.query.only("range").with("as_of", view.query.get("as_of").unwrap_or_default()).link("/findings/curve")) { "Thresholds" } ": what each would have meant, and how much was stopped." }
         (filter(view, chosen.as_ref()).await?)
         (cards(&found, &routes))
         section {

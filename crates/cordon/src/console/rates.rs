@@ -157,11 +157,11 @@ fn interval(share: Share) -> String {
 
 /// A share as a chart has it: hundredths of a per cent.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1")]
-fn charted(part: f64) -> u64 {
+pub(super) fn charted(part: f64) -> u64 {
     (part.clamp(0.0, 1.0) * 10_000.0).round() as u64
 }
 
-fn written(hundredths: u64) -> String {
+pub(super) fn written(hundredths: u64) -> String {
     match hundredths % 100 {
         0 => format!("{} %", hundredths / 100),
         rest => format!("{}.{rest:02} %", hundredths / 100),

@@ -221,6 +221,20 @@ fn calls() -> Vec<Endpoint> {
         ),
         get(
             ReadRecords,
+            "/findings/curve",
+            "readCurve",
+            "What each threshold of a category would have meant, by recorded scores and by what people said of findings.",
+            handlers::curve,
+        ),
+        get(
+            ReadRecords,
+            "/findings/effectiveness",
+            "readEffectiveness",
+            "How much of what people said is right was blocked, held or redacted, by direction and category.",
+            handlers::effectiveness,
+        ),
+        get(
+            ReadRecords,
             "/feedback",
             "listFeedback",
             "What people said of findings, latest first, with what the record says of each; the latest that was said of a finding counts.",

@@ -22,6 +22,7 @@ use crate::{
         CallFilter, CallRecord, CallView, Certificate, Check, ContentView, CreateKey, Documents, Done,
         EraseContent, HistoryEntry, HoldView, KeyView, List, Plan, Problem, ReleaseHold, ResourceView,
         RevokeKey, RotateKey, SetHold, Version,
+        curve::{Curve, CurveQuery, Effectiveness, EffectivenessQuery},
         detectors::DetectorStatus,
         feedback::{Feedback, FeedbackQuery, LabelFinding},
         inspect::{Inspect, Inspected},
@@ -221,6 +222,17 @@ pub(super) async fn categories(
     Asked(query): Asked<CategoriesQuery>,
 ) -> Answer<Categories> {
     Ok(Json(shared.state.desk.categories(query).await?))
+}
+
+pub(super) async fn curve(State(shared): State<Shared>, Asked(query): Asked<CurveQuery>) -> Answer<Curve> {
+    Ok(Json(shared.state.desk.curve(query).await?))
+}
+
+pub(super) async fn effectiveness(
+    State(shared): State<Shared>,
+    Asked(query): Asked<EffectivenessQuery>,
+) -> Answer<Effectiveness> {
+    Ok(Json(shared.state.desk.effectiveness(query).await?))
 }
 
 pub(super) async fn label(

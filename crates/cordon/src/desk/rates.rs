@@ -45,11 +45,12 @@ impl Window {
                 "`since` is not before `until`; help: both are times, and the first is the earlier one";
             return Err(Problem::new(400, "malformed", "the request cannot be read", detail));
         }
-        // Minutes are kept for a day, hours for forty of them.
+        // Minutes are kept for a day and somewhat more, hours for forty days.
+        const MINUTES: i64 = DAY + HOUR / 2;
         let age = now.as_millis().saturating_sub(since.as_millis());
         let (step, fine) = match (span, age) {
-            (..=7_200_000, ..=DAY) => (Step::Minute, Step::Minute),
-            (..=172_800_000, ..=DAY) => (Step::Hour, Step::Minute),
+            (..=7_200_000, ..=MINUTES) => (Step::Minute, Step::Minute),
+            (..=172_800_000, ..=MINUTES) => (Step::Hour, Step::Minute),
             (..=172_800_000, age) if age <= 39 * DAY => (Step::Hour, Step::Hour),
             (_, age) if age <= 38 * DAY => (Step::Day, Step::Hour),
             _ => (Step::Day, Step::Day),
@@ -267,6 +268,11 @@ mod tests {
         assert_eq!(
             window(ago(365 * DAY), None),
             told("2025-11-22T00:00:00", Step::Day, Step::Day, 7 * 1_440)
+        );
+        // What was asked for a moment ago is a day still.
+        assert_eq!(
+            window(ago(DAY + 500), ago(500)),
+            told("2026-11-21T17:00:00", Step::Hour, Step::Minute, 30)
         );
         // An hour of last week has no minutes any more, one of last year no hours.
         assert_eq!(
