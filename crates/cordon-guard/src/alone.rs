@@ -5,6 +5,7 @@ use cordon_files::{Claim, FileType, Segment};
 use cordon_policy::Ruling;
 
 use crate::{
+    answer,
     files::{self, LIMITS},
     inspection::{Inspection, Place, whole},
     redact::{self, Cut, Placeholders, Taken, Tokens},
@@ -108,7 +109,8 @@ impl Inspection {
             examined.would = examined.would.max(ruling.would);
             examined.findings.insert(0, Ruled { finding, ruling });
         }
-        for ruled in topics::alone(self, channel, text) {
+        let about = topics::alone(self, channel, text).into_iter().chain(answer::alone(self, channel, text));
+        for ruled in about {
             examined.action = examined.action.max(ruled.ruling.action);
             examined.would = examined.would.max(ruled.ruling.would);
             examined.findings.push(ruled);

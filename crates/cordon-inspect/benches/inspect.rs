@@ -15,7 +15,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use cordon_core::{Category, Channel, resource::CustomType};
-use cordon_inspect::{Custom, Engine};
+use cordon_inspect::{Custom, Engine, Topics, declines};
 
 const KILOBYTE: usize = 1024;
 
@@ -140,6 +140,32 @@ fn own_types(engine: &Engine) {
     }
 }
 
+/// What is said of a text as a whole: what it is about, and whether it declines.
+fn whole_texts() {
+    let spec = serde_json::from_str(include_str!("../tests/topics/banking.json")).unwrap();
+    let start = Instant::now();
+    let topics = Topics::new(&spec);
+    println!("\ntopics of a bank: compiled in {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    println!("{:<20} {:>14} {:>14} {:>14}", "text", "1 KB topics", "64 KB topics", "1 KB declines");
+    for (name, text) in samples() {
+        let kilobyte = &text[..(0..=KILOBYTE).rev().find(|i| text.is_char_boundary(*i)).unwrap()];
+        let small = per_kilobyte(kilobyte.len() * 200, || {
+            for _ in 0..200 {
+                black_box(topics.answer(black_box(kilobyte), false));
+            }
+        });
+        let large = per_kilobyte(text.len(), || {
+            black_box(topics.answer(black_box(&text), false));
+        });
+        let declining = per_kilobyte(kilobyte.len() * 200, || {
+            for _ in 0..200 {
+                black_box(declines(black_box(kilobyte)));
+            }
+        });
+        println!("{name:<20} {small:>11.2} µs {large:>11.2} µs {declining:>11.2} µs");
+    }
+}
+
 fn main() {
     let start = Instant::now();
     let engine = Engine::builtin();
@@ -211,6 +237,9 @@ fn main() {
 
     if named.is_empty() || named.iter().any(|name| name == "own") {
         own_types(&engine);
+    }
+    if named.is_empty() || named.iter().any(|name| name == "whole") {
+        whole_texts();
     }
     if !named.is_empty() {
         return;

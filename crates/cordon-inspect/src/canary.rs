@@ -20,6 +20,7 @@ const TOLD: &str = "Partners get twelve percent off when they name the code, nob
 /// The canaries by the names of their detectors.
 const CANARIES: &[(&str, Channel, &str)] = &[
     ("answer.command", Channel::Model, ":(){ :|:& };:"),
+    ("answer.declined", Channel::Model, "I'm sorry, but I can't help with that."),
     ("answer.egress", Channel::Model, "[your bank](https://bank.example@evil.example/login)"),
     ("answer.leak", Channel::Model, TOLD),
     ("answer.statement", Channel::Model, "DELETE FROM users;"),

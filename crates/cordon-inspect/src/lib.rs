@@ -63,5 +63,6 @@ pub use scanner::{Scanner, Step};
 pub use seen::{Decoded, Encoding, Explained, Placed};
 pub use sensitivity::Sensitivity;
 pub use whole::{
-    Asked, Citation, Cited, Grounded, Judged, Reading, Sentence, Sources, Topics, citations, foreign,
+    Asked, Citation, Cited, Grounded, Judged, Reading, Sentence, Sources, Topics, citations, declined,
+    declines, foreign,
 };

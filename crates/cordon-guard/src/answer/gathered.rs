@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use cordon_core::json::{Object, Value};
 
 use super::text::{
-    Text, does_otherwise, ended, is_of_tools, path_of_block, path_of_choice, path_of_part, text_of_block,
+    Text, declines, does_otherwise, ended, is_of_tools, is_refusal, path_of_block, path_of_choice,
+    path_of_part, path_of_reason, path_of_refusal, path_of_refused_part, text_of_block,
 };
-use crate::authority::Protocol;
+use crate::{authority::Protocol, tree::walk::Path};
 
 /// What has come of the texts of one answer.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Gathered {
     counts: BTreeMap<u64, usize>,
     longest: usize,
     otherwise: bool,
+    /// Where the model says that it declines: of responses by item, of messages by none.
+    declined: BTreeMap<u64, Path>,
     ended: bool,
 }
 
@@ -29,6 +32,7 @@ pub(super) struct Gathered {
 struct Piece {
     text: String,
     otherwise: bool,
+    declined: bool,
 }
 
 impl Gathered {
@@ -40,6 +44,7 @@ impl Gathered {
             counts: BTreeMap::new(),
             longest: 0,
             otherwise: false,
+            declined: BTreeMap::new(),
             ended: false,
         }
     }
@@ -80,7 +85,7 @@ impl Gathered {
     fn whole(&mut self, place: (u64, u64), part: &Value) {
         match (part.get("type").and_then(Value::as_str), part.get("text").and_then(Value::as_str)) {
             (Some("output_text"), Some(said)) => self.said(place, said),
-            (Some("refusal"), _) => self.otherwise = true,
+            (Some("refusal"), _) => self.refuses(place),
             _ => {}
         }
     }
@@ -91,6 +96,12 @@ impl Gathered {
             Some(piece) if !piece.text.is_empty() => self.others.push((place, said.to_owned())),
             _ => self.add(place, said),
         }
+    }
+
+    /// Notes that a part of a response is a refusal.
+    fn refuses(&mut self, place: (u64, u64)) {
+        self.otherwise = true;
+        self.declined.entry(place.0).or_insert_with(|| path_of_refused_part(place));
     }
 
     /// Takes an item of a response as it is said in whole.
@@ -118,6 +129,7 @@ impl Gathered {
                     && let Some(piece) = self.pieces.get_mut(&(index, 0))
                 {
                     piece.otherwise = true;
+                    piece.declined |= is_refusal(said);
                 }
             }
         }
@@ -144,6 +156,9 @@ impl Gathered {
                     self.add((index, 0), said);
                 }
             }
+            "message_delta" if declines(event.get("delta").and_then(|delta| delta.get("stop_reason"))) => {
+                self.declined.entry(0).or_insert_with(path_of_reason);
+            }
             "message_stop" => self.ended = true,
             _ => {}
         }
@@ -169,7 +184,7 @@ impl Gathered {
                     self.said(place, said);
                 }
             }
-            "response.refusal.delta" | "response.refusal.done" => self.otherwise = true,
+            "response.refusal.delta" | "response.refusal.done" => self.refuses(place),
             "response.content_part.done" => {
                 if let Some(part) = event.get("part") {
                     self.whole(place, part);
@@ -195,6 +210,9 @@ impl Gathered {
     pub(super) fn texts(&self) -> Vec<Text> {
         let of_parts = |parts: &mut dyn Iterator<Item = (&(u64, u64), &str)>| {
             let mut texts: BTreeMap<u64, Text> = BTreeMap::new();
+            for (item, place) in &self.declined {
+                texts.entry(*item).or_default().declines(place.clone());
+            }
             for (place, said) in parts {
                 texts.entry(place.0).or_default().push(path_of_part(*place), said);
             }
@@ -208,6 +226,9 @@ impl Gathered {
                     if piece.otherwise {
                         text.does_otherwise();
                     }
+                    if piece.declined {
+                        text.declines(path_of_refusal(*choice));
+                    }
                     text.ends();
                     text
                 });
@@ -217,6 +238,9 @@ impl Gathered {
                 let mut text = Text::default();
                 for ((block, _), piece) in &self.pieces {
                     text.push(path_of_block(*block), &piece.text);
+                }
+                if let Some(place) = self.declined.get(&0) {
+                    text.declines(place.clone());
                 }
                 ended(vec![text], self.otherwise)
             }

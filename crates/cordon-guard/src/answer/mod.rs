@@ -18,7 +18,7 @@ mod tests;
 use std::sync::Arc;
 
 use cordon_core::{Category, Channel, Finding, Score, Span, json::Object};
-use cordon_inspect::foreign;
+use cordon_inspect::{declined, foreign};
 use cordon_policy::{CompiledAnswers, EffectiveGuard};
 
 use self::{
@@ -31,8 +31,9 @@ pub(crate) use self::{
     text::{Text, of_chat, of_message, of_response},
 };
 use crate::{
+    alone::Ruled,
     authority::Protocol,
-    inspection::{Inspection, Verdict},
+    inspection::{Inspection, Place, Verdict},
     topics::{self, AnswerTopics},
 };
 
@@ -43,6 +44,8 @@ const SHORT: Category = Category::known("length/short");
 const LONG: Category = Category::known("length/long");
 const LANGUAGE: Category = Category::known("language");
 const OTHER: Category = Category::known("language/other");
+/// What is found of an answer that declines what it was asked for.
+const DECLINED: Category = Category::known("answer/declined");
 
 /// What an answer is meant to be, as far as a guard asks for it.
 #[derive(Debug, Default)]
@@ -55,6 +58,8 @@ pub(crate) struct Expected {
     route: Option<Arc<CompiledAnswers>>,
     length: bool,
     language: bool,
+    /// Whether a guard asks which answers decline.
+    declined: bool,
     /// The sources of the request, where a guard asks what they bear out or whether they are named.
     known: Option<Box<Known>>,
     /// What it may be about, where a guard says that and asks for it.
@@ -97,6 +102,7 @@ impl Expected {
         if looks.grounding || looks.citations {
             expected.known = Known::of(request, protocol, looks).map(Box::new);
         }
+        expected.declined = asks(&DECLINED);
         expected.topics = AnswerTopics::of(request, protocol, guard);
         let stopping = guard.holds(Channel::Model);
         let may_stop =
@@ -107,11 +113,13 @@ impl Expected {
             || expected.length && waits_for_length
             || expected.language && may_stop(&LANGUAGE)
             || expected.known.is_some() && (may_stop(&GROUNDING) || may_stop(&CITATION))
+            || expected.declined && may_stop(&DECLINED)
             || expected.topics.is_some() && may_stop(&topics::TOPIC);
         expected.cuts = expected.length && may_stop(&LONG);
         let is_any = !expected.forms.is_empty()
             || expected.route.is_some()
             || expected.known.is_some()
+            || expected.declined
             || expected.topics.is_some();
         is_any.then_some(expected)
     }
@@ -119,6 +127,7 @@ impl Expected {
     /// Judges the texts of an answer, all of which are there.
     pub(crate) fn judge(&self, texts: &[Text], inspection: &Inspection, verdict: &mut Verdict) {
         for text in texts {
+            self.declined_in(text, inspection, verdict);
             // A turn that calls tools may say nothing.
             if text.is_silent() {
                 continue;
@@ -171,6 +180,26 @@ impl Expected {
         }
     }
 
+    /// Records that a text declines, in words or in a place of its own. An answer of several texts says so in each that does.
+    fn declined_in(&self, text: &Text, inspection: &Inspection, verdict: &mut Verdict) {
+        if !self.declined {
+            return;
+        }
+        let said = text.declined();
+        let Some(found) = declined(text.as_str(), said.is_some()) else { return };
+        match said {
+            Some(place) => {
+                let nothing = Finding { span: Span::new(0, 0), ..found };
+                inspection.unexpected(&nothing, place, verdict);
+            }
+            None if !text.is_silent() => {
+                let (path, span) = text.place(found.span);
+                inspection.unexpected(&Finding { span, ..found }, &path, verdict);
+            }
+            None => {}
+        }
+    }
+
     fn language_of(&self, text: &Text, inspection: &Inspection, verdict: &mut Verdict) {
         let Some(route) = self.route.as_ref().filter(|_| self.language) else { return };
         // The names of members are in the language of the application.
@@ -181,6 +210,14 @@ impl Expected {
             inspection.unexpected(&about(text, OTHER, "language", score), &text.part(0), verdict);
         }
     }
+}
+
+/// What is found in an answer by itself, and what is done about it.
+pub(crate) fn alone(inspection: &Inspection, channel: Channel, text: &str) -> Option<Ruled> {
+    let asks = channel == Channel::Model && inspection.guard().looks_for(channel, [&DECLINED]);
+    let finding = declined(text, false).filter(|_| asks)?;
+    let ruling = inspection.ruling(channel, Place::Fixed, &finding)?;
+    Some(Ruled { finding, ruling })
 }
 
 fn count(characters: u32) -> usize {

@@ -16,6 +16,8 @@ pub(crate) struct Text {
     parts: Vec<(usize, Path)>,
     /// Whether the same turn calls tools or declines in a place of its own, so that there may be no text.
     otherwise: bool,
+    /// Whether the model says, in a place of its own, that it declines, and where.
+    declined: Option<Path>,
     /// Whether it is the last of its answer.
     last: bool,
 }
@@ -30,6 +32,16 @@ impl Text {
     /// Notes that the turn does something else than to say something.
     pub(super) const fn does_otherwise(&mut self) {
         self.otherwise = true;
+    }
+
+    /// Notes that the model says so, in this place, that it declines.
+    pub(super) fn declines(&mut self, at: Path) {
+        self.declined.get_or_insert(at);
+    }
+
+    /// Where it says so.
+    pub(super) const fn declined(&self) -> Option<&Path> {
+        self.declined.as_ref()
     }
 
     /// Notes that nothing comes behind it.
@@ -133,6 +145,20 @@ fn of_choice(message: &Value, choice: u64, text: &mut Text) {
     if does_otherwise(message) {
         text.does_otherwise();
     }
+    if is_refusal(message) {
+        text.declines(path_of_refusal(choice));
+    }
+}
+
+/// Whether a message of a choice, or a piece of one, has words in the place where a model declines.
+pub(super) fn is_refusal(message: &Value) -> bool {
+    message.get("refusal").and_then(Value::as_str).is_some_and(|refusal| !refusal.is_empty())
+}
+
+pub(super) fn path_of_refusal(choice: u64) -> Path {
+    let mut path = Path::default();
+    path.word("choices").item(number(choice)).word("message").word("refusal");
+    path
 }
 
 pub(super) fn path_of_choice(choice: u64) -> Path {
@@ -162,7 +188,21 @@ pub(crate) fn of_message(answer: &Object) -> Vec<Text> {
         }
     }
     text.ends();
+    if declines(answer.get("stop_reason")) {
+        text.declines(path_of_reason());
+    }
     vec![text]
+}
+
+/// Whether a message ends because the model declines.
+pub(super) fn declines(stop_reason: Option<&Value>) -> bool {
+    stop_reason.and_then(Value::as_str) == Some("refusal")
+}
+
+pub(super) fn path_of_reason() -> Path {
+    let mut path = Path::default();
+    path.word("stop_reason");
+    path
 }
 
 pub(super) fn text_of_block(block: &Value) -> Option<&str> {
@@ -194,7 +234,12 @@ pub(crate) fn of_response(answer: &Object) -> Vec<Text> {
                             let said = content.get("text").and_then(Value::as_str).unwrap_or_default();
                             text.push(path_of_part((at, part)), said);
                         }
-                        _ => text.does_otherwise(),
+                        kind => {
+                            text.does_otherwise();
+                            if kind == Some("refusal") {
+                                text.declines(path_of_refused_part((at, part)));
+                            }
+                        }
                     }
                 }
                 texts.push(text);
@@ -222,6 +267,12 @@ pub(super) fn ended(mut texts: Vec<Text>, otherwise: bool) -> Vec<Text> {
 pub(super) fn path_of_part((item, part): (u64, u64)) -> Path {
     let mut path = Path::default();
     path.word("output").item(number(item)).word("content").item(number(part)).word("text");
+    path
+}
+
+pub(super) fn path_of_refused_part((item, part): (u64, u64)) -> Path {
+    let mut path = Path::default();
+    path.word("output").item(number(item)).word("content").item(number(part)).word("refusal");
     path
 }
 

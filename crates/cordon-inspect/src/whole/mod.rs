@@ -4,6 +4,7 @@
 //! when it has left.
 
 mod citation;
+mod declined;
 mod grounding;
 mod language;
 mod profiles;
@@ -11,6 +12,7 @@ mod sentence;
 mod topic;
 
 pub use citation::{Citation, Cited, citations};
+pub use declined::{declined, declines};
 pub use grounding::{Grounded, Judged, Reading, Sentence, Sources};
 pub use language::foreign;
 pub use topic::{Asked, Topics};
@@ -21,12 +23,15 @@ use cordon_core::Category;
 pub(crate) type Whole = (&'static str, u16, &'static [Category]);
 
 /// Those that a self-test can ask: what the others compare texts with is a call's own.
-pub(crate) const DETECTORS: &[Whole] =
-    &[(Topics::DETECTOR, Topics::VERSION, &[Topics::DENIED, Topics::OUTSIDE])];
+pub(crate) const DETECTORS: &[Whole] = &[
+    (declined::DETECTOR, declined::VERSION, &[declined::DECLINED]),
+    (Topics::DETECTOR, Topics::VERSION, &[Topics::DENIED, Topics::OUTSIDE]),
+];
 
 /// Whether the detector of this name finds what it must in its canary.
 pub(crate) fn finds(name: &str, text: &str) -> bool {
     match name {
+        declined::DETECTOR => declines(text).is_some(),
         Topics::DETECTOR => Topics::find(text),
         _ => false,
     }

@@ -1,5 +1,6 @@
 //! What answers are meant to be, in every protocol, whole and as a stream in any cut: the same is found, and what may not go on does not.
 
+mod declined;
 mod grounding;
 mod support;
 mod topics;

@@ -5,7 +5,7 @@
 
 mod known;
 mod small;
-mod token;
+pub(super) mod token;
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,6 +18,7 @@ use self::{
     known::{Known, Worth, key, pair},
     token::{Class, Token, read, then},
 };
+use super::declined::declines;
 
 /// A window ends with the sentence in which it has so many words that say something, or before one more token than this.
 const WINDOW: u32 = 12;
@@ -142,7 +143,8 @@ impl Topics {
         // An answer leaves out what its question has said.
         let words = if asked_inside { read.words() / 2 } else { read.words() };
         let base = OUTSIDE_ANSWER.iter().find(|(least, _)| words >= *least).map_or(0, |(_, base)| *base);
-        if let Some(score) = self.outside(&read, base) {
+        // Who declines need not say what he would be asked for instead.
+        if let Some(score) = self.outside(&read, base).filter(|_| declines(said).is_none()) {
             found.push(finding(Self::OUTSIDE, Span::new(0, said.len()), score));
         }
         found

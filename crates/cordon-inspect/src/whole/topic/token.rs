@@ -8,7 +8,7 @@ const LONGEST: usize = 48;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(in crate::whole) enum Class {
     /// A word that says what a text is about.
     Word,
     /// A word that holds sentences together, asks, greets or thanks.
@@ -21,17 +21,17 @@ pub(super) enum Class {
 
 /// A word or a character.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token<'w> {
+pub(in crate::whole) struct Token<'w> {
     /// The word as it is compared, in small letters and without marks.
-    pub(super) word: &'w str,
-    pub(super) class: Class,
+    pub(in crate::whole) word: &'w str,
+    pub(in crate::whole) class: Class,
     /// Its bytes in the text.
-    pub(super) start: usize,
-    pub(super) end: usize,
+    pub(in crate::whole) start: usize,
+    pub(in crate::whole) end: usize,
 }
 
 /// Reads a text: each token goes to `token`, in their order, and `end` is called where a sentence ends, or what no term goes over.
-pub(super) fn read(text: &str, mut take: impl FnMut(Option<Token<'_>>)) {
+pub(in crate::whole) fn read(text: &str, mut take: impl FnMut(Option<Token<'_>>)) {
     let mut word = String::new();
     let (mut start, mut stop) = (0, 0);
     let mut before = None;
