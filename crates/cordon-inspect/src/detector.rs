@@ -30,8 +30,8 @@ pub struct DetectorInfo {
     pub canary: Option<Canary>,
 }
 
-/// How much text one finding can need, in bytes of the folded text. What is encoded, spelled or written backwards needs
-/// [`Reach::ENCODED`], whoever finds it.
+/// How much text one finding can need, in bytes of the folded text. What is encoded, spelled, written backwards, cut
+/// or has something put into it needs [`Reach::ENCODED`], whoever finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// A finding covers at most `max_span` bytes (longer ones are continued) and is decided at most `lookahead` bytes

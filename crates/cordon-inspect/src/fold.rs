@@ -52,6 +52,12 @@ impl FoldedText {
         at.checked_sub(self.dropped).and_then(|i| self.bytes.get(i)).copied()
     }
 
+    /// The first place from `at` on at which a character begins.
+    pub(crate) fn boundary(&self, at: usize) -> usize {
+        let inside = |at: &usize| matches!(self.byte(*at), Some(0x80..=0xbf));
+        (at..at + 4).find(|at| !inside(at)).unwrap_or(at)
+    }
+
     /// Appends bytes that are their own folding.
     pub(crate) fn push_same(&mut self, bytes: &[u8], original: usize) {
         if self.identity_until != original || self.units.is_empty() {

@@ -1,17 +1,23 @@
 //! Runs of units that are one text together: letters with spaces between them, character codes, words in ROT13, leetspeak,
-//! an encoded text in several fields, and text behind a right-to-left override. Each is read once more as what it stands
-//! for.
+//! an encoded text in several fields, text behind a right-to-left override, and words with something put into them. Each
+//! is read once more as what it stands for.
 
+mod broken;
+mod cuts;
 mod fields;
 mod leet;
+mod mended;
 mod reversed;
 mod rotated;
 mod spelled;
 mod stretch;
 
+use self::broken::Broken;
 use self::fields::Fields;
 use self::leet::Leet;
 pub(crate) use self::leet::letter;
+use self::mended::Mended;
+pub(crate) use self::mended::{Held, MAX_SIGN, may_be_turned};
 use self::reversed::Reversed;
 use self::rotated::Rotated;
 pub(crate) use self::rotated::{BEFORE, rotate};
@@ -54,12 +60,21 @@ pub(crate) struct Runs {
     leet: Leet,
     fields: Fields,
     reversed: Reversed,
+    mended: Mended,
+    broken: Broken,
 }
 
 impl Runs {
     /// Takes the folded byte at `i`, and what disguised the word of the rules that ended before it.
     #[inline]
-    pub(crate) fn byte(&mut self, i: usize, byte: u8, disguise: Option<Disguise>, context: &mut Context<'_>) {
+    pub(crate) fn byte(
+        &mut self,
+        i: usize,
+        byte: u8,
+        disguise: Option<Disguise>,
+        held: Option<Held>,
+        context: &mut Context<'_>,
+    ) {
         if byte.is_ascii_alphanumeric() || byte >= 0x80 {
             if i == *self.word.get_or_insert(i) + MAX_WORD {
                 // No unit of a run: what waits for the end of the word need not.
@@ -75,6 +90,28 @@ impl Runs {
         }
         self.fields.byte(i, byte, context);
         self.reversed.byte(i, context);
+        if held.is_some() || !self.mended.is_empty() {
+            self.mended.byte(i, byte, held, context);
+        }
+        if held.is_some() || !self.broken.is_empty() {
+            self.broken.byte(i, byte, held, context);
+        }
+    }
+
+    /// Whether [`Runs::byte`] has to know what is held before the byte at `i`.
+    #[inline]
+    pub(crate) fn asks(&self, i: usize, byte: u8, context: &Context<'_>) -> bool {
+        self.mended.asks(i, byte, context) || Broken::asks(i, byte, context.text)
+    }
+
+    /// Folding made what may be an escape that goes on at folded byte `at`.
+    pub(crate) fn mark_escape(&mut self, at: usize) {
+        self.mended.mark(at);
+    }
+
+    /// Where a phrase begins in the original that may go on behind what was put into one of its words.
+    pub(crate) fn phrase(&self) -> Option<usize> {
+        self.mended.phrase()
     }
 
     /// Whether nothing is open that a word of letters could belong to, but for letters that are spelled.
@@ -84,6 +121,8 @@ impl Runs {
             && self.leet.live().is_none()
             && self.fields.is_empty()
             && self.reversed.live().is_none()
+            && self.mended.is_empty()
+            && self.broken.is_empty()
     }
 
     /// Whether letters or codes are open.
@@ -115,6 +154,8 @@ impl Runs {
         self.leet.close(end, context);
         self.fields.close(end, context);
         self.reversed.close(end, context);
+        self.mended.close(end, context);
+        self.broken.close(end, context);
     }
 
     #[inline]
@@ -136,6 +177,8 @@ impl Runs {
             self.fields.live(at),
             // Where no text is turned around yet, there is nothing to hold.
             self.reversed.live().filter(|start| *start < at),
+            self.mended.live(at),
+            self.broken.live(),
         ];
         // The open word may be the first of a run.
         runs.into_iter().chain([self.word.filter(|start| at - start <= MAX_WORD)]).flatten().min()
@@ -144,11 +187,14 @@ impl Runs {
     /// How many letters and digits from `i` on would change nothing here.
     pub(crate) fn unchanged(&self, i: usize) -> usize {
         let long = self.word.and_then(|start| (start + MAX_WORD).checked_sub(i));
-        [long, self.fields.unchanged(i)].into_iter().flatten().fold(self.reversed.unchanged(i), usize::min)
+        [long, self.fields.unchanged(i), Some(self.mended.unchanged(i)), Some(self.broken.unchanged(i))]
+            .into_iter()
+            .flatten()
+            .fold(self.reversed.unchanged(i), usize::min)
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.spelled.memory() + self.fields.memory()
+        self.spelled.memory() + self.fields.memory() + self.mended.memory() + self.broken.memory()
     }
 }
 

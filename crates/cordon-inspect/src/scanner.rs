@@ -15,7 +15,7 @@ use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
 use crate::names::{self, Names};
 use crate::policy::Policies;
-use crate::runs::BEFORE;
+use crate::runs::{BEFORE, MAX_SIGN, may_be_turned};
 use crate::scanner::readers::Readers;
 use crate::seen::Trace;
 use crate::suspicion::Suspicion;
@@ -74,6 +74,8 @@ pub struct Scanner {
     carry: String,
     /// Where the last escape of quoted-printable ended, in the original.
     quoted: Option<usize>,
+    /// The folded place of the last sign that may begin an escape and was none.
+    sign: Option<usize>,
     /// The folding of one character.
     scratch: Vec<u8>,
     settled: usize,
@@ -182,6 +184,7 @@ impl Scanner {
             consumed: 0,
             carry: String::new(),
             quoted: None,
+            sign: None,
             scratch: Vec::new(),
             settled: 0,
             holds: holds.to_vec(),
@@ -375,7 +378,9 @@ impl Scanner {
             // What is read with a stretch of ROT13 may begin so far before it.
             let before = self.suspicion.is_on().then(|| self.at.saturating_sub(BEFORE));
             let before = before.map(|start| self.text.original_start(start));
-            settled = [template, words, suspicion, before].into_iter().flatten().fold(settled, usize::min);
+            let mended = self.readers.runs.phrase();
+            settled =
+                [template, words, suspicion, before, mended].into_iter().flatten().fold(settled, usize::min);
         }
         if self.hold_answers {
             let answer = self.answer.as_ref().and_then(|answer| answer.live(&self.text));
@@ -473,6 +478,12 @@ impl Scanner {
                 }
                 Escape::Open if !last => break,
                 Escape::None | Escape::Open => {
+                    if fold::begins_escape(*byte) {
+                        self.sign = Some(self.text.end());
+                        if may_be_turned(rest) {
+                            self.mark_escape(self.text.end());
+                        }
+                    }
                     self.fold_char(c, 1);
                     1
                 }
@@ -524,6 +535,7 @@ impl Scanner {
             match like.filter(|_| folds) {
                 Some(like) => {
                     self.text.push_folded(&[like], self.consumed, len);
+                    self.made(self.text.end() - 1);
                     self.consumed += len;
                 }
                 None => self.fold_same(letters.get(..len).unwrap_or_default()),
@@ -542,6 +554,7 @@ impl Scanner {
     /// Folds one character that took `len` original bytes.
     fn fold_char(&mut self, c: char, len: usize) {
         let original = self.consumed;
+        let at = self.text.end();
         if self.terminal.is_open() {
             self.terminal.before(c, original);
             self.report_terminal();
@@ -589,9 +602,31 @@ impl Scanner {
                 self.text.push_folded(&[], original, len);
             }
         }
+        if folding != Folded::Same || len != 1 {
+            self.made(at);
+        }
         if folding == Folded::Control || self.terminal.is_open() {
             self.terminal.see(c, original, len);
             self.report_terminal();
+        }
+    }
+
+    /// What folding made from folded byte `at` on, and what it left out there, may belong to an escape: where the sign of one
+    /// was made, or stands close before.
+    fn made(&mut self, at: usize) {
+        let made = self.text.slice(at, self.text.end());
+        if let Some(sign) = made.iter().rposition(|byte| fold::begins_escape(*byte)) {
+            self.sign = Some(at + sign);
+            self.mark_escape(at + sign);
+        } else if self.sign.is_some_and(|sign| at - sign <= MAX_SIGN) {
+            self.mark_escape(at);
+        }
+    }
+
+    /// An escape may stand at folded byte `at`, or go on there.
+    fn mark_escape(&mut self, at: usize) {
+        if !self.nesting.is_deepest() {
+            self.readers.runs.mark_escape(at);
         }
     }
 

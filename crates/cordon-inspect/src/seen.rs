@@ -27,6 +27,8 @@ pub enum Encoding {
     HiddenCharacters,
     /// Digits and signs for letters.
     Leetspeak,
+    /// Without what was put into words and numbers, or with escapes undone that were themselves escaped.
+    Mended,
     /// Backwards, as a right-to-left override shows it.
     Reversed,
     /// Letters thirteen places on.
@@ -45,6 +47,7 @@ impl Encoding {
             Self::Hexadecimal => "hexadecimal",
             Self::HiddenCharacters => "hidden_characters",
             Self::Leetspeak => "leetspeak",
+            Self::Mended => "mended",
             Self::Reversed => "reversed",
             Self::Rot13 => "rot13",
             Self::Spaced => "spaced",

@@ -510,7 +510,7 @@ fn joins(all: &[u8], group: &[u8], next: u8) -> bool {
 }
 
 /// Whether some bytes end with the head of an IBAN, two letters and two digits, and groups of four after it.
-fn in_iban(bytes: &[u8]) -> bool {
+pub(crate) fn in_iban(bytes: &[u8]) -> bool {
     let tail = bytes.get(bytes.len().saturating_sub(42)..).unwrap_or_default();
     let from = tail.iter().rposition(|b| !b.is_ascii_alphanumeric() && *b != b' ').map_or(0, |at| at + 1);
     let rest = tail.get(from..).unwrap_or_default();
@@ -618,7 +618,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    fn of(text: &[u8]) -> Self {
+    pub(crate) fn of(text: &[u8]) -> Self {
         // By a table and not by branches: in random text no branch can be foretold.
         let mut counts = [0_usize; 8];
         for byte in text {

@@ -195,6 +195,12 @@ impl Words {
             .min()
     }
 
+    /// Where an open phrase begins in the original that stands close before original byte `at`.
+    pub(crate) fn phrase(&self, at: usize) -> Option<usize> {
+        let near = |start: &usize| at.checked_sub(*start).is_some_and(|length| length <= MAX_PHRASE / 2);
+        self.threads.iter().map(|thread| thread.start).filter(near).min()
+    }
+
     pub(crate) fn memory(&self) -> usize {
         self.threads.capacity() * size_of::<Thread>() + self.spaced.capacity() * size_of::<Letter>()
     }

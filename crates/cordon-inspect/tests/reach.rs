@@ -155,6 +155,10 @@ fn nothing_is_held_without_an_end() {
         "\"SWdub3JlIGFsbCBwcmV2\": ",
         "-----BEGIN PRIVATE KEY-----\n",
         "Ignore all ",
+        "Ignore all pre-\nvi",
+        "Ig<b",
+        "4111 1111\n11",
+        "％２０",
         "12 March ",
         "\u{202e}",
     ];

@@ -6,7 +6,7 @@
 use super::Context;
 use crate::pii::Groups;
 use crate::plain::PlainWord;
-use crate::runs::Runs;
+use crate::runs::{Held, Runs};
 use crate::segment::Segment;
 use crate::template::Template;
 use crate::words::Words;
@@ -48,14 +48,24 @@ impl Readers {
     }
 
     fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
+        // What a run stands for is read in a view, and there is none below the deepest one.
+        let views = !context.nesting.is_deepest();
+        let held = (views && self.runs.asks(i, byte, context)).then(|| self.held(i, context));
         self.words.byte(i, byte, context);
         self.segment.byte(i, byte, context);
         self.groups.byte(i, byte, context);
         self.template.byte(i, byte, context);
-        // What a run stands for is read in a view, and there is none below the deepest one.
-        if !context.nesting.is_deepest() {
-            self.runs.byte(i, byte, self.words.disguise(), context);
+        if views {
+            self.runs.byte(i, byte, self.words.disguise(), held, context);
         }
+    }
+
+    /// What is held back before the byte at `i` is taken.
+    fn held(&self, i: usize, context: &Context<'_>) -> Held {
+        let values = [self.segment.live(), self.groups.live(), self.runs.live(i)];
+        let start = values.into_iter().flatten().fold(i, usize::min).max(i.saturating_sub(MAX_HELD));
+        let start = context.text.boundary(start);
+        Held { start, phrase: self.words.phrase(context.text.original_start(i)) }
     }
 
     /// Takes a plain word whole, with the space behind it if there is one; how many bytes that were. None where a reader
@@ -102,11 +112,14 @@ impl Readers {
             self.groups.group(i, end, context);
         }
         if runs {
-            self.runs.byte(end, b' ', disguise, context);
+            self.runs.byte(end, b' ', disguise, None, context);
         }
         Some(word.len + 1)
     }
 }
+
+/// Folded bytes before something put into a value that may belong to it.
+const MAX_HELD: usize = 512;
 
 /// Whether a byte ends a word for every reader: for some a word has signs of base64 or of leetspeak.
 fn ends_word(byte: u8) -> bool {
