@@ -62,7 +62,7 @@ pub struct Curve {
 /// A rule of a guard about the category.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Threshold {
-    /// The guard; `built-in` is that of calls to which no other applies.
+    /// The guard; `built-in` is the baseline, where no guard for all has a rule for the same.
     pub guard: Name,
     /// Whether it acts, or only records what it would have done.
     pub mode: Mode,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cordon_core::{
     Action, Category, Name, Score, Timestamp,
     feedback::{Direction, Judgement},
-    resource::{GuardScope, GuardSpec, Kind, Spec},
+    resource::{GuardScope, GuardSpec, Kind, Rule, Spec},
 };
 use cordon_store::calls::CallQuery;
 
@@ -122,10 +122,18 @@ impl Desk {
             _ => None,
         });
         let mut guards: Vec<(Name, GuardSpec)> = guards.collect();
-        // It is that of calls to which no guard applies: one for all leaves none.
-        let for_all = guards.iter().any(|(_, guard)| guard.scope == GuardScope::Organisation);
-        if let (false, Ok(name)) = (for_all, Name::parse("built-in")) {
-            guards.push((name, cordon_policy::baseline()));
+        // Of the baseline what no guard for all has a rule for.
+        if let Ok(name) = Name::parse("built-in") {
+            let for_all = || guards.iter().filter(|(_, guard)| guard.scope == GuardScope::Organisation);
+            let replaces = |own: &Rule, rule: &Rule| {
+                own.category.covers(&rule.category)
+                    && rule.channels.iter().all(|channel| own.channels.contains(channel))
+            };
+            let mut baseline = cordon_policy::baseline();
+            baseline.rules.retain(|rule| {
+                !for_all().any(|(_, guard)| guard.rules.iter().any(|own| replaces(own, rule)))
+            });
+            guards.push((name, baseline));
         }
         let about = |named: &Category| named.covers(category) || category.covers(named);
         let mut thresholds: Vec<Threshold> = guards

@@ -239,10 +239,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             number(
                 "Time to a decision, median",
                 "s",
-                &[(
-                    "histogram_quantile(0.5, sum by (le) (rate(cordon_held_review_seconds_bucket[$__range])))",
-                    "",
-                )],
+                &[("histogram_quantile(0.5, sum by (le) (rate(cordon_held_review_seconds_bucket[1d])))", "")],
             ),
             lines(
                 "Held and decided",

@@ -19,7 +19,7 @@ spec:
   scope: organisation
   rules:
     - {category: pii/card, action: redact, at: 0.6}
-    - {category: pii/email, action: flag}
+    - {category: pii, action: flag}
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +63,7 @@ async fn a_curve_is_made_of_scores_and_of_what_people_said() {
     assert_eq!((&told["whole"], &told["cut"]), (&json!(true), &json!(false)));
     let threshold =
         json!({"guard": "g", "mode": "enforce", "category": "pii/card", "at": 0.6, "action": "redact"});
-    assert_eq!(told["thresholds"], json!([threshold]));
+    assert_eq!(told["thresholds"][1], threshold, "{}", told["thresholds"]);
     let points = told["points"].as_array().unwrap();
     let (first, last) = (&points[0], points.last().unwrap());
     assert_eq!(
