@@ -219,7 +219,10 @@ impl EffectiveGuard {
             });
             replaced.fold(0, |bits, (_, n)| bits | 1 << n)
         });
-        Self { replaced, ..self.and([baseline]) }
+        let mut joined = Self { replaced, ..self };
+        // Whatever others are called.
+        joined.guards.push(baseline);
+        joined
     }
 
     /// The rules of one of the joined guards that hold on a channel.

@@ -327,7 +327,7 @@ proptest! {
         let named = |rule: &Rule| !rule.channels.contains(&channel) || !["pii", "secret", "prompt_injection", "prompt_injection/likely", "file", "file/bomb", "file/executable", "file/polyglot"].iter().any(|path| rule.category.covers(&Category::known(path)));
         let own = GuardSpec { rules: own.rules.iter().filter(|rule| named(rule)).cloned().collect(), exceptions: vec![], ..own };
         let callers = GuardSpec { scope: GuardScope::Team(name("team2")), ..callers };
-        for (named, spec) in [("route1", route), ("app1", principal), ("guard1", Spec::Guard(own)), ("guard2", Spec::Guard(callers))] {
+        for (named, spec) in [("route1", route), ("app1", principal), ("guard1", Spec::Guard(own)), ("built-in", Spec::Guard(callers))] {
             state.apply(&fact(Body::ResourceSet(Resource { name: name(named), spec }), 0));
         }
         let snapshot = Snapshot::compile(&state);

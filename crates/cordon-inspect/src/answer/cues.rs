@@ -196,6 +196,8 @@ impl Cues {
                 self.statement(i, sight.text, due);
             } else if !statement::plausible(sight.text.slice(start, i + 1)) {
                 self.statement = None;
+            } else if statement::is_whole(sight.text.slice(start, i + 1)) {
+                self.statement(i + 1, sight.text, due);
             }
         }
         if self.earliest().is_some_and(|start| i + 1 - start >= MAX_WINDOW) {

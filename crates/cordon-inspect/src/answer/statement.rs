@@ -82,7 +82,11 @@ pub(super) fn plausible(text: &[u8]) -> bool {
         b"grant" => one_of(1, &["all", "dba", "super"]),
         b"union" => one_of(1, &["select", "all"]),
         b"waitfor" => one_of(1, &["delay"]),
-        b"pg_sleep" | b"sleep" | b"benchmark" => one_of(1, &["("]),
+        b"pg_sleep" | b"sleep" | b"benchmark" => {
+            one_of(1, &["("])
+                && (!known(2) || word(2).iter().all(u8::is_ascii_digit))
+                && one_of(3, &[")", ","])
+        }
         b"or" => {
             let literal =
                 word(1).first().is_none_or(|first| first.is_ascii_digit() || matches!(first, b'\'' | b'"'))
@@ -91,6 +95,16 @@ pub(super) fn plausible(text: &[u8]) -> bool {
         }
         _ => true,
     }
+}
+
+/// Whether all of it that says something has been read: what follows may be a statement of its own.
+pub(super) fn is_whole(text: &[u8]) -> bool {
+    if text.len() > 96 {
+        return false;
+    }
+    let parts = parts(text, 5);
+    let word = parts.first().map_or(&[][..], |part| part.text.as_slice());
+    matches!(word, b"pg_sleep" | b"sleep" | b"benchmark" | b"waitfor") && parts.len() > 3
 }
 
 /// Judges a statement that begins with a word of the list of cues; `left` stands before it.
@@ -195,12 +209,11 @@ pub(super) fn judge(left: &[u8], text: &[u8]) -> Said {
         }
         // What only takes time, where a value was closed or a condition goes on: it answers yes or no by being slow.
         b"waitfor" | b"pg_sleep" | b"sleep" | b"benchmark" => {
-            let joined =
-                [b" or".as_slice(), b" and", b" select", b"||", b"';", b"');", b"'", b"if(1=1,", b"--"]
-                    .iter()
-                    .any(|end| left.ends_with(end))
-                    || left.ends_with(b";") && odd(b'\'');
-            joined.then(|| said(INJECTION, 75, end(1))).flatten()
+            let closed = stacked || left.ends_with(b"'") && odd(b'\'') || left.ends_with(b"||");
+            let asked = [b" or".as_slice(), b" and", b" select"].iter().any(|end| left.ends_with(end));
+            let goes_on = asked && left.iter().any(|byte| matches!(byte, b'=' | b'\''));
+            let timed = parts.get(2).is_some();
+            (timed && (closed || goes_on)).then(|| said(INJECTION, 75, whole)).flatten()
         }
         b"outfile" | b"dumpfile" if left.ends_with(b"into") => said(ESCAPE, 78, end(0)),
         b"xp_cmdshell" => {
@@ -287,7 +300,7 @@ mod tests {
             ("GRANT ALL ON shop TO ana", GRANT, 55),
             ("name = '' ^OR 1=1 --", INJECTION, 85),
             ("id=1' AND ^SLEEP(5)-- ", INJECTION, 75),
-            ("1 or ^pg_sleep(5)", INJECTION, 75),
+            ("id=1 or ^pg_sleep(5)", INJECTION, 75),
             ("x'; ^WAITFOR DELAY '0:0:5'--", INJECTION, 92),
             ("ALTER TABLE users ^DROP COLUMN email", DESTRUCTION, 55),
             ("name = 'x' ^or '1'='1", INJECTION, 85),
@@ -308,6 +321,10 @@ mod tests {
             "drop column b of the spreadsheet",
             "drop column b",
             "time.^sleep(5)",
+            "Rest and ^sleep (8 hours a night) help.",
+            "Drink water and ^sleep(8h).",
+            "The function '^sleep(ms)' pauses the script.",
+            "You can test the timeout with SELECT ^pg_sleep(5)",
             "I could not ^sleep (again)",
             "await ^sleep(100)",
             "the ^benchmark (of three runs)",

@@ -68,7 +68,16 @@ pub(super) fn told(line: &Line, at: usize) -> Said {
     {
         return None;
     }
-    let out = line.words.iter().any(|word| holds(&word.text, "://") || word.text.starts_with(b"//"));
+    // It is put behind an address: `'https://…?' + document.cookie`, `` `https://…?${document.cookie}` ``.
+    let leads = |word: &[u8]| holds(word, "//");
+    let inside = leads(word) && (holds(word, "+document.cookie") || holds(word, "${"));
+    let plus =
+        (at.saturating_sub(4)..at).rev().find(|i| line.word(*i).is_some_and(|word| word.ends_with(b"+")));
+    let behind = plus.is_some_and(|plus| {
+        line.word(plus).is_some_and(leads)
+            || plus.checked_sub(1).and_then(|before| line.word(before)).is_some_and(leads)
+    });
+    let out = inside || behind;
     let sends = ["fetch", "sendbeacon", "xmlhttprequest", ".src", "location", "image", "axios", "websocket"];
     let sends = sends.iter().any(|text| line.holds(0, text).is_some());
     (out && sends).then_some((EXFILTRATION, 85, at, at))
@@ -76,18 +85,22 @@ pub(super) fn told(line: &Line, at: usize) -> Said {
 
 /// What takes down what runs elsewhere, with all that it keeps.
 pub(super) fn taken_down(line: &Line, at: usize) -> Said {
-    let has = |words: &[&str]| {
-        words.iter().all(|wanted| line.arguments(at).any(|(_, word)| word == wanted.as_bytes()))
+    let any = |words: &[&str]| {
+        words.iter().any(|wanted| line.arguments(at).any(|(_, word)| word == wanted.as_bytes()))
     };
-    let any = |words: &[&str]| words.iter().any(|word| has(&[word]));
+    let said: Vec<&[u8]> =
+        line.arguments(at).map(|(_, word)| word).filter(|word| !word.starts_with(b"-")).take(2).collect();
+    let has = |words: &[&str]| {
+        words.iter().zip(&said).filter(|(wanted, word)| wanted.as_bytes() == **word).count() == words.len()
+    };
     let percent = match line.name(at) {
         b"terraform" | b"tofu" | b"terragrunt" if has(&["destroy"]) => {
             if any(&["-auto-approve", "--auto-approve"]) { 78 } else { 55 }
         }
-        b"kubectl" if has(&["delete"]) && any(&["namespace", "namespaces", "ns"]) => 65,
+        b"kubectl" if ["namespace", "namespaces", "ns"].iter().any(|kind| has(&["delete", kind])) => 65,
         b"kubectl" if has(&["delete"]) && any(&["--all", "--all-namespaces", "-a"]) => 65,
-        b"aws" if has(&["s3", "rb", "--force"]) => 72,
-        b"aws" if has(&["s3", "rm", "--recursive"]) => 60,
+        b"aws" if has(&["s3", "rb"]) && any(&["--force"]) => 72,
+        b"aws" if has(&["s3", "rm"]) && any(&["--recursive"]) => 60,
         b"gsutil" if has(&["rm"]) && any(&["-r", "-a"]) => 60,
         b"gcloud" if has(&["projects", "delete"]) => 72,
         _ => return None,
@@ -146,6 +159,12 @@ mod tests {
             "$name = $^_GET['name'];",
             "echo htmlspecialchars($^_GET['q']);",
             "document.^cookie = 'theme=dark; path=/'",
+            "fetch(\"https://api.example.com/me\", { headers: { Authorization: \"Bearer \" + localStorage.^getItem(\"token\") } });",
+            "To fetch the token, read it from document.^cookie (see https://docs.example.com/csrf).",
+            "const img = `![](https://cdn.example.com/a.png)`; document.^cookie = \"image=1\";",
+            "In ^gcloud projects you delete can be restored within 30 days.",
+            "In ^kubectl delete and namespace are words.",
+            "^Terraform can destroy what it created.",
             "const token = localStorage.^getItem('token');",
             "^terraform plan",
             "^kubectl delete pod web-1",
