@@ -33,14 +33,20 @@ use crate::{
 
 /// How long a refusal waits for what is held to be kept.
 const KEPT_WITHIN: Duration = Duration::from_secs(5);
-/// What the key of digests of held files is derived for.
-const PURPOSE: &[u8] = b"cordon held content";
+/// What the key of digests of held files is derived for. Pseudonyms of persons are digests of texts under the same key, and a caller says
+/// the text: no text has such a byte, so that the derived key is no pseudonym that anybody brings about.
+const PURPOSE: &[u8] = b"\xffcordon held content";
+/// The most bytes of what the caller calls a file that are kept: what file systems allow.
+const MOST_NAME: usize = 255;
 
 /// Where held files go.
 pub trait Holding: Send + Sync + 'static {
     /// Takes the files of a call that is held, all or none. Resolves when they are durable, with their ids in the order of the files: a
     /// file that waits already keeps the id that it has.
     fn hold(&self, call: HeldCall) -> Pin<Box<dyn Future<Output = Result<Vec<HeldId>, NotHeld>> + Send>>;
+
+    /// Notes that a call did not wait any longer for this, and was refused without.
+    fn late(&self);
 }
 
 /// Why files were not kept for a review.
@@ -111,6 +117,8 @@ impl Holding for NoHolding {
     fn hold(&self, _: HeldCall) -> Pin<Box<dyn Future<Output = Result<Vec<HeldId>, NotHeld>> + Send>> {
         Box::pin(std::future::ready(Err(NotHeld::NoKey)))
     }
+
+    fn late(&self) {}
 }
 
 impl std::fmt::Debug for HeldCall {
@@ -220,8 +228,8 @@ impl Inspection {
         let waiting = Waiting {
             content,
             bytes: Bytes::copy_from_slice(came.bytes),
-            name: came.name.map(str::to_owned),
-            media_type: came.media_type.map(str::to_owned),
+            name: came.name.map(short),
+            media_type: came.media_type.map(short),
             file_type,
             findings: findings.cloned().collect(),
             part,
@@ -264,7 +272,11 @@ impl Inner {
             files: files.collect(),
         };
         let kept = tokio::time::timeout(KEPT_WITHIN, self.ports.holding.hold(held)).await;
-        match kept.unwrap_or_else(|_| Err(NotHeld::Failed("the store does not answer".to_owned()))) {
+        let kept = kept.unwrap_or_else(|_| {
+            self.ports.holding.late();
+            Err(NotHeld::Failed("the store does not answer".to_owned()))
+        });
+        match kept {
             Ok(ids) => {
                 let named = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 record.input.held = ids;
@@ -281,6 +293,11 @@ impl Inner {
             }
         }
     }
+}
+
+/// As much of a name as is kept.
+fn short(name: &str) -> String {
+    name.get(..name.floor_char_boundary(MOST_NAME)).unwrap_or_default().to_owned()
 }
 
 impl Decided {
@@ -374,6 +391,14 @@ mod tests {
         let blocked = looked(block, Some((Verdict::Released, FILE, far)));
         assert_eq!((blocked.action(), blocked.recorded().released.len()), (Action::Block, 0));
         assert_eq!(blocked.refusal().unwrap().sentence(), RefusalCode::ContentBlocked.sentence());
+    }
+
+    #[test]
+    fn names_are_short_and_the_key_is_no_pseudonym_of_a_text() {
+        assert_eq!(short("a.pdf"), "a.pdf");
+        let long = short(&format!("a{}", "\u{e9}".repeat(1 << 16)));
+        assert_eq!(long, format!("a{}", "\u{e9}".repeat(127)));
+        assert!(String::from_utf8(PURPOSE.to_vec()).is_err());
     }
 
     #[test]

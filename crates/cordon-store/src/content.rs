@@ -210,6 +210,17 @@ impl ContentStore {
         self.keys.status(call).await
     }
 
+    /// Takes sealed objects of a call away again that nobody was told of: what was sealed for a step that then failed. Its key stays,
+    /// for what else there is of the call.
+    ///
+    /// # Errors
+    /// When the file cannot be written. To do it again is harmless.
+    pub async fn withdraw(&self, call: CallId, objects: &[Name]) -> Result<(), ContentError> {
+        let _turn = self.turn.lock().await;
+        self.objects.delete_of(call, objects).await?;
+        self.objects.file.shrink().await
+    }
+
     /// The sealed objects of a call, by name.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! A line is removed when its time is over. One that cannot be read is an error for itself alone: the others are listed, and nothing of it
 //! passes, since what passes is decided by the log.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use cordon_core::{
     CallId, Digest, KeyId, Name, Timestamp, canonical,
@@ -13,7 +13,7 @@ use cordon_core::{
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{
-    Row as _,
+    Row as _, SqliteConnection,
     sqlite::{SqliteAutoVacuum, SqliteRow},
 };
 
@@ -129,6 +129,20 @@ impl HeldStore {
         self.file.close().await;
     }
 
+    /// Whether there is room for files: what is sealed for them before they are put here is then not sealed in vain.
+    ///
+    /// # Errors
+    /// When they are more than may wait together with what waits, or the file cannot be read.
+    pub async fn make_sure_of_room(
+        &self,
+        items: &[HeldItem],
+        bounds: HeldBounds,
+        now: Timestamp,
+    ) -> Result<(), PutHeldError> {
+        let mut connection = self.file.readers().acquire().await.map_err(ContentError::from)?;
+        has_room(&mut connection, items, bounds, now).await
+    }
+
     /// Puts files, all or none; durable when it returns.
     ///
     /// # Errors
@@ -141,24 +155,9 @@ impl HeldStore {
     ) -> Result<(), PutHeldError> {
         self.file
             .write(async |transaction| {
+                has_room(transaction, items, bounds, now).await?;
                 for item in items {
                     let HeldItem { id, call, passage, bytes, time, expires, .. } = item;
-                    let waiting = "SELECT count(*), total(bytes), total(principal = $2), total(iif(principal = $2, bytes, 0)) \
-                                   FROM held WHERE reviewed IS NULL AND expires > $1";
-                    let row = sqlx::query(waiting)
-                        .bind(now.as_millis())
-                        .bind(passage.principal.as_str())
-                        .fetch_one(&mut **transaction)
-                        .await
-                        .map_err(ContentError::from)?;
-                    let [files, all, own_files, own] = counts(&row)?;
-                    let fits = files < bounds.files
-                        && all.saturating_add(*bytes) <= bounds.bytes
-                        && own_files < bounds.files.div_ceil(2)
-                        && own.saturating_add(*bytes) <= bounds.bytes.div_ceil(2);
-                    if !fits {
-                        return Err(PutHeldError::Full);
-                    }
                     let detail = canonical::to_bytes(&item.detail)
                         .map_err(|error| ContentError::Damaged(format!("{}: {error}", FORM.what)))?;
                     sqlx::query(
@@ -183,31 +182,24 @@ impl HeldStore {
             .await
     }
 
-    /// The file that waits already for a decision about these bytes of this caller on this route, with the call that brought it.
+    /// The file that waits already for a decision about these bytes of this caller on this route. One whose line cannot be read is none:
+    /// nobody can decide about it.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub async fn waiting(
-        &self,
-        passage: &Passage,
-        now: Timestamp,
-    ) -> Result<Option<(HeldId, CallId)>, ContentError> {
-        let row = sqlx::query(
-            "SELECT id, call FROM held WHERE route = $1 AND principal = $2 AND content = $3 AND reviewed IS NULL \
-             AND expires > $4 ORDER BY id DESC LIMIT 1",
-        )
-        .bind(passage.route.as_str())
-        .bind(passage.principal.as_str())
-        .bind(passage.content.as_bytes().as_slice())
-        .bind(now.as_millis())
-        .fetch_optional(self.file.readers())
-        .await?;
-        row.map(|row| {
-            let call = row.try_get::<Vec<u8>, _>(1)?;
-            let call = call.try_into().map_err(|_| lost("a call's id"))?;
-            Ok((id_of(&row)?, CallId::from_bytes(call)))
-        })
-        .transpose()
+    pub async fn waiting(&self, passage: &Passage, now: Timestamp) -> Result<Option<HeldItem>, ContentError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM held WHERE route = $1 AND principal = $2 AND content = $3 AND reviewed IS NULL \
+             AND expires > $4 ORDER BY id DESC LIMIT 1"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(passage.route.as_str())
+            .bind(passage.principal.as_str())
+            .bind(passage.content.as_bytes().as_slice())
+            .bind(now.as_millis())
+            .fetch_optional(self.file.readers())
+            .await?;
+        Ok(row.as_ref().and_then(|row| item(row).ok()))
     }
 
     /// The files that are kept after one of them, the oldest first, at most so many: of one that cannot be read its id.
@@ -299,6 +291,44 @@ impl HeldStore {
             })
             .await
     }
+}
+
+/// Whether files fit beside what waits.
+async fn has_room(
+    connection: &mut SqliteConnection,
+    items: &[HeldItem],
+    bounds: HeldBounds,
+    now: Timestamp,
+) -> Result<(), PutHeldError> {
+    let (mut of_all, mut of_callers) = ([0_u64; 2], BTreeMap::new());
+    for HeldItem { passage, bytes, .. } in items {
+        if !of_callers.contains_key(&passage.principal) {
+            let waiting = "SELECT count(*), total(bytes), total(principal = $2), total(iif(principal = $2, bytes, 0)) \
+                           FROM held WHERE reviewed IS NULL AND expires > $1";
+            let row = sqlx::query(waiting)
+                .bind(now.as_millis())
+                .bind(passage.principal.as_str())
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(ContentError::from)?;
+            let [files, all, own_files, own] = counts(&row)?;
+            if of_callers.is_empty() {
+                of_all = [files, all];
+            }
+            of_callers.insert(&passage.principal, [own_files, own]);
+        }
+        let of_caller = of_callers.entry(&passage.principal).or_default();
+        for [files, all] in [&mut of_all, of_caller] {
+            *files = files.saturating_add(1);
+            *all = all.saturating_add(*bytes);
+        }
+        let fits = |[files, all]: [u64; 2], bounds: HeldBounds| files <= bounds.files && all <= bounds.bytes;
+        let half = HeldBounds { files: bounds.files.div_ceil(2), bytes: bounds.bytes.div_ceil(2) };
+        if !fits(of_all, bounds) || !fits(*of_caller, half) {
+            return Err(PutHeldError::Full);
+        }
+    }
+    Ok(())
 }
 
 /// The first numbers of a row.
@@ -401,6 +431,9 @@ mod tests {
         let full = |done| assert!(matches!(done, Err(PutHeldError::Full)), "{done:?}");
         full(held_store.put(&[held(3, "app", 10)], bounds, NOW).await);
         full(held_store.put(&[held(3, "other", 51)], bounds, NOW).await);
+        // Who asks before is told the same, and nothing waits more for it.
+        full(held_store.make_sure_of_room(&[held(3, "app", 10)], bounds, NOW).await);
+        held_store.make_sure_of_room(&[held(3, "other", 10)], bounds, NOW).await.unwrap();
         // All or none.
         full(held_store.put(&[held(3, "other", 1), held(4, "other", 1)], bounds, NOW).await);
         held_store.put(&[held(5, "other", 10)], bounds, NOW).await.unwrap();
@@ -413,7 +446,7 @@ mod tests {
         assert_eq!(held_store.get(HeldId::from_bytes([2; 16]), NOW).await.unwrap(), Some(held(2, "app", 10)));
         let passage = held(2, "app", 10).passage;
         let found = held_store.waiting(&passage, NOW).await.unwrap();
-        assert_eq!(found.map(|(id, _)| id), Some(HeldId::from_bytes([2; 16])));
+        assert_eq!(found.map(|item| item.id), Some(HeldId::from_bytes([2; 16])));
         // What somebody decided about makes room.
         held_store.set_reviewed(&passage, NOW).await.unwrap();
         assert_eq!(held_store.waiting(&passage, NOW).await.unwrap(), None);
@@ -446,5 +479,9 @@ mod tests {
         assert_eq!(listed, [Err(HeldId::from_bytes([1; 16])), Ok(held(2, "app", 10))]);
         let damaged = held_store.get(HeldId::from_bytes([1; 16]), NOW).await;
         assert!(matches!(damaged, Err(ContentError::Damaged(_))), "{damaged:?}");
+        // Nobody can decide about it, so the same file waits anew.
+        assert_eq!(held_store.waiting(&held(1, "app", 10).passage, NOW).await.unwrap(), None);
+        let second = held(2, "app", 10);
+        assert_eq!(held_store.waiting(&second.passage, NOW).await.unwrap(), Some(second));
     }
 }

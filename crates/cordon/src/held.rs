@@ -105,7 +105,7 @@ pub enum HeldFault {
 }
 
 /// The gateway's end: files go in, ids come back.
-pub(crate) struct Door(mpsc::Sender<Arriving>);
+pub(crate) struct Door(mpsc::Sender<Arriving>, Arc<crate::metrics::Metrics>);
 
 /// The other end.
 pub(crate) struct Receiver(mpsc::Receiver<Arriving>);
@@ -122,9 +122,9 @@ struct Said {
 }
 
 /// A door and its other end. Calls wait before it with what they hold: one at a time goes through.
-pub(crate) fn door() -> (Door, Receiver) {
+pub(crate) fn door(metrics: Arc<crate::metrics::Metrics>) -> (Door, Receiver) {
     let (sender, receiver) = mpsc::channel(1);
-    (Door(sender), Receiver(receiver))
+    (Door(sender, metrics), Receiver(receiver))
 }
 
 impl Holding for Door {
@@ -139,6 +139,10 @@ impl Holding for Door {
             sender.send((call, answer)).await.map_err(|_| gone())?;
             answered.await.unwrap_or_else(|_| Err(gone()))
         })
+    }
+
+    fn late(&self) {
+        self.1.held.late();
     }
 }
 
@@ -155,7 +159,10 @@ pub(crate) async fn keep(held: Held, receiver: Receiver, stop: impl Future<Outpu
             arriving = receiver.recv() => {
                 let Some((call, answer)) = arriving else { return };
                 let kept = held.keep(call).await;
-                if let Err(why) = &kept {
+                // Of who does not wait any more it was counted that nothing was kept.
+                if let Err(why) = &kept
+                    && !answer.is_closed()
+                {
                     held.counted().not_kept(why);
                 }
                 // Who does not wait any more was refused all the same; what is kept waits for the next try.
@@ -221,10 +228,10 @@ impl Held {
             let HeldFile { id, content, bytes, name, media_type, file_type, part, findings } = file;
             let passage = Passage { route: call.route.clone(), principal: call.principal.clone(), content };
             let known = self.0.store.waiting(&passage, now).await.map_err(failed)?;
-            if let Some((known, of)) = known
-                && self.0.contents.has(of).await.map_err(failed)?
+            if let Some(known) = known
+                && self.0.contents.has(known.call).await.map_err(failed)?
             {
-                ids.push(known);
+                ids.push(known.id);
                 continue;
             }
             let named = |text: String| Name::parse(&text).map_err(|error| NotHeld::Failed(error.to_string()));
@@ -249,6 +256,13 @@ impl Held {
         if items.is_empty() {
             return Ok(ids);
         }
+        let unput = |error| match error {
+            PutHeldError::Full => NotHeld::Full,
+            PutHeldError::File(error) => failed(error),
+        };
+        // One call at a time is kept, so there is as much room when its lines are put.
+        self.0.store.make_sure_of_room(&items, self.0.bounds, now).await.map_err(unput)?;
+        let names: Vec<Name> = objects.iter().map(|(name, _)| name.clone()).collect();
         let sealed = Captured {
             call: call.call,
             team: call.team,
@@ -263,10 +277,13 @@ impl Held {
             crate::content::AsideError::Full => NotHeld::Full,
             other => NotHeld::Failed(with_causes(&other)),
         })?;
-        self.0.store.put(&items, self.0.bounds, now).await.map_err(|error| match error {
-            PutHeldError::Full => NotHeld::Full,
-            PutHeldError::File(error) => failed(error),
-        })?;
+        if let Err(error) = self.0.store.put(&items, self.0.bounds, now).await {
+            // Nobody will find what was sealed: it would lie there until its time is over.
+            if let Err(error) = self.0.contents.store().withdraw(call.call, &names).await {
+                tracing::error!(call = %call.call, error = with_causes(&error), "files that were not kept could not be removed");
+            }
+            return Err(unput(error));
+        }
         self.counted().kept(items.len() as u64);
         tracing::info!(call = %call.call, files = items.len(), "files are held for a review");
         Ok(ids)

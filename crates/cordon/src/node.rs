@@ -273,7 +273,7 @@ impl Node {
         let settings = Arc::new(settings);
         let content = open_content(&folder, &settings).await?;
         let held_store = HeldStore::open(&folder.held_file()).await.context("held files")?;
-        let (holding, arriving) = held::door();
+        let (holding, arriving) = held::door(Arc::clone(&metrics));
 
         let (telemetry, tracer) = start_telemetry(&settings, &keys.node, &metrics, &registry)?;
         let process = ProcessCounters::to_be_rebuilt();

@@ -4,6 +4,10 @@
 
 use cordon_core::{HmacKey, Name};
 
+/// What the key of marks is derived for. Callers bring about digests of texts under the key that it is derived of, and no text has such
+/// a byte.
+const PURPOSE: &[u8] = b"\xffkey of the owners of files";
+
 /// What stands before the mark.
 const BEFORE: &str = "cordon-";
 /// Digits of the mark: 96 bits.
@@ -17,7 +21,7 @@ impl Owner {
     /// The mark of a principal, by a key of its own that is made of the one for pseudonyms: what callers have made a pseudonym of is no
     /// mark. It ends in a dash, so that it is no name before an extension.
     pub(super) fn new(key: &HmacKey, principal: &Name) -> Self {
-        let key = HmacKey::from_bytes(*key.digest(b"key of the owners of files").as_bytes());
+        let key = HmacKey::from_bytes(*key.digest(PURPOSE).as_bytes());
         let digest = key.digest(principal.as_str().as_bytes()).to_string();
         let mark = digest.get(..DIGITS).unwrap_or(&digest);
         Self(format!("{BEFORE}{mark}-"))
@@ -56,5 +60,6 @@ mod tests {
         assert_eq!((owner("app").own(&forged), owner("other").own(&forged)), (None, Some(marked.as_str())));
         let elsewhere = Owner::new(&HmacKey::from_bytes([8; 32]), &Name::parse("app").unwrap());
         assert_eq!(elsewhere.own(&marked), None);
+        assert!(String::from_utf8(PURPOSE.to_vec()).is_err(), "no caller is named so");
     }
 }

@@ -154,6 +154,21 @@ impl Objects {
             .await
     }
 
+    pub(super) async fn delete_of(&self, call: CallId, names: &[Name]) -> Result<(), ContentError> {
+        self.file
+            .write(async |transaction| {
+                for name in names {
+                    sqlx::query("DELETE FROM objects WHERE call = $1 AND name = $2")
+                        .bind(call.as_bytes().as_slice())
+                        .bind(name.as_str())
+                        .execute(&mut **transaction)
+                        .await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     fn name(&self, text: &str) -> Result<Name, ContentError> {
         Name::parse(text).map_err(|_| damaged(self.file.form(), "an object's name is none"))
     }

@@ -62,7 +62,9 @@ impl HeldMetrics {
             took.clone(),
         );
         // Series that stand from the start, so that rates of them do.
-        ["no_key", "full", "failed"].iter().for_each(|why| drop(not_kept.get_or_create(&Why { why })));
+        ["no_key", "full", "failed", "late"]
+            .iter()
+            .for_each(|why| drop(not_kept.get_or_create(&Why { why })));
         for verdict in [Verdict::Released, Verdict::Rejected] {
             drop(reviewed.get_or_create(&Decided { verdict: verdict.as_str() }));
         }
@@ -90,6 +92,11 @@ impl HeldMetrics {
             NotHeld::Failed(_) => "failed",
         };
         self.not_kept.get_or_create(&Why { why }).inc();
+    }
+
+    /// A call did not wait any longer for its files to be kept.
+    pub fn late(&self) {
+        self.not_kept.get_or_create(&Why { why: "late" }).inc();
     }
 
     /// Somebody decided, so long after it was held.
