@@ -18,10 +18,10 @@ use bytes::Bytes;
 use cordon_core::{
     Action, CallId, Digest, HmacKey, KeyId, Name, Refusal, RefusalCode, Timestamp,
     record::RecordedFinding,
-    resource::ContentCapture,
     review::{HeldId, Passage, Reviewed, Verdict},
 };
 use cordon_policy::Snapshot;
+use http::HeaderMap;
 
 use crate::{
     admit::Admitted,
@@ -80,9 +80,12 @@ pub struct HeldCall {
     pub key: KeyId,
     /// Keyed pseudonym of the person behind the caller.
     pub subject: Option<Digest>,
+    /// Keyed pseudonyms of everybody who is said to be behind it: none of them is one to release it. Of what looks like an address its
+    /// small letters are among them.
+    pub senders: Vec<Digest>,
     /// When content of the route's calls must be gone.
     pub expires: Timestamp,
-    /// Whether the route keeps content of its calls.
+    /// Whether content of this call is kept: files are kept as long then.
     pub captured: bool,
     /// The files.
     pub files: Vec<HeldFile>,
@@ -240,6 +243,24 @@ impl Inspection {
 }
 
 impl Inner {
+    /// The person behind a call, as the header says that is configured for it.
+    pub(crate) fn header_subject<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        let name = self.options.subject_header.as_ref()?;
+        headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Pseudonyms of those who are said to be behind a call. Addresses are one in capital and in small letters.
+    pub(crate) fn senders(&self, named: [Option<&str>; 2]) -> Vec<Digest> {
+        let mut senders = Vec::new();
+        for name in named.into_iter().flatten() {
+            senders.push(self.options.pseudonym_key.digest(name.as_bytes()));
+            if name.contains('@') {
+                senders.push(self.options.pseudonym_key.digest(name.to_lowercase().as_bytes()));
+            }
+        }
+        senders
+    }
+
     /// What a call is told that is refused so: where nothing but files holds it, they are kept for somebody to look at.
     pub(crate) async fn hold(
         &self,
@@ -267,8 +288,9 @@ impl Inner {
             principal: identity.principal.name.clone(),
             key: identity.key.id,
             subject: record.subject(),
+            senders: record.senders.clone(),
             expires: call.time.plus(route.content_retention),
-            captured: route.content != ContentCapture::None,
+            captured: record.capturing().is_some(),
             files: files.collect(),
         };
         let kept = tokio::time::timeout(KEPT_WITHIN, self.ports.holding.hold(held)).await;

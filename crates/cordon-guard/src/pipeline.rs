@@ -573,12 +573,8 @@ impl Inner {
         bytes: &[u8],
     ) {
         let route = call.stage.route();
-        let header_subject = self
-            .options
-            .subject_header
-            .as_ref()
-            .and_then(|name| call.stage.headers().get(name))
-            .and_then(|value| value.to_str().ok());
+        let header_subject = self.header_subject(call.stage.headers());
+        record.senders = self.senders([request.subject(), header_subject]);
         let pseudonym = |text: &str| self.options.pseudonym_key.digest(text.as_bytes());
         let digest = record.content_key(self).digest(bytes);
         record.describe(|opened| {

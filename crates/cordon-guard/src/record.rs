@@ -68,6 +68,8 @@ pub(crate) struct CallRecord {
     declined: bool,
     /// What its prompt is known by among those of its principal.
     pub(crate) prompt: Option<u64>,
+    /// Keyed pseudonyms of everybody who is said to be behind it, in its body and by its header.
+    pub(crate) senders: Vec<Digest>,
     /// What is to be kept of its content.
     capturing: Option<Box<Capturing>>,
     /// What it is counted under.
@@ -130,6 +132,7 @@ impl CallRecord {
             said: Said::default(),
             declined: false,
             prompt: None,
+            senders: Vec::new(),
             capturing: None,
             counting: Counting::default(),
             cut_off: false,

@@ -226,7 +226,11 @@ impl Inner {
         let route = call.stage.route();
         record.routed(route);
         let digest = record.content_key(self).digest(bytes);
+        let subject = self.header_subject(call.stage.headers());
+        record.senders = self.senders([subject, None]);
+        let subject = subject.map(|subject| self.options.pseudonym_key.digest(subject.as_bytes()));
         record.describe(|opened| {
+            opened.subject = subject;
             opened.route = Some(route.name.clone());
             opened.owner = Some(route.team.clone());
             opened.system = route.system.clone();

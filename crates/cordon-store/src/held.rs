@@ -73,6 +73,9 @@ pub struct Detail {
     /// Keyed pseudonym of the person behind the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Digest>,
+    /// Keyed pseudonyms of everybody who is known to have sent it while it waited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub senders: Vec<Digest>,
     /// The name of its object in the content store; the file's name lies beside it.
     pub object: Name,
     /// What it is, by its content.
@@ -237,6 +240,25 @@ impl HeldStore {
             .fetch_optional(self.file.readers())
             .await?;
         row.as_ref().map(item).transpose()
+    }
+
+    /// Notes who else has sent a file that waits.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn set_detail(&self, id: HeldId, detail: &Detail) -> Result<(), ContentError> {
+        let detail = canonical::to_bytes(detail)
+            .map_err(|error| ContentError::Damaged(format!("{}: {error}", FORM.what)))?;
+        self.file
+            .write(async |transaction| {
+                sqlx::query("UPDATE held SET detail = $2 WHERE id = $1")
+                    .bind(id.as_bytes().as_slice())
+                    .bind(detail)
+                    .execute(&mut **transaction)
+                    .await?;
+                Ok(())
+            })
+            .await
     }
 
     /// Notes that somebody decided about these bytes of this caller on this route: they wait no more.
@@ -409,6 +431,7 @@ mod tests {
             detail: Detail {
                 key: KeyId::from_bytes([1; 8]),
                 subject: None,
+                senders: Vec::new(),
                 object: name("held-0"),
                 file_type: "pdf".to_owned(),
                 part: "messages/0/content/0/file/file_data".to_owned(),

@@ -13,7 +13,7 @@ use std::{
 };
 
 use cordon_core::{
-    DurationMs, Name, Timestamp, canonical,
+    Digest, DurationMs, Name, Timestamp, canonical,
     command::{NewReview, Wish},
     fact::Actor,
     record::{ContentRead, Frame},
@@ -42,6 +42,10 @@ use crate::{
 /// How often it is counted what waits, and how often what is over is removed.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 const EXPIRE_EVERY: Duration = Duration::from_secs(600);
+/// How many lines are compared with the log at a time.
+const SETTLED_AT_ONCE: u32 = 256;
+/// The most senders of one file that are known: a caller who says another name each time is bounded so.
+const MOST_SENDERS: usize = 64;
 /// How long a file waits where the configuration says nothing: longer than anybody is on leave.
 pub const DEFAULT_KEPT: DurationMs = DurationMs::from_secs(30 * 86_400);
 
@@ -175,6 +179,7 @@ pub(crate) async fn keep(held: Held, receiver: Receiver, stop: impl Future<Outpu
                     if let Err(error) = held.0.store.expire(held.now()).await {
                         tracing::error!(error = with_causes(&error), "held files whose time is over could not be removed");
                     }
+                    held.settle().await;
                 }
                 held.look().await;
             }
@@ -212,6 +217,38 @@ impl Held {
         }
     }
 
+    /// Notes beside the files what the log has decided about: a note that could not be made, or a log that came from elsewhere, leaves
+    /// lines that wait for nothing and take the room of others.
+    async fn settle(&self) {
+        let (committed, now, mut after) = (self.0.sequencer.committed(), self.now(), None);
+        loop {
+            let listed = match self.0.store.list(now, true, after, SETTLED_AT_ONCE).await {
+                Ok(listed) => listed,
+                Err(error) => {
+                    tracing::error!(error = with_causes(&error), "what waits for a review cannot be read");
+                    return;
+                }
+            };
+            let is_last = listed.len() < SETTLED_AT_ONCE as usize;
+            for item in listed {
+                after = Some(item.as_ref().map_or_else(|id| *id, |item| item.id));
+                let Ok(item) = item else { continue };
+                let Some(reviewed) = committed.state.review(&item.passage) else { continue };
+                if reviewed.stands(now)
+                    && let Err(error) = self.0.store.set_reviewed(&item.passage, reviewed.at).await
+                {
+                    tracing::error!(
+                        error = with_causes(&error),
+                        "a review could not be noted beside the held file"
+                    );
+                }
+            }
+            if is_last {
+                return;
+            }
+        }
+    }
+
     /// Keeps the files of a call; gives their ids, of one that waits already the one that it has.
     async fn keep(&self, call: HeldCall) -> Result<Vec<HeldId>, NotHeld> {
         if !self.0.contents.is_unlocked() {
@@ -227,10 +264,19 @@ impl Held {
         for (number, file) in call.files.into_iter().enumerate() {
             let HeldFile { id, content, bytes, name, media_type, file_type, part, findings } = file;
             let passage = Passage { route: call.route.clone(), principal: call.principal.clone(), content };
+            let decided = self.0.sequencer.committed().state.review(&passage).cloned();
+            if let Some(decided) = decided.filter(|reviewed| reviewed.stands(now)) {
+                // Somebody decided while this call was on its way: it is decided about when it comes again.
+                ids.push(decided.review.held);
+                continue;
+            }
             let known = self.0.store.waiting(&passage, now).await.map_err(failed)?;
-            if let Some(known) = known
+            if let Some(mut known) = known
                 && self.0.contents.has(known.call).await.map_err(failed)?
             {
+                if note_senders(&mut known.detail, &call.senders) {
+                    self.0.store.set_detail(known.id, &known.detail).await.map_err(failed)?;
+                }
                 ids.push(known.id);
                 continue;
             }
@@ -249,7 +295,15 @@ impl Held {
                 time: call.time,
                 expires: kept_until.min(call.expires),
                 reviewed: None,
-                detail: Detail { key, subject, object, file_type: file_type.to_owned(), part, findings },
+                detail: Detail {
+                    key,
+                    subject,
+                    senders: call.senders.clone(),
+                    object,
+                    file_type: file_type.to_owned(),
+                    part,
+                    findings,
+                },
             });
             ids.push(id);
         }
@@ -367,6 +421,17 @@ impl Held {
         let is_it = self.0.gateway.held_digest(&bytes).equals_in_constant_time(&item.passage.content);
         if is_it { Ok(bytes) } else { Err(HeldFault::Foreign(item.id)) }
     }
+}
+
+/// Adds who sent a file again; says whether anybody is new.
+fn note_senders(detail: &mut Detail, senders: &[Digest]) -> bool {
+    let before = detail.senders.len();
+    for sender in senders {
+        if detail.senders.len() < MOST_SENDERS && !detail.senders.contains(sender) {
+            detail.senders.push(*sender);
+        }
+    }
+    detail.senders.len() != before
 }
 
 fn unrecorded(error: &dyn std::error::Error) -> HeldFault {

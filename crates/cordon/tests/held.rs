@@ -222,23 +222,30 @@ async fn who_looks_is_recorded_and_what_is_gone_or_another_is_not_released() {
 async fn nobody_releases_their_own() {
     let upstream = upstream().await;
     let world = world(&upstream).await;
-    let [ann, ben] = [1, 2].map(|number| UserId::from_bytes([number; 8]));
-    for (id, login) in [(ann, "ann@example.org"), (ben, "ben@example.org")] {
+    let [ann, ben, cid] = [1, 2, 3].map(|number| UserId::from_bytes([number; 8]));
+    for (id, login) in [(ann, "ann@example.org"), (ben, "Ben@example.org"), (cid, "cid@example.org")] {
         let new =
             NewUser { id, origin: Origin::Local, role: Role::Operator, login: login.to_owned(), name: None };
         world.node.handles.sequencer.wish(Wish::AddUser(new), Actor::Local).await.unwrap();
     }
-    let mut request = chat(&world, &world.key, "What is in it?", ONE);
-    request.headers_mut().insert("x-end-user", "ann@example.org".parse().unwrap());
-    let id = held(&world.send(request).await);
+    let sent = async |by: &str| {
+        let mut request = chat(&world, &world.key, "What is in it?", ONE);
+        request.headers_mut().insert("x-end-user", by.parse().unwrap());
+        held(&world.send(request).await)
+    };
+    let id = sent("Ann@example.org").await;
+    // Who sends what waits already has sent it, too.
+    assert_eq!(sent("ben@Example.org").await, id);
     let desk = desk(&world);
     let by = |who| desk.review_held(id, Verdict::Released, because("mine"), Actor::User(who));
-    let own = by(ann).await.unwrap_err();
-    assert_eq!((own.status, own.r#type.as_str()), (409, "urn:cordon:problem:oneself"), "{own}");
-    by(ben).await.unwrap();
+    for who in [ann, ben] {
+        let own = by(who).await.unwrap_err();
+        assert_eq!((own.status, own.r#type.as_str()), (409, "urn:cordon:problem:oneself"), "{own}");
+    }
+    by(cid).await.unwrap();
     let view = desk.held_file(id).await.unwrap();
     let decided = view.review.unwrap();
-    assert_eq!((view.status, decided.by), (HeldStatus::Released, Actor::User(ben)));
+    assert_eq!((view.status, decided.by), (HeldStatus::Released, Actor::User(cid)));
     assert_eq!(decided.reason.as_deref(), Some("mine"));
     world.frames().await;
 }
@@ -263,11 +270,11 @@ async fn the_api_and_the_console_show_it_and_decide() {
     let (one, two) = (held(&send(&world, ONE).await), held(&send(&world, TWO).await));
     let get = async |path: String| ask(&world, "GET", &path, "text/plain", String::new()).await;
     let listed = get("/api/v1/held?limit=1".to_owned()).await.json();
-    // Both came in the same millisecond of this clock.
-    let (first, second) = (one.to_string().min(two.to_string()), one.to_string().max(two.to_string()));
-    assert_eq!(listed["items"][0]["id"], first);
+    // Of two that came in the same millisecond either is the first.
+    let (first, second) = (one.min(two), one.max(two));
+    assert_eq!(listed["items"][0]["id"], first.to_string());
     let next = get(format!("/api/v1/held?limit=1&cursor={}", listed["next"].as_str().unwrap())).await.json();
-    assert_eq!((&next["items"][0]["id"], next.get("next")), (&json!(second), None));
+    assert_eq!((&next["items"][0]["id"], next.get("next")), (&json!(second.to_string()), None));
     let bytes = get(format!("/api/v1/held/{one}/content")).await;
     assert_eq!((bytes.status.as_u16(), bytes.body.as_ref()), (200, ONE));
     for (header, said) in [
@@ -335,6 +342,7 @@ async fn an_upload_is_held_and_let_in_the_same_way() {
         let mut request = world.post("/v1/files", body);
         let kind = "multipart/form-data; boundary=form".parse().unwrap();
         request.headers_mut().insert("content-type", kind);
+        request.headers_mut().insert("x-end-user", "ann@example.org".parse().unwrap());
         world.send(request).await
     };
     let id = held(&upload().await);
@@ -345,7 +353,10 @@ async fn an_upload_is_held_and_let_in_the_same_way() {
     review(&world, id, Verdict::Released).await.unwrap();
     let passed = upload().await;
     assert_eq!(passed.status, 200, "{}", passed.text());
-    world.frames().await;
+    let call = passed.call();
+    let frames = world.frames().await;
+    // Who is behind an upload is known as of any call.
+    assert!(frames.opened.iter().any(|opened| opened.call == call && opened.subject.is_some()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -361,7 +372,11 @@ async fn where_nothing_can_be_kept_there_is_no_reviewer() {
     };
     let full = World::with(&upstream.base_url(), "", MORE, small).await;
     let id = held(&send(&full, ONE).await);
-    refused(&send(&full, TWO).await, 403, "held_no_reviewer");
+    let none = send(&full, TWO).await;
+    refused(&none, 403, "held_no_reviewer");
+    // Nothing is sealed that nobody can find.
+    let kept = full.node.handles.contents.store().objects(none.call()).await.unwrap();
+    assert!(kept.is_empty(), "{kept:?}");
     assert_eq!(held(&send(&full, ONE).await), id);
     review(&full, id, Verdict::Rejected).await.unwrap();
     held(&send(&full, TWO).await);

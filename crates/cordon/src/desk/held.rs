@@ -108,8 +108,8 @@ impl Desk {
 
     /// Nobody releases what they sent themselves, where it is known who did: calls name the person behind them by a pseudonym.
     async fn is_not_ones_own(&self, item: &HeldItem, actor: &Actor) -> Result<(), Problem> {
-        let (Some(subject), Actor::User(id), Some(gateway)) = (item.detail.subject, actor, &self.gateway)
-        else {
+        let senders: Vec<_> = item.detail.subject.iter().chain(&item.detail.senders).collect();
+        let (false, Actor::User(id), Some(gateway)) = (senders.is_empty(), actor, &self.gateway) else {
             return Ok(());
         };
         let state = self.state(None).await?;
@@ -120,8 +120,14 @@ impl Desk {
             Some(loader) => loader.log().seals(&digests).await.map_err(unreachable)?,
             None => Vault::new(),
         };
-        let mut names = vault.values().filter_map(|seal| seal.open::<String>()).chain([id.to_string()]);
-        if names.any(|name| gateway.pseudonym(&name).equals_in_constant_time(&subject)) {
+        let names = vault.values().filter_map(|seal| seal.open::<String>()).chain([id.to_string()]);
+        let is_sender = |name: &str| {
+            let name = gateway.pseudonym(name);
+            senders.iter().any(|sender| name.equals_in_constant_time(sender))
+        };
+        // Senders that look like addresses are known in small letters, too.
+        let mut names = names.flat_map(|name| [name.to_lowercase(), name]);
+        if names.any(|name| is_sender(&name)) {
             let detail = "who sent a file does not release it; help: ask somebody else, `cordon held reject` is open to you";
             return Err(Problem::new(409, "oneself", "nobody releases their own", detail));
         }
