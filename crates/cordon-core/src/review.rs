@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallId, Digest, DurationMs, IdError, Name, Sealed, Timestamp, fact::Actor};
+use crate::{CallId, Category, Digest, DurationMs, IdError, Name, Sealed, Timestamp, fact::Actor};
 
 /// How long a release lasts where nobody says otherwise.
 pub const RELEASE_LASTS: DurationMs = DurationMs::from_secs(7 * 86_400);
@@ -58,6 +58,9 @@ pub struct Review {
     pub content: Digest,
     /// How many bytes.
     pub bytes: u64,
+    /// What it was held for: a release lets in what is held for one of these, or for something below it, and nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<Category>,
     /// When it was held.
     pub since: Timestamp,
     /// When the review ends.
@@ -109,6 +112,16 @@ impl Reviewed {
     /// Whether it is in force at this time.
     pub fn stands(&self, now: Timestamp) -> bool {
         now < self.review.ends
+    }
+
+    /// Whether it says something of what would be held for this: a release only of what the file was held for when it was decided.
+    pub fn covers(&self, category: &Category) -> bool {
+        self.verdict == Verdict::Rejected || self.review.categories.iter().any(|known| known.covers(category))
+    }
+
+    /// Whether nobody has to look at a file any more that is held for these.
+    pub fn decides(&self, categories: &[Category], now: Timestamp) -> bool {
+        self.stands(now) && categories.iter().all(|category| self.covers(category))
     }
 }
 

@@ -404,6 +404,7 @@ fn of_reviews() -> Vec<(String, Body)> {
         principal: name(Kind::Principal, 1),
         content: digest(id),
         bytes: 4096,
+        categories: Vec::new(),
         since: at(1),
         ends: at(604_800),
         reason: Sealed::Closed(digest(24)),

@@ -32,6 +32,7 @@ fn wish(number: u8, verdict: Verdict, seconds: u64) -> NewReview {
         call: CallId::from_bytes([number; 16]),
         passage: passage(number),
         bytes: 10,
+        categories: Vec::new(),
         since: at(0),
         lasts: DurationMs::from_secs(seconds),
         reason: "looked at it".to_owned(),
@@ -54,6 +55,8 @@ fn the_latest_decision_counts_until_it_ends() {
     assert_eq!(standing(&state), Some(Verdict::Released));
     // The same again is no fact while it stands.
     assert!(decide(&mut state, at(2), wish(1, Verdict::Released, 10)).unwrap().is_empty());
+    // With another end it is another decision.
+    assert_eq!(decide(&mut state, at(2), wish(1, Verdict::Released, 20)).unwrap().len(), 1);
     decide(&mut state, at(3), wish(1, Verdict::Rejected, 10)).unwrap();
     assert_eq!(standing(&state), Some(Verdict::Rejected));
     let review = state.review(&passage(1)).unwrap();

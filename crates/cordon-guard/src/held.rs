@@ -6,17 +6,15 @@
 //! help a call that is held for something else.
 
 use std::{
+    collections::BTreeSet,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use cordon_core::{
-    Action, CallId, Digest, HmacKey, KeyId, Name, Refusal, RefusalCode, Timestamp,
+    Action, CallId, Category, Digest, HmacKey, KeyId, Name, Refusal, RefusalCode, Timestamp,
     record::RecordedFinding,
     review::{HeldId, Passage, Reviewed, Verdict},
 };
@@ -108,6 +106,8 @@ pub struct HeldFile {
     pub file_type: &'static str,
     /// Where in the request it stood.
     pub part: String,
+    /// What holds it.
+    pub categories: Vec<Category>,
     /// What was found in it.
     pub findings: Vec<RecordedFinding>,
 }
@@ -144,6 +144,7 @@ pub(crate) struct Waiting {
     media_type: Option<String>,
     file_type: &'static str,
     part: String,
+    categories: Vec<Category>,
     findings: Vec<RecordedFinding>,
 }
 
@@ -165,9 +166,9 @@ pub(crate) struct Reviewing {
 /// What somebody decided about the file that is looked at.
 #[derive(Debug)]
 pub(crate) struct Decided {
-    verdict: Verdict,
-    /// Whether anything was found that would be held without it.
-    counted: AtomicBool,
+    reviewed: Arc<Reviewed>,
+    /// What was found that would be held without it.
+    counted: Mutex<BTreeSet<Category>>,
 }
 
 /// A file as it came.
@@ -211,20 +212,23 @@ impl Inspection {
         look: impl FnOnce(&Self, &mut inspection::Verdict) -> (T, &'static str),
     ) -> T {
         let Some(reviewing) = self.reviewing() else { return look(self, verdict).0 };
-        if let Some(reviewed) = reviewing.find(came.bytes, self.now()) {
-            let decision = Arc::new(Decided { verdict: reviewed.verdict, counted: AtomicBool::new(false) });
-            let (looked, _) = look(&self.clone().deciding(Arc::clone(&decision)), verdict);
-            if decision.counted.load(Ordering::Relaxed) {
-                verdict.decided(reviewed.verdict, reviewed.review.held);
+        let decided = reviewing.find(came.bytes, self.now()).map(|reviewed| Arc::new(Decided::new(reviewed)));
+        let (before, others) = (verdict.holds(), verdict.begin_part());
+        let (looked, file_type) = match &decided {
+            Some(decided) => look(&self.clone().deciding(Arc::clone(decided)), verdict),
+            None => look(self, verdict),
+        };
+        let mut categories = verdict.end_part(others);
+        let counted = decided.as_ref().map(|decided| decided.counted()).unwrap_or_default();
+        let holds = verdict.holds().saturating_sub(before);
+        if holds == 0 {
+            if let Some(decided) = decided.filter(|_| !counted.is_empty()) {
+                verdict.decided(decided.reviewed.verdict, decided.reviewed.review.held);
             }
             return looked;
         }
-        let before = verdict.holds();
-        let (looked, file_type) = look(self, verdict);
-        let holds = verdict.holds().saturating_sub(before);
-        if holds == 0 {
-            return looked;
-        }
+        // What was let in before is let in by the next release, too: the latest decision counts.
+        categories.extend(counted);
         let content = reviewing.key.digest(came.bytes);
         let part = part.name();
         let findings = verdict.recorded().findings.iter().filter(|finding| finding.part == part);
@@ -234,6 +238,7 @@ impl Inspection {
             name: came.name.map(short),
             media_type: came.media_type.map(short),
             file_type,
+            categories: categories.into_iter().collect(),
             findings: findings.cloned().collect(),
             part,
         };
@@ -276,9 +281,9 @@ impl Inner {
         let files = waiting.into_iter().map(|file| {
             let mut random = [0; 10];
             self.entropy.fill(&mut random);
-            let Waiting { content, bytes, name, media_type, file_type, part, findings } = file;
+            let Waiting { content, bytes, name, media_type, file_type, part, categories, findings } = file;
             let id = HeldId::new(call.time, random);
-            HeldFile { id, content, bytes, name, media_type, file_type, part, findings }
+            HeldFile { id, content, bytes, name, media_type, file_type, part, categories, findings }
         });
         let held = HeldCall {
             call: call.id,
@@ -323,13 +328,22 @@ fn short(name: &str) -> String {
 }
 
 impl Decided {
-    /// What an action becomes by it: what would be held passes with a remark, or is stopped.
-    pub(crate) fn action(&self, action: Action) -> Action {
-        if action != Action::Hold {
+    fn new(reviewed: Arc<Reviewed>) -> Self {
+        Self { reviewed, counted: Mutex::default() }
+    }
+
+    fn counted(&self) -> BTreeSet<Category> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What an action about such a finding becomes by it: what would be held passes with a remark, or is stopped. What nobody was shown
+    /// when it was released is held again.
+    pub(crate) fn action(&self, category: &Category, action: Action) -> Action {
+        if action != Action::Hold || !self.reviewed.covers(category) {
             return action;
         }
-        self.counted.store(true, Ordering::Relaxed);
-        match self.verdict {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).insert(category.clone());
+        match self.reviewed.verdict {
             Verdict::Released => Action::Flag,
             Verdict::Rejected => Action::Block,
         }
@@ -359,6 +373,15 @@ mod tests {
         rules: &[(&'static str, Action, Form)],
         decided: Option<(Verdict, &[u8], i64)>,
     ) -> inspection::Verdict {
+        looked_for(rules, decided, "file")
+    }
+
+    /// The same, where the file was held for this.
+    fn looked_for(
+        rules: &[(&'static str, Action, Form)],
+        decided: Option<(Verdict, &[u8], i64)>,
+        held_for: &'static str,
+    ) -> inspection::Verdict {
         let key = HmacKey::from_bytes([9; 32]);
         let mut state = State::new();
         if let Some((verdict, of, ends)) = decided {
@@ -369,6 +392,7 @@ mod tests {
                 principal: name("app"),
                 content: digest_key(&key).digest(of),
                 bytes: of.len() as u64,
+                categories: vec![Category::known(held_for)],
                 since: NOW,
                 ends: Timestamp::from_millis(ends),
                 reason: Sealed::Closed(Digest::sha256(b"")),
@@ -408,6 +432,12 @@ mod tests {
         for (of, ends) in [(b"other".as_slice(), far), (FILE, 0)] {
             assert_eq!(looked(hold, Some((Verdict::Released, of, ends))).action(), Action::Hold);
         }
+        // A release lets in what the file was held for, and holds the rest again; a rejection stops all of it.
+        let mut other = looked_for(hold, Some((Verdict::Released, FILE, far)), "pii/email");
+        assert_eq!((other.action(), other.take_waiting().len()), (Action::Hold, 1));
+        assert!(other.recorded().released.is_empty());
+        let stops = looked_for(hold, Some((Verdict::Rejected, FILE, far)), "pii/email");
+        assert_eq!(stops.action(), Action::Block);
         // What is blocked stays so, and where nothing is held nothing was let in.
         let block: &[_] = &[("file", Action::Block, Form::Mask)];
         let blocked = looked(block, Some((Verdict::Released, FILE, far)));

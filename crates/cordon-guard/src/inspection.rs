@@ -97,6 +97,8 @@ pub struct Verdict {
     too_much: bool,
     /// How many findings hold it.
     holds: u32,
+    /// What holds it.
+    held_for: BTreeSet<Category>,
     /// The files that hold it, and nobody has decided about, with how many of the findings they have.
     waiting: Vec<Waiting>,
     waiting_holds: u32,
@@ -372,9 +374,12 @@ impl Inspection {
         }
         if let Some(decided) = &self.review {
             // Where it stops nothing, what guards that only observe would do is no more than that.
-            ruling.would =
-                if ruling.would == ruling.action { decided.action(ruling.would) } else { ruling.would };
-            ruling.action = decided.action(ruling.action);
+            ruling.would = if ruling.would == ruling.action {
+                decided.action(category, ruling.would)
+            } else {
+                ruling.would
+            };
+            ruling.action = decided.action(category, ruling.action);
         }
         ruling
     }
@@ -618,6 +623,19 @@ impl Verdict {
         self.holds
     }
 
+    /// What holds it, for a part that is looked at by itself: it begins with nothing.
+    pub(crate) fn begin_part(&mut self) -> BTreeSet<Category> {
+        std::mem::take(&mut self.held_for)
+    }
+
+    /// What holds the part that began, which then is part of what was before.
+    pub(crate) fn end_part(&mut self, mut before: BTreeSet<Category>) -> BTreeSet<Category> {
+        let own = std::mem::take(&mut self.held_for);
+        before.extend(own.iter().cloned());
+        self.held_for = before;
+        own
+    }
+
     /// Notes a file that so many findings hold, and that nobody has decided about.
     pub(crate) fn waits(&mut self, file: Waiting, holds: u32) {
         self.waiting_holds = self.waiting_holds.saturating_add(holds);
@@ -663,7 +681,10 @@ impl Verdict {
         ruling: Ruling,
     ) {
         let part = part.name();
-        self.holds = self.holds.saturating_add(u32::from(ruling.action == Action::Hold));
+        if ruling.action == Action::Hold {
+            self.holds = self.holds.saturating_add(1);
+            self.held_for.insert(finding.category.clone());
+        }
         if SENSITIVE.iter().any(|family| family.covers(&finding.category)) {
             self.label(finding, &part, ruling);
         }

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use cordon_core::{
-    CallId, Digest, KeyId, Name, Timestamp, canonical,
+    CallId, Category, Digest, KeyId, Name, Timestamp, canonical,
     record::RecordedFinding,
     review::{HeldId, Passage},
 };
@@ -82,6 +82,9 @@ pub struct Detail {
     pub file_type: String,
     /// Where in the request it stood.
     pub part: String,
+    /// What it was held for, which a release lets in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<Category>,
     /// What was found in it.
     pub findings: Vec<RecordedFinding>,
 }
@@ -435,6 +438,7 @@ mod tests {
                 object: name("held-0"),
                 file_type: "pdf".to_owned(),
                 part: "messages/0/content/0/file/file_data".to_owned(),
+                categories: Vec::new(),
                 findings: Vec::new(),
             },
         }

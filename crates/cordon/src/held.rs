@@ -234,7 +234,7 @@ impl Held {
                 after = Some(item.as_ref().map_or_else(|id| *id, |item| item.id));
                 let Ok(item) = item else { continue };
                 let Some(reviewed) = committed.state.review(&item.passage) else { continue };
-                if reviewed.stands(now)
+                if reviewed.decides(&item.detail.categories, now)
                     && let Err(error) = self.0.store.set_reviewed(&item.passage, reviewed.at).await
                 {
                     tracing::error!(
@@ -262,10 +262,11 @@ impl Held {
         let kept_until = call.time.plus(self.0.kept);
         let (mut ids, mut items, mut objects) = (Vec::new(), Vec::new(), Vec::new());
         for (number, file) in call.files.into_iter().enumerate() {
-            let HeldFile { id, content, bytes, name, media_type, file_type, part, findings } = file;
+            let HeldFile { id, content, bytes, name, media_type, file_type, part, categories, findings } =
+                file;
             let passage = Passage { route: call.route.clone(), principal: call.principal.clone(), content };
             let decided = self.0.sequencer.committed().state.review(&passage).cloned();
-            if let Some(decided) = decided.filter(|reviewed| reviewed.stands(now)) {
+            if let Some(decided) = decided.filter(|reviewed| reviewed.decides(&categories, now)) {
                 // Somebody decided while this call was on its way: it is decided about when it comes again.
                 ids.push(decided.review.held);
                 continue;
@@ -302,6 +303,7 @@ impl Held {
                     object,
                     file_type: file_type.to_owned(),
                     part,
+                    categories,
                     findings,
                 },
             });
@@ -390,13 +392,14 @@ impl Held {
             drop(self.bytes(&item).await?);
         }
         let lasts = lasts.unwrap_or_else(|| verdict.lasts());
-        let HeldItem { call, passage, bytes, time, reviewed, .. } = item;
+        let HeldItem { call, passage, bytes, time, reviewed, detail, .. } = item;
         let wish = NewReview {
             verdict,
             held: id,
             call,
             passage: passage.clone(),
             bytes,
+            categories: detail.categories,
             since: time,
             lasts,
             reason,

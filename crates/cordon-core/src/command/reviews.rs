@@ -2,7 +2,7 @@
 
 use super::{Decision, Entropy, Rejection, containment::reasoned};
 use crate::{
-    CallId, DurationMs, Timestamp,
+    CallId, Category, DurationMs, Timestamp,
     fact::Body,
     review::{HeldId, MAX_REVIEW_LASTS, Passage, Review, Verdict},
     state::State,
@@ -24,6 +24,8 @@ pub struct NewReview {
     pub passage: Passage,
     /// How many bytes.
     pub bytes: u64,
+    /// What it was held for.
+    pub categories: Vec<Category>,
     /// When it was held.
     pub since: Timestamp,
     /// How long the review is to last.
@@ -39,7 +41,12 @@ pub(super) fn review(
     entropy: &mut dyn Entropy,
 ) -> Result<Decision, Rejection> {
     let standing = state.review(&new.passage).filter(|standing| standing.stands(now));
-    if standing.is_some_and(|standing| standing.verdict == new.verdict && standing.review.held == new.held) {
+    // The same wish twice is one; another end is another decision.
+    if standing.is_some_and(|standing| {
+        standing.verdict == new.verdict
+            && standing.review.held == new.held
+            && standing.review.ends == standing.at.plus(new.lasts)
+    }) {
         return Ok(Decision::default());
     }
     if new.lasts.as_millis() == 0 || new.lasts > MAX_REVIEW_LASTS {
@@ -63,6 +70,7 @@ pub(super) fn review(
             principal,
             content,
             bytes: new.bytes,
+            categories: new.categories,
             since: new.since,
             ends: now.plus(new.lasts),
             reason,

@@ -44,8 +44,10 @@ impl Desk {
     ) -> Result<Vec<HeldView>, Problem> {
         let held = self.held()?;
         let (state, now, only) = (self.state(None).await?, held.now(), which == HeldWhich::Waiting);
-        let stands =
-            |item: &HeldItem| state.review(&item.passage).is_some_and(|reviewed| reviewed.stands(now));
+        let stands = |item: &HeldItem| {
+            let reviewed = state.review(&item.passage);
+            reviewed.is_some_and(|reviewed| reviewed.decides(&item.detail.categories, now))
+        };
         let (mut items, mut after) = (Vec::new(), after);
         loop {
             let listed = held.store().list(now, only, after, most).await;
@@ -151,7 +153,7 @@ impl Desk {
 
 fn view(item: HeldItem, reviewed: Option<&Reviewed>, vault: &Vault, now: Timestamp) -> HeldView {
     let status = match (reviewed, item.reviewed) {
-        (Some(reviewed), _) if reviewed.stands(now) => match reviewed.verdict {
+        (Some(reviewed), _) if reviewed.decides(&item.detail.categories, now) => match reviewed.verdict {
             Verdict::Released => HeldStatus::Released,
             Verdict::Rejected => HeldStatus::Rejected,
         },
