@@ -15,6 +15,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use cordon_core::{Category, Channel, resource::CustomType};
+use cordon_inspect::training::Opinions;
 use cordon_inspect::{Custom, Engine, Topics, declines};
 
 const KILOBYTE: usize = 1024;
@@ -73,6 +74,20 @@ fn per_kilobyte(bytes: usize, mut work: impl FnMut()) -> f64 {
         best = best.min(start.elapsed().as_secs_f64());
     }
     best * 1e6 / (bytes as f64 / KILOBYTE as f64)
+}
+
+/// What the judge of injection costs where it is asked: four blocks of words at a time, each read once.
+fn judge() {
+    let judge = Opinions::read(include_bytes!("../models/judge.bin")).unwrap();
+    for (name, text) in samples().into_iter().take(2) {
+        let text = &text[..KILOBYTE];
+        let cost = per_kilobyte(text.len() * 100, || {
+            for _ in 0..100 {
+                black_box(judge.of_text(black_box(text)));
+            }
+        });
+        println!("judge, {name}: {cost:.0} µs per KB that it reads");
+    }
 }
 
 /// What types of an organisation cost: a dictionary of 100,000 names of one to three words, and patterns.
@@ -170,6 +185,7 @@ fn main() {
     let start = Instant::now();
     let engine = Engine::builtin();
     println!("engine build: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    judge();
     let holds = ["pii", "secret", "prompt_injection"].map(Category::known);
 
     println!(

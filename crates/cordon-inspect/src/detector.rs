@@ -127,7 +127,7 @@ detectors! {
         "prompt_injection/action"
     ];
     TEMPLATE = "injection.template", 1, MAX_SEGMENT, 0, ["prompt_injection/template"];
-    MODEL = "injection.model", 3, WINDOW, SPELLED, ["prompt_injection/likely"];
+    MODEL = "injection.model", 4, WINDOW, SPELLED, ["prompt_injection/likely"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
     POLICY_WORDS = "policy.words", 1, policy::SPAN, policy::BEHIND, [
         "toxic/insult", "toxic/threat", "toxic/profanity", "toxic/slur", "harm/self_harm", "harm/minors"

@@ -4,6 +4,7 @@ use cordon_core::{Category, Channel, Digest, Finding};
 
 use crate::detector::{self, DetectorInfo};
 use crate::evidence::Rules;
+use crate::judge::{self, Judge};
 use crate::names;
 use crate::pii;
 use crate::plain::PlainWords;
@@ -11,6 +12,7 @@ use crate::policy;
 use crate::scanner::Scanner;
 use crate::secret::Tokens;
 use crate::template::Templates;
+use crate::training::Window;
 use crate::view::Nesting;
 use crate::weights::{self, Weights};
 
@@ -27,6 +29,7 @@ pub(crate) struct Tables {
     pub(crate) tokens: Tokens,
     pub(crate) templates: Templates,
     pub(crate) weights: Weights,
+    pub(crate) judge: Judge,
     pub(crate) names: names::Model,
     pub(crate) policy: policy::Model,
     pub(crate) policy_words: policy::Vocabulary,
@@ -61,6 +64,7 @@ impl Engine {
         text.push_str(&pii::Table::describe());
         text.push_str(&Templates::describe());
         text.push_str(&Digest::sha256(weights::FILE).to_string());
+        text.push_str(&Digest::sha256(judge::FILE).to_string());
         text.push_str(&Digest::sha256(file).to_string());
         text.push_str(&Digest::sha256(policy::FILE).to_string());
         text.push_str(policy::TEXT);
@@ -71,6 +75,7 @@ impl Engine {
             tokens,
             templates,
             weights: Weights::builtin(),
+            judge: Judge::builtin(),
             names,
             policy: policy::Model::builtin(),
             policy_words: policy::Vocabulary::builtin(),
@@ -101,7 +106,7 @@ impl Engine {
     }
 
     /// What the model of injection judges, as [`crate::training::windows`] says.
-    pub(crate) fn windows(&self, channel: Channel, text: &str) -> Vec<Vec<u32>> {
+    pub(crate) fn windows(&self, channel: Channel, text: &str) -> Vec<Window> {
         let mut scanner = self.scanner(channel, &[]).noting();
         scanner.push(text);
         scanner.finish();

@@ -32,6 +32,7 @@ mod evidence;
 mod few;
 mod fold;
 mod hidden;
+mod judge;
 mod lexicon;
 pub mod names;
 pub mod obfuscate;

@@ -19,6 +19,7 @@ use crate::runs::{BEFORE, MAX_SIGN, may_be_turned};
 use crate::scanner::readers::Readers;
 use crate::seen::Trace;
 use crate::suspicion::Suspicion;
+use crate::training::Window;
 use crate::view::Nesting;
 
 /// What readers are given of a scanner: its parts, so that they themselves can be borrowed beside it.
@@ -278,7 +279,7 @@ impl Scanner {
     }
 
     /// What it judged.
-    pub(crate) fn noted(&mut self) -> Vec<Vec<u32>> {
+    pub(crate) fn noted(&mut self) -> Vec<Window> {
         self.suspicion.noted()
     }
 
@@ -431,7 +432,8 @@ impl Scanner {
             self.own.iter().filter_map(custom::Reader::live).min(),
         ];
         let keep = live.into_iter().flatten().fold(self.at, usize::min);
-        self.text.forget_before(keep.saturating_sub(CONTEXT));
+        let keep = keep.saturating_sub(CONTEXT).min(self.suspicion.folded_from(self.at));
+        self.text.forget_before(keep);
     }
 
     /// Folds a piece, and says how many of its bytes were folded: an open escape is left.

@@ -10,8 +10,10 @@ use cordon_core::{Category, Channel, Score, Span};
 
 use crate::detector::{MODEL, PHRASE, TEMPLATE};
 use crate::fold::{FoldedText, look_alike};
+use crate::judge::{self, Highest};
 use crate::runs::letter;
 use crate::scanner::Context;
+use crate::training::Window;
 use crate::weights::{Evidence, Side};
 
 /// Words of one block.
@@ -67,7 +69,7 @@ enum Open {
 struct Notes {
     open: Vec<u32>,
     blocks: Vec<Vec<u32>>,
-    windows: Vec<Vec<u32>>,
+    windows: Vec<Window>,
 }
 
 /// The state of reading.
@@ -101,6 +103,8 @@ pub(crate) struct Suspicion {
     found: usize,
     /// Where the last phrase ends that says enough, in the original.
     phrase: usize,
+    /// What the judge has read of the blocks that begin at these folded bytes.
+    read: Vec<(usize, Vec<Highest>)>,
     notes: Option<Box<Notes>>,
 }
 
@@ -111,7 +115,7 @@ const SIGN_OF_ADDRESSES: u64 = (SEED ^ b'@' as u64).wrapping_mul(PRIME);
 
 /// What each byte is read as: letters as small ones, digits and signs as the letters that people write with them, and `l` as `i`, since
 /// `1` stands for both. A number is told by its digits before that; of other words hardly any two become one.
-const READ_AS: [u8; 256] = {
+pub(crate) const READ_AS: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0_u8;
     let mut rest = table.as_mut_slice();
@@ -159,6 +163,7 @@ impl Suspicion {
             seen: [0; 32],
             found: 0,
             phrase: 0,
+            read: Vec::new(),
             notes: None,
         }
     }
@@ -179,7 +184,7 @@ impl Suspicion {
     }
 
     /// The features of all that was judged.
-    pub(crate) fn noted(&mut self) -> Vec<Vec<u32>> {
+    pub(crate) fn noted(&mut self) -> Vec<Window> {
         self.notes.take().map(|notes| notes.windows).unwrap_or_default()
     }
 
@@ -189,6 +194,16 @@ impl Suspicion {
         // What is too far behind is not judged together with what comes.
         let sums = self.last.iter().rev().chain([&self.block]).flatten();
         sums.filter(|sum| text.end() - sum.from < WINDOW).map(|sum| sum.start).min()
+    }
+
+    /// The first folded byte that may be read again.
+    pub(crate) fn folded_from(&self, end: usize) -> usize {
+        let sums = self.last.iter().rev().chain([&self.block]).flatten();
+        // What is too far behind is not judged together with what comes. A sign and a character may be open before `end`.
+        sums.map(|sum| sum.from)
+            .filter(|from| end.saturating_sub(*from) < WINDOW + MAX_WORD)
+            .min()
+            .unwrap_or(end)
     }
 
     /// Takes the folded bytes from `i` on, all of which the readers of phrases have read.
@@ -430,7 +445,7 @@ impl Suspicion {
             Side::Indirect => BLOCKS[1],
         };
         let (mut all, mut varied) = (block, block.telling);
-        let mut blocks = 1;
+        let (mut starts, mut blocks) = ([block.from; MOST], 1);
         for last in self.last.iter().take(most - 1).flatten().take_while(|last| i - last.from < WINDOW) {
             all = Sum {
                 words: all.words + last.words,
@@ -440,6 +455,9 @@ impl Suspicion {
                 ..*last
             };
             varied = varied.max(last.telling);
+            if let Some(start) = starts.get_mut(blocks) {
+                *start = last.from;
+            }
             blocks += 1;
         }
         let [one, two, _] = self.last;
@@ -448,7 +466,9 @@ impl Suspicion {
         if let Some(notes) = &mut self.notes {
             notes.blocks.push(std::mem::take(&mut notes.open));
             let first = notes.blocks.len().saturating_sub(blocks);
-            notes.windows.push(notes.blocks.get(first..).unwrap_or_default().concat());
+            let features = notes.blocks.get(first..).unwrap_or_default().concat();
+            let words = judge::words(context.text.slice(block.from, i));
+            notes.windows.push(Window { features, first, words });
             // What is learned does not depend on what was learned before.
             return;
         }
@@ -458,12 +478,35 @@ impl Suspicion {
         }
         let evidence =
             if all.telling < SHORT || varied < VARIED { Evidence::Little } else { Evidence::Enough };
-        if let Some(score) = context.tables.weights.score(side, all.weights, all.features, evidence) {
+        let sum = context.tables.weights.sum(side, all.weights, all.features);
+        let judge = &context.tables.judge;
+        let asked = side == Side::Direct && evidence == Evidence::Enough && judge.is_asked(sum);
+        let score = if asked {
+            judge.score(sum, self.opinion(starts.get(..blocks).unwrap_or_default(), i, context))
+        } else {
+            context.tables.weights.score(side, sum, evidence)
+        };
+        if let Some(score) = score {
             let span = Span::new(all.start, context.text.original_end(i));
             context.report_original(&MODEL, Category::known("prompt_injection/likely"), score, span, false);
             // What was reported is not reported again with what follows it.
             self.last = [None; MOST - 1];
         }
+    }
+
+    /// What the judge thinks of blocks that begin there, the last one first, of which that ends before folded byte `i`.
+    fn opinion(&mut self, starts: &[usize], i: usize, context: &Context<'_>) -> f32 {
+        let judge = &context.tables.judge;
+        let first = starts.last().copied().unwrap_or(i);
+        self.read.retain(|(from, _)| *from >= first);
+        let mut end = i;
+        for start in starts.iter().copied() {
+            if self.read.iter().all(|(from, _)| *from != start) {
+                self.read.push((start, judge.read_words(&judge::words(context.text.slice(start, end)))));
+            }
+            end = start;
+        }
+        judge.opinion(self.read.iter().map(|(_, answers)| &answers[..]))
     }
 }
 

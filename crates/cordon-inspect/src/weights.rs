@@ -86,17 +86,25 @@ impl Weights {
         usize::try_from(feature).ok().and_then(|at| self.table.get(at)).map_or(0, |weight| i32::from(*weight))
     }
 
-    /// How sure a sum of so many features is: 0.3 to 0.49 where it is likely, 0.6 to 0.79 where it is sure. What is likely stays below
-    /// what guards usually act on, and what only words speak for is not said as surely as what phrases say. With little evidence what is
-    /// sure is only likely, and what is likely is not said: in a document "write to Ana now" is an order to whoever reads it.
-    pub(crate) fn score(&self, side: Side, sum: i32, features: u16, evidence: Evidence) -> Option<Score> {
+    const fn limits(&self, side: Side) -> Limits {
         let [direct, indirect] = self.sides;
-        let limits = match side {
+        match side {
             Side::Direct => direct,
             Side::Indirect => indirect,
-        };
-        #[expect(clippy::cast_precision_loss, reason = "sums of some hundred weights of a byte each")]
-        let z = limits.bias + self.step * sum as f32 / divisor(features);
+        }
+    }
+
+    /// The sum of the weights of so many features, as it is compared with the limits.
+    #[expect(clippy::cast_precision_loss, reason = "sums of some hundred weights of a byte each")]
+    pub(crate) fn sum(&self, side: Side, sum: i32, features: u16) -> f32 {
+        self.limits(side).bias + self.step * sum as f32 / divisor(features)
+    }
+
+    /// How sure such a sum is: 0.3 to 0.49 where it is likely, 0.6 to 0.79 where it is sure. What is likely stays below
+    /// what guards usually act on, and what only words speak for is not said as surely as what phrases say. With little evidence what is
+    /// sure is only likely, and what is likely is not said: in a document "write to Ana now" is an order to whoever reads it.
+    pub(crate) fn score(&self, side: Side, z: f32, evidence: Evidence) -> Option<Score> {
+        let limits = self.limits(side);
         let least = match evidence {
             Evidence::Little => limits.sure,
             Evidence::Enough => limits.likely,
@@ -152,7 +160,7 @@ mod tests {
         assert_eq!((weights.weight(7), weights.weight(8), weights.weight(9)), (127, -50, 0));
         assert_eq!(weights.weight(u32::MAX), 0);
         // Sums over 2.5: -2 + 2.4, -2 + 6, and -2 + 3.4 where 2 is sure.
-        let score = |side, sum, evidence| weights.score(side, sum, 1, evidence);
+        let score = |side, sum, evidence| weights.score(side, weights.sum(side, sum, 1), evidence);
         assert_eq!(score(Side::Direct, 600, Evidence::Enough), None);
         assert_eq!(score(Side::Direct, 1500, Evidence::Enough), Some(Score::percent(79)));
         assert_eq!(score(Side::Direct, 1500, Evidence::Little), Some(Score::percent(49)));

@@ -2,34 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Text, limits};
+use crate::Text;
+use crate::left_out::{Operating, Said, fold_of};
 
-/// What was counted of the texts of a row: all, and how many are found by phrases, by the model as sure, by either, by the model as
-/// likely, by either.
-type Counts = [usize; 6];
+/// What was counted of the texts of a row: all, and how many are found by phrases; by features as sure, by either; by features as likely, by
+/// either; by features and judge, by any; and of how many the judge was asked.
+type Counts = [usize; 9];
 
 /// The first line of the table.
-pub const HEAD: &str = "| source left out | kind | side | texts | rules | model, sure | both, sure | model, likely | both, likely |";
+pub const HEAD: &str = "| source left out | kind | side | texts | rules | features, sure | with rules | features, likely | with rules | with the judge | with rules | judge asked |";
 
-/// The table, each source at the limits of the others.
-pub fn figures(texts: &[Text], sums: &[f32]) -> String {
+/// The table, each source at limits of trainings that have not seen it.
+pub fn figures(texts: &[Text], said: &[Said], own: &Said) -> String {
     let mut rows: BTreeMap<(bool, &str, &str), Counts> = BTreeMap::new();
-    let mut known = BTreeMap::new();
-    for (text, sum) in texts.iter().zip(sums).filter(|(text, _)| !text.made) {
-        let limits = *known
-            .entry((text.indirect, text.source.as_str()))
-            .or_insert_with(|| limits(texts, sums, text.indirect, &text.source));
+    let unseen = |fold: usize| said[fold].operating(texts, |text| fold_of(text) != Some(fold));
+    let operating: Vec<Operating> = (0..said.len()).map(unseen).collect();
+    for (at, text) in texts.iter().enumerate() {
+        let Some(fold) = fold_of(text) else { continue };
+        let (limits, sum) = (operating[fold].limits(text), own.highest(at));
+        let (likely, sure) = (sum >= limits.likely, sum >= limits.sure);
+        let (both, asked) = own.verdict(at, text, &operating[fold]);
         let kind = text.kind.as_str();
         for key in [(text.indirect, text.source.as_str(), kind), (text.indirect, "~all", kind)] {
             let row = rows.entry(key).or_default();
-            let (likely, sure) = (*sum >= limits.likely, *sum >= limits.sure);
-            let hits = [true, text.phrase, sure, sure || text.phrase, likely, likely || text.phrase];
+            let rules = text.phrase;
+            let hits =
+                [true, rules, sure, sure || rules, likely, likely || rules, both, both || rules, asked];
             for (count, hit) in row.iter_mut().zip(hits) {
                 *count += usize::from(hit);
             }
         }
     }
-    let mut out = format!("{HEAD}\n|---|---|---|---|---|---|---|---|---|\n");
+    for (fold, operating) in operating.iter().enumerate() {
+        eprintln!("{fold}: {:?} {:?}", operating.sides[0], operating.bounds);
+    }
+    let mut out = format!("{HEAD}\n|{}\n", "---|".repeat(12));
     for ((indirect, source, kind), [of, rest @ ..]) in rows {
         let side = if indirect { "indirect" } else { "direct" };
         let rates: Vec<String> = rest.iter().map(|hits| percent(*hits, of)).collect();

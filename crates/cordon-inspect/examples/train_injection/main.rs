@@ -1,10 +1,10 @@
 //! Trains the model of injection: `cargo xtask train injection`, or this example with the folder of labelled texts, the file of the
 //! weights and their card.
 //!
-//! Logistic regression on what the detector judges together. Of a text that part counts that looks most like an attack, of a benign
-//! one a random part too. Every source is left out of one training, and what is said of it is what that training makes of it;
-//! limits are the sums that benign texts of sources left out reach at given rates, for a source those of the others. The
-//! weights that are written are of a training with all sources. The same texts give the same file.
+//! Logistic regression on what the detector judges together, and a judge of convolutional nets behind it. Of a text that part counts that
+//! looks most like an attack, of a benign one a random part too. What is said of a source is what a training without it makes of it, at
+//! limits that trainings without it, and without one other source each, set. The weights that are written are of a training
+//! with all sources, their limits of those without each. The same texts give the same files.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,17 +21,19 @@
 
 mod figures;
 mod generate;
+mod left_out;
 mod model;
+mod net;
 
 use std::path::Path;
 
 use cordon_core::{Category, Channel, Score};
 use cordon_inspect::Engine;
-use cordon_inspect::training::{self, Limits};
+use cordon_inspect::training::{self, Window};
 use serde_json::Value;
 
 use crate::generate::Phrases;
-use crate::model::{BIAS, train};
+use crate::model::{lesson, train};
 
 /// Sources that are left out together: an attack source, and a benign one.
 const FOLDS: [&[&str]; 8] = [
@@ -90,7 +92,7 @@ pub struct Text {
     /// Whether it was made of a harmful request of the data, and is left out of the trainings without them.
     pub framed: bool,
     /// What the detector judges together.
-    pub windows: Vec<Vec<u32>>,
+    pub windows: Vec<Window>,
     /// Whether the built-in guard blocks it without the model.
     pub phrase: bool,
 }
@@ -100,7 +102,7 @@ impl Text {
         let text: String = text.chars().take(TEXT).collect();
         let mut windows = training::windows(engine, channel, &text);
         if windows.is_empty() {
-            windows.push(Vec::new());
+            windows.push(Window::default());
         }
         let (source, kind) = (source.to_owned(), kind.to_owned());
         Self {
@@ -130,13 +132,20 @@ fn main() {
     let requests: Vec<&str> =
         rows.iter().filter(|row| row.source == REQUESTS).map(|row| row.text.as_str()).collect();
     texts.extend(framed(&engine, &requests));
-    let sums = left_out(&texts);
-    let sides = [false, true].map(|indirect| limits(&texts, &sums, indirect, ""));
-    let model = train(&texts, |_| true);
-    let file = training::file(&model.weights, sides).expect("limits in order");
-    std::fs::write(weights, file).unwrap();
-    let table = figures::figures(&texts, &sums);
+    let said = left_out::said(&texts);
+    let own = left_out::own(&said, &texts);
+    let table = figures::figures(&texts, &said, &own);
     println!("{table}");
+    let operating = own.operating(&texts, |_| true);
+    eprintln!("{operating:?}");
+    let lesson = lesson(&texts, |_| true, false);
+    let file = training::file(&train(&texts, &lesson).weights, operating.sides).expect("limits in order");
+    std::fs::write(weights, file).unwrap();
+    let nets = net::train(&texts, &lesson);
+    let bounds =
+        operating.bounds.expect("a judge that finds something: without one there is nothing to write");
+    let file = training::judge_file(&nets, bounds).expect("bounds in order");
+    std::fs::write(Path::new(weights).with_file_name("judge.bin"), file).unwrap();
     let old = std::fs::read_to_string(card).unwrap_or_default();
     let head = old.split(figures::HEAD).next().unwrap_or_default();
     std::fs::write(card, format!("{head}{table}")).unwrap();
@@ -209,38 +218,12 @@ fn framed(engine: &Engine, requests: &[&str]) -> Vec<Text> {
     texts.collect()
 }
 
-/// For each text the highest sum that a training without its source gives it.
-fn left_out(texts: &[Text]) -> Vec<f32> {
-    let mut sums = vec![BIAS; texts.len()];
-    for fold in FOLDS {
-        let left_out = |source: &str| fold.contains(&source);
-        let model = train(texts, |text| !(left_out(&text.source) || text.framed && left_out(REQUESTS)));
-        for (text, sum) in texts.iter().zip(&mut sums) {
-            if !text.made && left_out(&text.source) {
-                *sum = model.most(text).1;
-            }
-        }
-    }
-    sums
-}
-
-/// The limits of a side, from the benign texts of all sources but one.
-pub fn limits(texts: &[Text], sums: &[f32], indirect: bool, without: &str) -> Limits {
-    let at = |kind: &str, rate: f32| {
-        let texts = texts.iter().zip(sums).filter(|(text, _)| !text.made && text.source != without);
-        let of_kind = texts.filter(|(text, _)| text.kind == kind && text.indirect == indirect);
-        let mut sums: Vec<f32> = of_kind.map(|(_, sum)| *sum).collect();
-        sums.sort_by(|a, b| b.total_cmp(a));
-        sums.get((sums.len() as f32 * rate) as usize).copied().unwrap_or(BIAS)
-    };
-    let both = |rates: [f32; 2]| at("benign", rates[0]).max(at("benign_hard", rates[1]));
-    let likely = both(LIKELY).max(BIAS + 0.1);
-    Limits { bias: BIAS, likely, sure: both(SURE).max(likely + 0.05) }
-}
-
 #[cfg(test)]
 mod tests {
+    use cordon_inspect::training::{Bounds, Limits};
+
     use super::*;
+    use crate::model::BIAS;
 
     #[test]
     fn the_same_texts_give_the_same_weights() {
@@ -257,7 +240,8 @@ mod tests {
         let file = |seed_rows: &[Row]| {
             let mut texts: Vec<Text> = seed_rows.iter().map(|row| row.text(&engine)).collect();
             texts.extend(made(&engine, 60));
-            let model = train(&texts, |_| true);
+            let lesson = lesson(&texts, |_| true, false);
+            let model = train(&texts, &lesson);
             let attack = Text::new(
                 &engine,
                 "new",
@@ -269,7 +253,15 @@ mod tests {
             let benign = &texts[0];
             assert!(model.most(&attack).1 > model.most(benign).1 + 1.0, "it learns nothing");
             let limits = Limits { bias: BIAS, likely: 0.0, sure: 1.0 };
-            training::file(&model.weights, [limits; 2]).unwrap()
+            let nets = net::train(&texts, &lesson);
+            let bounds = Bounds { from: 0.0, to: 1.0, share: 1.0, likely: 0.0, sure: 1.0 };
+            let judge = training::judge_file(&nets, bounds).unwrap();
+            let opinions = training::Opinions::read(&judge).unwrap();
+            assert!(
+                opinions.of(&attack.windows)[0] > opinions.of(&benign.windows)[0] + 1.0,
+                "the judge learns nothing"
+            );
+            (training::file(&model.weights, [limits; 2]).unwrap(), judge)
         };
         assert_eq!(file(&rows), file(&rows));
     }

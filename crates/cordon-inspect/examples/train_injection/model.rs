@@ -29,15 +29,19 @@ impl Model {
         BIAS + sum / divisor(window.len())
     }
 
+    /// The sum of each window.
+    pub fn sums<'a>(&'a self, text: &'a Text) -> impl Iterator<Item = f32> + 'a {
+        text.windows.iter().map(|window| self.sum(&window.features))
+    }
+
     /// The most suspicious window, and its sum.
     pub fn most(&self, text: &Text) -> (usize, f32) {
-        let sums = text.windows.iter().map(|window| self.sum(window)).enumerate();
-        sums.fold((0, f32::MIN), |most, one| if one.1 > most.1 { one } else { most })
+        self.sums(text).enumerate().fold((0, f32::MIN), |most, one| if one.1 > most.1 { one } else { most })
     }
 
     /// A step of AdaGrad (Duchi, Hazan, Singer 2011).
     fn step(&mut self, text: &Text, window: usize, weight: f32) {
-        let window = &text.windows[window];
+        let window = &text.windows[window].features;
         let chance = 1.0 / (1.0 + (-self.sum(window)).exp());
         let slope = (chance - f32::from(u8::from(text.attack))) * weight / divisor(window.len());
         for feature in window.iter().map(|feature| *feature as usize) {
@@ -47,9 +51,15 @@ impl Model {
     }
 }
 
-/// A model of the texts that are used.
-pub fn train(texts: &[Text], used: impl Fn(&Text) -> bool) -> Model {
-    let used: Vec<usize> =
+/// What is learned of some texts, and how much each of them counts.
+pub struct Lesson {
+    pub used: Vec<usize>,
+    pub weights: Vec<f32>,
+}
+
+/// The texts that are used, with what each counts; of people alone, if nothing else is asked for.
+pub fn lesson(texts: &[Text], used: impl Fn(&Text) -> bool, people: bool) -> Lesson {
+    let mut used: Vec<usize> =
         (0..texts.len()).filter(|at| used(&texts[*at]) && texts[*at].kind != "harmful_request").collect();
     let mut counts: BTreeMap<(&str, bool), f32> = BTreeMap::new();
     for text in used.iter().map(|at| &texts[*at]) {
@@ -59,26 +69,41 @@ pub fn train(texts: &[Text], used: impl Fn(&Text) -> bool) -> Model {
         counts.iter().filter(|((_, side), _)| *side == attack).map(|(_, count)| count.powf(1.0 - EVEN)).sum()
     };
     let half = [false, true].map(|attack| used.len() as f32 / 2.0 / total(attack));
-    let weight = |at: usize| {
-        let text = &texts[at];
-        counts[&(text.source.as_str(), text.attack)].powf(-EVEN) * half[usize::from(text.attack)]
+    let weight = |text: &Text| {
+        let count = counts.get(&(text.source.as_str(), text.attack));
+        count.map_or(0.0, |count| count.powf(-EVEN) * half[usize::from(text.attack)])
     };
+    let mut weights: Vec<f32> = texts.iter().map(weight).collect();
+    used.retain(|at| !people || !texts[*at].indirect);
     let certain = |at: &usize| !texts[*at].attack || texts[*at].source == GENERATED;
-    let first = fit(texts, used.iter().copied().filter(certain).collect(), EPOCHS_FIRST, weight);
-    let doubtful: Vec<bool> =
-        (0..texts.len()).map(|at| !certain(&at) && first.most(&texts[at]).1 < DOUBTFUL).collect();
-    fit(texts, used, EPOCHS, |at| weight(at) * if doubtful[at] { DOUBT } else { 1.0 })
+    let first = fit(texts, used.iter().copied().filter(certain).collect(), EPOCHS_FIRST, &weights);
+    for at in used.iter().filter(|at| !certain(at)) {
+        if first.most(&texts[*at]).1 < DOUBTFUL {
+            weights[*at] *= DOUBT;
+        }
+    }
+    Lesson { used, weights }
 }
 
-fn fit(texts: &[Text], mut order: Vec<usize>, epochs: usize, weight: impl Fn(usize) -> f32) -> Model {
+/// A model of a lesson.
+pub fn train(texts: &[Text], lesson: &Lesson) -> Model {
+    fit(texts, lesson.used.clone(), EPOCHS, &lesson.weights)
+}
+
+/// Any order (Fisher and Yates).
+pub fn shuffle(order: &mut [usize], random: &mut Random) {
+    for at in (1..order.len()).rev() {
+        order.swap(at, random.below(at + 1));
+    }
+}
+
+fn fit(texts: &[Text], mut order: Vec<usize>, epochs: usize, weights: &[f32]) -> Model {
     let mut model = Model { weights: vec![0.0; BUCKETS], squares: vec![0.0; BUCKETS] };
     let mut random = Random(7);
     for epoch in 0..epochs {
-        for at in (1..order.len()).rev() {
-            order.swap(at, random.below(at + 1));
-        }
+        shuffle(&mut order, &mut random);
         for at in order.iter().copied() {
-            let (text, weight) = (&texts[at], weight(at));
+            let (text, weight) = (&texts[at], weights[at]);
             let windows = text.windows.len();
             // At first nothing is known of which part of a text the attack is.
             let any = epoch == 0 && text.attack && windows > 1 && !text.indirect;
