@@ -211,28 +211,32 @@ fn calls() -> Vec<Endpoint> {
             "readRates",
             "What became of calls, by route, caller, operation or channel: how many requests were rejected, how many calls held, and in how many something was not read, with intervals.",
             handlers::rates,
-        ),
+        )
+        .fails(&[INVALID]),
         get(
             ReadRecords,
             "/findings/categories",
             "readCategories",
             "In how many calls each category was found, and what was done about it, of all routes or of each.",
             handlers::categories,
-        ),
+        )
+        .fails(&[INVALID]),
         get(
             ReadRecords,
             "/findings/curve",
             "readCurve",
             "What each threshold of a category would have meant, by recorded scores and by what people said of findings.",
             handlers::curve,
-        ),
+        )
+        .fails(&[INVALID]),
         get(
             ReadRecords,
             "/findings/effectiveness",
             "readEffectiveness",
             "How much of what people said is right was blocked, held or redacted, by direction and category.",
             handlers::effectiveness,
-        ),
+        )
+        .fails(&[INVALID]),
         get(
             ReadRecords,
             "/feedback",

@@ -102,7 +102,7 @@ impl Desk {
         if since >= until {
             let detail =
                 "`since` is not before `until`; help: both are times, and the first is the earlier one";
-            return Err(Problem::new(400, "malformed", "the request cannot be read", detail));
+            return Err(Problem::new(422, "invalid", "there is no such time", detail));
         }
         Ok((since, until))
     }

@@ -43,7 +43,7 @@ impl Window {
         if span <= 0 {
             let detail =
                 "`since` is not before `until`; help: both are times, and the first is the earlier one";
-            return Err(Problem::new(400, "malformed", "the request cannot be read", detail));
+            return Err(Problem::new(422, "invalid", "there is no such time", detail));
         }
         // Minutes are kept for a day and somewhat more, hours for forty days.
         const MINUTES: i64 = DAY + HOUR / 2;
@@ -200,9 +200,9 @@ const fn kind(by: By) -> SourceKind {
 fn source(by: By, text: &str) -> Result<Source, Problem> {
     let unknown = |help: &str| {
         Problem::new(
-            400,
-            "malformed",
-            "the request cannot be read",
+            422,
+            "invalid",
+            "there is no such source",
             format!("`of` names no {}; help: {help}", by.as_str()),
         )
     };
