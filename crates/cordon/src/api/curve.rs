@@ -12,7 +12,7 @@ pub struct CurveQuery {
     /// Findings of this category, and of those below it.
     pub category: Category,
     /// Only of this detector.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detector: Option<String>,
     /// Only in this channel.
     #[serde(default)]

@@ -55,7 +55,7 @@ pub struct RatesQuery {
     #[serde(default)]
     pub by: Option<By>,
     /// Only this one of them, by name: the steps are of it alone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
 }
 
