@@ -7,12 +7,14 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, bail};
 use cordon_fuzz::{TARGETS, Target, corpus};
 
-/// How long a search lasts when nothing is said, in seconds of its one thread.
+/// How long a search lasts when nothing is said, in seconds of processor time.
 const SECONDS: u32 = 900;
+/// The unit of processor time in `/proc` (`USER_HZ`, proc(5)): a hundredth of a second on every machine that Linux runs on.
+const TICKS: u32 = 100;
 /// The most that a committed corpus may be, in bytes.
 const MOST: usize = 96 << 10;
-/// The longest that one input may take, in seconds; the most memory, in MiB.
-const OPTIONS: [&str; 4] = ["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=0"];
+/// The longest that one input may take, in seconds of the clock, which a busy machine counts too; the most memory, in MiB.
+const OPTIONS: [&str; 4] = ["-timeout=60", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=0"];
 /// Coverage of edges and comparisons, as libFuzzer reads it; arithmetic that overflows is a fault.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -113,13 +115,21 @@ fn one(program: &Path, target: &Target, seconds: u32, seeds: Option<&Path>) -> R
         succeeds(Command::new(program).args(options).args(OPTIONS).env("CORDON_FUZZ_TARGET", target.name))
     };
     let mut options = vec![
-        format!("-max_total_time={seconds}"),
         format!("-max_len={}", target.longest),
         format!("-artifact_prefix={}/", wrong.display()),
         found.display().to_string(),
     ];
     options.extend(seeds.map(|seeds| seeds.display().to_string()));
-    let sound = run(&options)?;
+    // libFuzzer counts seconds of the clock: on a busy machine it goes on until the processor was had for as long.
+    let (began, mut left, mut sound) = (processor_time(), seconds, true);
+    while sound && left > 0 {
+        let time = format!("-max_total_time={left}");
+        sound = run(&[options.as_slice(), &[time]].concat())?;
+        left = match (began, processor_time()) {
+            (Some(began), Some(now)) => seconds.saturating_sub(now.saturating_sub(began) / TICKS),
+            _ => 0,
+        };
+    }
     // A merge with inputs that break a law would begin again at each of them; they are kept anyway.
     run(&[
         "-merge=1".into(),
@@ -129,8 +139,9 @@ fn one(program: &Path, target: &Target, seconds: u32, seeds: Option<&Path>) -> R
     ])?;
     let mut inputs = inputs(&least)?;
     let broken = inputs_of_faults(&wrong)?;
+    let had = began.zip(processor_time()).map_or(seconds, |(began, now)| now.saturating_sub(began) / TICKS);
     println!(
-        "{}: {} inputs reach something of their own, {} went wrong",
+        "{}: {} inputs reach something of their own, {} went wrong, {had} s of processor time",
         target.name,
         inputs.len(),
         broken.len()
@@ -148,6 +159,15 @@ fn one(program: &Path, target: &Target, seconds: u32, seeds: Option<&Path>) -> R
     std::fs::create_dir_all(corpus::folder())?;
     std::fs::write(&kept, corpus::write(inputs, MOST)).with_context(|| kept.display().to_string())?;
     Ok(sound)
+}
+
+/// The processor time of the programs that this one has run, in [`TICKS`]: the fields `cutime` and `cstime` of proc(5). Nothing where
+/// there is no `/proc`.
+fn processor_time() -> Option<u32> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program, in brackets, may hold spaces; the two fields are the 14th and 15th after it.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().skip(13).take(2).map(|field| field.parse::<u32>().ok()).sum()
 }
 
 fn inputs(folder: &Path) -> Result<Vec<Vec<u8>>> {
