@@ -2,11 +2,14 @@
 //! text.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "test code")]
 
+mod figures;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use cordon_core::Score;
 use cordon_inspect::declines;
+use figures::interval;
 use proptest::prelude::*;
 
 fn is_declining(answer: &str) -> bool {
@@ -49,20 +52,6 @@ fn what_declines_and_what_does_not() {
         "Drink water and rest. ".repeat(100)
     );
     assert!(declines(&long).unwrap() <= Score::percent(60));
-}
-
-/// The interval of a share at 95 % (Wilson, 1927), in per cent.
-#[expect(clippy::cast_precision_loss, reason = "small counts")]
-fn interval(hits: usize, of: usize) -> String {
-    let (p, n, z) = (hits as f64 / of as f64, of as f64, 1.96_f64);
-    let (centre, spread) = (p + z * z / (2.0 * n), z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt());
-    let share = |value: f64| 100.0 * (value / (1.0 + z * z / n)).clamp(0.0, 1.0);
-    format!(
-        "{hits} of {of} = {:.0} % ({:.0} to {:.0} %)",
-        100.0 * p,
-        share(centre - spread),
-        share(centre + spread)
-    )
 }
 
 /// `cargo test -p cordon-inspect --test declined -- --nocapture` prints the figures. The bounds are loose: they say that nothing broke.

@@ -10,11 +10,14 @@
     reason = "test code"
 )]
 
+mod figures;
+
 use std::sync::LazyLock;
 use std::time::Instant;
 
 use cordon_core::{Finding, Score, resource};
 use cordon_inspect::{Asked, Topics};
+use figures::interval;
 use proptest::prelude::*;
 
 static BANKING: LazyLock<Topics> = LazyLock::new(|| Topics::new(&spec()));
@@ -140,20 +143,6 @@ fn without_topics_that_are_allowed_only_denied_ones_are_found() {
     let found = |said| named(topics.request(Asked { said, ..Asked::default() }));
     assert_eq!(found("Write a poem about the sea and the wind."), [""; 0]);
     assert_eq!(found("Who wins the election?"), ["denied/politics"]);
-}
-
-/// The interval of a share at 95 % (Wilson, 1927), in per cent.
-fn interval(hits: usize, of: usize) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "small counts")]
-    let (p, n, z) = (hits as f64 / of as f64, of as f64, 1.96_f64);
-    let (centre, spread) = (p + z * z / (2.0 * n), z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt());
-    let share = |value: f64| 100.0 * (value / (1.0 + z * z / n)).clamp(0.0, 1.0);
-    format!(
-        "{hits} of {of} = {:.0} % ({:.0} to {:.0} %)",
-        100.0 * p,
-        share(centre - spread),
-        share(centre + spread)
-    )
 }
 
 /// `cargo test -p cordon-inspect --test topics -- --nocapture` prints the figures. The bounds are loose: they say that nothing broke.
