@@ -19,7 +19,7 @@ pub struct Target {
 /// The guards that a route lists: names, or the word `none`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RouteGuards {
-    /// These, beside those of organisation, teams and system. An empty list leaves the built-in baseline.
+    /// These, beside those of organisation, teams and system. What none of them has a rule for, the built-in baseline decides.
     Listed(Vec<Name>),
     /// Not even the built-in baseline; needs a reason. Guards of organisation, teams and system still hold.
     None,

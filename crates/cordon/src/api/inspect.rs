@@ -20,7 +20,7 @@ pub struct Inspect {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Name>,
     /// Judged as in a call to this route, by all the guards that hold there. Without a guard and a route: by those of the
-    /// organisation, or the built-in baseline where there are none.
+    /// organisation, and the built-in baseline for what they have no rule for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<Name>,
 }

@@ -10,8 +10,8 @@ pub(super) const fn taught(kind: Kind) -> (&'static str, &'static str) {
             "apiVersion: cordon/v1\nkind: Detector\nname: insults\nspec:\n  adapter: cordon\n  base_url: https://detector.example.com/v1\n  categories: {insult: toxicity/insult}\n  self_test: {text: you fool, category: toxicity}",
         ),
         Kind::Guard => (
-            "A guard says what is done about what is found: which categories lead to which action. Without one the built-in \
-             baseline holds.",
+            "A guard says what is done about what is found: which categories lead to which action. The built-in baseline \
+             decides about what no guard has a rule for.",
             "apiVersion: cordon/v1\nkind: Guard\nname: no-cards\nspec:\n  scope: organisation\n  mode: observe\n  rules:\n    - {category: pii/card, action: block}",
         ),
         Kind::Limit => (
