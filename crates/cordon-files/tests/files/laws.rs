@@ -161,30 +161,9 @@ fn work_grows_as_the_file_does() {
     }
 }
 
-/// A document of 100 pages with 60 lines each.
-fn hundred_pages() -> Vec<u8> {
-    let mut pdf =
-        Pdf { objects: vec![b"<< /Type /Catalog /Pages 2 0 R >>".to_vec()], trailer: String::new() };
-    let kids: String = (0..100).map(|at| format!("{} 0 R ", 4 + at * 2)).collect();
-    pdf = pdf.and(format!("<< /Type /Pages /Kids [{kids}] /Count 100 /MediaBox [0 0 612 792] >>"));
-    pdf = pdf.and("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>");
-    for page in 0..100 {
-        let content = 5 + page * 2;
-        pdf = pdf.and(format!(
-            "<< /Type /Page /Parent 2 0 R /Contents {content} 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
-        ));
-        let lines: String = (0..60)
-            .map(|line| format!("[(Line {line} of page {page}: the quick brown fox) -300 (jumps over the lazy dog.)] TJ T*\n"))
-            .collect();
-        let content = format!("0.9 0.9 1 rg 0 760 612 32 re f 0 g BT /F1 10 Tf 12 TL 50 740 Td\n{lines}ET");
-        pdf = pdf.and(pdf::packed("", content.as_bytes()));
-    }
-    pdf.bytes()
-}
-
 #[test]
 fn a_hundred_pages_stay_within_the_memory_they_are_given() {
-    let bytes = hundred_pages();
+    let bytes = pdf::pages(100);
     let limits = Limits { decoded: 4 << 20, text: 1 << 20, ..Limits::default() };
     let report = check("a.pdf", &bytes, &limits);
     assert!(report.seen.is_empty(), "{:?}", report.seen);

@@ -72,3 +72,24 @@ impl Pdf {
 pub fn line(text: &str) -> String {
     format!("BT /F1 12 Tf 72 700 Td ({text}) Tj ET\n")
 }
+
+/// A document of this many pages with 60 lines each.
+pub fn pages(count: usize) -> Vec<u8> {
+    let mut pdf =
+        Pdf { objects: vec![b"<< /Type /Catalog /Pages 2 0 R >>".to_vec()], trailer: String::new() };
+    let kids: String = (0..count).map(|at| format!("{} 0 R ", 4 + at * 2)).collect();
+    pdf = pdf.and(format!("<< /Type /Pages /Kids [{kids}] /Count {count} /MediaBox [0 0 612 792] >>"));
+    pdf = pdf.and("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>");
+    for page in 0..count {
+        let content = 5 + page * 2;
+        pdf = pdf.and(format!(
+            "<< /Type /Page /Parent 2 0 R /Contents {content} 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
+        ));
+        let lines: String = (0..60)
+            .map(|line| format!("[(Line {line} of page {page}: the quick brown fox) -300 (jumps over the lazy dog.)] TJ T*\n"))
+            .collect();
+        let content = format!("0.9 0.9 1 rg 0 760 612 32 re f 0 g BT /F1 10 Tf 12 TL 50 740 Td\n{lines}ET");
+        pdf = pdf.and(packed("", content.as_bytes()));
+    }
+    pdf.bytes()
+}
