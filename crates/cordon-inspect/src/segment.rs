@@ -237,7 +237,10 @@ impl Segment {
         let class = match &self.mode {
             Mode::Run { kind: Kind::Quoted(mark), start, .. } if i - start < MAX_QUOTED => match byte {
                 b'\n' | b'\r' => Class::End,
-                _ if byte == *mark => Class::End,
+                // A wireless network's password may hold the mark behind a `\\`.
+                _ if byte == *mark && (byte != b';' || !context.text.slice(*start, i).ends_with(b"\\")) => {
+                    Class::End
+                }
                 b' ' if context.text.slice(*start, i).ends_with(PEM_MARK) => Class::Space,
                 _ => Class::Part,
             },
@@ -252,6 +255,7 @@ impl Segment {
                 let left = context.text.slice(i.saturating_sub(CONTEXT), i);
                 let kind = match left.last() {
                     Some(mark @ (b'"' | b'\'' | b'`')) if secret::follows_key(left) => Kind::Quoted(*mark),
+                    Some(mark @ b';') if byte == b'P' && secret::follows_key(left) => Kind::Quoted(*mark),
                     Some(b'"' | b'\'' | b'`') => {
                         self.unnamed = Some(i);
                         Kind::Plain

@@ -1,7 +1,7 @@
 //! What only looks like a credential: published examples, placeholders, references to where the value really is.
 
 /// Words that stand where a value would.
-const PLACEHOLDERS: [&str; 31] = [
+const PLACEHOLDERS: [&str; 26] = [
     "example",
     "changeme",
     "change_me",
@@ -14,17 +14,12 @@ const PLACEHOLDERS: [&str; 31] = [
     "yourtoken",
     "yourkey",
     "yourapi",
-    "xxxx",
     "redacted",
     "dummy",
-    "insert",
     "replace",
     "undefined",
-    "null",
-    "none",
     "required",
     "optional",
-    "hidden",
     "<",
     "****",
     "....",
@@ -34,13 +29,30 @@ const PLACEHOLDERS: [&str; 31] = [
     "_here",
     "-here",
 ];
+/// Words that stand there too, and by chance in random values or in names that people make up: only whole ones count.
+const WHOLE: [&str; 5] = ["xxxx", "insert", "null", "none", "hidden"];
 
 /// Whether a word stands where a secret would.
 pub(super) fn is_placeholder(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     PLACEHOLDERS.iter().any(|word| contains(&lower, word.as_bytes()))
+        || WHOLE.iter().any(|word| has_word(text, word.as_bytes()))
         || text.first().is_some_and(|first| text.iter().all(|b| b == first))
         || matches!(lower.first(), Some(b'<' | b'$' | b'{' | b'['))
+}
+
+/// Whether a word stands somewhere by itself: `NULL`, `insert_me`, `tokenNone` and `xxxxxxxx`, not `q7Null2` or `noneedle`.
+fn has_word(text: &[u8], word: &[u8]) -> bool {
+    // One letter again and again may go on as it likes.
+    let same = |byte: u8| word.iter().all(|letter| letter.eq_ignore_ascii_case(&byte));
+    text.windows(word.len()).enumerate().any(|(at, window)| {
+        let camel = window.first().is_some_and(u8::is_ascii_uppercase);
+        let before = at.checked_sub(1).and_then(|at| text.get(at)).filter(|b| !same(**b));
+        let after = text.get(at + word.len()).filter(|b| !same(**b));
+        window.eq_ignore_ascii_case(word)
+            && !before.is_some_and(|b| b.is_ascii_alphanumeric() && !(camel && b.is_ascii_lowercase()))
+            && !after.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })
 }
 
 /// Whether documentation prints this value, so that everybody knows it, or it was typed to look like one.
@@ -51,10 +63,9 @@ pub(super) fn is_example(text: &[u8]) -> bool {
         b"SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
         b"4eC39HqLyjWDarjtT1zdp7dc",
     ];
-    const TYPED: [&str; 12] = [
+    const TYPED: [&str; 11] = [
         "example",
         "xxxxx",
-        "aaaaaaaa",
         "00000000000",
         "placeholder",
         "your_",
@@ -68,6 +79,8 @@ pub(super) fn is_example(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     PUBLISHED.iter().any(|known| contains(text, known))
         || TYPED.iter().any(|word| contains(&lower, word.as_bytes()))
+        // Capitals are the base64 of zeros, as real tokens hold them.
+        || contains(text, b"aaaaaaaa")
 }
 
 /// Variables, calls, paths and field accesses: the name of a secret, not the secret.

@@ -33,6 +33,8 @@ pub(super) enum Alphabet {
     Tilde,
     /// Base64 of both alphabets, with its padding.
     Base64,
+    /// Base64 as forms and URLs write it, with signs escaped or padding inside.
+    Escaped,
     /// Tokens in parts: base64 and `.`, `$`, `:`, `|`, `~`, `#`, `^`, `!`, `%`.
     Parts,
     /// What crypt(3) and its successors write.
@@ -43,7 +45,7 @@ pub(super) enum Alphabet {
 
 impl Alphabet {
     /// How many there are.
-    const COUNT: usize = 12;
+    const COUNT: usize = 13;
 
     const fn has(self, byte: u8) -> bool {
         let alnum = byte.is_ascii_alphanumeric();
@@ -57,6 +59,7 @@ impl Alphabet {
             Self::Dot => alnum || matches!(byte, b'-' | b'_' | b'.'),
             Self::Tilde => alnum || matches!(byte, b'-' | b'_' | b'.' | b'~'),
             Self::Base64 => alnum || matches!(byte, b'+' | b'/' | b'-' | b'_'),
+            Self::Escaped => Self::Base64.has(byte) || matches!(byte, b'%' | b'='),
             Self::Parts => {
                 Self::Base64.has(byte)
                     || matches!(byte, b'.' | b'$' | b':' | b'|' | b'~' | b'#' | b'^' | b'!' | b'%')
@@ -163,8 +166,13 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     pub(crate) fn builtin() -> Self {
+        Self::of(FORMATS)
+    }
+
+    /// Of some formats.
+    pub(super) fn of(formats: &'static [Format]) -> Self {
         let (mut marks, mut marked, mut words, mut named) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for format in FORMATS {
+        for format in formats {
             match format.mark {
                 Mark::Prefix(list) | Mark::Weak(list) => {
                     marks.extend(list);
@@ -278,9 +286,10 @@ impl Tokens {
         let mut looked = 0;
         for (bytes, own) in [(left, false), (candidate.text, true)] {
             for found in words.find_overlapping_iter(bytes) {
-                // `okta` is no word of `rooktable`.
+                // `okta` is no word of `rooktable`; what begins with a sign has its own border.
+                let signed = !bytes.get(found.start()).is_some_and(u8::is_ascii_alphabetic);
                 let start = found.start().checked_sub(1).and_then(|at| bytes.get(at));
-                if start.is_some_and(u8::is_ascii_alphabetic) {
+                if !signed && start.is_some_and(u8::is_ascii_alphabetic) {
                     continue;
                 }
                 looked += 1;
@@ -289,7 +298,7 @@ impl Tokens {
                 }
                 let Some(format) = self.named.get(found.pattern().as_usize()) else { continue };
                 let from = if own { found.end() } else { 0 };
-                if let Some((start, end)) = unmarked(candidate, from, format) {
+                if let Some((start, end)) = unmarked(candidate, from, format, signed) {
                     out.push(Found { start, end, category: format.category, percent: 82 });
                     return;
                 }
@@ -313,8 +322,9 @@ impl Check {
     }
 }
 
-/// The first run at or behind `from` that this format of no mark allows.
-fn unmarked(candidate: &Candidate<'_>, from: usize, format: &Format) -> Option<(usize, usize)> {
+/// The first run at or behind `from` that this format of no mark allows. Where a sign leads up to it (`?sig=`), no word
+/// before that says what it is.
+fn unmarked(candidate: &Candidate<'_>, from: usize, format: &Format, signed: bool) -> Option<(usize, usize)> {
     let text = candidate.text;
     let mut at = from;
     loop {
@@ -329,7 +339,7 @@ fn unmarked(candidate: &Candidate<'_>, from: usize, format: &Format) -> Option<(
             && (matches!(format.check, Check::Shape(_)) || is_mixed(body, format.alphabet))
             && entropy(body) >= 2.7
             && !is_example(body)
-            && !context_has(candidate, at, 28, &DIGESTS)
+            && (signed || !context_has(candidate, at, 28, &DIGESTS))
         {
             return Some((at, at + length));
         }
@@ -351,14 +361,14 @@ fn is_mixed(body: &[u8], alphabet: Alphabet) -> bool {
 }
 
 /// CRC-32 of ISO 3309 and of zip, bit by bit: tokens are short.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 })
     })
 }
 
 /// Six digits in base 62, digits before capital before small letters.
-fn base62(mut value: u32) -> [u8; 6] {
+pub(super) fn base62(mut value: u32) -> [u8; 6] {
     let mut digits = [b'0'; 6];
     for digit in digits.iter_mut().rev() {
         *digit = match u8::try_from(value % 62).unwrap_or(0) {

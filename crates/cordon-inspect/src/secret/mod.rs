@@ -6,8 +6,11 @@ mod formats;
 mod jwt;
 mod named;
 mod names;
+#[cfg(test)]
+mod samples;
 mod shape;
 mod table;
+mod told;
 
 use cordon_core::{Category, Score};
 

@@ -3,6 +3,7 @@
 use super::Found;
 use super::example::{changes, contains, entropy, is_example, is_placeholder, is_reference};
 use super::names::{Key, key, key_before, last_name, loose_key, trimmed, user_option};
+use super::told;
 use crate::decode;
 use crate::segment::{Candidate, Shape};
 
@@ -16,6 +17,12 @@ pub(super) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Found>
     let found = |start: usize, length: usize, percent: u32| {
         Some(Found { start, end: start + length, category: CATEGORY, percent })
     };
+    if let Some(password) = text.strip_prefix(b"P:").filter(|_| told::network(candidate.left)) {
+        if password.len() >= 5 && !is_placeholder(password) {
+            out.extend(found(2, password.len(), 90));
+        }
+        return;
+    }
     if let Some((length, percent)) = user_and_password(candidate).or_else(|| option_and_password(candidate)) {
         out.extend(found(0, length, percent));
         return;
@@ -35,7 +42,7 @@ pub(super) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Found>
         }
     }
     let from = out.len();
-    assigned(text, out);
+    assigned(candidate, out);
     if out.len() > from || shape.digits < 3 || shape.len < 16 {
         return;
     }
@@ -52,7 +59,8 @@ pub(super) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Found>
 }
 
 /// Adds what stands behind the names in the candidate itself: `?token=value&key=value`, `name:value`.
-fn assigned(text: &[u8], out: &mut Vec<Found>) {
+fn assigned(candidate: &Candidate<'_>, out: &mut Vec<Found>) {
+    let text = candidate.text;
     let mut from = 0;
     for _ in 0..MAX_NAMES {
         let Some(at) = text.get(from..).and_then(|rest| rest.iter().position(|b| matches!(b, b'=' | b':')))
@@ -65,7 +73,9 @@ fn assigned(text: &[u8], out: &mut Vec<Found>) {
         while matches!(text.get(start), Some(b'=' | b':' | b' ')) {
             start += 1;
         }
-        if let Some(key) = Some(name).filter(|name| name.len() >= 3).and_then(key) {
+        // A word of another script is no part of the candidate.
+        let other = || told::named(candidate.left, true).filter(|_| at == 0);
+        if let Some(key) = Some(name).filter(|name| name.len() >= 3).and_then(key).or_else(other) {
             let rest = text.get(start..).unwrap_or_default();
             let length = value_length(rest);
             let firm = text.get(at) == Some(&b'=');
@@ -179,6 +189,12 @@ fn judge(key: Key, text: &[u8], firm: bool) -> Option<u32> {
         Key::Token if text.len() >= 16 && bits >= 3.0 && digits > 0 && kinds >= 2 => Some(70),
         Key::Token if text.len() >= 20 && random => Some(60),
         // A UUID is a key of many things.
+        // Behind `the password for the office is` a word may stand too.
+        Key::Told if text.len() >= 6 && (upper || lower) && !is_standard(text) => match (kinds, digits) {
+            (3.., _) => Some(80),
+            (2, 1..) => Some(70),
+            _ => None,
+        },
         Key::Plain if text.len() >= 24 && is_token(text) && !text.contains(&b'-') => Some(60),
         _ => None,
     }
@@ -210,6 +226,17 @@ fn is_word_for_one(text: &[u8]) -> bool {
     ];
     let lower = text.to_ascii_lowercase();
     WORDS.iter().any(|word| contains(&lower, word)) || TYPED.iter().any(|typed| lower == typed.as_bytes())
+}
+
+/// Whether a text begins with the name of a standard or an algorithm: what a password is made with, not one.
+fn is_standard(text: &[u8]) -> bool {
+    const NAMES: [&str; 16] = [
+        "sha", "md5", "rfc", "iso", "aes", "utf", "pbkdf", "bcrypt", "argon", "oauth", "saml", "ldap",
+        "base", "http", "nist", "ascii",
+    ];
+    NAMES
+        .iter()
+        .any(|name| text.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes())))
 }
 
 /// A run that is neither word, number, date nor slug: letters and digits mixed in one piece, and much of them.

@@ -1,5 +1,6 @@
 //! What a value is called: the names of passwords, secrets and tokens, and where they stand before a value.
 
+use super::told;
 use crate::starts::Starts;
 
 /// How much the name of a value says.
@@ -10,9 +11,11 @@ pub(super) enum Key {
     Token,
     /// `key` alone: of a door, of a map, of an account.
     Plain,
+    /// A password, by words that may say something else.
+    Told,
 }
 
-const PASSWORDS: [&str; 14] = [
+const PASSWORDS: [&str; 23] = [
     "password",
     "passwd",
     "pwd",
@@ -27,6 +30,15 @@ const PASSWORDS: [&str; 14] = [
     "senha",
     "wachtwoord",
     "pswd",
+    "losenord",
+    "adgangskode",
+    "passord",
+    "salasana",
+    "jelszo",
+    "palavrapasse",
+    "lykilord",
+    "parool",
+    "slaptazodis",
 ];
 const SECRETS: [&str; 27] = [
     "secret",
@@ -121,7 +133,7 @@ const SHOWN: [&str; 7] = ["csrf", "xsrf", "public", "anchor", "keyboard", "keywo
 const VALUES: [&str; 6] = ["value", "val", "default", "content", "secretvalue", "defaultvalue"];
 
 /// A part of every name in these tables, in small letters: most names have none.
-const PARTS: [&[u8]; 19] = [
+const PARTS: [&[u8]; 26] = [
     b"auth",
     b"aspx",
     b"bearer",
@@ -141,6 +153,13 @@ const PARTS: [&[u8]; 19] = [
     b"sid",
     b"token",
     b"wachtwoord",
+    b"losenord",
+    b"adgangskode",
+    b"salasana",
+    b"jelszo",
+    b"lykilord",
+    b"parool",
+    b"slaptazodis",
 ];
 const STARTS: Starts = Starts::of(&PARTS);
 
@@ -211,6 +230,7 @@ fn without_quotes(left: &[u8]) -> Option<&[u8]> {
 pub(super) fn key_before(left: &[u8]) -> Option<Key> {
     let rest = without_quotes(left)?;
     let spaced = rest.len() < left.len();
+    let sign = rest.last().is_some_and(u8::is_ascii_punctuation);
     let assigned = match rest {
         // `set("api_key", "value")`
         [before @ .., b'"' | b'\'', b',']
@@ -240,14 +260,18 @@ pub(super) fn key_before(left: &[u8]) -> Option<Key> {
                 is_call(rest.get(rest.len().saturating_sub(96)..).unwrap_or_default())
                     .then_some(Key::Password)
             } else if name.len() < 3 {
-                None
+                told::named(head, true)
             } else if VALUES.iter().any(|word| same(name, word)) {
                 quoted_before(head.get(..head.len() - name.len())?)
             } else {
-                key(name)
+                key(name).or_else(|| told::named(if sign { head } else { rest }, sign))
             }
         }
-        None if spaced => spaced_key(rest, matches!(left.last(), Some(b'"' | b'\''))),
+        None if spaced || rest.last().is_some_and(|byte| *byte >= 0x80) => {
+            spaced_key(rest, matches!(left.last(), Some(b'"' | b'\'')))
+                .or_else(|| told::named(rest, false))
+                .or_else(|| told::pair(rest))
+        }
         None => None,
     }
 }
@@ -367,6 +391,8 @@ pub(crate) fn follows_key(left: &[u8]) -> bool {
         Some(b' ' | b'"' | b'\'' | b'`' | b'=' | b':' | b'>') => {
             key_before(left).is_some_and(|key| key != Key::Plain)
         }
+        Some(b';') => told::network(left),
+        Some(0x80..) => told::named(left, false).is_some(),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@
 //! more: nothing else has to change.
 
 use super::formats::Alphabet::{
-    Alnum, Base64, Crypt, Dash, Dot, Hex, Lower, Parts, Printed, Tilde, Upper, Uuid,
+    Alnum, Base64, Crypt, Dash, Dot, Escaped, Hex, Lower, Parts, Printed, Tilde, Upper, Uuid,
 };
 use super::formats::Check::{Base32, Crc62, Ends, None, Shape};
 use super::formats::Mark::{Inside, Near, Prefix, Weak};
@@ -585,7 +585,7 @@ pub(super) const FORMATS: &[Format] = &[
     f("Facebook", "app access token", P, Near(&["facebook", "fb_"]), Dash, 27, 27, None),
     f("Facebook", "app secret", P, Near(&["facebook", "fb_app", "fb_secret", "appsecret"]), Hex, 32, 32, None),
     f("Instagram", "access token", P, Prefix(&["IGQV"]), Dash, 100, ANY, None),
-    f("Twitter", "bearer token", P, Weak(&["AAAAAAAAAAAAAAAAAAAAA"]), Parts, 60, 120, None),
+    f("Twitter", "bearer token", P, Weak(&["AAAAAAAAAAAAAAAAAAAAA"]), Escaped, 60, 130, None),
     f("Twitter", "access token", P, Near(&["twitter"]), Dash, 48, 64, Shape("d8,20-a40")),
     f("Twitter", "consumer secret", P, Near(&["twitter"]), Alnum, 50, 50, None),
     f("Twitter", "access token secret", P, Near(&["twitter"]), Alnum, 45, 45, None),
@@ -601,7 +601,7 @@ pub(super) const FORMATS: &[Format] = &[
     f("Yelp", "API key", P, Near(&["yelp"]), Dash, 128, 128, None),
     f("Last.fm", "API key", P, Near(&["lastfm", "last.fm"]), Hex, 32, 32, None),
     f("Reddit", "client secret", P, Near(&["reddit"]), Dash, 27, 30, None),
-    f("Okta", "API token", P, Near(&["okta"]), Dash, 42, 42, Shape("'00'w40")),
+    f("Okta", "API token", P, Near(&["okta", "ssws"]), Dash, 42, 42, Shape("'00'w40")),
     f("Auth0", "client secret", P, Near(&["auth0"]), Dash, 64, 66, None),
     f("OneLogin", "client secret", P, Near(&["onelogin"]), Hex, 64, 64, None),
     f("Duo", "secret key", P, Near(&["duo_", "duosecurity"]), Alnum, 40, 40, None),
@@ -663,7 +663,7 @@ pub(super) const FORMATS: &[Format] = &[
     f("crypt", "SHA-512", HASH, Prefix(&["$6$"]), Crypt, 88, 130, None),
     f("crypt", "yescrypt", HASH, Prefix(&["$y$"]), Crypt, 50, 110, None),
     f("crypt", "phpass", HASH, Prefix(&["$P$"]), Crypt, 30, 34, None),
-    f("crypt", "Argon2", HASH, Prefix(&["$argon2"]), Crypt, 6, 200, None),
+    f("crypt", "Argon2", HASH, Prefix(&["$argon2id$", "$argon2i$", "$argon2d$"]), Crypt, 30, 200, None),
     f("crypt", "PBKDF2", HASH, Prefix(&["$pbkdf2"]), Crypt, 30, 200, None),
     f("crypt", "PBKDF2 of Django", HASH, Prefix(&["pbkdf2_sha256$"]), Crypt, 40, 120, None),
     f("crypt", "scrypt", HASH, Prefix(&["$7$"]), Crypt, 50, 120, None),

@@ -1,0 +1,224 @@
+//! Passwords that people tell each other: behind the word for one in other languages, behind `the password for X is`,
+//! behind `login: name /`, and in the text of a QR code for a wireless network.
+//!
+//! What says less than `password = ` is a [`Key::Told`]: the value itself must look like a password.
+
+use std::sync::LazyLock;
+
+use super::names::{Key, key, last_name, trimmed};
+use crate::fold;
+
+/// Words for a password that are not one word of Latin letters, as the folding leaves them; in small letters.
+static WORDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    [
+        // Cyrillic: Russian, Ukrainian, Bulgarian, Serbian.
+        "пароль",
+        "пароля",
+        "паролем",
+        "парола",
+        "лозинка",
+        "шифра",
+        // Greek.
+        "κωδικός",
+        "κωδικός πρόσβασης",
+        "συνθηματικό",
+        // Chinese, Japanese, Korean.
+        "密码",
+        "密碼",
+        "口令",
+        "パスワード",
+        "パスコード",
+        "暗証番号",
+        "비밀번호",
+        "암호",
+        "패스워드",
+        // Arabic, Persian, Urdu, Hebrew.
+        "كلمة المرور",
+        "كلمة السر",
+        "كلمة مرور",
+        "الرقم السري",
+        "رمز المرور",
+        "رمز عبور",
+        "گذرواژه",
+        "کلمه عبور",
+        "پسورد",
+        "پاس ورد",
+        "پاس‌ورد",
+        "סיסמה",
+        "סיסמא",
+        "ססמה",
+        // Hindi, Bengali, Thai.
+        "पासवर्ड",
+        "कूटशब्द",
+        "পাসওয়ার্ড",
+        "รหัสผ่าน",
+    ]
+    .iter()
+    .map(|word| fold::word(&word.to_lowercase()))
+    .collect()
+});
+/// Bytes of the longest of them, and some for capitals that take more.
+const LONGEST: usize = 64;
+
+/// Words for a password of several words of Latin letters, without accents.
+const PHRASES: [&str; 12] = [
+    "mot de passe",
+    "palavra passe",
+    "palavra chave",
+    "clave de acceso",
+    "clave secreta",
+    "codigo de acesso",
+    "parola d'ordine",
+    "parola chiave",
+    "kata sandi",
+    "mat khau",
+    "kod dostepu",
+    "code d'acces",
+];
+/// Words for a password that mean other things too.
+const OTHERWISE: [&str; 8] = ["parola", "parole", "haslo", "heslo", "sifre", "sifresi", "geslo", "lozinka"];
+
+/// `is` in languages that put it between a word and its value; and what Chinese, Japanese and Korean put there.
+const IS: [&str; 7] = ["is", "est", "ist", "es", "e", "jest", "lautet"];
+static IS_JOINED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    ["是", "为", "為", "は", "는", "은", "هو", "هي"].iter().map(|word| fold::word(word)).collect()
+});
+
+/// What the bytes before a value, `:` or `=` left out where `assigned`, say of it.
+pub(super) fn named(head: &[u8], assigned: bool) -> Option<Key> {
+    let head = trimmed(head);
+    if assigned {
+        return if ends_with_word(head) { Some(Key::Password) } else { ends_otherwise(head) };
+    }
+    let rest = head.iter().rev().take(7).position(|byte| *byte == b' ').and_then(|length| {
+        let (rest, word) = head.split_at_checked(head.len() - length)?;
+        IS.iter().any(|is| word.eq_ignore_ascii_case(is.as_bytes())).then(|| trimmed(rest))
+    });
+    let rest = match rest {
+        Some(rest) => rest,
+        None => IS_JOINED.iter().find_map(|word| head.strip_suffix(word.as_slice())).map(trimmed)?,
+    };
+    let told = ends_with_word(rest)
+        || ends_otherwise(rest).is_some()
+        || key(last_name(rest)) == Some(Key::Password)
+        || is_of_something(rest);
+    told.then_some(Key::Told)
+}
+
+/// Whether some bytes end with a word of other letters, or of several Latin ones, for a password.
+fn ends_with_word(head: &[u8]) -> bool {
+    match head.last() {
+        Some(0x80..) => {
+            let mut tail = head.get(head.len().saturating_sub(LONGEST)..).unwrap_or_default();
+            while tail.first().is_some_and(|byte| (0x80..0xc0).contains(byte)) {
+                tail = tail.get(1..).unwrap_or_default();
+            }
+            let lower = String::from_utf8_lossy(tail).to_lowercase();
+            WORDS.iter().any(|word| lower.as_bytes().ends_with(word))
+        }
+        Some(_) => PHRASES.iter().any(|phrase| ends_with(head, phrase)),
+        None => false,
+    }
+}
+
+fn ends_otherwise(head: &[u8]) -> Option<Key> {
+    OTHERWISE.iter().any(|word| ends_with(head, word)).then_some(Key::Told)
+}
+
+/// Whether some bytes end with a word, in capitals or not, that no letter stands before.
+fn ends_with(bytes: &[u8], word: &str) -> bool {
+    let Some(at) = bytes.len().checked_sub(word.len()) else { return false };
+    let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+    bytes.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))
+        && !before.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80)
+}
+
+/// `password for the office`, `passcode to room 12`: a password, and of what, in a few words of one sentence.
+fn is_of_something(head: &[u8]) -> bool {
+    let tail = head.get(head.len().saturating_sub(56)..).unwrap_or_default();
+    let from =
+        tail.iter().rposition(|b| matches!(b, b'.' | b'\n' | b';' | b'?' | b'!')).map_or(0, |at| at + 1);
+    let words: Vec<&[u8]> = tail.get(from..).unwrap_or_default().split(|b| *b == b' ').collect();
+    words.windows(2).rev().take(6).any(|pair| match pair {
+        [name, of] => {
+            let of = [&b"for"[..], b"to", b"of", b"on", b"fur", b"pour", b"para"]
+                .iter()
+                .any(|word| of.eq_ignore_ascii_case(word));
+            of && key(name) == Some(Key::Password)
+        }
+        _ => false,
+    })
+}
+
+/// `login: name / `, `credentials are name / `: what stands before the password of a pair.
+pub(super) fn pair(left: &[u8]) -> Option<Key> {
+    let head = trimmed(left).strip_suffix(b"/").or_else(|| trimmed(left).strip_suffix(b"|"))?;
+    let head = trimmed(head);
+    let name = head.iter().rev().take(48).take_while(|b| b.is_ascii_graphic()).count();
+    let before = trimmed(head.get(..head.len() - name)?);
+    let before = match before {
+        [before @ .., b':' | b'='] => trimmed(before),
+        _ => {
+            let word = last_name(before);
+            let joins =
+                ["is", "are", "with", "as", "use"].iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes()));
+            trimmed(before.get(..before.len() - if joins { word.len() } else { return None })?)
+        }
+    };
+    let naming = [
+        "login",
+        "log in",
+        "logins",
+        "credentials",
+        "creds",
+        "credential",
+        "zugang",
+        "zugangsdaten",
+        "user",
+        "account",
+    ];
+    (name > 0 && naming.iter().any(|word| ends_with(before, word))).then_some(Key::Told)
+}
+
+/// Whether the text of a QR code for a wireless network (`WIFI:T:WPA;S:name;P:`) goes on with its password's field.
+pub(super) fn network(left: &[u8]) -> bool {
+    left.ends_with(b";")
+        && left.windows(5).rev().take(120).any(|window| window.eq_ignore_ascii_case(b"wifi:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_many_languages_name_a_password() {
+        for word in WORDS.iter() {
+            assert!(!word.is_empty() && word.len() < LONGEST);
+            assert_eq!(named(word, true), Some(Key::Password), "{}", String::from_utf8_lossy(word));
+        }
+        for text in ["Le mot de passe", "Ваш Пароль ", "PALAVRA PASSE"] {
+            assert_eq!(named(text.as_bytes(), true), Some(Key::Password), "{text}");
+        }
+        for text in ["the password for the office is", "le mot de passe est", "das Passwort ist", "密码是"]
+        {
+            let folded: Vec<u8> = fold::word(text);
+            assert_eq!(named(&folded, false), Some(Key::Told), "{text}");
+        }
+        for text in ["the office is", "my passe", "the password. For the office it is", "est"] {
+            assert_eq!(named(text.as_bytes(), false), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn pairs_need_a_word_before_them() {
+        for left in
+            ["login: bob / ", "Credentials are bob@example.org / ", "log in as bob / ", "user: bob | "]
+        {
+            assert_eq!(pair(left.as_bytes()), Some(Key::Told), "{left}");
+        }
+        for left in ["bob / ", "and / ", "login bob / ", "input: bob / ", "see the login page / "] {
+            assert_eq!(pair(left.as_bytes()), None, "{left}");
+        }
+        assert!(network(b"WIFI:T:WPA;S:home;") && !network(b"T:WPA;S:home;"));
+    }
+}

@@ -1,0 +1,165 @@
+//! Passwords and keys as people write them to each other, and what only talks about them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs,
+    reason = "test code"
+)]
+
+use cordon_core::{Channel, Score};
+use cordon_inspect::Engine;
+
+/// Texts with the secret in them.
+const TOLD: &[(&str, &str)] = &[
+    // A shared access signature, where URLs have it.
+    (
+        "https://a.blob.core.windows.net/c?sv=2022-11-02&spr=https&sig=k4Lz8Qm2Vt7Rw9Xp3Ns5Bd1Fg6Hj0KcYuTeAoZiPqMw%3D",
+        "k4Lz8Qm2Vt7Rw9Xp3Ns5Bd1Fg6Hj0KcYuTeAoZiPqMw",
+    ),
+    (
+        "see https://a.blob.core.windows.net/c?sig=k4Lz8Qm2Vt7Rw9Xp3Ns5Bd1Fg6Hj0KcYuTeAoZiPqMw%3D&se=2031",
+        "k4Lz8Qm2Vt7Rw9Xp3Ns5Bd1Fg6Hj0KcYuTeAoZiPqMw",
+    ),
+    (
+        "\"url\":\"https://a.file.core.windows.net/s/x.csv?se=2031&sig=k4Lz8Qm2Vt7Rw%2B9Xp3Ns5Bd1Fg6Hj0KcYuTeAoZiPqM%3D\"",
+        "k4Lz8Qm2Vt7Rw%2B9Xp3Ns5Bd1Fg6Hj0KcYuTeAoZiPqM",
+    ),
+    (
+        "SharedAccessSignature=sv=2022-11-02&sig=k4Lz8Qm2Vt7Rw9Xp3Ns5Bd1Fg6Hj0KcYuTeAoZiPqMw=",
+        "k4Lz8Qm2Vt7Rw9Xp3Ns5Bd1Fg6Hj0KcYuTeAoZiPqMw=",
+    ),
+    // Twitter's bearer tokens hold zeros in base64, and their signs escaped.
+    (
+        "Authorization: Bearer AAAAAAAAAAAAAAAAAAAAAKq4wQEAAAAAb9Lx%2BTmV3rZsYd7JcWn0HfGuPo8%3DkE2vRt6yQbXa1MzNi5DpLw4SjUc9FhGo7TeKmBnVxZrAqPyWlI",
+        "AAAAAAAAAAAAAAAAAAAAAKq4wQEAAAAAb9Lx%2BTmV3rZsYd7JcWn0HfGuPo8%3DkE2vRt6yQbXa1MzNi5DpLw4SjUc9FhGo7TeKmBnVxZrAqPyWlI",
+    ),
+    (
+        "bearer_token = \"AAAAAAAAAAAAAAAAAAAAAKq4wQEAAAAAb9LxTmV3rZsYd7JcWn0HfGuPo8kE2vRt6yQbXa1MzNi5DpLw4SjUc9FhGo7TeKmBnVxZrAqPyWlI\"",
+        "AAAAAAAAAAAAAAAAAAAAAKq4wQEAAAAAb9LxTmV3rZsYd7JcWn0HfGuPo8kE2vRt6yQbXa1MzNi5DpLw4SjUc9FhGo7TeKmBnVxZrAqPyWlI",
+    ),
+    (
+        "Authorization: SSWS 00aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW2xY4zA6c",
+        "00aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW2xY4zA6c",
+    ),
+    // Other languages' words.
+    ("mot de passe : Tulipe42!", "Tulipe42!"),
+    ("Le mot de passe est Tulipe42!", "Tulipe42!"),
+    ("Passwort: Blume77xy", "Blume77xy"),
+    ("Das Passwort für das WLAN ist Blume77xy.", "Blume77xy"),
+    ("Kennwort: Blume77xy", "Blume77xy"),
+    ("contraseña: Girasol9x", "Girasol9x"),
+    ("clave de acceso: Girasol9x", "Girasol9x"),
+    ("senha: Girassol9x", "Girassol9x"),
+    ("A senha é Girassol9x", "Girassol9x"),
+    ("palavra-passe: Girassol9x", "Girassol9x"),
+    ("пароль: Romashka7!", "Romashka7!"),
+    ("Пароль — не этот. ПАРОЛЬ: Romashka7!", "Romashka7!"),
+    ("密码：Lotus8x9y", "Lotus8x9y"),
+    ("密码是Lotus8x9y", "Lotus8x9y"),
+    ("密碼: Lotus8x9y", "Lotus8x9y"),
+    ("パスワード：Sakura88x", "Sakura88x"),
+    ("パスワードはSakura88xです", "Sakura88x"),
+    ("비밀번호: Mugung77x", "Mugung77x"),
+    ("비밀번호는 Mugung77x 입니다", "Mugung77x"),
+    ("رمز عبور: Laleh88x", "Laleh88x"),
+    ("گذرواژه: Laleh88x", "Laleh88x"),
+    ("كلمة المرور: Zahra77x", "Zahra77x"),
+    ("סיסמה: Nurit55x", "Nurit55x"),
+    ("hasło: Stokrotka7", "Stokrotka7"),
+    ("wachtwoord: Tulp42!x", "Tulp42!x"),
+    ("parola: Girasole9", "Girasole9"),
+    ("lösenord: Blomma77x", "Blomma77x"),
+    ("adgangskode: Blomst77x", "Blomst77x"),
+    ("şifre: Papatya77", "Papatya77"),
+    ("heslo: Kvetina77", "Kvetina77"),
+    ("jelszó: Virag77x", "Virag77x"),
+    ("salasana: Kukka77x", "Kukka77x"),
+    ("mật khẩu: Hoasen77x", "Hoasen77x"),
+    ("kata sandi: Melati77x", "Melati77x"),
+    ("รหัสผ่าน: Dokmai77x", "Dokmai77x"),
+    ("पासवर्ड: Kamal77x", "Kamal77x"),
+    ("{\"mot de passe\": \"Tulipe42!\"}", "Tulipe42!"),
+    // Told in a sentence, in a pair, in a QR code.
+    ("The wifi password for the office is Harbour2024!", "Harbour2024!"),
+    ("passcode to the server room is Harbour2024!", "Harbour2024!"),
+    ("Login: bob / Harbour2024!", "Harbour2024!"),
+    ("The credentials are bob@example.org / hunter42x", "hunter42x"),
+    ("log in as bob / hunter42x", "hunter42x"),
+    ("WIFI:T:WPA;S:Office;P:harbour house 9;H:false;;", "harbour house 9"),
+    ("WIFI:S:Office;T:WPA;P:correcthorse;;", "correcthorse"),
+    // What only happens to hold a word for nothing.
+    ("password: \"q7Null2xx!\"", "q7Null2xx!"),
+    ("password: \"Noneedle77!\"", "Noneedle77!"),
+];
+
+/// Talk about passwords, and what looks like one of the above.
+const TALK: &[&str] = &[
+    "The password policy for the office is 12 characters or more.",
+    "The password for the archive is required.",
+    "The password for the tool is SHA-256 hashed.",
+    "Le mot de passe est obligatoire. Mot de passe : voir plus haut",
+    "Passwort: siehe unten. Das Passwort ist abgelaufen.",
+    "contraseña: obligatoria",
+    "пароль: обязательное поле",
+    "密码：必填",
+    "パスワードは必須です",
+    "비밀번호는 8자 이상입니다",
+    "رمز عبور: الزامی",
+    "la parola: amicizia; parola: 2024-10-12",
+    "{\"parola\": \"amicizia\", \"haslo\": \"wolnosc\", \"heslo\": \"svoboda\"}",
+    "hasło: encyklopedia",
+    "input / output, bob / alice, 24/7, and / or, login / logout",
+    "Login: SAML / OAuth2",
+    "login page: home / contact",
+    "user: read / write",
+    "T:WPA;S:Office;P:harbourhouse;;",
+    "WIFI:T:nopass;S:Guest;;",
+    "https://example.net/?design=1&sig=none",
+    "https://example.net/c?sig=shortvalue",
+    "password: null, password: None, token = undefined, secret: hidden, insert_password_here",
+    "SSWS is the scheme of the header",
+    "The key for the map is A4-B7 to C9.",
+];
+
+#[test]
+fn what_is_told_is_found() {
+    let engine = Engine::builtin();
+    let missed: Vec<String> = TOLD
+        .iter()
+        .filter(|(text, secret)| {
+            let start = text.find(secret).unwrap();
+            !engine.inspect(Channel::User, text).iter().any(|f| {
+                f.category.as_str().starts_with("secret/")
+                    && f.score >= Score::percent(50)
+                    && f.span.start <= start
+                    && f.span.end >= start + secret.len()
+            })
+        })
+        .map(|(text, _)| format!("{text}: {:?}", shown(&engine, text)))
+        .collect();
+    assert!(missed.is_empty(), "{} are missed:\n{}", missed.len(), missed.join("\n"));
+}
+
+#[test]
+fn talk_about_them_raises_nothing() {
+    let engine = Engine::builtin();
+    let raised: Vec<String> = TALK
+        .iter()
+        .map(|text| (text, shown(&engine, text)))
+        .filter(|(_, found)| !found.is_empty())
+        .map(|(text, found)| format!("{text}: {found:?}"))
+        .collect();
+    assert!(raised.is_empty(), "{} raise something:\n{}", raised.len(), raised.join("\n"));
+}
+
+fn shown(engine: &Engine, text: &str) -> Vec<String> {
+    engine
+        .inspect(Channel::User, text)
+        .iter()
+        .filter(|f| f.score >= Score::percent(50))
+        .map(|f| format!("{} {} `{}`", f.category, f.score, &text[f.span.range()]))
+        .collect()
+}
