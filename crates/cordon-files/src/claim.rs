@@ -73,7 +73,18 @@ fn fits(said: FileType, content: FileType) -> bool {
         // JSON may be one text or number, JSON lines, or damaged; its reader says so.
         (T::Json, T::Text) => true,
         // What is packed is looked into; the container is what it was said to be.
-        (T::Zip, T::WordDocument | T::Spreadsheet | T::Presentation | T::OpenDocument | T::Epub) => true,
+        (
+            T::Zip,
+            T::WordDocument
+            | T::Spreadsheet
+            | T::Presentation
+            | T::OpenDocument
+            | T::Epub
+            | T::Keras
+            | T::Torch,
+        ) => true,
+        // Models by the endings that PyTorch and joblib give them, packed or not.
+        (T::Pickle, T::Torch | T::Zlib | T::Gzip | T::Packed) => true,
         (T::Ole, T::WordDocument | T::Spreadsheet | T::Presentation | T::Rtf) => false,
         _ => false,
     }

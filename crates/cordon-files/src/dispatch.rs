@@ -4,7 +4,7 @@ use crate::{
     Claim, FileType, Reason, archive,
     bytes::{find, head},
     context::{Context, Done},
-    data, file_type, image, markup, office, pdf, text,
+    data, file_type, image, markup, model, office, pdf, text,
 };
 
 /// Inspects one file; what it is by its content.
@@ -23,6 +23,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8], claim: &Claim<'_>
         }
         _ => begins,
     };
+    let file_type = model::kind(context, bytes, file_type, claimed)?;
     // Archives are read from their end, so that any file with the end of one is one too.
     if file_type != FileType::Zip && archive::zip::ends_as_one(bytes) {
         context.see(Reason::Polyglot);
@@ -66,6 +67,13 @@ fn read(
         FileType::Gif => image::gif::inspect(context, bytes)?,
         FileType::Webp => image::webp::inspect(context, bytes)?,
         FileType::Bmp => image::bmp::inspect(context, bytes)?,
+        FileType::Pickle => model::pickle::inspect(context, bytes)?,
+        FileType::Npy => model::npy::inspect(context, bytes)?,
+        FileType::Safetensors => model::safetensors::inspect(context, bytes)?,
+        FileType::Gguf => model::gguf::inspect(context, bytes)?,
+        FileType::Onnx => model::onnx::inspect(context, bytes)?,
+        FileType::Hdf5 => model::hdf5(context, bytes)?,
+        FileType::Zlib => model::zlib::inspect(context, bytes, claim)?,
         FileType::Empty => {}
         FileType::Text => text::plain(context, bytes)?,
         FileType::Executable => context.see(Reason::Executable),
@@ -73,9 +81,11 @@ fn read(
         FileType::Unknown => context.see(Reason::UnknownType),
         // These are what an archive turns out to be.
         FileType::Epub
+        | FileType::Keras
         | FileType::OpenDocument
         | FileType::Presentation
         | FileType::Spreadsheet
+        | FileType::Torch
         | FileType::WordDocument => {}
     }
     Ok(None)

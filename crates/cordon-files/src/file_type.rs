@@ -53,12 +53,22 @@ types! {
     Gif = "gif", ["image/gif"], ["gif"];
     /// Gzip.
     Gzip = "gzip", ["application/gzip", "application/x-gzip"], ["gz", "tgz", "svgz"];
+    /// A model of ggml.
+    Gguf = "gguf", [], ["gguf"];
+    /// HDF5: how Keras and others keep weights. Only its sign is read.
+    Hdf5 = "hdf5", ["application/x-hdf5", "application/x-hdf"], ["h5", "hdf5"];
     /// HTML.
     Html = "html", ["text/html", "application/xhtml+xml"], ["html", "htm", "xhtml"];
     /// JPEG.
     Jpeg = "jpeg", ["image/jpeg", "image/jpg", "image/pjpeg"], ["jpg", "jpeg", "jpe", "jfif"];
     /// JSON.
     Json = "json", ["application/json", "text/json", "application/ld+json", "application/geo+json"], ["json", "geojson", "ipynb"];
+    /// A model of Keras: ZIP.
+    Keras = "keras", [], ["keras"];
+    /// An array of NumPy.
+    Npy = "npy", [], ["npy"];
+    /// A model of ONNX.
+    Onnx = "onnx", [], ["onnx"];
     /// OpenDocument.
     OpenDocument = "open_document",
         ["application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.spreadsheet",
@@ -76,6 +86,8 @@ types! {
         ["7z", "rar", "xz", "bz2", "zst", "cab", "lz4", "txz", "tbz2"];
     /// PDF.
     Pdf = "pdf", ["application/pdf", "application/x-pdf"], ["pdf"];
+    /// Pickle: objects of Python.
+    Pickle = "pickle", [], ["pkl", "pickle", "pt", "pth", "joblib", "dill"];
     /// PNG.
     Png = "png", ["image/png", "image/apng"], ["png", "apng"];
     /// Office Open XML presentation.
@@ -83,6 +95,8 @@ types! {
         ["application/vnd.openxmlformats-officedocument.presentationml.presentation"], ["pptx", "ppsx", "potx"];
     /// Rich Text Format.
     Rtf = "rtf", ["application/rtf", "text/rtf"], ["rtf"];
+    /// Tensors, and nothing else.
+    Safetensors = "safetensors", [], ["safetensors"];
     /// Office Open XML workbook.
     Spreadsheet = "spreadsheet",
         ["application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"], ["xlsx", "xltx"];
@@ -96,6 +110,8 @@ types! {
     OtherImage = "other_image",
         ["image/tiff", "image/heic", "image/heif", "image/avif", "image/jp2", "image/x-icon", "image/vnd.microsoft.icon"],
         ["tif", "tiff", "heic", "heif", "avif", "jp2", "ico"];
+    /// A model of PyTorch: ZIP with a pickle.
+    Torch = "torch", [], [];
     /// None that is known.
     Unknown = "unknown", [], [];
     /// WebP.
@@ -108,7 +124,9 @@ types! {
     /// YAML.
     Yaml = "yaml", ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"], ["yaml", "yml"];
     /// ZIP that is nothing more.
-    Zip = "zip", ["application/zip", "application/x-zip-compressed"], ["zip"];
+    Zip = "zip", ["application/zip", "application/x-zip-compressed"], ["zip", "npz"];
+    /// A stream of zlib.
+    Zlib = "zlib", ["application/zlib"], ["z", "zlib"];
 }
 
 impl std::fmt::Display for FileType {
@@ -187,6 +205,9 @@ pub(crate) fn binary(bytes: &[u8]) -> Option<FileType> {
         (b"OggS", T::AudioVideo),
         (b"fLaC", T::AudioVideo),
         (b"\x1a\x45\xdf\xa3", T::AudioVideo),
+        (b"\x93NUMPY", T::Npy),
+        (b"GGUF", T::Gguf),
+        (b"\x89HDF\r\n\x1a\n", T::Hdf5),
         (b"II*\0", T::OtherImage),
         (b"MM\0*", T::OtherImage),
         (b"\0\0\x01\0", T::OtherImage),
@@ -208,6 +229,12 @@ pub(crate) fn binary(bytes: &[u8]) -> Option<FileType> {
         }
         Some(_) if slice(bytes, 4, 4) == Some(b"ftyp") => return Some(T::AudioVideo),
         _ => {}
+    }
+    if crate::model::pickle::is_signed(bytes) {
+        return Some(T::Pickle);
+    }
+    if crate::model::zlib::begins(bytes) && !is_text(bytes) {
+        return Some(T::Zlib);
     }
     // A program for Windows: `MZ`, and where that points to, `PE`.
     let pe = le32(bytes, 0x3c).and_then(|at| slice(bytes, crate::bytes::index(at), 4));

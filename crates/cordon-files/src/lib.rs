@@ -33,6 +33,7 @@ mod archive;
 mod data;
 mod image;
 mod markup;
+mod model;
 mod office;
 mod pdf;
 

@@ -59,6 +59,7 @@ reasons! {
     Executable = "file/executable", Reject, "it is a program";
     ExternalEntity = "file/external/entity", Reject, "it makes its reader fetch an entity";
     ExternalLink = "file/external/link", Accept, "it links to something elsewhere";
+    ExternalPath = "file/model/external_path", Reject, "a model reads its numbers from outside of its own folder";
     ExternalReference = "file/external/reference", Quarantine, "it makes its reader fetch something elsewhere";
     ExternalTemplate = "file/external/template", Reject, "its template lies elsewhere";
     FontMap = "file/hidden/font_map", Quarantine, "its letters look other than the text that they are";
@@ -69,6 +70,7 @@ reasons! {
     HiddenSheet = "file/hidden/sheet", Accept, "it holds sheets, slides, rows or columns that a reader does not see";
     HiddenText = "file/hidden/text", Accept, "it holds text that a reader does not see";
     JavaScript = "file/active/javascript", Reject, "it holds JavaScript";
+    Layer = "file/model/layer", Reject, "a layer of a model is code";
     Launch = "file/active/launch", Reject, "it starts a program";
     Link = "file/archive/link", Reject, "an entry is a link";
     Location = "file/image/location", Accept, "it says where it was taken";
@@ -77,6 +79,7 @@ reasons! {
     Metadata = "file/metadata", Accept, "its metadata holds text";
     Mismatch = "file/type_mismatch", Reject, "it is not of the type that it is said to be";
     MixedEncoding = "file/data/encoding", Accept, "not all of its text is in one encoding";
+    ModelCode = "file/model/code", Reject, "loading it runs code, or leads to what does";
     NameDirection = "file/name_direction", Reject, "a name turns the direction of writing, so that it reads as another";
     NestedTooDeep = "file/nested_too_deep", Reject, "files lie too deep inside one another";
     NotInspected = "file/not_inspected", Quarantine, "the work that was allowed did not do for all of it";
@@ -89,15 +92,18 @@ reasons! {
     Prepended = "file/prepended", Reject, "there is data before its beginning";
     Ragged = "file/data/ragged", Accept, "its rows have different numbers of cells";
     RemoteAction = "file/active/remote", Reject, "it leads into another file";
+    RemoteCode = "file/model/remote_code", Reject, "it makes a loader run code that lies beside the model";
     RichMedia = "file/active/rich_media", Reject, "it holds media that run in a reader";
     Script = "file/active/script", Reject, "it holds a script";
     StreamName = "file/archive/stream_name", Reject, "an entry names a stream of another file";
     Superseded = "file/hidden/superseded", Accept, "it holds what a later change has replaced";
+    Template = "file/model/template", Reject, "a template for chats reaches for what is behind the objects that it is given";
     TooDeep = "file/data/too_deep", Reject, "it is nested deeper than is allowed";
     TooLarge = "file/too_large", Reject, "it is larger than is allowed";
     TooMany = "file/too_many", Reject, "it holds more things than are allowed";
     Trailing = "file/trailing", Accept, "there are bytes behind its end that are nothing known";
     Traversal = "file/archive/traversal", Reject, "an entry would be written outside of its folder";
+    UnknownObject = "file/model/unknown_object", Reject, "loading it makes an object of which nobody knows what it does";
     UnknownType = "file/unknown_type", Quarantine, "its type is not known";
     Unreadable = "file/not_inspected/format", Quarantine, "it is of a format that is not looked into";
     UnreadableText = "file/not_inspected/text", Quarantine, "nothing says which letters its glyphs are";

@@ -117,6 +117,7 @@ pub fn baseline() -> GuardSpec {
             rule(&outside, "file", 50, Action::Flag),
             rule(&outside, "file/bomb", 90, Action::Block),
             rule(&outside, "file/executable", 90, Action::Block),
+            rule(&outside, "file/model/code", 90, Action::Block),
             rule(&outside, "file/polyglot", 90, Action::Block),
         ],
         exceptions: Vec::new(),

@@ -5,7 +5,7 @@ use cordon_core::json::{ErrorKind, Limits, Value};
 use crate::{
     Reason, Role,
     context::{Context, Done},
-    text,
+    model, text,
 };
 
 /// Arrays and objects inside one another.
@@ -14,7 +14,9 @@ const DEEPEST: usize = 128;
 /// A JSON file, or one with a value on each line.
 pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let text = text::inspect(context, bytes)?;
-    read(context, &text, |context, reason| context.see(reason))?;
+    if let Some(value) = read(context, &text, |context, reason| context.see(reason))? {
+        model::settings::inspect(context, &value)?;
+    }
     context.text(Role::Body, text)
 }
 
@@ -26,12 +28,16 @@ pub(crate) fn is_one(context: &mut Context<'_>, bytes: &[u8]) -> Done<bool> {
     Ok(is_one)
 }
 
-/// Reads one value, or one on each line, and hands over what is wrong.
-fn read(context: &mut Context<'_>, text: &str, mut see: impl FnMut(&mut Context<'_>, Reason)) -> Done {
+/// Reads one value, or one on each line, and hands over what is wrong; the value, where it is one.
+fn read(
+    context: &mut Context<'_>,
+    text: &str,
+    mut see: impl FnMut(&mut Context<'_>, Reason),
+) -> Done<Option<Value>> {
     let limits = Limits { bytes: text.len(), depth: DEEPEST, values: context.limits.things };
     context.spend(text.len())?;
     match Value::parse(text.trim().as_bytes(), limits) {
-        Ok(_) => {}
+        Ok(value) => return Ok(Some(value)),
         Err(error) if error.kind() == ErrorKind::Trailing => {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
                 context.thing()?;
@@ -42,7 +48,7 @@ fn read(context: &mut Context<'_>, text: &str, mut see: impl FnMut(&mut Context<
         }
         Err(error) => see(context, reason(error.kind())),
     }
-    Ok(())
+    Ok(None)
 }
 
 fn reason(kind: ErrorKind) -> Reason {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use cordon_files::{Disposition, Reason};
 
 use crate::{
-    archives, benign, bounds, data, documents, evasions, images, markup, pdfs,
+    archives, benign, bounds, data, documents, evasions, images, markup, models, pdfs,
     support::classes::{Samples, take},
     types,
 };
@@ -155,6 +155,32 @@ const TESTS: &[(&str, fn())] = &[
     ("markup::what_nobody_sees_is_told", markup::what_nobody_sees_is_told),
     ("markup::drawings_that_act_are_refused", markup::drawings_that_act_are_refused),
     ("markup::xml_is_read", markup::xml_is_read),
+    ("models::what_a_harmless_pickle_builds_is_accepted", models::what_a_harmless_pickle_builds_is_accepted),
+    (
+        "models::a_pickle_that_calls_a_program_is_refused_in_every_protocol",
+        models::a_pickle_that_calls_a_program_is_refused_in_every_protocol,
+    ),
+    (
+        "models::what_is_not_known_to_be_harmless_is_refused",
+        models::what_is_not_known_to_be_harmless_is_refused,
+    ),
+    (
+        "models::a_pickle_that_hides_what_it_calls_is_refused",
+        models::a_pickle_that_hides_what_it_calls_is_refused,
+    ),
+    (
+        "models::what_stands_behind_the_end_is_read_or_told",
+        models::what_stands_behind_the_end_is_read_or_told,
+    ),
+    ("models::packed_models_are_unpacked", models::packed_models_are_unpacked),
+    ("models::arrays_of_objects_are_pickles", models::arrays_of_objects_are_pickles),
+    ("models::tensors_lie_where_they_say", models::tensors_lie_where_they_say),
+    ("models::templates_and_counts_of_models_are_read", models::templates_and_counts_of_models_are_read),
+    ("models::numbers_of_a_graph_lie_in_its_own_folder", models::numbers_of_a_graph_lie_in_its_own_folder),
+    (
+        "models::layers_and_settings_that_are_code_are_refused",
+        models::layers_and_settings_that_are_code_are_refused,
+    ),
     ("pdfs::pages_are_read", pdfs::pages_are_read),
     ("pdfs::actions_are_refused_also_by_other_names", pdfs::actions_are_refused_also_by_other_names),
     ("pdfs::what_object_streams_pack_is_seen", pdfs::what_object_streams_pack_is_seen),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use cordon_files::{Claim, FileType, Limits, Report};
 use proptest::prelude::*;
 
-use crate::support::{compound, gzip, image, office, pdf, pdf::Pdf, tar, zip};
+use crate::support::{compound, gzip, image, model, office, pdf, pdf::Pdf, tar, zip, zlib};
 
 /// A good file of each type, with the name that it goes by.
 static GOOD: LazyLock<Vec<(&str, Vec<u8>)>> = LazyLock::new(|| {
@@ -35,6 +35,14 @@ static GOOD: LazyLock<Vec<(&str, Vec<u8>)>> = LazyLock::new(|| {
         ("a.bmp", image::bmp(3, 5, 24)),
         ("a.csv", b"a,b\n\"1\",=2\n".to_vec()),
         ("a.json", b"{\"a\": [1, {\"b\": \"c\"}]}".to_vec()),
+        ("a.pkl", model::array()),
+        ("b.pkl", model::estimator()),
+        ("a.joblib", zlib(&model::state())),
+        ("a.pt", zip::of(&[("m/data.pkl", &model::state()), ("m/data/0", b"1234")])),
+        ("a.npy", model::npy("'|O'", &model::array())),
+        ("a.safetensors", model::safetensors("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", 2)),
+        ("a.gguf", model::gguf(&[("a.chat_template", "{{ message }}")])),
+        ("a.onnx", model::onnx("a.data")),
         ("a.yaml", b"a: &x [1, 2]\nb:\n  - *x\n  - |\n    text\n".to_vec()),
     ]
 });
@@ -87,6 +95,14 @@ fn the_good_files_are_of_their_types() {
         FileType::Bmp,
         FileType::Csv,
         FileType::Json,
+        FileType::Pickle,
+        FileType::Pickle,
+        FileType::Zlib,
+        FileType::Torch,
+        FileType::Npy,
+        FileType::Safetensors,
+        FileType::Gguf,
+        FileType::Onnx,
         FileType::Yaml,
     ];
     for ((name, bytes), expected) in GOOD.iter().zip(expected) {
@@ -135,6 +151,15 @@ fn adversarial(size: usize) -> Vec<(&'static str, Vec<u8>)> {
         ("a.yaml", repeated("a:", " ")),
         ("a.yaml", repeated("", "- ")),
         ("a.json", repeated("[", "[")),
+        ("a.pkl", repeated("", "N.")),
+        ("a.pkl", repeated("", "(I1\n")),
+        ("a.pkl", repeated("", "Vab\\u\np1\n0")),
+        ("a.pkl", repeated("N", "2")),
+        ("a.txt", repeated("", ")")),
+        ("a.txt", repeated("", "N0")),
+        ("a.gguf", model::gguf(&[("a.chat_template", &"{{ a__ }} {%".repeat(size / 12))])),
+        ("a.gguf", model::gguf(&[("a.chat_template", &"{".repeat(size))])),
+        ("a.json", repeated("", "{\"chat_template\": \"{{\"}\n")),
         ("a.rtf", repeated("{\\rtf1", "{\\b")),
         ("a.rtf", repeated("{\\rtf1", "\\'")),
         ("a.gif", repeated("GIF89a\x04\0\x04\0\0\0\0", "!\u{1}\u{1}a\0")),

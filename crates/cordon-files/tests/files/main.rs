@@ -19,6 +19,8 @@ mod evasions;
 mod images;
 mod laws;
 mod markup;
+mod models;
 mod pdfs;
+mod quine;
 mod support;
 mod types;

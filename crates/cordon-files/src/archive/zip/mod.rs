@@ -42,7 +42,8 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done<FileType>
             office::open_xml::inspect(context, &archive, file_type)?;
         }
         FileType::OpenDocument => office::open_document::inspect(context, &archive)?,
-        _ => entries(context, &archive)?,
+        FileType::Torch => torch(context, &archive)?,
+        _ => entries(context, &archive, |_| false)?,
     }
     Ok(file_type)
 }
@@ -69,15 +70,31 @@ fn kind(context: &mut Context<'_>, archive: &Archive<'_>) -> Done<FileType> {
     } else if has("META-INF/MANIFEST.MF") || has("AndroidManifest.xml") {
         context.see(Reason::Executable);
         FileType::Executable
+    } else if archive.entries.iter().any(|entry| entry.file_name() == "data.pkl") {
+        FileType::Torch
+    } else if has("config.json") && has("metadata.json") {
+        FileType::Keras
     } else {
         FileType::Zip
     })
 }
 
-/// Every entry as a file of its own.
-fn entries(context: &mut Context<'_>, archive: &Archive<'_>) -> Done {
+/// A model of PyTorch: all but the numbers of its tensors, which are whatever bytes they are.
+fn torch(context: &mut Context<'_>, archive: &Archive<'_>) -> Done {
+    let of_pickle = archive.entries.iter().find_map(|entry| entry.name.strip_suffix("data.pkl"));
+    let numbers = format!("{}data/", of_pickle.unwrap_or_default());
+    entries(context, archive, |entry| {
+        entry
+            .name
+            .strip_prefix(&numbers)
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+/// Every entry as a file of its own, but for those that are numbers.
+fn entries(context: &mut Context<'_>, archive: &Archive<'_>, is_numbers: impl Fn(&Entry) -> bool) -> Done {
     for (number, entry) in archive.entries.iter().enumerate() {
-        if entry.is_folder() || entry.is_link {
+        if entry.is_folder() || entry.is_link || is_numbers(entry) {
             continue;
         }
         context.at(number, |context| {

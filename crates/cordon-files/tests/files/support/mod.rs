@@ -15,6 +15,7 @@
 pub mod classes;
 pub mod compound;
 pub mod image;
+pub mod model;
 pub mod office;
 pub mod pdf;
 pub mod zip;

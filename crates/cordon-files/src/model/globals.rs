@@ -1,0 +1,443 @@
+//! Which objects of Python a pickle may name. What is allowed is known to build a value out of its arguments and to do nothing
+//! else; whatever is not, is refused, for no list of what is dangerous is ever whole. The list of what is known to be dangerous
+//! says only how certain that is.
+//!
+//! Sources: what PyTorch lets its `weights_only` loading build (`torch.serialization.add_safe_globals`), how NumPy, scikit-learn
+//! and the standard library pickle their own types, and the public advisories on how scanners of pickles were passed by.
+
+/// How an object of Python is thought of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trust {
+    /// It builds a value.
+    Known,
+    /// Nobody knows what it does.
+    Unknown,
+    /// It runs code, starts programs, reads or writes files, talks to others, or leads to what does.
+    Dangerous,
+}
+
+/// Objects by module.
+const KNOWN: &[(&str, &[&str])] = &[
+    (
+        "builtins",
+        &[
+            "bool",
+            "bytearray",
+            "bytes",
+            "complex",
+            "dict",
+            "float",
+            "frozenset",
+            "int",
+            "list",
+            "long",
+            "object",
+            "range",
+            "set",
+            "slice",
+            "str",
+            "tuple",
+            "unicode",
+            "xrange",
+        ],
+    ),
+    ("collections", &["Counter", "OrderedDict", "defaultdict", "deque"]),
+    ("copyreg", &["_reconstructor"]),
+    ("_codecs", &["encode"]),
+    ("argparse", &["Namespace"]),
+    ("datetime", &["date", "datetime", "time", "timedelta", "timezone"]),
+    ("decimal", &["Decimal"]),
+    ("fractions", &["Fraction"]),
+    ("pathlib", &["Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath"]),
+    ("types", &["SimpleNamespace"]),
+    ("uuid", &["UUID"]),
+    (
+        "numpy",
+        &[
+            "bool_",
+            "complex128",
+            "complex64",
+            "dtype",
+            "float16",
+            "float32",
+            "float64",
+            "int16",
+            "int32",
+            "int64",
+            "int8",
+            "ndarray",
+            "str_",
+            "uint16",
+            "uint32",
+            "uint64",
+            "uint8",
+        ],
+    ),
+    ("numpy.core.multiarray", &["_reconstruct", "scalar"]),
+    ("numpy._core.multiarray", &["_reconstruct", "scalar"]),
+    ("numpy.core.numeric", &["_frombuffer"]),
+    ("numpy._core.numeric", &["_frombuffer"]),
+    ("numpy.ma.core", &["MaskedArray", "_mareconstruct"]),
+    ("numpy.random._pickle", &["__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"]),
+    ("numpy.random._mt19937", &["MT19937"]),
+    ("numpy.random._pcg64", &["PCG64"]),
+    ("numpy.random.mtrand", &["RandomState"]),
+    ("scipy.sparse._coo", &["coo_matrix"]),
+    ("scipy.sparse._csc", &["csc_array", "csc_matrix"]),
+    ("scipy.sparse._csr", &["csr_array", "csr_matrix"]),
+    ("scipy.sparse.csc", &["csc_matrix"]),
+    ("scipy.sparse.csr", &["csr_matrix"]),
+    (
+        "torch",
+        &[
+            "BFloat16Storage",
+            "BoolStorage",
+            "ByteStorage",
+            "CharStorage",
+            "ComplexDoubleStorage",
+            "ComplexFloatStorage",
+            "DoubleStorage",
+            "FloatStorage",
+            "HalfStorage",
+            "IntStorage",
+            "LongStorage",
+            "QInt32Storage",
+            "QInt8Storage",
+            "QUInt8Storage",
+            "ShortStorage",
+            "Size",
+            "Tensor",
+            "bfloat16",
+            "bool",
+            "complex128",
+            "complex64",
+            "device",
+            "float16",
+            "float32",
+            "float64",
+            "int16",
+            "int32",
+            "int64",
+            "int8",
+            "qint32",
+            "qint8",
+            "quint8",
+            "uint8",
+        ],
+    ),
+    ("torch._tensor", &["_rebuild_from_type_v2"]),
+    (
+        "torch._utils",
+        &[
+            "_rebuild_device_tensor_from_numpy",
+            "_rebuild_meta_tensor_no_storage",
+            "_rebuild_nested_tensor",
+            "_rebuild_parameter",
+            "_rebuild_parameter_with_state",
+            "_rebuild_qtensor",
+            "_rebuild_sparse_tensor",
+            "_rebuild_tensor",
+            "_rebuild_tensor_v2",
+            "_rebuild_tensor_v3",
+        ],
+    ),
+    ("torch.nn.parameter", &["Buffer", "Parameter"]),
+    ("torch.serialization", &["_get_layout"]),
+    ("torch.storage", &["TypedStorage", "UntypedStorage"]),
+];
+
+/// Packages whose classes do nothing but be made: estimators of scikit-learn, layers of PyTorch.
+const CLASSES_OF: &[&str] = &[
+    "sklearn._loss",
+    "sklearn.calibration",
+    "sklearn.cluster",
+    "sklearn.compose",
+    "sklearn.covariance",
+    "sklearn.cross_decomposition",
+    "sklearn.decomposition",
+    "sklearn.discriminant_analysis",
+    "sklearn.dummy",
+    "sklearn.ensemble",
+    "sklearn.feature_extraction",
+    "sklearn.feature_selection",
+    "sklearn.gaussian_process",
+    "sklearn.impute",
+    "sklearn.isotonic",
+    "sklearn.kernel_approximation",
+    "sklearn.kernel_ridge",
+    "sklearn.linear_model",
+    "sklearn.manifold",
+    "sklearn.metrics._dist_metrics",
+    "sklearn.mixture",
+    "sklearn.model_selection",
+    "sklearn.multiclass",
+    "sklearn.multioutput",
+    "sklearn.naive_bayes",
+    "sklearn.neighbors",
+    "sklearn.neural_network",
+    "sklearn.pipeline",
+    "sklearn.preprocessing",
+    "sklearn.random_projection",
+    "sklearn.semi_supervised",
+    "sklearn.svm",
+    "sklearn.tree",
+    "sklearn.utils._bunch",
+    "torch.nn.modules",
+];
+
+/// Names of classes that such packages have from elsewhere.
+const NOT_THEIRS: &[&str] = &["Callable", "Memory", "Parallel", "Popen", "Process", "ThreadPoolExecutor"];
+
+/// Modules, with all that is below them, of which no part belongs into a model.
+const DANGEROUS: &[&str] = &[
+    "_aix_support",
+    "_ctypes",
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+    "_io",
+    "_operator",
+    "_osx_support",
+    "_pickle",
+    "_posixsubprocess",
+    "_pyrepl",
+    "_socket",
+    "aiohttp",
+    "antigravity",
+    "ast",
+    "asyncio",
+    "bdb",
+    "cProfile",
+    "cgi",
+    "cgitb",
+    "cloudpickle",
+    "code",
+    "codecs",
+    "codeop",
+    "commands",
+    "compileall",
+    "concurrent",
+    "ctypes",
+    "dill",
+    "distutils",
+    "doctest",
+    "dumbdbm",
+    "ensurepip",
+    "fileinput",
+    "ftplib",
+    "functools",
+    "glob",
+    "http",
+    "httplib",
+    "httpx",
+    "idlelib",
+    "imaplib",
+    "imp",
+    "importlib",
+    "inspect",
+    "io",
+    "itertools",
+    "joblib",
+    "lib2to3",
+    "linecache",
+    "logging",
+    "mailcap",
+    "marshal",
+    "mmap",
+    "modulefinder",
+    "multiprocessing",
+    "nntplib",
+    "nt",
+    "ntpath",
+    "numpy.distutils",
+    "numpy.f2py",
+    "numpy.lib.npyio",
+    "numpy.testing",
+    "operator",
+    "os",
+    "pdb",
+    "pickle",
+    "pip",
+    "pipes",
+    "pkg_resources",
+    "pkgutil",
+    "platform",
+    "poplib",
+    "popen2",
+    "posix",
+    "posixpath",
+    "profile",
+    "pty",
+    "py_compile",
+    "pydoc",
+    "reprlib",
+    "requests",
+    "resource",
+    "rlcompleter",
+    "runpy",
+    "sched",
+    "setuptools",
+    "shelve",
+    "shlex",
+    "shutil",
+    "signal",
+    "site",
+    "smtplib",
+    "socket",
+    "socketserver",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "sys",
+    "sysconfig",
+    "tarfile",
+    "telnetlib",
+    "tempfile",
+    "test",
+    "threading",
+    "timeit",
+    "tkinter",
+    "torch._dynamo",
+    "torch._inductor",
+    "torch.cuda",
+    "torch.distributed",
+    "torch.hub",
+    "torch.jit",
+    "torch.package",
+    "torch.utils",
+    "trace",
+    "turtle",
+    "unittest",
+    "urllib",
+    "urllib2",
+    "urllib3",
+    "uu",
+    "venv",
+    "weakref",
+    "webbrowser",
+    "winreg",
+    "xml",
+    "xmlrpc",
+    "zipfile",
+    "zipimport",
+];
+
+/// Objects of modules of which others are harmless.
+const DANGEROUS_OF: &[(&str, &[&str])] = &[
+    (
+        "builtins",
+        &[
+            "__build_class__",
+            "__import__",
+            "apply",
+            "breakpoint",
+            "compile",
+            "delattr",
+            "eval",
+            "exec",
+            "execfile",
+            "exit",
+            "file",
+            "filter",
+            "getattr",
+            "globals",
+            "help",
+            "input",
+            "locals",
+            "map",
+            "memoryview",
+            "open",
+            "print",
+            "quit",
+            "raw_input",
+            "reduce",
+            "reload",
+            "setattr",
+            "super",
+            "type",
+            "vars",
+        ],
+    ),
+    (
+        "numpy",
+        &["fromfile", "fromregex", "genfromtxt", "load", "loadtxt", "memmap", "save", "savetxt", "vectorize"],
+    ),
+    ("torch", &["compile", "load", "save"]),
+    ("torch.serialization", &["load", "save"]),
+    ("torch.storage", &["_load_from_bytes"]),
+    ("types", &["CodeType", "FunctionType", "LambdaType", "MethodType", "ModuleType"]),
+];
+
+/// What an object is thought of, by its module and its name.
+pub(crate) fn trust(module: &str, name: &str) -> Trust {
+    // Python 3 reads the names of Python 2 as its own.
+    let module = match module {
+        "__builtin__" | "__builtins__" => "builtins",
+        "copy_reg" => "copyreg",
+        "cPickle" | "cpickle" => "pickle",
+        "Queue" => "queue",
+        other => other,
+    };
+    let of =
+        |table: &[(&str, &[&str])]| table.iter().any(|(of, names)| *of == module && names.contains(&name));
+    // A name with dots leads through an object to another: `sys.modules` of what has imported it, `__builtins__` of anything.
+    let leads_on = name.contains('.')
+        || name.starts_with("__") && !name.ends_with("_ctor") && !name.starts_with("__pyx_unpickle_");
+    if !leads_on && (of(KNOWN) || is_class(module, name)) {
+        return Trust::Known;
+    }
+    let dangerous = DANGEROUS.iter().any(|word| is_below(module, word));
+    let first = name.split('.').next().unwrap_or_default();
+    let of_dangerous = DANGEROUS_OF.iter().any(|(of, names)| *of == module && names.contains(&first));
+    // The parts of a dotted name count as modules too.
+    let through = name.contains('.') && name.split('.').any(|part| DANGEROUS.contains(&part));
+    if dangerous || of_dangerous || through || leads_on { Trust::Dangerous } else { Trust::Unknown }
+}
+
+/// Whether a module is another or below it.
+fn is_below(module: &str, other: &str) -> bool {
+    module.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Whether a name is that of a class, or of what Cython makes objects of one by, in a package that has only harmless ones.
+fn is_class(module: &str, name: &str) -> bool {
+    let name = name.strip_prefix("__pyx_unpickle_").unwrap_or(name);
+    let is_name = name == "newObj"
+        || name.trim_start_matches('_').starts_with(|c: char| c.is_ascii_uppercase())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && !NOT_THEIRS.contains(&name);
+    is_name && CLASSES_OF.iter().any(|of| is_below(module, of))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leads_on_is_never_known() {
+        for (module, name, expected) in [
+            ("collections", "OrderedDict", Trust::Known),
+            ("copy_reg", "_reconstructor", Trust::Known),
+            ("sklearn.tree._classes", "DecisionTreeClassifier", Trust::Known),
+            ("sklearn.tree._tree", "Tree", Trust::Known),
+            ("sklearn._loss._loss", "__pyx_unpickle_CyHalfBinomialLoss", Trust::Known),
+            ("sklearn.ensemble._forest", "Parallel", Trust::Unknown),
+            ("sklearn.linear_model._base", "check_array", Trust::Unknown),
+            ("sklearn.linear_model._base", "Ridge.fit", Trust::Dangerous),
+            ("sklearn_linear_model", "Ridge", Trust::Unknown),
+            ("numpy", "prod", Trust::Unknown),
+            ("numpy", "prod.os.system", Trust::Dangerous),
+            ("numpy", "__builtins__", Trust::Dangerous),
+            ("numpy", "core._internal.sys.modules", Trust::Dangerous),
+            ("os", "system", Trust::Dangerous),
+            ("os.path", "join", Trust::Dangerous),
+            ("osmosis", "Model", Trust::Unknown),
+            ("__builtin__", "eval", Trust::Dangerous),
+            ("builtins", "dict.get", Trust::Dangerous),
+            ("torch", "FloatStorage", Trust::Known),
+            ("torch.storage", "_load_from_bytes", Trust::Dangerous),
+            ("company.models", "Net", Trust::Unknown),
+        ] {
+            assert_eq!(trust(module, name), expected, "{module} {name}");
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! Pickle (`Lib/pickletools.py` of Python): a program for a machine with a stack, a memory and the right to call what it names.
+//!
+//! The program is walked from its first opcode to the end, opcode by opcode, with a stack that holds what kind of value each is and
+//! never a value; nothing is called, imported or built. There are no jumps, so that each opcode is met once. What it names is
+//! looked up in [`globals`], and what is not known to be harmless is told, be it called or only imported: importing runs code too.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use super::{
+    globals,
+    opcode::{self, Coding, Op},
+};
+use crate::{
+    Reason, Role,
+    bytes::{head, tail},
+    context::{Context, Done, Halt},
+    text,
+};
+
+/// Values that are held at once, for each of the things that are allowed.
+const HELD: usize = 4;
+/// Bytes of a text that may name a module.
+const NAME: usize = 256;
+/// The number that PyTorch begins a file with that is no archive (`torch.serialization.MAGIC_NUMBER`), as a pickle has it.
+const TORCH: &[u8] = &[0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+/// Streams that such a file has before its numbers: the sign, a version, the system, the object, and the keys of its storages.
+const TORCH_STREAMS: usize = 5;
+
+/// Why a file is taken for a pickle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Its name says so: it has to begin as one.
+    Name,
+    /// Its content alone: it has to call something, or to name it and end.
+    Content,
+}
+
+/// What a value is, as far as it matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Value {
+    /// A text that may name something.
+    Text(Rc<str>),
+    /// What a module has under a name.
+    Global(globals::Trust, bool),
+    /// What a call made of it.
+    Made(globals::Trust, bool),
+    /// A tuple.
+    Tuple,
+    /// Anything else.
+    Plain,
+}
+
+/// What is seen on the way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Noticed {
+    /// The worst that was named.
+    named: Option<globals::Trust>,
+    /// Something was named that no import of Python can lead to.
+    words: bool,
+    /// Something was called.
+    calls: bool,
+    /// Something computed was called, or something was changed that is not its own.
+    computed: bool,
+    /// Arrays stand between the opcodes, which only the library that wrote them can tell from opcodes.
+    arrays: bool,
+    /// The number of PyTorch.
+    torch: bool,
+}
+
+/// How the walk of one stream ended, and where.
+struct Walk {
+    noticed: Noticed,
+    /// The end of the last opcode that was read.
+    end: usize,
+    /// Whether it came to `STOP`.
+    stopped: bool,
+    /// Opcodes that were read.
+    steps: usize,
+    texts: String,
+}
+
+/// Whether a file without a sign is a pickle.
+pub(crate) fn is_one(context: &mut Context<'_>, bytes: &[u8], trust: Trust) -> Done<bool> {
+    let walk = walk(context, bytes, Keep::Nothing)?;
+    let is_whole = walk.stopped && walk.steps > 1;
+    Ok(match trust {
+        Trust::Name => is_whole || walk.noticed.named.is_some(),
+        Trust::Content => {
+            let named = walk.noticed.named;
+            // Of a text that nobody meant as a program the first lines may be opcodes; the names of Python's own objects are not in it.
+            is_whole && named.is_some() && !walk.noticed.words
+                || walk.noticed.calls && named.is_some_and(|named| named != globals::Trust::Unknown)
+        }
+    })
+}
+
+/// A pickle, or several one behind the other.
+pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
+    let mut rest = bytes;
+    let mut streams = 0;
+    let mut torch = false;
+    loop {
+        context.thing()?;
+        let walk = context.at(streams, |context| {
+            let walk = walk(context, rest, Keep::Texts)?;
+            tell(context, walk.noticed);
+            context.text(Role::Body, walk.texts.as_str())?;
+            Ok(walk)
+        })?;
+        torch |= streams == 0 && walk.noticed.torch;
+        streams += 1;
+        rest = tail(rest, walk.end);
+        if !walk.stopped {
+            // What is behind the arrays is not known.
+            if !walk.noticed.arrays {
+                context.see(Reason::Malformed);
+            }
+            return Ok(());
+        }
+        if rest.iter().all(|byte| *byte == 0) || torch && streams == TORCH_STREAMS {
+            return Ok(());
+        }
+        if !(torch || begins(context, rest)?) {
+            context.see(Reason::Appended);
+            return Ok(());
+        }
+    }
+}
+
+/// Whether another stream stands here: what a loader that is called again would run.
+fn begins(context: &mut Context<'_>, rest: &[u8]) -> Done<bool> {
+    Ok(is_signed(rest) || is_one(context, rest, Trust::Name)?)
+}
+
+/// Whether bytes begin as a pickle of protocol 2 or later does, with an opcode behind its sign.
+pub(crate) fn is_signed(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x80, 2..=5, ..]) && opcode::read(bytes, 2).is_some()
+}
+
+/// Tells what was noticed in one stream.
+fn tell(context: &mut Context<'_>, noticed: Noticed) {
+    match noticed.named {
+        Some(globals::Trust::Dangerous) => context.see(Reason::ModelCode),
+        Some(globals::Trust::Unknown) => context.see(Reason::UnknownObject),
+        Some(globals::Trust::Known) | None => {}
+    }
+    if noticed.computed {
+        context.see(Reason::ModelCode);
+    }
+    if noticed.arrays {
+        context.see(Reason::Unreadable);
+    }
+}
+
+/// Whether the texts of a stream are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Texts,
+    Nothing,
+}
+
+/// The machine: what kind of value stands where.
+struct Machine {
+    stack: Vec<Value>,
+    marks: Vec<usize>,
+    memory: BTreeMap<u64, Value>,
+    noticed: Noticed,
+}
+
+/// Walks one stream to its `STOP`, or to where it is none.
+fn walk(context: &mut Context<'_>, bytes: &[u8], keep: Keep) -> Done<Walk> {
+    let mut machine = Machine {
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memory: BTreeMap::new(),
+        noticed: Noticed::default(),
+    };
+    let mut walk =
+        Walk { noticed: Noticed::default(), end: 0, stopped: false, steps: 0, texts: String::new() };
+    while let Some((op, end)) = opcode::read(bytes, walk.end) {
+        // A pickle of small numbers is two bytes an opcode, and is walked twice where it has no sign.
+        context.spend(end - walk.end + 2)?;
+        if machine.size() > context.limits.things.saturating_mul(HELD) {
+            match keep {
+                Keep::Texts => return Err(Halt(Reason::TooMany)),
+                // Nobody said that it is one.
+                Keep::Nothing => break,
+            }
+        }
+        if let (Op::Text(found, coding), Keep::Texts) = (op, keep) {
+            let text = read_text(found, coding);
+            context.spend(text.len())?;
+            if !text.is_empty() {
+                if !walk.texts.is_empty() {
+                    walk.texts.push('\n');
+                }
+                walk.texts.push_str(&text);
+            }
+        }
+        if op == Op::Stop {
+            walk.stopped = !machine.stack.is_empty();
+            walk.end = end;
+            walk.steps += 1;
+            break;
+        }
+        if machine.step(op).is_none() {
+            break;
+        }
+        walk.end = end;
+        walk.steps += 1;
+    }
+    walk.noticed = machine.noticed;
+    Ok(walk)
+}
+
+impl Machine {
+    /// Does what one opcode does; none where a loader would stop with an error.
+    fn step(&mut self, op: Op<'_>) -> Option<()> {
+        match op {
+            Op::Stop | Op::Nothing => {}
+            Op::Mark => self.marks.push(self.stack.len()),
+            Op::Push => self.stack.push(Value::Plain),
+            Op::Long(digits) => {
+                self.noticed.torch |= digits == TORCH;
+                self.stack.push(Value::Plain);
+            }
+            Op::Text(found, coding) => {
+                let value = (found.len() <= NAME).then(|| Value::Text(read_text(found, coding).into()));
+                self.stack.push(value.unwrap_or(Value::Plain));
+            }
+            Op::EmptyTuple => self.stack.push(Value::Tuple),
+            Op::Tuple(count) => {
+                self.take(count)?;
+                self.stack.push(Value::Tuple);
+            }
+            Op::TupleToMark => {
+                self.take_to_mark()?;
+                self.stack.push(Value::Tuple);
+            }
+            Op::PlainToMark => {
+                self.take_to_mark()?;
+                self.stack.push(Value::Plain);
+            }
+            Op::Append => {
+                self.take(1)?;
+                self.change()?;
+            }
+            Op::AppendToMark => {
+                self.take_to_mark()?;
+                self.change()?;
+            }
+            Op::SetItem => {
+                self.take(2)?;
+                self.change()?;
+            }
+            Op::Pop => {
+                if self.marks.last() == Some(&self.stack.len()) {
+                    self.marks.pop();
+                } else {
+                    self.take(1)?;
+                }
+            }
+            Op::PopMark => self.take_to_mark()?,
+            Op::Duplicate => self.stack.push(self.top()?.clone()),
+            Op::Get(name) => self.stack.push(self.memory.get(&name)?.clone()),
+            Op::Put(name) => {
+                self.memory.insert(name, self.top()?.clone());
+            }
+            Op::Memoize => {
+                let name = self.memory.len() as u64;
+                self.memory.insert(name, self.top()?.clone());
+            }
+            Op::Global(module, name) => {
+                let value = self.named(&text::name(module), &text::name(name));
+                self.stack.push(value);
+            }
+            Op::StackGlobal => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                let value = match (module, name) {
+                    (Value::Text(module), Value::Text(name)) => self.named(&module, &name),
+                    // A loader takes nothing but texts here; what is none is put together to be seen by nobody.
+                    _ => {
+                        self.noticed.computed = true;
+                        self.note(globals::Trust::Unknown);
+                        Value::Global(globals::Trust::Unknown, false)
+                    }
+                };
+                self.stack.push(value);
+            }
+            Op::Instance(module, name) => {
+                self.take_to_mark()?;
+                let value = self.named(&text::name(module), &text::name(name));
+                self.call(&value);
+            }
+            Op::Object => {
+                let class = self.stack.get(*self.marks.last()?)?.clone();
+                self.take_to_mark()?;
+                self.call(&class);
+            }
+            Op::Reduce => {
+                let (arguments, callable) = (self.pop()?, self.pop()?);
+                // Anything else is an error of the loader.
+                if !matches!(arguments, Value::Tuple | Value::Made(..)) {
+                    return None;
+                }
+                self.call(&callable);
+            }
+            Op::New => {
+                let (_, class) = (self.pop()?, self.pop()?);
+                self.call(&class);
+            }
+            Op::NewWithNames => {
+                let (_, _, class) = (self.pop()?, self.pop()?, self.pop()?);
+                self.call(&class);
+            }
+            Op::Build => {
+                self.take(1)?;
+                self.change()?;
+                if let Some(Value::Made(_, true)) = self.stack.last() {
+                    self.noticed.arrays = true;
+                }
+            }
+            Op::Extension => {
+                self.note(globals::Trust::Unknown);
+                self.stack.push(Value::Global(globals::Trust::Unknown, false));
+            }
+            Op::Persistent => self.stack.push(Value::Made(globals::Trust::Known, false)),
+            Op::PersistentByValue => {
+                self.take(1)?;
+                self.stack.push(Value::Made(globals::Trust::Known, false));
+            }
+        }
+        Some(())
+    }
+
+    fn note(&mut self, trust: globals::Trust) {
+        self.noticed.named = self.noticed.named.max(Some(trust));
+    }
+
+    fn named(&mut self, module: &str, name: &str) -> Value {
+        // Joblib's own reader takes the bytes of an array from behind the opcode that ends its wrapper.
+        let is_wrapper =
+            module == "joblib.numpy_pickle" && matches!(name, "NumpyArrayWrapper" | "NDArrayWrapper");
+        let trust = if is_wrapper { globals::Trust::Known } else { globals::trust(module, name) };
+        self.note(trust);
+        self.noticed.words |=
+            [module, name].into_iter().any(|word| word.is_empty() || word.contains(char::is_whitespace));
+        Value::Global(trust, is_wrapper)
+    }
+
+    /// Calls a value: only what was named may be.
+    fn call(&mut self, callable: &Value) {
+        self.noticed.calls = true;
+        let made = match callable {
+            Value::Global(trust, is_wrapper) => Value::Made(*trust, *is_wrapper),
+            _ => {
+                self.noticed.computed = true;
+                self.note(globals::Trust::Unknown);
+                Value::Made(globals::Trust::Unknown, false)
+            }
+        };
+        self.stack.push(made);
+    }
+
+    /// Changes the topmost value: what was only named is a module's own, and everybody else's too.
+    fn change(&mut self) -> Option<()> {
+        if let Value::Global(..) = self.top()? {
+            self.noticed.computed = true;
+        }
+        Some(())
+    }
+
+    /// Values that are held.
+    fn size(&self) -> usize {
+        self.stack.len() + self.marks.len() + self.memory.len()
+    }
+
+    /// The lowest place from which values may be taken: the last mark.
+    fn floor(&self) -> usize {
+        self.marks.last().copied().unwrap_or_default()
+    }
+
+    fn top(&self) -> Option<&Value> {
+        self.stack.last().filter(|_| self.stack.len() > self.floor())
+    }
+
+    fn pop(&mut self) -> Option<Value> {
+        (self.stack.len() > self.floor()).then(|| self.stack.pop())?
+    }
+
+    fn take(&mut self, count: usize) -> Option<()> {
+        let left = self.stack.len().checked_sub(count).filter(|left| *left >= self.floor())?;
+        self.stack.truncate(left);
+        Some(())
+    }
+
+    fn take_to_mark(&mut self) -> Option<()> {
+        let mark = self.marks.pop()?;
+        self.stack.truncate(mark);
+        Some(())
+    }
+}
+
+/// A text as a loader reads it; U+FFFD for what is none.
+fn read_text(found: &[u8], coding: Coding) -> String {
+    match coding {
+        Coding::Utf8 | Coding::Bytes => text::name(found),
+        Coding::Escaped | Coding::Quoted => unescape(found),
+    }
+}
+
+/// Python's escapes in a text: those by which a letter can be written otherwise.
+fn unescape(found: &[u8]) -> String {
+    let mut out = Vec::with_capacity(found.len());
+    let mut rest = found;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'\\' {
+            out.push(*first);
+            continue;
+        }
+        let Some((kind, after)) = rest.split_first() else { break };
+        let (digits, radix) = match kind {
+            b'x' => (2, 16),
+            b'u' => (4, 16),
+            b'U' => (8, 16),
+            b'0'..=b'7' => (rest.iter().take(3).take_while(|b| matches!(b, b'0'..=b'7')).count(), 8),
+            _ => {
+                out.push(match kind {
+                    b'n' => b'\n',
+                    b't' => b'\t',
+                    b'r' => b'\r',
+                    other => *other,
+                });
+                rest = after;
+                continue;
+            }
+        };
+        let from = if radix == 8 { rest } else { after };
+        let number = std::str::from_utf8(head(from, digits)).ok().filter(|text| text.len() == digits);
+        match number.and_then(|text| u32::from_str_radix(text, radix).ok()).and_then(char::from_u32) {
+            Some(letter) => {
+                out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                rest = tail(from, digits);
+            }
+            None => out.push(b'\\'),
+        }
+    }
+    text::name(&out)
+}
