@@ -9,7 +9,7 @@ use cordon_core::{
     resource::{RouteMode, Throttle},
     review::{self, HeldId},
 };
-use cordon_inspect::{Custom, Engine, Hosts, Prompt, Scanner};
+use cordon_inspect::{Custom, Engine, Hosts, Prompt, Scanner, Task};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
 use crate::{
@@ -58,6 +58,8 @@ pub struct Inspection {
     authority: Option<Arc<Authority>>,
     /// What answers should not give away.
     prompt: Prompt,
+    /// What its user asks about.
+    task: Task,
     /// What is planted in the request, and how others' words are shown.
     planted: Option<Arc<Planted>>,
     /// The hosts that texts may lead to.
@@ -155,6 +157,7 @@ impl Inspection {
             holds_actions: false,
             authority: None,
             prompt: Prompt::default(),
+            task: Task::default(),
             planted: None,
             expected: None,
             second: None,
@@ -233,6 +236,13 @@ impl Inspection {
     #[must_use]
     pub(crate) fn telling(mut self, prompt: Prompt) -> Self {
         self.prompt = prompt;
+        self
+    }
+
+    /// With what the user of the request asks about, which documents and tools may speak of.
+    #[must_use]
+    pub(crate) fn for_task(mut self, task: Task) -> Self {
+        self.task = task;
         self
     }
 
@@ -344,6 +354,7 @@ impl Inspection {
     fn scanner_for(&self, channel: Channel, holds: &[Category]) -> Scanner {
         let scanner = self.engine.scanner(channel, holds);
         let scanner = scanner.with_prompt(self.prompt.clone()).with_hosts(self.hosts_on(channel));
+        let scanner = scanner.with_task(self.task.clone());
         let scanner = if self.custom.is_empty() { scanner } else { scanner.with_custom(&self.custom) };
         let wanted = |categories: &[Category]| {
             categories.iter().any(|category| self.guard.names_category(channel, category))

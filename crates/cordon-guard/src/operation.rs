@@ -15,7 +15,7 @@ use cordon_core::{
     resource::{ModelSpec, Protocol},
     taint::Taint,
 };
-use cordon_inspect::Prompt;
+use cordon_inspect::{Engine, Prompt, Task};
 use cordon_policy::{EffectiveGuard, RouteEntry, Snapshot};
 use http::{HeaderMap, HeaderValue, Uri};
 
@@ -345,6 +345,18 @@ impl Asked {
             Self::Messages(request) => told::of_messages(request.tree()),
             Self::Responses(request) => told::of_responses(request.tree()),
             Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => Prompt::default(),
+        }
+    }
+
+    /// What its user asks about; nothing where nobody speaks.
+    pub(crate) fn task(&self, engine: &Engine) -> Task {
+        match self {
+            Self::Chat(request) => told::task_of_messages(request.tree(), engine),
+            Self::Messages(request) | Self::CountTokens(request) => {
+                told::task_of_messages(request.tree(), engine)
+            }
+            Self::Responses(request) => told::task_of_responses(request.tree(), engine),
+            Self::Embeddings(_) | Self::Predict(_) => Task::default(),
         }
     }
 

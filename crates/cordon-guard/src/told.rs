@@ -1,8 +1,8 @@
 //! What a model is told by those who build with it, and what its user has written: an answer that gives the first away is a leak, and one
-//! that quotes the second is none.
+//! that quotes the second is none. Of what the user asks about, documents and tools may speak.
 
 use cordon_core::json::{Object, Value};
-use cordon_inspect::Prompt;
+use cordon_inspect::{Engine, Prompt, Task};
 
 /// Texts of one request, by who speaks.
 #[derive(Default)]
@@ -31,6 +31,10 @@ impl<'r> Spoken<'r> {
         // What was written last is likelier to be quoted.
         Prompt::new(self.told, self.user.into_iter().rev())
     }
+
+    fn task(self, engine: &Engine) -> Task {
+        Task::new(engine, self.user.into_iter().rev())
+    }
 }
 
 /// The texts of a message: one, or those of its parts that are text.
@@ -48,6 +52,30 @@ fn texts<'r>(content: Option<&'r Value>, into: &mut Vec<&'r str>) {
     }
 }
 
+fn in_messages(request: &Object) -> Spoken<'_> {
+    let mut spoken = Spoken::default();
+    texts(request.get("system"), &mut spoken.told);
+    spoken.messages(request.get("messages"));
+    spoken
+}
+
+fn in_items(request: &Object) -> Spoken<'_> {
+    let mut spoken = Spoken::default();
+    texts(request.get("instructions"), &mut spoken.told);
+    spoken.messages(request.get("input"));
+    spoken
+}
+
+/// What the user of a conversation with messages asks about.
+pub(crate) fn task_of_messages(request: &Object, engine: &Engine) -> Task {
+    in_messages(request).task(engine)
+}
+
+/// What the user of a conversation with items asks about.
+pub(crate) fn task_of_responses(request: &Object, engine: &Engine) -> Task {
+    in_items(request).task(engine)
+}
+
 /// Of a chat.
 pub(crate) fn of_chat(request: &Object) -> Prompt {
     let mut spoken = Spoken::default();
@@ -57,18 +85,12 @@ pub(crate) fn of_chat(request: &Object) -> Prompt {
 
 /// Of a conversation with messages.
 pub(crate) fn of_messages(request: &Object) -> Prompt {
-    let mut spoken = Spoken::default();
-    texts(request.get("system"), &mut spoken.told);
-    spoken.messages(request.get("messages"));
-    spoken.prompt()
+    in_messages(request).prompt()
 }
 
 /// Of a conversation with items.
 pub(crate) fn of_responses(request: &Object) -> Prompt {
-    let mut spoken = Spoken::default();
-    texts(request.get("instructions"), &mut spoken.told);
-    spoken.messages(request.get("input"));
-    spoken.prompt()
+    in_items(request).prompt()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::custom;
 use crate::names::SEGMENT;
 use crate::pii;
 use crate::policy;
+use crate::setting::MAX_WAIT;
 use crate::suspicion::WINDOW;
 use crate::whole;
 
@@ -122,7 +123,7 @@ detectors! {
     JWT = "secret.jwt", 1, MAX_SEGMENT, CANDIDATE, ["secret/jwt"];
     CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, CANDIDATE, ["secret/connection_string"];
     GENERIC = "secret.generic", 2, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
-    PHRASE = "injection.phrase", 1, MAX_PHRASE, SPELLED, [
+    PHRASE = "injection.phrase", 2, MAX_PHRASE, MAX_WAIT, [
         "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
         "prompt_injection/action"
     ];

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use cordon_core::{Score, Span};
+use cordon_core::{Channel, Score, Span};
 
 use crate::fold;
 use crate::lexicon::{CLASSES, RULES};
+use crate::setting::FLAGGED;
 
 /// A set of classes, one bit each.
 type Classes = u128;
@@ -27,6 +28,12 @@ pub(crate) struct Kind {
     pub(crate) you: bool,
     pub(crate) to: bool,
     pub(crate) not: bool,
+    /// `earlier`, `above`: something belongs to it.
+    pub(crate) prior: bool,
+    /// `warnings`, `drafts`: what may be ignored without harm.
+    pub(crate) harmless: bool,
+    /// `says`, `phrase`: what somebody says follows.
+    pub(crate) report: bool,
 }
 
 /// How a phrase is said.
@@ -88,6 +95,8 @@ pub(crate) struct Rules {
     rules: Vec<Rule>,
     /// The steps of all rules, one rule behind the other.
     steps: Vec<Step>,
+    /// The classes whose words say little about what a phrase is of.
+    glue: Classes,
 }
 
 /// A word of the rules as it is written: in small letters, as it is or in ROT13.
@@ -163,12 +172,29 @@ impl Rules {
         u32::try_from(step).ok().map(|step| Place { step, gap })
     }
 
+    /// Whether some words fill all places of a rule but those that say little, and more than one in all.
+    pub(crate) fn named(&self, rule: u16, words: &[Word]) -> bool {
+        let steps = self.steps_of(rule);
+        let filled = |step: &&Step| words.iter().any(|word| self.fills_step(*word, step));
+        let says_little = |step: &Step| step.classes != 0 && step.classes & !self.glue == 0;
+        steps.iter().all(|step| filled(&step) || says_little(step)) && steps.iter().filter(filled).count() > 1
+    }
+
+    fn steps_of(&self, rule: u16) -> &[Step] {
+        let rule = self.rules.get(usize::from(rule));
+        rule.and_then(|rule| self.steps.get(rule.first..rule.first + rule.count)).unwrap_or_default()
+    }
+
+    fn fills_step(&self, word: Word, step: &Step) -> bool {
+        let entry = self.entry(word);
+        entry
+            .is_some_and(|entry| entry.classes & step.classes != 0 || step.words.binary_search(&word).is_ok())
+    }
+
     /// Whether a word fills a place.
     pub(crate) fn fills(&self, word: Word, place: Place) -> bool {
         let step = usize::try_from(place.step).ok().and_then(|at| self.steps.get(at));
-        step.zip(self.entry(word)).is_some_and(|(step, entry)| {
-            entry.classes & step.classes != 0 || step.words.binary_search(&word).is_ok()
-        })
+        step.is_some_and(|step| self.fills_step(word, step))
     }
 }
 
@@ -212,6 +238,9 @@ impl Compiler {
                 Some("you") => entry.kind.you = true,
                 Some("to") => entry.kind.to = true,
                 Some("not") => entry.kind.not = true,
+                Some("prior") => entry.kind.prior = true,
+                Some("harmless") => entry.kind.harmless = true,
+                Some("report") => entry.kind.report = true,
                 _ => {}
             }
         }
@@ -282,7 +311,9 @@ impl Compiler {
         let turned = rot13.into_iter().map(|(text, word)| Written { text, word, rot13: true });
         let hash = |text: &[u8]| text.iter().fold(SEED, |hash, byte| step(hash, *byte));
         let words = plain.chain(turned).map(|written| (hash(&written.text), written)).collect();
-        Rules { words, entries: self.entries, rules: self.rules, steps: self.steps }
+        let class = |name: &str| self.classes.iter().position(|known| known == name).map_or(0, bit);
+        let glue = class("all") | class("my");
+        Rules { words, entries: self.entries, rules: self.rules, steps: self.steps, glue }
     }
 }
 
@@ -340,13 +371,16 @@ impl Evidence {
         rule: u16,
         span: Span,
         manner: Manner,
-        untrusted: bool,
+        channel: Channel,
     ) -> Option<(&'static str, Score)> {
         let rule = rules.rules.get(usize::from(rule))?;
+        let untrusted = matches!(channel, Channel::Document | Channel::ToolOutput);
         let mut percent = rule.percent;
         if untrusted && matches!(rule.category, "prompt_injection/action" | "prompt_injection/exfiltration") {
             percent += percent / 5;
         }
+        // What a place takes away from it, it takes down to a flag and no further.
+        let least = if untrusted && !manner.negated { percent.min(FLAGGED) } else { 0 };
         if manner.negated && rule.category != "prompt_injection/jailbreak" {
             percent = percent * 45 / 100;
         } else if manner.quoted {
@@ -371,7 +405,7 @@ impl Evidence {
         // What is quoted or denied says little about what follows.
         let weight = if manner.quoted || manner.negated { percent / 2 } else { percent };
         self.remember(Signal { group: rule.group, end: span.end, percent: weight }, span.start);
-        let total = (100 - against).min(99);
+        let total = (100 - against).min(99).max(least);
         (total >= REPORTED).then(|| (rule.category, Score::percent(total)))
     }
 

@@ -42,6 +42,8 @@ secrets: password passwords credentials credential key keys token tokens secret 
 print: print say output write respond reply answer state tell repeat type just only
 before_do: before prior first instead
 new: new neue neuen nueva nuevas nuevo nouvelle nouvelles nuove nuova novas nova nieuwe nowe новые новая updated real actual true following next
+harmless: warning warnings error errors failure failures exception exceptions deprecation deprecations draft drafts version versions revision revisions release releases commit commits build builds invoice invoices mail mails email emails mailing mailings letter letters notice reminder reminders offer offers quote quotes price prices log logs row rows column columns record records entry entries test tests result results attempt attempts typo typos figure figures measurement measurements reading readings chapter chapters footnote footnotes
+report: says said saying say called call calls asks asked tells told reads states stated writes wrote written phrase phrases word words sentence sentences string strings pattern patterns text quote quoted quoting named titled labelled means meaning like such example contains contained sagt sagte schreibt dit ecrit dice escribe decia пишет сказал گفت
 execute: execute run call invoke perform complete do carry solve follow obey finish
 urgent: important urgent attention critical notice warning info information
 ai_word: ai chatgpt gpt llm assistant chatbot bot model claude gemini bard openai llama agent

@@ -45,6 +45,7 @@ mod secret;
 mod seen;
 mod segment;
 mod sensitivity;
+mod setting;
 mod starts;
 mod suspicion;
 mod template;
@@ -63,6 +64,7 @@ pub use engine::Engine;
 pub use scanner::{Scanner, Step};
 pub use seen::{Decoded, Encoding, Explained, Placed};
 pub use sensitivity::Sensitivity;
+pub use setting::Task;
 pub use whole::{
     Asked, Citation, Cited, Grounded, Judged, Reading, Sentence, Sources, Topics, citations, declined,
     declines, foreign,

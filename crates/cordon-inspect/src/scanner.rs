@@ -18,6 +18,7 @@ use crate::policy::Policies;
 use crate::runs::{BEFORE, MAX_SIGN, may_be_turned};
 use crate::scanner::readers::Readers;
 use crate::seen::Trace;
+use crate::setting::Task;
 use crate::suspicion::Suspicion;
 use crate::training::Window;
 use crate::view::Nesting;
@@ -32,6 +33,7 @@ macro_rules! context {
             nesting: &$scanner.nesting,
             hosts: &$scanner.hosts,
             prompt: &$scanner.prompt,
+            task: &$scanner.task,
             custom: &$scanner.custom,
             trace: $scanner.trace.as_ref(),
             policies: $scanner.policies.is_some(),
@@ -56,6 +58,8 @@ pub struct Scanner {
     nesting: Nesting,
     hosts: Hosts,
     prompt: Prompt,
+    /// What was asked about.
+    task: Task,
     /// What organisations name themselves, for this text and its views.
     custom: Vec<Custom>,
     /// Where views are noted for who asks why something was found.
@@ -113,6 +117,7 @@ pub(crate) struct Context<'a> {
     pub(crate) nesting: &'a Nesting,
     pub(crate) hosts: &'a Hosts,
     pub(crate) prompt: &'a Prompt,
+    pub(crate) task: &'a Task,
     pub(crate) custom: &'a [Custom],
     pub(crate) trace: Option<&'a Trace>,
     /// Whether policies are wanted, in views too.
@@ -169,6 +174,7 @@ impl Scanner {
             nesting,
             hosts: Hosts::default(),
             prompt: Prompt::default(),
+            task: Task::default(),
             custom: Vec::new(),
             trace: None,
             // Encoded runs hold all the rest too, so all the rest holds what values hold.
@@ -213,6 +219,13 @@ impl Scanner {
     #[must_use]
     pub fn with_prompt(self, prompt: Prompt) -> Self {
         Self { prompt, ..self }
+    }
+
+    /// The same for a text that came with this task: an order that its user asked about is flagged and no more. Only documents and
+    /// what tools give are judged by it.
+    #[must_use]
+    pub fn with_task(self, task: Task) -> Self {
+        Self { task, ..self }
     }
 
     /// The same for a text in which what these guards name themselves is looked for too.

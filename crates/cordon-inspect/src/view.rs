@@ -55,6 +55,7 @@ impl View {
         let mut scanner = Scanner::new(Arc::clone(context.tables), context.channel, &[], nesting)
             .with_hosts(context.hosts.clone())
             .with_prompt(context.prompt.clone())
+            .with_task(context.task.clone())
             .with_custom(context.custom);
         if let Some(trace) = context.trace {
             scanner = scanner.traced(trace.clone());

@@ -1,13 +1,14 @@
 //! Reads the folded text as words, undoes what hides words (look-alikes, leetspeak, letter spacing, ROT13), and follows
 //! the phrases of the rules through them.
 
-use cordon_core::{Category, Channel, Span};
+use cordon_core::Span;
 
-use crate::detector::{MAX_PHRASE, PHRASE};
-use crate::evidence::{Evidence, Manner, Place, Word};
+use crate::detector::MAX_PHRASE;
+use crate::evidence::{Evidence, Kind, Manner, Place, Word};
 use crate::fold::{FoldedText, confusable};
 use crate::runs::Disguise;
 use crate::scanner::Context;
+use crate::setting::{Said, Setting, Stand};
 
 /// Longer words stand in no rule.
 const MAX_WORD: usize = 48;
@@ -30,6 +31,7 @@ pub(crate) struct Words {
     disguise: Option<Disguise>,
     /// Words of the open quotation that are still taken to belong to it.
     quotation: u8,
+    setting: Setting,
 }
 
 /// A quotation mark that nothing closes ends after so many words.
@@ -40,6 +42,7 @@ const MAX_QUOTATION: u8 = 60;
 struct Gap {
     width: usize,
     only: Option<u8>,
+    last: u8,
     stop: bool,
     sentence: bool,
     newlines: u8,
@@ -64,6 +67,7 @@ struct Previous {
     you: bool,
     to: bool,
     not: bool,
+    report: bool,
     /// The word before the last one addressed the reader.
     before_you: bool,
 }
@@ -77,6 +81,7 @@ struct Thread {
     skipped: u8,
     start: usize,
     manner: Manner,
+    stand: Stand,
     rot13: bool,
 }
 
@@ -86,6 +91,7 @@ struct Done {
     rule: u16,
     start: usize,
     manner: Manner,
+    stand: Stand,
 }
 
 impl Default for Words {
@@ -99,17 +105,27 @@ impl Default for Words {
             previous: Previous::default(),
             disguise: None,
             quotation: 0,
+            setting: Setting::default(),
         }
     }
 }
 
 impl Gap {
-    const NONE: Self =
-        Self { width: 0, only: None, stop: false, sentence: false, newlines: 0, bullet: false, quote: false };
+    const NONE: Self = Self {
+        width: 0,
+        only: None,
+        last: 0,
+        stop: false,
+        sentence: false,
+        newlines: 0,
+        bullet: false,
+        quote: false,
+    };
 
     fn take(&mut self, byte: u8) {
         self.only = if self.width == 0 { Some(byte) } else { self.only.filter(|only| *only == byte) };
         self.width += 1;
+        self.last = byte;
         self.quote |= matches!(byte, b'"' | b'\'' | b'`');
         match byte {
             b'.' | b'!' | b'?' => self.stop = true,
@@ -173,7 +189,10 @@ impl Words {
     /// How many letters and digits from `i` on would change nothing here.
     pub(crate) fn unchanged(&self, i: usize) -> usize {
         let long = self.start.filter(|_| !self.spaced.is_empty());
-        long.map_or(usize::MAX, |start| (start + MAX_WORD).saturating_sub(i))
+        let long = long.map_or(usize::MAX, |start| (start + MAX_WORD).saturating_sub(i));
+        // What waits for a word does not wait for one without an end.
+        let waits = self.start.filter(|_| self.setting.is_open());
+        long.min(waits.map_or(usize::MAX, |start| (start + MAX_WORD).saturating_sub(i)))
     }
 
     /// What disguised the last word, if it is one of the rules.
@@ -187,12 +206,8 @@ impl Words {
             self.start.filter(|start| text.end() - start <= MAX_WORD).map(|start| text.original_start(start));
         let spaced = self.spaced.first().map(|letter| letter.original.start);
         let threads = self.threads.iter().map(|thread| thread.start);
-        [word, spaced]
-            .into_iter()
-            .flatten()
-            .chain(threads)
-            .filter(|start| consumed - start <= MAX_PHRASE)
-            .min()
+        let open = [word, spaced].into_iter().flatten().chain(threads);
+        open.filter(|start| consumed - start <= MAX_PHRASE).chain(self.setting.live()).min()
     }
 
     /// Where an open phrase begins in the original that stands close before original byte `at`.
@@ -202,7 +217,9 @@ impl Words {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.threads.capacity() * size_of::<Thread>() + self.spaced.capacity() * size_of::<Letter>()
+        self.threads.capacity() * size_of::<Thread>()
+            + self.spaced.capacity() * size_of::<Letter>()
+            + self.setting.memory()
     }
 
     /// Takes the folded byte at `i`.
@@ -216,8 +233,12 @@ impl Words {
                     self.end_word(start, i, context);
                     self.start = Some(i);
                 }
-                // Letters before a word without an end do not wait for it.
-                Some(start) if i - start >= MAX_WORD => self.flush(context),
+                // Letters before a word without an end do not wait for it, and nothing else does.
+                Some(start) if i - start >= MAX_WORD => {
+                    self.flush(context);
+                    self.setting.word(false, context);
+                    self.setting.broken(context);
+                }
                 Some(_) => {}
             }
         } else {
@@ -229,6 +250,11 @@ impl Words {
             if self.gap.width == 2 && !self.spaced.is_empty() {
                 self.flush(context);
             }
+            // A space behind a word is no sign.
+            if self.gap.width > 1 || byte != b' ' {
+                self.setting.word(false, context);
+                self.setting.byte(i, byte, self.previous.report && self.gap.width <= 3, context);
+            }
         }
     }
 
@@ -238,6 +264,9 @@ impl Words {
             self.end_word(start, end, context);
         }
         self.flush(context);
+        self.setting.settle(context);
+        self.setting.broken(context);
+        self.setting.word(false, context);
         self.threads.clear();
     }
 
@@ -321,6 +350,10 @@ impl Words {
             _ => None,
         };
         self.evidence.next_word();
+        self.setting.settle(context);
+        self.setting.passed(start, context);
+        let kind = word.map(|(word, _)| rules.kind(word)).unwrap_or_default();
+        self.setting.word(kind.harmless, context);
         let apostrophe = gap.width == 1 && gap.only == Some(b'\'');
         self.quotation = match self.quotation {
             _ if gap.quote && !apostrophe => {
@@ -335,9 +368,10 @@ impl Words {
         // Most words stand in no phrase and begin none.
         let starts = word.map_or(&[][..], |(word, _)| rules.starts(word));
         if starts.is_empty() && self.threads.is_empty() {
-            self.remember(word, context);
+            self.remember(kind);
             return;
         }
+        let stand = self.setting.stand(start);
         let cost = if gap.sentence && gap.stop || gap.newlines > 1 { 3 } else { 1 };
         let mut done: Vec<Done> = Vec::new();
         self.threads.retain_mut(|thread| {
@@ -357,7 +391,8 @@ impl Words {
                     true
                 }
                 None => {
-                    done.push(Done { rule: thread.rule, start: thread.start, manner: thread.manner });
+                    let Thread { rule, start, manner, stand, .. } = *thread;
+                    done.push(Done { rule, start, manner, stand });
                     false
                 }
             }
@@ -368,13 +403,13 @@ impl Words {
             let manner = self.manner(gap, hidden || rot13);
             for rule in starts {
                 let Some(place) = rules.second(*rule) else {
-                    done.push(Done { rule: *rule, start: original.start, manner });
+                    done.push(Done { rule: *rule, start: original.start, manner, stand });
                     continue;
                 };
                 let same = |other: &Thread| (other.place, other.skipped, other.rot13) == (place, 0, rot13);
                 if self.threads.len() < MAX_THREADS && !self.threads.iter().any(same) {
                     let start = original.start;
-                    self.threads.push(Thread { rule: *rule, place, skipped: 0, start, manner, rot13 });
+                    self.threads.push(Thread { rule: *rule, place, skipped: 0, start, manner, stand, rot13 });
                 }
             }
         }
@@ -382,14 +417,14 @@ impl Words {
         done.sort_by_key(|thread| (thread.start, thread.rule));
         for thread in done {
             let span = Span::new(thread.start, original.end);
-            let untrusted = matches!(context.channel, Channel::Document | Channel::ToolOutput);
-            if let Some((category, score)) =
-                self.evidence.weigh(rules, thread.rule, span, thread.manner, untrusted)
-            {
-                context.report_original(&PHRASE, Category::known(category), score, span, false);
+            let Done { rule, manner, stand: began, .. } = thread;
+            if let Some((category, score)) = self.evidence.weigh(rules, rule, span, manner, context.channel) {
+                let (hidden, dangles) = (manner.hidden, kind.prior);
+                let said = Said { rule, category, score, span, began, hidden, dangles };
+                self.setting.said(said, stand, context);
             }
         }
-        self.remember(word, context);
+        self.remember(kind);
     }
 
     /// How the phrase that begins with this word is said: as an order, as a quotation, or in talk about it.
@@ -403,8 +438,7 @@ impl Words {
         Manner { opens: opens && !quoted, about, quoted, hidden, negated: self.previous.not && !gap.stop }
     }
 
-    fn remember(&mut self, word: Option<(Word, bool)>, context: &Context<'_>) {
-        let kind = word.map(|(word, _)| context.tables.rules.kind(word)).unwrap_or_default();
+    fn remember(&mut self, kind: Kind) {
         if kind.meta {
             self.evidence.saw_talk();
         }
@@ -415,6 +449,7 @@ impl Words {
             you: kind.you,
             to: kind.to,
             not: kind.not || self.previous.not && kind.lead,
+            report: kind.report,
         };
     }
 }

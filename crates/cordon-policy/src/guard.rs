@@ -91,7 +91,7 @@ pub struct Ruling {
 }
 
 /// What holds beside declared guards, but for what they have rules for themselves: injection blocked where it comes from outside, and
-/// flagged where it only reads like one, personal data and secrets redacted everywhere, files that nobody sends with good intent blocked, and
+/// flagged where it is cited or only reads like one, personal data and secrets redacted everywhere, files that nobody sends with good intent blocked, and
 /// the rest of what is found in files flagged.
 pub fn baseline() -> GuardSpec {
     let rule = |channels: &[Channel], category, at, action| Rule {
@@ -109,7 +109,8 @@ pub fn baseline() -> GuardSpec {
         mode: Mode::Enforce,
         rules: vec![
             rule(&outside, "prompt_injection", 80, Action::Block),
-            // What only reads like an attack is seen, and stops nobody.
+            // What is cited, or only reads like an attack, is seen and stops nobody.
+            rule(&outside, "prompt_injection", 50, Action::Flag),
             rule(&outside, "prompt_injection/likely", 30, Action::Flag),
             rule(&flowing, "pii", 50, Action::Redact),
             rule(&flowing, "secret", 50, Action::Redact),
