@@ -370,6 +370,11 @@ impl Inspection {
         self.engine.read(self.scanner_for(channel, &[]), text)
     }
 
+    /// What stands in texts that are read as one, but for what takes the judgement of a whole text.
+    pub(crate) fn across(&self, channel: Channel, joined: &str) -> Vec<Finding> {
+        self.engine.inspect(channel, joined)
+    }
+
     /// What is done about a finding; nothing where its detector is quarantined, so that it does not count.
     pub(crate) fn ruling(&self, channel: Channel, place: Place, finding: &Finding) -> Option<Ruling> {
         let out = self.out.detectors.iter().any(|name| name.as_str() == finding.detector);

@@ -1,12 +1,13 @@
 //! Runs of units that are one text together: letters with spaces between them, character codes, words in ROT13, leetspeak,
-//! an encoded text in several fields, text behind a right-to-left override, and words with something put into them. Each
-//! is read once more as what it stands for.
+//! an encoded text in several fields, a credential in several pieces, text behind a right-to-left override, and words with
+//! something put into them. Each is read once more as what it stands for.
 
 mod broken;
 mod cuts;
 mod fields;
 mod leet;
 mod mended;
+mod quoted;
 mod reversed;
 mod rotated;
 mod spelled;
@@ -18,6 +19,7 @@ use self::leet::Leet;
 pub(crate) use self::leet::letter;
 use self::mended::Mended;
 pub(crate) use self::mended::{Held, MAX_SIGN, may_be_turned};
+use self::quoted::Quoted;
 use self::reversed::Reversed;
 use self::rotated::Rotated;
 pub(crate) use self::rotated::{BEFORE, rotate};
@@ -62,6 +64,7 @@ pub(crate) struct Runs {
     reversed: Reversed,
     mended: Mended,
     broken: Broken,
+    quoted: Quoted,
 }
 
 impl Runs {
@@ -96,12 +99,17 @@ impl Runs {
         if held.is_some() || !self.broken.is_empty() {
             self.broken.byte(i, byte, held, context);
         }
+        if held.is_some() || !self.quoted.is_empty() {
+            self.quoted.byte(i, byte, held, context);
+        }
     }
 
     /// Whether [`Runs::byte`] has to know what is held before the byte at `i`.
     #[inline]
     pub(crate) fn asks(&self, i: usize, byte: u8, context: &Context<'_>) -> bool {
-        self.mended.asks(i, byte, context) || Broken::asks(i, byte, context.text)
+        self.mended.asks(i, byte, context)
+            || Broken::asks(i, byte, context.text)
+            || Quoted::asks(i, byte, context)
     }
 
     /// Folding made what may be an escape that goes on at folded byte `at`.
@@ -123,6 +131,7 @@ impl Runs {
             && self.reversed.live().is_none()
             && self.mended.is_empty()
             && self.broken.is_empty()
+            && self.quoted.is_empty()
     }
 
     /// Whether letters or codes are open.
@@ -156,6 +165,7 @@ impl Runs {
         self.reversed.close(end, context);
         self.mended.close(end, context);
         self.broken.close(end, context);
+        self.quoted.close(end, context);
     }
 
     #[inline]
@@ -179,6 +189,7 @@ impl Runs {
             self.reversed.live().filter(|start| *start < at),
             self.mended.live(at),
             self.broken.live(),
+            self.quoted.live(),
         ];
         // The open word may be the first of a run.
         runs.into_iter().chain([self.word.filter(|start| at - start <= MAX_WORD)]).flatten().min()
@@ -190,11 +201,15 @@ impl Runs {
         [long, self.fields.unchanged(i), Some(self.mended.unchanged(i)), Some(self.broken.unchanged(i))]
             .into_iter()
             .flatten()
-            .fold(self.reversed.unchanged(i), usize::min)
+            .fold(self.reversed.unchanged(i).min(self.quoted.unchanged(i)), usize::min)
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.spelled.memory() + self.fields.memory() + self.mended.memory() + self.broken.memory()
+        self.spelled.memory()
+            + self.fields.memory()
+            + self.mended.memory()
+            + self.broken.memory()
+            + self.quoted.memory()
     }
 }
 

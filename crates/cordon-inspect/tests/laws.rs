@@ -178,6 +178,9 @@ const PIECES: &[&str] = &[
     "the quick brown fox",
     "order 12345",
     "1 2 3 4 5 6 7 8 9",
+    "{\"a\":\"AKIAQ3EG\",",
+    "\"b\": \"XWHZT5YJLKPM\"}",
+    "'ghp_16C7e42F292c69' + '12E7710c838347Ae178B4a' + ",
     "é",
     "ﬃ",
 ];

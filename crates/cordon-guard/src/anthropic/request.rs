@@ -156,6 +156,8 @@ impl MessagesRequest {
 }
 
 impl Walked for MessagesRequest {
+    const IS_TALK: bool = true;
+
     fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object) {
         walk::request(walker, tree);
     }

@@ -147,6 +147,8 @@ impl Request {
 }
 
 impl Walked for Request {
+    const IS_TALK: bool = true;
+
     fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object) {
         walker.request(tree);
     }

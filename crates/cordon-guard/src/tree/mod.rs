@@ -3,6 +3,7 @@
 //!
 //! A protocol says which member is what, in a walk of its own; everything else about inspection is here, once.
 
+mod border;
 pub(crate) mod forbidden;
 pub(crate) mod gate;
 pub(crate) mod logprobs;

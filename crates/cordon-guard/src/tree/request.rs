@@ -1,11 +1,14 @@
 //! The input gate of every protocol: a request's tree is inspected, and rewritten where something is to be redacted.
 
+use std::collections::BTreeMap;
+
 use cordon_core::{
     Category, Refusal, RefusalCode,
     json::{Object, Value},
 };
 
 use super::{
+    border::{Borders, Inspected},
     forbidden,
     walk::{Kind, Spot, Visit, Walker},
 };
@@ -18,6 +21,9 @@ use crate::{
 
 /// A request whose tree can be walked: always in the same order, so that each round meets the same places.
 pub(crate) trait Walked {
+    /// Whether a model reads its texts as one.
+    const IS_TALK: bool = false;
+
     /// Shows every text, number and key to the visitor.
     fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object);
 }
@@ -33,9 +39,14 @@ pub(crate) fn inspected<R: Walked>(
     verdict: &mut Verdict,
 ) -> Result<Tokens, Refusal> {
     let files = files::Left::all();
-    let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None, files };
+    let borders = R::IS_TALK.then(Borders::default);
+    let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None, files, borders };
     R::walk(&mut Walker::new(&mut look), tree);
-    let Look { edits, fault, .. } = look;
+    let Look { mut edits, fault, borders, .. } = look;
+    if let Some(borders) = borders {
+        borders.finish(inspection, verdict, &mut edits);
+        edits = united(edits);
+    }
     if let Some(refusal) = fault {
         return Err(refusal);
     }
@@ -119,6 +130,16 @@ pub(crate) fn check_objects(tree: &Object, field: &str) -> Result<(), Refusal> {
     }
 }
 
+/// What is to be cut, a place at a time in the order of the walk: what goes over the borders of a text comes after what is in it.
+fn united(edits: Vec<(usize, Vec<Cut>)>) -> Vec<(usize, Vec<Cut>)> {
+    let mut places: BTreeMap<usize, Vec<Cut>> = BTreeMap::new();
+    for (place, mut cuts) in edits {
+        places.entry(place).or_default().append(&mut cuts);
+    }
+    places.values_mut().for_each(redact::unite);
+    places.into_iter().collect()
+}
+
 /// First round: inspects, and remembers what is to be cut where. Nothing is changed.
 struct Look<'a> {
     inspection: &'a Inspection,
@@ -128,6 +149,8 @@ struct Look<'a> {
     edits: Vec<(usize, Vec<Cut>)>,
     fault: Option<Refusal>,
     files: files::Left,
+    /// What may go over the borders of its texts, where a model reads them as one.
+    borders: Option<Borders>,
 }
 
 impl Look<'_> {
@@ -161,6 +184,10 @@ impl Look<'_> {
         if !cuts.is_empty() {
             redact::unite(&mut cuts);
             self.edits.push((self.place, cuts));
+        }
+        if let Some(borders) = &mut self.borders {
+            let next = Inspected { place: self.place, spot, text, found: &findings };
+            borders.take(&next, self.inspection, self.verdict, &mut self.edits);
         }
     }
 }

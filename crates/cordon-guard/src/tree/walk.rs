@@ -128,6 +128,23 @@ impl Path {
         self.0.pop();
     }
 
+    /// The list and the message or item of it that a text is of, where a model reads the text with its neighbours. `said`: it is what
+    /// somebody says, whatever it is called.
+    pub(crate) fn message(&self, said: bool) -> Option<(&'static str, usize)> {
+        match self.0.as_slice() {
+            [
+                Step::Word(list @ ("messages" | "input" | "system" | "instructions")),
+                Step::Item(at),
+                ..,
+                last,
+            ] => {
+                let read = matches!(last, Step::Word("content" | "data" | "output" | "text") | Step::Item(_));
+                (said || read).then_some((*list, *at))
+            }
+            _ => None,
+        }
+    }
+
     /// The path as error objects write it: `messages[2].content[0].image_url.url`.
     fn param(&self) -> String {
         let mut out = String::new();

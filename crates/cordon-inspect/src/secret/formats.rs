@@ -276,6 +276,21 @@ impl Tokens {
         }
     }
 
+    /// Where a token begins that goes on to the end of some bytes at the least: with the mark of its provider, of which nothing weak is
+    /// one.
+    pub(crate) fn marked_from(&self, bytes: &[u8]) -> Option<usize> {
+        let goes_on = |found: &aho_corasick::Match| {
+            let is_marked = self.marked.get(found.pattern().as_usize()).is_some_and(|format| {
+                let rest = bytes.get(found.end()..).unwrap_or_default();
+                matches!(format.mark, Mark::Prefix(_)) && format.alphabet.run(rest) == rest.len()
+            });
+            let before = found.start().checked_sub(1).and_then(|at| bytes.get(at));
+            is_marked && !before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        };
+        let marks = self.marks.as_ref()?;
+        marks.find_overlapping_iter(bytes).filter(goes_on).map(|found| found.start()).min()
+    }
+
     /// Adds a token whose provider is named near before it.
     pub(super) fn near(&self, candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Found>) {
         if shape.len < MIN_NEAR || shape.digits < 1 {

@@ -1,0 +1,246 @@
+//! Values and orders that are cut over texts which a model reads as one: two parts of a message, two messages of one role behind each
+//! other.
+//!
+//! Such texts are joined once more, without and with a space between them, and read for what goes over a border. What lies in one of
+//! them was found there already. Nothing but values whose form or check digits bear it counts, and orders: two parts that end and begin with
+//! digits are no identifier. Of a long text only the ends are joined, so that all of this costs no more than two readings of the texts.
+
+use cordon_core::{Category, Channel, Finding, Score, Span};
+
+use super::walk::{Kind, Path, Spot};
+use crate::{
+    inspection::{Inspection, Place, Seat, Verdict},
+    redact::Cut,
+};
+
+/// Bytes at either end of a text that are joined: the longest of one value that detectors report at once.
+const SIDE: usize = 4096;
+/// Texts that are joined at once. Those of more are read in several goes, which share some.
+const MOST: usize = 256;
+const SHARED: usize = 32;
+/// What stands between two texts, for who reads them as one.
+const BETWEEN: [&str; 2] = ["", " "];
+
+/// From this score on a finding is more likely true than not.
+const LIKELY: Score = Score::percent(50);
+/// Shorter rests of a credential give nothing away.
+const MIN_REST: usize = 6;
+
+/// The texts that may be one with what comes next.
+#[derive(Debug, Default)]
+pub(super) struct Borders {
+    /// One for each channel: what others say in between does not part what one says.
+    chains: Vec<Vec<Piece>>,
+}
+
+/// A text, or one end of it.
+#[derive(Debug)]
+struct Piece {
+    channel: Channel,
+    /// The number of the text in the walk.
+    place: usize,
+    path: Path,
+    /// The message or item that it is of.
+    message: (&'static str, usize),
+    /// Where it begins in the text.
+    offset: usize,
+    text: String,
+    /// What is known of the text.
+    known: Vec<Finding>,
+}
+
+/// A text that was just inspected.
+pub(super) struct Inspected<'a> {
+    pub(super) place: usize,
+    pub(super) spot: &'a Spot<'a>,
+    pub(super) text: &'a str,
+    pub(super) found: &'a [Finding],
+}
+
+/// What is to be cut out of the text of a place.
+pub(super) type Late = (usize, Vec<Cut>);
+
+impl Borders {
+    /// Takes the next text of the walk.
+    pub(super) fn take(
+        &mut self,
+        next: &Inspected<'_>,
+        inspection: &Inspection,
+        verdict: &mut Verdict,
+        late: &mut Vec<Late>,
+    ) {
+        let Some(message) = next.spot.path.message(next.spot.kind == Kind::Said) else { return };
+        if !matches!(next.spot.kind, Kind::Said | Kind::Text) {
+            return;
+        }
+        let channel = next.spot.channel;
+        let at =
+            self.chains.iter().position(|chain| chain.first().is_some_and(|piece| piece.channel == channel));
+        let mut chain = at.map(|at| self.chains.swap_remove(at)).unwrap_or_default();
+        let goes_on = |last: &Piece| {
+            last.message.0 == message.0 && (message.1 == last.message.1 || message.1 == last.message.1 + 1)
+        };
+        if !chain.last().is_some_and(goes_on) {
+            read(&mut chain, inspection, verdict, late);
+            chain.clear();
+        }
+        let piece = |from: usize, to: usize| Piece {
+            channel,
+            place: next.place,
+            path: next.spot.path.clone(),
+            message,
+            offset: from,
+            text: next.text.get(from..to).unwrap_or_default().to_owned(),
+            known: next.found.to_vec(),
+        };
+        let length = next.text.len();
+        if length <= 2 * SIDE {
+            chain.push(piece(0, length));
+        } else {
+            let (head, tail) =
+                (next.text.floor_char_boundary(SIDE), next.text.ceil_char_boundary(length - SIDE));
+            chain.push(piece(0, head));
+            read(&mut chain, inspection, verdict, late);
+            chain.clear();
+            chain.push(piece(tail, length));
+        }
+        if chain.len() >= MOST {
+            read(&mut chain, inspection, verdict, late);
+            chain.drain(..MOST - SHARED);
+        }
+        self.chains.push(chain);
+    }
+
+    /// There are no more texts.
+    pub(super) fn finish(self, inspection: &Inspection, verdict: &mut Verdict, late: &mut Vec<Late>) {
+        for mut chain in self.chains {
+            read(&mut chain, inspection, verdict, late);
+        }
+    }
+}
+
+/// Reads texts as one, and rules on what goes over their borders, in each text that has a share of it.
+fn read(chain: &mut [Piece], inspection: &Inspection, verdict: &mut Verdict, late: &mut Vec<Late>) {
+    let Some(channel) = chain.first().map(|piece| piece.channel).filter(|_| chain.len() > 1) else { return };
+    for between in BETWEEN {
+        // A space beside a space changes nothing.
+        if !between.is_empty() && chain.windows(2).all(is_apart) {
+            continue;
+        }
+        let mut joined = String::with_capacity(chain.iter().map(|piece| piece.text.len() + 1).sum());
+        let mut starts = Vec::with_capacity(chain.len());
+        for piece in chain.iter() {
+            if !joined.is_empty() {
+                joined.push_str(between);
+            }
+            starts.push(joined.len());
+            joined.push_str(&piece.text);
+        }
+        for finding in inspection.across(channel, &joined) {
+            if counts(&finding, &joined) {
+                share(&finding, chain, &starts, inspection, verdict, late);
+            }
+        }
+    }
+}
+
+/// Whether there is a space between two texts already.
+fn is_apart(pair: &[Piece]) -> bool {
+    let [first, second] = pair else { return true };
+    first.text.ends_with(char::is_whitespace) || second.text.starts_with(char::is_whitespace)
+}
+
+/// Rules on the share of each text in a finding, where several have one and none of them says as much by itself.
+fn share(
+    finding: &Finding,
+    chain: &mut [Piece],
+    starts: &[usize],
+    inspection: &Inspection,
+    verdict: &mut Verdict,
+    late: &mut Vec<Late>,
+) {
+    let first = starts.partition_point(|start| *start <= finding.span.start).saturating_sub(1);
+    let mut shares: Vec<(usize, Span)> = Vec::new();
+    for (at, (piece, start)) in chain.iter().zip(starts).enumerate().skip(first) {
+        if *start >= finding.span.end {
+            break;
+        }
+        let (from, to) =
+            (finding.span.start.saturating_sub(*start), (finding.span.end - start).min(piece.text.len()));
+        if from < to {
+            shares.push((at, Span::new(piece.offset + from, piece.offset + to)));
+        }
+    }
+    if shares.len() < 2 {
+        return;
+    }
+    let is_known = |at: usize, span: Span| {
+        chain.get(at).is_some_and(|piece| piece.known.iter().any(|known| says_as_much(known, finding, span)))
+    };
+    if shares.iter().any(|(at, span)| is_known(*at, *span)) {
+        // A credential that could end where its text does may go on in the next one.
+        let secret = Category::known("secret").covers(&finding.category);
+        shares.retain(|(at, span)| {
+            let piece = chain.get(*at);
+            let rest =
+                piece.and_then(|piece| piece.text.get(span.start - piece.offset..span.end - piece.offset));
+            secret && !is_known(*at, *span) && rest.is_some_and(is_rest)
+        });
+    }
+    for (at, span) in shares {
+        let Some(piece) = chain.get_mut(at) else { continue };
+        let own = Finding { span, ..finding.clone() };
+        let mut cuts = Vec::new();
+        let seat = Seat { channel: piece.channel, place: Place::Open, part: &piece.path };
+        // What stops the content is in the verdict, and the walk goes on.
+        let _ = inspection.rule(&seat, std::slice::from_ref(&own), |span| span, verdict, &mut cuts);
+        if !cuts.is_empty() {
+            late.push((piece.place, cuts));
+        }
+        piece.known.push(own);
+    }
+}
+
+/// Whether what is known of a text says already what is found in this share of it.
+fn says_as_much(known: &Finding, finding: &Finding, share: Span) -> bool {
+    let is_order = |category: &Category| Category::known("prompt_injection").covers(category);
+    known.span.overlaps(share)
+        && if is_order(&finding.category) {
+            is_order(&known.category) && known.score >= finding.score
+        } else {
+            known.category == finding.category && known.score >= LIKELY
+        }
+}
+
+/// Whether a share looks like the rest of a credential and not like a word.
+fn is_rest(share: &str) -> bool {
+    let has = |test: fn(&u8) -> bool| share.bytes().any(|byte| test(&byte));
+    share.len() >= MIN_REST && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+}
+
+/// Whether a finding counts that goes over a border: it has a form or check digits that nothing has by chance, or is an order. Chance is
+/// likelier at a border than elsewhere, since what stands on its sides was not written to stand together.
+fn counts(finding: &Finding, joined: &str) -> bool {
+    let least = match finding.detector {
+        "injection.phrase" | "injection.template" => 50,
+        "pii.email" | "pii.crypto" | "pii.iban" => 80,
+        "secret.token" | "secret.private_key" | "secret.jwt" | "secret.connection_string" => 85,
+        // A word names it, or it has the groups of a card and no digits beside them.
+        "pii.card" if finding.score < Score::percent(99) && !stands_alone(finding.span, joined) => 100,
+        "pii.card" => 90,
+        _ => return false,
+    };
+    finding.score >= Score::percent(least)
+}
+
+/// Whether no digits stand beside a number.
+fn stands_alone(span: Span, joined: &str) -> bool {
+    let (before, behind) = (joined.get(..span.start), joined.get(span.end..));
+    let nearest = |mut text: std::str::Chars<'_>| text.find(|letter| !matches!(letter, ' ' | '-' | '.'));
+    let last = before.and_then(|text| text.trim_end_matches([' ', '-', '.']).chars().next_back());
+    let next = behind.and_then(|text| nearest(text.chars()));
+    !last.into_iter().chain(next).any(|letter| letter.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;
