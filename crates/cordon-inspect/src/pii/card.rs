@@ -160,6 +160,8 @@ fn card(candidate: &Candidate<'_>, number: &Number<'_>, whole: bool) -> Option<V
     let named = || context_has(candidate, number.start(), 60, &CARD_WORDS);
     let percent = match issuer(&digits) {
         Issuer::Known if named() => 99,
+        // Zeros in a dump of memory have Luhn's digit too.
+        Issuer::Known if grouped && in_dump(candidate, number.start(), &digits) => return None,
         Issuer::Known if grouped => 95,
         Issuer::Known if context_has(candidate, number.start(), 40, &NOT_CARD) => 40,
         Issuer::Known => 85,
@@ -170,6 +172,18 @@ fn card(candidate: &Candidate<'_>, number: &Number<'_>, whole: bool) -> Option<V
         _ => return None,
     };
     Some(value(number.start(), number.end(), CARD, "pii/card", percent))
+}
+
+/// Whether mostly zeros stand behind another group of four hexadecimal digits, as dumps have them.
+fn in_dump(candidate: &Candidate<'_>, start: usize, digits: &[u8]) -> bool {
+    let before = |back: usize| match start.checked_sub(back) {
+        Some(at) => candidate.text.get(at),
+        None => candidate.left.get((candidate.left.len() + start).checked_sub(back)?),
+    };
+    let zeros = digits.iter().filter(|digit| **digit == 0).count();
+    zeros * 2 > digits.len()
+        && before(1) == Some(&b' ')
+        && (2..=5).all(|back| before(back).is_some_and(u8::is_ascii_hexdigit))
 }
 
 enum Issuer {

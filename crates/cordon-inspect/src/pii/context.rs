@@ -14,6 +14,9 @@ const MAX_PIECE: usize = 64;
 /// Marks kept without a look at which of them are still needed.
 const MAX_MARKS: usize = 64;
 
+/// Bytes between a word that also means other things and the value that it names.
+const TIGHT: usize = 12;
+
 /// Rows of the table, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct RowSet([u64; 4]);
@@ -29,8 +32,33 @@ impl RowSet {
         }
     }
 
+    fn join(&mut self, more: Self) {
+        for (bits, more) in self.0.iter_mut().zip(more.0) {
+            *bits |= more;
+        }
+    }
+
     fn has(self, row: usize) -> bool {
         self.0.get(row / 64).is_some_and(|bits| bits >> (row % 64) & 1 == 1)
+    }
+}
+
+/// The rows that a phrase names, by how sure it is of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Named {
+    /// As far as each row reaches.
+    loose: RowSet,
+    /// In front of the value alone, and near.
+    tight: RowSet,
+    /// The same, and only with a sign (`dl:`, `DL #`) behind it: in prose it is something else.
+    signed: RowSet,
+}
+
+impl Named {
+    fn join(&mut self, more: Self) {
+        self.loose.join(more.loose);
+        self.tight.join(more.tight);
+        self.signed.join(more.signed);
     }
 }
 
@@ -40,31 +68,35 @@ pub(crate) struct Words {
     /// One bit for each value of a few bits of the hash of a phrase's last word.
     last_words: Vec<u64>,
     /// Phrases of Latin letters: the hashes of their words from the last to the first, sorted.
-    phrases: Vec<(Vec<u32>, RowSet)>,
+    phrases: Vec<(Vec<u32>, Named)>,
     /// Folded phrases of other scripts, some of which put no spaces between words.
     pieces: Option<AhoCorasick>,
     piece_rows: Vec<RowSet>,
 }
 
 impl Words {
-    /// The lists of all rows, phrases joined by `|`.
+    /// The lists of all rows, phrases joined by `|`; one that ends with `~` names only what is near, and one that ends with
+    /// `:` only with a sign behind it.
     pub(super) fn new<'a>(lists: impl Iterator<Item = &'a str>) -> Self {
-        let mut phrases: Vec<(Vec<u32>, RowSet)> = Vec::new();
+        let mut phrases: Vec<(Vec<u32>, Named)> = Vec::new();
         let mut pieces: Vec<Vec<u8>> = Vec::new();
         let mut piece_rows: Vec<RowSet> = Vec::new();
         for (row, list) in lists.enumerate() {
             for phrase in list.split('|').filter(|phrase| !phrase.is_empty()) {
                 if phrase.is_ascii() {
+                    let letters = phrase.trim_end_matches(['~', ':']);
+                    let mut named = Named::default();
+                    match phrase.get(letters.len()..) {
+                        Some("~") => named.tight.add(row),
+                        Some(":") => named.signed.add(row),
+                        _ => named.loose.add(row),
+                    }
                     let mut words: Vec<u32> =
-                        phrase.split(' ').map(|word| word.bytes().fold(SEED, step)).collect();
+                        letters.split(' ').map(|word| word.bytes().fold(SEED, step)).collect();
                     words.reverse();
                     match phrases.iter_mut().find(|(known, _)| *known == words) {
-                        Some((_, rows)) => rows.add(row),
-                        None => {
-                            let mut rows = RowSet::default();
-                            rows.add(row);
-                            phrases.push((words, rows));
-                        }
+                        Some((_, known)) => known.join(named),
+                        None => phrases.push((words, named)),
                     }
                 } else {
                     let mut rows = RowSet::default();
@@ -86,23 +118,21 @@ impl Words {
     }
 
     /// The rows that phrases ending with these words name; the last word comes first.
-    fn ending(&self, words: &[u32]) -> RowSet {
-        let mut rows = RowSet::default();
-        let Some(last) = words.first() else { return rows };
+    fn ending(&self, words: &[u32]) -> Named {
+        let mut named = Named::default();
+        let Some(last) = words.first() else { return named };
         let (slot, bit) = place(*last);
         if self.last_words.get(slot).is_none_or(|bits| bits & bit == 0) {
-            return rows;
+            return named;
         }
         let from = self.phrases.partition_point(|(phrase, _)| phrase.first() < Some(last));
         let same = self.phrases.get(from..).unwrap_or_default().iter();
         for (phrase, more) in same.take_while(|(phrase, _)| phrase.first() == Some(last)) {
             if words.starts_with(phrase) {
-                rows = RowSet(std::array::from_fn(|i| {
-                    rows.0.get(i).copied().unwrap_or(0) | more.0.get(i).copied().unwrap_or(0)
-                }));
+                named.join(*more);
             }
         }
-        rows
+        named
     }
 }
 
@@ -125,6 +155,8 @@ pub(super) struct Reader {
     read_to: usize,
     /// The hash of the word that is open.
     word: Option<u32>,
+    /// A word that ended here names these rows if a sign follows.
+    unsigned: Option<(usize, RowSet)>,
     previous: u8,
     /// The last words, the latest first.
     recent: [u32; MAX_WORDS],
@@ -142,6 +174,8 @@ struct Mark {
 enum Kind {
     /// Words that name these rows.
     Words(RowSet),
+    /// Words that name these rows for what stands right behind them.
+    Tight(RowSet),
     /// The end of a line.
     Line,
     /// A blank line.
@@ -169,6 +203,14 @@ impl Reader {
                 && (!letter || self.previous.is_ascii_lowercase() && byte.is_ascii_uppercase())
             {
                 self.end_word(begin + i, context);
+            }
+            if let Some((end, rows)) = self.unsigned
+                && !matches!(byte, b' ' | b'\t')
+            {
+                self.unsigned = None;
+                if matches!(byte, b':' | b'#' | b'=' | b'"' | b'\'' | b'|' | b'.' | b'-' | b'_') {
+                    self.marks.push(Mark { end, kind: Kind::Tight(rows) });
+                }
             }
             if letter {
                 self.word = Some(step(self.word.unwrap_or(SEED), byte.to_ascii_lowercase()));
@@ -203,9 +245,18 @@ impl Reader {
         if let Some(latest) = self.recent.first_mut() {
             *latest = hash;
         }
-        let rows = context.tables.identifiers.words().ending(&self.recent);
-        if rows != RowSet::default() {
-            self.marks.push(Mark { end, kind: Kind::Words(rows) });
+        let named = context.tables.identifiers.words().ending(&self.recent);
+        if named == Named::default() {
+            return;
+        }
+        for (rows, kind) in [(named.loose, Kind::Words(named.loose)), (named.tight, Kind::Tight(named.tight))]
+        {
+            if rows != RowSet::default() {
+                self.marks.push(Mark { end, kind });
+            }
+        }
+        if named.signed != RowSet::default() {
+            self.unsigned = Some((end, named.signed));
         }
     }
 
@@ -214,11 +265,20 @@ impl Reader {
         let blank = self.marks.iter().filter(|mark| matches!(mark.kind, Kind::Blank) && mark.end <= start);
         let from = blank.map(|mark| mark.end).max().unwrap_or(0).max(start.saturating_sub(reach));
         self.names(row, from, start)
+            || self.marks.iter().any(|mark| match mark.kind {
+                Kind::Tight(rows) => {
+                    from.max(start.saturating_sub(TIGHT + 1)) < mark.end && mark.end <= start && rows.has(row)
+                }
+                Kind::Words(_) | Kind::Line | Kind::Blank => false,
+            })
     }
 
     /// Whether a word behind `end` and before `until` names the row; the end of a line ends what is said of it.
     pub(super) fn names_after(&self, row: usize, end: usize, until: usize) -> bool {
-        let line = self.marks.iter().filter(|mark| !matches!(mark.kind, Kind::Words(_)) && mark.end > end);
+        let line = self
+            .marks
+            .iter()
+            .filter(|mark| !matches!(mark.kind, Kind::Words(_) | Kind::Tight(_)) && mark.end > end);
         let until = line.map(|mark| mark.end).min().unwrap_or(until).min(until);
         self.names(row, end, until)
     }
@@ -226,7 +286,7 @@ impl Reader {
     fn names(&self, row: usize, from: usize, until: usize) -> bool {
         self.marks.iter().any(|mark| match mark.kind {
             Kind::Words(rows) => from < mark.end && mark.end <= until && rows.has(row),
-            Kind::Line | Kind::Blank => false,
+            Kind::Tight(_) | Kind::Line | Kind::Blank => false,
         })
     }
 

@@ -46,7 +46,13 @@ pub(super) fn find(run: &Run, context: &Context<'_>, hits: &mut Vec<Hit>) {
                     let whole = count == length;
                     let free = whole && run.is_free_after(from + count - 1, false, context)
                         || rest.get(count).is_some_and(follows_freely);
-                    let score = number.score().filter(|score| whole || score.alone >= 60)?;
+                    let mut score = number.score().filter(|score| whole || score.alone >= 60)?;
+                    // Two digits before or behind two digits: a longer row of bytes, scores or draws.
+                    if number.lengths.iter().all(|length| *length == 2)
+                        && (!whole || from.checked_sub(1).is_some_and(|at| is_pair(run.groups.get(at))))
+                    {
+                        score.alone = 0;
+                    }
                     free.then_some((count, number, score))
                 })
             })
@@ -95,6 +101,11 @@ fn may_begin(run: &Run, at: usize, context: &Context<'_>) -> bool {
         return !before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80);
     }
     run.is_free_before(at, context)
+}
+
+/// Whether a group is two digits.
+fn is_pair(group: Option<&Group>) -> bool {
+    group.is_some_and(|group| group.len() == 2 && group.is_number())
 }
 
 /// Whether what follows a number is certainly not part of it.
@@ -191,7 +202,19 @@ impl Number {
         self.digits.ends_with(&[0, 0, 0]) && self.lengths.iter().skip(1).all(|length| *length == 3)
     }
 
+    /// Rows of zeros and of few other digits are memory, money and rulers; a word says otherwise.
+    fn is_plain(&self) -> bool {
+        let seen = self.digits.iter().fold(0_u16, |seen, digit| seen | 1 << (digit & 15));
+        seen.count_ones() < 3
+    }
+
     fn score(&self) -> Option<Score> {
+        self.form()
+            .map(|score| if self.plus || !self.is_plain() { score } else { Score { alone: 0, ..score } })
+    }
+
+    /// What the way it is written says.
+    fn form(&self) -> Option<Score> {
         let structured = |alone, named| Some(Score { alone, named, loose: false });
         let loose = |named| Some(Score { alone: 0, named, loose: true });
         let count = self.digits.len();
@@ -209,7 +232,14 @@ impl Number {
         let marked = self.extended || self.brackets;
         match &*self.lengths {
             [3, 3, 4] if self.is_north_american(0) => return structured(80, 95),
-            [3, 3, 4] if !spaced => return structured(if marked { 75 } else { 60 }, 85),
+            [3, 3, 4] if !spaced => {
+                let alone = match (marked, self.digit(0)) {
+                    (true, _) => 75,
+                    (false, 2..) => 60,
+                    _ => 0,
+                };
+                return structured(alone, 85);
+            }
             [1, 3, 3, 4] if self.digit(0) == 1 => {
                 return structured(if self.is_north_american(1) { 85 } else { 55 }, 95);
             }
@@ -224,7 +254,7 @@ impl Number {
             return structured(if grouped { 85 } else { 0 }, 92);
         }
         if abroad.is_some() && grouped && !dotted && (12..=15).contains(&count) {
-            return structured(60, 85);
+            return structured(0, 85);
         }
         // A trunk prefix and groups.
         let trunk = self.digit(0) == 0 && self.digit(1) != 0 && (9..=11).contains(&count);

@@ -37,7 +37,7 @@ pub(crate) struct Row {
     separators: &'static str,
     pub(crate) check: Check,
     pub(crate) scores: Scores,
-    /// The words that name it, joined by `|`.
+    /// The words that name it, joined by `|`: `word~` only what stands near behind it, `word:` only with a sign behind it.
     words: &'static str,
     /// How many bytes in front of it they may stand.
     pub(crate) reach: usize,

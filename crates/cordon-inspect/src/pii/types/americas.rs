@@ -139,7 +139,7 @@ pub(super) const ROWS: &[Row] = &[
         ("9{7,10}|9-999-999-999|99-999-999", "."),
         any,
         [0, 0, 85],
-        "cedula|cedula de ciudadania|c c|numero de cedula",
+        "cedula|cedula de ciudadania|c c:|cc:|numero de cedula",
     ),
     Row::new(
         "pii/tax_id/pe_ruc",

@@ -56,8 +56,8 @@ pub(super) const ROWS: &[Row] = &[
         ),
         any,
         [0, 0, 85],
-        "plate|plates|license plate|licence plate|number plate|registration plate|vehicle registration|reg number|tag number|\
-         kennzeichen|nummernschild|immatriculation|plaque|matricula|placa|placas|targa|kenteken|rejestracyjny|\
+        "plate~|plates~|plate number|license plate|licence plate|number plate|registration plate|vehicle registration|reg number|tag number|\
+         kennzeichen|nummernschild|immatriculation|plaque~|matricula|placa~|placas~|targa~|kenteken|rejestracyjny|\
          numer rejestracyjny|registreringsnummer|nummerplaat|车牌|車牌|ナンバープレート|номерной знак|госномер",
     ),
 ];

@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Row] = &[
         ("9{7,17}|~9{8,14}", " -"),
         |text| !repeats(text),
         [0, 0, 68],
-        "account number|account no|account num|acct|bank account|account|checking account|savings account|konto|kontonummer|\
+        "account number|account no|account num|acct|bank account|account:|account is~|my account~|your account~|checking account|savings account|konto|kontonummer|\
          konto nr|ktnr|cuenta|numero de cuenta|compte bancaire|numero de compte|conta|numero da conta|conto corrente|\
          rekeningnummer|rekening|rachunek|numer konta|счет|счёт|账号|帐号|口座番号|계좌번호",
     ),

@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Row] = &[
         ("A9*|A9*-*|A9*-**|A9*-***|A9*-****", "."),
         |text| text.iter().skip(4).all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()),
         [0, 0, 80],
-        "icd|icd 10|diagnosis|diagnosed|diagnoses|dx|diagnose|diagnostic|diagnostico|diagnosi|icd code|codes",
+        "icd~|icd cm~|diagnosis|diagnosed|diagnoses|dx:|diagnose|diagnostic~|diagnostico|diagnosi|icd code|icd codes|diagnosis codes|codes~",
     ),
 ];
 

@@ -48,7 +48,7 @@ pub(super) const ROWS: &[Row] = &[
         ("9{6,10}", ""),
         any,
         [0, 0, 75],
-        "driver licence|drivers licence|driver s licence|licence number|licence no",
+        "driver licence|drivers licence|driver s licence|licence number~|licence no~",
     ),
     Row::new(
         "pii/tax_id/nz_ird",

@@ -5,17 +5,17 @@ use crate::pii::check::{one_of, repeats};
 use crate::pii::row::Row;
 
 const PASSPORT_WORDS: &str = "passport|passports|passport number|passport no|reisepass|passeport|pasaporte|passaporto|\
-passaporte|paspoort|pas|pass nr|passnummer|paszport|paszportu|pasport|pasaport|passi|pass number|cestovni pas|utlevel|\
+passaporte|paspoort|pas:|pas nr|pas no|numero de passeport|pass nr|passnummer|paszport|paszportu|pasport|pasaport|passi|pass number|cestovni pas|utlevel|\
 pasaportul|паспорт|паспорта|护照|護照|旅券|パスポート|여권|جواز|דרכון|διαβατήριο|हवाई|पासपोर्ट|หนังสือเดินทาง|hộ chiếu";
 
 const LICENCE_WORDS: &str = "driver license|drivers license|driver s license|driving license|driver licence|drivers licence|\
-driver s licence|driving licence|license number|licence number|license no|dl|dl number|dln|permis|permis de conduire|\
-fuhrerschein|fuhrerscheinnummer|permiso de conducir|licencia de conducir|carnet de conducir|patente|patente di guida|\
+driver s licence|driving licence|license number~|licence number~|license no~|dl:|dl number|dl no|dln:|permis:|permis de conduire|\
+fuhrerschein|fuhrerscheinnummer|permiso de conducir|licencia de conducir|carnet de conducir|patente:|patente di guida|numero patente|\
 carta de conducao|rijbewijs|rijbewijsnummer|prawo jazdy|korkort|kjorekort|korekort|ajokortti|ridicsky prukaz|\
 водительское удостоверение|驾驶证|駕駛執照|運転免許|운전면허|رخصة القيادة|רישיון נהיגה";
 
-const POSTCODE_WORDS: &str = "zip|zip code|zipcode|postal|postal code|postcode|post code|plz|postleitzahl|code postal|cp|\
-codigo postal|cap|cep|postnummer|postnr|kod pocztowy|iranyitoszam|eircode|pincode|pin code|邮编|郵便番号|우편번호|индекс|\
+const POSTCODE_WORDS: &str = "zip~|zip code|zipcode|postal|postal code|postcode|post code|plz|postleitzahl|code postal|cp:|\
+codigo postal|cap:|cep|postnummer|postnr|kod pocztowy|iranyitoszam|eircode|pincode|pin code|邮编|郵便番号|우편번호|индекс|\
 postinumero";
 
 pub(super) const ROWS: &[Row] = &[
@@ -34,7 +34,8 @@ pub(super) const ROWS: &[Row] = &[
         |text| text.iter().filter(|b| b.is_ascii_digit()).count() >= 4 && !repeats(text),
         [0, 0, 80],
         LICENCE_WORDS,
-    ),
+    )
+    .near(28),
     Row::new(
         "pii/postcode",
         POSTCODE,

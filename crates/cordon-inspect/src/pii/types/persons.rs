@@ -6,7 +6,7 @@ use crate::pii::check::number;
 use crate::pii::row::{Row, any};
 use crate::pii::{coordinates, date, phone};
 
-const PHONE_WORDS: &str = "phone|tel|telephone|phones|mobile|cell|cellphone|whatsapp|fax|sms|dial|telefon|handy|mobil|\
+const PHONE_WORDS: &str = "phone|tel~|telephone|phones|mobile|cell|cellphone|whatsapp|fax|sms|dial|telefon|handy|mobil|\
 telefono|tel fono|telephones|portable|celular|telefone|telemovel|movil|hotline|call|telefoonnummer|gsm|telefonnummer|\
 telefonnumer|puhelin|puhelinnumero|landline|phone number|contact number|\
 office|answering at|call me at|reach me at|reach us at|me at|messages to|registered|contact me|mobilnummer|numero de telephone|rufnummer|\
@@ -33,7 +33,7 @@ pub(super) const ROWS: &[Row] = &[
         ("9|99|999", ""),
         is_age,
         [0, 0, 45],
-        "aged|age|age of|when he was|when she was|when i was|years old|year old|years of age|y o|yo|yrs old|yr old|turned|turning|ll turn|ans|jahre alt|jahriger|jahrige|\
+        "aged~|age~|age of~|when he was|when she was|when i was|years old|year old|years of age|y o|yo|yrs old|yr old|turned|turning|ll turn|ans|jahre alt|jahriger|jahrige|\
          jahren alt|alter|anos de edad|anos de idade|edad|idade|anni|leeftijd|jaar oud|jarig|ar gammal|ar gammel|wiek|\
          岁|歳|세|лет|года|عمره|שנים",
     )
