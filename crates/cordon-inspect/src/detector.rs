@@ -119,7 +119,7 @@ detectors! {
         "secret/package_token", "secret/mail_key", "secret/twilio_key", "secret/huggingface_token",
         "secret/cordon_key", "secret/password_hash", "secret/provider_token"
     ];
-    PRIVATE_KEY = "secret.private_key", 1, MAX_PEM, 48, ["secret/private_key"];
+    PRIVATE_KEY = "secret.private_key", 2, MAX_PEM, 48, ["secret/private_key"];
     JWT = "secret.jwt", 1, MAX_SEGMENT, CANDIDATE, ["secret/jwt"];
     CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, CANDIDATE, ["secret/connection_string"];
     GENERIC = "secret.generic", 2, MAX_SEGMENT, CANDIDATE, ["secret/generic"];

@@ -324,7 +324,10 @@ impl Segment {
             Mode::Run { start, gap, .. } => {
                 self.decide(start, gap.unwrap_or(end), context);
             }
-            Mode::Pem(pem) => finish_pem(pem, end, context),
+            Mode::Pem(pem) => {
+                self.finish_pem(pem, end, context);
+                self.close(end, context);
+            }
             Mode::Continue { start, detector, category, score, .. } => {
                 if start < end {
                     context.report(&detector, category, score, (start, end), true);
@@ -391,6 +394,15 @@ impl Segment {
     /// In a PEM block: whether the byte was taken.
     fn pem(&mut self, i: usize, byte: u8, context: &mut Context<'_>) -> bool {
         let Mode::Pem(pem) = &mut self.mode else { return false };
+        let begin = i.saturating_sub(PEM_MARK.len());
+        if class(byte) == Class::Space && begin > pem.start && context.text.slice(begin, i) == PEM_MARK {
+            // Another block begins: whatever this one was, it hides nothing of that.
+            let pem = *pem;
+            self.finish_pem(pem, begin, context);
+            self.close(begin, context);
+            self.mode = Mode::Run { start: begin, group: begin, gap: None, kind: Kind::Plain };
+            return false;
+        }
         match pem_byte(pem, i, byte, context) {
             PemStep::Inside if i + 1 - pem.start >= MAX_PEM => {
                 let pem = *pem;
@@ -403,15 +415,35 @@ impl Segment {
             PemStep::Inside => true,
             PemStep::OverAfter => {
                 let pem = *pem;
-                self.mode = Mode::Idle;
-                finish_pem(pem, i + 1, context);
+                self.finish_pem(pem, i + 1, context);
                 true
             }
             PemStep::Over => {
                 let pem = *pem;
-                self.mode = Mode::Idle;
-                finish_pem(pem, i, context);
+                self.finish_pem(pem, i, context);
                 false
+            }
+        }
+    }
+
+    /// A PEM block ended: a key if it has a body (RFC 7468 writes lines of 64). Else nothing was meant by its beginning, and what was taken
+    /// for its body is read as any other text. No other block begins in it, so that nothing is read a third time.
+    fn finish_pem(&mut self, pem: Pem, end: usize, context: &mut Context<'_>) {
+        self.mode = Mode::Idle;
+        if pem.private && pem.longest >= 40 {
+            let score = Score::percent(if pem.ending.is_some() { 99 } else { 90 });
+            context.report(
+                &PRIVATE_KEY,
+                Category::known("secret/private_key"),
+                score,
+                (pem.start, end),
+                false,
+            );
+            return;
+        }
+        for at in pem.start + PEM_MARK.len()..end {
+            if let Some(byte) = context.text.byte(at) {
+                self.byte(at, byte, context);
             }
         }
     }
@@ -467,16 +499,6 @@ fn pem_byte(pem: &mut Pem, i: usize, byte: u8, context: &Context<'_>) -> PemStep
             if prose { PemStep::Over } else { PemStep::Inside }
         }
         _ => PemStep::Over,
-    }
-}
-
-/// A PEM block ended: a key if it has a body (RFC 7468 writes lines of 64), else an ordinary candidate.
-fn finish_pem(pem: Pem, end: usize, context: &mut Context<'_>) {
-    if pem.private && pem.longest >= 40 {
-        let score = Score::percent(if pem.ending.is_some() { 99 } else { 90 });
-        context.report(&PRIVATE_KEY, Category::known("secret/private_key"), score, (pem.start, end), false);
-    } else {
-        process((pem.start, end), None, None, context);
     }
 }
 
