@@ -13,8 +13,15 @@
 
 mod content;
 pub mod corpus;
+mod form;
+mod guarded;
+mod model;
+mod named;
 mod proof;
+pub mod seeds;
+mod stream;
 mod text;
+mod whole;
 
 /// A reader of hostile bytes.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +51,20 @@ pub const TARGETS: &[Target] = &[
     Target { name: "json", longest: 2_048, run: content::json },
     Target { name: "schema", longest: 2_048, run: content::schema },
     Target { name: "proof", longest: 2_048, run: proof::read },
+    Target { name: "long", longest: 1_024, run: text::long },
+    Target { name: "policies", longest: 1_024, run: text::policies },
+    Target { name: "hosts", longest: 1_024, run: text::hosts },
+    Target { name: "custom", longest: 1_024, run: named::custom },
+    Target { name: "topics", longest: 1_024, run: named::topics },
+    Target { name: "grounding", longest: 2_048, run: whole::grounding },
+    Target { name: "answer", longest: 2_048, run: whole::answer },
+    Target { name: "redacted", longest: 1_024, run: guarded::redacted },
+    Target { name: "abuse", longest: 2_048, run: guarded::abuse },
+    Target { name: "sse", longest: 2_048, run: stream::sse },
+    Target { name: "stream", longest: 4_096, run: stream::raw },
+    Target { name: "deltas", longest: 1_024, run: stream::deltas },
+    Target { name: "form", longest: 2_048, run: form::read },
+    Target { name: "model", longest: 8_192, run: model::read },
 ];
 
 /// The target of this name.

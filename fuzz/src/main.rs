@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
-use cordon_fuzz::{TARGETS, Target, corpus};
+use cordon_fuzz::{TARGETS, Target, corpus, seeds as first};
 
 /// How long a search lasts when nothing is said, in seconds of processor time.
 const SECONDS: u32 = 900;
@@ -108,7 +108,9 @@ fn one(program: &Path, target: &Target, seconds: u32, seeds: Option<&Path>) -> R
     }
     let kept = corpus::file(target.name);
     let kept_text = if kept.exists() { std::fs::read_to_string(&kept)? } else { String::new() };
-    for (number, input) in corpus::read(&kept_text).map_err(anyhow::Error::msg)?.iter().enumerate() {
+    let mut begun = corpus::read(&kept_text).map_err(anyhow::Error::msg)?;
+    begun.extend(first::of(target.name));
+    for (number, input) in begun.iter().enumerate() {
         std::fs::write(found.join(number.to_string()), input)?;
     }
     let run = |options: &[String]| {

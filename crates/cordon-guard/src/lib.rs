@@ -76,3 +76,4 @@ pub use pipeline::{Gateway, Options, Parts};
 pub use quarantine::signature;
 pub use redact::Tokens;
 pub use trial::NotContained;
+pub use uploads::form;

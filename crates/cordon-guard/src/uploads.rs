@@ -8,7 +8,7 @@
 
 mod ask;
 mod asked;
-mod form;
+pub mod form;
 mod object;
 mod owner;
 

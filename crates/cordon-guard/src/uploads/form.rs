@@ -1,4 +1,13 @@
 //! The form that an upload is (RFC 7578): read strictly, and written anew. What two readers could read differently is refused.
+//!
+//! ```
+//! use cordon_guard::form::Form;
+//! use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
+//! let said = HeaderValue::from_static("multipart/form-data; boundary=b");
+//! let body = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n--b--\r\n";
+//! let refused = Form::read(&HeaderMap::from_iter([(CONTENT_TYPE, said)]), body.as_bytes());
+//! assert!(refused.is_err(), "no file is in it");
+//! ```
 
 use cordon_core::Refusal;
 use cordon_files::Claim;
@@ -20,17 +29,17 @@ const ANY: &str = "application/octet-stream";
 
 /// An upload as it came: not inspected yet.
 #[derive(Debug)]
-pub(super) struct Form<'a> {
+pub struct Form<'a> {
     /// The bytes of the file.
-    pub(super) file: &'a [u8],
+    pub file: &'a [u8],
     /// Its name, without folders.
-    pub(super) name: Option<String>,
+    pub name: Option<String>,
     /// What it is said to be.
-    pub(super) media_type: Option<&'a str>,
+    pub media_type: Option<&'a str>,
     /// What it is for: one word.
-    pub(super) purpose: &'a str,
+    pub purpose: &'a str,
     /// The route that the caller names in it, which does not go on.
-    pub(super) route: Option<&'a str>,
+    pub route: Option<&'a str>,
     /// After how many seconds the service shall delete it.
     expires: Option<&'a str>,
 }
@@ -44,9 +53,12 @@ struct Part<'a> {
 }
 
 /// A form that is written: its bytes, and what they are.
-pub(super) struct Written {
-    pub(super) body: Vec<u8>,
-    pub(super) content_type: HeaderValue,
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The bytes.
+    pub body: Vec<u8>,
+    /// Their content type, with the boundary.
+    pub content_type: HeaderValue,
 }
 
 impl<'a> Form<'a> {
@@ -54,7 +66,7 @@ impl<'a> Form<'a> {
     ///
     /// # Errors
     /// When it is none, is cut short, or has what is not known here.
-    pub(super) fn read(headers: &HeaderMap, body: &'a [u8]) -> Result<Self, Refusal> {
+    pub fn read(headers: &HeaderMap, body: &'a [u8]) -> Result<Self, Refusal> {
         let (mut file, mut purpose, mut route) = (None, None, None);
         let (mut anchor, mut seconds) = (None, None);
         for part in parts(body, &boundary(headers)?)? {
@@ -105,8 +117,8 @@ impl<'a> Form<'a> {
         Claim { name: self.name.as_deref(), media_type: self.media_type.filter(|said| *said != ANY) }
     }
 
-    /// Writes it anew, the file by this name. `boundary` stands nowhere in the file.
-    pub(super) fn write(&self, name: &str, boundary: &str) -> Option<Written> {
+    /// Writes it anew, the file by this name, in which quotation marks become `%22`. Nothing where `boundary` stands in the file.
+    pub fn write(&self, name: &str, boundary: &str) -> Option<Written> {
         if memmem::find(self.file, boundary.as_bytes()).is_some() {
             return None;
         }
