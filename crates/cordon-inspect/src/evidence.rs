@@ -379,6 +379,11 @@ impl Evidence {
         if untrusted && matches!(rule.category, "prompt_injection/action" | "prompt_injection/exfiltration") {
             percent += percent / 5;
         }
+        // Who speaks for himself may say what is to be done, and in which order.
+        let own = matches!(channel, Channel::System | Channel::User);
+        if own && rule.category == "prompt_injection/action" {
+            percent = percent * 40 / 100;
+        }
         // What a place takes away from it, it takes down to a flag and no further.
         let least = if untrusted && !manner.negated { percent.min(FLAGGED) } else { 0 };
         if manner.negated && rule.category != "prompt_injection/jailbreak" {

@@ -93,6 +93,32 @@ override 85 पिछले|पिछल ~2 निर्देशों|नि�
 override 85 تجاهل ~3 التعليمات|تعليمات|الأوامر|السابقة|الاوامر
 override 80 نادیده ~1 دستورات|دستورالعمل|دستور
 override 80 دستورات|دستورالعمل|دستورهای|دستور ~2 قبلی|پیشین|قبل ~1 را? ~1 نادیده|فراموش
+override 85 이전|이전의|앞의|앞선|위의|모든|기존|기존의|지금까지의|이전에 ~3 지시|지시를|지시는|지시사항|지시사항을|명령|명령을|명령은|지침|지침을|규칙|규칙을|프롬프트|프롬프트를|내용을 ~2 무시|무시하고|무시해|무시해라|무시해줘|무시하세요|무시하십시오|무시하시오|잊어|잊어라|잊고|잊으세요|잊어버려|잊어주세요
+exfiltration 80 시스템|초기|숨겨진 ~1 프롬프트|프롬프트를|지침을|메시지를|지시를|지시사항을|명령을 ~2 보여줘|보여|보여주세요|출력|출력해|출력해줘|출력하세요|알려줘|알려|공개해|공개하세요|말해|말해줘
+override 85 指 示 ~5 無 視 し て|ろ
+override 85 命 令 ~5 無 視 し て|ろ
+override 85 指 示 ~5 忘 れ て|ろ
+override 85 ігноруй|ігноруйте|проігноруй|проігноруйте|знехтуй|знехтуйте|забудь|забудьте ~2 попередні|попередніх|усі|всі|всіх|усіх|вказівки|ваші|свої ~3 інструкції|інструкцій|вказівки|вказівок|правила|команди|накази|настанови
+exfiltration 80 покажи|покажіть|виведи|виведіть|розкрий|напиши|повтори|відкрий ~3 системний|системну|системні|початкові|приховані ~1 промпт|промт|підказку|інструкції|запит|повідомлення
+exfiltration 80 покажи|выведи|раскрой|напиши|повтори ~3 системный|системную|системные|исходные|скрытые ~1 промпт|промт|подсказку|инструкции|запрос|сообщение
+override 85 ignoruj|ignorujte|zapomeň|zapomeňte|zabudni|zabudnite|ignoruju ~2 všechny|vsechny|předchozí|predchozi|dřívější|všetky|vsetky|predchádzajúce|predchadzajuce|svoje|své ~3 instrukce|pokyny|příkazy|prikazy|pravidla|inštrukcie|instrukcie|príkazy|pravidlá
+override 85 hagyd|hagyja ~1 figyelmen ~1 kívül ~4 utasítást|utasításokat|utasításaidat|szabályt|szabályokat|irányelveket|parancsot|parancsokat
+override 85 felejtsd|felejtse ~1 el ~4 utasítást|utasításokat|utasításaidat|szabályt|szabályokat|parancsokat
+override 85 αγνόησε|αγνοήστε|αγνοείστε|ξέχασε|ξεχάστε|ξέχνα|παράβλεψε ~2 όλες|όλους|τις|τους|προηγούμενες|προηγούμενους ~3 οδηγίες|εντολές|κανόνες
+override 85 התעלם|התעלמי|התעלמו|תתעלם|שכח|שכחי|תשכח|תשכחי ~1 מכל|את|מן|מה ~2 ההוראות|הוראות|הפקודות|פקודות|ההנחיות|הנחיות|הכללים
+override 85 ignorer|ignorere|glem|glemt|bortse ~3 tidligere|alle|foregående|forrige|ovenstående|samtlige ~3 instruktioner|instrukser|instruksjoner|ordrer|regler|anvisninger|beskeder|instruksjonene|instruktionerne
+override 85 игнорирай|игнорирайте|забрави|забравете|пренебрегни|пренебрегнете ~2 всички|предишните|предишни|горните ~3 инструкции|инструкциите|указания|указанията|правила|правилата|команди|командите
+override 85 zanemari|ignoriraj|ignorišite|ignorirajte|ignoriši|zaboravi|prezri|pozabi ~2 sve|prethodne|ranije|vsa|vse|prejšnja|prejsnja|prejšnje ~3 upute|instrukcije|uputstva|naredbe|navodila|pravila
+override 85 ignoruok|ignoruokite|pamiršk|pamirškite ~3 visas|visus|ankstesnes|ankstesnius ~3 instrukcijas|nurodymus|taisykles|komandas
+override 85 ignorē|ignorējiet|aizmirsti|aizmirstiet ~3 visus|visas|iepriekšējos|iepriekšējās ~3 norādījumus|instrukcijas|noteikumus|komandas
+override 85 ignoreeri|ignoreerige|unusta|unustage ~3 kõik|kõiki|eelnevad|eelnevaid|eelmised|varasemad ~3 juhised|juhiseid|korraldused|käsud|käske|reeglid|reegleid
+override 85 ignora|oblida|oblideu|ignoreu ~2 totes|tots|les|els ~2 instruccions|ordres|regles|indicacions
+override 85 পূর্ববর্তী|আগের|পূর্বের|সমস্ত|সকল|সব ~2 নির্দেশনা|নির্দেশ|নির্দেশাবলী|নির্দেশগুলি|নির্দেশনাগুলি|আদেশ ~1 উপেক্ষা|ভুলে|অগ্রাহ্য
+override 85 پچھلی|پچھلے|سابقہ|تمام ~2 ہدایات|احکامات|ہدایتوں ~2 نظرانداز|نظر|بھول|بھلا
+override 85 முந்தைய|அனைத்து|எல்லா ~2 வழிமுறைகளை|வழிமுறைகளையும்|அறிவுறுத்தல்களை|அறிவுறுத்தல்களையும்|கட்டளைகளை ~1 புறக்கணி|புறக்கணிக்கவும்|புறக்கணித்து|மறந்துவிடு
+override 85 puuza|puuzia|sahau ~3 maagizo|maelekezo|amri ~2 yote|ya|zote|yaliyotangulia
+override 85 balewalain|kalimutan|ipagwalang ~3 lahat|naunang|nakaraang ~3 tagubilin|utos|panuto|instruksyon
+override 85 abaikan|lupakan ~3 semua|segala|sebelumnya|arahan|terdahulu ~2 arahan|panduan|peraturan|aturan
 exfiltration 90 @reveal ~2 me|us? ~2 @my? ~1 @system ~1 @prompt
 exfiltration 75 @reveal ~1 me|us? ~1 your|all|full|this|deine|tu|ton ~2 @prompt text|texts?
 exfiltration 85 @reveal ~2 your ~2 initial|original|system|hidden|secret|first|exact|confidential ~1 @orders|message|text|rules

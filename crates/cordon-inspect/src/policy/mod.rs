@@ -15,7 +15,7 @@ mod vocabulary;
 
 use std::collections::VecDeque;
 
-use cordon_core::{Category, Span};
+use cordon_core::{Category, Score, Span};
 
 use crate::detector::{POLICY_MODEL, POLICY_WORDS};
 use crate::scanner::Context;
@@ -61,8 +61,19 @@ const FEWEST: usize = 3;
 const MAX_WORD: usize = 64;
 /// Folded bytes that one finding can cover.
 pub(crate) const SPAN: usize = BLOCK_BYTES + MAX_WORD + MOST_WORDS * (MAX_WORD + MAX_GAP);
-/// Folded bytes behind it after which it is decided: the gap, or the word behind it.
-pub(crate) const BEHIND: usize = MAX_GAP + 1;
+/// Folded bytes behind it after which it is decided: the gap, or the word behind a hyphen.
+pub(crate) const BEHIND: usize = MAX_WORD + 2;
+
+/// Words that make another one of what stands before their hyphen: `idiot-proof` is no idiot.
+const TURNING: [&[u8]; 4] = [b"proof", b"proofed", b"proofing", b"proofs"];
+
+/// What a list has, where a hyphen follows it.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    category: &'static str,
+    score: Score,
+    span: Span,
+}
 
 /// A word that was read.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +116,8 @@ pub(crate) struct Policies {
     last: [u64; 2],
     block: Option<Box<Block>>,
     scratch: vocabulary::Scratch,
+    /// What waits for the word behind a hyphen.
+    waiting: Vec<Listed>,
     notes: Option<Vec<Vec<u32>>>,
     noting: Vec<u32>,
 }
@@ -125,7 +138,8 @@ impl Policies {
         let before = self.before.back().map(|word| word.start);
         let block = self.block.as_ref().map(|block| block.start);
         let open = self.open.filter(|_| self.length <= MAX_WORD).map(|(_, start)| start);
-        [before, block, open].into_iter().flatten().min()
+        let waiting = self.waiting.iter().map(|listed| listed.span.start).min();
+        [before, block, open, waiting].into_iter().flatten().min()
     }
 
     /// How many bytes can be taken at once so that whatever is found is found at the last of them.
@@ -141,6 +155,7 @@ impl Policies {
     pub(crate) fn memory(&self) -> usize {
         self.word.capacity()
             + self.before.capacity() * size_of::<Read>()
+            + self.waiting.capacity() * size_of::<Listed>()
             + self.block.as_ref().map_or(0, |_| size_of::<Block>())
             + self.scratch.memory()
     }
@@ -155,8 +170,15 @@ impl Policies {
 
     /// The text ends.
     pub(crate) fn close(&mut self, end: usize, context: &mut Context<'_>) {
-        self.end_word(end, context);
+        self.end_word(end, false, context);
+        self.report_waiting(context);
         self.end_block(context);
+    }
+
+    fn report_waiting(&mut self, context: &mut Context<'_>) {
+        for Listed { category, score, span } in self.waiting.drain(..) {
+            context.report_original(&POLICY_WORDS, Category::known(category), score, span, false);
+        }
     }
 
     #[inline]
@@ -165,7 +187,7 @@ impl Policies {
             // Ideographs and kana: every character is a word.
             let begins = matches!(byte, 0xe3..=0xe9);
             if begins {
-                self.end_word(i, context);
+                self.end_word(i, false, context);
             }
             if self.open.is_none() {
                 self.open = Some((i, context.text.original_start(i)));
@@ -177,15 +199,19 @@ impl Policies {
                 self.word.push(byte);
             } else if self.length == MAX_WORD + 1 {
                 // It may have no end: nothing waits for it, and it says nothing.
+                self.report_waiting(context);
                 self.end_sentence(context);
             }
             if self.length == 3 && matches!(self.word.first(), Some(0xe3..=0xe9)) {
-                self.end_word(i + 1, context);
+                self.end_word(i + 1, false, context);
             }
             return;
         }
-        self.end_word(i, context);
+        self.end_word(i, byte == b'-', context);
         self.gap += 1;
+        if self.gap > 1 {
+            self.report_waiting(context);
+        }
         match byte {
             b'.' | b'!' | b'?' | b';' => self.end_sentence(context),
             b'\n' if self.block.as_ref().is_some_and(|block| block.words >= LINE) => {
@@ -205,13 +231,19 @@ impl Policies {
         self.end_block(context);
     }
 
-    /// The open word ends before folded byte `i`.
+    /// The open word ends before folded byte `i`, maybe at a hyphen.
     #[inline]
-    fn end_word(&mut self, i: usize, context: &mut Context<'_>) {
+    fn end_word(&mut self, i: usize, hyphen: bool, context: &mut Context<'_>) {
         let Some((from, start)) = self.open.take() else { return };
         self.gap = 0;
         if self.length > MAX_WORD {
             return;
+        }
+        if !self.waiting.is_empty() {
+            if TURNING.iter().any(|turns| self.word.eq_ignore_ascii_case(turns)) {
+                self.waiting.clear();
+            }
+            self.report_waiting(context);
         }
         let end = context.text.original_end(i);
         let tables = context.tables;
@@ -230,7 +262,11 @@ impl Policies {
                     reported |= bit;
                     let score = vocabulary.score(column);
                     let span = Span::new(first, end);
-                    context.report_original(&POLICY_WORDS, Category::known(category), score, span, false);
+                    if hyphen {
+                        self.waiting.push(Listed { category, score, span });
+                    } else {
+                        context.report_original(&POLICY_WORDS, Category::known(category), score, span, false);
+                    }
                 }
             }
         }
