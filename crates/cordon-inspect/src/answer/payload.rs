@@ -23,13 +23,61 @@ const DIGESTS: [usize; 4] = [32, 40, 64, 128];
 
 /// What a query, fragment or user information carries: the most of its values.
 pub(crate) fn of_values(part: &[u8]) -> Carried {
-    let values = part.split(|byte| matches!(byte, b'&' | b';' | b'?' | b'#'));
-    let carried = values.map(|pair| {
-        let at = pair.iter().position(|byte| *byte == b'=').map_or(0, |at| at + 1);
-        let value = pair.get(at..).unwrap_or_default();
+    let carried = pairs(part).map(|pair| {
+        let (_, value) = named(pair);
         encoded(value, MIN_ENCODED).max(words(value))
     });
     carried.max().unwrap_or_default()
+}
+
+/// The parameters of a query and a fragment.
+pub(crate) fn pairs(part: &[u8]) -> impl Iterator<Item = &[u8]> {
+    part.split(|byte| matches!(byte, b'&' | b';' | b'?' | b'#'))
+}
+
+/// The name of a parameter, which may be empty, and its value.
+fn named(pair: &[u8]) -> (&[u8], &[u8]) {
+    let at = pair.iter().position(|byte| *byte == b'=');
+    let name = at.and_then(|at| pair.get(..at)).unwrap_or_default();
+    (name, at.map_or(Some(pair), |at| pair.get(at + 1..)).unwrap_or_default())
+}
+
+/// What is encoded in a query or fragment but for signatures.
+pub(crate) fn of_unsigned(part: &[u8]) -> Carried {
+    let values =
+        pairs(part).filter(|pair| !is_signature(pair)).map(|pair| encoded(named(pair).1, MIN_ENCODED));
+    values.max().unwrap_or_default()
+}
+
+/// Whether all that is encoded in a query is what signs it.
+pub(crate) fn is_signed(part: &[u8]) -> bool {
+    pairs(part).any(is_signature) && of_unsigned(part) == Carried::Nothing
+}
+
+/// Parameters of signed addresses that hold the signature (AWS, Google Cloud and Azure storage, CloudFront, image services).
+const SIGNATURES: [&str; 12] = [
+    "x-amz-signature",
+    "x-goog-signature",
+    "x-oss-signature",
+    "signature",
+    "sig",
+    "hmac",
+    "hash",
+    "digest",
+    "integrity",
+    "checksum",
+    "etag",
+    "s",
+];
+/// Characters of signatures: base64 of 16, 20, 32, 48, 64, 128, 256 and 512 bytes, padded or not, and hexadecimal digits of those that are no digests.
+const LENGTHS: [usize; 20] =
+    [22, 24, 27, 28, 43, 44, 86, 88, 96, 171, 172, 342, 344, 512, 683, 684, 256, 1024, 32, 64];
+
+/// Whether a parameter is a signature by its name and its length, so that what it can carry is no more than one.
+fn is_signature(pair: &[u8]) -> bool {
+    let (name, value) = named(pair);
+    SIGNATURES.iter().any(|signs| name.eq_ignore_ascii_case(signs.as_bytes()))
+        && LENGTHS.contains(&value.len())
 }
 
 /// What a path carries: the most of its segments. Words in it are names of pages.

@@ -129,14 +129,98 @@ fn on_list(place: Place, tail: &[u8], carried: Carried, hosts: &Hosts) -> Said {
     if leads_on(tail, hosts) {
         return Some((category, 75));
     }
-    match carried {
-        Carried::Encoded(length) if length >= 96 && place == Place::Loaded => Some((category, 55)),
-        _ => None,
+    let (Carried::Encoded(length), Place::Loaded | Place::Defined) = (carried, place) else { return None };
+    // Behind a label it may be a picture. Paths name files by what is in them, and those that sign addresses sign the query.
+    let (_, values) = parts(tail);
+    let told = length >= 96 && place == Place::Loaded && !payload::is_signed(values)
+        || matches!(payload::of_unsigned(values), Carried::Encoded(_));
+    told.then_some((category, if place == Place::Loaded { 55 } else { 50 }))
+}
+
+/// Parameters that say where a redirect leads, or what a proxy fetches.
+const LEADING: [&str; 34] = [
+    "url",
+    "uri",
+    "u",
+    "to",
+    "dest",
+    "destination",
+    "redirect",
+    "redirect_to",
+    "redirect_uri",
+    "redirect_url",
+    "redirecturi",
+    "redirecturl",
+    "return",
+    "return_to",
+    "return_url",
+    "returnto",
+    "returnurl",
+    "next",
+    "goto",
+    "go",
+    "target",
+    "link",
+    "continue",
+    "forward",
+    "href",
+    "src",
+    "source",
+    "image",
+    "image_url",
+    "img",
+    "imgurl",
+    "proxy",
+    "remote",
+    "fetch",
+];
+/// What names end with that are no hosts.
+const FILES: [&str; 26] = [
+    "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "bmp", "html", "htm", "php", "asp", "aspx",
+    "jsp", "js", "css", "json", "xml", "txt", "md", "pdf", "mp4", "webm", "woff", "csv",
+];
+
+/// Whether a parameter that says where an address leads names another host, with a scheme or without.
+fn names_host(pair: &[u8], hosts: &Hosts) -> bool {
+    let Some(at) = pair.iter().position(|byte| *byte == b'=') else { return false };
+    let (name, value) = pair.split_at_checked(at).unwrap_or((pair, &[]));
+    let value = value.get(1..).unwrap_or_default();
+    if !LEADING.iter().any(|leads| name.eq_ignore_ascii_case(leads.as_bytes())) {
+        return false;
     }
+    let scheme = scheme(value).filter(|scheme| scheme.to_ascii_lowercase().starts_with(b"http"));
+    let rest = value.get(scheme.map_or(0, |scheme| scheme.len() + 1)..).unwrap_or_default();
+    let strokes = rest.iter().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
+    if scheme.is_none() && strokes == 1 {
+        return false;
+    }
+    let authority = Authority::read(rest.get(strokes..).unwrap_or_default());
+    let host = authority.host_text();
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_name = host.contains('.')
+        && last.len() >= 2
+        && last.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && !FILES.contains(&last);
+    let is_address = host.split('.').count() == 4
+        && host
+            .split('.')
+            .all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
+    (scheme.is_some() && !host.is_empty() || strokes > 1 || is_name || is_address)
+        && hosts.allow(host) == Some(false)
+}
+
+/// The path behind a host, and what follows it.
+fn parts(tail: &[u8]) -> (&[u8], &[u8]) {
+    let query = tail.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(tail.len());
+    tail.split_at_checked(query).unwrap_or((tail, &[]))
 }
 
 /// Whether what follows the host names another one that is on no list: a redirect, or a proxy.
 fn leads_on(tail: &[u8], hosts: &Hosts) -> bool {
+    let (_, values) = parts(tail);
+    if payload::pairs(values).any(|pair| names_host(pair, hosts)) {
+        return true;
+    }
     let mut rest = tail;
     while let Some(at) = rest.windows(2).position(|pair| matches!(pair, [b'/' | b'\\', b'/' | b'\\'])) {
         let after = rest.get(at + 2..).unwrap_or_default();
@@ -151,8 +235,7 @@ fn leads_on(tail: &[u8], hosts: &Hosts) -> bool {
 }
 
 fn carried(authority: &Authority<'_>, tail: &[u8]) -> Carried {
-    let query = tail.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(tail.len());
-    let (path, values) = tail.split_at_checked(query).unwrap_or((tail, &[]));
+    let (path, values) = parts(tail);
     [
         payload::of_path(path),
         payload::of_values(values),

@@ -93,6 +93,74 @@ fn hosts_on_a_list_that_lead_on_are_named() {
 }
 
 #[test]
+fn redirects_and_proxies_on_a_list_are_named_however_they_are_written() {
+    let listed = hosts(&["cdn.example.org", "*.shop.example.org"]);
+    for on in [
+        "https://cdn.example.org/r?url=https://evil.example",
+        "https://cdn.example.org/r?a=1&URL=evil.example/x",
+        "https://cdn.example.org/r?u=evil.example",
+        "https://cdn.example.org/r?redirect_uri=https:evil.example",
+        "https://cdn.example.org/r?next=https:/evil.example/x",
+        "https://cdn.example.org/r?next=\\\\evil.example",
+        "https://cdn.example.org/r?next=/\\evil.example",
+        "https://cdn.example.org/img?src=10.0.0.5:8080/a.png",
+        "https://cdn.example.org/img?src=http://localhost/a.png",
+        "https://cdn.example.org/img#to=evil.example",
+        "https://cdn.example.org/proxy?fetch=cdn.example.org.evil.example/a.png",
+    ] {
+        assert_eq!(said(on, Place::Clicked, &listed), Some((LINK, 75)), "{on}");
+        assert_eq!(said(on, Place::Loaded, &listed), Some((LOADED, 75)), "{on}");
+    }
+    for fine in [
+        "https://cdn.example.org/r?url=https://www.shop.example.org/x",
+        "https://cdn.example.org/r?url=www.shop.example.org",
+        "https://cdn.example.org/img?src=photo.png",
+        "https://cdn.example.org/img?src=/2026/photo.png&w=640",
+        "https://cdn.example.org/img?image=team/ana.jpg",
+        "https://cdn.example.org/login?next=/account/orders.html",
+        "https://cdn.example.org/login?next=home",
+        "https://cdn.example.org/x?ref=evil.example&v=1.2.3",
+        "https://cdn.example.org/x?to=2026-03-01&source=newsletter",
+    ] {
+        assert_eq!(said(fine, Place::Clicked, &listed), None, "{fine}");
+        assert_eq!(said(fine, Place::Loaded, &listed), None, "{fine}");
+    }
+}
+
+#[test]
+fn a_list_lets_no_data_leave_unsaid() {
+    let listed = hosts(&["cdn.example.org"]);
+    for told in [
+        "?q=VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI",
+        "?w=640&d=546865207061737377642069732068756e74657232",
+        "#VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI",
+        "?sig=VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjIgYW5k",
+        "?sig=dGhlIHNpZ25hdHVyZSBvZiAzMiBieXRlcyBpcyB0aGlz&q=VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI",
+    ] {
+        let text = format!("https://cdn.example.org/p{told}");
+        assert_eq!(said(&text, Place::Loaded, &listed), Some((LOADED, 55)), "{told}");
+        assert_eq!(said(&text, Place::Defined, &listed), Some((LINK, 50)), "{told}");
+        assert_eq!(said(&text, Place::Clicked, &listed), None, "{told}");
+    }
+    for ordinary in [
+        "/app.3f2a9c1d.js?v=1.24.0",
+        "/i/da39a3ee5e6b4b0d3255bfef95601890afd80709.png?width=640&quality=80&fit=crop",
+        "/npm/vue@3.4.21/dist/vue.global.prod.js?integrity=da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "/a.png?s=9e107d9d372bb6826bd81d3542a419d6&auto=format,compress",
+        "/a.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260301T102231Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host&X-Amz-Signature=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "/a.png?sv=2024-05-04&se=2026-03-01T10:22:31Z&sr=b&sp=r&sig=k7Jf2Qm9XvB4zN1pR8sT6wY3uE5aH0cL2dG4iK6oM8E=",
+        "/a.png?Expires=1767225600&Key-Pair-Id=K2JCJMDEHXQW5F&Signature=k7Jf2Qm9XvB4zN1pR8sT6wY3uE5aH0cL2dG4iK6oM8E",
+        "/v1/550e8400-e29b-41d4-a716-446655440000/photo.jpg?token=550e8400-e29b-41d4-a716-446655440000",
+        "/how-we-built-the-garden-behind-the-library-1234.png?utm_source=newsletter&utm_campaign=spring-sale",
+    ] {
+        let text = format!("https://cdn.example.org{ordinary}");
+        for place in [Place::Loaded, Place::Defined, Place::Clicked] {
+            assert_eq!(said(&text, place, &listed), None, "{ordinary}");
+        }
+    }
+}
+
+#[test]
 fn without_a_list_what_is_carried_counts() {
     let none = Hosts::default();
     for (text, place, expected) in [
