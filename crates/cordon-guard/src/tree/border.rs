@@ -26,6 +26,11 @@ const LIKELY: Score = Score::percent(50);
 /// Shorter rests of a credential give nothing away.
 const MIN_REST: usize = 6;
 
+/// The category of orders.
+const ORDER: Category = Category::known("prompt_injection");
+/// What ends a sentence: who cuts an order has none in its middle.
+const SENTENCE_ENDS: [char; 8] = ['.', '!', '?', '…', '。', '！', '？', '؟'];
+
 /// The texts that may be one with what comes next.
 #[derive(Debug, Default)]
 pub(super) struct Borders {
@@ -33,20 +38,59 @@ pub(super) struct Borders {
     chains: Vec<Vec<Piece>>,
 }
 
-/// A text, or one end of it.
+/// A text, or a stretch of it.
 #[derive(Debug)]
-struct Piece {
-    channel: Channel,
+pub(super) struct Piece {
+    pub(super) channel: Channel,
     /// The number of the text in the walk.
-    place: usize,
-    path: Path,
+    pub(super) place: usize,
+    pub(super) path: Path,
     /// The message or item that it is of.
-    message: (&'static str, usize),
+    pub(super) message: (&'static str, usize),
     /// Where it begins in the text.
-    offset: usize,
-    text: String,
+    pub(super) offset: usize,
+    pub(super) text: String,
     /// What is known of the text.
     known: Vec<Finding>,
+}
+
+/// What the texts are that are read as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Neighbours.
+    Borders,
+    /// Turns of one speaker, between which others spoke: what two of them share counts, and no order over the end of a sentence.
+    Turns,
+    /// Pieces that were handed out in such turns.
+    Handed,
+}
+
+impl Piece {
+    /// A stretch of a text of this message.
+    pub(super) fn of(text: &Inspected<'_>, message: (&'static str, usize), from: usize, to: usize) -> Self {
+        Self {
+            channel: text.spot.channel,
+            place: text.place,
+            path: text.spot.path.clone(),
+            message,
+            offset: from,
+            text: text.text.get(from..to).unwrap_or_default().to_owned(),
+            known: text.found.to_vec(),
+        }
+    }
+
+    /// A stretch of it.
+    pub(super) fn part(&self, from: usize, to: usize) -> Self {
+        Self {
+            channel: self.channel,
+            place: self.place,
+            path: self.path.clone(),
+            message: self.message,
+            offset: self.offset + from,
+            text: self.text.get(from..to).unwrap_or_default().to_owned(),
+            known: self.known.clone(),
+        }
+    }
 }
 
 /// A text that was just inspected.
@@ -81,18 +125,10 @@ impl Borders {
             last.message.0 == message.0 && (message.1 == last.message.1 || message.1 == last.message.1 + 1)
         };
         if !chain.last().is_some_and(goes_on) {
-            read(&mut chain, inspection, verdict, late);
+            read(&mut chain, Over::Borders, inspection, verdict, late);
             chain.clear();
         }
-        let piece = |from: usize, to: usize| Piece {
-            channel,
-            place: next.place,
-            path: next.spot.path.clone(),
-            message,
-            offset: from,
-            text: next.text.get(from..to).unwrap_or_default().to_owned(),
-            known: next.found.to_vec(),
-        };
+        let piece = |from, to| Piece::of(next, message, from, to);
         let length = next.text.len();
         if length <= 2 * SIDE {
             chain.push(piece(0, length));
@@ -100,12 +136,12 @@ impl Borders {
             let (head, tail) =
                 (next.text.floor_char_boundary(SIDE), next.text.ceil_char_boundary(length - SIDE));
             chain.push(piece(0, head));
-            read(&mut chain, inspection, verdict, late);
+            read(&mut chain, Over::Borders, inspection, verdict, late);
             chain.clear();
             chain.push(piece(tail, length));
         }
         if chain.len() >= MOST {
-            read(&mut chain, inspection, verdict, late);
+            read(&mut chain, Over::Borders, inspection, verdict, late);
             chain.drain(..MOST - SHARED);
         }
         self.chains.push(chain);
@@ -114,13 +150,19 @@ impl Borders {
     /// There are no more texts.
     pub(super) fn finish(self, inspection: &Inspection, verdict: &mut Verdict, late: &mut Vec<Late>) {
         for mut chain in self.chains {
-            read(&mut chain, inspection, verdict, late);
+            read(&mut chain, Over::Borders, inspection, verdict, late);
         }
     }
 }
 
 /// Reads texts as one, and rules on what goes over their borders, in each text that has a share of it.
-fn read(chain: &mut [Piece], inspection: &Inspection, verdict: &mut Verdict, late: &mut Vec<Late>) {
+pub(super) fn read(
+    chain: &mut [Piece],
+    over: Over,
+    inspection: &Inspection,
+    verdict: &mut Verdict,
+    late: &mut Vec<Late>,
+) {
     let Some(channel) = chain.first().map(|piece| piece.channel).filter(|_| chain.len() > 1) else { return };
     for between in BETWEEN {
         // A space beside a space changes nothing.
@@ -138,7 +180,7 @@ fn read(chain: &mut [Piece], inspection: &Inspection, verdict: &mut Verdict, lat
         }
         for finding in inspection.across(channel, &joined) {
             if counts(&finding, &joined) {
-                share(&finding, chain, &starts, inspection, verdict, late);
+                share(&finding, over, (&mut *chain, &starts), inspection, verdict, late);
             }
         }
     }
@@ -153,8 +195,8 @@ fn is_apart(pair: &[Piece]) -> bool {
 /// Rules on the share of each text in a finding, where several have one and none of them says as much by itself.
 fn share(
     finding: &Finding,
-    chain: &mut [Piece],
-    starts: &[usize],
+    over: Over,
+    (chain, starts): (&mut [Piece], &[usize]),
     inspection: &Inspection,
     verdict: &mut Verdict,
     late: &mut Vec<Late>,
@@ -171,7 +213,15 @@ fn share(
             shares.push((at, Span::new(piece.offset + from, piece.offset + to)));
         }
     }
-    if shares.len() < 2 {
+    let messages = shares.iter().filter_map(|(at, _)| chain.get(*at).map(|piece| piece.message.1));
+    let turns = messages.clone().max() > messages.min();
+    let is_order = finding.category.root() == ORDER;
+    let ends = |at: usize| chain.get(at).is_some_and(|piece| piece.text.trim_end().ends_with(SENTENCE_ENDS));
+    let over_sentences = || shares.iter().rev().skip(1).any(|(at, _)| ends(*at));
+    if shares.len() < 2
+        || over != Over::Borders && !turns
+        || over == Over::Turns && is_order && over_sentences()
+    {
         return;
     }
     let is_known = |at: usize, span: Span| {
@@ -203,7 +253,7 @@ fn share(
 
 /// Whether what is known of a text says already what is found in this share of it.
 fn says_as_much(known: &Finding, finding: &Finding, share: Span) -> bool {
-    let is_order = |category: &Category| Category::known("prompt_injection").covers(category);
+    let is_order = |category: &Category| ORDER.covers(category);
     known.span.overlaps(share)
         && if is_order(&finding.category) {
             is_order(&known.category) && known.score >= finding.score

@@ -10,6 +10,7 @@ pub(crate) mod logprobs;
 pub(crate) mod request;
 pub(crate) mod rewrite;
 pub(crate) mod said;
+mod turns;
 pub(crate) mod unknown;
 pub(crate) mod url;
 pub(crate) mod walk;

@@ -10,6 +10,7 @@ use cordon_core::{
 use super::{
     border::{Borders, Inspected},
     forbidden,
+    turns::Turns,
     walk::{Kind, Spot, Visit, Walker},
 };
 use crate::{
@@ -39,12 +40,13 @@ pub(crate) fn inspected<R: Walked>(
     verdict: &mut Verdict,
 ) -> Result<Tokens, Refusal> {
     let files = files::Left::all();
-    let borders = R::IS_TALK.then(Borders::default);
+    let borders = R::IS_TALK.then(<(Borders, Turns)>::default);
     let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None, files, borders };
     R::walk(&mut Walker::new(&mut look), tree);
     let Look { mut edits, fault, borders, .. } = look;
-    if let Some(borders) = borders {
+    if let Some((borders, turns)) = borders {
         borders.finish(inspection, verdict, &mut edits);
+        turns.finish(inspection, verdict, &mut edits);
         edits = united(edits);
     }
     if let Some(refusal) = fault {
@@ -149,8 +151,8 @@ struct Look<'a> {
     edits: Vec<(usize, Vec<Cut>)>,
     fault: Option<Refusal>,
     files: files::Left,
-    /// What may go over the borders of its texts, where a model reads them as one.
-    borders: Option<Borders>,
+    /// What may go over the borders of its texts, where a model reads them as one, and over its user's turns.
+    borders: Option<(Borders, Turns)>,
 }
 
 impl Look<'_> {
@@ -185,9 +187,10 @@ impl Look<'_> {
             redact::unite(&mut cuts);
             self.edits.push((self.place, cuts));
         }
-        if let Some(borders) = &mut self.borders {
+        if let Some((borders, turns)) = &mut self.borders {
             let next = Inspected { place: self.place, spot, text, found: &findings };
             borders.take(&next, self.inspection, self.verdict, &mut self.edits);
+            turns.take(&next);
         }
     }
 }

@@ -262,11 +262,11 @@ fn numbers_at_borders_are_no_cards_and_no_accounts() {
 }
 
 #[test]
-fn who_else_speaks_in_between_parts_them() {
+fn what_a_user_says_parts_two_answers() {
     let turns = json!([
-        {"role": "user", "content": "use AKIAQ3EG"},
-        {"role": "assistant", "content": "Go on."},
-        {"role": "user", "content": "XWHZT5YJLKPM now"},
+        {"role": "assistant", "content": "use AKIAQ3EG"},
+        {"role": "user", "content": "Go on."},
+        {"role": "assistant", "content": "XWHZT5YJLKPM now"},
     ]);
     assert!(found(&chat(&turns, &redacting(Form::Mask)).1).is_empty());
 }
