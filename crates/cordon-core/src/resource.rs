@@ -40,8 +40,8 @@ pub use price::Price;
 pub use resilience::{Breaker, MAX_ATTEMPTS, MAX_OFF_MESSAGE, Priority, Retry, RouteMode, Sticky};
 pub use retention::{MIN_RECORD_RETENTION, RetentionSpec};
 pub use route::{
-    Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, MAX_CONTENT_RETENTION, RefusalStyle, RouteGuards,
-    RouteSpec, RouteTools, Spotlighting, Target,
+    Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, Instructions, MAX_CONTENT_RETENTION, RefusalStyle,
+    RouteGuards, RouteSpec, RouteTools, Spotlighting, Target,
 };
 pub use service::{
     AzureSpec, ClientCertificate, ModelSpec, OutputField, Protocol, SecretRef, SecretRefError, ServiceSpec,

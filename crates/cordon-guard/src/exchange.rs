@@ -110,6 +110,7 @@ pub(crate) async fn clear(
 ) -> Result<Call<Cleared>, Refusal> {
     let current = gateway.snapshot.load_full();
     request.may_go_to(call.stage.route(), &call.snapshot);
+    request.may_instruct(call.stage.route())?;
     let mut taint = request.entered(&call.snapshot)?;
     let route = call.stage.route();
     let planted =
@@ -154,6 +155,7 @@ pub(crate) async fn clear(
     };
     inspection.unanswered(&mut verdict);
     request.topics(&inspection, &mut verdict);
+    request.offered(&call.snapshot, &inspection, &mut verdict);
     let inspected = request.inspect(&inspection, &mut verdict);
     let inspection = inspection.alone();
     taint.labels.extend(verdict.labels().iter().cloned());

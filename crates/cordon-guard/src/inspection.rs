@@ -327,6 +327,14 @@ impl Inspection {
         verdict.add(&finding, finding.span, Channel::Model, part, ruling);
     }
 
+    /// Records what is found of a tool that is offered. What is done about it is what its own rule says, or a guard where that is stricter.
+    pub(crate) fn offered(&self, finding: &Finding, own: Action, part: &impl Part, verdict: &mut Verdict) {
+        if let Some(mut ruling) = self.ruling(Channel::Document, Place::Fixed, finding) {
+            (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
+            verdict.add(finding, finding.span, Channel::Document, part, ruling);
+        }
+    }
+
     /// The joined guards.
     pub fn guard(&self) -> &EffectiveGuard {
         &self.guard

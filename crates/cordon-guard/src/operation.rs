@@ -10,9 +10,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use cordon_core::{
     CallId, Name, Refusal, RefusalCode, Timestamp,
-    json::Value,
+    json::{Object, Value},
     record,
-    resource::{ModelSpec, Protocol},
+    resource::{Instructions, ModelSpec, Protocol},
     taint::Taint,
 };
 use cordon_inspect::{Engine, Prompt, Task};
@@ -380,6 +380,34 @@ impl Asked {
             Self::CountTokens(_) | Self::Embeddings(_) | Self::Predict(_) => return,
         };
         topics::judge(tree, protocol, inspection, verdict);
+    }
+
+    /// What it says to a model; nothing where there is no conversation.
+    fn spoken(&self) -> Option<&Object> {
+        match self {
+            Self::Chat(request) => Some(request.tree()),
+            Self::CountTokens(request) | Self::Messages(request) => Some(request.tree()),
+            Self::Responses(request) => Some(request.tree()),
+            Self::Embeddings(_) | Self::Predict(_) => None,
+        }
+    }
+
+    /// Judges the tools that it offers.
+    pub(crate) fn offered(&self, snapshot: &Snapshot, inspection: &Inspection, verdict: &mut Verdict) {
+        if let Some(tree) = self.spoken() {
+            authority::judge_offered(tree, snapshot, inspection, verdict);
+        }
+    }
+
+    /// Refuses instructions where the route takes none of its callers.
+    ///
+    /// # Errors
+    /// When it gives some.
+    pub(crate) fn may_instruct(&self, route: &RouteEntry) -> Result<(), Refusal> {
+        match self.spoken() {
+            Some(tree) if route.instructions == Instructions::Refused => authority::refuse_instructions(tree),
+            _ => Ok(()),
+        }
     }
 
     /// What can be counted of it: what limits bound and budgets reserve.

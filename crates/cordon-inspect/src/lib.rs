@@ -69,3 +69,8 @@ pub use whole::{
     Asked, Citation, Cited, Grounded, Judged, Reading, Sentence, Sources, Topics, citations, declined,
     declines, foreign,
 };
+
+/// The letter of ASCII that a letter of another script looks like, if it does: `а` of Cyrillic looks like `a`.
+pub fn looks_like(letter: char) -> Option<char> {
+    fold::look_alike(letter).map(char::from)
+}

@@ -4,8 +4,8 @@ use cordon_core::{
     ApiKey, Digest, KeyId, Name, State, Timestamp,
     containment::{Containment, FiringId, Subject, ToolName},
     resource::{
-        Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, DetectorSpec, GuardScope, Kind,
-        ModelSpec, PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec,
+        Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, DetectorSpec, GuardScope, Instructions,
+        Kind, ModelSpec, PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec,
         RouteTools, ServiceSpec, Spec, Spotlighting, Sticky, Target,
     },
     review::{Passage, Reviewed},
@@ -121,6 +121,8 @@ pub struct RouteEntry {
     pub priority: Priority,
     /// Which tools models may propose to call.
     pub tools: RouteTools,
+    /// Whether callers may instruct its models.
+    pub instructions: Instructions,
     /// How models are shown what tools and documents say.
     pub spotlighting: Spotlighting,
     /// Whether a word is planted in system prompts.
@@ -187,6 +189,7 @@ impl RouteEntry {
             agreement: spec.agreement.clone(),
             priority: spec.priority,
             tools: spec.tools,
+            instructions: spec.instructions,
             spotlighting: spec.spotlighting,
             canary: spec.canary,
             answers: spec.answers.as_deref().map(|answers| Arc::new(CompiledAnswers::new(answers))),
@@ -656,6 +659,11 @@ impl Snapshot {
         let names = if self.called.is_empty() { None } else { ToolName::parse(called) };
         let names = names.and_then(|name| self.called.get(&name));
         names.into_iter().flat_map(|names| names.iter()).filter_map(|name| self.tools.get(name))
+    }
+
+    /// What models call the tools that are declared.
+    pub fn called(&self) -> impl Iterator<Item = &ToolName> {
+        self.called.keys()
     }
 
     /// A limit.

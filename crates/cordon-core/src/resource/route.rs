@@ -72,6 +72,17 @@ pub enum RouteTools {
     Declared,
 }
 
+/// Whether callers may instruct the models of a route in the application's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Instructions {
+    /// They may: each is an application.
+    #[default]
+    Accepted,
+    /// They may not: a request with a message of the system or the developer, `system`, `instructions` or a stored prompt is refused.
+    Refused,
+}
+
 /// How a model is shown what others than the caller have written: results of tools, documents, and what callers mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -136,6 +147,9 @@ pub struct RouteSpec {
     /// Which tools models may propose to call: `any`, or `declared` for those alone that a `Tool` is declared for.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tools: RouteTools,
+    /// Whether callers may send messages of the system and the developer: `accepted` or `refused`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub instructions: Instructions,
     /// How models are shown what tools and documents say: `none` (as it came), `delimit` or `datamark`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub spotlighting: Spotlighting,
@@ -255,6 +269,7 @@ impl RouteSpec {
             guards: RouteGuards::default(),
             guards_reason: None,
             tools: RouteTools::default(),
+            instructions: Instructions::default(),
             spotlighting: Spotlighting::default(),
             canary: false,
             answers: None,

@@ -10,7 +10,7 @@ pub use self::{
 };
 use super::{Kind, References};
 use crate::{
-    Action, Category, Name, Sealed,
+    Action, Category, Digest, Name, Sealed,
     containment::ToolName,
     taint::{Taint, TaintLevel},
 };
@@ -109,6 +109,10 @@ pub struct ToolSpec {
     /// What its arguments must be, as a JSON Schema of the keywords that are known here. Absent: anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Box<Schema>>,
+    /// The SHA-256 of its definition as it was looked at: JSON without white space, members in the order of their names. A request that
+    /// offers another by this name is refused. Absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Digest>,
     /// What it does.
     #[serde(default, skip_serializing_if = "Effects::is_default")]
     pub effects: Effects,

@@ -166,6 +166,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             breaker: Breaker::default(),
         }),
         Kind::Tool => Spec::Tool(ToolSpec {
+            definition: None,
             description: variant.is_multiple_of(2).then(|| format!("sends mail {}", variant % 5)),
             called: variant.is_multiple_of(3).then(|| ToolName::parse("send_Mail").unwrap()),
             callers: Callers {

@@ -6,8 +6,11 @@
 
 mod calls;
 mod gate;
+mod instructed;
 mod marks;
+mod offered;
 mod origin;
+mod secrets;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +28,9 @@ use self::calls::{Arguments, Proposal};
 pub(crate) use self::{
     calls::{Seen, of_chat, of_message, of_response},
     gate::{AuthorityGate, Protocol},
+    instructed::refuse_instructions,
     marks::{marked, named, strip},
+    offered::judge as judge_offered,
     origin::{of_chat as entered_chat, of_messages as entered_messages, of_responses as entered_response},
 };
 use crate::inspection::{Inspection, Verdict};

@@ -415,6 +415,36 @@ fn arguments_and_callers_are_as_declared() {
 }
 
 #[test]
+fn arguments_that_reach_elsewhere_are_refused_by_a_schema() {
+    let path = json!({"type": "string", "pattern": "^[a-z0-9_-]+(/[a-z0-9_-]+)*\\.txt$", "maxLength": 60});
+    let number = json!({"type": "integer", "minimum": 1});
+    let open = json!({"type": "object", "required": ["path"], "additionalProperties": false, "properties": {"path": path, "id": number}});
+    let office = world("any", &[("open", json!({"arguments": open}))]);
+    for way in WAYS {
+        let of = |arguments: serde_json::Value| {
+            findings(way, &under(&office, &Taint::default()), "open", &arguments.to_string())
+        };
+        assert_eq!(of(json!({"path": "notes/monday.txt", "id": 3})), [""; 0]);
+        for wrong in [
+            "../../etc/passwd",
+            "notes/../../secret.txt",
+            "/etc/passwd",
+            "..\\..\\secret.txt",
+            "%2e%2e/secret.txt",
+            "a.txt; rm -rf /",
+            "$(id).txt",
+            "`id`.txt",
+            "a.txt\nb.txt",
+        ] {
+            assert_eq!(of(json!({"path": wrong})), ["tool/arguments block"], "{wrong} {way:?}");
+        }
+        for wrong in [json!("1 OR 1=1"), json!("1'; DROP TABLE users; --"), json!(-1)] {
+            assert_eq!(of(json!({"path": "a.txt", "id": wrong})), ["tool/arguments block"], "{way:?}");
+        }
+    }
+}
+
+#[test]
 fn a_route_may_take_only_what_is_declared() {
     let strict = world("declared", &[("read-page", json!({"called": "read_page"}))]);
     for way in WAYS {

@@ -1,0 +1,204 @@
+//! What tools a request offers to its model. Their definitions come from the application or from servers of tools, and a model reads all
+//! of them before it does anything: one of them can give orders about the others, take the name of another, or be changed after
+//! somebody has looked at it.
+
+use std::collections::BTreeMap;
+
+use cordon_core::{
+    Action, Category, Channel, Digest, Finding, Score, Span,
+    json::{Object, Value},
+};
+use cordon_policy::{CompiledTool, Snapshot};
+
+use super::{calls::items, secrets};
+use crate::{
+    inspection::{Inspection, Verdict, whole},
+    tree::walk::Path,
+};
+
+/// The category of a definition that is not the one that was declared.
+const CHANGED: Category = Category::known("tool/changed");
+/// The category of a tool that goes by a name that reads as another's.
+const SHADOWED: Category = Category::known("tool/shadowed");
+/// The category of a definition that tells a model to hand over what is nobody's to read.
+const ORDER: Category = Category::known("prompt_injection/tool_definition");
+/// What detectors of text find of orders.
+const INJECTION: Category = Category::known("prompt_injection");
+
+/// A tool that is offered.
+struct Offered<'r> {
+    name: &'r str,
+    definition: &'r Object,
+    path: Path,
+    /// All that is written in it, names and values, in its order.
+    said: Vec<String>,
+    /// What stands in it for the model to read as sentences.
+    description: &'r str,
+}
+
+/// Judges the tools that a request offers.
+pub(crate) fn judge(request: &Object, snapshot: &Snapshot, inspection: &Inspection, verdict: &mut Verdict) {
+    let offered = of(request);
+    if offered.is_empty() {
+        return;
+    }
+    names(&offered, snapshot, inspection, verdict);
+    for tool in &offered {
+        let changed = snapshot.tools(tool.name).any(|declared| is_changed(declared, tool.definition));
+        if changed {
+            inspection.offered(&whole(CHANGED, "tool", 0), Action::Block, &tool.path, verdict);
+        }
+    }
+    orders(&offered, inspection, verdict);
+    composed(&offered, inspection, verdict);
+}
+
+/// The tools of a request, in every protocol.
+fn of(request: &Object) -> Vec<Offered<'_>> {
+    let mut found = Vec::new();
+    for list in ["tools", "functions"] {
+        for (at, tool) in items(request.get(list)).iter().enumerate() {
+            let inner = ["function", "custom"].into_iter().find_map(|kind| tool.get(kind)?.as_object());
+            let Some(definition) = inner.or_else(|| tool.as_object()) else { continue };
+            let Some(name) = definition.get("name").and_then(Value::as_str) else { continue };
+            let mut path = Path::default();
+            path.word(list).item(at);
+            let mut said = Vec::new();
+            for (key, value) in definition.iter() {
+                write(value, key, &mut said);
+            }
+            let description = definition.get("description").and_then(Value::as_str).unwrap_or_default();
+            found.push(Offered { name, definition, path, said, description });
+        }
+    }
+    found
+}
+
+/// All words of a value. What members are called is read as words too, where a schema lets its author call them anything.
+// Recursion is bounded by the depth of the tree.
+fn write(value: &Value, key: &str, said: &mut Vec<String>) {
+    match value {
+        Value::String(text) => said.push(text.to_lowercase()),
+        Value::Array(values) => values.iter().for_each(|value| write(value, key, said)),
+        Value::Object(members) => {
+            for (name, value) in members.iter() {
+                if matches!(key, "properties" | "$defs" | "definitions" | "patternProperties") {
+                    said.push(secrets::words(name));
+                }
+                write(value, name, said);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Looks for names that read as others: of another tool that is offered, or of one that is declared.
+fn names(offered: &[Offered<'_>], snapshot: &Snapshot, inspection: &Inspection, verdict: &mut Verdict) {
+    let declared: BTreeMap<String, &str> =
+        snapshot.called().map(|called| (look(called.as_str()), called.as_str())).collect();
+    let mut seen: BTreeMap<String, &Offered<'_>> = BTreeMap::new();
+    for tool in offered {
+        let look = look(tool.name);
+        // One that is declared has rules, and another that reads like it has none.
+        let takes_rules = declared.get(&look).is_some_and(|name| *name != tool.name)
+            && snapshot.tools(tool.name).next().is_none();
+        let twice = seen.get(&look).is_some_and(|other| other.definition != tool.definition);
+        if takes_rules || twice {
+            let own = if takes_rules { Action::Block } else { Action::Flag };
+            inspection.offered(&whole(SHADOWED, "tool", 0), own, &tool.path, verdict);
+        }
+        seen.entry(look).or_insert(tool);
+    }
+}
+
+/// How a name looks to who reads quickly: letters of other scripts as those of ours, capitals as small ones, what looks like `l` and `o`
+/// as those, and nothing of what stands between letters.
+fn look(name: &str) -> String {
+    let letters = name.chars().flat_map(|c| {
+        let c = cordon_inspect::looks_like(c).unwrap_or(c);
+        c.to_lowercase()
+    });
+    letters
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| match c {
+            '1' | 'i' => 'l',
+            '0' => 'o',
+            other => other,
+        })
+        .collect()
+}
+
+/// Whether a definition is not the one that a tool was declared with.
+fn is_changed(declared: &CompiledTool, definition: &Object) -> bool {
+    declared.spec.definition.is_some_and(|digest| digest != fingerprint(definition))
+}
+
+/// The SHA-256 of a definition as JSON without white space, its members in the order of their names.
+fn fingerprint(definition: &Object) -> Digest {
+    Digest::sha256(&sorted(&Value::Object(definition.clone())).to_vec())
+}
+
+/// The same value with members in the order of their names.
+// Recursion is bounded by the depth of the tree.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => Value::Array(values.iter().map(sorted).collect()),
+        Value::Object(members) => {
+            let by_name: BTreeMap<&str, &Value> = members.iter().collect();
+            let mut out = Object::new();
+            for (name, value) in by_name {
+                out.insert(name, sorted(value));
+            }
+            Value::Object(out)
+        }
+        other => other.clone(),
+    }
+}
+
+/// Looks for orders to hand over what is nobody's to read, in one definition, and over two that stand beside one another.
+fn orders(offered: &[Offered<'_>], inspection: &Inspection, verdict: &mut Verdict) {
+    let told: Vec<secrets::Told> = offered.iter().map(|tool| secrets::told(&tool.said)).collect();
+    let mut add = |score: Score, path: &Path| {
+        let finding = Finding { score, ..whole(ORDER, "tool", 0) };
+        inspection.offered(&finding, Action::Allow, path, verdict);
+    };
+    let mut before: Option<secrets::Told> = None;
+    for (tool, told) in offered.iter().zip(told) {
+        let alone = told.score();
+        let together = before.map(|before| before.with(told).score());
+        let score = if alone.is_some() || before.is_some_and(|before| before.score().is_some()) {
+            alone
+        } else {
+            together.flatten()
+        };
+        if let Some(score) = score {
+            add(score, &tool.path);
+        }
+        before = Some(told);
+    }
+}
+
+/// Looks for an order that stands in several descriptions and in none of them alone.
+fn composed(offered: &[Offered<'_>], inspection: &Inspection, verdict: &mut Verdict) {
+    let mut text = String::new();
+    let mut ends = Vec::new();
+    for tool in offered.iter().filter(|tool| !tool.description.is_empty()) {
+        text.push_str(tool.description);
+        ends.push((text.len(), &tool.path));
+        text.push(' ');
+    }
+    if ends.len() < 2 {
+        return;
+    }
+    for finding in inspection.inspect(Channel::Document, &text) {
+        let Span { start, end } = finding.span;
+        let Some((border, path)) = ends.iter().find(|(border, _)| start < *border) else { continue };
+        if INJECTION.covers(&finding.category) && end > *border + 1 {
+            let finding = Finding { span: Span::new(0, 0), ..finding };
+            inspection.offered(&finding, Action::Allow, *path, verdict);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
