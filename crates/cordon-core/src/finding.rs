@@ -52,4 +52,26 @@ pub struct Finding {
     /// Whether this continues the previous finding of the same detector, whose span met its bound: it is redacted
     /// too, and gets no placeholder of its own.
     pub continues: bool,
+    /// Which lists of values that may pass name it.
+    pub listed: Listed,
+}
+
+/// Which of the lists of values that a text is read with name a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Listed(u64);
+
+impl Listed {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+
+    /// These and list `at`. Beyond the sixty-fourth no list has a say.
+    #[must_use]
+    pub const fn with(self, at: usize) -> Self {
+        if at < 64 { Self(self.0 | 1 << at) } else { self }
+    }
+
+    /// Whether list `at` is among them.
+    pub const fn has(self, at: usize) -> bool {
+        at < 64 && self.0 >> at & 1 == 1
+    }
 }

@@ -49,7 +49,7 @@ pub use channel::{Channel, Trust};
 pub use decimal::{Decimal, DecimalError};
 pub use digest::{Digest, DigestError, Hasher, HmacKey, KeyedHasher};
 pub use fact::Fact;
-pub use finding::{Finding, Span};
+pub use finding::{Finding, Listed, Span};
 pub use host::{HostPattern, HostPatternError};
 pub use id::{CallId, IdError, JournalId, Name, NameError};
 pub use identity::{Role, UserId};

@@ -2,6 +2,7 @@
 //!
 //! Adding a kind: a variant in the table of [`Kind`], a spec type in `resource/`, its checks in `check.rs`.
 
+mod allow;
 mod answers;
 mod check;
 mod custom;
@@ -10,6 +11,7 @@ mod guard;
 mod limit;
 mod prediction;
 mod price;
+mod published;
 mod resilience;
 mod retention;
 mod route;
@@ -22,6 +24,7 @@ mod window;
 
 use serde::{Deserialize, Serialize};
 
+pub use allow::{Allow, AllowList, AllowedValue};
 pub use answers::{AnswerCitations, AnswerFormat, Answers, MAX_ANSWER_LENGTH};
 pub use check::{Problem, References};
 pub use custom::{

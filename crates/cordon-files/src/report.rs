@@ -160,6 +160,7 @@ impl Report {
                 detector: Self::DETECTOR,
                 detector_version: Self::VERSION,
                 continues: false,
+                listed: cordon_core::Listed::NONE,
             })
             .collect()
     }

@@ -179,6 +179,7 @@ mod tests {
                 exceptions: Vec::new(),
                 hosts: None,
                 types: Vec::new(),
+                allow: None,
                 topics: None,
             };
             let guard = EffectiveGuard::alone(&Name::parse("names").unwrap(), &spec);

@@ -243,6 +243,7 @@ mod tests {
                 detector: "email",
                 detector_version: 1,
                 continues: false,
+                listed: cordon_core::Listed::NONE,
             };
             Placeholders::of_request(&key, &mut tokens).write(
                 &Cut::new(&finding, Form::Token),

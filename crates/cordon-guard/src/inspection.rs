@@ -3,13 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordon_core::{
-    Action, Category, Channel, Digest, Finding, Form, HmacKey, Name, Refusal, RefusalCode, Score, Span,
-    Timestamp,
+    Action, Category, Channel, Digest, Finding, Form, HmacKey, Listed, Name, Refusal, RefusalCode, Score,
+    Span, Timestamp,
     record::{RecordedFinding, RecordedGrounding, RecordedVerdict},
     resource::{RouteMode, Throttle},
     review::{self, HeldId},
 };
-use cordon_inspect::{Custom, Engine, Hosts, Prompt, Scanner, Task};
+use cordon_inspect::{Custom, Engine, Hosts, Lists, Prompt, Scanner, Task};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
 use crate::{
@@ -68,6 +68,8 @@ pub struct Inspection {
     policies: bool,
     /// What the guards name themselves.
     custom: Arc<[Custom]>,
+    /// The values that guards let pass.
+    lists: Lists,
     /// What answers are meant to be.
     expected: Option<Arc<Expected>>,
     /// What detectors elsewhere have to do with its texts.
@@ -145,9 +147,11 @@ impl Inspection {
         let hosts = Hosts::new(guard.hosts().map(<[_]>::to_vec));
         let hosts = if guard.hosts_may_pass(&EGRESS) { hosts } else { hosts.only_raising() };
         let custom = custom::types(&guard, &engine);
+        let lists = guard.lists().map(|(at, list)| (at, Arc::clone(list))).collect();
         Self {
             engine,
             custom,
+            lists,
             guard,
             now,
             key,
@@ -364,6 +368,7 @@ impl Inspection {
         let scanner = scanner.with_prompt(self.prompt.clone()).with_hosts(self.hosts_on(channel));
         let scanner = scanner.with_task(self.task.clone());
         let scanner = if self.custom.is_empty() { scanner } else { scanner.with_custom(&self.custom) };
+        let scanner = scanner.with_lists(Arc::clone(&self.lists));
         let wanted = |categories: &[Category]| {
             categories.iter().any(|category| self.guard.names_category(channel, category))
         };
@@ -386,11 +391,20 @@ impl Inspection {
     /// What is done about a finding; nothing where its detector is quarantined, so that it does not count.
     pub(crate) fn ruling(&self, channel: Channel, place: Place, finding: &Finding) -> Option<Ruling> {
         let out = self.out.detectors.iter().any(|name| name.as_str() == finding.detector);
-        (!out).then(|| self.judge(channel, &finding.category, finding.score, place))
+        (!out).then(|| self.judge_value(channel, (&finding.category, finding.score, finding.listed), place))
     }
 
     fn judge(&self, channel: Channel, category: &Category, score: Score, place: Place) -> Ruling {
-        let mut ruling = self.guard.judge(channel, category, score, self.now);
+        self.judge_value(channel, (category, score, Listed::NONE), place)
+    }
+
+    fn judge_value(
+        &self,
+        channel: Channel,
+        (category, score, listed): (&Category, Score, Listed),
+        place: Place,
+    ) -> Ruling {
+        let mut ruling = self.guard.judge_value(channel, category, score, listed, self.now);
         if place == Place::Fixed {
             let fixed = |action| if action == Action::Redact { Action::Block } else { action };
             ruling.action = fixed(ruling.action);
@@ -587,6 +601,7 @@ pub(crate) const fn whole(category: Category, detector: &'static str, length: us
         detector,
         detector_version: 1,
         continues: false,
+        listed: cordon_core::Listed::NONE,
     }
 }
 

@@ -49,6 +49,8 @@ mod files;
 pub mod held;
 mod inspection;
 mod lane;
+#[cfg(test)]
+mod listed_tests;
 mod mode;
 mod moderation;
 mod operation;

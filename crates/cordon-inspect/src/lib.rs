@@ -61,7 +61,7 @@ pub use canary::Canary;
 pub use custom::Custom;
 pub use detector::{Cost, DetectorInfo, FailureMode, Reach};
 pub use engine::Engine;
-pub use scanner::{Scanner, Step};
+pub use scanner::{Lists, Scanner, Step};
 pub use seen::{Decoded, Encoding, Explained, Placed};
 pub use sensitivity::Sensitivity;
 pub use setting::Task;

@@ -2,7 +2,7 @@ mod readers;
 
 use std::sync::Arc;
 
-use cordon_core::{Category, Channel, Finding, Score, Span};
+use cordon_core::{Category, Channel, Finding, Listed, Score, Span, resource::AllowList};
 
 use crate::answer::hosts::Hosts;
 use crate::answer::leak::Prompt;
@@ -35,6 +35,7 @@ macro_rules! context {
             prompt: &$scanner.prompt,
             task: &$scanner.task,
             custom: &$scanner.custom,
+            lists: &$scanner.lists,
             trace: $scanner.trace.as_ref(),
             policies: $scanner.policies.is_some(),
             out: &mut $scanner.out,
@@ -62,6 +63,8 @@ pub struct Scanner {
     task: Task,
     /// What organisations name themselves, for this text and its views.
     custom: Vec<Custom>,
+    /// The values that guards let pass, for this text and not for its views: nobody encodes what everybody knows.
+    lists: Lists,
     /// Where views are noted for who asks why something was found.
     trace: Option<Trace>,
     hold_values: bool,
@@ -119,6 +122,7 @@ pub(crate) struct Context<'a> {
     pub(crate) prompt: &'a Prompt,
     pub(crate) task: &'a Task,
     pub(crate) custom: &'a [Custom],
+    pub(crate) lists: &'a Lists,
     pub(crate) trace: Option<&'a Trace>,
     /// Whether policies are wanted, in views too.
     pub(crate) policies: bool,
@@ -136,7 +140,15 @@ impl Context<'_> {
         continues: bool,
     ) {
         let span = Span::new(self.text.original_start(start), self.text.original_end(end));
-        self.report_original(detector, category, score, span, continues);
+        // A piece of a value is none.
+        let listed = if continues || self.lists.is_empty() {
+            Listed::NONE
+        } else {
+            std::str::from_utf8(self.text.slice(start, end))
+                .map_or(Listed::NONE, |value| listed(self.lists, &category, value))
+        };
+        let (detector, detector_version) = (detector.name, detector.version);
+        self.out.push(Finding { category, span, score, detector, detector_version, continues, listed });
     }
 
     /// Reports original bytes.
@@ -155,8 +167,17 @@ impl Context<'_> {
             detector: detector.name,
             detector_version: detector.version,
             continues,
+            listed: Listed::NONE,
         });
     }
+}
+
+/// Lists of values that may pass, each with its number.
+pub type Lists = Arc<[(usize, Arc<AllowList>)]>;
+
+fn listed(lists: &Lists, category: &Category, value: &str) -> Listed {
+    let on = lists.iter().filter(|(_, list)| list.contains(category, value));
+    on.fold(Listed::NONE, |listed, (at, _)| listed.with(*at))
 }
 
 impl Scanner {
@@ -176,6 +197,7 @@ impl Scanner {
             prompt: Prompt::default(),
             task: Task::default(),
             custom: Vec::new(),
+            lists: Lists::default(),
             trace: None,
             // Encoded runs hold all the rest too, so all the rest holds what values hold.
             hold_values: hold_phrases || hold_answers || hold_policies || touches("pii") || touches("secret"),
@@ -226,6 +248,12 @@ impl Scanner {
     #[must_use]
     pub fn with_task(self, task: Task) -> Self {
         Self { task, ..self }
+    }
+
+    /// The same for a text in which it is noted of values which of these lists name them. Of what is encoded in it, nothing is.
+    #[must_use]
+    pub fn with_lists(self, lists: Lists) -> Self {
+        Self { lists, ..self }
     }
 
     /// The same for a text in which what these guards name themselves is looked for too.

@@ -108,6 +108,7 @@ impl Value {
             detector: self.detector.name,
             detector_version: self.detector.version,
             continues: false,
+            listed: cordon_core::Listed::NONE,
         }
     }
 }

@@ -100,6 +100,7 @@ impl View {
             detector: HIDDEN.name,
             detector_version: HIDDEN.version,
             continues: false,
+            listed: cordon_core::Listed::NONE,
         }
     }
 }

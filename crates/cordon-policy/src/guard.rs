@@ -1,8 +1,8 @@
 use std::sync::{Arc, LazyLock};
 
 use cordon_core::{
-    Action, Category, Channel, Form, HostPattern, Mode, Name, Score, Timestamp,
-    resource::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle},
+    Action, Category, Channel, Form, HostPattern, Listed, Mode, Name, Score, Timestamp,
+    resource::{AllowList, Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle},
 };
 use smallvec::SmallVec;
 
@@ -17,6 +17,8 @@ pub(crate) struct CompiledGuard {
     /// The rules of each channel, in the order of [`Channel::ALL`].
     rules: [Vec<CompiledRule>; 5],
     exceptions: Vec<Exception>,
+    /// The values that its rules let pass.
+    allow: Option<Arc<AllowList>>,
     hosts: Option<Vec<HostPattern>>,
     pub(crate) types: Option<NamedTypes>,
     pub(crate) topics: Option<NamedTopics>,
@@ -122,6 +124,7 @@ pub fn baseline() -> GuardSpec {
             rule(&outside, "file/polyglot", 90, Action::Block),
         ],
         exceptions: Vec::new(),
+        allow: None,
         hosts: None,
         types: Vec::new(),
         topics: None,
@@ -154,6 +157,7 @@ impl CompiledGuard {
             mode: spec.mode,
             rules,
             exceptions: spec.exceptions.clone(),
+            allow: spec.allow.as_ref().map(|allow| Arc::new(AllowList::new(allow))),
             hosts: spec.hosts.clone(),
             types: NamedTypes::of_types(&spec.types),
             topics: spec.topics.as_ref().map(NamedTopics::of_topics),
@@ -341,6 +345,25 @@ impl EffectiveGuard {
         self.excepts(guard, category, now)
     }
 
+    /// The lists of values that the guards let pass, by which [`EffectiveGuard::judge_value`] knows them.
+    pub fn lists(&self) -> impl Iterator<Item = (usize, &Arc<AllowList>)> {
+        let guards = self.guards.iter().enumerate();
+        guards.filter_map(|(at, guard)| Some((at, guard.allow.as_ref()?)))
+    }
+
+    /// Whether the rules of guard `at` let a value pass that these lists name. What an own guard that acts lets pass, the baseline does:
+    /// nobody else could say so of it.
+    fn lets_pass(&self, at: usize, guard: &CompiledGuard, listed: Listed) -> bool {
+        if listed == Listed::NONE {
+            return false;
+        }
+        if guard.is_baseline {
+            let mut own = self.guards.iter().take(self.own).enumerate();
+            return own.any(|(at, own)| own.mode == Mode::Enforce && listed.has(at));
+        }
+        listed.has(at)
+    }
+
     fn excepts(&self, guard: &CompiledGuard, category: &Category, now: Timestamp) -> bool {
         guard.exceptions.iter().any(|exception| {
             now < exception.until
@@ -355,11 +378,26 @@ impl EffectiveGuard {
 
     /// What is done about a finding of this category and score on this channel.
     pub fn judge(&self, channel: Channel, category: &Category, score: Score, now: Timestamp) -> Ruling {
+        self.judge_value(channel, category, score, Listed::NONE, now)
+    }
+
+    /// The same for a value that some of [`EffectiveGuard::lists`] name: the rules of those guards let it pass, and of no others.
+    pub fn judge_value(
+        &self,
+        channel: Channel,
+        category: &Category,
+        score: Score,
+        listed: Listed,
+        now: Timestamp,
+    ) -> Ruling {
         let mut enforced = (Action::Allow, Form::Token);
         let mut would = Action::Allow;
-        for guard in &self.guards {
+        for (at, guard) in self.guards.iter().enumerate() {
             let (action, form) = self.judged_by(guard, channel, category, score);
-            if action == Action::Allow || self.excepted(guard, category, now) {
+            if action == Action::Allow
+                || self.lets_pass(at, guard, listed)
+                || self.excepted(guard, category, now)
+            {
                 continue;
             }
             would = would.max(action);

@@ -68,6 +68,7 @@ fn any_guard() -> impl Strategy<Value = GuardSpec> {
         exceptions: Vec::new(),
         hosts: None,
         types: Vec::new(),
+        allow: None,
         topics: None,
     })
 }
@@ -290,7 +291,7 @@ proptest! {
             throttle: None,
         });
         let anchor =
-            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: rules.into(), exceptions: vec![], hosts: None, types: vec![], topics: None };
+            GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: rules.into(), exceptions: vec![], hosts: None, types: vec![], allow: None, topics: None };
         let silent = GuardSpec { rules: Vec::new(), ..anchor.clone() };
         let numbered = std::iter::once(anchor).chain(guards).zip(0..).chain(std::iter::once((silent, 9)));
         for (spec, n) in numbered {
@@ -374,6 +375,7 @@ fn a_rule_for_a_family_does_not_name_its_members() {
             exceptions: Vec::new(),
             hosts: None,
             types: Vec::new(),
+            allow: None,
             topics: None,
         };
         let guard = EffectiveGuard::alone(&name("guard1"), &spec);
@@ -413,6 +415,7 @@ fn an_exception_holds_for_its_own_guard_until_its_end() {
             exceptions,
             hosts: None,
             types: Vec::new(),
+            allow: None,
             topics: None,
         };
         state.apply(&fact(Body::ResourceSet(Resource { name: name(at), spec: Spec::Guard(spec) }), 0));
@@ -480,6 +483,7 @@ fn a_rule_of_the_baseline_gives_way_to_one_for_all_that_it_is_about() {
         exceptions: vec![exception],
         hosts: None,
         types: Vec::new(),
+        allow: None,
         topics: None,
     };
     let mut state = State::new();
@@ -533,6 +537,7 @@ fn each_enforcing_guard_has_its_list_of_hosts() {
             exceptions: Vec::new(),
             hosts: hosts.map(|host| vec![HostPattern::parse(host).unwrap()]),
             types: Vec::new(),
+            allow: None,
             topics: None,
         };
         state.apply(&fact(
@@ -562,6 +567,7 @@ fn each_enforcing_guard_has_its_list_of_hosts() {
             exceptions: Vec::new(),
             hosts: None,
             types: Vec::new(),
+            allow: None,
             topics: None,
         };
         state.apply(&fact(Body::ResourceSet(Resource { name: name("e"), spec: Spec::Guard(spec) }), 9));

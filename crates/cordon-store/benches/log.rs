@@ -106,6 +106,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             exceptions: Vec::new(),
             hosts: None,
             types: Vec::new(),
+            allow: None,
             topics: None,
         }),
         Kind::Route => Spec::Route(RouteSpec {

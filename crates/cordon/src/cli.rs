@@ -6,6 +6,7 @@ mod classify;
 mod client;
 mod content;
 mod detectors;
+mod digest;
 mod eval;
 mod export;
 mod findings;
@@ -195,6 +196,9 @@ enum Command {
     /// Write texts without what a guard would take out of them.
     #[command(after_help = redact::EXAMPLES)]
     Redact(redact::RedactArgs),
+    /// Write an entry for the values that a guard lets pass, without the value itself.
+    #[command(after_help = digest::EXAMPLES)]
+    Digest(digest::DigestArgs),
     /// Say what kinds of secrets and personal data are in files and folders, and how carefully each must be handled.
     #[command(after_help = classify::EXAMPLES)]
     Classify(classify::ClassifyArgs),
@@ -408,6 +412,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Restore(args) => backup::put_back(place, args).await,
         Command::Inspect(args) => inspect::run(place, args).await,
         Command::Redact(args) => redact::run(place, args).await,
+        Command::Digest(args) => digest::run(&args),
         Command::Classify(args) => classify::run(place, &args).await,
         Command::Eval(command) => eval::run(place, command).await,
         Command::Profile(args) => stats::profile(&args),

@@ -1,7 +1,7 @@
 //! What a schema cannot say: references between resources, and values that make no sense together.
 
 use super::{
-    ContentCapture, CustomType, DetectorSpec, ExceptionScope, GuardScope, Kind, MAX_CONTENT_RETENTION,
+    Allow, ContentCapture, CustomType, DetectorSpec, ExceptionScope, GuardScope, Kind, MAX_CONTENT_RETENTION,
     MIN_RECORD_RETENTION, Price, Protocol, Resource, RouteGuards, RouteMode, Spec, Topics,
 };
 use crate::{KeyId, Name};
@@ -285,6 +285,9 @@ impl Resource {
                 }
                 if guard.exceptions.len() > LIST_BOUND {
                     wrong("exceptions", "at most 256 exceptions");
+                }
+                for (path, message) in guard.allow.iter().flat_map(Allow::problems) {
+                    wrong(&path, message);
                 }
                 for (path, message) in CustomType::problems_of(&guard.types) {
                     wrong(&path, &message);

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{CustomType, Requests, Topics};
+use super::{Allow, CustomType, Requests, Topics};
 use crate::{Action, Category, Channel, DurationMs, Form, HostPattern, Mode, Name, Score, Sealed, Timestamp};
 
 /// Where a guard applies. Guards of all layers are joined, and the strictest wins.
@@ -108,6 +108,9 @@ pub struct GuardSpec {
     /// The exceptions that it grants to its own rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<Exception>,
+    /// The values that its rules let pass; other guards' rules still hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Allow>,
     /// The hosts that links and pictures in texts may lead to, such as `www.example.org` or `*.example.org`. Without it they may lead
     /// anywhere, with an empty list nowhere; what is said of others is `egress`, for which a rule is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

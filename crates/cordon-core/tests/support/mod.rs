@@ -95,6 +95,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             },
             hosts: None,
             types: Vec::new(),
+            allow: None,
             topics: None,
         }),
         Kind::Route => Spec::Route(RouteSpec {

@@ -41,6 +41,7 @@ fn guard_in(mode: Mode, called: &str, throttle: Option<Throttle>) -> EffectiveGu
         exceptions: Vec::new(),
         hosts: None,
         types: Vec::new(),
+        allow: None,
         topics: None,
     };
     EffectiveGuard::alone(&name(called), &spec)

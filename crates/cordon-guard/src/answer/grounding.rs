@@ -218,5 +218,13 @@ fn plain(name: &str) -> String {
 }
 
 fn finding(category: Category, span: Span, score: Score) -> Finding {
-    Finding { category, span, score, detector: "grounding", detector_version: 1, continues: false }
+    Finding {
+        category,
+        span,
+        score,
+        detector: "grounding",
+        detector_version: 1,
+        continues: false,
+        listed: cordon_core::Listed::NONE,
+    }
 }

@@ -233,5 +233,6 @@ fn about(text: &Text, category: Category, detector: &'static str, score: Score) 
         detector,
         detector_version: 1,
         continues: false,
+        listed: cordon_core::Listed::NONE,
     }
 }

@@ -18,6 +18,7 @@ fn cut(span: Span, form: Form) -> Cut {
         detector: "test",
         detector_version: 1,
         continues: false,
+        listed: cordon_core::Listed::NONE,
     };
     Cut::new(&finding, form)
 }

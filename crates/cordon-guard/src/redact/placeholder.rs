@@ -97,6 +97,7 @@ mod tests {
                 detector: "card",
                 detector_version: 1,
                 continues: false,
+                listed: cordon_core::Listed::NONE,
             };
             let mut out = String::new();
             Placeholders::of_request(&key, &mut tokens).write(&Cut::new(&finding, form), value, &mut out);

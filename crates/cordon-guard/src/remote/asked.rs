@@ -129,8 +129,15 @@ async fn all(
             let span = Span::new(span.start + piece.start, span.end + piece.start);
             let version = prepared.entry.spec.version;
             let detector = prepared.name;
-            let finding =
-                Finding { category, span, score, detector, detector_version: version, continues: false };
+            let finding = Finding {
+                category,
+                span,
+                score,
+                detector,
+                detector_version: version,
+                continues: false,
+                listed: cordon_core::Listed::NONE,
+            };
             findings.push((piece.of, finding));
         }
     }

@@ -285,6 +285,7 @@ mod tests {
                 detector: "pii.email",
                 detector_version: 1,
                 continues: false,
+                listed: cordon_core::Listed::NONE,
             };
             Cut::new(&finding, Form::Mask)
         };

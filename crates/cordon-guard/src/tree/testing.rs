@@ -52,6 +52,7 @@ pub(crate) fn inspection_of(
         exceptions: Vec::new(),
         hosts: None,
         types: Vec::new(),
+        allow: None,
         topics,
     };
     let guard = EffectiveGuard::alone(&Name::parse("test").unwrap(), &spec);

@@ -12,6 +12,7 @@ fn found(category: &'static str, percent: u32, (start, end): (usize, usize), act
         detector: "test",
         detector_version: 1,
         continues: false,
+        listed: cordon_core::Listed::NONE,
     };
     Ruled { finding, ruling: Ruling { action, would: action, form: Form::default() } }
 }

@@ -143,6 +143,7 @@ pub fn declined(answer: &str, says_so: bool) -> Option<Finding> {
         detector: DETECTOR,
         detector_version: VERSION,
         continues: false,
+        listed: cordon_core::Listed::NONE,
     })
 }
 

@@ -254,6 +254,7 @@ fn finding(category: Category, span: Span, score: Score) -> Finding {
         detector: Topics::DETECTOR,
         detector_version: Topics::VERSION,
         continues: false,
+        listed: cordon_core::Listed::NONE,
     }
 }
 
