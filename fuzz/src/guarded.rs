@@ -37,6 +37,7 @@ fn guard(form: Form) -> EffectiveGuard {
         mode: Mode::Enforce,
         rules: ["pii", "secret"].map(rule).to_vec(),
         exceptions: Vec::new(),
+        allow: None,
         hosts: None,
         types: Vec::new(),
         topics: None,
