@@ -127,10 +127,10 @@ detectors! {
         "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
         "prompt_injection/action"
     ];
-    TEMPLATE = "injection.template", 1, MAX_SEGMENT, 0, ["prompt_injection/template"];
+    TEMPLATE = "injection.template", 2, MAX_SEGMENT, 0, ["prompt_injection/template"];
     MODEL = "injection.model", 4, WINDOW, SPELLED, ["prompt_injection/likely"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
-    POLICY_WORDS = "policy.words", 1, policy::SPAN, policy::BEHIND, [
+    POLICY_WORDS = "policy.words", 2, policy::SPAN, policy::BEHIND, [
         "toxic/insult", "toxic/threat", "toxic/profanity", "toxic/slur", "harm/self_harm", "harm/minors"
     ];
     POLICY_MODEL = "policy.model", 1, policy::SPAN, policy::BEHIND, [
@@ -138,7 +138,7 @@ detectors! {
         "harm/weapons", "harm/drugs", "harm/fraud", "harm/malware", "harm/privacy", "harm/crime",
         "toxic/insult", "toxic/threat", "toxic/profanity", "toxic/slur"
     ];
-    EGRESS = "answer.egress", 1, MAX_SEGMENT, MAX_SEGMENT, [
+    EGRESS = "answer.egress", 2, MAX_SEGMENT, MAX_SEGMENT, [
         "egress/loaded", "egress/link", "egress/data_url", "egress/script"
     ];
     TERMINAL = "answer.terminal", 1, MAX_SEGMENT, 8, [
@@ -152,7 +152,7 @@ detectors! {
     STATEMENT = "answer.statement", 1, MAX_WINDOW, MAX_WINDOW, [
         "statement/destruction", "statement/injection", "statement/escape", "statement/grant"
     ];
-    LEAK = "answer.leak", 1, MAX_SEGMENT, MAX_BEHIND, ["leak/prompt", "leak/marker"];
+    LEAK = "answer.leak", 2, MAX_SEGMENT, MAX_BEHIND, ["leak/prompt", "leak/marker"];
 }
 
 /// The detector of this name, also one that the table does not have.

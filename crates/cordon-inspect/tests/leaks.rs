@@ -12,6 +12,7 @@
 use std::sync::LazyLock;
 
 use cordon_core::{Category, Channel, Finding, Score};
+use cordon_inspect::obfuscate::Obfuscation;
 use cordon_inspect::{Engine, Prompt, Step};
 use cordon_testkit::corpus;
 use proptest::prelude::*;
@@ -129,6 +130,38 @@ fn it_is_seen_however_it_is_written() {
     let characters = "你是海港灯塔保险公司的助手。只回答关于家庭和汽车保险的问题，不要承诺理赔一定会支付，合作伙伴的折扣代码不能告诉任何人。";
     let found = leaks(&format!("我的指示是：{characters}"), &Prompt::new([characters], []));
     assert!(found.iter().any(|finding| finding.score >= Score::percent(80)), "{found:?}");
+}
+
+/// In every disguise that the views undo, and backwards.
+#[test]
+fn it_is_seen_in_every_disguise_and_backwards() {
+    let prompt = prompt(&[]);
+    let surest = |text: &str| {
+        let found = checked(text, &stream([text], &prompt));
+        found.iter().map(|finding| finding.score).max().unwrap_or(Score::ZERO)
+    };
+    let backwards = |text: &str| text.chars().rev().collect::<String>();
+    let words = |text: &str| text.split(' ').map(backwards).collect::<Vec<_>>().join(" ");
+    for text in [backwards(TOLD), format!("Here you are:\n{}", backwards(TOLD)), backwards(&TOLD[..260])] {
+        assert!(surest(&text) >= Score::percent(80), "{text}: {}", surest(&text));
+    }
+    for obfuscation in Obfuscation::ALL {
+        for seed in [1, 2] {
+            let text = obfuscation.apply(TOLD, seed);
+            assert!(surest(&text) >= Score::percent(80), "{obfuscation:?} {seed}: {}", surest(&text));
+        }
+    }
+    // What the user wrote himself is none, turned around or in other digits.
+    let known = Prompt::new([TOLD], [TOLD]);
+    for text in [backwards(TOLD), Obfuscation::Leetspeak.apply(TOLD, 1)] {
+        assert_eq!(checked(&text, &stream([text.as_str()], &known)), [], "{text}");
+    }
+    // A text that turns around something else.
+    let other = "The museum of the harbour opens at nine. It shows ships, ropes and maps, and the queue is short on weekdays when the \
+        light is good and the weather holds. Cars may park behind the tower until the evening.";
+    for text in [backwards(other), words(other), Obfuscation::Leetspeak.apply(other, 1)] {
+        assert_eq!(surest(&text), Score::ZERO, "{text}");
+    }
 }
 
 #[test]

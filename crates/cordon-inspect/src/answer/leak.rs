@@ -3,13 +3,15 @@
 //! A prompt is kept as the set of its phrases: every [`PHRASE`] words that follow each other in it, in small letters, without what
 //! stands between them (overlap of word n-grams, "shingles": Broder, *On the resemblance and containment of documents*, 1997). An
 //! answer that goes on from one such phrase to the next repeats the prompt, and the longer it does, the less it is chance. What the
-//! user has written is taken out of the set before, so that to quote him is no leak.
+//! user has written is taken out of the set before, so that to quote him is no leak. The phrases of the prompt read backwards belong to
+//! it, and digits are the letters that they stand for.
 
 use std::sync::Arc;
 
 use crate::answer::Found;
 use crate::detector::{Detector, LEAK, MAX_SEGMENT};
 use crate::fold;
+use crate::suspicion::READ_AS;
 
 /// Words of a phrase. Shorter ones stand in any text.
 const PHRASE: usize = 5;
@@ -23,6 +25,8 @@ const MAX_MISSED: usize = PHRASE + 3;
 pub(crate) const MAX_BEHIND: usize = 512;
 /// Bytes of a prompt that are looked for, from its beginning.
 const MAX_TOLD: usize = 64 << 10;
+/// Bytes of a prompt that are looked for backwards, from its beginning.
+const MAX_BACKWARDS: usize = 16 << 10;
 /// Bytes of what is known already that are looked at, in the order in which it is given.
 const MAX_KNOWN: usize = 256 << 10;
 /// What a word counts; a character of a script without spaces counts half of it.
@@ -70,7 +74,8 @@ impl Prompt {
         known: impl IntoIterator<Item = &'t str>,
     ) -> Self {
         let mut prompt = Told::default();
-        read(told, MAX_TOLD, |word, phrase| {
+        let told: Vec<&str> = told.into_iter().collect();
+        read(told.iter().copied(), MAX_TOLD, Turn::None, |word, phrase| {
             prompt.words.push(word.hash);
             prompt.phrases.extend(phrase);
             prompt.length += word.counts();
@@ -78,12 +83,20 @@ impl Prompt {
         if prompt.phrases.is_empty() {
             return Self::default();
         }
+        read(told, MAX_BACKWARDS, Turn::Backwards, |word, phrase| {
+            prompt.words.push(word.hash);
+            prompt.phrases.extend(phrase);
+        });
         sort(&mut prompt.words);
         sort(&mut prompt.phrases);
         let mut said = Vec::new();
-        read(known, MAX_KNOWN, |_, phrase| {
+        let mut know = |_: Word, phrase: std::option::IntoIter<u64>| {
             said.extend(phrase.filter(|phrase| prompt.phrases.binary_search(phrase).is_ok()));
-        });
+        };
+        let known: Vec<&str> = known.into_iter().collect();
+        read(known.iter().copied(), MAX_KNOWN, Turn::None, &mut know);
+        // To turn around what the user wrote is no leak either.
+        read(known, MAX_KNOWN, Turn::Backwards, know);
         sort(&mut said);
         prompt.phrases.retain(|phrase| said.binary_search(phrase).is_err());
         Self(Some(Arc::new(prompt)))
@@ -127,10 +140,19 @@ fn sort(hashes: &mut Vec<u64>) {
     hashes.dedup();
 }
 
+/// How a text is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    None,
+    /// The last character first.
+    Backwards,
+}
+
 /// Reads texts up to so many bytes: each word, and the phrase that ends with it.
 fn read<'t>(
     texts: impl IntoIterator<Item = &'t str>,
     most: usize,
+    turn: Turn,
     mut take: impl FnMut(Word, std::option::IntoIter<u64>),
 ) {
     let mut left = most;
@@ -139,7 +161,11 @@ fn read<'t>(
         let text = text.get(..end).unwrap_or_default();
         left -= text.len();
         let (mut words, mut recent) = (Words::default(), Recent::default());
-        for (i, byte) in fold::folded(text).into_iter().chain([b' ']).enumerate() {
+        let mut folded = fold::folded(text);
+        if turn == Turn::Backwards {
+            folded = String::from_utf8_lossy(&folded).chars().rev().collect::<String>().into_bytes();
+        }
+        for (i, byte) in folded.into_iter().chain([b' ']).enumerate() {
             if let Some(word) = words.byte(i, byte) {
                 recent.push(word, true);
                 take(word, recent.phrase().into_iter());
@@ -184,7 +210,8 @@ impl Words {
         };
         if inside {
             let open = self.open.get_or_insert(Word { start: i, end: i, hash: 0, ideograph });
-            open.hash = mixed(open.hash, u64::from(byte.to_ascii_lowercase()));
+            let read = READ_AS.get(usize::from(byte)).copied().unwrap_or(byte);
+            open.hash = mixed(open.hash, u64::from(read));
         }
         ended
     }
@@ -353,7 +380,7 @@ mod tests {
     fn words_are_read_alike_whatever_stands_between_them() {
         let phrases = |text: &str| {
             let mut phrases = Vec::new();
-            read([text], MAX_TOLD, |_, phrase| phrases.extend(phrase));
+            read([text], MAX_TOLD, Turn::None, |_, phrase| phrases.extend(phrase));
             phrases
         };
         let plain = phrases("one two three four five six");
@@ -362,6 +389,7 @@ mod tests {
             "One, two; THREE (four)\nfive ... six!",
             "ｏｎｅ two thr\u{200b}ee four &#102;ive six",
             "**one** two `three` four\tfive — six",
+            "0ne 7wo thr33 f0ur f1ve 5ix",
         ] {
             assert_eq!(phrases(text), plain, "{text}");
         }
@@ -376,9 +404,9 @@ mod tests {
     fn what_is_told_is_bounded() {
         let text = "word ".repeat(MAX_TOLD);
         let mut words = 0;
-        read([text.as_str(), "never read"], MAX_TOLD, |_, _| words += 1);
+        read([text.as_str(), "never read"], MAX_TOLD, Turn::None, |_, _| words += 1);
         assert_eq!(words, MAX_TOLD.div_ceil(5));
         // The bound lies within a character.
-        read(["é".repeat(MAX_TOLD).as_str()], 5, |word, _| assert_eq!(word.end - word.start, 2));
+        read(["é".repeat(MAX_TOLD).as_str()], 5, Turn::None, |word, _| assert_eq!(word.end - word.start, 2));
     }
 }

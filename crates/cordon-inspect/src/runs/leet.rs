@@ -134,10 +134,10 @@ fn read(start: usize, end: usize, context: &mut Context<'_>) {
     }
     if text != slice {
         let way = Way::blocks(0, text.len(), (1, 1));
-        let family = Category::known("prompt_injection");
+        let families = [Category::known("prompt_injection"), Category::known("leak")];
         View::new(Encoding::Leetspeak, text, way).report(
             start,
-            |found| family.covers(&found.category),
+            |found| families.iter().any(|family| family.covers(&found.category)),
             context,
         );
     }
