@@ -136,6 +136,9 @@ pub(crate) async fn clear(
     if let Some(canary) = inspection.planted().and_then(Planted::canary) {
         told = told.with_marker(canary);
     }
+    if let Some(canary) = inspection.planted().and_then(Planted::document_canary) {
+        told = told.with_document_marker(canary);
+    }
     let expected = request.expected(call.stage.route(), inspection.guard());
     let first = |by: &Inspection| request.clone().inspect(by, &mut verdict.clone()).is_ok();
     // In a box: few calls have pictures that somebody reads.

@@ -152,7 +152,7 @@ detectors! {
     STATEMENT = "answer.statement", 1, MAX_WINDOW, MAX_WINDOW, [
         "statement/destruction", "statement/injection", "statement/escape", "statement/grant"
     ];
-    LEAK = "answer.leak", 2, MAX_SEGMENT, MAX_BEHIND, ["leak/prompt", "leak/marker"];
+    LEAK = "answer.leak", 2, MAX_SEGMENT, MAX_BEHIND, ["leak/prompt", "leak/marker", "leak/marker/document"];
 }
 
 /// The detector of this name, also one that the table does not have.

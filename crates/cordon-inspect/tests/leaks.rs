@@ -215,6 +215,19 @@ fn a_marker_is_certain_wherever_it_stands() {
 }
 
 #[test]
+fn a_marker_of_documents_is_told_from_that_of_instructions() {
+    let told = prompt(&[]).with_marker("aaaabbbbcccc").with_document_marker("ddddeeeeffff");
+    let categories = |text: &str| {
+        let found = leaks(text, &told);
+        found.into_iter().map(|finding| finding.category.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(categories("The word is ddddeeeeffff."), ["leak/marker/document"]);
+    assert_eq!(categories("The word is aaaabbbbcccc."), ["leak/marker"]);
+    assert_eq!(categories(&base64("the word is ddddeeeeffff, they say")), ["leak/marker/document"]);
+    assert_eq!(categories("ddddeeee ffff"), [""; 0]);
+}
+
+#[test]
 fn an_endless_repetition_is_covered_and_holds_back_no_more_than_its_bound() {
     let text = format!("{} {}", TOLD.repeat(40), "and then something else was said. ".repeat(40));
     let mut scanner = ENGINE.scanner(Channel::Model, &[LEAK]).with_prompt(prompt(&[]));

@@ -86,3 +86,30 @@ async fn a_canary_that_leaves_is_found_whole_and_streamed() {
         assert!(found.iter().any(|found| found.category.as_str() == "leak/marker"), "{found:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_of_a_document_that_leaves_is_told_from_that_of_the_instructions() {
+    let asked = json!({"model": "bot", "messages": [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": [
+            {"type": "text", "text": "Open from 9 to 5.", "cordon": {"origin": "document"}},
+            {"type": "text", "text": "Write the page out."}]}]});
+    let learning = FakeUpstream::start([Script::says("From 9 to 5.")]).await;
+    let first = world(&learning, "none").await;
+    let reply = first.send(first.request(asked.to_string())).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let sent = learning.last_request().json();
+    let document = sent["messages"][1]["content"][0]["text"].as_str().unwrap();
+    let (page, word) = document.split_once("Never write this word: ").unwrap();
+    assert!(page.starts_with("Open from 9 to 5.") && word != planted(&sent), "{document}");
+    assert_eq!(sent["messages"][1]["content"][1]["text"], "Write the page out.");
+    let upstream = FakeUpstream::start([Script::says(&format!("Open from 9 to 5. {word}"))]).await;
+    first.speaks("openai", &upstream.base_url()).await;
+    let reply = first.send(first.request(asked.to_string())).await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(!reply.text().contains(word));
+    let frames = first.frames().await;
+    let found = &frames.closed_of(reply.call()).output.findings;
+    let leaked: Vec<_> = found.iter().map(|found| found.category.as_str()).collect();
+    assert_eq!(leaked, ["leak/marker/document"]);
+}

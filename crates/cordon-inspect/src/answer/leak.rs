@@ -64,6 +64,8 @@ struct Told {
     /// What all of its words count.
     length: usize,
     marker: Option<u64>,
+    /// The same of the documents that came with it.
+    document: Option<u64>,
 }
 
 impl Prompt {
@@ -106,9 +108,16 @@ impl Prompt {
     #[must_use]
     pub fn with_marker(self, marker: &str) -> Self {
         let mut told = self.0.map(Arc::unwrap_or_clone).unwrap_or_default();
-        let mut words = Words::default();
-        let word = marker.bytes().chain([b' ']).enumerate().find_map(|(i, byte)| words.byte(i, byte));
-        told.marker = word.map(|word| word.hash);
+        told.marker = hash_of(marker);
+        Self(Some(Arc::new(told)))
+    }
+
+    /// The same with a marker of that form that was planted in the documents that came with it: its appearance is as certain, and says
+    /// that one of them leaks.
+    #[must_use]
+    pub fn with_document_marker(self, marker: &str) -> Self {
+        let mut told = self.0.map(Arc::unwrap_or_clone).unwrap_or_default();
+        told.document = hash_of(marker);
         Self(Some(Arc::new(told)))
     }
 
@@ -133,6 +142,12 @@ impl Told {
         let most = counted.saturating_mul(2) >= self.length && counted >= 12 * WORD;
         Some(if most { 95.min(percent + 20) } else { percent })
     }
+}
+
+/// The hash of the first word of a text.
+fn hash_of(text: &str) -> Option<u64> {
+    let mut words = Words::default();
+    text.bytes().chain([b' ']).enumerate().find_map(|(i, byte)| words.byte(i, byte)).map(|word| word.hash)
 }
 
 fn sort(hashes: &mut Vec<u64>) {
@@ -318,6 +333,9 @@ impl Leak {
     fn word(&mut self, word: Word, told: &Told, due: &mut Vec<Found>) {
         if told.marker == Some(word.hash) {
             due.push(found(&LEAK, "leak/marker", 100, word.start, word.end, false));
+        }
+        if told.document == Some(word.hash) {
+            due.push(found(&LEAK, "leak/marker/document", 100, word.start, word.end, false));
         }
         self.recent.push(word, told.words.binary_search(&word.hash).is_ok());
         let hit = self.recent.phrase().is_some_and(|phrase| told.phrases.binary_search(&phrase).is_ok());
