@@ -46,6 +46,7 @@ const CANARIES: &[(&str, Channel, &str)] = &[
     ("pii.ip", Channel::User, "from 203.0.113.7"),
     ("pii.licence", Channel::User, "CNH: 02650306461"),
     ("pii.medical", Channel::User, "diagnosis: E11.65"),
+    ("pii.mrz", Channel::User, "L898902C36UTO7408122F1204159ZE184226B<<<<<10"),
     ("pii.names", Channel::User, "My name is Maria Henderson."),
     ("pii.national_id", Channel::User, "DNI: 45678912"),
     ("pii.passport", Channel::User, "Reisepass: C01X0006H"),

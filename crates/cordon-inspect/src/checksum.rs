@@ -1,4 +1,4 @@
-//! Checksums of identifiers: Luhn, IBAN's modulo 97, Base58Check, Bech32, EIP-55.
+//! Checksums of identifiers: Luhn, IBAN's modulo 97, Base58Check and its relatives, Bech32, CashAddr, EIP-55.
 
 use cordon_core::Digest;
 use sha3::{Digest as _, Keccak256};
@@ -51,12 +51,15 @@ pub(crate) fn iban(characters: &[u8]) -> bool {
     rest == 1
 }
 
-/// Base58Check of 25 bytes, as Bitcoin addresses are written: the version byte, if the checksum is right.
-pub(crate) fn base58check(text: &[u8]) -> Option<u8> {
-    const ALPHABET: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    let mut bytes = [0_u8; 25];
+/// The digits of Bitcoin's Base58, and those of the XRP Ledger's.
+const BITCOIN: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const RIPPLE: &[u8; 58] = b"rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz";
+
+/// What digits in Base58 say, if they are `SIZE` bytes or less.
+fn base58_of<const SIZE: usize>(text: &[u8], alphabet: &[u8]) -> Option<[u8; SIZE]> {
+    let mut bytes = [0_u8; SIZE];
     for character in text {
-        let mut carry = ALPHABET.iter().position(|b| b == character)?;
+        let mut carry = alphabet.iter().position(|b| b == character)?;
         for byte in bytes.iter_mut().rev() {
             carry += usize::from(*byte) * 58;
             *byte = u8::try_from(carry & 0xff).unwrap_or(0);
@@ -66,14 +69,85 @@ pub(crate) fn base58check(text: &[u8]) -> Option<u8> {
             return None;
         }
     }
+    Some(bytes)
+}
+
+/// Whether digits in Bitcoin's Base58 are `SIZE` bytes.
+pub(crate) fn base58<const SIZE: usize>(text: &[u8]) -> Option<[u8; SIZE]> {
+    base58_of(text, BITCOIN).filter(|bytes: &[u8; SIZE]| bytes.first().is_some_and(|first| *first != 0))
+}
+
+/// Base58Check of 25 bytes, as Bitcoin addresses are written: the version byte, if the checksum is right.
+pub(crate) fn base58check(text: &[u8]) -> Option<u8> {
+    checked(&base58_of(text, BITCOIN)?)
+}
+
+/// The same of the XRP Ledger's account addresses: other digits, and version 0.
+pub(crate) fn ripple(text: &[u8]) -> bool {
+    base58_of(text, RIPPLE).and_then(|bytes| checked(&bytes)) == Some(0)
+}
+
+/// The version byte of 25 bytes whose last four are the double SHA-256 of the others.
+fn checked(bytes: &[u8; 25]) -> Option<u8> {
     let (payload, check) = bytes.split_at_checked(21)?;
     let digest = Digest::sha256(Digest::sha256(payload).as_bytes());
     (digest.as_bytes().get(..4) == Some(check)).then(|| payload.first().copied()).flatten()
 }
 
+/// Monero's addresses: Base58 in blocks of eight bytes as eleven digits, the last block shorter, and the first four bytes of the
+/// Keccak-256 of what stands before them; network 18, 19 and 42.
+pub(crate) fn monero(text: &[u8]) -> bool {
+    let mut bytes = Vec::with_capacity(80);
+    for block in text.chunks(11) {
+        let length = match block.len() {
+            11 => 8,
+            7 => 5,
+            _ => return false,
+        };
+        let Some(plain) = base58_of::<8>(block, BITCOIN) else { return false };
+        let (unused, plain) = plain.split_at_checked(8 - length).unwrap_or_default();
+        if unused.iter().any(|byte| *byte != 0) {
+            return false;
+        }
+        bytes.extend_from_slice(plain);
+    }
+    let Some((payload, check)) = bytes.len().checked_sub(4).and_then(|at| bytes.split_at_checked(at)) else {
+        return false;
+    };
+    matches!(payload.first(), Some(18 | 19 | 42)) && Keccak256::digest(payload).get(..4) == Some(check)
+}
+
+/// Bitcoin Cash's addresses without their head, which the checksum covers: a code of five-bit digits (the CashAddr
+/// specification of Bitcoin Cash).
+pub(crate) fn cashaddr(text: &[u8]) -> bool {
+    const GENERATOR: [u64; 5] =
+        [0x98_f2bc_8e61, 0x79_b76d_99e2, 0xf3_3e5f_b3c4, 0xae_2eab_e2a8, 0x1e_4f43_e470];
+    let mut check = 1_u64;
+    let mut feed = |digit: u64| {
+        let top = check >> 35;
+        check = (check & 0x07_ffff_ffff) << 5 ^ digit;
+        for (i, generator) in GENERATOR.iter().enumerate() {
+            if top >> i & 1 == 1 {
+                check ^= generator;
+            }
+        }
+    };
+    b"bitcoincash".iter().for_each(|b| feed(u64::from(b & 31)));
+    feed(0);
+    for byte in text {
+        match BECH32.iter().position(|b| b == byte).and_then(|digit| u64::try_from(digit).ok()) {
+            Some(digit) => feed(digit),
+            None => return false,
+        }
+    }
+    check == 1
+}
+
+/// The digits of Bech32 and of CashAddr.
+const BECH32: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+
 /// BIP 173 and BIP 350: Bech32 or Bech32m.
 pub(crate) fn bech32(text: &[u8]) -> bool {
-    const ALPHABET: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
     const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
     let lower = text.to_ascii_lowercase();
     if lower != text && text.to_ascii_uppercase() != text {
@@ -97,7 +171,7 @@ pub(crate) fn bech32(text: &[u8]) -> bool {
     feed(0);
     prefix.iter().for_each(|b| feed(u32::from(*b) & 31));
     for byte in data {
-        match ALPHABET.iter().position(|b| b == byte).and_then(|value| u32::try_from(value).ok()) {
+        match BECH32.iter().position(|b| b == byte).and_then(|value| u32::try_from(value).ok()) {
             Some(value) => feed(value),
             None => return false,
         }

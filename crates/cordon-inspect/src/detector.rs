@@ -111,7 +111,8 @@ detectors! {
     PHONE = "pii.phone", 2, 96, GROUPS, ["pii/phone"];
     SSN = "pii.ssn", 2, 96, GROUPS, ["pii/ssn"];
     IP = "pii.ip", 1, 96, CANDIDATE, ["pii/ip"];
-    CRYPTO = "pii.crypto", 1, 128, CANDIDATE, ["pii/crypto"];
+    CRYPTO = "pii.crypto", 2, 128, CANDIDATE, ["pii/crypto"];
+    MRZ = "pii.mrz", 1, 96, CANDIDATE, ["pii/passport/mrz"];
     NAMES = "pii.names", 1, SEGMENT, SEGMENT, ["pii/person", "pii/organisation", "pii/place", "pii/address"];
     TOKEN = "secret.token", 2, MAX_SEGMENT, CANDIDATE, [
         "secret/aws_key", "secret/azure_key", "secret/gcp_key", "secret/github_token", "secret/gitlab_token",

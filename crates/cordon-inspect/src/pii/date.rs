@@ -145,9 +145,27 @@ pub(super) fn find(run: &Run, context: &Context<'_>, hits: &mut Vec<Hit>) {
             && run.is_free_before(at, context)
             && let (Some(first), Some(last)) = (run.groups.get(at), run.groups.get(at + count - 1))
         {
-            hits.push(Hit { start: first.start, end: last.end, row, alone: 0, named: 92 });
+            hits.push(Hit { start: first.start, end: last.end + last.sign, row, alone: 0, named: 92 });
         }
     }
+}
+
+/// What Chinese, Japanese and Korean put behind a year, a month and a day.
+const SIGNS: [&str; 6] = ["年", "月", "日", "년", "월", "일"];
+
+/// The one to four digits that a word begins with and the length of such a sign behind them.
+pub(super) fn signed(text: &[u8]) -> Option<(usize, usize)> {
+    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let rest = text.get(digits..).filter(|rest| !rest.is_empty() && (1..=4).contains(&digits))?;
+    SIGNS.iter().find(|sign| rest.starts_with(sign.as_bytes())).map(|sign| (digits, sign.len()))
+}
+
+/// Whether three groups are followed by the signs of year, month and day.
+fn is_signed(groups: &[&Group; 3], context: &Context<'_>) -> bool {
+    let sign = |group: &Group| {
+        SIGNS.iter().position(|sign| context.text.slice(group.end, group.end + group.sign) == sign.as_bytes())
+    };
+    matches!(groups.map(sign), [Some(0), Some(1), Some(2)] | [Some(3), Some(4), Some(5)])
 }
 
 /// How many groups from `at` on are a date.
@@ -172,6 +190,13 @@ fn date_at(run: &Run, at: usize, context: &Context<'_>) -> Option<usize> {
     let same = second.separator == third.separator
         && second.separator & (separator(b'-') | separator(b'.') | separator(b'/') | separator(b' ')) != 0;
     let (a, b, c) = (number(first)?, number(second)?, number(third)?);
+    if is_signed(&[first, second, third], context) {
+        return is_date(a, b, c).then_some(3);
+    }
+    // The Solar Hijri calendar of Iran and Afghanistan: no day is past the 31st in its first half, nor the 30th later.
+    if same && first.len() == 4 && (1300..1430).contains(&a) {
+        return ((1..=12).contains(&b) && (1..=if b <= 6 { 31 } else { 30 }).contains(&c)).then_some(3);
+    }
     let written = match (first.len(), second.len(), third.len()) {
         (4, 1..=2, 1..=2) => is_date(a, b, c),
         // Which of the two is the month depends on the country.

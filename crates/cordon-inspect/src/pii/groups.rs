@@ -57,6 +57,8 @@ pub(super) struct Group {
     pub(super) separator: u16,
     /// It names this month.
     pub(super) month: Option<u32>,
+    /// Bytes of the sign behind it that says year, month or day.
+    pub(super) sign: usize,
 }
 
 impl Group {
@@ -167,10 +169,12 @@ impl Groups {
             }
             b' ' | b'-' | b'.' | b'/' | b':' | b',' | b'+' | b'(' | b')' | SYMBOL => {
                 self.mark = None;
-                if self.run.groups.last().is_some_and(|last| i - last.end >= MAX_GAP) {
+                if self.run.groups.last().is_some_and(|last| i - last.end >= MAX_GAP + last.sign) {
                     self.end_run(i, context);
                 }
             }
+            // Minutes and seconds of an arc.
+            b'\'' | b'"' if coordinates::is_open(&self.run, i, context) => self.mark = None,
             _ => {
                 self.mark = None;
                 self.end_run(i, context);
@@ -200,10 +204,30 @@ impl Groups {
     pub(crate) fn group(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
         let mark = self.mark.take();
         let text = context.text.slice(start, end);
+        if let Some((digits, sign)) = date::signed(text) {
+            self.push((start, start + digits), Shape::of_digits(digits), (None, sign), mark, context);
+            let next = start + digits + sign;
+            if next < end {
+                self.group(next, end, context);
+            }
+            return;
+        }
         let Some((shape, month)) = classify(text, self.run.groups.is_empty()) else {
             self.end_run(end, context);
             return;
         };
+        self.push((start, end), shape, (month, 0), mark, context);
+    }
+
+    /// Another group of the run.
+    fn push(
+        &mut self,
+        (start, end): (usize, usize),
+        shape: Shape,
+        (month, sign): (Option<u32>, usize),
+        mark: Option<usize>,
+        context: &mut Context<'_>,
+    ) {
         let separator = match self.run.groups.last() {
             Some(last) => match context.text.slice(last.end, start) {
                 [byte] => separator(*byte),
@@ -215,7 +239,7 @@ impl Groups {
                 0
             }
         };
-        self.run.groups.push(Group { start, end, shape, separator, month });
+        self.run.groups.push(Group { start, end, shape, separator, month, sign });
         // Short words in front are held only as far as an identifier reaches.
         while self.run.groups.len() > 3 && !self.run.groups.iter().any(Group::has_digits) {
             self.run.groups.remove(0);

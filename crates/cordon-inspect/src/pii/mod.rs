@@ -14,6 +14,7 @@ mod email;
 mod groups;
 mod iban;
 mod ip;
+mod mrz;
 mod phone;
 mod row;
 mod types;
@@ -41,6 +42,9 @@ pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Value>
     }
     if shape.colons >= 2 && shape.len >= 8 {
         ip::find_v6(candidate, out);
+    }
+    if shape.digits >= 14 && shape.len >= 18 {
+        mrz::find(candidate, out);
     }
     if shape.digits >= 2 && shape.len >= 25 {
         crypto::find(candidate, out);

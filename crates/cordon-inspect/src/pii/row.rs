@@ -107,6 +107,12 @@ impl Shape {
         })
     }
 
+    /// So many digits and nothing else.
+    pub(crate) fn of_digits(len: usize) -> Self {
+        let bits = 1_u32.checked_shl(u32::try_from(len).unwrap_or(u32::MAX)).unwrap_or(0);
+        Self { len, digits: bits.wrapping_sub(1), ..Self::default() }
+    }
+
     fn push(&mut self, class: char) {
         match class {
             '9' => self.digits |= 1 << self.len,

@@ -1,4 +1,4 @@
-//! South Africa, Nigeria, Kenya, Ghana, Egypt, Morocco, Israel and the countries of the Gulf.
+//! South Africa, Nigeria, Kenya, Ghana, Egypt, Morocco, Israel, Iran, Jordan and the countries of the Gulf.
 
 use super::{NATIONAL_ID, TAX_ID};
 use crate::pii::check::{is_date, is_year_month_day, luhn, number, one_of};
@@ -78,6 +78,22 @@ pub(super) const ROWS: &[Row] = &[
         "teudat zehut|israeli id|teudat|t z|ת.ז|תעודת זהות|מספר זהות",
     ),
     Row::new(
+        "pii/national_id/ir_melli",
+        NATIONAL_ID,
+        ("9999999999|999-999999-9|999-9999999", "-"),
+        is_iranian,
+        [0, 45, 95],
+        "melli|code melli|kode melli|national code|kart melli|iranian id|کد ملی|کدملی|شماره ملی|کارت ملی|شناسه ملی",
+    ),
+    Row::new(
+        "pii/national_id/jo_id",
+        NATIONAL_ID,
+        ("9999999999", ""),
+        |text| one_of(text, 0, b"29"),
+        [0, 0, 88],
+        "jordanian id|national number|الرقم الوطني",
+    ),
+    Row::new(
         "pii/national_id/sa_id",
         NATIONAL_ID,
         ("9999999999", ""),
@@ -113,3 +129,10 @@ pub(super) const ROWS: &[Row] = &[
         "qid|qatar id|qatari id|residency permit",
     ),
 ];
+
+/// Iran's national code: the digits times 10 to 2, modulo 11; a rest of 0 or 1 is the check digit, others are taken from 11.
+fn is_iranian(text: &[u8]) -> bool {
+    let rest = crate::pii::check::weighted(text, &[10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11;
+    let check = if rest < 2 { rest } else { 11 - rest };
+    !crate::pii::check::repeats(text) && check == number(text, 9..10)
+}

@@ -142,6 +142,33 @@ pub(super) const ROWS: &[Row] = &[
         "cedula|cedula de ciudadania|c c:|cc:|numero de cedula",
     ),
     Row::new(
+        "pii/national_id/sv_dui",
+        NATIONAL_ID,
+        ("99999999-9", "-"),
+        |text| {
+            let sum = weighted(text, &[9, 8, 7, 6, 5, 4, 3, 2]);
+            !repeats(text) && (10 - sum % 10) % 10 == number(text, 8..9)
+        },
+        [0, 45, 94],
+        "dui|documento unico de identidad|documento unico",
+    ),
+    Row::new(
+        "pii/national_id/pa_cedula",
+        NATIONAL_ID,
+        ("9{1,2}-9{2,4}-9{3,6}", "-"),
+        any,
+        [0, 0, 82],
+        "cedula|cedula panamena|numero de cedula",
+    ),
+    Row::new(
+        "pii/national_id/hn_dni",
+        NATIONAL_ID,
+        ("9999-9999-99999", "-"),
+        |text| matches!(number(text, 0..2), 1..=18) && (1900..2100).contains(&number(text, 4..8)),
+        [0, 45, 92],
+        "dni|identidad|numero de identidad|tarjeta de identidad",
+    ),
+    Row::new(
         "pii/tax_id/pe_ruc",
         TAX_ID,
         ("99999999999", ""),

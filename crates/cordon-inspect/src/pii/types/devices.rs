@@ -14,6 +14,15 @@ pub(super) const ROWS: &[Row] = &[
         "mac|mac address|hwaddr|ether|ethernet|bssid|bluetooth|hardware address|physical address",
     ),
     Row::new(
+        "pii/device/mac",
+        DEVICE,
+        ("=****-****-****", "."),
+        |text| is_hardware(text) && text.iter().any(u8::is_ascii_alphabetic),
+        [0, 75, 97],
+        MAC_WORDS,
+    ),
+    Row::new("pii/device/mac", DEVICE, ("************", ""), is_hardware, [0, 0, 95], MAC_WORDS),
+    Row::new(
         "pii/device/imei",
         DEVICE,
         ("99-999999-999999-9", " -/"),
@@ -61,6 +70,14 @@ pub(super) const ROWS: &[Row] = &[
          numer rejestracyjny|registreringsnummer|nummerplaat|车牌|車牌|ナンバープレート|номерной знак|госномер",
     ),
 ];
+
+const MAC_WORDS: &str = "mac address|mac addr|mac~|hwaddr|bssid|hardware address|physical address|mac adresse|adresse mac|\
+direccion mac|endereco mac|indirizzo mac";
+
+/// Six bytes in hexadecimal digits, with some digits and not one again and again.
+fn is_hardware(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_hexdigit) && text.iter().any(u8::is_ascii_digit) && !repeats(text)
+}
 
 /// ISO 3779 without I, O and Q, and the check digit of 49 CFR 565.15 at the ninth place: letters as 1 to 9, weights 8 to 2,
 /// 10, 0, 9 to 2, modulo 11. Elsewhere than in North America it is optional, but then nothing tells a typo.

@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Row] = &[
 const BIRTH_WORDS: &str = "born|birth|dob|d o b|birthday|birthdate|birth date|date of birth|bday|geboren|geb|geburtstag|\
 geburtsdatum|nee le|ne le|naissance|nacido|nacida|nacimiento|nato|nata|nascita|nascimento|nascido|nascida|geboortedatum|\
 fodd|fodt|fodselsdato|fodelsedatum|syntynyt|syntymaaika|urodzony|urodzona|urodzenia|narozeni|narozen|szuletett|\
-szuletesi|nascut|nascuta|nasterii|dogum tarihi|рождения|родился|родилась|роден|γέννησης|生年月日|出生日期|出生|생년월일|생일|\
+szuletesi|nascut|nascuta|nasterii|dogum tarihi|рождения|родился|родилась|роден|γέννησης|生年月日|誕生日|出生日期|出生|生于|生於|生日|생년월일|생일|출생|تاریخ تولد|متولد|تولد|مواليد|तारीख|\
 تاريخ الميلاد|מולד|תאריך לידה|जन्म|วันเกิด|ngày sinh";
 
 /// Nobody is known to have been older than 122.
