@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::process;
 
 /// What can be trained: its file and its card are called like it, the example that trains it `train_` and that.
-const MODELS: [&str; 3] = ["injection", "names", "policy"];
+const MODELS: [&str; 4] = ["injection", "names", "noise", "policy"];
 
 /// Runs the command with its options.
 pub(crate) fn command(options: &[String]) -> Result<bool> {
@@ -18,7 +18,7 @@ pub(crate) fn command(options: &[String]) -> Result<bool> {
             (*model, shared.unwrap_or_else(|| PathBuf::from("../shared/data")).join("guard"))
         }
         [model, "--data", folder] if MODELS.contains(model) => (*model, PathBuf::from(folder)),
-        _ => bail!("train what?\nhelp: `cargo xtask train injection|names|policy [--data DIR]`"),
+        _ => bail!("train what?\nhelp: `cargo xtask train injection|names|noise|policy [--data DIR]`"),
     };
     if !data.is_dir() {
         bail!(

@@ -4,6 +4,7 @@ use crate::answer::{MAX_WINDOW, leak::MAX_BEHIND};
 use crate::canary::{self, Canary};
 use crate::custom;
 use crate::names::SEGMENT;
+use crate::noise;
 use crate::pii;
 use crate::policy;
 use crate::setting::MAX_WAIT;
@@ -130,6 +131,7 @@ detectors! {
     ];
     TEMPLATE = "injection.template", 2, MAX_SEGMENT, 0, ["prompt_injection/template"];
     MODEL = "injection.model", 4, WINDOW, SPELLED, ["prompt_injection/likely"];
+    NOISE = "injection.noise", 1, noise::WINDOW, 8, ["prompt_injection/suffix"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
     POLICY_WORDS = "policy.words", 2, policy::SPAN, policy::BEHIND, [
         "toxic/insult", "toxic/threat", "toxic/profanity", "toxic/slur", "harm/self_harm", "harm/minors"

@@ -6,6 +6,7 @@ use crate::detector::{self, DetectorInfo};
 use crate::evidence::Rules;
 use crate::judge::{self, Judge};
 use crate::names;
+use crate::noise;
 use crate::pii;
 use crate::plain::PlainWords;
 use crate::policy;
@@ -30,6 +31,7 @@ pub(crate) struct Tables {
     pub(crate) templates: Templates,
     pub(crate) weights: Weights,
     pub(crate) judge: Judge,
+    pub(crate) noise: noise::weights::Weights,
     pub(crate) names: names::Model,
     pub(crate) policy: policy::Model,
     pub(crate) policy_words: policy::Vocabulary,
@@ -65,6 +67,7 @@ impl Engine {
         text.push_str(&Templates::describe());
         text.push_str(&Digest::sha256(weights::FILE).to_string());
         text.push_str(&Digest::sha256(judge::FILE).to_string());
+        text.push_str(&Digest::sha256(noise::weights::FILE).to_string());
         text.push_str(&Digest::sha256(file).to_string());
         text.push_str(&Digest::sha256(policy::FILE).to_string());
         text.push_str(policy::TEXT);
@@ -76,6 +79,7 @@ impl Engine {
             templates,
             weights: Weights::builtin(),
             judge: Judge::builtin(),
+            noise: noise::weights::Weights::builtin(),
             names,
             policy: policy::Model::builtin(),
             policy_words: policy::Vocabulary::builtin(),
@@ -111,6 +115,14 @@ impl Engine {
         scanner.push(text);
         scanner.finish();
         scanner.noted()
+    }
+
+    /// What the model of noise judges in what somebody writes, with these words known.
+    pub(crate) fn noise_windows(&self, known: &noise::shape::Known, text: &str) -> Vec<noise::Window> {
+        let mut scanner = self.scanner(Channel::User, &[]).noting_noise(known.clone());
+        scanner.push(text);
+        scanner.finish();
+        scanner.noted_noise()
     }
 
     pub(crate) fn tables(&self) -> Arc<Tables> {

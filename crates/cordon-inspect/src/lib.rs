@@ -35,6 +35,7 @@ mod hidden;
 mod judge;
 mod lexicon;
 pub mod names;
+pub mod noise;
 pub mod obfuscate;
 mod pii;
 mod plain;

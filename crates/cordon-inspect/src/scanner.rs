@@ -14,6 +14,7 @@ use crate::engine::Tables;
 use crate::fold::{self, Escape, Folded, FoldedText, SYMBOL};
 use crate::hidden::Hidden;
 use crate::names::{self, Names};
+use crate::noise::{self, Noise};
 use crate::policy::Policies;
 use crate::runs::{BEFORE, MAX_SIGN, may_be_turned};
 use crate::scanner::readers::Readers;
@@ -92,6 +93,7 @@ pub struct Scanner {
     open_spans: Vec<Span>,
     readers: Readers,
     suspicion: Suspicion,
+    noise: Noise,
     /// The tagger, where names are wanted.
     names: Option<Box<Names>>,
     /// The reader of policies, where they are wanted.
@@ -189,6 +191,7 @@ impl Scanner {
         let hold_phrases = touches("prompt_injection");
         let hold_policies = ["harm", "toxic"].into_iter().any(touches);
         let hold_answers = ["command", "egress", "leak", "statement", "terminal"].into_iter().any(touches);
+        let noise = Noise::new(channel, nesting.is_view());
         Self {
             tables,
             channel,
@@ -220,6 +223,7 @@ impl Scanner {
             open_spans: Vec::new(),
             readers: Readers::default(),
             suspicion: Suspicion::new(channel),
+            noise,
             names: None,
             policies: None,
             hidden: Hidden::default(),
@@ -319,6 +323,17 @@ impl Scanner {
         self
     }
 
+    /// The same, noting what the model of noise judges, with these words known.
+    pub(crate) fn noting_noise(mut self, known: noise::shape::Known) -> Self {
+        self.noise.note(known);
+        self
+    }
+
+    /// What it judged.
+    pub(crate) fn noted_noise(&mut self) -> Vec<noise::Window> {
+        self.noise.noted()
+    }
+
     /// What it judged.
     pub(crate) fn noted(&mut self) -> Vec<Window> {
         self.suspicion.noted()
@@ -350,6 +365,7 @@ impl Scanner {
         self.hidden.close(&mut context);
         self.readers.words.close(self.at, &mut context);
         self.suspicion.close(self.at, &mut context);
+        self.noise.close(self.at, &mut context);
         self.readers.segment.close(self.at, &mut context);
         self.readers.groups.close(self.at, &mut context);
         if let Some(names) = &mut self.names {
@@ -417,12 +433,15 @@ impl Scanner {
             let template = self.readers.template.live().map(|start| self.text.original_start(start));
             let words = self.readers.words.live(&self.text, self.consumed);
             let suspicion = self.suspicion.live(&self.text);
+            let noise = self.noise.live(&self.text);
             // What is read with a stretch of ROT13 may begin so far before it.
             let before = self.suspicion.is_on().then(|| self.at.saturating_sub(BEFORE));
             let before = before.map(|start| self.text.original_start(start));
             let mended = self.readers.runs.phrase();
-            settled =
-                [template, words, suspicion, before, mended].into_iter().flatten().fold(settled, usize::min);
+            settled = [template, words, suspicion, noise, before, mended]
+                .into_iter()
+                .flatten()
+                .fold(settled, usize::min);
         }
         if self.hold_answers {
             let answer = self.answer.as_ref().and_then(|answer| answer.live(&self.text));
@@ -711,6 +730,7 @@ impl Scanner {
                 let taken = self.readers.take(self.at + next, rest, &mut context);
                 let taken = rest.get(..taken).unwrap_or(rest);
                 self.suspicion.read(self.at + next, taken, &mut context);
+                self.noise.read(self.at + next, taken, &mut context);
                 if let Some(names) = &mut self.names {
                     names.read(self.at + next, taken, found, &mut context);
                 }
@@ -731,6 +751,7 @@ impl Scanner {
                 let taken = self.readers.take(self.at + next, rest, &mut context);
                 let taken = rest.get(..taken).unwrap_or(rest);
                 self.suspicion.read(self.at + next, taken, &mut context);
+                self.noise.read(self.at + next, taken, &mut context);
                 if let Some(names) = &mut self.names {
                     names.read(self.at + next, taken, found, &mut context);
                 }

@@ -134,6 +134,11 @@ impl Nesting {
         self.depth
     }
 
+    /// Whether the text is one that a text stands for.
+    pub(crate) const fn is_view(&self) -> bool {
+        self.limit.is_some()
+    }
+
     /// Whether no view is made of this text.
     pub(crate) const fn is_deepest(&self) -> bool {
         self.depth >= MAX_DEPTH

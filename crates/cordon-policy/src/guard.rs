@@ -114,6 +114,7 @@ pub fn baseline() -> GuardSpec {
             // What is cited, or only reads like an attack, is seen and stops nobody.
             rule(&outside, "prompt_injection", 50, Action::Flag),
             rule(&outside, "prompt_injection/likely", 30, Action::Flag),
+            rule(&outside, "prompt_injection/suffix", 30, Action::Flag),
             rule(&flowing, "pii", 50, Action::Redact),
             rule(&flowing, "secret", 50, Action::Redact),
             // Scripts in a page, a picture with the wrong name, a cut-off one: models are shown such files every day.

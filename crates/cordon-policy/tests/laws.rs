@@ -325,7 +325,7 @@ proptest! {
         let mut state = State::new();
         let route = route_spec(&name("team1"), None, &RouteGuards::Listed(Vec::new()));
         let principal = Kind::Principal.read(serde_json::json!({"team": "team2", "routes": ["route1"]})).unwrap();
-        let named = |rule: &Rule| !rule.channels.contains(&channel) || !["pii", "secret", "prompt_injection", "prompt_injection/likely", "file", "file/bomb", "file/executable", "file/model/code", "file/polyglot"].iter().any(|path| rule.category.covers(&Category::known(path)));
+        let named = |rule: &Rule| !rule.channels.contains(&channel) || !["pii", "secret", "prompt_injection", "prompt_injection/likely", "prompt_injection/suffix", "file", "file/bomb", "file/executable", "file/model/code", "file/polyglot"].iter().any(|path| rule.category.covers(&Category::known(path)));
         let own = GuardSpec { rules: own.rules.iter().filter(|rule| named(rule)).cloned().collect(), exceptions: vec![], ..own };
         let callers = GuardSpec { scope: GuardScope::Team(name("team2")), ..callers };
         for (named, spec) in [("route1", route), ("app1", principal), ("guard1", Spec::Guard(own)), ("built-in", Spec::Guard(callers))] {
