@@ -1,14 +1,21 @@
 //! What a model is told by those who build with it, and what its user has written: an answer that gives the first away is a leak, and one
 //! that quotes the second is none. Of what the user asks about, documents and tools may speak.
 
-use cordon_core::json::{Object, Value};
+use cordon_core::{
+    Channel,
+    json::{Object, Value},
+};
 use cordon_inspect::{Engine, Prompt, Task};
+
+use crate::authority::marked;
 
 /// Texts of one request, by who speaks.
 #[derive(Default)]
 struct Spoken<'r> {
     told: Vec<&'r str>,
     user: Vec<&'r str>,
+    /// What stands in the user's messages and is his own: not what a mark calls somebody else's, who could ask about his own order there.
+    asked: Vec<&'r str>,
 }
 
 impl<'r> Spoken<'r> {
@@ -16,12 +23,18 @@ impl<'r> Spoken<'r> {
     fn messages(&mut self, list: Option<&'r Value>) {
         if let Some(Value::String(text)) = list {
             self.user.push(text);
+            self.asked.push(text);
         }
         for message in list.and_then(Value::as_array).unwrap_or_default() {
             let content = message.get("content");
             match message.get("role").and_then(Value::as_str) {
                 Some("system" | "developer") => texts(content, &mut self.told),
-                Some("user") => texts(content, &mut self.user),
+                Some("user") => {
+                    texts(content, &mut self.user);
+                    if message.as_object().is_some_and(is_own) {
+                        own(content, &mut self.asked);
+                    }
+                }
                 _ => {}
             }
         }
@@ -33,20 +46,33 @@ impl<'r> Spoken<'r> {
     }
 
     fn task(self, engine: &Engine) -> Task {
-        Task::new(engine, self.user.into_iter().rev())
+        Task::new(engine, self.asked.into_iter().rev())
     }
 }
 
 /// The texts of a message: one, or those of its parts that are text.
 fn texts<'r>(content: Option<&'r Value>, into: &mut Vec<&'r str>) {
+    texts_of(content, |_| true, into);
+}
+
+/// Those of them that nobody marks as somebody else's.
+fn own<'r>(content: Option<&'r Value>, into: &mut Vec<&'r str>) {
+    texts_of(content, |part| part.as_object().is_some_and(is_own), into);
+}
+
+fn is_own(message_or_part: &Object) -> bool {
+    marked(message_or_part, Channel::User) == Channel::User
+}
+
+fn texts_of<'r>(content: Option<&'r Value>, wanted: impl Fn(&Value) -> bool, into: &mut Vec<&'r str>) {
     match content {
         Some(Value::String(text)) => into.push(text),
         Some(Value::Array(parts)) => {
             let is_text = |part: &&Value| {
                 matches!(part.get("type").and_then(Value::as_str), Some("text" | "input_text"))
             };
-            let texts = parts.iter().filter(is_text).filter_map(|part| part.get("text"));
-            into.extend(texts.filter_map(Value::as_str));
+            let texts = parts.iter().filter(is_text).filter(|part| wanted(part));
+            into.extend(texts.filter_map(|part| part.get("text")).filter_map(Value::as_str));
         }
         _ => {}
     }
