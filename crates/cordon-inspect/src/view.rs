@@ -38,6 +38,11 @@ impl View {
         self
     }
 
+    /// What it says.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// What bytes `start..end` of the view were made from.
     pub(crate) fn back(&self, start: usize, end: usize) -> (usize, usize) {
         self.ways.iter().fold((start, end), |(start, end), way| way.back(start, end))

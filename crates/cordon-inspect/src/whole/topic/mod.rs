@@ -3,6 +3,7 @@
 //! A text is read in windows of a few sentences. In each, terms, hints and words that were learned from examples speak for a topic, each
 //! once; what speaks for topics that are allowed speaks against those that are denied. Nothing is known of a word that no topic has.
 
+mod hidden;
 mod known;
 mod small;
 pub(super) mod token;
@@ -72,7 +73,7 @@ impl Topics {
     /// The name of the detector.
     pub const DETECTOR: &'static str = "topic.words";
     /// Its version.
-    pub const VERSION: u16 = 1;
+    pub const VERSION: u16 = 2;
     /// What it finds: topics that are denied, each below this, and texts about none that is allowed.
     pub const DENIED: Category = Category::known("topic/denied");
     /// A text about none of the topics that are allowed.
@@ -113,25 +114,34 @@ impl Topics {
         let span = Span::new(0, asked.said.len());
         let mut found = self.denied(&said);
         let words = said.words();
-        let goes_on = words >= 1 && (words <= SHORT || words <= SHORT_REFERRING && said.refers);
+        // Who only greets or thanks asks for nothing; what says nothing at all asks for what was asked before.
+        let says_nothing = words == 0 && !said.greets;
+        let goes_on =
+            says_nothing || words >= 1 && (words <= SHORT || words <= SHORT_REFERRING && said.refers);
+        let earlier = || {
+            let turns = asked.before.iter().take(TURNS).map(|turn| self.read(beginning(turn)));
+            turns.into_iter().find(|turn| turn.words() > 0)
+        };
         if goes_on && found.is_empty() && said.allowed < INSIDE {
             // It asks on about what was denied before.
-            if let Some(before) = asked.before.first() {
-                let before = self.denied(&self.read(beginning(before)));
-                found.extend(before.into_iter().map(|finding| {
-                    let less = finding.score.millionths().saturating_sub(Score::percent(10).millionths());
-                    Finding { span, score: Score::from_millionths(less), ..finding }
-                }));
+            if let Some(before) = earlier() {
+                let before = self.denied(&before);
+                found.extend(before.into_iter().map(|finding| less(Finding { span, ..finding })));
             }
         }
-        let words = usize::try_from(words).unwrap_or(usize::MAX).min(OUTSIDE.len() - 1);
-        let base = OUTSIDE.get(words).copied().unwrap_or(0);
+        let base = base_of(words);
         let is_about_before = || {
             let before = asked.before.iter().take(TURNS).chain(asked.answered.iter().take(TURNS));
             goes_on && before.into_iter().any(|turn| self.read(beginning(turn)).allowed >= INSIDE)
         };
         if let Some(score) = self.outside(&said, base).filter(|_| !is_about_before()) {
             found.push(finding(Self::OUTSIDE, span, score));
+        }
+        if says_nothing
+            && let Some(before) = earlier()
+            && let Some(score) = self.outside(&before, base_of(before.words())).filter(|_| !is_about_before())
+        {
+            found.push(less(finding(Self::OUTSIDE, span, score)));
         }
         found
     }
@@ -142,11 +152,14 @@ impl Topics {
         let mut found = self.denied(&read);
         // An answer leaves out what its question has said.
         let words = if asked_inside { read.words() / 2 } else { read.words() };
-        let base = OUTSIDE_ANSWER.iter().find(|(least, _)| words >= *least).map_or(0, |(_, base)| *base);
-        // Who declines need not say what he would be asked for instead.
-        if let Some(score) = self.outside(&read, base).filter(|_| declines(said).is_none()) {
-            found.push(finding(Self::OUTSIDE, Span::new(0, said.len()), score));
-        }
+        let outside = if declines(said).is_some() {
+            // Who declines need not say what he would be asked for instead; what else he says then is an answer like any other.
+            let rest = self.read(behind_refusal(said));
+            self.outside(&rest, base_of_answer(rest.words() / 2))
+        } else {
+            self.outside(&read, base_of_answer(words))
+        };
+        found.extend(outside.map(|score| finding(Self::OUTSIDE, Span::new(0, said.len()), score)));
         found
     }
 
@@ -235,15 +248,61 @@ impl Topics {
         Some(base.saturating_sub(less)).filter(|score| *score >= 30).map(Score::percent)
     }
 
+    /// Reads a text, and what stands encoded or with its letters apart in it: that speaks for topics, and is no word of the text.
     fn read(&self, text: &str) -> Read {
+        let mut all = self.read_plain(text, None);
+        for (span, hidden) in hidden::texts(text) {
+            all.join(&self.read_plain(&hidden, Some(span)));
+        }
+        all
+    }
+
+    /// Reads a text as it stands. All of it is at this place, if one is given.
+    fn read_plain(&self, text: &str, place: Option<Span>) -> Read {
         let mut reading = Reading::of(&self.0);
-        read(text, |token| match token {
-            Some(token) => reading.token(&token),
-            None => reading.sentence_ends(),
+        read(text, |token| match (token, place) {
+            (Some(token), Some(place)) => {
+                reading.token(&Token { start: place.start, end: place.end, ..token });
+            }
+            (Some(token), None) => reading.token(&token),
+            (None, _) => reading.sentence_ends(),
         });
         reading.window_ends();
         reading.read
     }
+}
+
+/// What a request of so many words that say something is worth without anything allowed in it.
+fn base_of(words: u32) -> u32 {
+    let words = usize::try_from(words).unwrap_or(usize::MAX).min(OUTSIDE.len() - 1);
+    OUTSIDE.get(words).copied().unwrap_or(0)
+}
+
+/// The same of an answer.
+fn base_of_answer(words: u32) -> u32 {
+    OUTSIDE_ANSWER.iter().find(|(least, _)| words >= *least).map_or(0, |(_, base)| *base)
+}
+
+/// A finding about what was said before and is asked for again.
+fn less(finding: Finding) -> Finding {
+    let score = finding.score.millionths().saturating_sub(Score::percent(10).millionths());
+    Finding { score: Score::from_millionths(score), ..finding }
+}
+
+/// Sentences with which one declines.
+const REFUSAL: usize = 4;
+
+/// What an answer says behind the sentences with which it declines.
+fn behind_refusal(said: &str) -> &str {
+    let mut rest = said;
+    for _ in 0..REFUSAL {
+        if declines(rest).is_none() {
+            break;
+        }
+        let behind = rest.split_once(['.', '!', '?', '\n', '。', '！', '？', '؟', '।']);
+        rest = behind.map_or("", |(_, behind)| behind);
+    }
+    rest
 }
 
 fn finding(category: Category, span: Span, score: Score) -> Finding {
@@ -274,12 +333,26 @@ struct Read {
     windows: u32,
     /// Whether a word stands for something that was said before.
     refers: bool,
+    /// Whether a word greets or thanks.
+    greets: bool,
 }
 
 impl Read {
     /// Words that say something.
     const fn words(&self) -> u32 {
         self.fifths.div_ceil(5)
+    }
+
+    /// What is hidden in the text speaks as the rest of it does.
+    fn join(&mut self, hidden: &Self) {
+        self.allowed = self.allowed.saturating_add(hidden.allowed);
+        for (own, other) in self.denied.iter_mut().zip(&hidden.denied) {
+            own.windows = own.windows.saturating_add(other.windows);
+            if let Some(best) = other.best.filter(|best| own.best.is_none_or(|own| own.excess < best.excess))
+            {
+                own.best = Some(best);
+            }
+        }
     }
 }
 
@@ -329,7 +402,7 @@ impl<'c> Reading<'c> {
         let denied = vec![Seen::default(); compiled.denied.len()];
         Self {
             compiled,
-            read: Read { fifths: 0, allowed: 0, denied, windows: 0, refers: false },
+            read: Read { fifths: 0, allowed: 0, denied, windows: 0, refers: false, greets: false },
             held: Vec::new(),
             fifths: 0,
             span: None,
@@ -345,6 +418,7 @@ impl<'c> Reading<'c> {
         let is_character = matches!(token.class, Class::Character | Class::SmallCharacter);
         let says = matches!(token.class, Class::Word | Class::Character);
         self.read.refers |= !says && small::refers(token.word);
+        self.read.greets |= small::greets(token.word);
         if says {
             self.fifths = self.fifths.saturating_add(if is_character { 2 } else { 5 });
         }

@@ -100,6 +100,51 @@ pub(super) fn is_small(word: &str) -> bool {
     SMALL.contains(&hash(word.chars()))
 }
 
+/// Words with which people greet and thank, and ask for nothing.
+const GREETINGS: [&str; 36] = [
+    "adios",
+    "arigato",
+    "bonjour",
+    "bye",
+    "ciao",
+    "danke",
+    "dank",
+    "dziekuje",
+    "gracias",
+    "grazie",
+    "hallo",
+    "hei",
+    "hej",
+    "hello",
+    "hey",
+    "hi",
+    "hola",
+    "kiitos",
+    "merci",
+    "merhaba",
+    "obrigada",
+    "obrigado",
+    "ola",
+    "salut",
+    "spasibo",
+    "takk",
+    "tack",
+    "thank",
+    "thanks",
+    "thx",
+    "tschuss",
+    "привет",
+    "спасибо",
+    "дякую",
+    "شكرا",
+    "ممنون",
+];
+
+/// Whether a word greets or thanks.
+pub(super) fn greets(word: &str) -> bool {
+    GREETINGS.contains(&word)
+}
+
 /// Whether it stands for something that was said before.
 pub(super) fn refers(word: &str) -> bool {
     match word.chars().next() {
