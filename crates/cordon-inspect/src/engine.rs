@@ -64,6 +64,7 @@ impl Engine {
         text.push_str(crate::lexicon::RULES);
         text.push_str(&Tokens::describe());
         text.push_str(&pii::Table::describe());
+        text.push_str(&pii::phones());
         text.push_str(&Templates::describe());
         text.push_str(&Digest::sha256(weights::FILE).to_string());
         text.push_str(&Digest::sha256(judge::FILE).to_string());

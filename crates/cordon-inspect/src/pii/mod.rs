@@ -15,6 +15,7 @@ mod groups;
 mod iban;
 mod ip;
 mod mrz;
+mod national;
 mod phone;
 mod row;
 mod types;
@@ -27,6 +28,11 @@ use cordon_core::{Category, Score};
 
 use crate::detector::Detector;
 use crate::segment::{Candidate, Shape, Value};
+
+/// What decides how telephone numbers are read, for the digest of the rules.
+pub(crate) fn phones() -> String {
+    format!("{}{:?}", phone::CODES, national::COUNTRIES)
+}
 
 /// Adds what a candidate holds.
 pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Value>) {

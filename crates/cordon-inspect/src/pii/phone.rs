@@ -1,4 +1,5 @@
-//! Telephone numbers: international ones by the codes and lengths of the ITU, national ones by how they are grouped.
+//! Telephone numbers: international ones by the codes and lengths of the ITU, national ones as their country writes them
+//! ([`super::national`]), others by a word.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -6,6 +7,7 @@ use std::sync::LazyLock;
 
 use crate::few::Few;
 use crate::pii::groups::{Group, Hit, MAX_GROUPS, Run};
+use crate::pii::national::{Usual, usual};
 use crate::pii::row::OTHER_SEPARATOR;
 use crate::scanner::Context;
 
@@ -16,7 +18,7 @@ pub(super) const LOOSE: &str = "@phone, loose";
 
 /// Country codes (ITU-T E.164, list of assigned codes) with the digits of national numbers (ITU Operational Bulletin,
 /// national numbering plans; E.164 allows 15 in all) and, where not all, the digits that they begin with.
-const CODES: &str = "1:10-10:23456789 7:10-10:34789 20:8-10 27:9-9 30:10-10:256789 31:9-9:123456789 32:8-9 33:9-9:123456789 \
+pub(super) const CODES: &str = "1:10-10:23456789 7:10-10:34789 20:8-10 27:9-9 30:10-10:256789 31:9-9:123456789 32:8-9 33:9-9:123456789 \
 34:9-9:56789 36:8-9 39:6-11 40:9-9:237 41:9-9 43:4-13 44:9-10:1235789 45:8-8:23456789 46:7-10 47:8-8 48:9-9 49:5-13 \
 51:8-9 52:10-10 53:6-8 54:10-11 55:10-11 56:9-9 57:8-10 58:10-10 60:8-10 61:9-9:1234578 62:8-12 63:8-10 64:8-10 \
 65:8-8:3689 66:8-9 81:9-10 82:8-10 84:9-10 86:9-11 90:10-10 91:10-10 92:9-10 93:9-9 94:9-9 95:7-10 98:10-10 211:9-9 \
@@ -133,6 +135,8 @@ struct Number {
     plus: bool,
     /// It has a group in brackets.
     brackets: bool,
+    /// Which one that is.
+    bracketed: Option<usize>,
     /// The only separator, if there is only one.
     separator: Option<u8>,
     extended: bool,
@@ -159,6 +163,10 @@ impl Number {
             lengths: Few::new(),
             plus: context.text.slice(start, first.start).contains(&b'+'),
             brackets: context.text.slice(start, last.end).contains(&b'('),
+            bracketed: groups.iter().position(|group| {
+                let before = group.start.checked_sub(1).and_then(|at| context.text.byte(at));
+                before == Some(b'(') && context.text.byte(group.end) == Some(b')')
+            }),
             separator: None,
             extended: false,
         };
@@ -229,6 +237,15 @@ impl Number {
                 _ => None,
             };
         }
+        // As a country writes them at home: no dates, no decimals, no fractions.
+        let signs =
+            grouped && (!dotted || self.lengths.iter().all(|length| *length == 2)) && !slashed && !dates;
+        let national = signs.then(|| usual(&self.digits, &self.lengths, self.bracketed)).flatten();
+        match national {
+            Some(Usual::Dialled) if count >= 9 || self.bracketed.is_some() => return structured(80, 95),
+            Some(Usual::Own) => return structured(55, 92),
+            _ => {}
+        }
         let marked = self.extended || self.brackets;
         match &*self.lengths {
             [3, 3, 4] if self.is_north_american(0) => return structured(80, 95),
@@ -256,13 +273,16 @@ impl Number {
         if abroad.is_some() && grouped && !dotted && (12..=15).contains(&count) {
             return structured(0, 85);
         }
-        // A trunk prefix and groups.
+        if national.is_some() {
+            return loose(85);
+        }
+        // A trunk prefix and other groups.
         let trunk = self.digit(0) == 0 && self.digit(1) != 0 && (9..=11).contains(&count);
         let pairs = self.lengths.iter().all(|length| *length == 2);
         let layout = self.lengths.first().is_some_and(|first| (2..=6).contains(first))
             && self.lengths.iter().skip(1).all(|length| (2..=8).contains(length));
         if trunk && grouped && layout && !dates && (!dotted || pairs) && !slashed {
-            return structured(60, 88);
+            return structured(45, 88);
         }
         match &*self.lengths {
             [10] if self.is_north_american(0) => structured(0, 80),
