@@ -23,6 +23,10 @@ pub struct DetectorStatus {
     pub adapter: Option<Adapter>,
     /// What it may report.
     pub categories: Vec<Category>,
+    /// How much text one of its findings can need, and so how long a stream waits for it where a rule may change what leaves; absent where
+    /// that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<DetectorReach>,
     /// What its self-test said; absent where no server is asked, or there was none yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_test: Option<SelfTestStatus>,
@@ -37,6 +41,19 @@ pub struct DetectorStatus {
     /// What keeps it out, if it is quarantined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<Subject>,
+}
+
+/// How much text one finding of a detector can need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DetectorReach {
+    /// Whether it needs all of a content. If not, the other two are there.
+    pub whole: bool,
+    /// The bytes of the longest finding that is reported at once; a longer value is reported in pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<u64>,
+    /// The most bytes behind its end after which a finding is decided. What is encoded can need more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<u64>,
 }
 
 /// What a self-test said.
@@ -62,6 +79,15 @@ pub struct DetectorCounts {
     pub findings: u64,
     /// Those that it did not answer about, by why.
     pub failed: BTreeMap<String, u64>,
+}
+
+impl std::fmt::Display for DetectorReach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.span, self.behind) {
+            (Some(span), Some(behind)) if !self.whole => write!(f, "{span} + {behind}"),
+            _ => f.write_str("whole"),
+        }
+    }
 }
 
 impl DetectorStatus {

@@ -12,7 +12,7 @@ use crate::api::{List, detectors::DetectorStatus};
 
 /// For `--help`.
 pub(super) const EXAMPLES: &str = "How one is added over HTTP, and what a self-test is: docs/detectors.md. Counts are of the server that is \
-asked, since it started.\n\nExamples:\n  cordon detectors\n  cordon detectors insults --json";
+asked, since it started. REACH: the bytes of the longest finding, and those behind it that it may wait for, or all of a content.\n\nExamples:\n  cordon detectors\n  cordon detectors insults --json";
 
 #[derive(Args)]
 pub(super) struct DetectorsArgs {
@@ -42,6 +42,7 @@ pub(super) async fn run(place: &Place, args: DetectorsArgs) -> Outcome {
         ("DETECTOR", Align::Left),
         ("VERSION", Align::Right),
         ("ADAPTER", Align::Left),
+        ("REACH", Align::Right),
         ("STATE", Align::Left),
         ("ANSWERED", Align::Right),
         ("FAILED", Align::Right),
@@ -56,6 +57,7 @@ fn row(detector: &DetectorStatus) -> Vec<String> {
         detector.detector.clone(),
         detector.version.to_string(),
         detector.adapter.map_or("built in", |adapter| adapter.as_str()).to_owned(),
+        detector.reach.map(|reach| reach.to_string()).unwrap_or_default(),
         detector.state().to_owned(),
         counted.map(|counted| counted.answered.to_string()).unwrap_or_default(),
         failed.map(|failed| failed.to_string()).unwrap_or_default(),

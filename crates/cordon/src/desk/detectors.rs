@@ -11,11 +11,12 @@ use cordon_guard::{
     remote::{Counted, DetectorState, Failure, Tested},
     resilience::breaker::Phase,
 };
+use cordon_inspect::Reach;
 
 use super::Desk;
 use crate::api::{
     Problem,
-    detectors::{DetectorCounts, DetectorStatus, SelfTestStatus},
+    detectors::{DetectorCounts, DetectorReach, DetectorStatus, SelfTestStatus},
     routes::BreakerPhase,
 };
 
@@ -58,10 +59,30 @@ impl Desk {
                 local.chain(declared(state)).map(|detector| status(detector, &out)).collect()
             }
         };
+        for detector in &mut all {
+            detector.reach = self.reach(detector);
+        }
         all.sort_by(|one, other| one.detector.cmp(&other.detector));
         all.retain(|detector| after.is_none_or(|after| detector.detector.as_str() > after));
         all.truncate(most);
         all
+    }
+}
+
+impl Desk {
+    /// How much text a finding of it can need. Those elsewhere are asked about whole texts.
+    fn reach(&self, detector: &DetectorStatus) -> Option<DetectorReach> {
+        const WHOLE: DetectorReach = DetectorReach { whole: true, span: None, behind: None };
+        if detector.adapter.is_some() {
+            return Some(WHOLE);
+        }
+        let info = self.engine().detectors().iter().find(|info| info.name == detector.detector)?;
+        Some(match info.reach {
+            Reach::Whole => WHOLE,
+            Reach::Local { max_span, lookahead } => {
+                DetectorReach { whole: false, span: Some(max_span as u64), behind: Some(lookahead as u64) }
+            }
+        })
     }
 }
 
@@ -97,6 +118,7 @@ fn status(detector: DetectorState, is_out: &impl Fn(&Subject) -> bool) -> Detect
         version: detector.version,
         adapter: detector.adapter,
         categories,
+        reach: None,
         self_test: detector.tested.map(|Tested { at, since, failed }| SelfTestStatus {
             passes: failed.is_none(),
             why: failed.map(|why| why.to_string()),
