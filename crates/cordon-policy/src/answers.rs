@@ -10,6 +10,8 @@ pub struct CompiledAnswers {
     pub json: bool,
     /// What that must be.
     pub schema: Option<CheckedSchema>,
+    /// Whether a whole answer that is no JSON is mended.
+    pub repair: bool,
     /// Fewest characters.
     pub min_length: Option<u32>,
     /// Most characters.
@@ -26,6 +28,7 @@ impl CompiledAnswers {
         Self {
             json: spec.schema.is_some() || spec.format == Some(AnswerFormat::Json),
             schema: spec.schema.as_deref().map(CheckedSchema::new),
+            repair: spec.repair,
             min_length: spec.min_length,
             max_length: spec.max_length,
             languages: spec.languages.clone(),

@@ -43,6 +43,10 @@ pub struct Answers {
     /// What that value must be, as a JSON Schema of the keywords that are known here; with it, `format` is `json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Box<Schema>>,
+    /// Whether a whole answer that is to be JSON and is none is mended, once: what stands around the JSON and commas at the end of lists are
+    /// left out, what is open at the end is closed. Streams are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repair: bool,
     /// Fewest characters of an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_length: Option<u32>,

@@ -87,6 +87,16 @@ impl Form {
         }
     }
 
+    /// Whether a text is JSON.
+    pub(super) fn is_json(&self, said: &str) -> bool {
+        self.faults(said).is_some()
+    }
+
+    /// Whether a text has the form.
+    pub(super) fn fits(&self, said: &str) -> bool {
+        self.faults(said).is_some_and(|faults| faults.is_empty())
+    }
+
     /// Where a text has not the form. Nothing is said of one that is no JSON.
     fn faults(&self, said: &str) -> Option<Vec<SchemaFault>> {
         let limits = Limits { bytes: MAX_JSON, ..Limits::default() };

@@ -9,6 +9,7 @@ mod form;
 mod gate;
 mod gathered;
 mod grounding;
+mod repair;
 mod sources;
 mod text;
 
@@ -28,6 +29,7 @@ use self::{
 };
 pub(crate) use self::{
     gate::AnswerGate,
+    repair::repair,
     text::{Text, of_chat, of_message, of_response},
 };
 use crate::{
@@ -52,6 +54,8 @@ const DECLINED: Category = Category::known("answer/declined");
 pub(crate) struct Expected {
     /// The forms that it must have, all of them.
     forms: Vec<Form>,
+    /// The forms that a whole answer is mended to have, where its route asks for that.
+    mends: Vec<Form>,
     /// What the request begins the answer with.
     begun: String,
     /// What its route says, where a guard asks for length or language.
@@ -83,9 +87,13 @@ impl Expected {
         if asks(&FORMAT) {
             expected.forms.extend(Form::asked(request, protocol));
             expected.forms.extend(route.filter(|route| route.json).cloned().map(Form::Route));
-            if !expected.forms.is_empty() {
-                expected.begun = text::begun(request, protocol);
-            }
+        }
+        if route.is_some_and(|route| route.repair) {
+            expected.mends.extend(Form::asked(request, protocol));
+            expected.mends.extend(route.filter(|route| route.json).cloned().map(Form::Route));
+        }
+        if !expected.forms.is_empty() || !expected.mends.is_empty() {
+            expected.begun = text::begun(request, protocol);
         }
         let says = |said: fn(&CompiledAnswers) -> bool| route.is_some_and(|route| said(route));
         expected.length =
@@ -117,6 +125,7 @@ impl Expected {
             || expected.topics.is_some() && may_stop(&topics::TOPIC);
         expected.cuts = expected.length && may_stop(&LONG);
         let is_any = !expected.forms.is_empty()
+            || !expected.mends.is_empty()
             || expected.route.is_some()
             || expected.known.is_some()
             || expected.declined

@@ -86,6 +86,7 @@ impl Message {
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
         inspection.calls(|| authority::of_message(&self.tree), verdict);
+        answer::repair(&mut self.tree, authority::Protocol::Messages, inspection, verdict);
         inspection.texts(|| answer::of_message(&self.tree), verdict);
         inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
             walk::envelope(&mut Walker::new(rewrite), tree);

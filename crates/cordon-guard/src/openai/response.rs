@@ -77,6 +77,7 @@ impl Response {
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
         inspection.calls(|| authority::of_chat(&self.tree), verdict);
+        answer::repair(&mut self.tree, authority::Protocol::Chat, inspection, verdict);
         inspection.texts(|| answer::of_chat(&self.tree), verdict);
         inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
             Walker::new(rewrite).envelope(tree, |_, _| false);

@@ -73,6 +73,7 @@ impl Response {
         verdict: &mut Verdict,
     ) -> Result<Vec<u8>, Refusal> {
         inspection.calls(|| authority::of_response(&self.tree), verdict);
+        answer::repair(&mut self.tree, authority::Protocol::Responses, inspection, verdict);
         inspection.texts(|| answer::of_response(&self.tree), verdict);
         inspected(&mut self.tree, inspection, tokens, verdict, |rewrite, tree| {
             walk::envelope(&mut Walker::new(rewrite), tree, |_| false);

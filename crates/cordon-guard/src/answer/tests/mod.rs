@@ -2,6 +2,7 @@
 
 mod declined;
 mod grounding;
+mod repair;
 mod support;
 mod topics;
 
