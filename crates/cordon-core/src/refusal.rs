@@ -100,6 +100,9 @@ codes! {
     /// The request brings a prompt that was quarantined.
     PromptQuarantined = "prompt_quarantined", 403, "permission_error",
         "The request brings a prompt that was taken out of service.";
+    /// The content is of a stricter class than any service of the route is sent.
+    SensitivityExceeded = "sensitivity_exceeded", 403, "permission_error",
+        "The content is more sensitive than the models of this route may be sent.";
     /// The key is unknown, or its form or secret is wrong.
     InvalidApiKey = "invalid_api_key", 401, "authentication_error", "The API key is not valid.";
     /// The key has ended.

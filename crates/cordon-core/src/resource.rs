@@ -47,8 +47,8 @@ pub use route::{
     RouteGuards, RouteSpec, RouteTools, Spotlighting, Target,
 };
 pub use service::{
-    AzureSpec, ClientCertificate, ModelSpec, OutputField, Protocol, SecretRef, SecretRefError, ServiceSpec,
-    Timeouts,
+    AzureSpec, ClientCertificate, MaxSensitivity, ModelSpec, OutputField, Protocol, SecretRef,
+    SecretRefError, ServiceSpec, Timeouts,
 };
 pub use team::{PrincipalSpec, RiskClass, SystemSpec, TeamSpec};
 pub use tool::{

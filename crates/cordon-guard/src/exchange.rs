@@ -1,18 +1,20 @@
 //! A call from its admission to its last byte, whatever it asks for: input gate, dispatch, output gate, refusals.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use cordon_core::{
-    Action, Name, Refusal, RefusalCode, Score, Timestamp,
+    Action, Category, Name, Refusal, RefusalCode, Score, Timestamp,
     containment::PromptId,
     json,
     record::{Outcome, RecordedVerdict},
     resource::RefusalStyle,
 };
+use cordon_inspect::Sensitivity;
 use cordon_policy::RouteEntry;
 use http::{HeaderMap, HeaderValue, header};
 
@@ -37,7 +39,7 @@ use crate::{
     remote::{Answers, Used},
     reserve::{self, Deadline},
     resilience::{Attempts, Trying},
-    respond,
+    respond, sensitivity,
     streamed::{CALLER_PATIENCE, EVENT_STREAM, streamed},
     upstream::UpstreamResponse,
 };
@@ -59,6 +61,9 @@ pub struct Cleared {
     pub(crate) ballots: Ballots,
     /// The detectors elsewhere that look at the answer too.
     pub(crate) used: Option<Used>,
+    /// What has entered the call, and how carefully it must be handled for that.
+    labels: BTreeSet<Category>,
+    class: Sensitivity,
 }
 
 /// How a refusal of this call looks, as far as it is known.
@@ -177,7 +182,18 @@ pub(crate) async fn clear(
         record.counting.shape = None;
     }
     let ballots = Ballots::new(call.stage.route());
-    Ok(call.at(|admitted| Cleared { admitted, request, inspection, back: Back::default(), ballots, used }))
+    let class = sensitivity::class(&taint.labels, inspection.custom());
+    let labels = taint.labels;
+    Ok(call.at(|admitted| Cleared {
+        admitted,
+        request,
+        inspection,
+        back: Back::default(),
+        ballots,
+        used,
+        labels,
+        class,
+    }))
 }
 
 /// Sends the request to one target of its route after the other until one answers, and gives that answer back through the
@@ -203,6 +219,12 @@ pub(crate) async fn exchange(
         // A quarantine that came between the permit and the line above has not found this call: look again.
         if let Some(subject) = out() {
             attempts.leave(&trying, Some(subject), record);
+            continue;
+        }
+        let (class, labels) = (call.stage.class, &call.stage.labels);
+        if let Err(refusal) = sensitivity::bears(trying.permit().target(), class, labels) {
+            attempts.not_asked(&trying, record);
+            last = Some(Err(refusal));
             continue;
         }
         let ready = match reserve::ready(&mut call, trying.permit(), &mut output, gateway, record).await {

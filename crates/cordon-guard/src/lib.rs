@@ -63,6 +63,7 @@ mod receive;
 mod record;
 mod redact;
 mod reserve;
+mod sensitivity;
 mod streamed;
 mod told;
 mod topics;

@@ -13,6 +13,7 @@ mod object;
 mod owner;
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -50,7 +51,7 @@ use crate::{
     release::{Presence, ReleasedBody},
     remote::Answers,
     reserve::Deadline,
-    respond,
+    respond, sensitivity,
     tree::{request::invalid, walk::MEDIA},
     upstream::Accept,
 };
@@ -172,11 +173,13 @@ impl Inner {
         // Inspect, before anything of it leaves.
         let inspecting = Instant::now();
         let inspection = self.of_files(&call);
+        let mut labels = BTreeSet::new();
         let cleared = match form {
             Some(form) => {
                 let mut verdict = Verdict::default();
                 let cleared = self.clear(form, &call, &inspection, &mut verdict).await;
                 let waiting = verdict.take_waiting();
+                labels.clone_from(verdict.labels());
                 record.input = verdict.into_recorded();
                 record.end.timings.inspect_input = micros(inspecting);
                 match cleared {
@@ -192,6 +195,8 @@ impl Inner {
         let current = self.snapshot.load_full();
         quarantine::none(current.quarantined(), &used)?;
         let permit = keeper(&route, &current)?;
+        let class = sensitivity::class(&labels, inspection.custom());
+        sensitivity::bears(permit.target(), class, &labels)?;
         let target = quarantine::of_target(permit.target());
         let leave = place.at(target.clone());
         quarantine::none(self.snapshot.load().quarantined(), &target)?;

@@ -86,6 +86,7 @@ fn resource(kind: Kind, number: u64, random: &mut Random) -> Resource {
             private_network: false,
             region: None,
             client_certificate: None,
+            max_sensitivity: None,
             azure: None,
             timeouts: Timeouts::default(),
             breaker: cordon_core::resource::Breaker::default(),

@@ -184,6 +184,37 @@ async fn a_target_that_is_not_asked_costs_no_attempt_and_no_request_and_is_writt
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_goes_only_to_services_that_bear_its_class() {
+    let pair = Pair::new(says(2), says(2), CHAIN, "").await;
+    let bears = |name: &str, url: &str, most: &str| {
+        let most = format!("private_network: true, max_sensitivity: {most}");
+        service(name, url, "").replace("private_network: true", &most)
+    };
+    let guard = "---
+{apiVersion: cordon/v1, kind: Guard, name: lax, spec: {scope: organisation, rules: [{category: pii, action: flag}]}}
+";
+    pair.world.apply(&(bears("first", &pair.first.base_url(), "unclassified") + guard)).await;
+    assert_eq!(by(&pair.world.chat("hi").await), answered("first", ""));
+    let mail = "Write to ana@corp.io";
+    assert_eq!(by(&pair.world.chat(mail).await), answered("second", "not_asked"));
+    pair.world.apply(&bears("second", &pair.second.base_url(), "confidential")).await;
+    assert_eq!(by(&pair.world.chat(mail).await), answered("second", "not_asked"));
+    let card = pair.world.chat("card 4012 0000 3333 0026").await;
+    assert_eq!((card.status.as_u16(), pair.asked()), (403, (1, 2)), "nobody is sent it");
+    // What is redacted is not sent.
+    pair.world.apply(&guard.replace("flag", "redact")).await;
+    pair.world.apply(&bears("second", &pair.second.base_url(), "unclassified")).await;
+    assert_eq!(by(&pair.world.chat("card 4012 0000 3333 0026").await), answered("first", ""));
+    let frames = pair.world.frames().await;
+    let closed = frames.closed_of(card.call());
+    assert_eq!(closed.code, Some(RefusalCode::SensitivityExceeded));
+    let not_asked = |model| (model, AttemptOutcome::NotAsked, None);
+    assert_eq!(outcomes(&closed.attempts), [not_asked("first"), not_asked("second")]);
+    let opened = frames.opened.iter().find(|opened| opened.call == card.call()).unwrap();
+    assert!(opened.taint.labels.iter().any(|label| label.as_str() == "pii/card"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_failed_is_read_and_its_connection_serves_the_next_call() {
     let pair = Pair::new(fails(429, &[], 3), says(3), CHAIN, "").await;
     for _ in 0..3 {

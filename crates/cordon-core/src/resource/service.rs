@@ -128,6 +128,18 @@ pub struct ClientCertificate {
     pub key: SecretRef,
 }
 
+/// The most sensitive content that a service is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MaxSensitivity {
+    /// Nothing in which personal data or a secret was found.
+    Unclassified,
+    /// What leads to a person, too.
+    Confidential,
+    /// Anything.
+    Restricted,
+}
+
 /// An upstream provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -148,6 +160,10 @@ pub struct ServiceSpec {
     /// Where the provider processes data, for the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Name>,
+    /// The most sensitive content that it is sent, in the classes of `cordon classify`; absent: any. A call of a stricter class goes to other
+    /// targets of its route, and nowhere if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_sensitivity: Option<MaxSensitivity>,
     /// Paths and key of Azure OpenAI's deployments. Its v1 endpoint needs none of this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure: Option<AzureSpec>,

@@ -53,6 +53,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
             private_network: variant.is_multiple_of(2),
             region: variant.is_multiple_of(3).then(|| Name::parse("eu-central").unwrap()),
             client_certificate: None,
+            max_sensitivity: None,
             azure: None,
             timeouts: Timeouts { connect: Some(DurationMs::from_secs(5)), ..Timeouts::default() },
             breaker: Breaker::default(),
