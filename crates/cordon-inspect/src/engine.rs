@@ -62,6 +62,8 @@ impl Engine {
         text.push_str(&format!("views {}\n", crate::view::VERSION));
         text.push_str(crate::lexicon::CLASSES);
         text.push_str(crate::lexicon::RULES);
+        text.push_str(crate::lexicon::asks::CLASSES);
+        text.push_str(crate::lexicon::asks::RULES);
         text.push_str(&Tokens::describe());
         text.push_str(&pii::Table::describe());
         text.push_str(&pii::phones());

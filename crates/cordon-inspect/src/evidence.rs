@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use cordon_core::{Channel, Score, Span};
 
 use crate::fold;
-use crate::lexicon::{CLASSES, RULES};
+use crate::lexicon::{CLASSES, RULES, asks};
 use crate::setting::FLAGGED;
 
 /// A set of classes, one bit each.
@@ -110,7 +110,7 @@ struct Written {
 impl Rules {
     pub(crate) fn builtin() -> Self {
         let mut compiler = Compiler::default();
-        for line in CLASSES.lines().filter(|line| !line.trim().is_empty()) {
+        for line in CLASSES.lines().chain(asks::CLASSES.lines()).filter(|line| !line.trim().is_empty()) {
             if let Some((name, words)) = line.split_once(':') {
                 let class = compiler.class(name.trim());
                 for word in words.split_whitespace() {
@@ -118,7 +118,8 @@ impl Rules {
                 }
             }
         }
-        for (group, line) in RULES.lines().filter(|line| !line.trim().is_empty()).enumerate() {
+        let lines = RULES.lines().chain(asks::RULES.lines());
+        for (group, line) in lines.filter(|line| !line.trim().is_empty()).enumerate() {
             compiler.rule(line, u16::try_from(group).unwrap_or(u16::MAX));
         }
         compiler.finish()
@@ -460,22 +461,24 @@ mod tests {
     #[test]
     fn every_line_compiles() {
         let rules = Rules::builtin();
-        let lines = RULES.lines().filter(|line| !line.trim().is_empty()).count();
+        let all = || RULES.lines().chain(asks::RULES.lines()).filter(|line| !line.trim().is_empty());
+        let classes = || CLASSES.lines().chain(asks::CLASSES.lines());
+        let lines = all().count();
         let groups: std::collections::BTreeSet<u16> = rules.rules.iter().map(|rule| rule.group).collect();
         assert_eq!(groups.len(), lines);
-        for line in RULES.lines().filter(|line| !line.trim().is_empty()) {
+        for line in all() {
             let category = line.split_whitespace().next().unwrap();
             assert!(["override", "jailbreak", "exfiltration", "action"].contains(&category), "{line}");
         }
-        for class in RULES
-            .split_whitespace()
+        for class in all()
+            .flat_map(str::split_whitespace)
             .flat_map(|part| part.split('|'))
             .filter_map(|name| name.strip_prefix('@'))
         {
             let class = class.trim_end_matches('?');
-            assert!(CLASSES.lines().any(|line| line.starts_with(&format!("{class}:"))), "{class}");
+            assert!(classes().any(|line| line.starts_with(&format!("{class}:"))), "{class}");
         }
-        assert!(CLASSES.lines().count() < 128);
+        assert!(classes().count() < 128);
         assert!(rules.rules.iter().all(|rule| rule.count > 0));
     }
 }

@@ -3,6 +3,8 @@
 //! A rule's number is how much the phrase alone says, in hundredths. Structure moves it: a quotation or talk about
 //! attacks lowers it, hiding it raises it, and signals near each other add up (see [`crate::evidence`]).
 
+pub(crate) mod asks;
+
 /// Classes of words, all in lower case and folded (no marks). Several languages share a class.
 pub(crate) const CLASSES: &str = "
 lead: please now and then just must should shall so but instead also first immediately kindly simply always will ok okay hey important note attention system user assistant human ai bot chatgpt gpt claude llm model can bitte jetzt nun und sofort por favor ahora s'il maintenant adesso
@@ -73,7 +75,7 @@ override 80 you ~1 must|should|will|shall|have|need ~1 to? @ignore ~3 @orders|@c
 override 75 my|these instructions|orders|commands|rules|prompt|prompts supersede|supersedes|override|overrides|overwrite|replace|replaces|precede ~3 @orders|@prior|everything|all
 override 55 despite|regardless|irrespective of? ~2 been? told|instructed|@prior|instructions|rules
 override 60 the|your @prior @orders ~2 are|were|is|no ~2 void|invalid|cancelled|canceled|obsolete|longer|outdated|revoked|wrong|fake|test
-override 60 end of ~1 @system? prompt|instructions|context|document|input
+override 58 end of ~1 @system? prompt|instructions|context|document|input
 override 85 stop everything now? just|only? print|say|output|write
 override 60 just|only print|say|output
 override 55 stop|halt|wait everything|here|reading ~3 @print|@execute
@@ -133,13 +135,17 @@ exfiltration 70 repeat|print|output ~1 the words|text|everything|sentence|messag
 exfiltration 80 begin|start|starting with? you are ~1 chatgpt|a|an
 exfiltration 85 @send|include|append|embed|encode|put|add ~3 @secrets ~4 to|in|into|as ~3 http|https|url|link|image|markdown|webhook|server|attacker|evil|address|com
 exfiltration 75 @send|append ~4 conversation|chat|credentials|passwords|password|cookies|secrets|keys|history|tokens|data|contents ~2 to
-exfiltration 60 tell|give|show|reveal|share ~1 me|us ~2 your|the ~1 password|secret|api|key|keys|credentials|passphrase
+exfiltration 60 tell|give|show|reveal|share ~1 me|us ~2 your|the ~1 password|credentials|passphrase
+exfiltration 60 tell|give|show|reveal|share ~1 me|us ~2 your ~1 secret|api|key|keys
+exfiltration 45 tell|give|show|reveal|share ~1 me|us ~2 the ~1 api|secret
+exfiltration 38 tell|give|show|reveal|share ~1 me|us ~2 the ~1 key|keys
 exfiltration 55 read|cat|open|print|dump|show ~2 env|environment|passwd|ssh|id_rsa|rsa|credentials|secrets ~1 file|variables|key|keys|contents
 override 88 @override ~3 @prior ~2 instructions|instruction|prompt|prompts|directives|guidelines|orders|programming
 override 82 @override ~1 your ~2 instructions|instruction|prompt|directives|guidelines|programming|safety
 override 82 @ignore @all ~3 write|say|print|schreibe|schreib|sag|sage|only|just|output|answer|respond|di|escribe|dis|ecris
 override 82 @ignore @all that|what|davor|zuvor|before
-override 75 stop|halt|stopp|arret write|print|say|schreibe|output
+override 75 stop|halt|stopp|arret write|print|say|schreibe
+override 55 stop|halt output
 override 80 abweichend|entgegen|contrary|opposed ~1 zu|to ~2 @prior ~2 @orders
 override 80 hore|hor nicht ~1 auf ~3 zuvor|gesagte|gesagt|anweisungen|obige
 override 75 focus|concentrate|konzentriere ~2 on|auf|only ~3 new|neue ~1 task|tasks|aufgabe|orders
@@ -171,12 +177,13 @@ jailbreak 78 evil ai|assistant|chatbot|bot|robot|language
 jailbreak 72 bound|limited|restricted|constrained|governed ~1 by ~2 any ~2 @limits|ethical|moral|legal
 jailbreak 78 no|without ~1 content|ethical|moral|safety|any ~1 filter|filters|censorship|principles|restrictions|guidelines|boundaries|policies
 jailbreak 72 unaligned|unfiltered|uncensored|opposite ~2 output|response|responses|answer|version
-jailbreak 65 take|taking on ~1 the? role|persona|identity ~3 ai|bot|model|character|named|called
+jailbreak 65 take|taking on ~1 the? role|persona|identity ~3 ai|bot|model|named|called
+jailbreak 50 take|taking on ~1 the? role|persona|identity ~3 character
 jailbreak 72 defy|defies|defying|break|breaks|breaking|breach ~2 ai|openai|openais|conventions ~2 rules|conventions|guidelines|policies|policy
 jailbreak 72 your ~1 name is now|called
 jailbreak 72 answer|respond|reply|act ~2 as|like ~2 @unlimited
 jailbreak 65 fictional|hypothetical|imaginary ~2 ai|language|chatbot|model ~4 @limits|no|without|not|unfiltered
-jailbreak 65 mode ~1 output|enabled|activated|response|active
+jailbreak 58 mode ~1 output|enabled|activated|response|active
 action 90 before|prior you ~2 solve|continue|answer|proceed|start|complete|respond|begin|finish ~9 please|must|need|should|first ~3 do|follow|execute|perform|complete|read
 action 80 this is an? ~1 important|urgent ~1 message|notice|instruction
 action 70 information|important|urgent|attention this is
@@ -192,20 +199,25 @@ jailbreak 78 broken|break|breaks|breaking free ~1 of|from
 jailbreak 78 do|does|don|dont|doesn|did|not|never|no|longer|needn not|t|longer? ~2 have|need|required|bound|obliged to? ~1 abide|follow|adhere|comply|obey|respect|conform ~1 by|to|with? ~3 @limits|@orders|openai|openais
 jailbreak 78 not|no|never|isn|aren|longer ~2 bound|limited|restricted|constrained|governed|restrained|subject|hindered ~1 by|to ~4 @limits|openai|openais|content
 jailbreak 78 without|no|zero|any|lacks|lacking|disregarding|ignoring|ignores|regardless|beyond|free ~1 of|from? ~1 any|all|no? ~3 restrictions|limitations|filters|filter|censorship|guidelines|ethics|ethical|moral|morals|morality|safeguards|content policy|constraints|limits
-jailbreak 65 no|without|any ~1 moral|ethical|legal|safety ~2 @limits|concerns|considerations|or|and|compass
+jailbreak 65 no|without|any ~1 moral|ethical|legal|safety ~2 @limits|concerns|considerations|compass
+jailbreak 55 no|without|any ~1 moral|ethical|legal|safety ~2 or|and
 jailbreak 78 @unlimited ~2 @ai_word|response|responses|answer|answers|version|character|persona|entity|output
 jailbreak 78 @ai_word|character|persona|entity|version|being ~3 @unlimited
 jailbreak 78 completely|totally|fully|entirely|truly @unlimited
 jailbreak 78 @never|cannot|no ~2 @refuse ~3 request|requests|anything|answer|question|questions|user|command|commands|to|a|any|me|any|order|instruction
 jailbreak 78 never|not|don|dont|without|no|avoid ~1 t? ~1 say|use|include|give|add|mention|respond|using|saying ~2 sorry|apologize|disclaimer|disclaimers|warning|warnings|cannot|unethical|illegal|moral|morals|can|caveats
-jailbreak 72 @never|no|without ~2 @warn ~3 me|user|that|about|or
-jailbreak 78 stay|remain|stays|remains|keep|staying ~1 in character|dan|persona
-jailbreak 78 act|pretend|roleplay|behave|role|respond|answer|simulate|talk|reply ~1 as|to|like|be ~3 dan|stan|dude|aim|ucar|machiavelli|betterdan|evil|unfiltered|uncensored|amoral|unrestricted|jailbroken|sydney|developer|antigpt|rude|opposite
+jailbreak 72 @never|no|without ~2 @warn ~3 me|user|that
+jailbreak 55 @never|no|without ~2 @warn ~3 about|or
+jailbreak 78 stay|remain|stays|remains|keep|staying ~1 in dan
+jailbreak 58 stay|remain|stays|remains|keep|staying ~1 in character|persona
+jailbreak 78 act|pretend|roleplay|behave|role|respond|answer|simulate|talk|reply ~1 as|to|like|be ~3 dan|stan|dude|aim|ucar|machiavelli|betterdan|evil|unfiltered|uncensored|amoral|unrestricted|jailbroken|sydney|antigpt|rude|opposite
+jailbreak 38 act|pretend|roleplay|behave|role|respond|answer|simulate|talk|reply ~1 as|to|like|be ~3 developer
 jailbreak 78 you are|re ~1 going|about ~1 to ~1 pretend|act|immerse|roleplay|simulate|be|play|become|respond|change
 jailbreak 72 from now|this|here ~1 on|onward|onwards|forward|point|moment ~3 you|your ~3 act|are|will|respond|answer|going|is|re|must|have|role|should|speak|name
 jailbreak 72 you|u are|re ~1 no longer ~2 @ai_word|bound|an|a|chatgpt|restricted|limited
-jailbreak 65 pretend ~1 to|you|that|as ~2 be|are|have|re
-jailbreak 40 i want you to|2 act|roleplay|pretend|behave|simulate|respond|imagine
+jailbreak 55 pretend ~1 to|you|that|as ~2 be|are|have|re
+jailbreak 38 i want you to|2 act|respond
+jailbreak 40 i want you to|2 roleplay|pretend|behave|simulate|imagine
 jailbreak 58 immerse|transform|turn|change yourself ~1 into|in
 jailbreak 78 two|2|both ~2 different|separate|distinct|ways|responses|answers|paragraphs|outputs ~4 one|first|normal|ways|way|classic|standard
 jailbreak 65 first|second|other|one ~2 normal|standard|classic|usual|default ~2 chatgpt|gpt|response|answer|ai
@@ -216,8 +228,10 @@ jailbreak 78 @harm|illegal|unethical ~2 or|and|, ~1 @harm ~4 content|information
 jailbreak 78 even if ~4 @harm|false|made|against|wrong|violates|goes
 jailbreak 78 generate|produce|create|provide|write|use|say|display ~3 @harm ~2 content|language|information|material|words|opinions|text|jokes|things|advice
 jailbreak 78 bypass|bypasses|evade|circumvent|violate|violates|against|break|ignore|ignores|regardless|disregard|disregards ~2 openai|openais|content|safety|ethical|usage|moral|your ~3 @limits|guidelines|policy|policies|filters|rules|restrictions
-jailbreak 65 openai|openais|anthropic|google ~2 policy|policies|rules|guidelines|restrictions|content|limitations|usage|ethical
-jailbreak 72 jailbreak|jailbroken|unlocked
+jailbreak 65 openai|openais|anthropic ~2 policy|policies|rules|guidelines|restrictions|content|limitations|usage|ethical
+jailbreak 55 google ~2 policy|policies|rules|guidelines|restrictions|content|limitations|usage|ethical
+jailbreak 72 jailbroken|unlocked
+jailbreak 58 jailbreak
 jailbreak 72 has|have|with|having ~2 no ~2 @limits|morals|ethics|filters|restrictions|restrictions|boundaries|remorse|conscience|empathy
 jailbreak 65 hypothetical|fictional|theoretical|imaginary ~1 story|scenario|world|response|situation|universe|character ~8 @limits|@harm|illegal|rules|bomb|ai|dialogue|no
 jailbreak 65 lose|losing|deduct|deducted|deduction|have|has|start|minus ~3 tokens|token|points|lives ~8 die|lose|refuse|reject|cease|forced|zero|shut|time|deducted|character
@@ -230,10 +244,12 @@ jailbreak 72 always|never ~1 @answers|comply|obey|obeys|answers|responds|complie
 jailbreak 65 cannot|can|t|won|don|not|wont ~1 t? ~1 say|refuse|answer|comply ~2 no|that|it|with ~3 @limits|against|sorry|policy
 jailbreak 65 access|browse|information|internet ~4 not been verified|verified
 jailbreak 65 unverified|uncensored|unfiltered ~1 information|content|opinions|answers
-jailbreak 65 if you understand|understood|agree ~3 say|respond|reply|type|write|answer
+jailbreak 58 if you understand|understood|agree ~3 say|respond|reply|type|write|answer
 jailbreak 58 fulfill|follow|obey|comply|complete ~2 any|all|every|my|user ~1 request|requests|order|orders|command|commands|wishes|demands
 jailbreak 65 simulate|emulate|imitate ~3 @unlimited|dan|jailbroken|developer|unfiltered|without|no
-jailbreak 78 dan|stan|dude|aim|devmode|betterdan|anarchy|ucar can|will|does|is|would|never|answers|has|should|must|as|stands|mode
+jailbreak 78 dan|stan|dude|devmode|betterdan|anarchy|ucar can|will|does|is|would|never|answers|has|should|must|as|stands|mode
+jailbreak 78 aim can|will|does|would|never|answers|has|must|stands|mode
+jailbreak 30 aim is|should|as
 jailbreak 65 as the name suggests
 jailbreak 65 you ~1 will|must|should|shall|can|are ~3 swear|curse|cuss|insult|nsfw|profanity|vulgar
 jailbreak 58 swear|curse|cuss|profanity|nsfw|vulgar ~3 words|content|every|language|openly|allowed|like
