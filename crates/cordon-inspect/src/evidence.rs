@@ -8,6 +8,7 @@ use cordon_core::{Channel, Score, Span};
 use crate::fold;
 use crate::lexicon::{CLASSES, RULES, asks};
 use crate::setting::FLAGGED;
+use crate::swapped::Swapped;
 
 /// A set of classes, one bit each.
 type Classes = u128;
@@ -97,6 +98,7 @@ pub(crate) struct Rules {
     steps: Vec<Step>,
     /// The classes whose words say little about what a phrase is of.
     glue: Classes,
+    swapped: Swapped,
 }
 
 /// A word of the rules as it is written: in small letters, as it is or in ROT13.
@@ -129,6 +131,12 @@ impl Rules {
     pub(crate) fn word(&self, lower: &[u8]) -> Option<(Word, bool)> {
         let written = self.words.get(&lower.iter().fold(SEED, |hash, byte| step(hash, *byte)))?;
         (!written.rot13 && *written.text == *lower).then_some((written.word, false))
+    }
+
+    /// The cue that some ASCII letters are in any case but for their order.
+    #[inline]
+    pub(crate) fn swapped(&self, letters: &[u8]) -> Option<(Word, bool)> {
+        self.swapped.find(letters).map(|word| (word, false))
     }
 
     /// The word that some ASCII letters are in any case, and whether it was read by ROT13.
@@ -314,7 +322,16 @@ impl Compiler {
         let words = plain.chain(turned).map(|written| (hash(&written.text), written)).collect();
         let class = |name: &str| self.classes.iter().position(|known| known == name).map_or(0, bit);
         let glue = class("all") | class("my");
-        Rules { words, entries: self.entries, rules: self.rules, steps: self.steps, glue }
+        let mut rules = Rules {
+            words,
+            entries: self.entries,
+            rules: self.rules,
+            steps: self.steps,
+            glue,
+            swapped: Swapped::default(),
+        };
+        rules.swapped = Swapped::new(|word| rules.word(word).map(|(word, _)| word));
+        rules
     }
 }
 

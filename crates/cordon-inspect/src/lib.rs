@@ -49,6 +49,7 @@ mod sensitivity;
 mod setting;
 mod starts;
 mod suspicion;
+mod swapped;
 mod template;
 pub mod training;
 mod view;

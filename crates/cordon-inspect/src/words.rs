@@ -485,7 +485,7 @@ struct Lower {
 fn read(bytes: &[u8], buffer: &mut Lower, context: &Context<'_>) -> (Option<(Word, bool)>, bool) {
     let rules = &context.tables.rules;
     if bytes.iter().all(u8::is_ascii_alphabetic) {
-        return (rules.letters(bytes), true);
+        return (rules.letters(bytes).or_else(|| rules.swapped(bytes)), true);
     }
     if bytes.is_ascii() {
         // Leetspeak has letters too; a number alone is a number.

@@ -93,7 +93,9 @@ impl Readers {
             return None;
         }
         self.segment.plain_word((i, end), meaning.names, context);
-        self.words.plain_word(i, end, meaning.rule, context);
+        let rule =
+            meaning.rule.or_else(|| context.tables.rules.swapped(bytes.get(..word.len).unwrap_or_default()));
+        self.words.plain_word(i, end, rule, context);
         let disguise = self.words.disguise();
         let runs =
             (meaning.runs || disguise.is_some() || self.runs.is_spelled()) && !context.nesting.is_deepest();
