@@ -87,8 +87,7 @@ fn quine() -> Vec<u8> {
     let columns: Vec<u32> = (0..32).map(|bit| of(1 << bit) ^ none ^ 1 << bit).collect();
     let mut rows: Vec<u64> = (0..32)
         .map(|row| {
-            let unknowns =
-                (0..32).filter(|bit| columns[*bit as usize] >> row & 1 == 1).map(|bit| 1_u64 << bit);
+            let unknowns = (0..32_usize).filter(|bit| columns[*bit] >> row & 1 == 1).map(|bit| 1_u64 << bit);
             unknowns.sum::<u64>() | u64::from(none >> row & 1) << 32
         })
         .collect();
