@@ -7,6 +7,7 @@ mod answers;
 mod check;
 mod custom;
 mod detector;
+mod files;
 mod guard;
 mod limit;
 mod prediction;
@@ -32,6 +33,7 @@ pub use custom::{
     Pattern,
 };
 pub use detector::{Adapter, DetectorSpec, Longer, SelfTest};
+pub use files::{FILE_TYPES, PictureRules, RouteFiles, TableRules};
 pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle};
 pub use limit::{
     Budget, CallBounds, ImageBounds, LimitSpec, LimitSubject, Requests, TokenQuota, WhenUnavailable,

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Claim, Disposition, FileType, Limits, Place, Reason, Report, Role, Seen, Segment, dispatch, inflate,
+    Claim, Disposition, FileType, Limits, Place, Reason, Report, Role, Seen, Segment, Structure, dispatch,
+    inflate,
 };
 
 /// The inspection ends here, for this reason: a budget is spent.
@@ -27,6 +28,7 @@ pub(crate) struct Context<'l> {
     unlisted: usize,
     disposition: Disposition,
     segments: Vec<Segment>,
+    structure: Structure,
     text: usize,
     work: u64,
     /// Bytes of input: the file, and what was decoded.
@@ -50,6 +52,7 @@ impl<'l> Context<'l> {
             unlisted: 0,
             disposition: Disposition::default(),
             segments: Vec::new(),
+            structure: Structure::default(),
             text: 0,
             work: 0,
             input: length as u64,
@@ -60,8 +63,8 @@ impl<'l> Context<'l> {
     }
 
     pub(crate) fn report(self, file_type: FileType) -> Report {
-        let Self { seen, unlisted, segments, work, disposition, .. } = self;
-        Report { file_type, seen, unlisted, segments, work, disposition }
+        let Self { seen, unlisted, segments, structure, work, disposition, .. } = self;
+        Report { file_type, seen, unlisted, segments, structure, work, disposition }
     }
 
     /// Work about to be done, in bytes that are looked at.
@@ -150,6 +153,11 @@ impl<'l> Context<'l> {
         }
         self.segments.push(Segment { role, place: self.place.clone(), text });
         if whole { Ok(()) } else { Err(Halt(Reason::NotInspected)) }
+    }
+
+    /// How the file itself is built; nothing where a file inside of it is read.
+    pub(crate) fn structure(&mut self) -> Option<&mut Structure> {
+        (self.depth == 1 && self.place.steps().is_empty()).then_some(&mut self.structure)
     }
 
     /// Does something one step further in.

@@ -41,7 +41,7 @@ pub use claim::Claim;
 pub use file_type::FileType;
 pub use limits::Limits;
 pub use reason::Reason;
-pub use report::{Disposition, Place, Report, Role, Seen, Segment};
+pub use report::{Disposition, Picture, Place, Report, Role, Seen, Segment, Structure, Table};
 
 /// Inspects a file with all that is inside of it. `claim` is what the file is said to be.
 ///

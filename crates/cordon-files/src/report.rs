@@ -111,6 +111,53 @@ impl Segment {
     pub const CHANNEL: Channel = Channel::Document;
 }
 
+/// What a picture is by its header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Frames.
+    pub frames: u64,
+    /// Samples of a pixel, a palette's as the three that it stands for; none where the format does not say it in one place.
+    pub channels: Option<u8>,
+}
+
+/// What a table is by its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// The cells of the first row.
+    pub columns: Vec<String>,
+    /// Whether the first row has more or longer cells than are kept.
+    pub cut: bool,
+    /// Rows behind the first.
+    pub rows: u64,
+}
+
+/// How a file is built, as far as rules ask for it: of the file itself, and not of what is inside of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Structure {
+    /// Of a picture.
+    pub picture: Option<Picture>,
+    /// Of comma-separated values.
+    pub table: Option<Table>,
+}
+
+impl Table {
+    /// Cells of the first row that are kept, and bytes of each.
+    const MOST: usize = 256;
+
+    /// Adds a cell of the first row.
+    pub(crate) fn column(&mut self, cell: &str) {
+        if self.columns.len() < Self::MOST && cell.len() <= Self::MOST {
+            self.columns.push(cell.to_owned());
+        } else {
+            self.cut = true;
+        }
+    }
+}
+
 /// What an inspection found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -123,6 +170,8 @@ pub struct Report {
     pub unlisted: usize,
     /// The texts, in the order of the file.
     pub segments: Vec<Segment>,
+    /// How it is built.
+    pub structure: Structure,
     /// Units of work that were done: about one for each byte that was looked at.
     pub work: u64,
     pub(crate) disposition: Disposition,
@@ -134,7 +183,7 @@ impl Report {
     /// The detector's name in findings.
     pub const DETECTOR: &'static str = "file";
     /// Changes whenever a finding could.
-    pub const VERSION: u16 = 1;
+    pub const VERSION: u16 = 2;
 
     /// What becomes of the file, by the strictest reason, listed or not.
     pub const fn disposition(&self) -> Disposition {

@@ -130,6 +130,7 @@ pub(crate) async fn clear(
     .contained(current.quarantined())
     .in_mode(call.stage.route().mode)
     .for_task(request.task(&gateway.engine))
+    .structured(call.stage.route().files.clone())
     .planting(planted)
     .reviewing_by(Reviewing::of(&call, Arc::clone(&current), &gateway.options.pseudonym_key));
     let mut verdict = Verdict::default();

@@ -6,12 +6,13 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use cordon_core::{Channel, Finding};
+use cordon_core::{Action, Channel, Finding};
 use cordon_files::{Claim, FileType, Limits, Reason, Report, Segment};
 
 use crate::{
     held::Came,
-    inspection::{Inspection, Part, Place, Seat, Verdict},
+    inspection::{Inspection, Part, Place, Seat, Verdict, whole},
+    structure,
     tree::{url::tight, walk::MEDIA},
 };
 
@@ -126,10 +127,18 @@ impl Inspection {
         left: &mut Left,
         verdict: &mut Verdict,
     ) -> bool {
-        let Some(limits) = left.next() else { return false };
+        // What is not known to be what a route takes is none of it.
+        let unread = |verdict: &mut Verdict| {
+            if self.structure().is_some() {
+                let finding = whole(structure::TYPE, Report::DETECTOR, 0);
+                self.by_rule(channel, &finding, Action::Block, part, verdict);
+            }
+            false
+        };
+        let Some(limits) = left.next() else { return unread(verdict) };
         let payload = tight(file.payload);
         let engine = if payload.contains(['-', '_']) { FOR_URLS } else { PLAIN };
-        let Ok(bytes) = engine.decode(&*payload) else { return false };
+        let Ok(bytes) = engine.decode(&*payload) else { return unread(verdict) };
         // What had to be made readable is not read where it stands.
         let is_text = file.is_text && matches!(payload, Cow::Borrowed(_));
         let report = cordon_files::inspect(&bytes, &file.claim, &limits);
@@ -175,6 +184,11 @@ impl Inspection {
         is_text: bool,
         verdict: &mut Verdict,
     ) -> bool {
+        let faults = self.structure().map(|rules| structure::faults(rules, report, bytes.len()));
+        for category in faults.into_iter().flatten() {
+            let finding = whole(category, Report::DETECTOR, bytes.len());
+            self.by_rule(channel, &finding, Action::Block, part, verdict);
+        }
         // Sound, films and pictures of other formats are what they were before: unseen.
         if matches!(report.file_type, FileType::AudioVideo | FileType::OtherImage)
             && !report.has(Reason::Mismatch)

@@ -6,7 +6,7 @@ use cordon_core::{
     Action, Category, Channel, Digest, Finding, Form, HmacKey, Listed, Name, Refusal, RefusalCode, Score,
     Span, Timestamp,
     record::{RecordedFinding, RecordedGrounding, RecordedVerdict},
-    resource::{RouteMode, Throttle},
+    resource::{RouteFiles, RouteMode, Throttle},
     review::{self, HeldId},
 };
 use cordon_inspect::{Custom, Engine, Hosts, Lists, Prompt, Scanner, Task};
@@ -76,6 +76,8 @@ pub struct Inspection {
     pub(crate) second: Option<Arc<Second>>,
     /// What stands in its pictures, where somebody elsewhere reads them.
     pub(crate) reading: Option<Arc<Reading>>,
+    /// What files must be.
+    structure: Option<Arc<RouteFiles>>,
     /// What people decided about held files of the caller.
     reviewing: Option<Arc<Reviewing>>,
     /// What they decided about the file that is looked at.
@@ -166,6 +168,7 @@ impl Inspection {
             expected: None,
             second: None,
             reading: None,
+            structure: None,
             reviewing: None,
             review: None,
         }
@@ -188,6 +191,18 @@ impl Inspection {
             });
         }
         self
+    }
+
+    /// With what the route says that files must be.
+    #[must_use]
+    pub(crate) fn structured(mut self, structure: Option<Arc<RouteFiles>>) -> Self {
+        self.structure = structure;
+        self
+    }
+
+    /// What files must be.
+    pub(crate) fn structure(&self) -> Option<&RouteFiles> {
+        self.structure.as_deref()
     }
 
     /// With what people decided about held files.
@@ -331,11 +346,18 @@ impl Inspection {
         verdict.add(&finding, finding.span, Channel::Model, part, ruling);
     }
 
-    /// Records what is found of a tool that is offered. What is done about it is what its own rule says, or a guard where that is stricter.
-    pub(crate) fn offered(&self, finding: &Finding, own: Action, part: &impl Part, verdict: &mut Verdict) {
-        if let Some(mut ruling) = self.ruling(Channel::Document, Place::Fixed, finding) {
+    /// Records that a rule of its own is broken: what is done about it is what that says, or a guard where it is stricter.
+    pub(crate) fn by_rule(
+        &self,
+        channel: Channel,
+        finding: &Finding,
+        own: Action,
+        part: &impl Part,
+        verdict: &mut Verdict,
+    ) {
+        if let Some(mut ruling) = self.ruling(channel, Place::Fixed, finding) {
             (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
-            verdict.add(finding, finding.span, Channel::Document, part, ruling);
+            verdict.add(finding, finding.span, channel, part, ruling);
         }
     }
 

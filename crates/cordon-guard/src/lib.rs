@@ -65,6 +65,7 @@ mod redact;
 mod reserve;
 mod sensitivity;
 mod streamed;
+mod structure;
 mod told;
 mod topics;
 mod translate;

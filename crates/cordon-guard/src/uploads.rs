@@ -254,6 +254,7 @@ impl Inner {
         let current = self.snapshot.load_full();
         Inspection::new(self.engine.clone(), guard, call.time, self.options.pseudonym_key.clone())
             .contained(current.quarantined())
+            .structured(call.stage.route().files.clone())
             .reviewing_by(Reviewing::of(call, current, &self.options.pseudonym_key))
     }
 

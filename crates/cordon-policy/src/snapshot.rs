@@ -5,8 +5,8 @@ use cordon_core::{
     containment::{Containment, FiringId, Subject, ToolName},
     resource::{
         Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, DetectorSpec, GuardScope, Instructions,
-        Kind, ModelSpec, PrincipalSpec, Priority, RefusalStyle, Retry, RouteGuards, RouteMode, RouteSpec,
-        RouteTools, ServiceSpec, Spec, Spotlighting, Sticky, Target,
+        Kind, ModelSpec, PrincipalSpec, Priority, RefusalStyle, Retry, RouteFiles, RouteGuards, RouteMode,
+        RouteSpec, RouteTools, ServiceSpec, Spec, Spotlighting, Sticky, Target,
     },
     review::{Passage, Reviewed},
     state::Touched,
@@ -129,6 +129,8 @@ pub struct RouteEntry {
     pub canary: bool,
     /// What its answers are meant to be.
     pub answers: Option<Arc<CompiledAnswers>>,
+    /// What files must be that its calls bring.
+    pub files: Option<Arc<RouteFiles>>,
     /// How a refusal for content looks.
     pub refusal: RefusalStyle,
     /// What happens when the record cannot be made durable.
@@ -193,6 +195,7 @@ impl RouteEntry {
             spotlighting: spec.spotlighting,
             canary: spec.canary,
             answers: spec.answers.as_deref().map(|answers| Arc::new(CompiledAnswers::new(answers))),
+            files: spec.files.as_deref().cloned().map(Arc::new),
             refusal: spec.refusal,
             audit: spec.audit,
             max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),

@@ -234,6 +234,9 @@ impl Resource {
                         wrong("degraded", message);
                     }
                 }
+                for (path, message) in route.files.iter().flat_map(|files| files.problems()) {
+                    wrong(&path, &message);
+                }
                 for (path, message) in route.answers.iter().flat_map(|answers| answers.problems()) {
                     wrong(&path, &message);
                 }

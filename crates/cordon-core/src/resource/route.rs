@@ -2,7 +2,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Agreement, Answers, Priority, Retry, RouteMode, Sticky};
+use super::{Agreement, Answers, Priority, Retry, RouteFiles, RouteMode, Sticky};
 use crate::{DurationMs, Name, Sealed};
 
 /// One of the models behind a route.
@@ -159,6 +159,9 @@ pub struct RouteSpec {
     /// What its answers are meant to be. What is done about others is what guards say of `format`, `length`, `language` and `citation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Box<Answers>>,
+    /// What files must be that its calls bring: types, sizes, pictures and tables. One that is not is refused, whatever guards say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Box<RouteFiles>>,
     /// How a refusal for content looks.
     #[serde(default, skip_serializing_if = "is_default")]
     pub refusal: RefusalStyle,
@@ -273,6 +276,7 @@ impl RouteSpec {
             spotlighting: Spotlighting::default(),
             canary: false,
             answers: None,
+            files: None,
             refusal: RefusalStyle::default(),
             audit: Audit::default(),
             max_snapshot_age: None,

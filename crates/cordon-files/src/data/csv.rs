@@ -1,7 +1,7 @@
 //! Comma-separated values (RFC 4180), with the separator that the first lines have.
 
 use crate::{
-    Reason, Role,
+    Reason, Role, Table,
     context::{Context, Done},
     office::formula,
     text,
@@ -43,6 +43,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
         }
     }
     let mut cells = 0_usize;
+    let mut table = Table::default();
     let mut expected: Option<usize> = None;
     let mut rest = text.as_str();
     while !rest.is_empty() {
@@ -57,6 +58,9 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
         }
         rest = behind;
         cells += 1;
+        if expected.is_none() {
+            table.column(cell);
+        }
         if end == End::Open {
             context.see(Reason::Damaged);
         }
@@ -67,10 +71,17 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
                 context.see(Reason::Ragged);
             }
             if !blank {
+                // The first row names the others' cells.
+                table.rows += u64::from(expected.is_some());
                 expected.get_or_insert(cells);
+            } else if expected.is_none() {
+                table = Table::default();
             }
             cells = 0;
         }
+    }
+    if let Some(structure) = context.structure() {
+        structure.table = Some(table);
     }
     context.text(Role::Body, text)
 }

@@ -30,7 +30,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     if !matches!(bits, 0 | 1 | 2 | 4 | 8 | 16 | 24 | 32) || coding > 6 {
         context.see(Reason::Channels);
     }
-    size(context, width, height, 1);
+    size(context, width, height, 1, Some(if bits == 32 { 4 } else { 3 }));
     let pixels = le32(bytes, 10).map_or(0, index);
     let row = u64::from(width).saturating_mul(bits.into()).div_ceil(32).saturating_mul(4);
     // What is not compressed has as many bytes as it says.

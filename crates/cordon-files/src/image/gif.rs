@@ -54,7 +54,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
         context.see(Reason::Malformed);
         return Ok(());
     }
-    size(context, width.into(), height.into(), frames);
+    size(context, width.into(), height.into(), frames, Some(3));
     appended(context, tail(bytes, at + 1))
 }
 

@@ -102,7 +102,7 @@ fn frame(context: &mut Context<'_>, segment: &[u8]) {
     {
         context.see(Reason::Channels);
     }
-    size(context, width.into(), height.into(), 1);
+    size(context, width.into(), height.into(), 1, Some(*channels));
 }
 
 /// Texts of the press (IPTC) in Photoshop's block.

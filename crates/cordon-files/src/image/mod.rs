@@ -8,7 +8,7 @@ pub(crate) mod png;
 pub(crate) mod webp;
 
 use crate::{
-    Reason, Role,
+    Picture, Reason, Role,
     context::{Context, Done},
     file_type, text,
 };
@@ -16,8 +16,11 @@ use crate::{
 /// More frames are none of a picture's.
 const MOST_FRAMES: u64 = 4096;
 
-/// Sees the size of a picture with all its frames.
-fn size(context: &mut Context<'_>, width: u32, height: u32, frames: u64) {
+/// Sees the size of a picture with all its frames, and its channels.
+fn size(context: &mut Context<'_>, width: u32, height: u32, frames: u64, channels: Option<u8>) {
+    if let Some(structure) = context.structure() {
+        structure.picture = Some(Picture { width, height, frames, channels });
+    }
     let pixels = u64::from(width).saturating_mul(u64::from(height)).saturating_mul(frames.max(1));
     if width == 0 || height == 0 {
         context.see(Reason::Malformed);

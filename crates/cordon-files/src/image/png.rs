@@ -16,6 +16,7 @@ struct Header {
     height: u32,
     /// Bits of a pixel.
     bits: u64,
+    channels: u8,
     interlaced: bool,
 }
 
@@ -74,7 +75,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     if !ended || pixels.is_empty() {
         context.see(Reason::Malformed);
     }
-    size(context, header.width, header.height, frames);
+    size(context, header.width, header.height, frames, Some(header.channels));
     count(context, &header, &pixels)?;
     appended(context, tail(bytes, at))
 }
@@ -104,11 +105,12 @@ impl Header {
         let (width, height) = (be32(data, 0)?, be32(data, 4)?);
         let (depth, kind) = (*data.get(8)?, *data.get(9)?);
         // Table 11.1 of the standard: which depths a type of colour may have, and its samples.
-        let samples: u64 = match (kind, depth) {
-            (0, 1 | 2 | 4 | 8 | 16) | (3, 1 | 2 | 4 | 8) => 1,
-            (2, 8 | 16) => 3,
-            (4, 8 | 16) => 2,
-            (6, 8 | 16) => 4,
+        let (samples, channels) = match (kind, depth) {
+            (0, 1 | 2 | 4 | 8 | 16) => (1_u64, 1),
+            (3, 1 | 2 | 4 | 8) => (1, 3),
+            (2, 8 | 16) => (3, 3),
+            (4, 8 | 16) => (2, 2),
+            (6, 8 | 16) => (4, 4),
             _ => return None,
         };
         let interlaced = match data.get(10..13)? {
@@ -116,7 +118,7 @@ impl Header {
             [0, 0, 1] => true,
             _ => return None,
         };
-        Some(Self { width, height, bits: samples * u64::from(depth), interlaced })
+        Some(Self { width, height, bits: samples * u64::from(depth), channels, interlaced })
     }
 }
 

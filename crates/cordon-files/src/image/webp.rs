@@ -44,7 +44,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
         }
     }
     match dimensions {
-        Some((width, height)) => size(context, width, height, frames),
+        Some((width, height)) => size(context, width, height, frames, None),
         None => context.see(Reason::Malformed),
     }
     appended(context, tail(bytes, 8 + chunks.len()))

@@ -46,7 +46,13 @@ pub(crate) fn judge(request: &Object, snapshot: &Snapshot, inspection: &Inspecti
     for tool in &offered {
         let changed = snapshot.tools(tool.name).any(|declared| is_changed(declared, tool.definition));
         if changed {
-            inspection.offered(&whole(CHANGED, "tool", 0), Action::Block, &tool.path, verdict);
+            inspection.by_rule(
+                Channel::Document,
+                &whole(CHANGED, "tool", 0),
+                Action::Block,
+                &tool.path,
+                verdict,
+            );
         }
     }
     orders(&offered, inspection, verdict);
@@ -105,7 +111,7 @@ fn names(offered: &[Offered<'_>], snapshot: &Snapshot, inspection: &Inspection, 
         let twice = seen.get(&look).is_some_and(|other| other.definition != tool.definition);
         if takes_rules || twice {
             let own = if takes_rules { Action::Block } else { Action::Flag };
-            inspection.offered(&whole(SHADOWED, "tool", 0), own, &tool.path, verdict);
+            inspection.by_rule(Channel::Document, &whole(SHADOWED, "tool", 0), own, &tool.path, verdict);
         }
         seen.entry(look).or_insert(tool);
     }
@@ -160,7 +166,7 @@ fn orders(offered: &[Offered<'_>], inspection: &Inspection, verdict: &mut Verdic
     let told: Vec<secrets::Told> = offered.iter().map(|tool| secrets::told(&tool.said)).collect();
     let mut add = |score: Score, path: &Path| {
         let finding = Finding { score, ..whole(ORDER, "tool", 0) };
-        inspection.offered(&finding, Action::Allow, path, verdict);
+        inspection.by_rule(Channel::Document, &finding, Action::Allow, path, verdict);
     };
     let mut before: Option<secrets::Told> = None;
     for (tool, told) in offered.iter().zip(told) {
@@ -195,7 +201,7 @@ fn composed(offered: &[Offered<'_>], inspection: &Inspection, verdict: &mut Verd
         let Some((border, path)) = ends.iter().find(|(border, _)| start < *border) else { continue };
         if INJECTION.covers(&finding.category) && end > *border + 1 {
             let finding = Finding { span: Span::new(0, 0), ..finding };
-            inspection.offered(&finding, Action::Allow, *path, verdict);
+            inspection.by_rule(Channel::Document, &finding, Action::Allow, *path, verdict);
         }
     }
 }
