@@ -6,7 +6,7 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use cordon_core::{Action, Channel, Finding};
+use cordon_core::{Action, Channel, Finding, Span};
 use cordon_files::{Claim, FileType, Limits, Reason, Report, Segment};
 
 use crate::{
@@ -204,12 +204,16 @@ impl Inspection {
         // What is no plain text in UTF-8 cannot be read where it stands, whatever stands around it.
         if !(is_text && report.file_type.is_text() && std::str::from_utf8(bytes).is_ok()) {
             let seat = Seat { channel: Segment::CHANNEL, place: Place::Fixed, part };
+            // A place in the texts of a file counts from the beginning of the first of them: equal values on two pages are two findings.
+            let mut before = 0;
             for text in report.segments.iter().map(|segment| segment.text.as_str()).chain(in_picture) {
+                let locate = |span: Span| Span::new(before + span.start, before + span.end);
                 let _ = self.signed(&seat, text, verdict);
                 let findings = self.inspect(Segment::CHANNEL, text);
-                let _ = self.rule(&seat, &findings, |span| span, verdict, &mut cuts);
+                let _ = self.rule(&seat, &findings, locate, verdict, &mut cuts);
                 let more = self.second(&seat, text, &[]);
-                let _ = self.rule(&seat, more, |span| span, verdict, &mut cuts);
+                let _ = self.rule(&seat, more, locate, verdict, &mut cuts);
+                before += text.len() + 1;
             }
         }
         let was_read = |reason: Reason| reason == Reason::Pixels && in_picture.is_some();
@@ -287,6 +291,46 @@ mod tests {
         let mail = format!("{{\\rtf1 Write to {ADDRESS}.}}");
         let (refused, verdict) = outcome("a.rtf", "application/rtf", mail.as_bytes(), &strict());
         assert_eq!((refused, found(&verdict)), (Some(RefusalCode::ContentBlocked), vec!["pii/email"]));
+    }
+
+    /// A tar archive (POSIX ustar) of these files.
+    fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (name, bytes) in files {
+            let mut header = [0_u8; 512];
+            let mut put =
+                |at: usize, text: &str| header[at..at + text.len()].copy_from_slice(text.as_bytes());
+            put(0, name);
+            put(100, "0000644");
+            put(124, &format!("{:011o}", bytes.len()));
+            put(148, "        ");
+            put(156, "0");
+            put(257, "ustar\u{0}00");
+            let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+            header[148..156].copy_from_slice(format!("{sum:06o}\u{0} ").as_bytes());
+            out.extend(header);
+            out.extend_from_slice(bytes);
+            out.resize(out.len().next_multiple_of(512), 0);
+        }
+        out.resize(out.len() + 1024, 0);
+        out
+    }
+
+    #[test]
+    fn equal_values_in_two_texts_of_a_file_are_two_findings() {
+        let page = format!("{{\\rtf1 Write to {ADDRESS}.}}");
+        let archive = tar(&[("a.rtf", page.as_bytes()), ("b.rtf", page.as_bytes())]);
+        let (_, verdict) = outcome("a.tar", "application/x-tar", &archive, &strict());
+        let mails: Vec<_> = verdict
+            .recorded()
+            .findings
+            .iter()
+            // What is encoded in the text of the request is redacted there, too.
+            .filter(|finding| finding.category.as_str() == "pii/email" && finding.action == Action::Block)
+            .map(|finding| (finding.start, finding.end))
+            .collect();
+        assert_eq!(mails.len(), 2, "{verdict:?}");
+        assert_ne!(mails[0], mails[1]);
     }
 
     #[test]

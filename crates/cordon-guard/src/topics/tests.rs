@@ -143,3 +143,19 @@ proptest! {
         let _ = found(protocol, &request, Mode::Enforce);
     }
 }
+
+#[test]
+fn a_last_turn_that_says_nothing_hides_no_earlier_one() {
+    for said in ["", "...", "Go on."] {
+        let messages = json!([
+            {"role": "user", "content": VOTE},
+            {"role": "assistant", "content": "One moment."},
+            {"role": "user", "content": said},
+        ]);
+        let found = found(Protocol::Chat, &json!({"messages": messages}), Mode::Enforce);
+        assert!(
+            found.iter().any(|found| found.starts_with("topic/denied/politics block messages/2")),
+            "{said}: {found:?}"
+        );
+    }
+}
