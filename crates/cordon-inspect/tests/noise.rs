@@ -90,7 +90,7 @@ const BENIGN: &[&str] = &[
     "JavaScript, TypeScript, PostgreSQL, GitHub, YouTube, iPhone, eBay, LinkedIn, PowerPoint, OpenStreetMap, McAfee, PayPal, WordPress, MacBook",
     "# Title\n\n**Bold**, *italic*, `code`, [link](https://example.com), ![image](a.png)\n\n- [ ] first\n- [x] second (done!)\n\n> quoted\n\n```sh\nls -la | wc -l\n```",
     "1) open the app 2) go to Settings > Privacy > Location 3) choose \"While using\" (or \"Never\") 4) restart; a) phone b) tablet",
-    "Ignore the <TODO> marks & the [brackets]; replace {name} with Ana, {{date}} with today's date, and $AMOUNT with 40 EUR (incl. VAT).",
+    "Ignore the <NOTE> marks & the [brackets]; replace {name} with Ana, {{date}} with today's date, and $AMOUNT with 40 EUR (incl. VAT).",
     "C major: C-E-G | Am: A-C-E | F: F-A-C | G7: G-B-D-F ... strum: D-DU-UDU (x4), capo 2nd fret, e|--0--3--| B|--1--0--|",
     "1. e4 e5 2. Nf3 Nc6 3. Bb5 a6 4. Ba4 Nf6 5. O-O Be7 6. Re1 b5 7. Bb3 d6 8. c3 O-O 9. h3 Nb8 10. d4 Nbd7 {the Breyer} 11. Nbd2 Bb7 *",
     "Row 1: ch 3, 2 dc in next st, *sk 1 st, (dc, ch 1, dc) in next st; rep from * to last 2 sts, dc in last st, turn. [24 sts]",
