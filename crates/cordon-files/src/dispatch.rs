@@ -23,7 +23,11 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8], claim: &Claim<'_>
         }
         _ => begins,
     };
-    let file_type = model::kind(context, bytes, file_type, claimed)?;
+    let (file_type, is_pickle) = model::kind(context, bytes, file_type, claimed)?;
+    if is_pickle {
+        context.see(Reason::Polyglot);
+        model::pickle::inspect(context, bytes)?;
+    }
     // Archives are read from their end, so that any file with the end of one is one too.
     if file_type != FileType::Zip && archive::zip::ends_as_one(bytes) {
         context.see(Reason::Polyglot);
@@ -36,6 +40,10 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8], claim: &Claim<'_>
         Some(inner) => inner,
         None => file_type,
     };
+    // What a model's reader takes out of a text is not all that people read in it.
+    if begins.is_text() && !file_type.is_text() {
+        text::plain(context, bytes)?;
+    }
     if !claimed.agrees(file_type) {
         context.see(Reason::Mismatch);
     }

@@ -216,6 +216,10 @@ pub(crate) fn binary(bytes: &[u8]) -> Option<FileType> {
     if bytes.is_empty() {
         return Some(T::Empty);
     }
+    // No other sign has these two bytes, and those that stand further in may stand in a text of a pickle.
+    if crate::model::pickle::is_signed(bytes) {
+        return Some(T::Pickle);
+    }
     if let Some((_, file_type)) = SIGNS.iter().find(|(sign, _)| bytes.starts_with(sign)) {
         return Some(*file_type);
     }
@@ -229,9 +233,6 @@ pub(crate) fn binary(bytes: &[u8]) -> Option<FileType> {
         }
         Some(_) if slice(bytes, 4, 4) == Some(b"ftyp") => return Some(T::AudioVideo),
         _ => {}
-    }
-    if crate::model::pickle::is_signed(bytes) {
-        return Some(T::Pickle);
     }
     if crate::model::zlib::begins(bytes) && !is_text(bytes) {
         return Some(T::Zlib);

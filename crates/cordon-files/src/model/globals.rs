@@ -369,14 +369,7 @@ const DANGEROUS_OF: &[(&str, &[&str])] = &[
 
 /// What an object is thought of, by its module and its name.
 pub(crate) fn trust(module: &str, name: &str) -> Trust {
-    // Python 3 reads the names of Python 2 as its own.
-    let module = match module {
-        "__builtin__" | "__builtins__" => "builtins",
-        "copy_reg" => "copyreg",
-        "cPickle" | "cpickle" => "pickle",
-        "Queue" => "queue",
-        other => other,
-    };
+    let module = renamed(module);
     let of =
         |table: &[(&str, &[&str])]| table.iter().any(|(of, names)| *of == module && names.contains(&name));
     // A name with dots leads through an object to another: `sys.modules` of what has imported it, `__builtins__` of anything.
@@ -385,12 +378,28 @@ pub(crate) fn trust(module: &str, name: &str) -> Trust {
     if !leads_on && (of(KNOWN) || is_class(module, name)) {
         return Trust::Known;
     }
-    let dangerous = DANGEROUS.iter().any(|word| is_below(module, word));
-    let first = name.split('.').next().unwrap_or_default();
-    let of_dangerous = DANGEROUS_OF.iter().any(|(of, names)| *of == module && names.contains(&first));
     // The parts of a dotted name count as modules too.
     let through = name.contains('.') && name.split('.').any(|part| DANGEROUS.contains(&part));
-    if dangerous || of_dangerous || through || leads_on { Trust::Dangerous } else { Trust::Unknown }
+    if is_dangerous(module, name) || through || leads_on { Trust::Dangerous } else { Trust::Unknown }
+}
+
+/// Whether an object is on one of the lists of what is known to be dangerous.
+pub(crate) fn is_dangerous(module: &str, name: &str) -> bool {
+    let module = renamed(module);
+    let first = name.split('.').next().unwrap_or_default();
+    DANGEROUS.iter().any(|word| is_below(module, word))
+        || DANGEROUS_OF.iter().any(|(of, names)| *of == module && names.contains(&first))
+}
+
+/// The name that Python 3 has for a module of Python 2.
+fn renamed(module: &str) -> &str {
+    match module {
+        "__builtin__" | "__builtins__" => "builtins",
+        "copy_reg" => "copyreg",
+        "cPickle" | "cpickle" => "pickle",
+        "Queue" => "queue",
+        other => other,
+    }
 }
 
 /// Whether a module is another or below it.

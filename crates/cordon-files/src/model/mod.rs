@@ -7,6 +7,7 @@ pub(crate) mod npy;
 pub(crate) mod onnx;
 pub(crate) mod opcode;
 pub(crate) mod pickle;
+pub(crate) mod rest;
 pub(crate) mod safetensors;
 pub(crate) mod settings;
 pub(crate) mod template;
@@ -19,26 +20,37 @@ use crate::{
     context::{Context, Done},
 };
 
-/// What a file is, where neither its first bytes nor its text say it: a pickle has no sign before protocol 2, and a model whose
-/// header lies is still what its name says.
+/// What a file is, where neither its first bytes nor its text say it, and whether a loader of pickles would read it besides: a
+/// pickle has no sign before protocol 2, may begin with that of anything else, and a model whose header lies is still what its
+/// name says.
 pub(crate) fn kind(
     context: &mut Context<'_>,
     bytes: &[u8],
     begins: FileType,
     claimed: Claimed,
-) -> Done<FileType> {
-    if begins != FileType::Unknown && !begins.is_text() {
-        return Ok(begins);
+) -> Done<(FileType, bool)> {
+    if begins == FileType::Pickle {
+        return Ok((begins, false));
     }
-    if safetensors::goes_by(bytes, claimed.by_name == Some(FileType::Safetensors)) {
-        return Ok(FileType::Safetensors);
-    }
-    if onnx::is_one(context, bytes)? {
-        return Ok(FileType::Onnx);
-    }
-    let trust =
-        if claimed.by_name == Some(FileType::Pickle) { pickle::Trust::Name } else { pickle::Trust::Content };
-    Ok(if pickle::is_one(context, bytes, trust)? { FileType::Pickle } else { begins })
+    let is_open = begins == FileType::Unknown || begins.is_text();
+    let file_type = if !is_open {
+        begins
+    } else if safetensors::goes_by(bytes, claimed.by_name == Some(FileType::Safetensors)) {
+        FileType::Safetensors
+    } else if onnx::is_one(context, bytes)? {
+        FileType::Onnx
+    } else {
+        begins
+    };
+    let is_signed = file_type != begins || !is_open;
+    let trust = match (claimed.by_name == Some(FileType::Pickle), is_signed) {
+        (true, true) => pickle::Trust::NameAndSign,
+        (true, false) => pickle::Trust::Name,
+        (false, false) if begins == FileType::Unknown => pickle::Trust::Content,
+        (false, _) => pickle::Trust::Text,
+    };
+    let is_pickle = pickle::is_one(context, bytes, trust)?;
+    Ok(if is_pickle && !is_signed { (FileType::Pickle, false) } else { (file_type, is_pickle) })
 }
 
 /// A file of HDF5, by its sign alone: its groups are not read. What Keras keeps in one of them is text, and is searched.

@@ -13,8 +13,6 @@ pub(crate) enum Op<'b> {
     Mark,
     /// Pushes a value that nothing can be called by.
     Push,
-    /// Pushes an integer of any length: its bytes.
-    Long(&'b [u8]),
     /// Pushes a text: its bytes as they stand, and how they are to be read.
     Text(&'b [u8], Coding),
     /// Pushes an empty tuple.
@@ -37,10 +35,10 @@ pub(crate) enum Op<'b> {
     PopMark,
     /// Pushes the topmost value again.
     Duplicate,
-    /// Pushes what was remembered.
-    Get(u64),
+    /// Pushes what was remembered; none where the number is one that only some loaders read.
+    Get(Option<u64>),
     /// Remembers the topmost value.
-    Put(u64),
+    Put(Option<u64>),
     /// Remembers the topmost value under the next number.
     Memoize,
     /// Pushes what module and name lead to.
@@ -96,34 +94,25 @@ pub(crate) fn read(bytes: &[u8], at: usize) -> Option<(Op<'_>, usize)> {
         counted(length?, width).map(|(found, next)| (Op::Text(found, coding), next))
     };
     let push = |length: Option<usize>, width| counted(length?, width).map(|(_, next)| (Op::Push, next));
-    let number = |is_number: fn(u8) -> bool| {
-        let (line, next) = line(bytes, at)?;
-        let line = line.trim_ascii();
-        (!line.is_empty() && line.iter().all(|byte| is_number(*byte))).then_some((line, next))
-    };
     Some(match code {
         b'.' => (Op::Stop, at),
         b'(' => (Op::Mark, at),
         b'0' => (Op::Pop, at),
         b'1' => (Op::PopMark, at),
         b'2' => (Op::Duplicate, at),
-        // Integers and floating point numbers as text.
-        b'I' | b'L' => {
-            (Op::Push, number(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'_'))?.1)
-        }
-        b'F' => {
-            (Op::Push, number(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'_' | b'.'))?.1)
-        }
+        // Integers and floating point numbers as text. Which lines are numbers, loaders do not agree on: whoever stops at one
+        // that another reads has not seen what is behind it.
+        b'I' | b'L' | b'F' => (Op::Push, line(bytes, at)?.1),
         b'J' => fixed(Op::Push, 4)?,
         b'K' => fixed(Op::Push, 1)?,
         b'M' => fixed(Op::Push, 2)?,
         b'G' => fixed(Op::Push, 8)?,
         b'N' | b']' | b'}' | b'\x88' | b'\x89' | b'\x8f' => (Op::Push, at),
-        b'\x8a' => counted(one()?, 1).map(|(found, next)| (Op::Long(found), next))?,
-        b'\x8b' => counted(four()?, 4).map(|(found, next)| (Op::Long(found), next))?,
+        b'\x8a' => push(one(), 1)?,
+        b'\x8b' => push(four(), 4)?,
         b'S' => {
             let (line, next) = line(bytes, at)?;
-            (Op::Text(quoted(line.trim_ascii())?, Coding::Quoted), next)
+            (Op::Text(quoted(line.trim_ascii()).unwrap_or(line), Coding::Quoted), next)
         }
         b'V' => line(bytes, at).map(|(line, next)| (Op::Text(line, Coding::Escaped), next))?,
         b'T' => text(four(), 4, Coding::Bytes)?,
@@ -148,14 +137,14 @@ pub(crate) fn read(bytes: &[u8], at: usize) -> Option<(Op<'_>, usize)> {
         b'e' | b'u' | b'\x90' => (Op::AppendToMark, at),
         b's' => (Op::SetItem, at),
         b'g' | b'p' => {
-            let (digits, next) = number(|b| b.is_ascii_digit())?;
-            let name = std::str::from_utf8(digits).ok()?.parse().ok()?;
+            let (line, next) = line(bytes, at)?;
+            let name = number(line);
             (if code == b'g' { Op::Get(name) } else { Op::Put(name) }, next)
         }
-        b'h' => (Op::Get(u64::from(*bytes.get(at)?)), at + 1),
-        b'j' => (Op::Get(u64::from(le32(bytes, at)?)), at + 4),
-        b'q' => (Op::Put(u64::from(*bytes.get(at)?)), at + 1),
-        b'r' => (Op::Put(u64::from(le32(bytes, at)?)), at + 4),
+        b'h' => (Op::Get(Some(u64::from(*bytes.get(at)?))), at + 1),
+        b'j' => (Op::Get(Some(u64::from(le32(bytes, at)?))), at + 4),
+        b'q' => (Op::Put(Some(u64::from(*bytes.get(at)?))), at + 1),
+        b'r' => (Op::Put(Some(u64::from(le32(bytes, at)?))), at + 4),
         b'\x94' => (Op::Memoize, at),
         b'c' | b'i' => {
             let (module, next) = line(bytes, at)?;
@@ -180,11 +169,21 @@ pub(crate) fn read(bytes: &[u8], at: usize) -> Option<(Op<'_>, usize)> {
     })
 }
 
-/// What stands before the next end of a line, and what begins behind it.
+/// What stands before the next end of a line, and what begins behind it. Of the last line loaders drop the last byte, whatever
+/// it is.
 fn line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let rest = tail(bytes, at);
-    let end = memchr::memchr(b'\n', rest)?;
+    let end = memchr::memchr(b'\n', rest).or_else(|| rest.len().checked_sub(1))?;
     Some((rest.get(..end)?, at + end + 1))
+}
+
+/// A number as Python reads one (`int`, `PyLong_FromString`): with space around it, a sign, marks between its digits, and
+/// whatever stands behind a NUL; none where it is another, or larger than a register.
+fn number(line: &[u8]) -> Option<u64> {
+    let line = line.split(|byte| *byte == 0).next()?;
+    let digits: Vec<u8> =
+        line.iter().copied().filter(|b| !b.is_ascii_whitespace() && !matches!(b, b'_' | 0x0b)).collect();
+    std::str::from_utf8(&digits).ok()?.parse().ok()
 }
 
 /// What stands between quotes.

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use super::{
     globals,
     opcode::{self, Coding, Op},
+    rest,
 };
 use crate::{
     Reason, Role,
@@ -21,18 +22,31 @@ use crate::{
 const HELD: usize = 4;
 /// Bytes of a text that may name a module.
 const NAME: usize = 256;
-/// The number that PyTorch begins a file with that is no archive (`torch.serialization.MAGIC_NUMBER`), as a pickle has it.
-const TORCH: &[u8] = &[0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+/// The number that PyTorch begins a file with that is no archive (`torch.serialization.MAGIC_NUMBER`), with the opcode that
+/// pushes it and the end of its stream.
+const TORCH: &[u8] = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 /// Streams that such a file has before its numbers: the sign, a version, the system, the object, and the keys of its storages.
 const TORCH_STREAMS: usize = 5;
+
+/// Modules of joblib, also as scikit-learn had it inside, whose wrappers say that an array stands behind them.
+const WRAPPERS: &[&str] = &[
+    "joblib.numpy_pickle",
+    "joblib.numpy_pickle_compat",
+    "sklearn.externals.joblib.numpy_pickle",
+    "sklearn.externals.joblib.numpy_pickle_compat",
+];
 
 /// Why a file is taken for a pickle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// Its name says so: it has to begin as one.
     Name,
-    /// Its content alone: it has to call something, or to name it and end.
+    /// Its name says so, and its first bytes are the sign of something else: it has to name something.
+    NameAndSign,
+    /// Its content alone, which is no text: it has to call something, or to name it and end.
     Content,
+    /// The same of a text, or of what has another's sign: what is only named has to be one of Python's own objects.
+    Text,
 }
 
 /// What a value is, as far as it matters.
@@ -44,10 +58,10 @@ enum Value {
     Global(globals::Trust, bool),
     /// What a call made of it.
     Made(globals::Trust, bool),
-    /// A tuple.
-    Tuple,
     /// Anything else.
     Plain,
+    /// What was remembered elsewhere, or under a number that is not known: it may be anything.
+    Hidden,
 }
 
 /// What is seen on the way.
@@ -63,8 +77,6 @@ struct Noticed {
     computed: bool,
     /// Arrays stand between the opcodes, which only the library that wrote them can tell from opcodes.
     arrays: bool,
-    /// The number of PyTorch.
-    torch: bool,
 }
 
 /// How the walk of one stream ended, and where.
@@ -79,45 +91,61 @@ struct Walk {
     texts: String,
 }
 
-/// Whether a file without a sign is a pickle.
+/// Whether a file is a pickle without the sign of one.
 pub(crate) fn is_one(context: &mut Context<'_>, bytes: &[u8], trust: Trust) -> Done<bool> {
-    let walk = walk(context, bytes, Keep::Nothing)?;
-    let is_whole = walk.stopped && walk.steps > 1;
+    let Walk { noticed: Noticed { named, words, calls, .. }, stopped, steps, .. } =
+        walk(context, bytes, Keep::Nothing, &mut Memory::default())?;
+    let is_whole = stopped && steps > 1;
+    let is_own = named.is_some_and(|named| named != globals::Trust::Unknown);
     Ok(match trust {
-        Trust::Name => is_whole || walk.noticed.named.is_some(),
-        Trust::Content => {
-            let named = walk.noticed.named;
-            // Of a text that nobody meant as a program the first lines may be opcodes; the names of Python's own objects are not in it.
-            is_whole && named.is_some() && !walk.noticed.words
-                || walk.noticed.calls && named.is_some_and(|named| named != globals::Trust::Unknown)
+        Trust::Name => is_whole || named.is_some(),
+        Trust::NameAndSign => named.is_some() && !words,
+        // Of a text that nobody meant as a program the first lines may be opcodes; the names of Python's own objects are not in it.
+        Trust::Content | Trust::Text => {
+            let says_enough = calls || is_own || trust == Trust::Content;
+            is_whole && named.is_some() && !words && says_enough || calls && is_own
         }
     })
 }
 
 /// A pickle, or several one behind the other.
 pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
+    let torch = is_torch(bytes);
+    let mut carried = Memory::default();
     let mut rest = bytes;
     let mut streams = 0;
-    let mut torch = false;
     loop {
         context.thing()?;
         let walk = context.at(streams, |context| {
-            let walk = walk(context, rest, Keep::Texts)?;
-            tell(context, walk.noticed);
-            context.text(Role::Body, walk.texts.as_str())?;
-            Ok(walk)
+            let mut memory = Memory::default();
+            let first = walk(context, rest, Keep::Texts, &mut memory)?;
+            tell(context, first.noticed);
+            context.text(Role::Body, first.texts.as_str())?;
+            // Who loads several with one reader has in its memory what the streams before this one put there.
+            if streams == 0 {
+                carried = memory;
+            } else if !carried.values.is_empty() || carried.is_lost {
+                let again = walk(context, rest, Keep::Nothing, &mut carried)?;
+                if again.noticed.named == Some(globals::Trust::Dangerous) {
+                    context.see(Reason::ModelCode);
+                }
+            }
+            Ok(first)
         })?;
-        torch |= streams == 0 && walk.noticed.torch;
         streams += 1;
         rest = tail(rest, walk.end);
-        if !walk.stopped {
-            // What is behind the arrays is not known.
-            if !walk.noticed.arrays {
+        let is_end = torch && streams == TORCH_STREAMS;
+        if !walk.stopped || is_end {
+            // What is behind the arrays is not known, nor what is among the numbers of an old file of PyTorch.
+            if !(walk.noticed.arrays || is_end) {
                 context.see(Reason::Malformed);
+            }
+            if rest::names_danger(context, rest)? {
+                context.see(Reason::ModelCode);
             }
             return Ok(());
         }
-        if rest.iter().all(|byte| *byte == 0) || torch && streams == TORCH_STREAMS {
+        if rest.iter().all(|byte| *byte == 0) {
             return Ok(());
         }
         if !(torch || begins(context, rest)?) {
@@ -125,6 +153,16 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
             return Ok(());
         }
     }
+}
+
+/// Whether the first stream is the number of PyTorch and nothing else.
+fn is_torch(bytes: &[u8]) -> bool {
+    let [0x80, 2..=5, rest @ ..] = bytes else { return false };
+    let rest = match rest {
+        [0x95, _, _, _, _, _, _, _, _, rest @ ..] => rest,
+        other => other,
+    };
+    rest.starts_with(TORCH)
 }
 
 /// Whether another stream stands here: what a loader that is called again would run.
@@ -159,22 +197,25 @@ enum Keep {
     Nothing,
 }
 
+/// What is remembered.
+#[derive(Debug, Default)]
+struct Memory {
+    values: BTreeMap<u64, Value>,
+    /// Something was remembered under a number that is not known: what stands under which is not known from there on.
+    is_lost: bool,
+}
+
 /// The machine: what kind of value stands where.
-struct Machine {
+struct Machine<'m> {
     stack: Vec<Value>,
     marks: Vec<usize>,
-    memory: BTreeMap<u64, Value>,
+    memory: &'m mut Memory,
     noticed: Noticed,
 }
 
 /// Walks one stream to its `STOP`, or to where it is none.
-fn walk(context: &mut Context<'_>, bytes: &[u8], keep: Keep) -> Done<Walk> {
-    let mut machine = Machine {
-        stack: Vec::new(),
-        marks: Vec::new(),
-        memory: BTreeMap::new(),
-        noticed: Noticed::default(),
-    };
+fn walk(context: &mut Context<'_>, bytes: &[u8], keep: Keep, memory: &mut Memory) -> Done<Walk> {
+    let mut machine = Machine { stack: Vec::new(), marks: Vec::new(), memory, noticed: Noticed::default() };
     let mut walk =
         Walk { noticed: Noticed::default(), end: 0, stopped: false, steps: 0, texts: String::new() };
     while let Some((op, end)) = opcode::read(bytes, walk.end) {
@@ -183,8 +224,14 @@ fn walk(context: &mut Context<'_>, bytes: &[u8], keep: Keep) -> Done<Walk> {
         if machine.size() > context.limits.things.saturating_mul(HELD) {
             match keep {
                 Keep::Texts => return Err(Halt(Reason::TooMany)),
-                // Nobody said that it is one.
-                Keep::Nothing => break,
+                // Nobody said that it is one: only what it names behind so many values does.
+                Keep::Nothing => {
+                    if rest::names_danger(context, tail(bytes, walk.end))? {
+                        machine.note(globals::Trust::Dangerous);
+                        machine.noticed.calls = true;
+                    }
+                    break;
+                }
             }
         }
         if let (Op::Text(found, coding), Keep::Texts) = (op, keep) {
@@ -213,29 +260,25 @@ fn walk(context: &mut Context<'_>, bytes: &[u8], keep: Keep) -> Done<Walk> {
     Ok(walk)
 }
 
-impl Machine {
+impl Machine<'_> {
     /// Does what one opcode does; none where a loader would stop with an error.
     fn step(&mut self, op: Op<'_>) -> Option<()> {
         match op {
             Op::Stop | Op::Nothing => {}
             Op::Mark => self.marks.push(self.stack.len()),
             Op::Push => self.stack.push(Value::Plain),
-            Op::Long(digits) => {
-                self.noticed.torch |= digits == TORCH;
-                self.stack.push(Value::Plain);
-            }
             Op::Text(found, coding) => {
                 let value = (found.len() <= NAME).then(|| Value::Text(read_text(found, coding).into()));
                 self.stack.push(value.unwrap_or(Value::Plain));
             }
-            Op::EmptyTuple => self.stack.push(Value::Tuple),
+            Op::EmptyTuple => self.stack.push(Value::Plain),
             Op::Tuple(count) => {
                 self.take(count)?;
-                self.stack.push(Value::Tuple);
+                self.stack.push(Value::Plain);
             }
             Op::TupleToMark => {
                 self.take_to_mark()?;
-                self.stack.push(Value::Tuple);
+                self.stack.push(Value::Plain);
             }
             Op::PlainToMark => {
                 self.take_to_mark()?;
@@ -262,13 +305,21 @@ impl Machine {
             }
             Op::PopMark => self.take_to_mark()?,
             Op::Duplicate => self.stack.push(self.top()?.clone()),
-            Op::Get(name) => self.stack.push(self.memory.get(&name)?.clone()),
+            Op::Get(name) => {
+                let found = name.filter(|_| !self.memory.is_lost).and_then(|n| self.memory.values.get(&n));
+                self.stack.push(found.cloned().unwrap_or(Value::Hidden));
+            }
             Op::Put(name) => {
-                self.memory.insert(name, self.top()?.clone());
+                let value = self.top()?.clone();
+                match name {
+                    Some(name) => _ = self.memory.values.insert(name, value),
+                    None => self.memory.is_lost = true,
+                }
             }
             Op::Memoize => {
-                let name = self.memory.len() as u64;
-                self.memory.insert(name, self.top()?.clone());
+                let name = self.memory.values.len() as u64;
+                let value = self.top()?.clone();
+                self.memory.values.insert(name, value);
             }
             Op::Global(module, name) => {
                 let value = self.named(&text::name(module), &text::name(name));
@@ -298,11 +349,8 @@ impl Machine {
                 self.call(&class);
             }
             Op::Reduce => {
-                let (arguments, callable) = (self.pop()?, self.pop()?);
-                // Anything else is an error of the loader.
-                if !matches!(arguments, Value::Tuple | Value::Made(..)) {
-                    return None;
-                }
+                // The loader that is written in Python calls with whatever can be counted through.
+                let (_, callable) = (self.pop()?, self.pop()?);
                 self.call(&callable);
             }
             Op::New => {
@@ -339,12 +387,12 @@ impl Machine {
 
     fn named(&mut self, module: &str, name: &str) -> Value {
         // Joblib's own reader takes the bytes of an array from behind the opcode that ends its wrapper.
-        let is_wrapper =
-            module == "joblib.numpy_pickle" && matches!(name, "NumpyArrayWrapper" | "NDArrayWrapper");
+        let is_wrapper = WRAPPERS.contains(&module) && matches!(name, "NumpyArrayWrapper" | "NDArrayWrapper");
         let trust = if is_wrapper { globals::Trust::Known } else { globals::trust(module, name) };
         self.note(trust);
-        self.noticed.words |=
-            [module, name].into_iter().any(|word| word.is_empty() || word.contains(char::is_whitespace));
+        self.noticed.words |= [module, name]
+            .into_iter()
+            .any(|w| w.is_empty() || w.contains(|c: char| c.is_whitespace() || c.is_control()));
         Value::Global(trust, is_wrapper)
     }
 
@@ -364,7 +412,7 @@ impl Machine {
 
     /// Changes the topmost value: what was only named is a module's own, and everybody else's too.
     fn change(&mut self) -> Option<()> {
-        if let Value::Global(..) = self.top()? {
+        if let Value::Global(..) | Value::Hidden = self.top()? {
             self.noticed.computed = true;
         }
         Some(())
@@ -372,7 +420,7 @@ impl Machine {
 
     /// Values that are held.
     fn size(&self) -> usize {
-        self.stack.len() + self.marks.len() + self.memory.len()
+        self.stack.len() + self.marks.len() + self.memory.values.len()
     }
 
     /// The lowest place from which values may be taken: the last mark.

@@ -16,10 +16,11 @@ const LOOK: usize = 4096;
 /// Bytes of a header at most.
 const LONGEST: usize = 100_000_000;
 
-/// Whether a file is one: by its name and its brace, or by what only its header says.
+/// Whether a file is one: by its name and its brace, or by what only its header says. A length of nothing but letters is
+/// none that a file has.
 pub(crate) fn goes_by(bytes: &[u8], is_named: bool) -> bool {
     bytes.get(LENGTH) == Some(&b'{')
-        && bytes.first() != Some(&b'{')
+        && !head(bytes, LENGTH).iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r'))
         && (is_named || find(head(tail(bytes, LENGTH), LOOK), 0, b"\"data_offsets\"").is_some())
 }
 

@@ -18,6 +18,7 @@ mod documents;
 mod evasions;
 mod images;
 mod laws;
+mod loaders;
 mod markup;
 mod models;
 mod pdfs;
