@@ -85,6 +85,10 @@ fn fits(said: FileType, content: FileType) -> bool {
         ) => true,
         // Models by the endings that PyTorch and joblib give them, packed or not.
         (T::Pickle, T::Torch | T::Zlib | T::Gzip | T::Packed) => true,
+        // Paths of Python and the language Pkl have these endings too, and texts are read as such.
+        (T::Pickle, T::Text) => true,
+        // `model.pth.tar` is what many examples of PyTorch save, and `.Z` an older program's ending.
+        (T::Tar, T::Torch | T::Pickle) | (T::Zlib, T::Packed | T::Gzip) => true,
         (T::Ole, T::WordDocument | T::Spreadsheet | T::Presentation | T::Rtf) => false,
         _ => false,
     }
@@ -139,6 +143,9 @@ mod tests {
         assert!(agrees(Some("a.rs"), Some("application/octet-stream"), FileType::Text));
         assert!(!agrees(Some("invoice.pdf.exe"), None, FileType::Pdf));
         assert!(agrees(None, None, FileType::Unknown));
+        assert!(agrees(Some("site.pth"), None, FileType::Text));
+        assert!(agrees(Some("model.pth.tar"), None, FileType::Torch));
+        assert!(agrees(Some("a.Z"), None, FileType::Packed) && !agrees(Some("a.pkl"), None, FileType::Pdf));
         assert!(Claim::named("a.xlsm").read().macros);
         assert_eq!(Claim::named("gpj.\u{202e}exe").name_reason(), Some(Reason::NameDirection));
         assert_eq!(Claim::named("مرحبا.txt").name_reason(), None);

@@ -44,6 +44,13 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8], claim: &Claim<'_>
     if begins.is_text() && !file_type.is_text() {
         text::plain(context, bytes)?;
     }
+    let template = claim.name.and_then(model::template::named).filter(|_| begins.is_text());
+    if let Some(of) = template {
+        context.spend(bytes.len())?;
+        if model::template::reaches_of(context, &text::decode(bytes).text, of)? {
+            context.see(Reason::Template);
+        }
+    }
     if !claimed.agrees(file_type) {
         context.see(Reason::Mismatch);
     }

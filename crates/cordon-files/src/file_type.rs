@@ -192,6 +192,7 @@ pub(crate) fn binary(bytes: &[u8]) -> Option<FileType> {
         (b"\xfd7zXZ\0", T::Packed),
         (b"BZh", T::Packed),
         (b"\x28\xb5\x2f\xfd", T::Packed),
+        (b"\x1f\x9d", T::Packed),
         (b"MSCF", T::Packed),
         (b"\x04\x22\x4d\x18", T::Packed),
         (b"\x7fELF", T::Executable),
@@ -206,7 +207,6 @@ pub(crate) fn binary(bytes: &[u8]) -> Option<FileType> {
         (b"fLaC", T::AudioVideo),
         (b"\x1a\x45\xdf\xa3", T::AudioVideo),
         (b"\x93NUMPY", T::Npy),
-        (b"GGUF", T::Gguf),
         (b"\x89HDF\r\n\x1a\n", T::Hdf5),
         (b"II*\0", T::OtherImage),
         (b"MM\0*", T::OtherImage),
@@ -222,6 +222,11 @@ pub(crate) fn binary(bytes: &[u8]) -> Option<FileType> {
     }
     if let Some((_, file_type)) = SIGNS.iter().find(|(sign, _)| bytes.starts_with(sign)) {
         return Some(*file_type);
+    }
+    // Its sign is a word of people too; the version behind it is not.
+    let version = le32(bytes, 4).into_iter().chain(be32(bytes, 4)).any(|version| matches!(version, 1..=3));
+    if bytes.starts_with(b"GGUF") && (version || !is_text(bytes)) {
+        return Some(T::Gguf);
     }
     match slice(bytes, 8, 4) {
         Some(b"WEBP") if bytes.starts_with(b"RIFF") => return Some(T::Webp),
@@ -367,6 +372,8 @@ mod tests {
             (b"{\"a\": 1}", FileType::Json),
             (b"[link](x) in Markdown", FileType::Text),
             (b"\xff\xfeh\0i\0", FileType::Text),
+            (b"GGUF models for llama.cpp are read by it", FileType::Text),
+            (b"GGUF\0\0\0\x03", FileType::Gguf),
             (b"BM is how this text begins, and more of it", FileType::Text),
         ] {
             assert_eq!(of(bytes), expected, "{}", bytes.escape_ascii());

@@ -14,8 +14,17 @@ const DEEPEST: usize = 128;
 /// A JSON file, or one with a value on each line.
 pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let text = text::inspect(context, bytes)?;
-    if let Some(value) = read(context, &text, |context, reason| context.see(reason))? {
-        model::settings::inspect(context, &value)?;
+    let mut is_whole = true;
+    read(context, &text, |context, found| match found {
+        Ok(value) => model::settings::inspect(context, &value),
+        Err(reason) => {
+            is_whole = false;
+            context.see(reason);
+            Ok(())
+        }
+    })?;
+    if !is_whole {
+        model::settings::search(context, &text)?;
     }
     context.text(Role::Body, text)
 }
@@ -24,31 +33,32 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
 pub(crate) fn is_one(context: &mut Context<'_>, bytes: &[u8]) -> Done<bool> {
     context.spend(bytes.len())?;
     let mut is_one = true;
-    read(context, &text::decode(bytes).text, |_, reason| is_one &= reason != Reason::Malformed)?;
+    read(context, &text::decode(bytes).text, |_, found| {
+        is_one &= !matches!(found, Err(Reason::Malformed));
+        Ok(())
+    })?;
     Ok(is_one)
 }
 
-/// Reads one value, or one on each line, and hands over what is wrong; the value, where it is one.
+/// Reads one value, or one on each line, and hands over each, or what is wrong with it.
 fn read(
     context: &mut Context<'_>,
     text: &str,
-    mut see: impl FnMut(&mut Context<'_>, Reason),
-) -> Done<Option<Value>> {
+    mut hand: impl FnMut(&mut Context<'_>, Result<Value, Reason>) -> Done,
+) -> Done {
     let limits = Limits { bytes: text.len(), depth: DEEPEST, values: context.limits.things };
     context.spend(text.len())?;
     match Value::parse(text.trim().as_bytes(), limits) {
-        Ok(value) => return Ok(Some(value)),
         Err(error) if error.kind() == ErrorKind::Trailing => {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
                 context.thing()?;
-                if let Err(error) = Value::parse(line.trim().as_bytes(), limits) {
-                    see(context, reason(error.kind()));
-                }
+                let value = Value::parse(line.trim().as_bytes(), limits);
+                hand(context, value.map_err(|error| reason(error.kind())))?;
             }
+            Ok(())
         }
-        Err(error) => see(context, reason(error.kind())),
+        value => hand(context, value.map_err(|error| reason(error.kind()))),
     }
-    Ok(None)
 }
 
 fn reason(kind: ErrorKind) -> Reason {

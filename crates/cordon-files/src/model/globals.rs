@@ -5,6 +5,9 @@
 //! Sources: what PyTorch lets its `weights_only` loading build (`torch.serialization.add_safe_globals`), how NumPy, scikit-learn
 //! and the standard library pickle their own types, and the public advisories on how scanners of pickles were passed by.
 
+pub(crate) use super::dangerous::is_one as is_dangerous;
+use super::dangerous::{self, is_module};
+
 /// How an object of Python is thought of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Trust {
@@ -42,7 +45,8 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     ("collections", &["Counter", "OrderedDict", "defaultdict", "deque"]),
-    ("copyreg", &["_reconstructor"]),
+    // Each makes an object of a class that is named by itself.
+    ("copyreg", &["__newobj__", "__newobj_ex__", "_reconstructor"]),
     ("_codecs", &["encode"]),
     ("argparse", &["Namespace"]),
     ("datetime", &["date", "datetime", "time", "timedelta", "timezone"]),
@@ -65,6 +69,8 @@ const KNOWN: &[(&str, &[&str])] = &[
             "int32",
             "int64",
             "int8",
+            "mean",
+            "median",
             "ndarray",
             "str_",
             "uint16",
@@ -81,12 +87,39 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("numpy.random._pickle", &["__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"]),
     ("numpy.random._mt19937", &["MT19937"]),
     ("numpy.random._pcg64", &["PCG64"]),
+    ("numpy.random._philox", &["Philox"]),
+    ("numpy.random._sfc64", &["SFC64"]),
+    ("numpy.random.bit_generator", &["SeedSequence", "__pyx_unpickle_SeedSequence"]),
     ("numpy.random.mtrand", &["RandomState"]),
+    ("pandas", &["DataFrame", "Index", "RangeIndex", "Series"]),
+    ("pandas._libs.arrays", &["__pyx_unpickle_NDArrayBacked"]),
+    ("pandas._libs.internals", &["_unpickle_block"]),
+    ("pandas._libs.tslibs.timestamps", &["_unpickle_timestamp"]),
+    ("pandas.core.arrays.categorical", &["Categorical"]),
+    ("pandas.core.arrays.datetimes", &["DatetimeArray"]),
+    ("pandas.core.dtypes.dtypes", &["CategoricalDtype", "DatetimeTZDtype"]),
+    ("pandas.core.frame", &["DataFrame"]),
+    ("pandas.core.indexes.base", &["Index", "_new_Index"]),
+    ("pandas.core.indexes.category", &["CategoricalIndex"]),
+    ("pandas.core.indexes.datetimes", &["DatetimeIndex", "_new_DatetimeIndex"]),
+    ("pandas.core.indexes.multi", &["MultiIndex"]),
+    ("pandas.core.indexes.numeric", &["Float64Index", "Int64Index", "UInt64Index"]),
+    ("pandas.core.indexes.range", &["RangeIndex"]),
+    ("pandas.core.internals.blocks", &["new_block"]),
+    ("pandas.core.internals.managers", &["BlockManager", "SingleBlockManager"]),
+    ("pandas.core.series", &["Series"]),
+    ("scipy.interpolate._bsplines", &["BSpline"]),
     ("scipy.sparse._coo", &["coo_matrix"]),
     ("scipy.sparse._csc", &["csc_array", "csc_matrix"]),
     ("scipy.sparse._csr", &["csr_array", "csr_matrix"]),
     ("scipy.sparse.csc", &["csc_matrix"]),
     ("scipy.sparse.csr", &["csr_matrix"]),
+    ("sklearn.cluster._kmeans", &["_kmeans_single_elkan", "_kmeans_single_lloyd"]),
+    ("sklearn.feature_selection._mutual_info", &["mutual_info_classif", "mutual_info_regression"]),
+    (
+        "sklearn.feature_selection._univariate_selection",
+        &["chi2", "f_classif", "f_oneway", "f_regression", "r_regression"],
+    ),
     (
         "torch",
         &[
@@ -115,6 +148,11 @@ const KNOWN: &[(&str, &[&str])] = &[
             "float16",
             "float32",
             "float64",
+            "float8_e4m3fn",
+            "float8_e4m3fnuz",
+            "float8_e5m2",
+            "float8_e5m2fnuz",
+            "float8_e8m0fnu",
             "int16",
             "int32",
             "int64",
@@ -122,6 +160,9 @@ const KNOWN: &[(&str, &[&str])] = &[
             "qint32",
             "qint8",
             "quint8",
+            "uint16",
+            "uint32",
+            "uint64",
             "uint8",
         ],
     ),
@@ -139,11 +180,18 @@ const KNOWN: &[(&str, &[&str])] = &[
             "_rebuild_tensor",
             "_rebuild_tensor_v2",
             "_rebuild_tensor_v3",
+            "_rebuild_wrapper_subclass",
         ],
+    ),
+    // What the pickles of TorchScript name.
+    (
+        "torch.jit._pickle",
+        &["build_boollist", "build_doublelist", "build_intlist", "build_tensorlist", "restore_type_tag"],
     ),
     ("torch.nn.parameter", &["Buffer", "Parameter"]),
     ("torch.serialization", &["_get_layout"]),
     ("torch.storage", &["TypedStorage", "UntypedStorage"]),
+    ("torch.utils.data.dataset", &["ConcatDataset", "StackDataset", "Subset", "TensorDataset"]),
 ];
 
 /// Packages whose classes do nothing but be made: estimators of scikit-learn, layers of PyTorch.
@@ -186,185 +234,23 @@ const CLASSES_OF: &[&str] = &[
 ];
 
 /// Names of classes that such packages have from elsewhere.
-const NOT_THEIRS: &[&str] = &["Callable", "Memory", "Parallel", "Popen", "Process", "ThreadPoolExecutor"];
-
-/// Modules, with all that is below them, of which no part belongs into a model.
-const DANGEROUS: &[&str] = &[
-    "_aix_support",
-    "_ctypes",
-    "_frozen_importlib",
-    "_frozen_importlib_external",
-    "_io",
-    "_operator",
-    "_osx_support",
-    "_pickle",
-    "_posixsubprocess",
-    "_pyrepl",
-    "_socket",
-    "aiohttp",
-    "antigravity",
-    "ast",
-    "asyncio",
-    "bdb",
-    "cProfile",
-    "cgi",
-    "cgitb",
-    "cloudpickle",
-    "code",
-    "codecs",
-    "codeop",
-    "commands",
-    "compileall",
-    "concurrent",
-    "ctypes",
-    "dill",
-    "distutils",
-    "doctest",
-    "dumbdbm",
-    "ensurepip",
-    "fileinput",
-    "ftplib",
-    "functools",
-    "glob",
-    "http",
-    "httplib",
-    "httpx",
-    "idlelib",
-    "imaplib",
-    "imp",
-    "importlib",
-    "inspect",
-    "io",
-    "itertools",
-    "joblib",
-    "lib2to3",
-    "linecache",
-    "logging",
-    "mailcap",
-    "marshal",
-    "mmap",
-    "modulefinder",
-    "multiprocessing",
-    "nntplib",
-    "nt",
-    "ntpath",
-    "numpy.distutils",
-    "numpy.f2py",
-    "numpy.lib.npyio",
-    "numpy.testing",
-    "operator",
-    "os",
-    "pdb",
-    "pickle",
-    "pip",
-    "pipes",
-    "pkg_resources",
-    "pkgutil",
-    "platform",
-    "poplib",
-    "popen2",
-    "posix",
-    "posixpath",
-    "profile",
-    "pty",
-    "py_compile",
-    "pydoc",
-    "reprlib",
-    "requests",
-    "resource",
-    "rlcompleter",
-    "runpy",
-    "sched",
-    "setuptools",
-    "shelve",
-    "shlex",
-    "shutil",
-    "signal",
-    "site",
-    "smtplib",
-    "socket",
-    "socketserver",
-    "sqlite3",
-    "ssl",
-    "subprocess",
-    "sys",
-    "sysconfig",
-    "tarfile",
-    "telnetlib",
-    "tempfile",
-    "test",
-    "threading",
-    "timeit",
-    "tkinter",
-    "torch._dynamo",
-    "torch._inductor",
-    "torch.cuda",
-    "torch.distributed",
-    "torch.hub",
-    "torch.jit",
-    "torch.package",
-    "torch.utils",
-    "trace",
-    "turtle",
-    "unittest",
-    "urllib",
-    "urllib2",
-    "urllib3",
-    "uu",
-    "venv",
-    "weakref",
-    "webbrowser",
-    "winreg",
-    "xml",
-    "xmlrpc",
-    "zipfile",
-    "zipimport",
-];
-
-/// Objects of modules of which others are harmless.
-const DANGEROUS_OF: &[(&str, &[&str])] = &[
-    (
-        "builtins",
-        &[
-            "__build_class__",
-            "__import__",
-            "apply",
-            "breakpoint",
-            "compile",
-            "delattr",
-            "eval",
-            "exec",
-            "execfile",
-            "exit",
-            "file",
-            "filter",
-            "getattr",
-            "globals",
-            "help",
-            "input",
-            "locals",
-            "map",
-            "memoryview",
-            "open",
-            "print",
-            "quit",
-            "raw_input",
-            "reduce",
-            "reload",
-            "setattr",
-            "super",
-            "type",
-            "vars",
-        ],
-    ),
-    (
-        "numpy",
-        &["fromfile", "fromregex", "genfromtxt", "load", "loadtxt", "memmap", "save", "savetxt", "vectorize"],
-    ),
-    ("torch", &["compile", "load", "save"]),
-    ("torch.serialization", &["load", "save"]),
-    ("torch.storage", &["_load_from_bytes"]),
-    ("types", &["CodeType", "FunctionType", "LambdaType", "MethodType", "ModuleType"]),
+const NOT_THEIRS: &[&str] = &[
+    "ABC",
+    "ABCMeta",
+    "BytesIO",
+    "Callable",
+    "Enum",
+    "Generic",
+    "Mapping",
+    "Memory",
+    "MutableMapping",
+    "Parallel",
+    "Popen",
+    "Process",
+    "Protocol",
+    "Sequence",
+    "StringIO",
+    "ThreadPoolExecutor",
 ];
 
 /// What an object is thought of, by its module and its name.
@@ -373,26 +259,20 @@ pub(crate) fn trust(module: &str, name: &str) -> Trust {
     let of =
         |table: &[(&str, &[&str])]| table.iter().any(|(of, names)| *of == module && names.contains(&name));
     // A name with dots leads through an object to another: `sys.modules` of what has imported it, `__builtins__` of anything.
-    let leads_on = name.contains('.')
-        || name.starts_with("__") && !name.ends_with("_ctor") && !name.starts_with("__pyx_unpickle_");
+    let makes = name.ends_with("_ctor")
+        || name.starts_with("__pyx_unpickle_")
+        || module == "copyreg" && name.starts_with("__newobj_");
+    let leads_on = name.contains('.') || name.starts_with("__") && !makes;
     if !leads_on && (of(KNOWN) || is_class(module, name)) {
         return Trust::Known;
     }
     // The parts of a dotted name count as modules too.
-    let through = name.contains('.') && name.split('.').any(|part| DANGEROUS.contains(&part));
-    if is_dangerous(module, name) || through || leads_on { Trust::Dangerous } else { Trust::Unknown }
-}
-
-/// Whether an object is on one of the lists of what is known to be dangerous.
-pub(crate) fn is_dangerous(module: &str, name: &str) -> bool {
-    let module = renamed(module);
-    let first = name.split('.').next().unwrap_or_default();
-    DANGEROUS.iter().any(|word| is_below(module, word))
-        || DANGEROUS_OF.iter().any(|(of, names)| *of == module && names.contains(&first))
+    let through = name.contains('.') && name.split('.').any(is_module);
+    if dangerous::is_one(module, name) || through || leads_on { Trust::Dangerous } else { Trust::Unknown }
 }
 
 /// The name that Python 3 has for a module of Python 2.
-fn renamed(module: &str) -> &str {
+pub(super) fn renamed(module: &str) -> &str {
     match module {
         "__builtin__" | "__builtins__" => "builtins",
         "copy_reg" => "copyreg",
@@ -403,7 +283,7 @@ fn renamed(module: &str) -> &str {
 }
 
 /// Whether a module is another or below it.
-fn is_below(module: &str, other: &str) -> bool {
+pub(super) fn is_below(module: &str, other: &str) -> bool {
     module.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
@@ -445,6 +325,35 @@ mod tests {
             ("torch", "FloatStorage", Trust::Known),
             ("torch.storage", "_load_from_bytes", Trust::Dangerous),
             ("company.models", "Net", Trust::Unknown),
+            // What ordinary models name.
+            ("torch.jit._pickle", "build_intlist", Trust::Known),
+            ("torch.jit", "load", Trust::Dangerous),
+            ("torch.utils.data.dataset", "TensorDataset", Trust::Known),
+            ("torch.utils.collect_env", "run", Trust::Dangerous),
+            ("torch.distributed.tensor", "DTensor", Trust::Unknown),
+            ("torch.distributed.rpc.internal", "_run_function", Trust::Dangerous),
+            ("logging", "getLogger", Trust::Unknown),
+            ("logging.config", "fileConfig", Trust::Dangerous),
+            ("builtins", "type", Trust::Unknown),
+            ("copy_reg", "__newobj__", Trust::Known),
+            ("copyreg", "__builtins__", Trust::Dangerous),
+            ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence", Trust::Known),
+            ("sklearn.feature_selection._univariate_selection", "f_classif", Trust::Known),
+            ("pandas.core.frame", "DataFrame", Trust::Known),
+            ("torch", "float8_e4m3fn", Trust::Known),
+            // What runs code, or opens files.
+            ("uuid", "UUID", Trust::Known),
+            ("uuid", "_get_command_stdout", Trust::Dangerous),
+            ("_thread", "start_new_thread", Trust::Dangerous),
+            ("gzip", "open", Trust::Dangerous),
+            ("pandas", "read_pickle", Trust::Dangerous),
+            ("pandas", "eval", Trust::Dangerous),
+            ("torch.fx.graph_module", "reduce_graph_module", Trust::Dangerous),
+            ("numpy.lib._npyio_impl", "load", Trust::Dangerous),
+            ("SocketServer", "TCPServer", Trust::Dangerous),
+            // Classes that such packages have from elsewhere.
+            ("sklearn.tree._classes", "ABCMeta", Trust::Unknown),
+            ("sklearn.preprocessing._data", "StringIO", Trust::Unknown),
         ] {
             assert_eq!(trust(module, name), expected, "{module} {name}");
         }

@@ -1,6 +1,7 @@
 //! Models: what their files make a loader do. A model is loaded by a program that trusts it, so what matters is what a loader
 //! would call, fetch or run for it; weights are numbers, and are not looked at.
 
+pub(crate) mod dangerous;
 pub(crate) mod gguf;
 pub(crate) mod globals;
 pub(crate) mod npy;
@@ -32,12 +33,13 @@ pub(crate) fn kind(
     if begins == FileType::Pickle {
         return Ok((begins, false));
     }
+    let is_onnx = claimed.by_name == Some(FileType::Onnx);
     let is_open = begins == FileType::Unknown || begins.is_text();
     let file_type = if !is_open {
         begins
     } else if safetensors::goes_by(bytes, claimed.by_name == Some(FileType::Safetensors)) {
         FileType::Safetensors
-    } else if onnx::is_one(context, bytes)? {
+    } else if is_onnx && begins == FileType::Unknown || onnx::is_one(context, bytes, begins.is_text())? {
         FileType::Onnx
     } else {
         begins

@@ -54,9 +54,10 @@ struct Field<'b> {
     bytes: Option<&'b [u8]>,
 }
 
-/// Whether a file is one: it begins with the version of the format, and all of it is fields of a model, a graph among them.
-pub(crate) fn is_one(context: &mut Context<'_>, bytes: &[u8]) -> Done<bool> {
-    if bytes.first() != Some(&0x08) {
+/// Whether a file is one: all of it is fields of a model, a graph among them. Writers put the version first; a text has to
+/// begin with it, for a few letters in the right places are fields too.
+pub(crate) fn is_one(context: &mut Context<'_>, bytes: &[u8], is_text: bool) -> Done<bool> {
+    if is_text && bytes.first() != Some(&0x08) {
         return Ok(false);
     }
     let (mut at, mut has_graph) = (0, false);

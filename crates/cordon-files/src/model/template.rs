@@ -10,6 +10,7 @@ use crate::{
 const WORDS: &[&str] = &[
     "\\137",
     "\\u005f",
+    "\\u0000005f",
     "\\x5f",
     "attr(",
     "cycler",
@@ -25,40 +26,158 @@ const WORDS: &[&str] = &[
     "subclasses",
     "subprocess",
 ];
+/// Names that lead from any object to what runs code; also in the templates of programs, which have names of their own.
+const WAYS: &[&str] = &[
+    "__base__",
+    "__bases__",
+    "__builtins__",
+    "__class__",
+    "__getattribute__",
+    "__globals__",
+    "__import__",
+    "__mro__",
+    "__subclasses__",
+];
 /// Statements that fetch another template.
 const STATEMENTS: &[&str] = &["extends", "from", "import", "include"];
+
+/// Whose template it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// A model's: it is filled in by whoever loads that.
+    Model,
+    /// A program's, which includes others of its own.
+    Program,
+}
 
 /// Whether a text has anything that Jinja would compute.
 pub(crate) fn is_one(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 
-/// Whether a template reaches for more than it is given.
+/// Whose template a file of text is, by its name.
+pub(crate) fn named(name: &str) -> Option<Of> {
+    let name = name.to_ascii_lowercase();
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let ends = [".jinja", ".jinja2", ".j2"].iter().any(|ending| last.ends_with(ending));
+    if last.starts_with("chat_template") || ends && name.contains("chat_templates") {
+        return Some(Of::Model);
+    }
+    ends.then_some(Of::Program)
+}
+
+/// Whether a template of a model reaches for more than it is given.
 pub(crate) fn reaches(context: &mut Context<'_>, template: &str) -> Done<bool> {
-    context.spend(template.len().saturating_mul(2))?;
+    reaches_of(context, template, Of::Model)
+}
+
+/// The same of anybody's template.
+pub(crate) fn reaches_of(context: &mut Context<'_>, template: &str, of: Of) -> Done<bool> {
+    context.spend(template.len().saturating_mul(4))?;
     let bytes = template.as_bytes();
-    let mut at = 0;
+    // Where no comment and nothing raw ends any more is looked for once.
+    let (mut at, mut comments, mut raws) = (0, true, true);
     while let Some(open) = find(bytes, at, b"{") {
         at = open + 1;
         let close: &[u8] = match bytes.get(at) {
             Some(b'{') => b"}}",
             Some(b'%') => b"%}",
+            Some(b'#') => {
+                // What is not closed is no comment: another reader may know none.
+                let end = if comments { find(bytes, at, b"#}") } else { None };
+                comments &= end.is_some();
+                at = end.map_or(at, |end| end + 2);
+                continue;
+            }
             _ => continue,
         };
-        // What is not closed is read to the end: a reader with other signs may close it elsewhere.
-        let end = find(bytes, at, close).unwrap_or(bytes.len());
+        let end = closing(bytes, at + 1, close);
         let inside = bytes.get(at + 1..end).unwrap_or_default();
-        let inside = String::from_utf8_lossy(inside).to_ascii_lowercase();
-        if is_dunder(&inside) || WORDS.iter().any(|word| has_word(&inside, word)) {
+        context.event()?;
+        let statement = statement(inside);
+        if close == b"%}" && statement == b"raw" {
+            let past = if raws { past_raw(bytes, end) } else { None };
+            raws &= past.is_some();
+            at = past.unwrap_or(end);
+            continue;
+        }
+        let is_model = of == Of::Model;
+        if is_model && close == b"%}" && STATEMENTS.iter().any(|word| statement == word.as_bytes()) {
             return Ok(true);
         }
-        let statement = inside.trim_start_matches(['-', '+']).split_whitespace().next().unwrap_or_default();
-        if close == b"%}" && STATEMENTS.contains(&statement) {
+        let inside = String::from_utf8_lossy(inside);
+        let joined = joined(&inside.to_ascii_lowercase());
+        let reaches = |text: &str| match of {
+            Of::Model => is_dunder(text) || WORDS.iter().any(|word| has_word(text, word)),
+            Of::Program => WAYS.iter().any(|word| text.contains(word)),
+        };
+        // A letter of Unicode by its name: none needs that.
+        if reaches(&joined) || reaches(&inside.to_ascii_lowercase()) || inside.contains("\\N{") {
             return Ok(true);
         }
         at = end;
     }
     Ok(false)
+}
+
+/// Where what opened before `at` is closed: not within a text in quotes. What is not closed is read to the end: a reader with
+/// other signs may close it elsewhere.
+fn closing(bytes: &[u8], mut at: usize, close: &[u8]) -> usize {
+    let mut quote = None;
+    while let Some(byte) = bytes.get(at) {
+        match quote {
+            Some(_) if *byte == b'\\' => at += 1,
+            Some(open) if *byte == open => quote = None,
+            Some(_) => {}
+            None if matches!(byte, b'\'' | b'"') => quote = Some(*byte),
+            None if tail(bytes, at).starts_with(close) => return at,
+            None => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// The first word of a statement.
+fn statement(inside: &[u8]) -> &[u8] {
+    let inside = match inside {
+        [b'-' | b'+', rest @ ..] => rest,
+        other => other,
+    };
+    let inside = inside.trim_ascii_start();
+    let end = inside.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    end.and_then(|end| inside.get(..end)).unwrap_or(inside)
+}
+
+/// The end of what stands in a template as it is: behind the next `{% endraw`.
+fn past_raw(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at = find(bytes, at, b"{%")? + 2;
+        if statement(tail(bytes, at)) == b"endraw" {
+            return Some(at);
+        }
+    }
+}
+
+/// The same with texts in one that are joined: `'a' ~ 'b'`, `'a' + "b"`, `'a' 'b'`.
+fn joined(inside: &str) -> String {
+    let mut out = String::with_capacity(inside.len());
+    let mut rest = inside;
+    while let Some(at) = rest.find(['\'', '"']) {
+        let (before, behind) = rest.split_at(at);
+        out.push_str(before);
+        let behind = behind.get(1..).unwrap_or_default();
+        let next = behind.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '~' | '+'));
+        match next.strip_prefix(['\'', '"']) {
+            Some(after) => rest = after,
+            None => {
+                out.push('\'');
+                rest = behind;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Whether a name that Python keeps for itself stands there: two underscores, letters, two underscores. Also half of one that
@@ -122,6 +241,20 @@ mod tests {
             ("{{ lipsum['a'] }}", true),
             ("{{ content.__globals__", true),
             ("{{ message.important }}{{ fromage }}", false),
+            // Signs and quotes within texts, and names in pieces.
+            ("{{ '}}' ~ ''.__class__.__mro__ }}", true),
+            ("{{ \"%}}}\" ~ x.__class__ }}", true),
+            ("{{ 'it\\'s }}' ~ x.__class__ }}", true),
+            ("{% set a = '%}' ~ x.__class__ %}", true),
+            ("{{ ''['_'~'_class_'~'_'] }}", true),
+            ("{{ x['_' + '_class_' \"_\"] }}", true),
+            ("{{ x['\\N{LOW LINE}\\N{LOW LINE}class'] }}", true),
+            ("{{ '\\n{\"name\": ' ~ name ~ '}' }}", false),
+            ("{# don't {{ ' #}{{ '}}' ~ ''.__class__ }}", true),
+            ("{% raw %}{{ ' {% endraw %}{{ '}}' ~ ''.__class__ }}", true),
+            ("{%- raw -%}{{ __class__ }}{%- endraw -%}{# __class__ #}{{ x }}", false),
+            ("{# {{ x.__class__ }}", true),
+            ("{% raw %}{{ x.__class__ }}", true),
         ] {
             let limits = Limits::default();
             let mut context = Context::new(&limits, 0);

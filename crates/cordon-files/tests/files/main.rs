@@ -25,3 +25,4 @@ mod pdfs;
 mod quine;
 mod support;
 mod types;
+mod ways;

@@ -89,8 +89,11 @@ impl<'a> Archive<'a> {
             context.thing()?;
             let number = archive.entries.len();
             let Some((entry, next)) = context.at(number, |context| archive.entry(context, at, base)) else {
+                // A reader may take what comes behind a record that it cannot read.
                 context.see(Reason::Malformed);
-                break;
+                context.spend(ending.at - at)?;
+                at = find(bytes, at + 1, CENTRAL).unwrap_or(ending.at);
+                continue;
             };
             // Several records may name one header.
             context.spend(next - at + entry.data.saturating_sub(entry.range.0))?;
@@ -123,9 +126,9 @@ impl<'a> Archive<'a> {
         let next = at + 46 + name_length + extra_length + comment_length;
         slice(bytes, at, next - at)?;
         let mut wide = Wide::of(extra);
-        let size = wide.value(le32(bytes, at + 24)?)?;
-        let packed = wide.value(le32(bytes, at + 20)?)?;
-        let offset = wide.value(le32(bytes, at + 42)?)?;
+        let size = wide.value(le32(bytes, at + 24)?);
+        let packed = wide.value(le32(bytes, at + 20)?);
+        let offset = wide.value(le32(bytes, at + 42)?);
         let start = base.checked_add(offset)?;
         let local = Local::read(bytes, start)?;
         // What a reader of the headers would do otherwise than a reader of the directory.
@@ -142,10 +145,18 @@ impl<'a> Archive<'a> {
             context.see(Reason::Ambiguous);
         }
         let data = local.data;
+        // What is not all there is read as far as it is.
+        let room = bytes.len().saturating_sub(data);
+        if packed > room {
+            context.see(Reason::Malformed);
+        }
+        let packed = packed.min(room);
         let mut end = data.checked_add(packed)?;
-        slice(bytes, data, packed)?;
         if described {
-            end = end.checked_add(descriptor(bytes, end, crc, packed)?)?;
+            match descriptor(bytes, end, crc, packed) {
+                Some(length) => end = end.checked_add(length)?,
+                None => context.see(Reason::Malformed),
+            }
         }
         if flags & PATCH != 0 {
             context.see(Reason::Unreadable);
@@ -240,13 +251,14 @@ impl<'a> Wide<'a> {
     }
 
     /// The value of a field that may say that it stands in the extra field.
-    fn value(&mut self, narrow: u32) -> Option<usize> {
+    fn value(&mut self, narrow: u32) -> usize {
         if narrow != u32::MAX {
-            return Some(index(narrow));
+            return index(narrow);
         }
-        let value = le64(self.0, 0)?;
+        // Where it does not stand there, readers take the number as it is.
+        let value = le64(self.0, 0).map_or_else(|| index(narrow), index64);
         self.0 = tail(self.0, 8);
-        Some(index64(value))
+        value
     }
 }
 
@@ -292,8 +304,8 @@ impl<'a> Local<'a> {
         let name = slice(bytes, at + 30, name_length)?;
         let extra = slice(bytes, at + 30 + name_length, extra_length)?;
         let mut wide = Wide::of(extra);
-        let size = wide.value(le32(bytes, at + 22)?)?;
-        let packed = wide.value(le32(bytes, at + 18)?)?;
+        let size = wide.value(le32(bytes, at + 22)?);
+        let packed = wide.value(le32(bytes, at + 18)?);
         Some(Self {
             flags: le16(bytes, at + 6)?,
             method: le16(bytes, at + 8)?,

@@ -10,9 +10,11 @@ pub(crate) use self::directory::{Archive, Entry};
 use super::{is_of_finder, name::Names};
 use crate::{
     Claim, FileType, Reason,
-    bytes::{head, slice},
+    bytes::{find, head, slice},
     context::{Context, Done},
+    file_type,
     inflate::{End, Wrap},
+    model::pickle,
     office,
 };
 
@@ -79,27 +81,53 @@ fn kind(context: &mut Context<'_>, archive: &Archive<'_>) -> Done<FileType> {
     })
 }
 
-/// A model of PyTorch: all but the numbers of its tensors, which are whatever bytes they are.
+/// A model of PyTorch: all but the numbers of its tensors, which lie below the folder of its pickle.
 fn torch(context: &mut Context<'_>, archive: &Archive<'_>) -> Done {
-    let of_pickle = archive.entries.iter().find_map(|entry| entry.name.strip_suffix("data.pkl"));
-    let numbers = format!("{}data/", of_pickle.unwrap_or_default());
+    let folders: Vec<&str> = archive
+        .entries
+        .iter()
+        .filter_map(|entry| entry.name.strip_suffix("/data.pkl"))
+        .filter(|folder| !folder.contains('/'))
+        .collect();
     entries(context, archive, |entry| {
-        entry
-            .name
-            .strip_prefix(&numbers)
-            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+        let mut parts = entry.name.split('/');
+        let folder = parts.next().unwrap_or_default();
+        let is_below = matches!(parts.next(), Some("data" | "constants"));
+        let number = parts.next().unwrap_or_default();
+        folders.contains(&folder)
+            && is_below
+            && parts.next().is_none()
+            && !number.is_empty()
+            && number.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+/// Whether bytes are numbers, as far as bytes can say it: whatever has a sign that numbers have by chance once in millions of
+/// times, or would run, is none.
+fn are_numbers(context: &mut Context<'_>, bytes: &[u8]) -> Done<bool> {
+    Ok(match file_type::of(bytes) {
+        FileType::Unknown | FileType::Pickle => !pickle::is_one(context, bytes, pickle::Trust::NameAndSign)?,
+        // Signs of two bytes, or of less.
+        FileType::AudioVideo | FileType::Empty => true,
+        FileType::Executable => bytes.starts_with(b"MZ") && find(bytes, 0, b"PE\0\0").is_none(),
+        FileType::Zlib => context.inflate(bytes, Wrap::Zlib)?.end != End::Whole,
+        FileType::Packed => bytes.starts_with(b"\x1f\x9d"),
+        FileType::Gzip => !bytes.starts_with(b"\x1f\x8b\x08"),
+        _ => false,
     })
 }
 
 /// Every entry as a file of its own, but for those that are numbers.
 fn entries(context: &mut Context<'_>, archive: &Archive<'_>, is_numbers: impl Fn(&Entry) -> bool) -> Done {
     for (number, entry) in archive.entries.iter().enumerate() {
-        if entry.is_folder() || entry.is_link || is_numbers(entry) {
+        // What a link holds is where it leads; but there are readers that know no links.
+        if entry.is_folder() {
             continue;
         }
         context.at(number, |context| {
             if let Some(content) = archive.content(context, entry)?
                 && !is_of_finder(context, entry.file_name(), &content)
+                && !(is_numbers(entry) && are_numbers(context, &content)?)
             {
                 context.file(&content, &Claim::named(&entry.name))?;
             }
@@ -118,7 +146,7 @@ impl Archive<'_> {
         };
         if entry.is_encrypted {
             context.see(Reason::Encrypted);
-            return Ok(None);
+            return self.unmarked(context, entry, packed);
         }
         let content = match entry.method {
             0 => {
@@ -140,16 +168,40 @@ impl Archive<'_> {
         if content.len() != entry.size {
             context.see(Reason::Ambiguous);
         }
-        let mut crc = Crc::new();
-        crc.update(&content);
-        if crc.sum() != entry.crc {
+        if !entry.has_sum_of(&content) {
             context.see(Reason::Checksum);
         }
         Ok(Some(content))
     }
+
+    /// What an entry holds that only says that it is encrypted: there are readers that do not ask.
+    fn unmarked(&self, context: &mut Context<'_>, entry: &Entry, packed: &[u8]) -> Done<Option<Vec<u8>>> {
+        let content = match entry.method {
+            0 => {
+                context.decoded(packed.len())?;
+                packed.to_vec()
+            }
+            // What is encrypted ends as a stream by chance alone, and early.
+            8 => match context.inflate(packed, Wrap::Bare)? {
+                unpacked if unpacked.end == End::Whole => unpacked.bytes,
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let is_plain =
+            entry.has_sum_of(&content) || pickle::is_one(context, &content, pickle::Trust::NameAndSign)?;
+        Ok(is_plain.then_some(content))
+    }
 }
 
 impl Entry {
+    /// Whether its checksum is that of these bytes.
+    fn has_sum_of(&self, content: &[u8]) -> bool {
+        let mut crc = Crc::new();
+        crc.update(content);
+        crc.sum() == self.crc
+    }
+
     /// Whether it is a folder: nothing is in it.
     pub(crate) fn is_folder(&self) -> bool {
         self.name.ends_with('/') && self.size == 0
