@@ -90,6 +90,7 @@ const TOLD: &[(&str, &str)] = &[
     ("log in as bob / hunter42x", "hunter42x"),
     ("WIFI:T:WPA;S:Office;P:harbour house 9;H:false;;", "harbour house 9"),
     ("WIFI:S:Office;T:WPA;P:correcthorse;;", "correcthorse"),
+    ("WIFI:P:correcthorse;T:WPA;S:Office;;", "correcthorse"),
     // What only happens to hold a word for nothing.
     ("password: \"q7Null2xx!\"", "q7Null2xx!"),
     ("password: \"Noneedle77!\"", "Noneedle77!"),
@@ -122,6 +123,11 @@ const TALK: &[&str] = &[
     "password: null, password: None, token = undefined, secret: hidden, insert_password_here",
     "SSWS is the scheme of the header",
     "The key for the map is A4-B7 to C9.",
+    "2026-11-22 user: alice | Windows10 | Chrome120",
+    "account: 4711 | Invoice-2024",
+    "The password for the vault is AWS-managed.",
+    "The password for the portal is E-mailed",
+    "Das Passwort für das Portal ist SSO-only",
 ];
 
 #[test]

@@ -17,9 +17,9 @@ pub(super) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Found>
     let found = |start: usize, length: usize, percent: u32| {
         Some(Found { start, end: start + length, category: CATEGORY, percent })
     };
-    if let Some(password) = text.strip_prefix(b"P:").filter(|_| told::network(candidate.left)) {
+    if let Some(password) = told::of_network(candidate.left, text) {
         if password.len() >= 5 && !is_placeholder(password) {
-            out.extend(found(2, password.len(), 90));
+            out.extend(found(text.len() - password.len(), password.len(), 90));
         }
         return;
     }
@@ -188,13 +188,17 @@ fn judge(key: Key, text: &[u8], firm: bool) -> Option<u32> {
         Key::Token if text.len() >= 20 && bits >= 3.2 && digits >= 2 => Some(85),
         Key::Token if text.len() >= 16 && bits >= 3.0 && digits > 0 && kinds >= 2 => Some(70),
         Key::Token if text.len() >= 20 && random => Some(60),
+        // Behind `the password for the office is` a word may stand too, also one of two: `AWS-managed`, `E-mailed`.
+        Key::Told if text.len() >= 6 && (upper || lower) && !is_standard(text) => {
+            let other = text.iter().any(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'\''));
+            match kinds {
+                _ if digits == 0 && !other => None,
+                3.. => Some(80),
+                2 if digits > 0 => Some(70),
+                _ => None,
+            }
+        }
         // A UUID is a key of many things.
-        // Behind `the password for the office is` a word may stand too.
-        Key::Told if text.len() >= 6 && (upper || lower) && !is_standard(text) => match (kinds, digits) {
-            (3.., _) => Some(80),
-            (2, 1..) => Some(70),
-            _ => None,
-        },
         Key::Plain if text.len() >= 24 && is_token(text) && !text.contains(&b'-') => Some(60),
         _ => None,
     }

@@ -150,10 +150,9 @@ fn is_of_something(head: &[u8]) -> bool {
     })
 }
 
-/// `login: name / `, `credentials are name / `: what stands before the password of a pair.
+/// `login: name / `, `credentials are name / `: what stands before the password of a pair. Other signs are those of tables.
 pub(super) fn pair(left: &[u8]) -> Option<Key> {
-    let head = trimmed(left).strip_suffix(b"/").or_else(|| trimmed(left).strip_suffix(b"|"))?;
-    let head = trimmed(head);
+    let head = trimmed(trimmed(left).strip_suffix(b"/")?);
     let name = head.iter().rev().take(48).take_while(|b| b.is_ascii_graphic()).count();
     let before = trimmed(head.get(..head.len() - name)?);
     let before = match before {
@@ -186,6 +185,20 @@ pub(super) fn network(left: &[u8]) -> bool {
         && left.windows(5).rev().take(120).any(|window| window.eq_ignore_ascii_case(b"wifi:"))
 }
 
+/// The password in the text of such a code, which may have it first or behind other fields.
+pub(super) fn of_network<'t>(left: &[u8], text: &'t [u8]) -> Option<&'t [u8]> {
+    let field = match text.split_at_checked(5) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"wifi:") => Some(rest),
+        _ => Some(text).filter(|_| network(left) || is_begin(left)),
+    };
+    field?.strip_prefix(b"P:")
+}
+
+/// Whether what is left of a place ends with the beginning of such a code.
+fn is_begin(left: &[u8]) -> bool {
+    left.len().checked_sub(5).and_then(|at| left.get(at..)).is_some_and(|w| w.eq_ignore_ascii_case(b"wifi:"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,12 +224,12 @@ mod tests {
 
     #[test]
     fn pairs_need_a_word_before_them() {
-        for left in
-            ["login: bob / ", "Credentials are bob@example.org / ", "log in as bob / ", "user: bob | "]
-        {
+        for left in ["login: bob / ", "Credentials are bob@example.org / ", "log in as bob / "] {
             assert_eq!(pair(left.as_bytes()), Some(Key::Told), "{left}");
         }
-        for left in ["bob / ", "and / ", "login bob / ", "input: bob / ", "see the login page / "] {
+        for left in
+            ["bob / ", "and / ", "login bob / ", "input: bob / ", "see the login page / ", "user: bob | "]
+        {
             assert_eq!(pair(left.as_bytes()), None, "{left}");
         }
         assert!(network(b"WIFI:T:WPA;S:home;") && !network(b"T:WPA;S:home;"));
