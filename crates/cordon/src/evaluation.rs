@@ -22,6 +22,7 @@ use self::{disguise::Disguised, values::Values};
 pub(crate) use self::{
     report::{Judge, Rates, Report},
     row::{Label, Row},
+    values::TypeRates,
 };
 
 /// What is an attack or a benign text of injection data.
@@ -119,6 +120,13 @@ pub(crate) struct Evaluation {
 }
 
 impl Evaluation {
+    /// Of a guard that has nothing looked for of these categories.
+    pub(crate) fn without(unsought: Vec<Category>) -> Self {
+        let mut evaluation = Self::default();
+        evaluation.values.unsought = unsought;
+        evaluation
+    }
+
     /// Takes a text with what was found in it.
     pub(crate) fn add(&mut self, row: &Row, found: &[Ruled]) {
         self.texts += 1;

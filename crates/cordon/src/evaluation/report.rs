@@ -99,9 +99,13 @@ pub(crate) struct Speed {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
     pub(crate) bytes: u64,
-    /// Microseconds of the processor for 1,024 bytes.
-    pub(crate) micros_per_kb: f64,
+    /// Microseconds of the processor for 1,024 bytes. None where they took less time than its clock can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) micros_per_kb: Option<f64>,
 }
+
+/// The least time that says how fast something is: a thread's own is counted in ticks, of ten milliseconds at most.
+const SHORTEST: Duration = Duration::from_millis(50);
 
 impl Evaluation {
     /// The figures. Curve points are calibrated on the benign texts of the `named` sources; without names on all that are ordinary.
@@ -190,7 +194,8 @@ impl Evaluation {
             .fold((0, Duration::ZERO), |sum, (bytes, time)| (sum.0 + bytes, sum.1.saturating_add(*time)));
         let speed = |file: Option<String>, (bytes, time): (u64, Duration)| {
             let kilobytes = bytes as f64 / 1024.0;
-            (bytes > 0).then(|| Speed { file, bytes, micros_per_kb: time.as_secs_f64() * 1e6 / kilobytes })
+            let micros = (time >= SHORTEST).then(|| time.as_secs_f64() * 1e6 / kilobytes);
+            (bytes > 0).then_some(Speed { file, bytes, micros_per_kb: micros })
         };
         let each = self.time.iter().filter_map(|(file, time)| speed(Some(file.clone()), *time));
         each.chain(speed(None, all)).collect()

@@ -41,7 +41,7 @@ fn evaluation(scores: &[(&str, &str, &str, &[u32])]) -> Evaluation {
         for percent in *percents {
             let row = row(source, label, kind, channel);
             evaluation.add(&row, &injection(*percent));
-            evaluation.took(source, 10, Duration::from_micros(10));
+            evaluation.took(source, 100_000, Duration::from_millis(100));
         }
     }
     evaluation
@@ -103,8 +103,8 @@ fn the_operating_point_is_what_the_guard_acts_on() {
     assert!((benign.operating.high.unwrap() - 0.9055).abs() < 1e-4);
     assert!(benign.curve.is_empty(), "two benign texts calibrate nothing");
     assert_eq!(report.texts, 6);
-    assert_eq!(report.speed.last().map(|speed| (speed.file.clone(), speed.bytes)), Some((None, 60)));
-    assert!((report.speed[0].micros_per_kb - 1024.0).abs() < 1e-9);
+    assert_eq!(report.speed.last().map(|speed| (speed.file.clone(), speed.bytes)), Some((None, 600_000)));
+    assert!((report.speed[0].micros_per_kb.unwrap() - 1024.0).abs() < 1e-9);
 }
 
 #[test]
@@ -185,6 +185,33 @@ fn values_are_covered_whole_and_findings_are_right_where_they_touch_one() {
     let [card] = &report.types[..] else { panic!("a type that nobody labelled says nothing") };
     assert_eq!((hits(card.recall), hits(card.precision)), ((1, 2), (4, 6)));
     assert_eq!(report.skipped, [("values of the type NRP, which is no category here".to_owned(), 1)].into());
+}
+
+#[test]
+fn values_that_nothing_looks_for_are_not_missed() {
+    let person = Category::parse("pii/person").unwrap();
+    let spans =
+        r#"[{"start": 0, "end": 4, "type": "PERSON"}, {"start": 5, "end": 8, "type": "EMAIL_ADDRESS"}]"#;
+    let line = format!(r#"{{"text": "0123456789", "label": "positive", "kind": "pii", "spans": {spans}}}"#);
+    for (unsought, missed, not_looked_for) in [(vec![person.clone()], 0, 1), (Vec::new(), 1, 0)] {
+        let mut evaluation = Evaluation::without(unsought);
+        evaluation.add(&read(&line).unwrap(), &[]);
+        let report = report(&evaluation, &[]);
+        let [email, of_person] = &report.types[..] else { panic!("two types are labelled") };
+        assert_eq!((hits(email.recall), email.not_looked_for), ((0, 1), 0));
+        assert_eq!((&of_person.category, hits(of_person.recall)), (&person, (0, missed)));
+        assert_eq!(of_person.not_looked_for, not_looked_for);
+    }
+}
+
+#[test]
+fn what_is_over_before_the_clock_ticks_has_no_speed() {
+    let mut evaluation = Evaluation::default();
+    evaluation.took("short", 1_024, Duration::from_millis(4));
+    evaluation.took("long", 1_024, Duration::from_millis(96));
+    let speeds: Vec<Option<f64>> =
+        report(&evaluation, &[]).speed.iter().map(|speed| speed.micros_per_kb).collect();
+    assert_eq!(speeds, [Some(96_000.0), None, Some(50_000.0)]);
 }
 
 #[test]

@@ -40,13 +40,16 @@ pub(super) struct Values {
     benign: BTreeMap<Arc<str>, [u64; 3]>,
     /// Labelled values of types that are no category.
     pub(super) unknown: BTreeMap<String, u64>,
+    /// The categories that nothing looks for.
+    pub(super) unsought: Vec<Category>,
 }
 
-/// Covered and missed values, findings that touch one and that do not.
+/// Covered and missed values, those that nothing looks for, findings that touch one and that do not.
 #[derive(Debug, Default)]
 struct Type {
     covered: u64,
     missed: u64,
+    unsought: u64,
     right: u64,
     wrong: u64,
 }
@@ -65,6 +68,9 @@ struct Secrets {
 pub(crate) struct TypeRates {
     pub(crate) source: String,
     pub(crate) category: Category,
+    /// Labelled values of a category that nothing looks for: they are neither found nor missed.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(crate) not_looked_for: u64,
     /// Labelled values that findings cover whole.
     pub(crate) recall: Rate,
     /// Findings that touch a labelled value of their type.
@@ -134,6 +140,8 @@ impl Values {
             let counts = self.types.entry((Arc::clone(source), category.clone())).or_default();
             if covered(found, category, span) == span.end - span.start {
                 counts.covered += 1;
+            } else if self.unsought.contains(category) {
+                counts.unsought += 1;
             } else {
                 counts.missed += 1;
             }
@@ -155,11 +163,13 @@ impl Values {
 
     pub(super) fn types(&self) -> Vec<TypeRates> {
         // Types that the data does not label, only say that they are not labelled.
-        let labelled = self.types.iter().filter(|(_, counts)| counts.covered + counts.missed > 0);
+        let labelled =
+            self.types.iter().filter(|(_, counts)| counts.covered + counts.missed + counts.unsought > 0);
         labelled
             .map(|((source, category), counts)| TypeRates {
                 source: source.to_string(),
                 category: category.clone(),
+                not_looked_for: counts.unsought,
                 recall: Rate::counted(counts.covered, counts.missed),
                 precision: Rate::counted(counts.right, counts.wrong),
             })
@@ -184,6 +194,11 @@ impl Values {
         });
         rates.collect()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a type of labelled data is here.

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::table::{Align, table},
-    evaluation::{Rate, Rates, Report, Side},
+    evaluation::{Rate, Rates, Report, Side, TypeRates},
 };
 
 pub(super) fn text(report: &Report) -> String {
@@ -50,7 +50,7 @@ pub(super) fn text(report: &Report) -> String {
     let types = report
         .types
         .iter()
-        .map(|t| vec![t.source.clone(), t.category.to_string(), shown(t.recall), shown(t.precision)]);
+        .map(|t| vec![t.source.clone(), t.category.to_string(), recall(t), shown(t.precision)]);
     section(
         &mut text,
         "PERSONAL DATA (recall: the value is covered whole; precision: the finding touches one)",
@@ -74,7 +74,11 @@ pub(super) fn text(report: &Report) -> String {
     );
     let speed = report.speed.iter().map(|speed| {
         let source = speed.file.clone().unwrap_or_else(|| "all".to_owned());
-        vec![source, speed.bytes.to_string(), format!("{:.1}", speed.micros_per_kb)]
+        vec![
+            source,
+            speed.bytes.to_string(),
+            speed.micros_per_kb.map_or_else(|| "–".to_owned(), |micros| format!("{micros:.1}")),
+        ]
     });
     let columns = [("FILE", Align::Left), ("BYTES", Align::Right), ("MICROSECONDS PER KB", Align::Right)];
     let speed: Vec<Vec<String>> = speed.collect();
@@ -121,6 +125,11 @@ fn injection(all: &[Rates]) -> Option<String> {
     };
     let heads = ["SOURCE", "KIND", "SIDE", "CAUGHT", "AT 1 %", "AT 0.1 %"];
     rows(heads.get(..if thousandth { 6 } else { 5 }).unwrap_or(&heads), all.iter().map(line))
+}
+
+/// The recall of a type: of one that nothing looks for there is none.
+fn recall(of: &TypeRates) -> String {
+    if of.recall.of == 0 && of.not_looked_for > 0 { "not looked for".to_owned() } else { shown(of.recall) }
 }
 
 /// A rate as people read it.
