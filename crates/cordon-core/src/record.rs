@@ -19,7 +19,7 @@ use crate::{
 
 pub use self::grounding::{RecordedGrounding, RecordedPassage};
 pub use self::measure::{Ended, Measure, UNREAD, is_unread};
-pub use self::verdict::{MAX_FINDINGS, RecordedFinding, RecordedVerdict};
+pub use self::verdict::{DecidingGuard, MAX_FINDINGS, RecordedFinding, RecordedVerdict};
 
 /// A frame: of a call's record, or about records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordon_core::{
-    Action, Category, Channel, Digest, Finding, Form, HmacKey, Listed, Name, Refusal, RefusalCode, Score,
-    Span, Timestamp,
+    Action, Category, Channel, Digest, Finding, HmacKey, Listed, Name, Refusal, RefusalCode, Score, Span,
+    Timestamp,
     record::{RecordedFinding, RecordedGrounding, RecordedVerdict},
     resource::{RouteFiles, RouteMode, Throttle},
     review::{self, HeldId},
@@ -239,7 +239,7 @@ impl Inspection {
     /// The model proposes an action: a call of a tool. In safe mode it is held.
     pub(crate) fn proposed(&self, part: &impl Part, verdict: &mut Verdict) {
         if self.holds_actions {
-            let ruling = Ruling { action: Action::Hold, would: Action::Hold, form: Form::default() };
+            let ruling = Ruling::without_guard(Action::Hold);
             verdict.add(&whole(ACTION, "mode", 0), Span::new(0, 0), Channel::Model, part, ruling);
         }
     }
@@ -322,7 +322,7 @@ impl Inspection {
     /// What is done about it.
     pub(crate) fn ruling_about(&self, channel: Channel, finding: &Finding, acts: bool) -> Option<Ruling> {
         let ruling = self.ruling(channel, Place::Fixed, finding)?;
-        Some(if acts { ruling } else { Ruling { action: Action::Allow, ..ruling } })
+        Some(if acts { ruling } else { Ruling { action: Action::Allow, by: None, ..ruling } })
     }
 
     /// Which tools may be called; nothing where none is declared and none has to be.
@@ -341,8 +341,7 @@ impl Inspection {
     /// Records that a rule on tools is broken. What is done about it is what the rule says, or a guard where that is stricter.
     pub(crate) fn ruled(&self, category: Category, own: Action, part: &impl Part, verdict: &mut Verdict) {
         let finding = whole(category, "tool", 0);
-        let mut ruling = self.judge(Channel::Model, &finding.category, finding.score, Place::Fixed);
-        (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
+        let ruling = self.judge(Channel::Model, &finding.category, finding.score, Place::Fixed).or_own(own);
         verdict.add(&finding, finding.span, Channel::Model, part, ruling);
     }
 
@@ -355,9 +354,8 @@ impl Inspection {
         part: &impl Part,
         verdict: &mut Verdict,
     ) {
-        if let Some(mut ruling) = self.ruling(channel, Place::Fixed, finding) {
-            (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
-            verdict.add(finding, finding.span, channel, part, ruling);
+        if let Some(ruling) = self.ruling(channel, Place::Fixed, finding) {
+            verdict.add(finding, finding.span, channel, part, ruling.or_own(own));
         }
     }
 
@@ -461,13 +459,14 @@ impl Inspection {
         let mut stop = Ok(());
         for finding in findings {
             let Some(ruling) = self.ruling(channel, place, finding) else { continue };
+            let (action, form) = (ruling.action, ruling.form);
             verdict.add(finding, locate(finding.span), channel, part, ruling);
             if self.custom.iter().any(|custom| custom.sensitivity(&finding.category).is_some()) {
-                verdict.label(finding, &part.name(), ruling);
+                verdict.label(finding, &part.name(), action);
             }
-            if ruling.action == Action::Redact {
-                cuts.push(Cut::new(finding, ruling.form));
-            } else if !ruling.action.passes() {
+            if action == Action::Redact {
+                cuts.push(Cut::new(finding, form));
+            } else if !action.passes() {
                 stop = Err(Stop);
             }
         }
@@ -505,7 +504,7 @@ impl Inspection {
     fn named(&self, signing: Signing) -> Option<(Finding, Ruling)> {
         let length = signing.length();
         self.out.signatures.contains(&signing.finish()).then(|| {
-            let ruling = Ruling { action: Action::Block, would: Action::Block, form: Form::default() };
+            let ruling = Ruling::without_guard(Action::Block);
             (whole(QUARANTINED, "signature", length), ruling)
         })
     }
@@ -551,12 +550,12 @@ impl Inspection {
         let mut stopping = Vec::new();
         for fault in faults.kept() {
             let finding = Finding { score: fault.score, ..whole(fault.check.category(), "signature", 0) };
-            let mut ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed);
-            let own = wanted(fault.check);
-            (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
+            let ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed);
+            let ruling = ruling.or_own(wanted(fault.check));
+            let action = ruling.action;
             verdict.add(&finding, finding.span, channel, fault, ruling);
-            strictest = strictest.max(ruling.action);
-            if !ruling.action.passes() {
+            strictest = strictest.max(action);
+            if !action.passes() {
                 stopping.push(fault);
             }
         }
@@ -576,10 +575,10 @@ impl Inspection {
         verdict: &mut Verdict,
     ) -> Action {
         let finding = Finding { detector_version: version, ..whole(category, detector, 0) };
-        let mut ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed);
-        (ruling.action, ruling.would) = (ruling.action.max(own), ruling.would.max(own));
+        let ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed).or_own(own);
+        let action = ruling.action;
         verdict.add(&finding, finding.span, channel, &"detector", ruling);
-        ruling.action
+        action
     }
 
     /// Records content that goes on unseen, and asks the guards whether it may.
@@ -594,8 +593,9 @@ impl Inspection {
         let finding = whole(category, "unseen", length);
         // There is nothing to put in its place.
         let ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed);
+        let passes = ruling.action.passes();
         verdict.add(&finding, finding.span, channel, part, ruling);
-        if ruling.action.passes() { Ok(()) } else { Err(Stop) }
+        if passes { Ok(()) } else { Err(Stop) }
     }
 }
 
@@ -747,18 +747,19 @@ impl Verdict {
             self.held_for.insert(finding.category.clone());
         }
         if SENSITIVE.iter().any(|family| family.covers(&finding.category)) {
-            self.label(finding, &part, ruling);
+            self.label(finding, &part, ruling.action);
         }
         let mut recorded = RecordedFinding::new(finding, channel, part, ruling.action, ruling.would);
         (recorded.start, recorded.end) = (span.start as u64, span.end as u64);
+        recorded.guard = ruling.guard();
         self.recorded.add(recorded);
     }
 }
 
 impl Verdict {
     /// Notes that sensitive data goes on as it is, where it is more likely there than not.
-    fn label(&mut self, finding: &Finding, part: &str, ruling: Ruling) {
-        if finding.score >= LIKELY && ruling.action < Action::Redact && !defines(part) {
+    fn label(&mut self, finding: &Finding, part: &str, action: Action) {
+        if finding.score >= LIKELY && action < Action::Redact && !defines(part) {
             self.labels.insert(finding.category.clone());
         }
     }

@@ -379,7 +379,7 @@ fn strongest(seen: &[abuse::Seen]) -> Vec<(Signal, Score)> {
 
 /// Puts a finding into the record. Whatever a guard would do about the text, it goes nowhere and nothing was done about it.
 fn noted(Ruled { finding, ruling }: &Ruled, input: &Input<'_>, verdict: &mut Verdict) {
-    let mut ruling = *ruling;
+    let mut ruling = ruling.clone();
     ruling.action = ruling.action.min(Action::Flag);
     verdict.add(finding, finding.span, Channel::User, input, ruling);
 }

@@ -1,7 +1,11 @@
-use std::sync::{Arc, LazyLock};
+use std::{
+    cmp::Reverse,
+    sync::{Arc, LazyLock},
+};
 
 use cordon_core::{
     Action, Category, Channel, Form, HostPattern, Listed, Mode, Name, Score, Timestamp,
+    record::DecidingGuard,
     resource::{AllowList, Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle},
 };
 use smallvec::SmallVec;
@@ -82,7 +86,7 @@ pub struct JoinedRule<'a> {
 }
 
 /// What is done about one finding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ruling {
     /// What is done.
     pub action: Action,
@@ -90,6 +94,10 @@ pub struct Ruling {
     pub would: Action,
     /// How the span looks, where `action` is [`Action::Redact`].
     pub form: Form,
+    /// The guard that gave `action`, of several the first by name; nothing where none that acts asks for anything.
+    pub by: Option<DecidingGuard>,
+    /// The one that gave `would`, in the same way.
+    pub would_by: Option<DecidingGuard>,
 }
 
 /// What holds beside declared guards, but for what they have rules for themselves: injection blocked where it comes from outside, and
@@ -166,6 +174,12 @@ impl CompiledGuard {
         }
     }
 
+    /// How records name it.
+    fn deciding(&self) -> DecidingGuard {
+        let scope = (!self.is_baseline).then(|| self.scope.clone());
+        DecidingGuard { name: self.name.clone(), scope }
+    }
+
     fn rules(&self, channel: Channel) -> &[CompiledRule] {
         self.rules.get(place(channel)).map(Vec::as_slice).unwrap_or_default()
     }
@@ -180,6 +194,36 @@ const fn place(channel: Channel) -> usize {
         Channel::ToolOutput => 3,
         Channel::Model => 4,
     }
+}
+
+impl Ruling {
+    /// Asked by nobody's guard: by a mode, a quarantine, a rule of a tool.
+    pub const fn without_guard(action: Action) -> Self {
+        Self { action, would: action, form: Form::Mask, by: None, would_by: None }
+    }
+
+    /// The same with what something else than a guard asks for. Where that is stricter, no guard decided.
+    #[must_use]
+    pub fn or_own(self, own: Action) -> Self {
+        let (action, would) = (self.action.max(own), self.would.max(own));
+        let (by, would_by) = if own > self.action { (None, None) } else { (self.by, self.would_by) };
+        Self { action, would, by, would_by, ..self }
+    }
+
+    /// The guard that decided: which gave `action`, and where none did, which gave `would`.
+    pub fn guard(self) -> Option<DecidingGuard> {
+        self.by.or(self.would_by)
+    }
+}
+
+/// The guard that is stricter than the one known, with what it asks for; of two that ask for the same the first by name, so that it does
+/// not matter in which order they were joined.
+fn stricter<'a>(
+    known: Option<(Action, &'a CompiledGuard)>,
+    other: (Action, &'a CompiledGuard),
+) -> (Action, &'a CompiledGuard) {
+    let rank = |of: &(Action, &'a CompiledGuard)| (of.0, Reverse(&of.1.name));
+    known.filter(|known| rank(known) >= rank(&other)).unwrap_or(other)
 }
 
 impl Caller<'_> {
@@ -392,7 +436,7 @@ impl EffectiveGuard {
         now: Timestamp,
     ) -> Ruling {
         let mut enforced = (Action::Allow, Form::Token);
-        let mut would = Action::Allow;
+        let (mut by, mut would) = (None, None);
         for (at, guard) in self.guards.iter().enumerate() {
             let (action, form) = self.judged_by(guard, channel, category, score);
             if action == Action::Allow
@@ -401,12 +445,19 @@ impl EffectiveGuard {
             {
                 continue;
             }
-            would = would.max(action);
+            would = Some(stricter(would, (action, guard)));
             if self.enforces(guard) {
                 enforced = enforced.max((action, form));
+                by = Some(stricter(by, (action, guard)));
             }
         }
-        Ruling { action: enforced.0, would, form: enforced.1 }
+        Ruling {
+            action: enforced.0,
+            would: would.map_or(Action::Allow, |(action, _)| action),
+            form: enforced.1,
+            by: by.map(|(_, guard)| guard.deciding()),
+            would_by: would.map(|(_, guard)| guard.deciding()),
+        }
     }
 
     /// How a caller is slowed down because of a finding, by the name of the guard that says so. All of them hold.

@@ -301,7 +301,13 @@ async fn the_api_and_the_console_show_it_and_decide() {
     assert_eq!((done.status.as_u16(), done.location()), (303, format!("/held/{one}")));
     let page = get(format!("/held/{one}")).await.text();
     assert!(page.contains("released") && page.contains("&lt;b&gt;fine") && !page.contains("<b>fine"));
-    assert_eq!(send(&world, ONE).await.status, 200);
+    let passed = send(&world, ONE).await;
+    assert_eq!(passed.status, 200);
+    let page = get(format!("/calls/{}", passed.call())).await.text();
+    assert!(
+        page.contains("a person: ") && page.contains("review"),
+        "who released it is beside what guards did: {page}"
+    );
     let wish = json!({"reason": "no", "expires": "1h"}).to_string();
     let path = format!("/api/v1/held/{two}/reject");
     let rejected = ask(&world, "POST", &path, "application/json", wish).await.json();

@@ -297,7 +297,12 @@ async fn a_finding_is_labelled_by_a_button_and_by_the_api() {
         reply.json()
     };
     // Those who may say something have buttons; others see what was said.
-    assert!(ask(&world, &path, None, &operator).await.text().contains("pii/card: False alarm"));
+    let page = ask(&world, &path, None, &operator).await.text();
+    assert!(page.contains("pii/card: False alarm"));
+    // And everybody reads whose rule decided, as of the call.
+    assert!(page.contains("/guards/g?as_of=") && page.contains("g (organisation)"), "{page}");
+    let table = ask(&world, &format!("{path}?format=json"), None, &auditor).await.json();
+    assert_eq!(table[0]["guard"], "g (organisation)", "{table}");
     assert!(!ask(&world, &path, None, &auditor).await.text().contains("False alarm"));
     assert_eq!(press(&auditor, &foreign, "0", "right").await.status, 403);
     assert_eq!(press(&operator, &"0".repeat(64), "0", "right").await.status, 403);

@@ -1,14 +1,25 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
 use super::{RecordedGrounding, is_zero};
-use crate::{Action, Category, Channel, Finding, Score, review::HeldId};
+use crate::{Action, Category, Channel, Finding, Name, Score, resource::GuardScope, review::HeldId};
 
 /// The most findings that one frame lists, as long as categories have more than one; more are counted in `findings_more`.
 pub const MAX_FINDINGS: usize = 64;
 /// The most findings that one frame lists, each of another category: more than there are categories.
 const MAX_CATEGORIES: usize = 512;
+
+/// The guard whose rule decided about a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecidingGuard {
+    /// Its name; `built-in` is the baseline.
+    pub name: Name,
+    /// Of which layer it is, as its resource said when the call was made; absent: it is the built-in baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<GuardScope>,
+}
 
 /// Which detector saw what where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -34,6 +45,11 @@ pub struct RecordedFinding {
     pub action: Action,
     /// What guards that only observe would have done.
     pub would: Action,
+    /// The guard whose rule asked for `action`: of several the first by name. Where no guard that acts asked for anything, the one that gave
+    /// `would`. Absent where none has a rule for it, where something else decided (a tool's rule, the mode, a quarantine), and in records
+    /// of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<DecidingGuard>,
 }
 
 /// Verdict over one direction of a call.
@@ -78,6 +94,21 @@ impl RecordedFinding {
             detector_version: finding.detector_version,
             action,
             would,
+            guard: None,
+        }
+    }
+}
+
+/// `built-in`, or the name with the layer: `house (organisation)`, `risk (team lending)`.
+impl fmt::Display for DecidingGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name.as_str())?;
+        match &self.scope {
+            None => Ok(()),
+            Some(GuardScope::Organisation) => f.write_str(" (organisation)"),
+            Some(GuardScope::Team(team)) => write!(f, " (team {team})"),
+            Some(GuardScope::System(system)) => write!(f, " (system {system})"),
+            Some(GuardScope::Route) => f.write_str(" (route)"),
         }
     }
 }
@@ -151,6 +182,29 @@ pub(super) mod tests {
             detector_version: 1,
             action,
             would: action,
+            guard: None,
+        }
+    }
+
+    #[test]
+    fn what_was_recorded_once_is_readable_for_ever() {
+        // Written before findings named a guard. Neither form ever changes.
+        let old = r#"{"category":"pii/card","score":0.9,"start":3,"end":19,"channel":"user","part":"messages/0/content","detector":"card","detector_version":1,"action":"redact","would":"redact"}"#;
+        let read: RecordedFinding = serde_json::from_str(old).unwrap();
+        assert_eq!(read, finding(Action::Redact));
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+        let guards = [
+            (r#"{"name":"built-in"}"#, "built-in"),
+            (r#"{"name":"house","scope":"organisation"}"#, "house (organisation)"),
+            (r#"{"name":"risk","scope":{"team":"lending"}}"#, "risk (team lending)"),
+            (r#"{"name":"desk","scope":{"system":"advice"}}"#, "desk (system advice)"),
+            (r#"{"name":"chat","scope":"route"}"#, "chat (route)"),
+        ];
+        for (form, shown) in guards {
+            let new = old.replace(r#""would":"redact"}"#, &format!(r#""would":"redact","guard":{form}}}"#));
+            let read: RecordedFinding = serde_json::from_str(&new).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), new);
+            assert_eq!(read.guard.unwrap().to_string(), shown);
         }
     }
 

@@ -1,7 +1,10 @@
 //! One call, in full: what was asked under which rules, what was found, how long each step took, and whether it is proved.
 
 use axum::{extract::Path, response::IntoResponse as _};
-use cordon_core::{CallId, record::Closed};
+use cordon_core::{
+    CallId,
+    record::{Closed, DecidingGuard},
+};
 use maud::{Markup, html};
 
 use super::{
@@ -45,7 +48,8 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
         None => html! { "–" },
     };
     let said = desk.standing_feedback(id, view.as_of).await?;
-    let findings = findings(view, &record, &said);
+    let people = people(view, &record).await;
+    let findings = findings(view, &record, &said, people);
     let prompt = match opened.prompt {
         Some(prompt) => quarantine::prompt(view, prompt).await?,
         None => html! { "–" },
@@ -84,7 +88,7 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
         section #findings {
             h2 { "Findings" }
             @if findings.rows.is_empty() { p.quiet { "Nothing was found, in the request or in the answer." } }
-            @else { (findings.html("What was found")) (Table::links(&view.path, &view.query)) }
+            @else { (findings.html("What was found, and who decided")) (Table::links(&view.path, &view.query)) }
         }
         @if let Some(closed) = closed { (stages::of_call(&closed.timings)) }
         section {
@@ -106,7 +110,53 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
     Ok((findings, body))
 }
 
-fn findings(view: &View, record: &CallRecord, said: &[Feedback]) -> Table {
+/// The most reviews of one call that are looked up.
+const MAX_REVIEWS: usize = 32;
+
+/// What people decided about files of the request before it came: the last of the layers that it passed.
+async fn people(view: &View, record: &CallRecord) -> Vec<Vec<Cell>> {
+    let decided = record.opened.input.reviews().filter(|(word, _)| *word != "held");
+    let decided: Vec<_> = decided.take(MAX_REVIEWS).collect();
+    let mut rows = Vec::new();
+    for (word, id) in decided {
+        let held = view.shared.state.desk.held_file(id).await.ok();
+        // A later review of the same bytes is not the one that held for this call.
+        let review = held.as_ref().and_then(|held| held.review.as_ref());
+        let review =
+            review.filter(|review| review.verdict.as_str() == word && review.at <= record.opened.time);
+        let who = review.map_or_else(
+            || "a person".to_owned(),
+            |review| format!("a person: {}", crate::cli::actor(&review.by)),
+        );
+        let part = held.map(|held| held.part).unwrap_or_default();
+        let link = view.link(&format!("/held/{id}"));
+        rows.push(vec![
+            Cell::plain("review"),
+            Cell::new(html! { code { (part) } }, part),
+            Cell::plain(""),
+            Cell::plain(""),
+            Cell::plain(word),
+            Cell::new(html! { a href=(link) { (who) } }, who),
+            Cell::plain(""),
+            Cell::plain(""),
+            Cell::plain(""),
+        ]);
+    }
+    rows
+}
+
+/// The guard that decided, as of then.
+fn decided_by(record: &CallRecord, guard: Option<&DecidingGuard>) -> Cell {
+    let Some(guard) = guard else { return Cell::plain("") };
+    let text = guard.to_string();
+    if guard.scope.is_none() {
+        return Cell::plain(text);
+    }
+    let then = widgets::Query::default().with("as_of", &record.opened.time.to_string());
+    Cell::new(html! { a href=(then.link(&format!("/guards/{}", guard.name))) { (text) } }, text)
+}
+
+fn findings(view: &View, record: &CallRecord, said: &[Feedback], people: Vec<Vec<Cell>>) -> Table {
     let (mut of_request, mut of_answer) = (0_u64.., 0_u64..);
     let rows = record.call.findings.iter().map(|found| {
         let finding = &found.finding;
@@ -129,6 +179,7 @@ fn findings(view: &View, record: &CallRecord, said: &[Feedback]) -> Table {
             Cell::plain(finding.category.to_string()),
             Cell::plain(finding.score.to_string()),
             Cell::new(widgets::verdict(finding.action), finding.action.as_str()),
+            decided_by(record, finding.guard.as_ref()),
             Cell::plain(bytes),
             Cell::plain(format!("{} {}", finding.detector, finding.detector_version)),
             feedback::cell(view, &at, finding.category.as_str(), said),
@@ -140,11 +191,12 @@ fn findings(view: &View, record: &CallRecord, said: &[Feedback]) -> Table {
         table::text("Category", "category"),
         table::number("Score", "score"),
         table::text("Action", "action"),
+        table::text("Decided by", "guard"),
         table::number("Bytes", "bytes"),
         table::text("Detector", "detector"),
         table::text("Is it right?", "label"),
     ];
-    Table::new(columns, rows.collect())
+    Table::new(columns, rows.chain(people).collect())
 }
 
 /// How long each step took, as bars of the whole.

@@ -69,6 +69,7 @@ attributes! {
     CHANNEL = "cordon.channel", "where the content came from";
     DETECTOR = "cordon.detector", "detector that found it";
     ACTION = "cordon.action", "what was done about it";
+    GUARD = "cordon.guard", "guard that decided it, with its layer, such as `house (organisation)`; `built-in` is the baseline";
     DIRECTION = "cordon.direction", "`request` or `answer`";
     STATUS_CLASS = "cordon.status_class", "class of the status that the caller saw, such as `2xx`";
     ATTEMPT = "cordon.attempt", "what came of an attempt: `answered`, `failed`, `broken`, `unsent`, `timeout`, `cut_short`, `open`, `quarantined`, `passed_over`, `not_asked`, `unready`, `unsure`, `compared`";

@@ -308,7 +308,8 @@ fn events(span: &mut Span, verdict: &RecordedVerdict) {
                 .text(name::CHANNEL, finding.channel)
                 .text(name::DETECTOR, &finding.detector)
                 .text(name::ACTION, finding.action)
-                .text(name::WOULD, finding.would);
+                .text(name::WOULD, finding.would)
+                .maybe(name::GUARD, finding.guard.as_ref());
             Event { time_unix_nano: time, name: name::EVENT_FINDING.to_owned(), attributes: attributes.0 }
         })
         .collect();

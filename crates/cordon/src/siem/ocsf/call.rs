@@ -366,7 +366,7 @@ impl<'a> Told<'a> {
 
 /// Where something was found and how sure the detector was; never what.
 fn found(found: &RecordedFinding) -> Value {
-    json!({
+    let mut said = json!({
         "category": found.category.as_str(),
         "score": found.score.as_f64(),
         "channel": word(&found.channel),
@@ -377,7 +377,11 @@ fn found(found: &RecordedFinding) -> Value {
         "detector_version": found.detector_version,
         "action": found.action.as_str(),
         "would": found.would.as_str(),
-    })
+    });
+    if let (Some(guard), Some(members)) = (&found.guard, said.as_object_mut()) {
+        members.insert("guard".to_owned(), json!(guard));
+    }
+    said
 }
 
 /// `action_id` and `disposition_id` of the profile `security_control`.

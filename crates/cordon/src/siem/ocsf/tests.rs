@@ -3,8 +3,10 @@ use cordon_core::{
     evidence::{Anchor, EndReason, JournalEnd},
     fact::{Actor, Body},
     record::{
-        Closed, Frame, Opened, Operation, Outcome, RecordedFinding, RecordedVerdict, Timings, Tokens, Unknown,
+        Closed, DecidingGuard, Frame, Opened, Operation, Outcome, RecordedFinding, RecordedVerdict, Timings,
+        Tokens, Unknown,
     },
+    resource::GuardScope,
 };
 
 use super::*;
@@ -91,6 +93,7 @@ fn verdict(action: Action) -> RecordedVerdict {
         detector_version: 1,
         action,
         would: action,
+        guard: Some(DecidingGuard { name: name("risk"), scope: Some(GuardScope::Team(name("lending"))) }),
     });
     verdict
 }
@@ -183,6 +186,7 @@ fn a_request_with_a_finding() {
     let finding = json!({
         "action": "block", "category": "pii/card", "channel": "user", "detector": "card", "detector_version": 1,
         "end": 19, "part": "messages/0/content", "score": 0.9, "start": 3, "would": "block",
+        "guard": {"name": "risk", "scope": {"team": "lending"}},
     });
     let expected = json!({
         "action_id": 2,
