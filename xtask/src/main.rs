@@ -45,6 +45,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   bench inspect                      inspection of ordinary text, by size
   soak [--minutes N] [--rate N]      a server at 70 % of what this machine serves, while everything beside it fails (30)
                                      --rate: so many calls a second instead
+  train fingerprints [--data DIR]    which texts the models were trained on, from labelled texts, and their card; with each model that is trained, too
   train injection [--data DIR]       the weights of the model of injection, from labelled texts, and the figures of its card
   train names [--data DIR]           the model of the tagger of names, from labelled texts, and the figures of its card
   train policy [--data DIR]          the model of policy categories, from labelled texts, and the figures of its card

@@ -51,6 +51,7 @@ mod starts;
 mod suspicion;
 mod swapped;
 mod template;
+pub mod trained;
 pub mod training;
 mod view;
 mod weights;

@@ -4,6 +4,9 @@
 //! and are never mixed. The *operating point* is what the guard does as it is. A *curve point* is a diagnostic: what would be caught
 //! with the score from which on ordinary benign texts raise false alarms at a given rate. That score is taken from benign texts of
 //! *other* sources than the one that is measured, and of the same side: texts of people, or documents and tool results.
+//!
+//! What a model was trained on it remembers: such texts are rows of their own, and in no figure of several sources, and no curve point,
+//! unless that is asked for.
 
 mod curve;
 mod disguise;
@@ -103,6 +106,8 @@ struct Case {
     caught: bool,
     /// The highest score of an injection in it.
     score: Score,
+    /// Whether a model of this program was trained on it.
+    trained_on: bool,
 }
 
 /// What was measured so far.
@@ -116,13 +121,16 @@ pub(crate) struct Evaluation {
     /// Bytes and time by file.
     time: BTreeMap<String, (u64, Duration)>,
     texts: u64,
+    trained_on: u64,
+    /// Whether texts that models were trained on count like all others.
+    with_trained: bool,
     skipped: BTreeMap<String, u64>,
 }
 
 impl Evaluation {
-    /// Of a guard that has nothing looked for of these categories.
-    pub(crate) fn without(unsought: Vec<Category>) -> Self {
-        let mut evaluation = Self::default();
+    /// Of a guard that has nothing looked for of these categories, with or without what models were trained on in the figures of all.
+    pub(crate) fn new(unsought: Vec<Category>, with_trained: bool) -> Self {
+        let mut evaluation = Self { with_trained, ..Self::default() };
         evaluation.values.unsought = unsought;
         evaluation
     }
@@ -130,6 +138,7 @@ impl Evaluation {
     /// Takes a text with what was found in it.
     pub(crate) fn add(&mut self, row: &Row, found: &[Ruled]) {
         self.texts += 1;
+        self.trained_on += u64::from(row.trained_on);
         let source = self.word(&row.source);
         match row.label {
             Label::Attack | Label::Benign => {
@@ -144,6 +153,7 @@ impl Evaluation {
                     attack,
                     caught: acts(found, &INJECTION),
                     score: score(found, &INJECTION),
+                    trained_on: row.trained_on,
                     source,
                 };
                 self.cases.push(case);
@@ -163,6 +173,11 @@ impl Evaluation {
         let count = self.skipped.entry(reason).or_default();
         *count += 1;
         *count - 1
+    }
+
+    /// Whether a text counts in figures of several sources.
+    const fn counts(&self, trained_on: bool) -> bool {
+        self.with_trained || !trained_on
     }
 
     fn word(&mut self, word: &str) -> Arc<str> {

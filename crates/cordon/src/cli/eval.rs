@@ -33,10 +33,13 @@ Examples:
   cordon eval guard --data labelled/ --guard strict.yaml --json > figures.json
   cordon eval guard --data labelled/ --benign tickets --benign chats
   cordon eval guard --data labelled/ --obfuscated zero_width --obfuscated base64
+  cordon eval guard --data labelled/ --with-trained
 
 DIR holds files of JSON lines (.jsonl): `text` (or `text_b64`), `label` (attack, benign; positive, negative for values), and, where
 they are known, `kind`, `source` (else the file's name), `channel`, `lang`, and `spans` of `start`, `end`, `type` in bytes.
 Names and addresses are not looked for where no rule of the guard names one of them, as in the built-in one, and not counted as missed.
+Texts that the models in the program were trained on are told by their fingerprints, and are rows of their own (`trained_on` in JSON): they say
+what is remembered. Phrases and other rules are not trained.
 Curve points are calibrated on benign texts of other sources than the one that is measured. No text is shown.
 Exit code: 0 done, 1 something could not be read or is no labelled text; the figures are of the rest.";
 
@@ -62,6 +65,9 @@ pub(super) struct GuardArgs {
     /// Look at attacks and ordinary benign texts once more, disguised by this obfuscation, or by each with `all`; may be repeated.
     #[arg(long, value_name = "NAME|all", value_parser = obfuscations)]
     obfuscated: Vec<Obfuscations>,
+    /// Count texts that the models in the program were trained on in totals, languages, curve points and disguises, too.
+    #[arg(long)]
+    with_trained: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -89,7 +95,7 @@ pub(super) async fn run(place: &Place, command: EvalCommand) -> Outcome {
     let mut reading = Reading {
         inspection,
         obfuscations: args.obfuscated.iter().copied().flatten().copied().collect(),
-        evaluation: Evaluation::without(unsought),
+        evaluation: Evaluation::new(unsought, args.with_trained),
         batch: Vec::new(),
         batched: 0,
         started: Instant::now(),
@@ -215,7 +221,7 @@ impl Reading {
 
     /// Looks at a text once more in each disguise, beside the time that is measured.
     fn disguise(&mut self, row: &Row, plain: &[Ruled]) {
-        if !Evaluation::is_disguised(row) {
+        if !self.evaluation.is_disguised(row) {
             return;
         }
         for by in &self.obfuscations {

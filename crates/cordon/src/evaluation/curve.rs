@@ -34,8 +34,8 @@ pub(super) struct Benign {
 
 impl Benign {
     /// Those of the named sources; without names all ordinary ones.
-    pub(super) fn new(side: Side, cases: &[Case], named: &[String]) -> Self {
-        let counts = |case: &&Case| {
+    pub(super) fn new<'a>(side: Side, cases: impl Iterator<Item = &'a Case>, named: &[String]) -> Self {
+        let counts = |case: &&'a Case| {
             !case.attack
                 && case.side == side
                 && if named.is_empty() {
@@ -45,7 +45,7 @@ impl Benign {
                 }
         };
         let mut scores: Vec<_> =
-            cases.iter().filter(counts).map(|case| (case.score, Arc::clone(&case.source))).collect();
+            cases.filter(counts).map(|case| (case.score, Arc::clone(&case.source))).collect();
         scores.sort_by(|a, b| b.cmp(a));
         Self { side, sources: scores.iter().map(|(_, source)| Arc::clone(source)).collect(), scores }
     }

@@ -43,13 +43,15 @@ pub(crate) struct DisguiseRates {
 }
 
 impl Evaluation {
-    /// Whether a text is one of those that are looked at disguised: attacks of injection, and ordinary benign texts.
-    pub(crate) fn is_disguised(row: &Row) -> bool {
-        match row.label {
-            Label::Attack => row.kind != HARMFUL,
-            Label::Benign => row.kind == ORDINARY,
-            Label::Positive | Label::Negative => false,
-        }
+    /// Whether a text is one of those that are looked at disguised: attacks of injection, and ordinary benign texts, that no model was
+    /// trained on unless those count, too.
+    pub(crate) fn is_disguised(&self, row: &Row) -> bool {
+        self.counts(row.trained_on)
+            && match row.label {
+                Label::Attack => row.kind != HARMFUL,
+                Label::Benign => row.kind == ORDINARY,
+                Label::Positive | Label::Negative => false,
+            }
     }
 
     /// Takes what was found in a text as it is and disguised.

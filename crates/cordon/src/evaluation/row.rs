@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use cordon_core::Channel;
+use cordon_inspect::trained;
 use serde::Deserialize;
 
 /// What a text is labelled as.
@@ -27,6 +28,8 @@ pub(crate) struct Row {
     pub(crate) language: Option<String>,
     pub(crate) text: String,
     pub(crate) spans: Vec<Marked>,
+    /// Whether a model of this program was trained on it.
+    pub(crate) trained_on: bool,
 }
 
 /// A labelled value: bytes `start..end` of the text.
@@ -105,6 +108,7 @@ impl Row {
             label,
             channel,
             language: line.lang.map(Cow::into_owned),
+            trained_on: trained::on(&text),
             text,
             spans: line.spans,
         })

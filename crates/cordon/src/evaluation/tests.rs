@@ -194,7 +194,7 @@ fn values_that_nothing_looks_for_are_not_missed() {
         r#"[{"start": 0, "end": 4, "type": "PERSON"}, {"start": 5, "end": 8, "type": "EMAIL_ADDRESS"}]"#;
     let line = format!(r#"{{"text": "0123456789", "label": "positive", "kind": "pii", "spans": {spans}}}"#);
     for (unsought, missed, not_looked_for) in [(vec![person.clone()], 0, 1), (Vec::new(), 1, 0)] {
-        let mut evaluation = Evaluation::without(unsought);
+        let mut evaluation = Evaluation::new(unsought, false);
         evaluation.add(&read(&line).unwrap(), &[]);
         let report = report(&evaluation, &[]);
         let [email, of_person] = &report.types[..] else { panic!("two types are labelled") };
@@ -202,6 +202,64 @@ fn values_that_nothing_looks_for_are_not_missed() {
         assert_eq!((&of_person.category, hits(of_person.recall)), (&person, (0, missed)));
         assert_eq!(of_person.not_looked_for, not_looked_for);
     }
+}
+
+/// One text that models were trained on (self-instruct, Apache-2.0) and one that none has seen, of one source.
+fn learned_and_new(with_trained: bool) -> Evaluation {
+    let mut evaluation = Evaluation::new(Vec::new(), with_trained);
+    let new = "Create a birthday planning checklist for Hiroko.";
+    for (text, percent) in [("create a birthday  planning CHECKLIST", 90), (new, 0)] {
+        let row = read(&format!(r#"{{"text": "{text}", "label": "benign"}}"#)).unwrap();
+        assert_eq!(row.trained_on, text != new);
+        assert_eq!(evaluation.is_disguised(&row), text == new || with_trained);
+        evaluation.add(&row, &injection(percent));
+    }
+    evaluation
+}
+
+#[test]
+fn what_models_were_trained_on_stands_apart_and_in_no_total() {
+    for (with_trained, together) in [(false, (0, 1)), (true, (1, 2))] {
+        let report = report(&learned_and_new(with_trained), &[]);
+        assert_eq!((report.texts, report.trained_on, report.with_trained), (2, 1, with_trained));
+        let [new, learned] = &report.injection[..] else { panic!("a row of each") };
+        assert_eq!((hits(new.operating), new.trained_on), ((0, 1), 0));
+        assert_eq!((hits(learned.operating), learned.trained_on), ((1, 1), 1));
+        let [all] = &report.together[..] else { panic!("one kind") };
+        assert_eq!((hits(all.operating), all.trained_on), (together, u64::from(with_trained)));
+        let calibrating: usize = report.calibrations.iter().map(|calibration| calibration.texts).sum();
+        assert_eq!(calibrating as u64, together.1);
+    }
+}
+
+#[test]
+fn curve_points_of_learned_texts_are_there_only_where_they_count() {
+    for with_trained in [false, true] {
+        let mut evaluation = learned_and_new(with_trained);
+        for _ in 0..200 {
+            evaluation.add(&row("other", "benign", "benign", "user"), &injection(0));
+        }
+        let report = report(&evaluation, &[]);
+        let of_learned = report.injection.iter().find(|rates| rates.trained_on > 0).unwrap();
+        assert_eq!(of_learned.curve.is_empty(), !with_trained);
+        let new = report.injection.iter().find(|rates| rates.trained_on == 0).unwrap();
+        assert_eq!(new.curve.len(), 1);
+    }
+}
+
+#[test]
+fn values_are_trained_on_where_a_model_looks_for_them() {
+    let mut evaluation = Evaluation::default();
+    let spans =
+        r#"[{"start": 0, "end": 6, "type": "PERSON"}, {"start": 9, "end": 17, "type": "EMAIL_ADDRESS"}]"#;
+    for text in ["Create a birthday planning checklist.", "Nobody has seen this one"] {
+        let line = format!(r#"{{"text": "{text}", "label": "positive", "kind": "pii", "spans": {spans}}}"#);
+        evaluation.add(&read(&line).unwrap(), &[]);
+    }
+    let report = report(&evaluation, &[]);
+    let types: Vec<_> =
+        report.types.iter().map(|t| (t.category.as_str(), t.recall.of, t.trained_on)).collect();
+    assert_eq!(types, [("pii/email", 2, 0), ("pii/person", 1, 0), ("pii/person", 1, 1)]);
 }
 
 #[test]
@@ -273,6 +331,6 @@ fn a_disguise_costs_what_is_no_longer_caught_in_it() {
         ("benign", ORDINARY, true),
         ("benign", "benign_hard", false),
     ] {
-        assert_eq!(Evaluation::is_disguised(&row("s", label, kind, "user")), is, "{kind}");
+        assert_eq!(Evaluation::default().is_disguised(&row("s", label, kind, "user")), is, "{kind}");
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cordon_core::{Action, Category};
 use cordon_guard::Ruled;
+use cordon_inspect::Engine;
 use serde::Serialize;
 
 use super::{Label, Rate, Row, acts, row::Marked};
@@ -34,7 +35,8 @@ const TYPES: [(&str, &str); 16] = [
 /// What is known of values so far.
 #[derive(Debug, Default)]
 pub(super) struct Values {
-    types: BTreeMap<(Arc<str>, Category), Type>,
+    /// By source, category, and whether what finds it was trained on the texts.
+    types: BTreeMap<(Arc<str>, Category, bool), Type>,
     secrets: BTreeMap<Arc<str>, Secrets>,
     /// Benign texts by source, and those in which the guard acts on a secret, or on personal data.
     benign: BTreeMap<Arc<str>, [u64; 3]>,
@@ -68,6 +70,8 @@ struct Secrets {
 pub(crate) struct TypeRates {
     pub(crate) source: String,
     pub(crate) category: Category,
+    /// Labelled values in texts that the model of the category was trained on: all of the row's, or none.
+    pub(crate) trained_on: u64,
     /// Labelled values of a category that nothing looks for: they are neither found nor missed.
     #[serde(skip_serializing_if = "is_none")]
     pub(crate) not_looked_for: u64,
@@ -132,12 +136,17 @@ impl Values {
     fn personal(&mut self, row: &Row, source: &Arc<str>, found: &[Ruled]) {
         let spans: Vec<(Option<Category>, &Marked)> =
             row.spans.iter().map(|span| (category(&span.kind), span)).collect();
+        // Names are found by a model, all else by rules.
+        let key = |category: Category| {
+            let trained_on = row.trained_on && Engine::NAMES.contains(&category);
+            (Arc::clone(source), category, trained_on)
+        };
         for (category, span) in &spans {
             let Some(category) = category else {
                 *self.unknown.entry(span.kind.clone()).or_default() += 1;
                 continue;
             };
-            let counts = self.types.entry((Arc::clone(source), category.clone())).or_default();
+            let counts = self.types.entry(key(category.clone())).or_default();
             if covered(found, category, span) == span.end - span.start {
                 counts.covered += 1;
             } else if self.unsought.contains(category) {
@@ -152,7 +161,7 @@ impl Values {
                 category.as_ref().filter(|category| touches && category.covers(&finding.category))
             });
             let type_of = touched.cloned().unwrap_or_else(|| broad(&finding.category));
-            let counts = self.types.entry((Arc::clone(source), type_of)).or_default();
+            let counts = self.types.entry(key(type_of)).or_default();
             if touched.is_some() {
                 counts.right += 1;
             } else {
@@ -166,9 +175,10 @@ impl Values {
         let labelled =
             self.types.iter().filter(|(_, counts)| counts.covered + counts.missed + counts.unsought > 0);
         labelled
-            .map(|((source, category), counts)| TypeRates {
+            .map(|((source, category, trained_on), counts)| TypeRates {
                 source: source.to_string(),
                 category: category.clone(),
+                trained_on: if *trained_on { counts.covered + counts.missed + counts.unsought } else { 0 },
                 not_looked_for: counts.unsought,
                 recall: Rate::counted(counts.covered, counts.missed),
                 precision: Rate::counted(counts.right, counts.wrong),

@@ -5,13 +5,21 @@ use crate::{
     evaluation::{Rate, Rates, Report, Side, TypeRates},
 };
 
+/// Where figures of learned sources are that no training has seen.
+const LEFT_OUT: &str = "Figures of trainings without the source that is measured: crates/cordon-inspect/models/injection.md, of names names.md. Rules are not trained.";
+
 pub(super) fn text(report: &Report) -> String {
-    let mut text = format!(
-        "{} texts, guard {}, rules {}\nRates with Wilson intervals at 95 %. A finding counts where the guard acts on it.\n",
-        report.texts, report.guard, report.rules
+    let mut text = head(report);
+    let (trained, new): (Vec<&Rates>, Vec<&Rates>) =
+        report.injection.iter().partition(|rates| rates.trained_on > 0);
+    section(&mut text, "INJECTION (of benign texts: false alarms)", injection(&new));
+    let together: Vec<&Rates> = report.together.iter().collect();
+    section(&mut text, "INJECTION, ALL SOURCES", injection(&together));
+    section(
+        &mut text,
+        "INJECTION, TEXTS THAT THE MODELS WERE TRAINED ON (what is remembered)",
+        injection(&trained),
     );
-    section(&mut text, "INJECTION (of benign texts: false alarms)", injection(&report.injection));
-    section(&mut text, "INJECTION, ALL SOURCES", injection(&report.together));
     if report.injection.iter().any(|rates| !rates.curve.is_empty()) {
         text.push_str("At 1 % and 0.1 %: a diagnostic, with the score at which so many benign texts of other sources would raise an alarm.\n");
     }
@@ -47,14 +55,19 @@ pub(super) fn text(report: &Report) -> String {
         "INJECTION, DISGUISED (false alarms: ordinary benign texts in the same disguise)",
         rows(&heads, disguised),
     );
-    let types = report
-        .types
-        .iter()
-        .map(|t| vec![t.source.clone(), t.category.to_string(), recall(t), shown(t.precision)]);
+    let marked = report.types.iter().any(|t| t.trained_on > 0);
+    let types = report.types.iter().map(|t| {
+        let mut line = vec![t.source.clone(), t.category.to_string(), recall(t), shown(t.precision)];
+        if marked {
+            line.push(trained_on(t.trained_on));
+        }
+        line
+    });
+    let heads = ["SOURCE", "CATEGORY", "RECALL", "PRECISION", "TRAINED ON"];
     section(
         &mut text,
         "PERSONAL DATA (recall: the value is covered whole; precision: the finding touches one)",
-        rows(&["SOURCE", "CATEGORY", "RECALL", "PRECISION"], types),
+        rows(heads.get(..if marked { 5 } else { 4 }).unwrap_or(&heads), types),
     );
     let secrets = report
         .secrets
@@ -90,6 +103,26 @@ pub(super) fn text(report: &Report) -> String {
     text
 }
 
+/// What was measured, by what, and how to read it.
+fn head(report: &Report) -> String {
+    let mut text = format!(
+        "{} texts, guard {}, rules {}\nRates with Wilson intervals at 95 %. A finding counts where the guard acts on it.\n",
+        report.texts, report.guard, report.rules
+    );
+    if report.trained_on > 0 {
+        let counted = if report.with_trained {
+            "they count in all figures, which are kinder than those of new texts"
+        } else {
+            "they stand apart and in no total (--with-trained counts them there, too)"
+        };
+        text.push_str(&format!(
+            "Texts that the program's models were trained on: {}; {counted}.\n{LEFT_OUT}\n",
+            report.trained_on
+        ));
+    }
+    text
+}
+
 fn section(text: &mut String, title: &str, body: Option<String>) {
     if let Some(body) = body {
         text.push_str(&format!("\n{title}\n{body}"));
@@ -102,12 +135,13 @@ fn rows(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Option<Strin
     (!rows.is_empty()).then(|| table(&columns, &rows))
 }
 
-fn injection(all: &[Rates]) -> Option<String> {
+fn injection(all: &[&Rates]) -> Option<String> {
     let of = |rates: &Rates, target: f64| {
         rates.curve.iter().find(|point| point.false_alarms == target).map(|point| shown(point.caught))
     };
     let thousandth = all.iter().any(|rates| of(rates, 0.001).is_some());
-    let line = |rates: &Rates| {
+    let marked = all.iter().any(|rates| rates.trained_on > 0);
+    let line = |rates: &&Rates| {
         let mut line = vec![
             rates.source.clone().unwrap_or_else(|| "all".to_owned()),
             rates.kind.clone(),
@@ -121,10 +155,20 @@ fn injection(all: &[Rates]) -> Option<String> {
         if thousandth {
             line.push(of(rates, 0.001).unwrap_or_else(|| "–".to_owned()));
         }
+        if marked {
+            line.push(trained_on(rates.trained_on));
+        }
         line
     };
-    let heads = ["SOURCE", "KIND", "SIDE", "CAUGHT", "AT 1 %", "AT 0.1 %"];
-    rows(heads.get(..if thousandth { 6 } else { 5 }).unwrap_or(&heads), all.iter().map(line))
+    let mut heads = vec!["SOURCE", "KIND", "SIDE", "CAUGHT", "AT 1 %"];
+    heads.extend(thousandth.then_some("AT 0.1 %"));
+    heads.extend(marked.then_some("TRAINED ON"));
+    rows(&heads, all.iter().map(line))
+}
+
+/// How many of a row's texts or values a model was trained on.
+fn trained_on(count: u64) -> String {
+    if count == 0 { String::new() } else { count.to_string() }
 }
 
 /// The recall of a type: of one that nothing looks for there is none.
