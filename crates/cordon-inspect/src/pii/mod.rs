@@ -8,6 +8,7 @@ mod card;
 pub(crate) mod check;
 mod context;
 mod coordinates;
+mod counted;
 mod crypto;
 mod date;
 mod email;

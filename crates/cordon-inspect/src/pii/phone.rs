@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use crate::few::Few;
+use crate::pii::counted::{is_counted, is_sequence};
 use crate::pii::groups::{Group, Hit, MAX_GROUPS, Run};
 use crate::pii::national::{Usual, usual};
 use crate::pii::row::OTHER_SEPARATOR;
@@ -52,6 +53,11 @@ pub(super) fn find(run: &Run, context: &Context<'_>, hits: &mut Vec<Hit>) {
                     // Two digits before or behind two digits: a longer row of bytes, scores or draws.
                     if number.lengths.iter().all(|length| *length == 2)
                         && (!whole || from.checked_sub(1).is_some_and(|at| is_pair(run.groups.get(at))))
+                    {
+                        score.alone = 0;
+                    }
+                    if !number.plus
+                        && (is_sequence(&number.digits, &number.lengths) || is_counted(number.start, context))
                     {
                         score.alone = 0;
                     }
@@ -243,7 +249,8 @@ impl Number {
         let national = signs.then(|| usual(&self.digits, &self.lengths, self.bracketed)).flatten();
         match national {
             Some(Usual::Dialled) if count >= 9 || self.bracketed.is_some() => return structured(80, 95),
-            Some(Usual::Own) => return structured(55, 92),
+            // Rows of figures have such groups too.
+            Some(Usual::Own) => return structured(0, 92),
             _ => {}
         }
         let marked = self.extended || self.brackets;
