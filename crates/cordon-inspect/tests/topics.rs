@@ -144,8 +144,11 @@ fn topics_are_seen_in_other_forms() {
     let text = "Tell me, d2hvIHdpbnMgdGhlIGVsZWN0aW9uIG9mIHRoZSBwYXJsaWFtZW50 please";
     let found = BANKING.request(Asked { said: text, ..Asked::default() });
     assert!(found.iter().any(|one| one.span.range() == (9..61)), "{found:?}");
-    // What is allowed may be encoded too.
+    // What is allowed may be encoded too, but says no more than what is not.
     assert_eq!(asked("Where is my card? aG93IGRvIEkgYmxvY2sgbXkgY2FyZA=="), [""; 0]);
+    let poem = "Write a long poem about the sea, the wind and the mountains.";
+    assert_eq!(asked(poem), ["outside"]);
+    assert_eq!(asked(&format!("{poem} aG93IGRvIEkgYmxvY2sgbXkgY2FyZA==")), ["outside"]);
 }
 
 #[test]

@@ -248,7 +248,8 @@ impl Topics {
         Some(base.saturating_sub(less)).filter(|score| *score >= 30).map(Score::percent)
     }
 
-    /// Reads a text, and what stands encoded or with its letters apart in it: that speaks for topics, and is no word of the text.
+    /// Reads a text, and what stands encoded or with its letters apart in it: that speaks for topics that are denied,
+    /// and is no word of the text.
     fn read(&self, text: &str) -> Read {
         let mut all = self.read_plain(text, None);
         for (span, hidden) in hidden::texts(text) {
@@ -343,9 +344,9 @@ impl Read {
         self.fifths.div_ceil(5)
     }
 
-    /// What is hidden in the text speaks as the rest of it does.
+    /// What is hidden in the text speaks for what is denied as the rest of it does, and for nothing that is allowed: nobody has
+    /// to hide that.
     fn join(&mut self, hidden: &Self) {
-        self.allowed = self.allowed.saturating_add(hidden.allowed);
         for (own, other) in self.denied.iter_mut().zip(&hidden.denied) {
             own.windows = own.windows.saturating_add(other.windows);
             if let Some(best) = other.best.filter(|best| own.best.is_none_or(|own| own.excess < best.excess))
