@@ -78,6 +78,6 @@ mod tests {
     fn of_long_texts_the_beginning_counts() {
         let long = "a".repeat(READ);
         assert_eq!(fingerprint(&long), fingerprint(&(long.clone() + "b")));
-        assert_ne!(fingerprint(&long), fingerprint(&long[1..]));
+        assert_ne!(fingerprint(&long), fingerprint(long.strip_prefix("a").unwrap_or_default()));
     }
 }

@@ -14,7 +14,10 @@ fn found(category: &'static str, percent: u32, (start, end): (usize, usize), act
         continues: false,
         listed: cordon_core::Listed::NONE,
     };
-    Ruled { finding, ruling: Ruling { action, would: action, form: Form::default() } }
+    Ruled {
+        finding,
+        ruling: Ruling { action, would: action, form: Form::default(), by: None, would_by: None },
+    }
 }
 
 fn injection(percent: u32) -> Vec<Ruled> {
