@@ -12,12 +12,17 @@ const MOST_WORDS: usize = 6;
 /// Words behind that in which what is prepared is said.
 const CONSEQUENCE: usize = 60;
 
+/// Words of a turn in which the word sets off wherever it stands; a longer one begins or ends with it.
+const SHORT: usize = 8;
+/// What is reported of one conversation.
+const MOST_TRAPS: usize = 16;
+
 /// What begins the preparation, and who then says the word.
 const BEGIN: [&str; 7] = ["when", "whenever", "once", "if", "after", "time", "moment"];
-const SPEAKER: [&str; 4] = ["i", "user", "we", "you"];
-const SAYS: [&str; 14] = [
+const SPEAKER: [&str; 2] = ["i", "user"];
+const SAYS: [&str; 12] = [
     "say", "says", "type", "types", "write", "writes", "send", "sends", "mention", "mentions", "enter",
-    "read", "see", "reply",
+    "reply",
 ];
 /// Words between that are none of what is said.
 const FILL: [&str; 9] = ["the", "word", "words", "phrase", "codeword", "code", "keyword", "just", "only"];
@@ -45,7 +50,6 @@ const BAD: [(&[&str], &[&str]); 3] = [
             "abandon",
             "lift",
             "off",
-            "stop",
         ],
         &[
             "rules",
@@ -95,8 +99,6 @@ const BAD: [(&[&str], &[&str]); 3] = [
             "evil",
             "amoral",
             "unlimited",
-            "developer",
-            "root",
             "unethical",
             "lawless",
         ],
@@ -104,12 +106,17 @@ const BAD: [(&[&str], &[&str]); 3] = [
 ];
 /// Words between the two.
 const NEAR: usize = 8;
+/// Recipes and programs have these too: they count where one of the others stands at most two words before.
+const COMMON: [&str; 3] = ["prompt", "instructions", "configuration"];
+const WHOSE: [&str; 5] = ["system", "hidden", "your", "secret", "initial"];
 
-/// A word of a text: where it stands, and in small letters.
+/// A word of a text: where it stands, in small letters, and which lists of [`BAD`] have it, a bit each.
 struct Word {
     start: usize,
     end: usize,
     word: String,
+    firsts: u8,
+    seconds: u8,
 }
 
 /// A place in one of the texts, with what is said there.
@@ -121,11 +128,15 @@ pub(super) fn sprung(texts: &[Piece]) -> Vec<(Sign, Sign)> {
     let mut found = Vec::new();
     for (at, (piece, own)) in texts.iter().zip(&words).enumerate() {
         for (span, said) in prepared(&piece.text, own) {
-            let later = texts.iter().zip(&words).enumerate().skip(at + 1);
-            let later = later.filter(|(_, (other, _))| other.message != piece.message);
-            let set_off =
-                later.into_iter().find_map(|(at, (_, words))| Some((at, place(words, &said)?, SPRUNG)));
+            let mut later = texts.iter().zip(&words).enumerate().skip(at + 1);
+            let set_off = later.find_map(|(at, (other, words))| {
+                (other.message != piece.message).then_some(())?;
+                Some((at, place(words, other.offset == 0, &said)?, SPRUNG))
+            });
             found.extend(set_off.map(|set_off| ((at, span, SPRUNG), set_off)));
+            if found.len() >= MOST_TRAPS {
+                return found;
+            }
         }
     }
     found
@@ -189,20 +200,27 @@ fn said(text: &str, words: &[Word], start: usize) -> usize {
 
 /// Where the words end that make a consequence a bad one.
 fn bad(words: &[&Word]) -> Option<usize> {
-    let ends = BAD.iter().filter_map(|(firsts, seconds)| {
-        let has = |list: &[&str], word: &Word| list.contains(&word.word.as_str());
-        words.iter().enumerate().filter(|(_, word)| has(firsts, word)).find_map(|(at, _)| {
-            words.iter().skip(at + 1).take(NEAR).find(|word| has(seconds, word)).map(|word| word.end)
-        })
+    let ends = words.iter().enumerate().filter(|(_, word)| word.firsts != 0).filter_map(|(at, first)| {
+        // "No rules", but not "no exceptions to the rules".
+        let reach = if first.word == "no" { 1 } else { NEAR };
+        let mut near = words.iter().skip(at + 1).take(reach);
+        near.find(|word| word.seconds & first.firsts != 0).map(|word| word.end)
     });
     ends.min()
 }
 
-/// Where these words stand in a text, one behind the other.
-fn place(words: &[Word], said: &[String]) -> Option<Span> {
-    let found = words
-        .windows(said.len().max(1))
-        .find(|window| window.iter().zip(said).all(|(word, said)| word.word == *said))?;
+/// Where these words stand in a text, one behind the other: at its beginning, if it has one here, or its end, or anywhere in a short one.
+fn place(words: &[Word], begins: bool, said: &[String]) -> Option<Span> {
+    let is = |window: &&[Word]| {
+        window.len() == said.len() && window.iter().zip(said).all(|(word, said)| word.word == *said)
+    };
+    let found = if words.len() <= SHORT {
+        words.windows(said.len().max(1)).find(is)
+    } else {
+        let first = words.get(..said.len()).filter(|_| begins);
+        let last = words.len().checked_sub(said.len()).and_then(|at| words.get(at..));
+        first.filter(is).or(last.filter(is))
+    }?;
     Some(Span::new(found.first()?.start, found.last()?.end))
 }
 
@@ -214,8 +232,24 @@ fn words(text: &str) -> Vec<Word> {
             start.get_or_insert(at);
         } else if let Some(start) = start.take() {
             let word = text.get(start..at).unwrap_or_default().to_lowercase();
-            words.push(Word { start, end: at, word });
+            let before = words.iter().rev().take(2);
+            let is_whose = before.into_iter().any(|word: &Word| WHOSE.contains(&word.word.as_str()));
+            let (firsts, seconds) = lists(&word, is_whose);
+            words.push(Word { start, end: at, word, firsts, seconds });
         }
     }
     words
+}
+
+/// Which of the lists of [`BAD`] have a word, the first and the second ones, a bit for each pair.
+fn lists(word: &str, is_whose: bool) -> (u8, u8) {
+    let counts = is_whose || !COMMON.contains(&word);
+    // From the last pair to the first, whose bit is the lowest.
+    BAD.iter().enumerate().rev().fold((0, 0), |(firsts, seconds), (pair, (first, second))| {
+        let other = pair > 0 && !counts;
+        (
+            firsts << 1 | u8::from(first.contains(&word)),
+            seconds << 1 | u8::from(second.contains(&word) && !other),
+        )
+    })
 }
