@@ -289,7 +289,7 @@ fn what_a_listed_host_is_told_or_leads_to_is_flagged() {
             ("<img src=\"https://cdn.example.org/p?d=VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI&w=1\">", 50),
             ("![x][a]\n\n[a]: https://cdn.example.org/?q=VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI\n", 50),
             ("![x](https://cdn.example.org/r?url=https%3A%2F%2Fevil.example%2Fa.png)", 75),
-            ("[x](https://cdn.example.org/r?url=evil.example/a)", 75),
+            ("[x](https://cdn.example.org/r?url=evil.example/a)", 60),
         ] {
             let cuts: Vec<usize> = (0..told.len()).step_by(size).collect();
             let findings = checked(told, &stream(chunks(told, &cuts), &hosts));

@@ -42,16 +42,42 @@ fn named(pair: &[u8]) -> (&[u8], &[u8]) {
     (name, at.map_or(Some(pair), |at| pair.get(at + 1..)).unwrap_or_default())
 }
 
-/// What is encoded in a query or fragment but for signatures.
-pub(crate) fn of_unsigned(part: &[u8]) -> Carried {
-    let values =
-        pairs(part).filter(|pair| !is_signature(pair)).map(|pair| encoded(named(pair).1, MIN_ENCODED));
-    values.max().unwrap_or_default()
+/// Whether a query and fragment tell more than one signature and a few digests would.
+pub(crate) fn tells(part: &[u8]) -> bool {
+    let most = if is_signed_whole(part) { MAX_SIGNED } else { MAX_SIGNATURE };
+    // One of them signs an address; what others carry counts.
+    let signature = pairs(part).find(|pair| is_signature(pair, most));
+    let others = pairs(part).filter(|pair| signature.is_none_or(|signs| !std::ptr::eq(signs, *pair)));
+    let sums = others.map(|pair| sums(named(pair).1, MIN_ENCODED));
+    let (told, digests) =
+        sums.fold((0, 0), |(told, digests), (more, of_digests)| (told + more, digests + of_digests));
+    told > 0 || digests > MAX_DIGESTS
 }
 
-/// Whether all that is encoded in a query is what signs it.
-pub(crate) fn is_signed(part: &[u8]) -> bool {
-    pairs(part).any(is_signature) && of_unsigned(part) == Carried::Nothing
+/// Whether a path tells more than the key of an object and a few digests would, over all of its segments.
+pub(crate) fn path_tells(part: &[u8]) -> bool {
+    let sums = part.split(|byte| *byte == b'/').map(|segment| sums(segment, MIN_IN_PATH));
+    let (told, digests) =
+        sums.fold((0, 0), |(told, digests), (more, of_digests)| (told + more, digests + of_digests));
+    told >= MAX_KEY || digests > MAX_DIGESTS
+}
+
+/// Encoded characters of a path below which it names a file by what is in it.
+const MAX_KEY: usize = 96;
+/// Hexadecimal digits of all digests and ids of an address.
+const MAX_DIGESTS: usize = 192;
+/// Characters of a signature: base64 of 64 bytes.
+const MAX_SIGNATURE: usize = 88;
+/// Those of one that the parameters of a service stand beside: base64 or hexadecimal digits of an RSA signature.
+const MAX_SIGNED: usize = 512;
+
+/// Whether a query has what AWS, Google Cloud (`X-Amz-…`, `X-Goog-…`) or CloudFront sign it with.
+fn is_signed_whole(part: &[u8]) -> bool {
+    let has = |name: &str| pairs(part).any(|pair| named(pair).0.eq_ignore_ascii_case(name.as_bytes()));
+    let all = |names: &[&str]| names.iter().all(|name| has(name));
+    all(&["x-amz-algorithm", "x-amz-date", "x-amz-signedheaders"])
+        || all(&["x-goog-algorithm", "x-goog-date", "x-goog-signedheaders"])
+        || has("key-pair-id") && (has("expires") || has("policy"))
 }
 
 /// Parameters of signed addresses that hold the signature (AWS, Google Cloud and Azure storage, CloudFront, image services).
@@ -69,14 +95,14 @@ const SIGNATURES: [&str; 12] = [
     "etag",
     "s",
 ];
-/// Characters of signatures: base64 of 16, 20, 32, 48, 64, 128, 256 and 512 bytes, padded or not, and hexadecimal digits of those that are no digests.
-const LENGTHS: [usize; 20] =
-    [22, 24, 27, 28, 43, 44, 86, 88, 96, 171, 172, 342, 344, 512, 683, 684, 256, 1024, 32, 64];
+/// Characters of signatures: base64 of 16, 20, 32, 64, 128 and 256 bytes, padded or not, and hexadecimal digits of those that are no digests.
+const LENGTHS: [usize; 16] = [22, 24, 27, 28, 43, 44, 86, 88, 171, 172, 342, 344, 512, 256, 32, 64];
 
 /// Whether a parameter is a signature by its name and its length, so that what it can carry is no more than one.
-fn is_signature(pair: &[u8]) -> bool {
+fn is_signature(pair: &[u8], most: usize) -> bool {
     let (name, value) = named(pair);
     SIGNATURES.iter().any(|signs| name.eq_ignore_ascii_case(signs.as_bytes()))
+        && value.len() <= most
         && LENGTHS.contains(&value.len())
 }
 
@@ -105,10 +131,23 @@ fn words(value: &[u8]) -> Carried {
 
 /// The longest piece that looks encoded: base64, base32 or hexadecimal digits of something.
 fn encoded(value: &[u8], least: usize) -> Carried {
-    let pieces = value
-        .split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')));
-    let longest = pieces.filter(|piece| piece.len() >= least && looks_encoded(piece)).map(<[u8]>::len).max();
+    let longest = pieces(value, least).filter(|piece| looks_encoded(piece)).map(<[u8]>::len).max();
     longest.map_or(Carried::Nothing, Carried::Encoded)
+}
+
+/// The characters of all pieces that look encoded, and those of digests.
+fn sums(value: &[u8], least: usize) -> (usize, usize) {
+    let is_digest = |piece: &&[u8]| DIGESTS.contains(&piece.len()) && piece.iter().all(u8::is_ascii_hexdigit);
+    let told = pieces(value, least).filter(|piece| looks_encoded(piece)).map(<[u8]>::len).sum();
+    // The shortest digests are shorter than the keys of a path.
+    let digests = pieces(value, MIN_ENCODED).filter(is_digest).map(<[u8]>::len).sum();
+    (told, digests)
+}
+
+fn pieces(value: &[u8], least: usize) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')))
+        .filter(move |piece| piece.len() >= least)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

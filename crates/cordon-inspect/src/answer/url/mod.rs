@@ -1,6 +1,7 @@
 //! What a URL in an answer leads to, read as browsers read it (WHATWG URL), and how bad that is where it stands.
 
 mod authority;
+mod leads;
 
 use crate::answer::hosts::Hosts;
 use crate::answer::payload::{self, Carried};
@@ -75,7 +76,7 @@ pub(crate) fn judge(link: &Link<'_>, hosts: &Hosts) -> Said {
     let tail = after.get(authority.len..).unwrap_or_default();
     let carried = carried(&authority, tail);
     Some(match (link.place, listed) {
-        (_, Some(true)) => return on_list(link.place, tail, carried, hosts),
+        (_, Some(true)) => return on_list(link.place, tail, hosts),
         (Place::Loaded, on) => (
             LOADED,
             if on.is_some() { 90.max(loaded(carried)) } else { loaded(carried).max(authority.oddity()) },
@@ -124,89 +125,18 @@ fn off_list(carried: Carried) -> u32 {
 }
 
 /// A host that may be named: what it is told still leaves, and it may lead on to others.
-fn on_list(place: Place, tail: &[u8], carried: Carried, hosts: &Hosts) -> Said {
+fn on_list(place: Place, tail: &[u8], hosts: &Hosts) -> Said {
     let category = if place == Place::Loaded { LOADED } else { LINK };
-    if leads_on(tail, hosts) {
-        return Some((category, 75));
+    if let Some(percent) = leads_on(tail, hosts) {
+        return Some((category, percent));
     }
-    let (Carried::Encoded(length), Place::Loaded | Place::Defined) = (carried, place) else { return None };
-    // Behind a label it may be a picture. Paths name files by what is in them, and those that sign addresses sign the query.
-    let (_, values) = parts(tail);
-    let told = length >= 96 && place == Place::Loaded && !payload::is_signed(values)
-        || matches!(payload::of_unsigned(values), Carried::Encoded(_));
+    if !matches!(place, Place::Loaded | Place::Defined) {
+        return None;
+    }
+    // Behind a label it may be a picture. Paths name files by what is in them.
+    let (path, values) = parts(tail);
+    let told = payload::tells(values) || place == Place::Loaded && payload::path_tells(path);
     told.then_some((category, if place == Place::Loaded { 55 } else { 50 }))
-}
-
-/// Parameters that say where a redirect leads, or what a proxy fetches.
-const LEADING: [&str; 34] = [
-    "url",
-    "uri",
-    "u",
-    "to",
-    "dest",
-    "destination",
-    "redirect",
-    "redirect_to",
-    "redirect_uri",
-    "redirect_url",
-    "redirecturi",
-    "redirecturl",
-    "return",
-    "return_to",
-    "return_url",
-    "returnto",
-    "returnurl",
-    "next",
-    "goto",
-    "go",
-    "target",
-    "link",
-    "continue",
-    "forward",
-    "href",
-    "src",
-    "source",
-    "image",
-    "image_url",
-    "img",
-    "imgurl",
-    "proxy",
-    "remote",
-    "fetch",
-];
-/// What names end with that are no hosts.
-const FILES: [&str; 26] = [
-    "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "bmp", "html", "htm", "php", "asp", "aspx",
-    "jsp", "js", "css", "json", "xml", "txt", "md", "pdf", "mp4", "webm", "woff", "csv",
-];
-
-/// Whether a parameter that says where an address leads names another host, with a scheme or without.
-fn names_host(pair: &[u8], hosts: &Hosts) -> bool {
-    let Some(at) = pair.iter().position(|byte| *byte == b'=') else { return false };
-    let (name, value) = pair.split_at_checked(at).unwrap_or((pair, &[]));
-    let value = value.get(1..).unwrap_or_default();
-    if !LEADING.iter().any(|leads| name.eq_ignore_ascii_case(leads.as_bytes())) {
-        return false;
-    }
-    let scheme = scheme(value).filter(|scheme| scheme.to_ascii_lowercase().starts_with(b"http"));
-    let rest = value.get(scheme.map_or(0, |scheme| scheme.len() + 1)..).unwrap_or_default();
-    let strokes = rest.iter().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
-    if scheme.is_none() && strokes == 1 {
-        return false;
-    }
-    let authority = Authority::read(rest.get(strokes..).unwrap_or_default());
-    let host = authority.host_text();
-    let last = host.rsplit('.').next().unwrap_or_default();
-    let is_name = host.contains('.')
-        && last.len() >= 2
-        && last.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && !FILES.contains(&last);
-    let is_address = host.split('.').count() == 4
-        && host
-            .split('.')
-            .all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
-    (scheme.is_some() && !host.is_empty() || strokes > 1 || is_name || is_address)
-        && hosts.allow(host) == Some(false)
 }
 
 /// The path behind a host, and what follows it.
@@ -215,23 +145,21 @@ fn parts(tail: &[u8]) -> (&[u8], &[u8]) {
     tail.split_at_checked(query).unwrap_or((tail, &[]))
 }
 
-/// Whether what follows the host names another one that is on no list: a redirect, or a proxy.
-fn leads_on(tail: &[u8], hosts: &Hosts) -> bool {
+/// How bad it is that what follows the host names another one that is on no list: a redirect, or a proxy.
+fn leads_on(tail: &[u8], hosts: &Hosts) -> Option<u32> {
     let (_, values) = parts(tail);
-    if payload::pairs(values).any(|pair| names_host(pair, hosts)) {
-        return true;
-    }
+    let named = payload::pairs(values).filter_map(|pair| leads::names_host(pair, hosts)).max();
     let mut rest = tail;
     while let Some(at) = rest.windows(2).position(|pair| matches!(pair, [b'/' | b'\\', b'/' | b'\\'])) {
         let after = rest.get(at + 2..).unwrap_or_default();
         let named = rest.get(..at).is_some_and(|before| before.ends_with(b":") || before.ends_with(b"="));
         let authority = Authority::read(after.split(|byte| *byte == b'&').next().unwrap_or_default());
         if named && !authority.host.is_empty() && hosts.allow(authority.host_text()) == Some(false) {
-            return true;
+            return Some(leads::WRITTEN);
         }
         rest = after;
     }
-    false
+    named
 }
 
 fn carried(authority: &Authority<'_>, tail: &[u8]) -> Carried {

@@ -97,19 +97,28 @@ fn redirects_and_proxies_on_a_list_are_named_however_they_are_written() {
     let listed = hosts(&["cdn.example.org", "*.shop.example.org"]);
     for on in [
         "https://cdn.example.org/r?url=https://evil.example",
-        "https://cdn.example.org/r?a=1&URL=evil.example/x",
-        "https://cdn.example.org/r?u=evil.example",
+        "https://cdn.example.org/r?redirectTo=//evil.example",
         "https://cdn.example.org/r?redirect_uri=https:evil.example",
         "https://cdn.example.org/r?next=https:/evil.example/x",
         "https://cdn.example.org/r?next=\\\\evil.example",
         "https://cdn.example.org/r?next=/\\evil.example",
-        "https://cdn.example.org/img?src=10.0.0.5:8080/a.png",
         "https://cdn.example.org/img?src=http://localhost/a.png",
-        "https://cdn.example.org/img#to=evil.example",
-        "https://cdn.example.org/proxy?fetch=cdn.example.org.evil.example/a.png",
     ] {
         assert_eq!(said(on, Place::Clicked, &listed), Some((LINK, 75)), "{on}");
         assert_eq!(said(on, Place::Loaded, &listed), Some((LOADED, 75)), "{on}");
+    }
+    for dotted in [
+        "https://cdn.example.org/r?a=1&URL=evil.example/x",
+        "https://cdn.example.org/r?u=evil.example",
+        "https://cdn.example.org/r?redirectTo=evil.example",
+        "https://cdn.example.org/r?return-url=evil.com",
+        "https://cdn.example.org/r?rurl=evil.com",
+        "https://cdn.example.org/img?src=10.0.0.5:8080/a.png",
+        "https://cdn.example.org/img#to=evil.example",
+        "https://cdn.example.org/proxy?fetch=cdn.example.org.evil.example/a.png",
+    ] {
+        assert_eq!(said(dotted, Place::Clicked, &listed), Some((LINK, 60)), "{dotted}");
+        assert_eq!(said(dotted, Place::Loaded, &listed), Some((LOADED, 60)), "{dotted}");
     }
     for fine in [
         "https://cdn.example.org/r?url=https://www.shop.example.org/x",
@@ -121,6 +130,14 @@ fn redirects_and_proxies_on_a_list_are_named_however_they_are_written() {
         "https://cdn.example.org/login?next=home",
         "https://cdn.example.org/x?ref=evil.example&v=1.2.3",
         "https://cdn.example.org/x?to=2026-03-01&source=newsletter",
+        "https://cdn.example.org/x?src=main.rs",
+        "https://cdn.example.org/x?source=App.tsx",
+        "https://cdn.example.org/x?image=photo.heic",
+        "https://cdn.example.org/x?link=a.zip",
+        "https://cdn.example.org/x?u=john.doe",
+        "https://cdn.example.org/x?to=step.two",
+        "https://cdn.example.org/x?source=v1.beta",
+        "https://cdn.example.org/x?to=ana@example.org",
     ] {
         assert_eq!(said(fine, Place::Clicked, &listed), None, "{fine}");
         assert_eq!(said(fine, Place::Loaded, &listed), None, "{fine}");
@@ -157,6 +174,38 @@ fn a_list_lets_no_data_leave_unsaid() {
         for place in [Place::Loaded, Place::Defined, Place::Clicked] {
             assert_eq!(said(&text, place, &listed), None, "{ordinary}");
         }
+    }
+}
+
+#[test]
+fn signatures_and_digests_carry_no_more_than_they_need() {
+    let listed = hosts(&["cdn.example.com"]);
+    let encoded =
+        |length: usize| "VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI4".chars().cycle().take(length).collect::<String>();
+    let digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let google = "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date=20260301T102231Z&X-Goog-SignedHeaders=host";
+    for told in [
+        format!("x.png?sig={}", encoded(1024)),
+        format!("x.png?s={}&hash={}&etag={}", encoded(512), encoded(512), encoded(1024)),
+        format!("{}/x.png?s=aaaaaaaaaaaaaaaaaaaaaa", encoded(1000)),
+        format!("x.png?s={}&hash={}", encoded(44), encoded(44)),
+        format!("x.png?sig={}", encoded(344)),
+        format!("{}/{}/x.png", encoded(64), encoded(64)),
+        format!("x.png?{}", vec![format!("d={digest}"); 20].join("&")),
+        format!("{}/x.png", [digest; 20].join("/")),
+        format!("x.png?{google}&X-Goog-Signature={}&sig={}", encoded(512), encoded(44)),
+    ] {
+        let text = format!("https://cdn.example.com/{told}");
+        assert_eq!(said(&text, Place::Loaded, &listed), Some((LOADED, 55)), "{text}");
+    }
+    for ordinary in [
+        format!("x.png?sig={}", encoded(88)),
+        format!("x.png?{google}&X-Goog-Signature={}", encoded(512)),
+        format!("x.png?Policy=a&Key-Pair-Id=K2JCJMDEHXQW5F&Signature={}", encoded(344)),
+        format!("{digest}/x.png?v={digest}&sig={digest}"),
+    ] {
+        let text = format!("https://cdn.example.com/{ordinary}");
+        assert_eq!(said(&text, Place::Loaded, &listed), None, "{text}");
     }
 }
 
