@@ -134,13 +134,18 @@ pub(super) fn is_counted(start: usize, context: &Context<'_>) -> bool {
 pub(super) fn is_sequence(digits: &[u8], lengths: &[usize]) -> bool {
     let all = |length: usize| lengths.len() > 1 && lengths.iter().all(|own| *own == length);
     if all(2) {
-        let pairs = || digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |sum, digit| sum * 10 + digit));
+        let pairs = || {
+            digits
+                .chunks_exact(2)
+                .map(|pair| pair.iter().fold(0_u16, |sum, digit| sum * 10 + u16::from(*digit)))
+        };
         let rises = pairs().zip(pairs().skip(1)).all(|(one, next)| one < next);
-        let runs = digits.iter().zip(digits.iter().skip(1)).all(|(one, next)| one + 1 == *next);
+        let runs =
+            digits.iter().zip(digits.iter().skip(1)).all(|(one, next)| one.checked_add(1) == Some(*next));
         return runs || rises && pairs().all(|pair| pair < 60);
     }
     let is_time = |four: &[u8]| match four {
-        [a, b, c, _] => a * 10 + b <= 24 && *c < 6,
+        [a, b, c, _] => (*a < 2 || *a == 2 && *b <= 4) && *c < 6,
         _ => false,
     };
     all(4) && digits.chunks_exact(4).all(is_time)
