@@ -18,8 +18,16 @@ const SIDE: usize = 4096;
 /// Texts that are joined at once. Those of more are read in several goes, which share some.
 const MOST: usize = 256;
 const SHARED: usize = 32;
-/// What stands between two texts, for who reads them as one.
-const BETWEEN: [&str; 2] = ["", " "];
+/// What stands between two texts, for who reads them as one: nothing anywhere, a space everywhere, or what makes words and groups whole.
+const READINGS: [Between; 3] = [|_, _| "", |_, _| " ", whole];
+type Between = fn(&str, &str) -> &'static str;
+/// Digits of a card that stand together.
+const GROUP: usize = 4;
+/// Words of orders, which are put together where they were cut.
+const WORDS: &str = "above according administrator all any assistant before bypass commands context conversation developer \
+    directions directives disregard earlier everything following forget guardrails guidelines hidden ignore \
+    initial instruction instructions messages original output override password preceding previous previously \
+    print prior prompt prompts repeat restrictions reveal rules safety secret system unrestricted";
 
 /// From this score on a finding is more likely true than not.
 const LIKELY: Score = Score::percent(50);
@@ -164,19 +172,25 @@ pub(super) fn read(
     late: &mut Vec<Late>,
 ) {
     let Some(channel) = chain.first().map(|piece| piece.channel).filter(|_| chain.len() > 1) else { return };
-    for between in BETWEEN {
-        // A space beside a space changes nothing.
-        if !between.is_empty() && chain.windows(2).all(is_apart) {
-            continue;
-        }
+    for (reading, between) in READINGS.into_iter().enumerate() {
         let mut joined = String::with_capacity(chain.iter().map(|piece| piece.text.len() + 1).sum());
         let mut starts = Vec::with_capacity(chain.len());
+        // Borders with nothing and with a space; where there is a space already, another one changes nothing.
+        let (mut bare, mut spaced) = (0_usize, 0_usize);
         for piece in chain.iter() {
             if !joined.is_empty() {
-                joined.push_str(between);
+                let sign = between(&joined, &piece.text);
+                if !is_apart(&joined, &piece.text) {
+                    *(if sign.is_empty() { &mut bare } else { &mut spaced }) += 1;
+                }
+                joined.push_str(sign);
             }
             starts.push(joined.len());
             joined.push_str(&piece.text);
+        }
+        // What a reading before had.
+        if reading > 0 && spaced == 0 || reading > 1 && bare == 0 {
+            continue;
         }
         for finding in inspection.across(channel, &joined) {
             if counts(&finding, &joined) {
@@ -187,9 +201,32 @@ pub(super) fn read(
 }
 
 /// Whether there is a space between two texts already.
-fn is_apart(pair: &[Piece]) -> bool {
-    let [first, second] = pair else { return true };
-    first.text.ends_with(char::is_whitespace) || second.text.starts_with(char::is_whitespace)
+fn is_apart(first: &str, second: &str) -> bool {
+    first.ends_with(char::is_whitespace) || second.starts_with(char::is_whitespace)
+}
+
+/// What stands between two texts so that groups of digits, codes and words of orders become whole: nothing inside of one, else a space.
+fn whole(first: &str, second: &str) -> &'static str {
+    // No word is longer than this, and a text of letters costs no more.
+    const LONGEST: usize = 64;
+    let is_sign = |letter: &char| letter.is_alphanumeric();
+    let last: Vec<char> = first.chars().rev().take(LONGEST).take_while(is_sign).collect();
+    let next = || second.chars().take(LONGEST).take_while(is_sign);
+    let (Some(end), Some(begin)) = (last.first(), next().next()) else { return " " };
+    let inside = if end.is_ascii_digit() && begin.is_ascii_digit() && last.iter().all(char::is_ascii_digit) {
+        last.len() != GROUP
+    } else if last
+        .iter()
+        .copied()
+        .chain(next())
+        .all(|letter| letter.is_ascii_digit() || letter.is_ascii_uppercase())
+    {
+        true
+    } else {
+        let glued: String = last.iter().rev().copied().chain(next()).flat_map(char::to_lowercase).collect();
+        WORDS.split(' ').any(|word| word.starts_with(&glued))
+    };
+    if inside { "" } else { " " }
 }
 
 /// Rules on the share of each text in a finding, where several have one and none of them says as much by itself.
@@ -274,7 +311,9 @@ fn counts(finding: &Finding, joined: &str) -> bool {
     let least = match finding.detector {
         "injection.phrase" | "injection.template" => 50,
         "pii.email" | "pii.crypto" | "pii.iban" => 80,
-        "secret.token" | "secret.private_key" | "secret.jwt" | "secret.connection_string" => 85,
+        // Its mark says what it is, even where its own check fails.
+        "secret.token" => 83,
+        "secret.private_key" | "secret.jwt" | "secret.connection_string" => 85,
         // A word names it, or it has the groups of a card and no digits beside them.
         "pii.card" if finding.score < Score::percent(99) && !stands_alone(finding.span, joined) => 100,
         "pii.card" => 90,

@@ -269,7 +269,7 @@ impl Tokens {
                 (true, false) => 97,
                 (true, true) => 85,
                 // Mistyped or made up, and still nothing to hand on.
-                (false, _) => 82,
+                (false, _) => 83,
             };
             out.push(Found { start, end: after + length, category: format.category, percent });
             end_of_last = after + length;
