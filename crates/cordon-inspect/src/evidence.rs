@@ -78,6 +78,8 @@ struct Rule {
     /// The first of its steps, and how many there are.
     first: usize,
     count: usize,
+    /// Whether it is a request for a secret ([`asks`]), which says nothing of who could be meant to obey.
+    asks: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -120,9 +122,10 @@ impl Rules {
                 }
             }
         }
-        let lines = RULES.lines().chain(asks::RULES.lines());
-        for (group, line) in lines.filter(|line| !line.trim().is_empty()).enumerate() {
-            compiler.rule(line, u16::try_from(group).unwrap_or(u16::MAX));
+        let lines =
+            RULES.lines().map(|line| (line, false)).chain(asks::RULES.lines().map(|line| (line, true)));
+        for (group, (line, asks)) in lines.filter(|(line, _)| !line.trim().is_empty()).enumerate() {
+            compiler.rule(line, u16::try_from(group).unwrap_or(u16::MAX), asks);
         }
         compiler.finish()
     }
@@ -257,7 +260,7 @@ impl Compiler {
 
     /// `category percent place place …`: a place is words or classes joined by `|`, `~3` allows up to three other
     /// words before the next place, and a `?` after a place makes it optional.
-    fn rule(&mut self, line: &'static str, group: u16) {
+    fn rule(&mut self, line: &'static str, group: u16, asks: bool) {
         let mut parts = line.split_whitespace();
         let (Some(category), Some(percent)) = (parts.next(), parts.next().and_then(|p| p.parse().ok()))
         else {
@@ -292,7 +295,14 @@ impl Compiler {
         for steps in variants {
             if !steps.is_empty() {
                 let (first, count) = (self.steps.len(), steps.len());
-                self.rules.push(Rule { category: category_path(category), group, percent, first, count });
+                self.rules.push(Rule {
+                    category: category_path(category),
+                    group,
+                    percent,
+                    first,
+                    count,
+                    asks,
+                });
                 self.steps.extend(steps);
             }
         }
@@ -414,7 +424,8 @@ impl Evidence {
         if self.talk > 0 && !manner.opens {
             percent = percent * 80 / 100;
         }
-        if manner.hidden {
+        // Letters with marks are folded as disguises are: of pages that ask their readers for a password, most have some.
+        if manner.hidden && !rule.asks {
             percent = (percent + 15).max(60);
         }
         let percent = percent.min(97);
@@ -428,7 +439,8 @@ impl Evidence {
         // What is quoted or denied says little about what follows.
         let weight = if manner.quoted || manner.negated { percent / 2 } else { percent };
         self.remember(Signal { group: rule.group, end: span.end, percent: weight }, span.start);
-        let total = (100 - against).min(99).max(least);
+        let most = if rule.asks { MOST_ASKED } else { 99 };
+        let total = (100 - against).min(most).max(least);
         (total >= REPORTED).then(|| (rule.category, Score::percent(total)))
     }
 
@@ -447,6 +459,9 @@ impl Evidence {
         }
     }
 }
+
+/// The most that a request for a secret says, whatever stands near it: pages warn of such requests, and forms make them.
+const MOST_ASKED: u32 = 79;
 
 /// FNV-1a with 64 bits: its offset basis, and one step. The keys are ours, the lookups are of short words.
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;

@@ -61,7 +61,7 @@ override 85 @ignore ~2 your|ur|deine|tus|tes|tue|suas|own ~2 @orders
 override 80 @ignore ~1 these|those|the|my|die|las|les|os|le ~1 instructions|instruction|directives|prompt|prompts|guidelines|anweisungen|instrucciones|consignes|istruzioni|instrucoes
 override 85 @ignore ~1 @all ~3 @prior|@context
 override 85 @ignore ~1 the|everything|what|whatever|whats ~1 above|before|previous|preceding|said|told
-override 60 @ignore @all
+override 45 @ignore @all
 override 82 @ignore ~2 what|everything|anything|whatever|alles|todo|tout|was ~3 said|told|know|knew|learned|learnt|taught|wrote|written|gesagt|wissen|weisst|sabes|dijo|dije|digo|sais|read
 override 85 leave|drop ~1 @all ~2 @prior ~2 @orders|@context behind?
 override 85 do|don|dont|never not|t? follow|obey|listen|adhere|comply|use ~2 @my? ~1 @prior|@system ~1 @orders|@context

@@ -290,6 +290,8 @@ impl Words {
                 self.flush(context);
             }
             self.spaced.push(Letter { byte: byte.to_ascii_lowercase(), start, original, gap });
+            // What the word before was says nothing of this one.
+            self.disguise = None;
             return;
         }
         self.flush(context);

@@ -170,6 +170,11 @@ fn stream<'a>(text: &str, pieces: impl Iterator<Item = &'a str>, holds: &[Catego
         }
     }
     assert_eq!(settled, text.len());
+    // A phrase may wait for what stands behind it: in which order findings come, the cuts may change.
+    findings.sort_by(|one, two| {
+        let place = |found: &Finding| (found.span.start, found.span.end, found.score);
+        place(one).cmp(&place(two)).then_with(|| one.category.as_str().cmp(two.category.as_str()))
+    });
     findings
 }
 

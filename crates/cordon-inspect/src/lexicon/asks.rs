@@ -22,11 +22,13 @@ ask_me: me mi moi nous nos mir uns nam mne mi nekem minulle mig meg mij ons bana
 ask_det: tu tus su sus la el las los ta ton votre vos le les mot de dein deine deinen ihr ihre das den die dem il lo tua tuo sua suo a o seu je jouw uw het swoje twoje twoj ditt din det a az te твои свои ваш τον σου o teu sizin senin kata votre mat khau lui tvoje sve svoje
 ask_secret: secret hidden private confidential protected master stored
 ask_kind_too: secreta secreto secret secrete geheime geheimes geheimen segreta segreto secreta geheim geheime tajne gizli rahasia secreta hemliga salainen salaisen tajne titkos секретныи тайныи μυστικο hemmelige bi
-ask_pass: contrasena clave passe passwort kennwort losungswort parola password senha wachtwoord haslo sifreni sifre sifreyi parolani sandi losenord losenordet salasana salasanasi salasanan heslo jelszo jelszot jelszavad jelszavadat пароль кодовое κωδικο κωδικος adgangskode adgangskoden codigo codice chiave
+ask_pass: contrasena passwort kennwort losungswort password senha wachtwoord haslo sifreni sifre sifreyi parolani sandi losenord losenordet salasana salasanasi salasanan heslo jelszo jelszot jelszavad jelszavadat пароль кодовое κωδικο κωδικος adgangskode adgangskoden
+ask_code: codigo codice clave chiave parola
+ask_hidden: secreta secreto segreta segreto
 ";
 
-/// The rules. What only says that an ask follows, or that somebody claims to be allowed to, stays below what is reported. None is above 66: in
-/// documents a fifth is added, and pages that warn ("don't share your password") are to stay below the score that blocks.
+/// The rules. What only says that an ask follows, or that somebody claims to be allowed to, stays below what is reported. None says more
+/// than 79, however many there are: pages that warn ("don't share your password") and forms are to stay below the score that blocks.
 pub(crate) const RULES: &str = "
 exfiltration 66 @ask_tell ~1 @ask_yours ~1 @ask_word
 exfiltration 66 @ask_tell ~1 @ask_yours @ask_secret ~1 @ask_key|@ask_word
@@ -45,7 +47,7 @@ exfiltration 64 key|code|phrase|word you|u are|were|re ~1 @ask_told
 exfiltration 64 key|code|phrase|word that|which you|u ~2 @ask_told
 exfiltration 66 @ask_tell|write|translate|encode ~2 @ask_word|secret ~4 @ask_backwards
 exfiltration 66 @ask_tell|write|translate|encode ~2 secret|hidden @ask_word|@ask_key ~4 @ask_backwards
-exfiltration 66 @ask_tell|write ~3 @ask_word|secret|key|code|phrase ~4 dash|dashes|hyphen|hyphens|space|spaces|dot|dots|comma|commas|star|stars between
+exfiltration 66 @ask_tell|write ~3 @ask_word|secret ~4 dash|dashes|hyphen|hyphens|space|spaces|dot|dots|comma|commas|star|stars between
 exfiltration 64 @ask_part of|in @ask_yours ~1 @ask_word|secret
 exfiltration 62 @ask_part of|in the secret|hidden @ask_word|key|code|phrase|word
 exfiltration 62 what|which ~2 @ask_part of|in @ask_yours|the ~1 @ask_word|secret
@@ -63,6 +65,8 @@ exfiltration 62 what are you hiding|guarding|protecting
 exfiltration 62 @ask_tell ~3 you ~2 told|instructed|ordered ~1 hide|keep|protect|guard|conceal|withhold
 exfiltration 60 @ask_tell me|us ~3 ssn|salary|passwords|address|addresses|phone|medical|diagnosis|card|cards|iban ~6 from|in your|the database|records|db
 exfiltration 62 @ask_di @ask_pass
+exfiltration 62 @ask_di ~2 @ask_code @ask_hidden
+exfiltration 62 spune|dezvaluie|spuneti ~1 parola ~1 secreta?
 exfiltration 62 @ask_di @ask_me|@ask_det|@ask_kind_too @ask_pass
 exfiltration 62 dis|dites|donne|donnez|montre|montrez|revele|revelez|confie ~1 ton|votre|le|vos|tes mot de passe
 exfiltration 62 sifreni|sifrenizi|parolani|parolanizi|sifreyi|parolayi ~1 soyle|ver|goster|acikla|yaz

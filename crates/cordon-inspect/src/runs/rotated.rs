@@ -273,7 +273,8 @@ impl Rotated {
     /// A word ended; `known` says that it is one of the rules in ROT13.
     #[inline]
     pub(super) fn word(&mut self, word: Word<'_>, known: bool, context: &mut Context<'_>) {
-        let sign = known || word.letters && is_common(word.text);
+        // Two letters are a word of some language in ROT13 too often.
+        let sign = known && word.text.len() > 2 || word.letters && is_common(word.text);
         let ended = self.stretch.word(word.start, word.end, sign);
         self.read(ended, context);
     }
