@@ -3,6 +3,7 @@
 use cordon_core::Score;
 
 use super::shape::{KNOWN, Known, Piece};
+pub use crate::weights::Limits;
 
 /// Weights in the table.
 pub(crate) const BUCKETS: usize = 1 << 16;
@@ -15,17 +16,6 @@ const HEAD: usize = 20;
 const MAGIC: &[u8] = b"CNS1";
 /// The file that was trained.
 pub(crate) const FILE: &[u8] = include_bytes!("../../models/noise.bin");
-
-/// The sums from which on something is said.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
-    /// What is added to every sum.
-    pub bias: f32,
-    /// From here on the score is 0.3 and more.
-    pub likely: f32,
-    /// From here on it is 0.6 and more.
-    pub sure: f32,
-}
 
 /// The weights, and the words that are known.
 #[derive(Debug)]
