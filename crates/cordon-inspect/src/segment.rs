@@ -147,9 +147,14 @@ impl Segment {
         }
     }
 
-    /// Whether a plain word would end, begin or continue a candidate, and nothing else.
-    pub(crate) const fn is_ordinary(&self) -> bool {
-        matches!(self.mode, Mode::Idle | Mode::Run { .. })
+    /// Whether a plain word that ends before `end` would end, begin or continue a candidate, and nothing else: at a bound of a
+    /// candidate each byte counts.
+    pub(crate) const fn is_ordinary(&self, end: usize) -> bool {
+        match self.mode {
+            Mode::Idle => true,
+            Mode::Run { start, .. } => end - start <= MAX_JOINED,
+            Mode::Pem(_) | Mode::Continue { .. } => false,
+        }
     }
 
     /// As the letters `start..end` of a plain word one by one; `names` says that it may name what follows it.

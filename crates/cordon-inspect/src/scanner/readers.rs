@@ -27,11 +27,16 @@ impl Readers {
     pub(super) fn take(&mut self, i: usize, bytes: &[u8], context: &mut Context<'_>) -> usize {
         let Some(byte) = bytes.first().copied() else { return 1 };
         if byte.is_ascii_alphabetic()
-            && let Some(taken) = self.plain(i, bytes, context)
+            && let Some(taken) = self.plain(i, byte, bytes, context)
         {
             return taken;
         }
+        let found = context.out.len();
         self.byte(i, byte, context);
+        // What is found is found at the last byte that is taken: who reads behind here learns of it there, however a text is cut.
+        if context.out.len() != found {
+            return 1;
+        }
         // Inside of a word nothing can change before it ends.
         if !is_alphanumeric(byte) || self.template.live().is_some() || !self.words.in_ascii_word(context.text)
         {
@@ -71,10 +76,9 @@ impl Readers {
     /// Takes a plain word whole, with the space behind it if there is one; how many bytes that were. None where a reader
     /// has to see its bytes.
     #[inline]
-    fn plain(&mut self, i: usize, bytes: &[u8], context: &mut Context<'_>) -> Option<usize> {
+    fn plain(&mut self, i: usize, first: u8, bytes: &[u8], context: &mut Context<'_>) -> Option<usize> {
         let between = self.template.live().is_none()
             && self.words.is_between()
-            && self.segment.is_ordinary()
             && self.groups.is_between()
             && self.runs.is_quiet();
         if !between {
@@ -84,7 +88,7 @@ impl Readers {
         let next = bytes.get(word.len).copied().filter(|next| ends_word(*next))?;
         let meaning = context.tables.plain.meaning(word);
         let end = i + word.len;
-        if self.groups.is_due(end) {
+        if !self.segment.is_ordinary(end) || self.groups.is_due(end) {
             return None;
         }
         let nothing = !meaning.month && self.groups.is_nothing(word.len);
@@ -92,13 +96,29 @@ impl Readers {
         if !nothing && next != b' ' {
             return None;
         }
+        // What is put into words is told what was held before it, the word in front of it too, which by then has not ended; and
+        // what a letter that is a word ends is found behind it.
+        let views = !context.nesting.is_deepest();
+        if next != b' ' && (word.len == 1 || views && self.runs.asks(end, next, context)) {
+            return None;
+        }
+        let found = context.out.len();
         self.segment.plain_word((i, end), meaning.names, context);
+        if context.out.len() != found {
+            // A candidate in front ended with the first letter, and what it held is found there.
+            self.words.byte(i, first, context);
+            self.groups.byte(i, first, context);
+            self.template.byte(i, first, context);
+            if views {
+                self.runs.byte(i, first, self.words.disguise(), None, context);
+            }
+            return Some(1);
+        }
         let rule =
             meaning.rule.or_else(|| context.tables.rules.swapped(bytes.get(..word.len).unwrap_or_default()));
         self.words.plain_word(i, end, rule, context);
         let disguise = self.words.disguise();
-        let runs =
-            (meaning.runs || disguise.is_some() || self.runs.is_spelled()) && !context.nesting.is_deepest();
+        let runs = (meaning.runs || disguise.is_some() || self.runs.is_spelled()) && views;
         if runs {
             self.runs.begin_word(i);
         }
