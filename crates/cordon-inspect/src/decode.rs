@@ -73,8 +73,11 @@ fn rotated(candidate: &Candidate<'_>, shape: Shape, context: &Context<'_>, out: 
     let mut values = Vec::new();
     secret::find_formed(&turned, shape, &context.tables.tokens, &mut values);
     pii::find_iban(&turned, shape, &mut values);
-    // What reads the same both ways was looked for already.
-    values.retain(|value| text.get(value.start..value.end) != candidate.text.get(value.start..value.end));
+    // What reads the same both ways was looked for already, and so was an address with a password, whose signs stay as they are.
+    values.retain(|value| {
+        value.detector != detector::CONNECTION
+            && text.get(value.start..value.end) != candidate.text.get(value.start..value.end)
+    });
     if let Some(trace) = context.trace.filter(|_| !values.is_empty()) {
         let findings: Vec<Finding> = values.iter().map(Value::finding).collect();
         trace.note(Encoding::Rot13, context.nesting.depth() + 1, &String::from_utf8_lossy(&text), &findings);

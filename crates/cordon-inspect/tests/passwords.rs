@@ -91,6 +91,30 @@ const TOLD: &[(&str, &str)] = &[
     ("WIFI:T:WPA;S:Office;P:harbour house 9;H:false;;", "harbour house 9"),
     ("WIFI:S:Office;T:WPA;P:correcthorse;;", "correcthorse"),
     ("WIFI:P:correcthorse;T:WPA;S:Office;;", "correcthorse"),
+    // In a line of its own.
+    (
+        "An admin user has been created. Please use the following password to proceed to installation:\n\n7c1f9ab3e05d4482b6a1f0c93e77d210\n\nIt is also found in a file.",
+        "7c1f9ab3e05d4482b6a1f0c93e77d210",
+    ),
+    ("Your temporary password is:\nBlume77xy\nChange it soon.", "Blume77xy"),
+    // As settings, environments and commands have them.
+    ("  mapsApiKey:            \"7c1f9ab3e05d4482b6a1f0c93e77d210\",", "7c1f9ab3e05d4482b6a1f0c93e77d210"),
+    ("password    =              Harbour2024!", "Harbour2024!"),
+    ("MAILER_PASS=harbourhouse", "harbourhouse"),
+    ("sshpass -p harbourhouse ssh root@example.org", "harbourhouse"),
+    ("psexec \\\\10.0.0.7 -u Administrator -p harbourhouse cmd", "harbourhouse"),
+    ("sonar.login=7c1f9ab3e05d4482b6a1f0c93e77d2106b54e8aa", "7c1f9ab3e05d4482b6a1f0c93e77d2106b54e8aa"),
+    (
+        "$sonarLogin = \"7c1f9ab3e05d4482b6a1f0c93e77d2106b54e8aa\"",
+        "7c1f9ab3e05d4482b6a1f0c93e77d2106b54e8aa",
+    ),
+    ("HEROKU_KEY: 7c1f9ab3-e05d-4482-b6a1-f0c93e77d210", "7c1f9ab3-e05d-4482-b6a1-f0c93e77d210"),
+    ("amqp://rabbit:rabbit@queue.tulip.io:5672", "amqp://rabbit:rabbit@queue.tulip.io:5672"),
+    ("postgres://postgres:postgres@10.0.0.7:5432/db", "postgres://postgres:postgres@10.0.0.7:5432/db"),
+    (
+        "postgres://billing:Harbour2024!@db.example.org:5432/main",
+        "postgres://billing:Harbour2024!@db.example.org:5432/main",
+    ),
     // What only happens to hold a word for nothing.
     ("password: \"q7Null2xx!\"", "q7Null2xx!"),
     ("password: \"Noneedle77!\"", "Noneedle77!"),
@@ -128,6 +152,18 @@ const TALK: &[&str] = &[
     "The password for the vault is AWS-managed.",
     "The password for the portal is E-mailed",
     "Das Passwort für das Portal ist SSO-only",
+    "Use the following password rules:\nmin8chars",
+    "Reset your password with these steps:\nstep1-open the page",
+    "Enter your password if:\n2fa-is-off",
+    "mysql -u root -p harbour",
+    "Run it with -p harbourhouse",
+    "FIRST_PASS=1",
+    "https://api.heroku.com/apps/7c1f9ab3-e05d-4482-b6a1-f0c93e77d210/builds",
+    "mongodb://username:password@localhost:27017/database",
+    "postgres://postgres:postgres@localhost:5432/db",
+    "mongodb://mongodb:mongodb@localhost:27017/database",
+    "sonarqube-reporter-1.2.4.tgz#7c1f9ab3e05d4482b6a1f0c93e77d2106b54e8aa",
+    "mysql://admin:REPLACE_WITH_PASSWORD@localhost:3306/db",
 ];
 
 #[test]

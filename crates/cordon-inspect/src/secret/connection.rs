@@ -35,9 +35,13 @@ pub(super) fn find(candidate: &Candidate<'_>, out: &mut Vec<Found>) {
         let host = rest.get(at_sign..).unwrap_or_default();
         let end = from + at_sign + host.iter().position(|b| *b == b' ').unwrap_or(host.len());
         let name = user.get(..user.len() - password.len()).unwrap_or_default();
-        let percent = match (is_stand_in(name.strip_suffix(b":").unwrap_or(name)), is_stand_in(password)) {
-            // `user:password` says what stands there.
-            (true, true) => 40,
+        let name = name.strip_suffix(b":").unwrap_or(name);
+        let percent = match (is_stand_in(name), is_stand_in(password)) {
+            // `user:password` says what stands there, and `mongodb:mongodb` is no secret where nobody else comes.
+            (true, true) if is_nobodys(host) => 40,
+            _ if name == password && is_nobodys(host) => 40,
+            // At a host with a name it may be true.
+            (true, true) => 60,
             (false, true) => 70,
             _ => 95,
         };
@@ -87,6 +91,26 @@ fn is_stand_in(word: &[u8]) -> bool {
         "admin",
     ];
     WORDS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether some bytes behind the user part name the machine itself, a domain for documents (RFC 2606), or no host.
+fn is_nobodys(host: &[u8]) -> bool {
+    const OWN: [&str; 5] = ["localhost", "127.0.0.1", "[::1]", "host", "hostname"];
+    let host = host.strip_prefix(b"@").unwrap_or(host);
+    let length = host.iter().position(|b| matches!(b, b'/' | b'?' | b'#' | b' ')).unwrap_or(host.len());
+    let host = host.get(..length).unwrap_or_default();
+    let name = match host.iter().rposition(|b| *b == b':') {
+        Some(port) if host.get(port + 1..).is_some_and(|p| p.iter().all(u8::is_ascii_digit)) => {
+            host.get(..port).unwrap_or_default()
+        }
+        _ => host,
+    };
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    OWN.iter().any(|own| is(own))
+        || name
+            .rsplit(|b| *b == b'.')
+            .take(2)
+            .any(|label| label.eq_ignore_ascii_case(b"example") || label.eq_ignore_ascii_case(b"invalid"))
 }
 
 fn is_token(user: &[u8]) -> bool {

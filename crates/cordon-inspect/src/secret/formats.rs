@@ -350,6 +350,8 @@ fn unmarked(candidate: &Candidate<'_>, from: usize, format: &Format, signed: boo
         let body = rest.get(..length)?;
         if (format.least..=format.most).contains(&length)
             && before(candidate, at).is_none_or(|b| !b.is_ascii_alphanumeric())
+            // `/apps/UUID` names one of many things of the provider.
+            && (signed || format.alphabet != Alphabet::Uuid || before(candidate, at) != Some(b'/'))
             && format.check.judge(body).is_some()
             && (matches!(format.check, Check::Shape(_)) || is_mixed(body, format.alphabet))
             && entropy(body) >= 2.7

@@ -2,7 +2,7 @@
 
 use super::Found;
 use super::example::{changes, contains, entropy, is_example, is_placeholder, is_reference};
-use super::names::{Key, key, key_before, last_name, loose_key, trimmed, user_option};
+use super::names::{Key, key, key_before, last_name, loose_key, password_option, trimmed, user_option};
 use super::told;
 use crate::decode;
 use crate::segment::{Candidate, Shape};
@@ -31,7 +31,8 @@ pub(super) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Found>
         // In quotation marks all of it is the value, if it is not a sentence.
         let quoted = matches!(candidate.left.last(), Some(b'"' | b'\'' | b'`'));
         let sentence = text.iter().filter(|b| **b == b' ').count() > 1 && changes(text) < 45;
-        let firm = quoted || matches!(trimmed(candidate.left).last(), Some(b'='));
+        let firm =
+            quoted || matches!(trimmed(candidate.left).last(), Some(b'=')) || password_option(candidate.left);
         let length = if quoted && !sentence { text.len() } else { value_length(text) };
         if is_cut(text, length) {
             return;

@@ -193,7 +193,7 @@ pub(super) fn key(name: &[u8]) -> Option<Key> {
         None
     } else if normal == b"key" {
         Some(Key::Plain)
-    } else if ends(&PASSWORDS) || has(&PASSWORDS) && normal.len() < 24 {
+    } else if ends(&PASSWORDS) || has(&PASSWORDS) && normal.len() < 24 || name.ends_with(b"_PASS") {
         Some(Key::Password)
     } else if has(&SECRETS) {
         Some(Key::Secret)
@@ -203,6 +203,9 @@ pub(super) fn key(name: &[u8]) -> Option<Key> {
         None
     }
 }
+
+/// The most spaces and marks between a name and its value.
+const ALIGNED: usize = 32;
 
 const fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
@@ -214,12 +217,14 @@ pub(super) fn last_name(bytes: &[u8]) -> &[u8] {
     bytes.get(bytes.len() - length..).unwrap_or_default()
 }
 
-/// Some bytes without the spaces and marks of quotation at their end; none where there are more than a few.
+/// Some bytes without the spaces and marks of quotation at their end; none where there are more marks than a few, or more
+/// spaces than settings are aligned by.
 fn without_quotes(left: &[u8]) -> Option<&[u8]> {
-    let mut rest = left;
-    while let [before @ .., b' ' | b'"' | b'\'' | b'`' | b'\\' | b'[' | b'\t'] = rest {
+    let (mut rest, mut marks) = (left, 0);
+    while let [before @ .., last @ (b' ' | b'"' | b'\'' | b'`' | b'\\' | b'[' | b'\t')] = rest {
+        marks += usize::from(!matches!(last, b' ' | b'\t'));
         rest = before;
-        if left.len() - rest.len() > 6 {
+        if marks > 6 || left.len() - rest.len() > ALIGNED {
             return None;
         }
     }
@@ -228,6 +233,9 @@ fn without_quotes(left: &[u8]) -> Option<&[u8]> {
 
 /// How a value was given its name before it: `key = `, `"key": "`, `key is `, `--key `, `Bearer `, `<key>`.
 pub(super) fn key_before(left: &[u8]) -> Option<Key> {
+    if matches!(left.last(), Some(b'\n')) {
+        return told::in_a_line_of_its_own(left);
+    }
     let rest = without_quotes(left)?;
     let spaced = rest.len() < left.len();
     let sign = rest.last().is_some_and(u8::is_ascii_punctuation);
@@ -297,7 +305,7 @@ fn spaced_key(rest: &[u8], quoted: bool) -> Option<Key> {
         return match name {
             [b'-', b'-', ..] => key(name),
             b"-a" if has_any(rest, &["redis-cli"]) => Some(Key::Password),
-            b"-p" if has_any(rest, &["sshpass", "docker login", "mysql", "psexec"]) => Some(Key::Password),
+            b"-p" if has_any(rest, &PASSWORD_OPTION) || has_any(rest, &["mysql"]) => Some(Key::Password),
             [b'-', option @ ..] if option.len() >= 6 => key(option).filter(|key| *key == Key::Password),
             _ => None,
         };
@@ -395,6 +403,15 @@ pub(crate) fn follows_key(left: &[u8]) -> bool {
         Some(0x80..) => told::named(left, false).is_some(),
         _ => false,
     }
+}
+
+/// Commands whose `-p` takes a password and nothing else: behind that of `mysql` a database may stand.
+const PASSWORD_OPTION: [&str; 3] = ["sshpass", "docker login", "psexec"];
+
+/// `-p password`, as these commands take it.
+pub(super) fn password_option(left: &[u8]) -> bool {
+    let rest = trimmed(left);
+    rest.len() < left.len() && rest.ends_with(b" -p") && has_any(rest, &PASSWORD_OPTION)
 }
 
 /// `-u user:password`, as curl takes it.

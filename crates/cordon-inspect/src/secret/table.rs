@@ -237,6 +237,7 @@ pub(super) const FORMATS: &[Format] = &[
     f("SonarQube", "global analysis token", P, Prefix(&["sqa_"]), Alnum, 40, 40, None),
     f("SonarQube", "user token", P, Prefix(&["squ_"]), Alnum, 40, 40, None),
     f("SonarQube", "token, older", P, Near(&["sonar.", "sonar_", "sonarqube", "sonarcloud"]), Alnum, 40, 40, None),
+    f("SonarQube", "token, oldest", P, Near(&["sonar.login", "sonar_login", "sonarlogin", "sonar.token", "sonar_token", "sonartoken"]), Hex, 40, 40, None),
     f("Snyk", "API token", P, Near(&["snyk"]), Uuid, 36, 36, Shape("h8-h4-h4-h4-h12")),
     f("StackHawk", "API key", P, Prefix(&["hawk."]), Dot, 36, 60, Shape("w20.w20")),
     f("Scalingo", "API token", P, Prefix(&["tk-us-"]), Dash, 48, 48, None),

@@ -150,6 +150,42 @@ fn is_of_something(head: &[u8]) -> bool {
     })
 }
 
+/// `Your temporary password is:` and `use the following password to proceed:`, where the value stands in a line of its own below.
+pub(super) fn in_a_line_of_its_own(left: &[u8]) -> Option<Key> {
+    const WHICH: [&str; 9] =
+        ["following", "temporary", "initial", "generated", "new", "one-time", "admin", "your", "this"];
+    /// What is told then are rules.
+    const ABOUT: [&str; 14] = [
+        "rule",
+        "rules",
+        "policy",
+        "requirements",
+        "criteria",
+        "format",
+        "formats",
+        "settings",
+        "command",
+        "steps",
+        "options",
+        "pattern",
+        "hash",
+        "if",
+    ];
+    let breaks = left.iter().rev().take(4).take_while(|byte| **byte == b'\n').count();
+    let head = trimmed(left.get(..left.len() - breaks)?).strip_suffix(b":")?;
+    let tail = head.get(head.len().saturating_sub(72)..).unwrap_or_default();
+    let from =
+        tail.iter().rposition(|b| matches!(b, b'.' | b'\n' | b';' | b'?' | b'!')).map_or(0, |at| at + 1);
+    let words: Vec<&[u8]> = tail.get(from..).unwrap_or_default().split(|b| *b == b' ').collect();
+    let is_one_of =
+        |word: &[u8], known: &[&str]| known.iter().any(|k| word.eq_ignore_ascii_case(k.as_bytes()));
+    let told = words.windows(2).any(|pair| match pair {
+        [which, name] => is_one_of(which, &WHICH) && key(name) == Some(Key::Password),
+        _ => false,
+    }) && !words.iter().any(|word| is_one_of(word, &ABOUT));
+    told.then_some(Key::Told)
+}
+
 /// `login: name / `, `credentials are name / `: what stands before the password of a pair. Other signs are those of tables.
 pub(super) fn pair(left: &[u8]) -> Option<Key> {
     let head = trimmed(trimmed(left).strip_suffix(b"/")?);
