@@ -14,7 +14,7 @@ use crate::authority::marked;
 struct Spoken<'r> {
     told: Vec<&'r str>,
     user: Vec<&'r str>,
-    /// What stands in the user's messages and is his own: not what a mark calls somebody else's, who could ask about his own order there.
+    /// What stands in the last of the user's messages and is his own: not what a mark calls somebody else's, who could ask about his own order there.
     asked: Vec<&'r str>,
 }
 
@@ -32,7 +32,12 @@ impl<'r> Spoken<'r> {
                 Some("user") => {
                     texts(content, &mut self.user);
                     if message.as_object().is_some_and(is_own) {
-                        own(content, &mut self.asked);
+                        let mut asked = Vec::new();
+                        own(content, &mut asked);
+                        // What he wrote before was about something else; a message that has the results of tools alone asks nothing.
+                        if !asked.is_empty() {
+                            self.asked = asked;
+                        }
                     }
                 }
                 _ => {}
@@ -46,7 +51,7 @@ impl<'r> Spoken<'r> {
     }
 
     fn task(self, engine: &Engine) -> Task {
-        Task::new(engine, self.asked.into_iter().rev())
+        Task::new(engine, self.asked)
     }
 }
 

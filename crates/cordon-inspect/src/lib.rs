@@ -50,6 +50,7 @@ mod setting;
 mod starts;
 mod suspicion;
 mod swapped;
+mod task;
 mod template;
 pub mod trained;
 pub mod training;
@@ -67,7 +68,7 @@ pub use engine::Engine;
 pub use scanner::{Lists, Scanner, Step};
 pub use seen::{Decoded, Encoding, Explained, Placed};
 pub use sensitivity::Sensitivity;
-pub use setting::Task;
+pub use task::Task;
 pub use whole::{
     Asked, Citation, Cited, Grounded, Judged, Reading, Sentence, Sources, Topics, citations, declined,
     declines, foreign,

@@ -21,8 +21,8 @@ use crate::policy::Policies;
 use crate::runs::BEFORE;
 use crate::scanner::readers::Readers;
 use crate::seen::Trace;
-use crate::setting::Task;
 use crate::suspicion::Suspicion;
+use crate::task::Task;
 use crate::view::Nesting;
 
 /// What readers are given of a scanner: its parts, so that they themselves can be borrowed beside it.

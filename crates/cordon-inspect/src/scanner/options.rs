@@ -8,7 +8,7 @@ use crate::names::{self, Names};
 use crate::noise;
 use crate::policy::Policies;
 use crate::seen::Trace;
-use crate::setting::Task;
+use crate::task::Task;
 use crate::training::Window;
 
 impl Scanner {
