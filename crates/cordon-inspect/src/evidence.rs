@@ -29,6 +29,10 @@ pub(crate) struct Kind {
     pub(crate) you: bool,
     pub(crate) to: bool,
     pub(crate) not: bool,
+    /// `or`, `why`: a `not` behind it denies nothing.
+    pub(crate) doubt: bool,
+    /// `and`, `but`: what was denied before it ends with it.
+    pub(crate) joins: bool,
     /// `earlier`, `above`: something belongs to it.
     pub(crate) prior: bool,
     /// `warnings`, `drafts`: what may be ignored without harm.
@@ -48,7 +52,7 @@ pub(crate) struct Manner {
     pub(crate) quoted: bool,
     /// Something hid it.
     pub(crate) hidden: bool,
-    /// Behind a `not`.
+    /// Right behind a `not`.
     pub(crate) negated: bool,
 }
 
@@ -250,6 +254,8 @@ impl Compiler {
                 Some("you") => entry.kind.you = true,
                 Some("to") => entry.kind.to = true,
                 Some("not") => entry.kind.not = true,
+                Some("doubt") => entry.kind.doubt = true,
+                Some("joins") => entry.kind.joins = true,
                 Some("prior") => entry.kind.prior = true,
                 Some("harmless") => entry.kind.harmless = true,
                 Some("report") => entry.kind.report = true,
@@ -412,8 +418,9 @@ impl Evidence {
         if own && rule.category == "prompt_injection/action" {
             percent = percent * 40 / 100;
         }
-        // What a place takes away from it, it takes down to a flag and no further.
-        let least = if untrusted && !manner.negated { percent.min(FLAGGED) } else { 0 };
+        // What a place or a negation takes away from it, they take down to a flag and no further. Pages say often enough never to give a
+        // password away, and that alone is not told.
+        let least = if untrusted && !(manner.negated && rule.asks) { percent.min(FLAGGED) } else { 0 };
         if manner.negated && rule.category != "prompt_injection/jailbreak" {
             percent = percent * 45 / 100;
         } else if manner.quoted {

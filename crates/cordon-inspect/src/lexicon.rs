@@ -13,6 +13,8 @@ meta: attack attacks attacker attackers injection injections jailbreak jailbreak
 you: you u yourself
 to: to
 not: not don dont never cannot nicht no ne pas nie nao non niet не
+doubt: or why
+joins: and then but instead so und y et e но
 ignore: ignore ignoring disregard disregarding forget forgetting neglect overrule dismiss discard abandon ignora ignorez ignoriere ignorieren ignorier vergiss vergesse vergessen missachte olvida olvidar olvide olvidate descarta oublie oubliez oublier dimentica ignorare esqueca esquece negeer vergeet zignoruj zapomnij ignoruj игнорируй игнорируите игнорировать забудь забудьте проигнорируи проигнорируите zaboravi ignorirai ignorisi unut yoksay ignorera glom abaikan lupakan igmre ingore ignor forgett pomin desconsidera desconsidere
 override: override overwrite erase bypass skip cancel delete supersede
 prior: previous prior previously above earlier preceding foregoing before initial original past former old existing current aforementioned preceeding vorherigen vorherige vorige vorigen bisherigen vorangegangenen obigen obige davor zuvor alten anteriores anterior previas previos precedentes precedente precedents precedenti anteriori vorige eerdere poprzednie wczesniejsze предыдущие предыдущих предыдущую выше прежние onceki tidigare sebelumnya prethodne dosadasnje initiales

@@ -48,6 +48,8 @@ struct Gap {
     newlines: u8,
     bullet: bool,
     quote: bool,
+    /// Whether it parts what stands before it from what stands behind it: marks of emphasis do not.
+    parts: bool,
 }
 
 /// A single letter that may be part of a word spelt with spaces.
@@ -67,6 +69,7 @@ struct Previous {
     you: bool,
     to: bool,
     not: bool,
+    doubt: bool,
     report: bool,
     /// The word before the last one addressed the reader.
     before_you: bool,
@@ -120,6 +123,7 @@ impl Gap {
         newlines: 0,
         bullet: false,
         quote: false,
+        parts: false,
     };
 
     fn take(&mut self, byte: u8) {
@@ -127,6 +131,7 @@ impl Gap {
         self.width += 1;
         self.last = byte;
         self.quote |= matches!(byte, b'"' | b'\'' | b'`');
+        self.parts |= !matches!(byte, b' ' | b'*' | b'_' | b'\'');
         match byte {
             b'.' | b'!' | b'?' => self.stop = true,
             b'\n' => {
@@ -370,7 +375,7 @@ impl Words {
         // Most words stand in no phrase and begin none.
         let starts = word.map_or(&[][..], |(word, _)| rules.starts(word));
         if starts.is_empty() && self.threads.is_empty() {
-            self.remember(kind);
+            self.remember(kind, gap);
             return;
         }
         let stand = self.setting.stand(start);
@@ -426,7 +431,7 @@ impl Words {
                 self.setting.said(said, stand, context);
             }
         }
-        self.remember(kind);
+        self.remember(kind, gap);
     }
 
     /// How the phrase that begins with this word is said: as an order, as a quotation, or in talk about it.
@@ -437,10 +442,10 @@ impl Words {
             || self.previous.lead
             || (self.previous.to && self.previous.before_you);
         let about = !opens && self.previous.about;
-        Manner { opens: opens && !quoted, about, quoted, hidden, negated: self.previous.not && !gap.stop }
+        Manner { opens: opens && !quoted, about, quoted, hidden, negated: self.previous.not && !gap.parts }
     }
 
-    fn remember(&mut self, kind: Kind) {
+    fn remember(&mut self, kind: Kind, gap: Gap) {
         if kind.meta {
             self.evidence.saw_talk();
         }
@@ -450,7 +455,10 @@ impl Words {
             before_you: self.previous.you,
             you: kind.you,
             to: kind.to,
-            not: kind.not || self.previous.not && kind.lead,
+            // `or not` and `why not` deny nothing, and what is denied ends with `and`, `but` or `then`.
+            not: kind.not && !self.previous.doubt
+                || self.previous.not && kind.lead && !kind.joins && !gap.parts,
+            doubt: kind.doubt,
             report: kind.report,
         };
     }
