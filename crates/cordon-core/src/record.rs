@@ -5,6 +5,7 @@
 
 mod grounding;
 mod measure;
+mod normalised;
 mod operation;
 mod verdict;
 
@@ -19,6 +20,7 @@ use crate::{
 
 pub use self::grounding::{RecordedGrounding, RecordedPassage};
 pub use self::measure::{Ended, Measure, UNREAD, is_unread};
+pub use self::normalised::Normalised;
 pub use self::verdict::{DecidingGuard, MAX_FINDINGS, RecordedFinding, RecordedVerdict};
 
 /// A frame: of a call's record, or about records.
@@ -247,6 +249,9 @@ pub struct Opened {
     /// What has entered the conversation, by what the request brings; absent where nothing has.
     #[serde(default, skip_serializing_if = "Taint::is_clean")]
     pub taint: Taint,
+    /// What was changed in its texts before it left; absent where nothing was.
+    #[serde(default, skip_serializing_if = "Normalised::is_nothing")]
+    pub normalised: Normalised,
     /// The trace id of W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
@@ -636,6 +641,10 @@ mod tests {
             opened("").replace(
                 r#""team":"t""#,
                 r#""taint":{"labels":["pii/email","private"],"untrusted":["document","tool_output"]},"team":"t""#,
+            ),
+            opened("").replace(
+                r#""operation":"chat""#,
+                r#""normalised":{"formulas":2,"hidden":3,"unicode":1},"operation":"chat""#,
             ),
             r#"{"read":{"actor":"bootstrap","call":"00000000-0001-7303-8303-030303030303","objects":["request","answer"],"time":"1970-01-01T00:00:00.005Z"}}"#.to_owned(),
         ];

@@ -10,6 +10,7 @@ mod detector;
 mod files;
 mod guard;
 mod limit;
+mod normalise;
 mod prediction;
 mod price;
 mod published;
@@ -38,6 +39,7 @@ pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle
 pub use limit::{
     Budget, CallBounds, ImageBounds, LimitSpec, LimitSubject, Requests, TokenQuota, WhenUnavailable,
 };
+pub use normalise::{Formulas, HiddenCharacters, Normalise, UnicodeForm};
 pub use prediction::{
     Agreement, Checks, Confidence, Domain, Field, Otherwise, Reference, Share, Signature, ValueType,
 };

@@ -181,6 +181,13 @@ fn samples() -> Vec<(String, Fact)> {
         route.answers = Some(serde_json::from_value(serde_json::json!({"citations": "required"})).unwrap());
     }
     bodies.push(("-route-citations".to_owned(), Body::ResourceSet(cited)));
+    let mut changing = resource(Kind::Route, 3, 6, 2);
+    close(&mut changing);
+    if let Spec::Route(route) = &mut changing.spec {
+        let normalise = serde_json::json!({"hidden": "strip", "unicode": "nfc", "formulas": "neutralise"});
+        route.normalise = Some(serde_json::from_value(normalise).unwrap());
+    }
+    bodies.push(("-route-normalise".to_owned(), Body::ResourceSet(changing)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

@@ -38,6 +38,7 @@ mod office;
 mod pdf;
 
 pub use claim::Claim;
+pub use data::neutral::{is_table, neutralised};
 pub use file_type::FileType;
 pub use limits::Limits;
 pub use reason::Reason;

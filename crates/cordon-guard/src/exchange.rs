@@ -131,6 +131,7 @@ pub(crate) async fn clear(
     .in_mode(call.stage.route().mode)
     .for_task(request.task(&gateway.engine))
     .structured(call.stage.route().files.clone())
+    .normalising(call.stage.route().normalise)
     .planting(planted)
     .reviewing_by(Reviewing::of(&call, Arc::clone(&current), &gateway.options.pseudonym_key));
     let mut verdict = Verdict::default();
@@ -170,15 +171,17 @@ pub(crate) async fn clear(
     taint.labels.extend(verdict.labels().iter().cloned());
     record.describe(|opened| opened.taint = taint.clone());
     let waiting = verdict.take_waiting();
+    let normalised = verdict.normalised();
     record.input = verdict.into_recorded();
     let request = match inspected {
         Ok(request) => request,
         Err(refusal) => return Err(gateway.hold(refusal, waiting, &call, record).await),
     };
+    record.describe(|opened| opened.normalised = normalised);
     let principal = &call.stage.identity().principal;
     let authority = Authority::of(&call.snapshot, call.stage.route(), principal, &taint);
     let inspection = inspection.under(authority).telling(told).expecting(expected);
-    if record.input.action >= Action::Redact || inspection.planted().is_some() {
+    if record.input.action >= Action::Redact || inspection.planted().is_some() || !normalised.is_nothing() {
         // It has other words now.
         record.counting.shape = None;
     }

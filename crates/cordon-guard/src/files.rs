@@ -116,6 +116,27 @@ pub(crate) fn is_unread(report: &Report) -> bool {
     UNSEEN.iter().any(|reason| *reason != Reason::Pixels && report.has(*reason))
 }
 
+/// The bytes of a payload, as those read it who are lenient.
+pub(crate) fn decoded(payload: &str) -> Option<Vec<u8>> {
+    let payload = tight(payload);
+    let engine = if payload.contains(['-', '_']) { FOR_URLS } else { PLAIN };
+    engine.decode(&*payload).ok()
+}
+
+/// Bytes in the alphabet of a payload.
+pub(crate) fn encoded_like(payload: &str, bytes: &[u8]) -> String {
+    if payload.contains(['-', '_']) { FOR_URLS.encode(bytes) } else { PLAIN.encode(bytes) }
+}
+
+/// Whether a file goes by the name or the media type of a table of comma-separated values.
+pub(crate) fn is_said_to_be_table(claim: &Claim<'_>) -> bool {
+    let media_type = claim.media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let ending = claim.name.and_then(|name| name.rsplit_once('.')).map_or("", |(_, ending)| ending.trim());
+    let is = |word: &str, known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
+    is(media_type, &["text/csv", "text/tab-separated-values", "application/csv"])
+        || is(ending, &["csv", "tsv", "tab"])
+}
+
 impl Inspection {
     /// Inspects a file and the texts in it, within what is left for the files of its request. What was found is in the verdict, and that
     /// not all of it was looked into, too: false where even its bytes are not known.
@@ -136,11 +157,9 @@ impl Inspection {
             false
         };
         let Some(limits) = left.next() else { return unread(verdict) };
-        let payload = tight(file.payload);
-        let engine = if payload.contains(['-', '_']) { FOR_URLS } else { PLAIN };
-        let Ok(bytes) = engine.decode(&*payload) else { return unread(verdict) };
+        let Some(bytes) = decoded(file.payload) else { return unread(verdict) };
         // What had to be made readable is not read where it stands.
-        let is_text = file.is_text && matches!(payload, Cow::Borrowed(_));
+        let is_text = file.is_text && matches!(tight(file.payload), Cow::Borrowed(_));
         let report = cordon_files::inspect(&bytes, &file.claim, &limits);
         left.took(&report);
         let came = Came { bytes: &bytes, name: file.claim.name, media_type: file.claim.media_type };

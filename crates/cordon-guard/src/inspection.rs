@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use cordon_core::{
     Action, Category, Channel, Digest, Finding, HmacKey, Listed, Name, Refusal, RefusalCode, Score, Span,
     Timestamp,
-    record::{RecordedFinding, RecordedGrounding, RecordedVerdict},
-    resource::{RouteFiles, RouteMode, Throttle},
+    record::{Normalised, RecordedFinding, RecordedGrounding, RecordedVerdict},
+    resource::{Normalise, RouteFiles, RouteMode, Throttle},
     review::{self, HeldId},
 };
 use cordon_inspect::{Custom, Engine, Hosts, Lists, Prompt, Scanner, Task};
@@ -78,6 +78,8 @@ pub struct Inspection {
     pub(crate) reading: Option<Arc<Reading>>,
     /// What files must be.
     structure: Option<Arc<RouteFiles>>,
+    /// What is changed in the texts of requests before they leave.
+    normalise: Option<Normalise>,
     /// What people decided about held files of the caller.
     reviewing: Option<Arc<Reviewing>>,
     /// What they decided about the file that is looked at.
@@ -108,6 +110,8 @@ pub struct Verdict {
     /// The files that hold it, and nobody has decided about, with how many of the findings they have.
     waiting: Vec<Waiting>,
     waiting_holds: u32,
+    /// What was changed in the texts of the request.
+    normalised: Normalised,
 }
 
 /// Whether something can stand in place of a part of a text.
@@ -169,6 +173,7 @@ impl Inspection {
             second: None,
             reading: None,
             structure: None,
+            normalise: None,
             reviewing: None,
             review: None,
         }
@@ -203,6 +208,18 @@ impl Inspection {
     /// What files must be.
     pub(crate) fn structure(&self) -> Option<&RouteFiles> {
         self.structure.as_deref()
+    }
+
+    /// With what is changed in the texts of requests before they leave.
+    #[must_use]
+    pub(crate) const fn normalising(mut self, rules: Option<Normalise>) -> Self {
+        self.normalise = rules;
+        self
+    }
+
+    /// What is changed in the texts of requests before they leave.
+    pub(crate) const fn normalise(&self) -> Option<Normalise> {
+        self.normalise
     }
 
     /// With what people decided about held files.
@@ -677,6 +694,16 @@ impl Verdict {
                 "A person has looked at a file of this request, which was held as {held}, and rejected it."
             )
         })))
+    }
+
+    /// Notes what was changed in its texts.
+    pub(crate) const fn note_normalised(&mut self, done: Normalised) {
+        self.normalised.add(done);
+    }
+
+    /// What was changed in its texts.
+    pub(crate) const fn normalised(&self) -> Normalised {
+        self.normalised
     }
 
     /// How many findings hold it.

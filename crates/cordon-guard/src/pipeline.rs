@@ -14,7 +14,7 @@ use cordon_core::{
     Action, CallId, DurationMs, HmacKey, Name, Refusal, RefusalCode, State, Timestamp,
     containment::{InFlight, ToolName},
     json,
-    record::{Opened, Operation, RecordedVerdict, Timings},
+    record::{Normalised, Opened, Operation, RecordedVerdict, Timings},
     resource::{ContentCapture, Kind, RouteMode},
     state::Touched,
     taint::Taint,
@@ -454,6 +454,7 @@ impl Inner {
             conversation: None,
             prompt: None,
             taint: Taint::default(),
+            normalised: Normalised::default(),
             // A trace that begins here has the call's own id.
             trace: trace.parent().map(|parent| parent.trace.to_string()),
             counted: None,

@@ -88,6 +88,7 @@ fn record(recorder: &Arc<Stalled>) -> CallRecord {
         conversation: None,
         prompt: None,
         taint: cordon_core::taint::Taint::default(),
+        normalised: cordon_core::record::Normalised::default(),
         trace: None,
         counted: None,
     };

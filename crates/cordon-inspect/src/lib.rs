@@ -36,6 +36,7 @@ mod judge;
 mod lexicon;
 pub mod names;
 pub mod noise;
+pub mod normalise;
 pub mod obfuscate;
 mod pii;
 mod plain;

@@ -5,8 +5,8 @@ use cordon_core::{
     containment::{Containment, FiringId, Subject, ToolName},
     resource::{
         Agreement, Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, DetectorSpec, GuardScope, Instructions,
-        Kind, ModelSpec, PrincipalSpec, Priority, RefusalStyle, Retry, RouteFiles, RouteGuards, RouteMode,
-        RouteSpec, RouteTools, ServiceSpec, Spec, Spotlighting, Sticky, Target,
+        Kind, ModelSpec, Normalise, PrincipalSpec, Priority, RefusalStyle, Retry, RouteFiles, RouteGuards,
+        RouteMode, RouteSpec, RouteTools, ServiceSpec, Spec, Spotlighting, Sticky, Target,
     },
     review::{Passage, Reviewed},
     state::Touched,
@@ -131,6 +131,8 @@ pub struct RouteEntry {
     pub answers: Option<Arc<CompiledAnswers>>,
     /// What files must be that its calls bring.
     pub files: Option<Arc<RouteFiles>>,
+    /// What is changed in the texts of its requests before they leave.
+    pub normalise: Option<Normalise>,
     /// How a refusal for content looks.
     pub refusal: RefusalStyle,
     /// What happens when the record cannot be made durable.
@@ -196,6 +198,7 @@ impl RouteEntry {
             canary: spec.canary,
             answers: spec.answers.as_deref().map(|answers| Arc::new(CompiledAnswers::new(answers))),
             files: spec.files.as_deref().cloned().map(Arc::new),
+            normalise: spec.normalise,
             refusal: spec.refusal,
             audit: spec.audit,
             max_snapshot_age: spec.max_snapshot_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE),

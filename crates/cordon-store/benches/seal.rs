@@ -109,6 +109,7 @@ fn call(number: u64, random: &mut Random) -> (CallId, [Frame; 2]) {
         conversation: random.digest(),
         prompt: None,
         taint: cordon_core::taint::Taint::default(),
+        normalised: cordon_core::record::Normalised::default(),
         trace: Some(format!("{:016x}{:016x}", random.number(), random.number())),
         counted: None,
     };

@@ -137,6 +137,7 @@ impl Call {
             conversation: None,
             prompt: None,
             taint: cordon_core::taint::Taint::default(),
+            normalised: cordon_core::record::Normalised::default(),
             trace: None,
             counted: None,
         };

@@ -22,7 +22,7 @@ use cordon_core::{
     CallId, DurationMs, Name,
     fact::Actor,
     feedback::{Direction, Judgement},
-    record::{ContentObject, Outcome},
+    record::{ContentObject, Normalised, Outcome},
     resource::SecretRef,
 };
 use cordon_guard::upstream::Environment;
@@ -141,6 +141,28 @@ async fn a_route_says_what_is_kept() {
         let both = vec![(call, &Actor::Bootstrap, 2), (streamed, &Actor::Bootstrap, 2)];
         assert_eq!(read, if kept.is_some() { both } else { Vec::new() });
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_what_left_and_the_record_says_that_it_was_changed() {
+    let upstream = FakeUpstream::start([Script::says("ok")]).await;
+    let route = ", content: redacted, normalise: {hidden: strip, unicode: nfc}";
+    let world = world(&upstream, route).await;
+    let said = format!("one\u{200b}\u{2060} cafe\u{301} for {MAIL}");
+    let asked = support::chat(&said, false);
+    let call = world.send(world.request(asked.clone())).await.call();
+    let sent = upstream.last_request();
+    assert_eq!(sent.json()["messages"][0]["content"], "one café for [EMAIL]");
+    let (request, _) = texts(&show(&world, call).await.unwrap());
+    assert!(request.contains("one café for [EMAIL]"), "{request}");
+    let gateway = world.node.handles.gateway.clone();
+    let frames = world.frames().await;
+    let opened = frames.opened.iter().find(|opened| opened.call == call).unwrap();
+    assert_eq!(opened.normalised, Normalised { hidden: 2, unicode: 1, formulas: 0 });
+    assert!(gateway.is_content(call, asked.as_bytes(), opened.request_digest.unwrap()), "as it came");
+    let kept = &frames.closed_of(call).content[0];
+    assert_eq!(kept.object, ContentObject::Request);
+    assert!(gateway.is_content(call, &sent.body, kept.digest), "as it left");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -237,6 +237,9 @@ impl Resource {
                 for (path, message) in route.files.iter().flat_map(|files| files.problems()) {
                     wrong(&path, &message);
                 }
+                if let Some((path, message)) = route.normalise.and_then(|normalise| normalise.problem()) {
+                    wrong(path, message);
+                }
                 for (path, message) in route.answers.iter().flat_map(|answers| answers.problems()) {
                     wrong(&path, &message);
                 }

@@ -2,7 +2,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Agreement, Answers, Priority, Retry, RouteFiles, RouteMode, Sticky};
+use super::{Agreement, Answers, Normalise, Priority, Retry, RouteFiles, RouteMode, Sticky};
 use crate::{DurationMs, Name, Sealed};
 
 /// One of the models behind a route.
@@ -162,6 +162,10 @@ pub struct RouteSpec {
     /// What files must be that its calls bring: types, sizes, pictures and tables. One that is not is refused, whatever guards say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Box<RouteFiles>>,
+    /// What is changed in the texts of its requests after they were inspected and before they leave: `hidden: strip`, `unicode: nfc`,
+    /// `formulas: neutralise`. Without it nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalise: Option<Normalise>,
     /// How a refusal for content looks.
     #[serde(default, skip_serializing_if = "is_default")]
     pub refusal: RefusalStyle,
@@ -277,6 +281,7 @@ impl RouteSpec {
             canary: false,
             answers: None,
             files: None,
+            normalise: None,
             refusal: RefusalStyle::default(),
             audit: Audit::default(),
             max_snapshot_age: None,

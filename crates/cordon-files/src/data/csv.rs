@@ -88,7 +88,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
 
 /// What stands behind a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Cell,
     Row,
     /// The file ends within quotes.
@@ -96,7 +96,7 @@ enum End {
 }
 
 /// The first cell, with its quotes' inside as it is written, and the rest.
-fn cell(text: &str, separator: char) -> (&str, &str, End) {
+pub(super) fn cell(text: &str, separator: char) -> (&str, &str, End) {
     let ends = |c: char| c == separator || matches!(c, '\r' | '\n');
     if let Some(inside) = text.strip_prefix('"') {
         let bytes = inside.as_bytes();
@@ -131,7 +131,7 @@ fn after<'t>(content: &'t str, behind: &'t str, separator: char) -> (&'t str, &'
 }
 
 /// The separator that stands most often in the first line.
-fn separator(text: &str) -> char {
+pub(super) fn separator(text: &str) -> char {
     let line = text.split(['\r', '\n']).next().unwrap_or_default();
     // A line that names it is none of the table.
     if let Some(said) = line.trim_matches('"').strip_prefix("sep=").and_then(|said| said.chars().next()) {
@@ -143,7 +143,7 @@ fn separator(text: &str) -> char {
 }
 
 /// Whether a cell is a formula for a spreadsheet. Numbers with a sign, telephone numbers, names of accounts and lines of a list are none.
-fn formula_in(cell: &str) -> Option<Reason> {
+pub(super) fn formula_in(cell: &str) -> Option<Reason> {
     let cell = cell.trim_matches(['\r', '\n', ' ', '\t', '\u{feff}', '\u{a0}']);
     let mut chars = cell.chars();
     let first = chars.next()?;

@@ -2,4 +2,5 @@
 
 pub(crate) mod csv;
 pub(crate) mod json;
+pub(crate) mod neutral;
 pub(crate) mod yaml;

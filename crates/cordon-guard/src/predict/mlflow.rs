@@ -119,6 +119,8 @@ pub(super) fn answers<'t>(tree: &'t Object, layout: Layout<'_>) -> Option<Table<
 }
 
 impl Walked for Walk {
+    const IS_TEXT: bool = false;
+
     fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object) {
         walk(walker, tree, Channel::User);
     }

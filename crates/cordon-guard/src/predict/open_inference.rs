@@ -232,6 +232,8 @@ fn side_by_side<'t>(
 }
 
 impl Walked for Walk {
+    const IS_TEXT: bool = false;
+
     fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object) {
         walk(walker, tree, Channel::User);
     }

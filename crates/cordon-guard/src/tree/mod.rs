@@ -7,6 +7,7 @@ mod border;
 pub(crate) mod forbidden;
 pub(crate) mod gate;
 pub(crate) mod logprobs;
+mod normal;
 pub(crate) mod request;
 pub(crate) mod rewrite;
 pub(crate) mod said;

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use cordon_core::{
     Category, Refusal, RefusalCode,
     json::{Object, Value},
+    resource::Normalise,
 };
+use cordon_inspect::normalise;
 
 use super::{
     border::{Borders, Inspected},
-    forbidden,
+    forbidden, normal,
     turns::Turns,
     walk::{Kind, Spot, Visit, Walker},
 };
@@ -24,6 +26,8 @@ use crate::{
 pub(crate) trait Walked {
     /// Whether a model reads its texts as one.
     const IS_TALK: bool = false;
+    /// Whether its texts are words for a model, and no values that it was trained on.
+    const IS_TEXT: bool = true;
 
     /// Shows every text, number and key to the visitor.
     fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object);
@@ -58,14 +62,16 @@ pub(crate) fn inspected<R: Walked>(
     let mut tokens = Tokens::default();
     if !edits.is_empty() {
         if edits.iter().any(|(_, cuts)| cuts.iter().any(|cut| cut.form == cordon_core::Form::Token)) {
-            let mut note = Note(Taken::default());
+            let rules = inspection.normalise().filter(|_| R::IS_TEXT);
+            let mut note = Note { taken: Taken::default(), rules };
             R::walk(&mut Walker::new(&mut note), tree);
-            tokens.avoid(note.0);
+            tokens.avoid(note.taken);
         }
         let mut apply =
             Apply { inspection, tokens: &mut tokens, place: 0, edits: edits.into_iter().peekable() };
         R::walk(&mut Walker::new(&mut apply), tree);
     }
+    normal::normalised::<R>(tree, inspection, verdict)?;
     Ok(tokens)
 }
 
@@ -225,23 +231,36 @@ impl Visit for Look<'_> {
 }
 
 /// Before tokens are issued: notes everything that looks like one.
-struct Note(Taken);
+struct Note {
+    taken: Taken,
+    rules: Option<Normalise>,
+}
+
+impl Note {
+    fn note(&mut self, text: &str) {
+        self.taken.note(text);
+        // What looks like one only once it has changed, too.
+        if let Some(rules) = &self.rules {
+            self.taken.note(&normalise::normal(text, rules).text);
+        }
+    }
+}
 
 impl Visit for Note {
     fn text(&mut self, spot: &Spot<'_>, text: &mut String) {
-        self.0.note(text);
+        self.note(text);
         if spot.kind == Kind::Json && text.contains('\\') {
             let mut json = JsonText::default();
             json.push(text);
             json.finish();
-            self.0.note(json.view());
+            self.note(json.view());
         }
     }
 
     fn number(&mut self, _: &Spot<'_>, _: &mut Value) {}
 
     fn key(&mut self, _: &Spot<'_>, key: &str) -> Option<String> {
-        self.0.note(key);
+        self.note(key);
         None
     }
 

@@ -58,6 +58,10 @@ pub(crate) trait Visit {
     fn file(&mut self, _: &Spot<'_>, _: &Brought<'_>) -> bool {
         false
     }
+    /// What is to stand in place of the payload of such a file, if anything is.
+    fn packed_again(&mut self, _: &Spot<'_>, _: &Brought<'_>) -> Option<String> {
+        None
+    }
     /// The model proposes an action here.
     fn proposed(&mut self, _: &Path) {}
     /// A refusal for another reason than content.
@@ -143,6 +147,12 @@ impl Path {
             }
             _ => None,
         }
+    }
+
+    /// Whether it leads into what a model thought.
+    pub(crate) fn is_thought(&self) -> bool {
+        let of = |word| matches!(word, "thinking" | "reasoning" | "reasoning_content" | "summary");
+        self.0.iter().any(|step| matches!(step, Step::Word(word) if of(*word)))
     }
 
     /// The path as error objects write it: `messages[2].content[0].image_url.url`.
@@ -261,22 +271,32 @@ impl<'v, V: Visit> Walker<'v, V> {
     }
 
     /// A file in base64: what of it is not looked into goes on unseen.
-    fn file(&mut self, payload: &str, media_type: Option<&str>, channel: Channel) {
-        self.brought(payload, media_type, channel, false);
+    fn file(&mut self, payload: &str, media_type: Option<&str>, channel: Channel) -> Option<String> {
+        self.brought(payload, media_type, channel, false)
     }
 
     /// The same of one whose text is read where it stands, if it is one.
-    fn beside(&mut self, payload: &str, media_type: Option<&str>, channel: Channel) {
-        self.brought(payload, media_type, channel, true);
+    fn beside(&mut self, payload: &str, media_type: Option<&str>, channel: Channel) -> Option<String> {
+        self.brought(payload, media_type, channel, true)
     }
 
-    fn brought(&mut self, payload: &str, media_type: Option<&str>, channel: Channel, is_text: bool) {
+    /// The answer is what is to stand in place of the payload, if anything is.
+    fn brought(
+        &mut self,
+        payload: &str,
+        media_type: Option<&str>,
+        channel: Channel,
+        is_text: bool,
+    ) -> Option<String> {
         let Said { name, media_type: around } = std::mem::take(&mut self.said);
         let claim = Claim { name: name.as_deref(), media_type: media_type.or(around.as_deref()) };
         let spot = Spot { channel, kind: Kind::Fixed, path: &self.path };
-        if !self.visit.file(&spot, &Brought { payload, claim, is_text }) {
+        let file = Brought { payload, claim, is_text };
+        let new = self.visit.packed_again(&spot, &file);
+        if !self.visit.file(&spot, &file) {
             self.unseen(channel, MEDIA, payload.len());
         }
+        new
     }
 
     /// Content at this place that is not looked into.
@@ -312,8 +332,11 @@ impl<'v, V: Visit> Walker<'v, V> {
             }
             Ok(Reference::Other) => {
                 // Its text is read where it stands; what it is is looked at beside.
-                if let Some((media_type, payload)) = url::packed(text) {
-                    self.beside(payload, Some(media_type), channel);
+                let packed = url::packed(text).map(|(media_type, payload)| {
+                    (payload.len(), self.beside(payload, Some(media_type), channel))
+                });
+                if let Some((length, Some(new))) = packed {
+                    put_behind(text, length, &new);
                 }
                 self.leaf(text, channel, Kind::Text);
             }
@@ -324,17 +347,26 @@ impl<'v, V: Visit> Walker<'v, V> {
             Ok(Reference::Media { head, payload }) => {
                 let mut head = head.to_owned();
                 self.leaf(&mut head, channel, Kind::Fixed);
-                self.file(payload, url::media_type(&head), channel);
+                let length = payload.len();
+                if let Some(new) = self.file(payload, url::media_type(&head), channel) {
+                    put_behind(text, length, &new);
+                }
             }
         }
     }
 
     pub(crate) fn blob(&mut self, text: &mut String, channel: Channel) {
         if url::is_media(text) {
-            return self.file(text, None, channel);
+            if let Some(new) = self.file(text, None, channel) {
+                *text = new;
+            }
+            return;
         }
-        if url::packed(text).is_none() && !text.is_empty() {
-            self.beside(text, None, channel);
+        if url::packed(text).is_none()
+            && !text.is_empty()
+            && let Some(new) = self.beside(text, None, channel)
+        {
+            *text = new;
         }
         self.url(text, channel);
     }
@@ -445,6 +477,12 @@ impl<'v, V: Visit> Walker<'v, V> {
             });
         }
     }
+}
+
+/// Puts a payload in place of the one of this length that a URL ends with.
+fn put_behind(url: &mut String, length: usize, payload: &str) {
+    url.truncate(url.len().saturating_sub(length));
+    url.push_str(payload);
 }
 
 /// Whether a text is bytes in base64 and no words: of both cases, and long.

@@ -87,6 +87,7 @@ pub fn opened(number: u64, shape: &Shape) -> Frame {
         subject: None,
         conversation: None,
         taint: cordon_core::taint::Taint::default(),
+        normalised: cordon_core::record::Normalised::default(),
         prompt: (shape.principal != 1).then(|| prompt(shape.principal)),
         trace: None,
         counted: None,

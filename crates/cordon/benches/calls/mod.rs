@@ -82,6 +82,7 @@ pub(crate) fn frames(number: u64, time: Timestamp, random: &mut Random) -> [Vec<
         conversation: None,
         prompt: None,
         taint: cordon_core::taint::Taint::default(),
+        normalised: cordon_core::record::Normalised::default(),
         trace: None,
         counted: None,
     };

@@ -238,6 +238,7 @@ fn told(record: &CallRecord) -> String {
     lines.extend(opened.subject.map(|subject| ("subject", subject.to_string())));
     lines.extend(opened.prompt.map(|prompt| ("prompt", prompt.to_string())));
     lines.extend((!opened.taint.is_clean()).then(|| ("entered", opened.taint.to_string())));
+    lines.extend((!opened.normalised.is_nothing()).then(|| ("normalised", opened.normalised.to_string())));
     lines.push(("verdict", call.verdict.to_string()));
     if call.would > call.verdict {
         lines.push(("would", format!("{} (guards that only observe)", call.would)));

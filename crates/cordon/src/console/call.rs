@@ -80,6 +80,7 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
             ("Borne out", closed.as_ref().and_then(|closed| closed.output.grounding.as_ref()).map_or_else(|| html! { "–" }, |grounding| html! { (grounding.to_string()) })),
             ("Prompt", prompt),
             ("Entered", if opened.taint.is_clean() { html! { "–" } } else { html! { (opened.taint.to_string()) } }),
+            ("Normalised", if opened.normalised.is_nothing() { html! { "–" } } else { html! { (opened.normalised.to_string()) } }),
             ("Person", opened.subject.map_or_else(|| html! { "–" }, |subject| html! { (widgets::id(&subject.to_string(), None)) " (pseudonym)" })),
             ("Trace", opened.trace.as_ref().map_or_else(|| html! { "–" }, |trace| widgets::id(trace, None))),
             ("Attempts", attempts(closed.as_ref())),

@@ -54,6 +54,7 @@ fn opened(input: RecordedVerdict) -> Opened {
         conversation: None,
         prompt: None,
         taint: cordon_core::taint::Taint::default(),
+        normalised: cordon_core::record::Normalised::default(),
         trace: None,
         counted: None,
     }
