@@ -215,3 +215,64 @@ fn ordinary_text_raises_nothing() {
     }
     assert!(failed.is_empty(), "{} findings:\n{}", failed.len(), failed.join("\n"));
 }
+
+/// A certificate of a key of RSA in PEM (RFC 5280, RFC 7468), with so many bytes of names before its key.
+fn certificate(draw: &mut Draw, names: usize) -> String {
+    // sha256WithRSAEncryption, then rsaEncryption, the length of its key, and the number 65537 (RFC 3279, RFC 4055).
+    const SIGNED: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00";
+    const KEY: &[u8] =
+        b"\x30\x82\x01\x22\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x82\x01\x0f\x00\
+        \x30\x82\x01\x0a\x02\x82\x01\x01\x00";
+    const NUMBER: &[u8] = b"\x02\x03\x01\x00\x01\xa3\x53\x30\x51\x30\x1d\x06\x03\x55\x1d\x0e\x04\x16\x04\x14";
+    let der = [
+        &draw.bytes(b"\x30\x82\x03\x5d\x30\x82\x02\x45\xa0\x03\x02\x01\x02\x02\x14", 20),
+        SIGNED,
+        draw.of("abcdefghijklmnopqrstuvwxyz ", names).as_bytes(),
+        KEY,
+        &draw.bytes(b"", 256),
+        NUMBER,
+        &draw.bytes(b"", 20),
+        SIGNED,
+        &draw.bytes(b"\x03\x82\x01\x01\x00", 256),
+    ]
+    .concat();
+    format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", lines(&base64(&der), 64))
+}
+
+/// Wherever in its lines a certificate's key begins, it is public.
+#[test]
+fn certificates_are_no_secrets() {
+    let engine = Engine::builtin();
+    let mut draw = Draw(5);
+    for names in 90..90 + 3 * 48 {
+        let text = certificate(&mut draw, names);
+        for text in [text.clone(), text.replace('\n', "\\n"), text.replace('\n', "\n    ")] {
+            let found: Vec<_> = engine
+                .inspect(Channel::User, &text)
+                .into_iter()
+                .filter(|finding| finding.score >= Score::percent(50))
+                .map(|finding| (finding.category, text[finding.span.range()].to_owned()))
+                .collect();
+            assert!(found.is_empty(), "{names}: {found:?}");
+        }
+    }
+}
+
+/// The twin: a key of the provider whose keys begin as some of a certificate's lines do, of its two parts of base64.
+#[test]
+fn a_key_that_begins_as_lines_of_certificates_is_found() {
+    let engine = Engine::builtin();
+    let mut draw = Draw(6);
+    for _ in 0..40 {
+        let parts = [draw.bytes(b"\x01\x01", 60), draw.bytes(b"", 32)].map(|bytes| base64(&bytes));
+        let (first, second) = (parts[0].split_at(4).1, &parts[1]);
+        let key = format!("AQE{}{first}-{second}", draw.of("abcdefghijklmnopqrstuvwxyz0123456789", 1));
+        let text = format!("apiKey: '{key}',");
+        let covered = engine.inspect(Channel::User, &text).into_iter().any(|finding| {
+            finding.category.as_str() == "secret/provider_token"
+                && finding.score >= Score::percent(90)
+                && text[finding.span.range()].contains(key.trim_end_matches('='))
+        });
+        assert!(covered, "{text}");
+    }
+}

@@ -106,6 +106,10 @@ pub(super) enum Check {
     Base32,
     /// It ends so.
     Ends(&'static str),
+    /// It goes on behind `AQE` as no bytes of DER (ITU-T X.690) do. Certificates and public keys of RSA hold `01 01` before a byte below 16:
+    /// at the end of their algorithms' names (RFC 3279, RFC 4055), and where a length of 257 bytes ends that a zero follows. In lines of 64
+    /// characters a line begins there in every sixteenth of them.
+    NotDer,
     /// The last six characters are the CRC-32 of those before them, in base 62, as GitHub and npm write it.
     Crc62,
 }
@@ -329,6 +333,7 @@ impl Check {
             Self::None => Some(true),
             Self::Shape(form) => shape::fits(form, body).then_some(true),
             Self::Ends(end) => Some(body.ends_with(end.as_bytes())),
+            Self::NotDer => (!matches!(body.first(), Some(b'A'..=b'P'))).then_some(true),
             Self::Base32 => Some(body.iter().all(|b| !matches!(b, b'0' | b'1' | b'8' | b'9'))),
             Self::Crc62 => {
                 Some(body.split_last_chunk::<6>().is_some_and(|(text, sum)| *sum == base62(crc32(text))))

@@ -54,6 +54,7 @@ fn body(format: &Format, length: usize, draw: &mut Draw) -> String {
             let sum = base62(crc32(text.as_bytes()));
             text + std::str::from_utf8(&sum).unwrap()
         }
+        Check::NotDer => draw.of(LOWER, 1) + &draw.of(letters(format.alphabet), length - 1),
         Check::None => draw.of(letters(format.alphabet), length),
     }
 }

@@ -6,7 +6,7 @@
 use super::formats::Alphabet::{
     Alnum, Base64, Crypt, Dash, Dot, Escaped, Hex, Lower, Parts, Printed, Tilde, Upper, Uuid,
 };
-use super::formats::Check::{Base32, Crc62, Ends, None, Shape};
+use super::formats::Check::{Base32, Crc62, Ends, None, NotDer, Shape};
 use super::formats::Mark::{Inside, Near, Prefix, Weak};
 use super::formats::{Alphabet, Check, Format, Mark};
 
@@ -497,7 +497,7 @@ pub(super) const FORMATS: &[Format] = &[
     f("Plaid", "production access token", P, Prefix(&["access-production-"]), Uuid, 36, 36, Shape("h8-h4-h4-h4-h12")),
     f("Plaid", "development access token", P, Prefix(&["access-development-"]), Uuid, 36, 36, Shape("h8-h4-h4-h4-h12")),
     f("Plaid", "secret", P, Near(&["plaid"]), Hex, 30, 30, None),
-    f("Adyen", "API key", P, Prefix(&["AQE"]), Base64, 100, 300, None),
+    f("Adyen", "API key", P, Prefix(&["AQE"]), Escaped, 100, 300, NotDer),
     f("Razorpay", "key id", P, Prefix(&["rzp_live_"]), Alnum, 14, 14, None),
     f("Razorpay", "test key id", P, Prefix(&["rzp_test_"]), Alnum, 14, 14, None),
     f("Flutterwave", "secret key", P, Prefix(&["FLWSECK-"]), Dash, 32, 50, None),
