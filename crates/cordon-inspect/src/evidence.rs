@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use cordon_core::{Channel, Score, Span};
 
 use crate::fold;
-use crate::lexicon::{CLASSES, RULES, asks};
+use crate::lexicon::{CLASSES, RULES, asks, plain};
 use crate::setting::FLAGGED;
 use crate::swapped::Swapped;
 
@@ -118,7 +118,8 @@ struct Written {
 impl Rules {
     pub(crate) fn builtin() -> Self {
         let mut compiler = Compiler::default();
-        for line in CLASSES.lines().chain(asks::CLASSES.lines()).filter(|line| !line.trim().is_empty()) {
+        let classes = [CLASSES, asks::CLASSES, plain::CLASSES];
+        for line in classes.into_iter().flat_map(str::lines).filter(|line| !line.trim().is_empty()) {
             if let Some((name, words)) = line.split_once(':') {
                 let class = compiler.class(name.trim());
                 for word in words.split_whitespace() {
@@ -126,8 +127,8 @@ impl Rules {
                 }
             }
         }
-        let lines =
-            RULES.lines().map(|line| (line, false)).chain(asks::RULES.lines().map(|line| (line, true)));
+        let rules = [(RULES, false), (plain::RULES, false), (asks::RULES, true), (plain::ASKS, true)];
+        let lines = rules.into_iter().flat_map(|(list, asks)| list.lines().map(move |line| (line, asks)));
         for (group, (line, asks)) in lines.filter(|(line, _)| !line.trim().is_empty()).enumerate() {
             compiler.rule(line, u16::try_from(group).unwrap_or(u16::MAX), asks);
         }
@@ -500,8 +501,9 @@ mod tests {
     #[test]
     fn every_line_compiles() {
         let rules = Rules::builtin();
-        let all = || RULES.lines().chain(asks::RULES.lines()).filter(|line| !line.trim().is_empty());
-        let classes = || CLASSES.lines().chain(asks::CLASSES.lines());
+        let lists = [RULES, plain::RULES, asks::RULES, plain::ASKS];
+        let all = || lists.into_iter().flat_map(str::lines).filter(|line| !line.trim().is_empty());
+        let classes = || [CLASSES, asks::CLASSES, plain::CLASSES].into_iter().flat_map(str::lines);
         let lines = all().count();
         let groups: std::collections::BTreeSet<u16> = rules.rules.iter().map(|rule| rule.group).collect();
         assert_eq!(groups.len(), lines);

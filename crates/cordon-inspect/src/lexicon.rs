@@ -4,6 +4,7 @@
 //! attacks lowers it, hiding it raises it, and signals near each other add up (see [`crate::evidence`]).
 
 pub(crate) mod asks;
+pub(crate) mod plain;
 
 /// Classes of words, all in lower case and folded (no marks). Several languages share a class.
 pub(crate) const CLASSES: &str = "
@@ -12,7 +13,7 @@ about: to would could like as attempts attempt tries try trying says said saying
 meta: attack attacks attacker attackers injection injections jailbreak jailbreaks malicious adversarial mitigation mitigations vulnerability vulnerabilities example examples e.g owasp detector detection detect classifier exploit
 you: you u yourself
 to: to
-not: not don dont never cannot nicht no ne pas nie nao non niet не
+not: not don dont t never cannot nicht no ne pas nie nao non niet не
 doubt: or why
 joins: and then but instead so und y et e но
 ignore: ignore ignoring disregard disregarding forget forgetting neglect overrule dismiss discard abandon ignora ignorez ignoriere ignorieren ignorier vergiss vergesse vergessen missachte olvida olvidar olvide olvidate descarta oublie oubliez oublier dimentica ignorare esqueca esquece negeer vergeet zignoruj zapomnij ignoruj игнорируй игнорируите игнорировать забудь забудьте проигнорируи проигнорируите zaboravi ignorirai ignorisi unut yoksay ignorera glom abaikan lupakan igmre ingore ignor forgett pomin desconsidera desconsidere
@@ -70,7 +71,7 @@ override 85 do|don|dont|never not|t? follow|obey|listen|adhere|comply|use ~2 @my
 override 80 stop following|obeying ~2 @orders
 override 80 do|don|dont not|t? look|read|use in|at? ~2 documents|context|articles|information|document|article ~1 provided|given|above
 override 70 instead of following|answering|doing|responding|completing ~3 @orders|@context|question|user
-override 75 @new @orders are|is|follow|follows|below|sind|folgen|son|sont
+override 75 @new instruction|instructions|instruktionen|anweisung|anweisungen|directive|directives|command|commands|order|orders|rule|rules|prompt|befehl|befehle|instrucciones|ordenes|consignes|ordres|istruzioni|instrucoes|instructies|инструкции|указания are|is|follow|follows|below|sind|folgen|son|sont
 override 60 here|these are? ~1 @new @orders
 override 70 from now_on|this|here ~1 new @orders
 override 80 you ~1 must|should|will|shall|have|need ~1 to? @ignore ~3 @orders|@context|@prior
@@ -81,7 +82,7 @@ override 58 end of ~1 @system? prompt|instructions|context|document|input
 override 85 stop everything now? just|only? print|say|output|write
 override 60 just|only print|say|output
 override 55 stop|halt|wait everything|here|reading ~3 @print|@execute
-override 55 new|next|real|actual|following task|tasks|goal|objective|assignment ~1 is|are|comes|begins|now
+override 48 new|next|real|actual|following task|tasks|goal|objective|assignment ~1 is|are|comes|begins|now
 override 70 now|nun|ahora comes|kommt|folgen|follow ~1 a? @new ~1 task|tasks|aufgabe|aufgaben|anweisungen|instructions|instrucciones
 override 65 forget|abandon|discard|erase|vergiss ~2 your|everything|all|alles ~2 thoughts|assumptions|programming|training|identity|purpose|memory|role|character
 override 60 start|begin over|from|with ~2 scratch|front|new|beginning ~3 task|@orders
@@ -171,7 +172,8 @@ jailbreak 78 without|no ~1 any? ~1 hesitation|concern|concerns|regard|care|remor
 jailbreak 78 regardless|irrespective of ~3 legality|ethics|ethicality|morality|consequences|legal|law|harm|rules|content
 jailbreak 78 @never|doesn|don|not ~1 t? ~1 care|cares|caring|worry ~2 about|for ~3 ethics|ethicality|ethical|legality|legal|morality|morals|moral|rules|law|safety
 jailbreak 78 doesn|don|does|do|not|never t|not? ~1 follow|obey|abide|respect|adhere ~3 principles|guidelines|rules|ethics|morals|laws|policies
-jailbreak 72 two|2 ~1 separate|different|distinct ~1 manners|styles|ways|responses|personalities|answers|paragraphs
+jailbreak 72 two|2 ~1 separate|different|distinct ~1 manners|personalities
+jailbreak 46 two|2 ~1 separate|different|distinct ~1 styles|ways|responses|answers|paragraphs
 jailbreak 72 always ~2 says|say|answer|responds|respond|do ~3 exact? opposite
 jailbreak 78 disregards|disregard|ignores|ignore|violates|violating|violate|ignoring|defies ~3 @limits|ethical|legal|moral ~3 concerns|guidelines|rules|openai|policies|openais|standards|considerations|conventions|policy
 jailbreak 78 pretend|imagine|suppose|become|simulate ~2 you ~2 are|re ~3 evil|malicious|hacker|criminal|terrorist|unethical|bose
@@ -193,9 +195,13 @@ action 35 additionally|also|then|first|furthermore ~1 please? send|transfer|emai
 jailbreak 88 do anything now
 jailbreak 88 strive to avoid norms
 jailbreak 80 dan|stan|dude|devmode|antigpt|betterdan|aim|ucar|jailbreak|basedgpt mode|prompt|jailbreak|version
-jailbreak 78 developer|dev|debug|god|sudo|admin|unrestricted|unfiltered|uncensored|jailbreak|maintenance|opposite|evil|chaos|root @mode ~2 @enable
-jailbreak 78 @enable|with|in|into ~2 developer|dev|god|sudo|unrestricted|unfiltered|uncensored|jailbreak|dan|opposite|evil mode
-jailbreak 78 developer|dan|jailbreak|sudo|god|unrestricted|uncensored mode
+jailbreak 78 god|sudo|unrestricted|unfiltered|uncensored|jailbreak|opposite|evil|chaos @mode ~2 @enable
+jailbreak 66 developer|dev|debug|admin|maintenance|root @mode ~2 enabled|activated|engaged|unlocked
+jailbreak 78 @enable|with|in|into ~2 god|sudo|unrestricted|unfiltered|uncensored|jailbreak|dan|opposite|evil mode
+jailbreak 78 dan|jailbreak|sudo|god|unrestricted|uncensored mode
+jailbreak 46 developer mode
+jailbreak 72 in|into|with|a developer mode ~3 you|chatgpt|gpt|answer|respond|without|restrictions|content
+jailbreak 72 you|chatgpt|gpt|ai|yourself ~4 developer mode
 jailbreak 78 @free|freed|liberated|broken|break ~1 from|of ~3 typical? ~1 @limits|confines|openai|openais|programming|chains
 jailbreak 78 broken|break|breaks|breaking free ~1 of|from
 jailbreak 78 do|does|don|dont|doesn|did|not|never|no|longer|needn not|t|longer? ~2 have|need|required|bound|obliged to? ~1 abide|follow|adhere|comply|obey|respect|conform ~1 by|to|with? ~3 @limits|@orders|openai|openais
@@ -211,17 +217,20 @@ jailbreak 78 never|not|don|dont|without|no|avoid ~1 t? ~1 say|use|include|give|a
 jailbreak 72 @never|no|without ~2 @warn ~3 me|user|that
 jailbreak 55 @never|no|without ~2 @warn ~3 about|or
 jailbreak 78 stay|remain|stays|remains|keep|staying ~1 in dan
-jailbreak 58 stay|remain|stays|remains|keep|staying ~1 in character|persona
+jailbreak 46 stay|remain|stays|remains|keep|staying ~1 in character|persona
 jailbreak 78 act|pretend|roleplay|behave|role|respond|answer|simulate|talk|reply ~1 as|to|like|be ~3 dan|stan|dude|aim|ucar|machiavelli|betterdan|evil|unfiltered|uncensored|amoral|unrestricted|jailbroken|sydney|antigpt|rude|opposite
 jailbreak 38 act|pretend|roleplay|behave|role|respond|answer|simulate|talk|reply ~1 as|to|like|be ~3 developer
 jailbreak 78 you are|re ~1 going|about ~1 to ~1 pretend|act|immerse|roleplay|simulate|be|play|become|respond|change
 jailbreak 72 from now|this|here ~1 on|onward|onwards|forward|point|moment ~3 you|your ~3 act|are|will|respond|answer|going|is|re|must|have|role|should|speak|name
-jailbreak 72 you|u are|re ~1 no longer ~2 @ai_word|bound|an|a|chatgpt|restricted|limited
-jailbreak 55 pretend ~1 to|you|that|as ~2 be|are|have|re
+jailbreak 72 you|u are|re ~1 no longer ~2 @ai_word|bound|an|a|chatgpt
+jailbreak 46 you|u are|re ~1 no longer restricted|limited
+jailbreak 72 you|u are|re ~1 no longer restricted|limited ~1 by ~3 @limits|openai|openais|content|any
+jailbreak 46 pretend ~1 to|you|that|as ~2 be|are|have|re
 jailbreak 38 i want you to|2 act|respond
 jailbreak 40 i want you to|2 roleplay|pretend|behave|simulate|imagine
 jailbreak 58 immerse|transform|turn|change yourself ~1 into|in
-jailbreak 78 two|2|both ~2 different|separate|distinct|ways|responses|answers|paragraphs|outputs ~4 one|first|normal|ways|way|classic|standard
+jailbreak 78 two|2|both ~2 different|separate|distinct|ways|responses|answers|paragraphs|outputs ~6 normal|classic|standard|unfiltered|filtered|filters
+jailbreak 46 two|2|both ~2 different|separate|distinct|ways|responses|answers|paragraphs|outputs ~4 one|first|ways|way
 jailbreak 65 first|second|other|one ~2 normal|standard|classic|usual|default ~2 chatgpt|gpt|response|answer|ai
 jailbreak 78 answer|respond|reply|responses|response|answers ~3 in two|2|both ~2 ways|responses|paragraphs|manners
 jailbreak 78 @answers|do|say|generate|fulfill|produce|create|provide|write|perform ~3 any|every|all|anything|everything|whatever ~3 question|request|asked|ask|requests|questions|command|prompt|want|illegal|content|says|matter ~5 illegal|unethical|harmful|ethical|moral|legal|regardless|matter|without|immoral|refuse|restrictions|dangerous
@@ -238,7 +247,8 @@ jailbreak 72 has|have|with|having ~2 no ~2 @limits|morals|ethics|filters|restric
 jailbreak 65 hypothetical|fictional|theoretical|imaginary ~1 story|scenario|world|response|situation|universe|character ~8 @limits|@harm|illegal|rules|bomb|ai|dialogue|no
 jailbreak 65 lose|losing|deduct|deducted|deduction|have|has|start|minus ~3 tokens|token|points|lives ~8 die|lose|refuse|reject|cease|forced|zero|shut|time|deducted|character
 jailbreak 65 cease|ceases to exist|be
-jailbreak 72 my (deceased|late|dead grandmother|grandma|granny
+jailbreak 46 my deceased|late|dead grandmother|grandma|granny
+jailbreak 66 act|pretend|behave|be|you ~4 my deceased|late|dead grandmother|grandma|granny
 jailbreak 65 start|begin|starts|begins|starting ~2 your|response|answer|reply|every|the|with ~3 with ~3 sure|absolutely|certainly|yes|here|of
 jailbreak 78 sure here is|are|s ~4 how|guide|tutorial|step|detailed|instructions|script|list
 jailbreak 58 evil|malicious|villain|amoral|rogue|dark ~1 confidant|ai|assistant|trusted|bot|chatbot|twin|character|mastermind
