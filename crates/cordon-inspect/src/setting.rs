@@ -20,8 +20,12 @@ pub(crate) const FLAGGED: u32 = 50;
 const MAX_CITATION: usize = 256;
 /// Folded bytes behind the beginning of a fence in which it is one: some are never closed.
 const MAX_FENCE: usize = 16 << 10;
-/// Folded bytes behind a phrase that its score can wait for: the closing mark, or the end of a long word before it.
-pub(crate) const MAX_WAIT: usize = MAX_CITATION + 64;
+/// Folded bytes behind a phrase in which its fence is closed: one that nobody closes cites nothing.
+const MAX_FENCED: usize = 4 << 10;
+/// Phrases that wait for the end of a fence. Where nobody closes it these are told as orders, and further ones as what they are at least.
+const MAX_FENCED_PHRASES: usize = 32;
+/// Folded bytes behind a phrase that its score can wait for: the closing mark or fence, or the end of a long word before it.
+pub(crate) const MAX_WAIT: usize = MAX_FENCED + 64;
 
 /// Between which marks a word stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,8 +50,18 @@ struct Waiting {
     category: &'static str,
     score: Score,
     span: Span,
-    /// Whether the closing mark decides, or the next word.
-    mark: bool,
+    on: On,
+}
+
+/// What decides about a phrase that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    /// The closing mark.
+    Mark,
+    /// The next word.
+    Word,
+    /// The end of the fence; the phrase ends there in the folded text.
+    Fence(usize),
 }
 
 /// A phrase whose last word has come.
@@ -83,7 +97,16 @@ impl Setting {
 
     /// Whether a word without an end changes something here.
     pub(crate) fn is_open(&self) -> bool {
-        self.open.is_some() || !self.waiting.is_empty()
+        self.open.is_some() || self.waiting.iter().any(|waiting| !matches!(waiting.on, On::Fence(_)))
+    }
+
+    /// Where a phrase that waits for the end of its fence has waited long enough.
+    pub(crate) fn due(&self) -> Option<usize> {
+        // They wait in the order in which they stand.
+        self.waiting.iter().find_map(|waiting| match waiting.on {
+            On::Fence(at) => Some(at + MAX_FENCED),
+            On::Mark | On::Word => None,
+        })
     }
 
     pub(crate) const fn memory(&self) -> usize {
@@ -130,6 +153,10 @@ impl Setting {
         if self.open.is_some_and(|open| i.saturating_sub(open.at) > MAX_CITATION) {
             self.broken(context);
         }
+        if !self.waiting.is_empty() && self.due().is_some_and(|due| i >= due) {
+            let late = |on| matches!(on, On::Fence(at) if i >= at + MAX_FENCED);
+            self.decide(late, false, context);
+        }
     }
 
     /// Some backquotes have come to their end.
@@ -141,6 +168,7 @@ impl Setting {
             (3.., _) => {
                 self.broken(context);
                 self.fence = if self.fence.is_some() { None } else { Some(self.ticks_at) };
+                self.decide(is_fence, true, context);
             }
             (_, Some(open)) if open.mark == b'`' => self.closed(context),
             (_, None) if self.fence.is_none() => {
@@ -175,27 +203,31 @@ impl Setting {
     #[inline]
     pub(crate) fn word(&mut self, harmless: bool, context: &mut Context<'_>) {
         if !self.waiting.is_empty() {
-            self.decide(false, harmless, context);
+            self.decide(|on| on == On::Word, harmless, context);
         }
     }
 
-    /// A phrase has come to its end at a word that stands there.
-    pub(crate) fn said(&mut self, said: Said, ends: Stand, context: &mut Context<'_>) {
+    /// A phrase has come to its end at a word that stands there, at `at`.
+    pub(crate) fn said(&mut self, said: Said, ends: Stand, at: usize, context: &mut Context<'_>) {
         let Said { category, score, span, .. } = said;
-        let waiting = Waiting { category, score, span, mark: false };
+        let waiting = Waiting { category, score, span, on: On::Word };
         let untrusted = matches!(context.channel, Channel::Document | Channel::ToolOutput);
         if said.hidden || score <= CITED {
             waiting.report(false, context);
         } else if untrusted && context.task.names(&context.tables.rules, said.rule) {
             waiting.report(true, context);
         } else if said.began.mark.is_some() && said.began == ends && self.is_first(span) {
-            self.waiting.push(Waiting { mark: true, ..waiting });
+            self.waiting.push(Waiting { on: On::Mark, ..waiting });
         } else if untrusted
             && ends.fence.is_some()
             && said.began.fence == ends.fence
             && matches!(category, "prompt_injection/override" | "prompt_injection/jailbreak")
         {
-            waiting.report(true, context);
+            if self.waiting.iter().filter(|waiting| is_fence(waiting.on)).count() < MAX_FENCED_PHRASES {
+                self.waiting.push(Waiting { on: On::Fence(at), ..waiting });
+            } else {
+                waiting.report(true, context);
+            }
         } else if said.dangles {
             self.waiting.push(waiting);
         } else {
@@ -215,21 +247,29 @@ impl Setting {
 
     fn closed(&mut self, context: &mut Context<'_>) {
         self.open = None;
-        self.decide(true, true, context);
+        self.decide(|on| on == On::Mark, true, context);
     }
 
-    /// The text ends, or nothing closes the open mark.
+    /// Nothing closes the open mark.
     pub(crate) fn broken(&mut self, context: &mut Context<'_>) {
         self.open = None;
-        self.decide(true, false, context);
+        self.decide(|on| on == On::Mark, false, context);
     }
 
-    fn decide(&mut self, mark: bool, cited: bool, context: &mut Context<'_>) {
+    /// The text ends.
+    pub(crate) fn close(&mut self, context: &mut Context<'_>) {
+        self.settle(context);
+        self.open = None;
+        self.decide(|_| true, false, context);
+    }
+
+    fn decide(&mut self, about: impl Fn(On) -> bool, cited: bool, context: &mut Context<'_>) {
         self.waiting.retain(|waiting| {
-            if waiting.mark == mark {
+            let decided = about(waiting.on);
+            if decided {
                 waiting.report(cited, context);
             }
-            waiting.mark != mark
+            !decided
         });
     }
 }
@@ -239,6 +279,10 @@ impl Waiting {
         let score = if cited { self.score.min(CITED) } else { self.score };
         context.report_original(&PHRASE, Category::known(self.category), score, self.span, false);
     }
+}
+
+const fn is_fence(on: On) -> bool {
+    matches!(on, On::Fence(_))
 }
 
 /// Whether the quotation mark at `i` begins a string of a program: an argument, or what a name becomes. Values of JSON and of

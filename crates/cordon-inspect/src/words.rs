@@ -197,7 +197,10 @@ impl Words {
         let long = long.map_or(usize::MAX, |start| (start + MAX_WORD).saturating_sub(i));
         // What waits for a word does not wait for one without an end.
         let waits = self.start.filter(|_| self.setting.is_open());
-        long.min(waits.map_or(usize::MAX, |start| (start + MAX_WORD).saturating_sub(i)))
+        let waits = waits.map_or(usize::MAX, |start| (start + MAX_WORD).saturating_sub(i));
+        // What waits for the end of a fence waits for no word, and not for ever.
+        let fenced = self.start.and(self.setting.due()).map_or(usize::MAX, |due| due.saturating_sub(i));
+        long.min(waits).min(fenced)
     }
 
     /// What disguised the last word, if it is one of the rules.
@@ -243,6 +246,7 @@ impl Words {
                     self.flush(context);
                     self.setting.word(false, context);
                     self.setting.broken(context);
+                    self.setting.passed(i, context);
                 }
                 Some(_) => {}
             }
@@ -269,9 +273,7 @@ impl Words {
             self.end_word(start, end, context);
         }
         self.flush(context);
-        self.setting.settle(context);
-        self.setting.broken(context);
-        self.setting.word(false, context);
+        self.setting.close(context);
         self.threads.clear();
     }
 
@@ -428,7 +430,7 @@ impl Words {
             if let Some((category, score)) = self.evidence.weigh(rules, rule, span, manner, context.channel) {
                 let (hidden, dangles) = (manner.hidden, kind.prior);
                 let said = Said { rule, category, score, span, began, hidden, dangles };
-                self.setting.said(said, stand, context);
+                self.setting.said(said, stand, start, context);
             }
         }
         self.remember(kind, gap);
