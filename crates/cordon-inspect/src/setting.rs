@@ -86,6 +86,8 @@ pub(crate) struct Setting {
     ticks: usize,
     ticks_at: usize,
     open: Option<Open>,
+    /// Where the last mark stands that cites a phrase, and where that phrase ends in the original.
+    cited: Option<(usize, usize)>,
     waiting: Vec<Waiting>,
 }
 
@@ -218,6 +220,8 @@ impl Setting {
             waiting.report(true, context);
         } else if said.began.mark.is_some() && said.began == ends && self.is_first(span) {
             self.waiting.push(Waiting { on: On::Mark, ..waiting });
+        } else if self.goes_on(said.began, span) {
+            waiting.report(true, context);
         } else if untrusted
             && ends.fence.is_some()
             && said.began.fence == ends.fence
@@ -245,8 +249,14 @@ impl Setting {
         first
     }
 
+    /// Whether words of a cited phrase find more that belongs to them behind the mark, as `/ignore previous instructions/i, text` does.
+    fn goes_on(&self, began: Stand, span: Span) -> bool {
+        self.cited.is_some_and(|(mark, end)| began.mark == Some(mark) && span.start < end)
+    }
+
     fn closed(&mut self, context: &mut Context<'_>) {
-        self.open = None;
+        let open = self.open.take();
+        self.cited = open.and_then(|open| open.phrase.map(|end| (open.at, end))).or(self.cited);
         self.decide(|on| on == On::Mark, true, context);
     }
 
