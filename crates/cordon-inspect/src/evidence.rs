@@ -39,6 +39,8 @@ pub(crate) struct Kind {
     pub(crate) harmless: bool,
     /// `says`, `phrase`: what somebody says follows.
     pub(crate) report: bool,
+    /// `contraseña`: its language writes it with marks, which hide nothing then.
+    pub(crate) marked: bool,
 }
 
 /// How a phrase is said.
@@ -237,9 +239,14 @@ impl Compiler {
 
     fn word(&mut self, word: &str) -> Word {
         let next = Word(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-        let id = *self.words.entry(fold::word(word).into()).or_insert(next);
+        let folded = fold::word(word);
+        let marked = folded.is_ascii() && !word.is_ascii();
+        let id = *self.words.entry(folded.into()).or_insert(next);
         if id == next {
             self.entries.push(Entry { classes: 0, kind: Kind::default(), starts: Vec::new() });
+        }
+        if let Some(entry) = usize::try_from(id.0).ok().and_then(|i| self.entries.get_mut(i)) {
+            entry.kind.marked |= marked;
         }
         id
     }
@@ -432,7 +439,7 @@ impl Evidence {
         if self.talk > 0 && !manner.opens {
             percent = percent * 80 / 100;
         }
-        // Letters with marks are folded as disguises are: of pages that ask their readers for a password, most have some.
+        // Pages ask their readers for a password in many alphabets and ways to write them: odd letters say little of them.
         if manner.hidden && !rule.asks {
             percent = (percent + 15).max(60);
         }

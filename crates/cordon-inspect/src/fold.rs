@@ -22,7 +22,15 @@ struct Unit {
     at: usize,
     original: usize,
     /// 0: byte for byte the original. Otherwise all of the unit stands for so many original bytes.
-    original_len: usize,
+    original_len: u32,
+    /// Whether it is a letter with marks of the Latin script.
+    marked: bool,
+}
+
+impl Unit {
+    fn len(self) -> usize {
+        usize::try_from(self.original_len).unwrap_or(usize::MAX)
+    }
 }
 
 /// The folded text not yet forgotten, with its map. Positions are absolute: they count from the first folded byte.
@@ -61,7 +69,7 @@ impl FoldedText {
     /// Appends bytes that are their own folding.
     pub(crate) fn push_same(&mut self, bytes: &[u8], original: usize) {
         if self.identity_until != original || self.units.is_empty() {
-            self.units.push(Unit { at: self.end(), original, original_len: 0 });
+            self.units.push(Unit { at: self.end(), original, original_len: 0, marked: false });
         }
         self.bytes.extend_from_slice(bytes);
         self.identity_until = original + bytes.len();
@@ -70,10 +78,36 @@ impl FoldedText {
     /// Appends the folding of `original_len` bytes.
     pub(crate) fn push_folded(&mut self, folded: &[u8], original: usize, original_len: usize) {
         if !folded.is_empty() {
-            self.units.push(Unit { at: self.end(), original, original_len });
+            // No escape of one character is nearly as long.
+            let original_len = u32::try_from(original_len).unwrap_or(u32::MAX);
+            self.units.push(Unit { at: self.end(), original, original_len, marked: false });
             self.bytes.extend_from_slice(folded);
         }
         self.identity_until = usize::MAX;
+    }
+
+    /// Notes that what was appended last is a letter with marks of the Latin script, written as itself.
+    pub(crate) fn note_marked(&mut self) {
+        if let Some(unit) = self.units.last_mut() {
+            unit.marked = true;
+        }
+    }
+
+    /// Whether nothing tells these folded bytes from the original but marks on letters of the Latin script.
+    pub(crate) fn is_marked(&self, start: usize, end: usize) -> bool {
+        let (mut at, mut original) = (start, self.original_start(start));
+        while at < end {
+            let next = self.units.partition_point(|unit| unit.at <= at);
+            let Some(unit) = next.checked_sub(1).and_then(|i| self.units.get(i)) else { return false };
+            let until = self.units.get(next).map_or(self.end(), |unit| unit.at).min(end);
+            let (same, begins) = (unit.original_len == 0, unit.original + (at - unit.at));
+            if begins != original || !same && !unit.marked {
+                return false;
+            }
+            original += if same { until - at } else { unit.len() };
+            at = until;
+        }
+        true
     }
 
     /// The last folded byte.
@@ -100,7 +134,7 @@ impl FoldedText {
         let Some(last) = end.checked_sub(1) else { return 0 };
         match self.unit(last) {
             Some(unit) if unit.original_len == 0 => unit.original + (last - unit.at) + 1,
-            Some(unit) => unit.original + unit.original_len,
+            Some(unit) => unit.original + unit.len(),
             None => 0,
         }
     }
@@ -115,7 +149,7 @@ impl FoldedText {
 
     /// How many original bytes the unit of a folded byte stands for; 1 where it is the original.
     pub(crate) fn width(&self, at: usize) -> usize {
-        self.unit(at).map_or(1, |unit| unit.original_len.max(1))
+        self.unit(at).map_or(1, |unit| unit.len().max(1))
     }
 
     /// Where folded bytes `start..end` lie in the original.
@@ -337,6 +371,12 @@ const ZEROS: [u32; 52] = [
     0x11650, 0x116c0, 0x11730, 0x118e0, 0x11950, 0x11c50, 0x11d50, 0x11da0, 0x16a60, 0x16ac0, 0x16b50,
     0x1e140, 0x1e2f0, 0x1e950,
 ];
+
+/// Whether a letter is one of the Latin script with marks, as languages write them and people who disguise words do. Source: the Unicode
+/// blocks Latin-1 Supplement, Latin Extended-A, B and Additional.
+pub(crate) const fn is_marked(c: char) -> bool {
+    matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}')
+}
 
 /// Whether nothing shows a character.
 pub(crate) fn is_unseen(c: char) -> bool {

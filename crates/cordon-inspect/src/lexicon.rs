@@ -6,26 +6,27 @@
 pub(crate) mod asks;
 pub(crate) mod plain;
 
-/// Classes of words, all in lower case and folded (no marks). Several languages share a class.
+/// Classes of words, all in lower case. Several languages share a class. A word that its language writes with marks is written so here: it
+/// is read without them too, and marks on any other word of ASCII are a disguise. None that is an English word as well has any.
 pub(crate) const CLASSES: &str = "
 lead: please now and then just must should shall so but instead also first immediately kindly simply always will ok okay hey important note attention system user assistant human ai bot chatgpt gpt claude llm model can bitte jetzt nun und sofort por favor ahora s'il maintenant adesso
 about: to would could like as attempts attempt tries try trying says said saying called that which who an a of such by can might may asks asked attacker attackers user users tells tell told telling i we they he she it text phrases phrase words word instructions
 meta: attack attacks attacker attackers injection injections jailbreak jailbreaks malicious adversarial mitigation mitigations vulnerability vulnerabilities example examples e.g owasp detector detection detect classifier exploit
 you: you u yourself
 to: to
-not: not don dont t never cannot nicht no ne pas nie nao non niet не
+not: not don dont t never cannot nicht no ne pas nie não non niet не
 doubt: or why
 joins: and then but instead so und y et e но
-ignore: ignore ignoring disregard disregarding forget forgetting neglect overrule dismiss discard abandon ignora ignorez ignoriere ignorieren ignorier vergiss vergesse vergessen missachte olvida olvidar olvide olvidate descarta oublie oubliez oublier dimentica ignorare esqueca esquece negeer vergeet zignoruj zapomnij ignoruj игнорируй игнорируите игнорировать забудь забудьте проигнорируи проигнорируите zaboravi ignorirai ignorisi unut yoksay ignorera glom abaikan lupakan igmre ingore ignor forgett pomin desconsidera desconsidere
+ignore: ignore ignoring disregard disregarding forget forgetting neglect overrule dismiss discard abandon ignora ignorez ignoriere ignorieren ignorier vergiss vergesse vergessen missachte olvida olvidar olvide olvidate descarta oublie oubliez oublier dimentica ignorare esqueça esquece negeer vergeet zignoruj zapomnij ignoruj игнорируй игнорируите игнорировать забудь забудьте проигнорируи проигнорируите zaboravi ignorirai ignorisi unut yoksay ignorera glöm abaikan lupakan igmre ingore ignor forgett pomin desconsidera desconsidere
 override: override overwrite erase bypass skip cancel delete supersede
-prior: previous prior previously above earlier preceding foregoing before initial original past former old existing current aforementioned preceeding vorherigen vorherige vorige vorigen bisherigen vorangegangenen obigen obige davor zuvor alten anteriores anterior previas previos precedentes precedente precedents precedenti anteriori vorige eerdere poprzednie wczesniejsze предыдущие предыдущих предыдущую выше прежние onceki tidigare sebelumnya prethodne dosadasnje initiales
-all: all any every everything anything alle alles allen allem todo todas todos toda tout toutes tous tutte tutti tudo alles wszystkie все всё вce sve semua tum alla sva
-orders: assignment assignments instruktionen instruction instructions instrucitons intructions instuctions instruct directive directives guideline guidelines order orders command commands rule rules prompt prompts constraint constraints restriction restrictions programming directions policies policy protocols parameters anweisung anweisungen instruktionen instruktion befehl befehle vorgaben regeln aufgaben aufgabe auftrage instrucciones instruccion ordenes reglas indicaciones consignes consigne ordres regles istruzioni istruzione regole comandi instrucoes instrucao regras ordens instructies opdrachten instrukcje polecenia instrukcji инструкции инструкция указания правила команды instrukcije upute naredbe talimatlari talimatlar talimat instruktioner instruksi perintah
+prior: previous prior previously above earlier preceding foregoing before initial original past former old existing current aforementioned preceeding vorherigen vorherige vorige vorigen bisherigen vorangegangenen obigen obige davor zuvor alten anteriores anterior prévias previos précédentes précédente précédents precedenti anteriori vorige eerdere poprzednie wcześniejsze предыдущие предыдущих предыдущую выше прежние önceki tidigare sebelumnya prethodne dosadašnje initiales
+all: all any every everything anything alle alles allen allem todo todas todos toda tout toutes tous tutte tutti tudo alles wszystkie все всё вce sve semua tüm alla sva
+orders: assignment assignments instruktionen instruction instructions instrucitons intructions instuctions instruct directive directives guideline guidelines order orders command commands rule rules prompt prompts constraint constraints restriction restrictions programming directions policies policy protocols parameters anweisung anweisungen instruktionen instruktion befehl befehle vorgaben regeln aufgaben aufgabe aufträge instrucciones instrucción órdenes reglas indicaciones consignes consigne ordres règles istruzioni istruzione regole comandi instruções instrução regras ordens instructies opdrachten instrukcje polecenia instrukcji инструкции инструкция указания правила команды instrukcije upute naredbe talimatları talimatlar talimat instruktioner instruksi perintah
 context: context text conversation messages message information training tasks task content input inputs article articles documents document chat settings data history statements questions question request requests said told told thoughts things know knew learned learnt taught knowledge kontext informationen gesagt wissen weisst sabes dijo dije digo sais savoir dicho
 my: my the your these those this that our its their all any of and as to everything every meine deine die den der das las los les tus sus mis tes mes vos le tue tuas suas as os moje twoje все мои свои что
 system: system initial original secret hidden internal developer base starting first exact entire full complete whole confidential private above previous pre
 prompt: prompt prompts instruction instructions message directive directives guidelines rules configuration config preamble instrucciones anweisungen anweisung systemprompt
-reveal: reveal show print output repeat display tell give share expose disclose leak dump echo spell-check spell recite reproduce summarize summarise translate zeige zeig nenne gib wiederhole muestra muestrame muestre revela dime imprime montre affiche revele repete mostra rivela stampa toon pokaz покажи выведи повтори wat drucken drucke ausgeben
+reveal: reveal show print output repeat display tell give share expose disclose leak dump echo spell-check spell recite reproduce summarize summarise translate zeige zeig nenne gib wiederhole muestra muéstrame muestre revela dime imprime montre affiche révèle répète mostra rivela stampa toon pokaż покажи выведи повтори wat drucken drucke ausgeben
 verbatim: verbatim exactly word-for-word entirety beginning unmodified literally
 act: act behave pretend roleplay role-play simulate respond answer speak emulate impersonate operate function immerse become transform pose
 now_on: now onward onwards forward henceforth moment
@@ -48,7 +49,7 @@ print: print say output write respond reply answer state tell repeat type just o
 before_do: before prior first instead
 new: new neue neuen nueva nuevas nuevo nouvelle nouvelles nuove nuova novas nova nieuwe nowe новые новая updated real actual true following next
 harmless: warning warnings error errors failure failures exception exceptions deprecation deprecations draft drafts version versions revision revisions release releases commit commits build builds invoice invoices mail mails email emails mailing mailings letter letters notice reminder reminders offer offers quote quotes price prices log logs row rows column columns record records entry entries test tests result results attempt attempts typo typos figure figures measurement measurements reading readings chapter chapters footnote footnotes
-report: says said saying say called call calls asks asked tells told reads states stated writes wrote written phrase phrases word words sentence sentences string strings pattern patterns text quote quoted quoting named titled labelled means meaning like such example contains contained sagt sagte schreibt dit ecrit dice escribe decia пишет сказал گفت
+report: says said saying say called call calls asks asked tells told reads states stated writes wrote written phrase phrases word words sentence sentences string strings pattern patterns text quote quoted quoting named titled labelled means meaning like such example contains contained sagt sagte schreibt dit écrit dice escribe decía пишет сказал گفت
 execute: execute run call invoke perform complete do carry solve follow obey finish
 urgent: important urgent attention critical notice warning info information
 ai_word: ai chatgpt gpt llm assistant chatbot bot model claude gemini bard openai llama agent
@@ -61,7 +62,7 @@ override 95 @ignore ~3 @prior ~3 @orders
 override 95 @ignore ~2 @all ~4 @orders
 override 88 @ignore ~3 @prior ~2 @context
 override 85 @ignore ~2 your|ur|deine|tus|tes|tue|suas|own ~2 @orders
-override 80 @ignore ~1 these|those|the|my|die|las|les|os|le ~1 instructions|instruction|directives|prompt|prompts|guidelines|anweisungen|instrucciones|consignes|istruzioni|instrucoes
+override 80 @ignore ~1 these|those|the|my|die|las|les|os|le ~1 instructions|instruction|directives|prompt|prompts|guidelines|anweisungen|instrucciones|consignes|istruzioni|instruções
 override 85 @ignore ~1 @all ~3 @prior|@context
 override 85 @ignore ~1 the|everything|what|whatever|whats ~1 above|before|previous|preceding|said|told
 override 45 @ignore @all
@@ -115,9 +116,9 @@ override 85 ignorer|ignorere|glem|glemt|bortse ~3 tidligere|alle|foregående|for
 override 85 игнорирай|игнорирайте|забрави|забравете|пренебрегни|пренебрегнете ~2 всички|предишните|предишни|горните ~3 инструкции|инструкциите|указания|указанията|правила|правилата|команди|командите
 override 85 zanemari|ignoriraj|ignorišite|ignorirajte|ignoriši|zaboravi|prezri|pozabi ~2 sve|prethodne|ranije|vsa|vse|prejšnja|prejsnja|prejšnje ~3 upute|instrukcije|uputstva|naredbe|navodila|pravila
 override 85 ignoruok|ignoruokite|pamiršk|pamirškite ~3 visas|visus|ankstesnes|ankstesnius ~3 instrukcijas|nurodymus|taisykles|komandas
-override 85 ignorē|ignorējiet|aizmirsti|aizmirstiet ~3 visus|visas|iepriekšējos|iepriekšējās ~3 norādījumus|instrukcijas|noteikumus|komandas
+override 85 ignore|ignorējiet|aizmirsti|aizmirstiet ~3 visus|visas|iepriekšējos|iepriekšējās ~3 norādījumus|instrukcijas|noteikumus|komandas
 override 85 ignoreeri|ignoreerige|unusta|unustage ~3 kõik|kõiki|eelnevad|eelnevaid|eelmised|varasemad ~3 juhised|juhiseid|korraldused|käsud|käske|reeglid|reegleid
-override 85 ignora|oblida|oblideu|ignoreu ~2 totes|tots|les|els ~2 instruccions|ordres|regles|indicacions
+override 85 ignora|oblida|oblideu|ignoreu ~2 totes|tots|les|els ~2 instruccions|ordres|règles|indicacions
 override 85 পূর্ববর্তী|আগের|পূর্বের|সমস্ত|সকল|সব ~2 নির্দেশনা|নির্দেশ|নির্দেশাবলী|নির্দেশগুলি|নির্দেশনাগুলি|আদেশ ~1 উপেক্ষা|ভুলে|অগ্রাহ্য
 override 85 پچھلی|پچھلے|سابقہ|تمام ~2 ہدایات|احکامات|ہدایتوں ~2 نظرانداز|نظر|بھول|بھلا
 override 85 முந்தைய|அனைத்து|எல்லா ~2 வழிமுறைகளை|வழிமுறைகளையும்|அறிவுறுத்தல்களை|அறிவுறுத்தல்களையும்|கட்டளைகளை ~1 புறக்கணி|புறக்கணிக்கவும்|புறக்கணித்து|மறந்துவிடு
@@ -145,27 +146,27 @@ exfiltration 38 tell|give|show|reveal|share ~1 me|us ~2 the ~1 key|keys
 exfiltration 55 read|cat|open|print|dump|show ~2 env|environment|passwd|ssh|id_rsa|rsa|credentials|secrets ~1 file|variables|key|keys|contents
 override 88 @override ~3 @prior ~2 instructions|instruction|prompt|prompts|directives|guidelines|orders|programming
 override 82 @override ~1 your ~2 instructions|instruction|prompt|directives|guidelines|programming|safety
-override 82 @ignore @all ~3 write|say|print|schreibe|schreib|sag|sage|only|just|output|answer|respond|di|escribe|dis|ecris
+override 82 @ignore @all ~3 write|say|print|schreibe|schreib|sag|sage|only|just|output|answer|respond|di|escribe|dis|écris
 override 82 @ignore @all that|what|davor|zuvor|before
-override 75 stop|halt|stopp|arret write|print|say|schreibe
+override 75 stop|halt|stopp|arrêt write|print|say|schreibe
 override 55 stop|halt output
 override 80 abweichend|entgegen|contrary|opposed ~1 zu|to ~2 @prior ~2 @orders
-override 80 hore|hor nicht ~1 auf ~3 zuvor|gesagte|gesagt|anweisungen|obige
+override 80 höre|hör nicht ~1 auf ~3 zuvor|gesagte|gesagt|anweisungen|obige
 override 75 focus|concentrate|konzentriere ~2 on|auf|only ~3 new|neue ~1 task|tasks|aufgabe|orders
 override 75 now|nun|jetzt ~2 your|my|a|the|deine|eine new|neue ~1 task|assignment|aufgabe|goal
 override 55 well|great|good|excellent|very|wow|fantastic|perfect ~1 done|job|good|work|performance ~6 now|nun|new|further|next ~3 task|tasks|assignment|write
 override 55 do|don|dont not|t|nnt? answer ~3 question ~3 according|based|provided
-override 85 oublie|oubliez|ignore|ignorez ~2 instructions|consignes ~1 precedentes|precedente|initiales|anterieures
-override 85 ignora|olvida|olvide|ignore ~3 instrucciones|ordenes|indicaciones ~1 anteriores|previas|iniciales
+override 85 oublie|oubliez|ignore|ignorez ~2 instructions|consignes ~1 précédentes|précédente|initiales|antérieures
+override 85 ignora|olvida|olvide|ignore ~3 instrucciones|órdenes|indicaciones ~1 anteriores|prévias|iniciales
 override 85 ignora|dimentica ~3 istruzioni ~1 precedenti|iniziali
-override 85 ignore|ignora|esqueca ~3 instrucoes ~1 anteriores|iniciais|previas
+override 85 ignore|ignora|esqueça ~3 instruções ~1 anteriores|iniciais|prévias
 override 85 ignorar|ignora|ignorirai ~2 @orders
-override 85 onceki ~2 talimatlari|talimatlar|komutlari ~2 unut|yoksay|gormezden|dikkate
+override 85 önceki ~2 talimatları|talimatlar|komutları ~2 unut|yoksay|görmezden|dikkate
 override 85 abaikan|lupakan ~2 instruksi|perintah|petunjuk
-override 85 bo|hay qua ~4 huong|lenh|chi
-override 80 zignoruj|zapomnij|ignoruj ~3 polecenia|instrukcje|wczesniejsze|poprzednie
-override 80 uitati|ignorati|ignora|uita ~3 instructiunile|instructiuni|toate
-override 80 ignorera|glom ~3 instruktioner|instruktionerna|allt
+override 85 bỏ|hãy qua ~4 hướng|lệnh|chỉ
+override 80 zignoruj|zapomnij|ignoruj ~3 polecenia|instrukcje|wcześniejsze|poprzednie
+override 80 uitați|ignorați|ignora|uita ~3 instrucțiunile|instrucțiuni|toate
+override 80 ignorera|glöm ~3 instruktioner|instruktionerna|allt
 override 80 ohita|unohda ~3 ohjeet|aiemmat|aikaisemmat|kaikki
 jailbreak 78 @limits|openai|openais ~1 rules|policies|policy|guidelines|restrictions? ~1 don|do|does|doesn|no|not ~1 t|not|longer? apply|exist|matter
 jailbreak 78 without|no ~1 any? ~1 hesitation|concern|concerns|regard|care|remorse|regards ~3 for|about|or ~2 legality|ethics|ethicality|morality|legal|law|harm|safety|consequences|remorse
@@ -176,7 +177,7 @@ jailbreak 72 two|2 ~1 separate|different|distinct ~1 manners|personalities
 jailbreak 46 two|2 ~1 separate|different|distinct ~1 styles|ways|responses|answers|paragraphs
 jailbreak 72 always ~2 says|say|answer|responds|respond|do ~3 exact? opposite
 jailbreak 78 disregards|disregard|ignores|ignore|violates|violating|violate|ignoring|defies ~3 @limits|ethical|legal|moral ~3 concerns|guidelines|rules|openai|policies|openais|standards|considerations|conventions|policy
-jailbreak 78 pretend|imagine|suppose|become|simulate ~2 you ~2 are|re ~3 evil|malicious|hacker|criminal|terrorist|unethical|bose
+jailbreak 78 pretend|imagine|suppose|become|simulate ~2 you ~2 are|re ~3 evil|malicious|hacker|criminal|terrorist|unethical|böse
 jailbreak 78 evil ai|assistant|chatbot|bot|robot|language
 jailbreak 72 bound|limited|restricted|constrained|governed ~1 by ~2 any ~2 @limits|ethical|moral|legal
 jailbreak 78 no|without ~1 content|ethical|moral|safety|any ~1 filter|filters|censorship|principles|restrictions|guidelines|boundaries|policies
@@ -266,9 +267,9 @@ jailbreak 65 as the name suggests
 jailbreak 65 you ~1 will|must|should|shall|can|are ~3 swear|curse|cuss|insult|nsfw|profanity|vulgar
 jailbreak 58 swear|curse|cuss|profanity|nsfw|vulgar ~3 words|content|every|language|openly|allowed|like
 jailbreak 65 have|has|having ~1 own opinions|personality|feelings|thoughts|will|free
-jailbreak 65 ich mochte dass sie|du als ~4 fungieren|agieren|handeln
+jailbreak 65 ich möchte dass sie|du als ~4 fungieren|agieren|handeln
 jailbreak 58 du bist|bist kein|keine ~3 sondern|ki|redaktion|assistent
-jailbreak 65 stell dir vor ~1 du|sie bist|waeren|ware|waren ~2 bose|ki|ai|ein|eine
+jailbreak 65 stell dir vor ~1 du|sie bist|waeren|wäre|wären ~2 böse|ki|ai|ein|eine
 action 85 before|prior ~3 you|do|doing|can|solve|answering|proceeding|solving ~4 please|first|must|need|should ~3 @execute|following|task
 action 90 please ~1 first @execute|do|perform|complete ~2 following task|instruction|instructions|action|steps|tasks
 action 90 important|urgent|attention message|notice|instruction|instructions|note ~2 from me|emma|user|the|system|admin|administrator|your|developer

@@ -182,7 +182,7 @@ impl Words {
             self.flush(context);
         }
         let original = context.text.original(start, end);
-        let hidden = rule.is_some() && original.len() != end - start;
+        let hidden = is_hidden(rule, start, end, original, context);
         self.word(rule, gap, start, original, hidden, context);
     }
 
@@ -305,8 +305,8 @@ impl Words {
         let mut buffer = Lower::default();
         let (word, plain) =
             if bytes.len() <= MAX_WORD { read(bytes, &mut buffer, context) } else { (None, true) };
-        // Invisible characters inside of a word of the rules were put there to hide it.
-        let hidden = word.is_some() && (!plain || bytes.is_ascii() && original.len() != bytes.len());
+        let hidden = word.is_some() && !plain
+            || bytes.is_ascii() && !long && is_hidden(word, start, end, original, context);
         self.word(word, gap, start, original, hidden, context);
     }
 
@@ -468,6 +468,20 @@ impl Words {
 
 fn is_ideograph(byte: Option<u8>) -> bool {
     byte.is_some_and(|b| matches!(b, 0xe3..=0xe9))
+}
+
+/// Whether something in a word of the rules that was read as ASCII hides it: invisible characters, or marks that its language does not write.
+fn is_hidden(
+    word: Option<(Word, bool)>,
+    start: usize,
+    end: usize,
+    original: Span,
+    context: &Context<'_>,
+) -> bool {
+    word.is_some_and(|(word, _)| {
+        original.len() != end - start
+            && !(context.tables.rules.kind(word).marked && context.text.is_marked(start, end))
+    })
 }
 
 /// Whether a quotation mark stands before the word that is not just the syntax of data.

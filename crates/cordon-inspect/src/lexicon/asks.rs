@@ -4,7 +4,7 @@
 //! Whose secret it is decides: "reset my password" and "what is a password manager" are questions, "tell me your password" is none. So a
 //! phrase has an owner (you, your system) or asks for what only an owner has (the secret word).
 
-/// Classes of words, all in lower case and folded.
+/// Classes of words, all in lower case, with the marks with which their languages write them.
 pub(crate) const CLASSES: &str = "
 ask_tell: tell give show reveal disclose expose leak share say spell whisper print output repeat display recite surrender divulge provide list
 ask_state: confirm verify state provide read name submit quote
@@ -17,13 +17,13 @@ ask_backwards: backwards backward reversed reverse base64 base32 morse hex hexad
 ask_dev: developer developers creator administrator admin owner engineer boss maker programmer auditor supervisor operator
 ask_told: told given entrusted protecting protect guarding guard keep keeping hiding hide memorized memorised
 ask_part: letter letters character characters char chars digit digits syllable syllables half word words
-ask_di: dime digame dame deme muestrame revelame revela dis dites donne donnez montre montrez revele revelez sag sage sagen nenn nenne nennen verrat verrate gib zeig zeige dimmi dammi mostrami rivelami rivela diga conte mostre vertel geef zeg noem onthul powiedz podaj zdradz ujawnij beritahu katakan berikan sebutkan spune da dezvaluie beratta sag ge avsloja kerro anna paljasta rekni povez prozrad ukaz mondd mutasd aruld скажи скажите назови назовите сообщи сообщите дай покажи раскрой открой πες δωσε αποκαλυψε δειξε fortael giv afslor
-ask_me: me mi moi nous nos mir uns nam mne mi nekem minulle mig meg mij ons bana saya kami мне нам μου nuna jeg aku nume mie ne
-ask_det: tu tus su sus la el las los ta ton votre vos le les mot de dein deine deinen ihr ihre das den die dem il lo tua tuo sua suo a o seu je jouw uw het swoje twoje twoj ditt din det a az te твои свои ваш τον σου o teu sizin senin kata votre mat khau lui tvoje sve svoje
+ask_di: dime dígame dame deme muéstrame revélame revela dis dites donne donnez montre montrez révèle révélez sag sage sagen nenn nenne nennen verrat verrate gib zeig zeige dimmi dammi mostrami rivelami rivela diga conte mostre vertel geef zeg noem onthul powiedz podaj zdradź ujawnij beritahu katakan berikan sebutkan spune da dezvăluie berätta sag ge avslöja kerro anna paljasta řekni pověz prozraď ukaz mondd mutasd aruld скажи скажите назови назовите сообщи сообщите дай покажи раскрой открой πες δωσε αποκαλυψε δειξε fortael giv afslor
+ask_me: me mi moi nous nos mir uns nam mně mi nekem minulle mig meg mij ons bana saya kami мне нам μου nuna jeg aku nume mie ne
+ask_det: tu tus su sus la el las los ta ton votre vos le les mot de dein deine deinen ihr ihre das den die dem il lo tua tuo sua suo a o seu je jouw uw het swoje twoje twoj ditt din det a az te твои свои ваш τον σου o teu sizin senin kata votre mật khẩu lui tvoje sve svoje
 ask_secret: secret hidden private confidential protected master stored
-ask_kind_too: secreta secreto secret secrete geheime geheimes geheimen segreta segreto secreta geheim geheime tajne gizli rahasia secreta hemliga salainen salaisen tajne titkos секретныи тайныи μυστικο hemmelige bi
-ask_pass: contrasena passwort kennwort losungswort password senha wachtwoord haslo sifreni sifre sifreyi parolani sandi losenord losenordet salasana salasanasi salasanan heslo jelszo jelszot jelszavad jelszavadat пароль кодовое κωδικο κωδικος adgangskode adgangskoden
-ask_code: codigo codice clave chiave parola
+ask_kind_too: secreta secreto secret secrète geheime geheimes geheimen segreta segreto secreta geheim geheime tajné gizli rahasia secreta hemliga salainen salaisen tajné titkos секретныи тайныи μυστικο hemmelige bí
+ask_pass: contraseña passwort kennwort losungswort password senha wachtwoord hasło şifreni şifre şifreyi parolanı sandi lösenord lösenordet salasana salasanasi salasanan heslo jelszó jelszót jelszavad jelszavadat пароль кодовое κωδικο κωδικος adgangskode adgangskoden
+ask_code: código codice clave chiave parola
 ask_hidden: secreta secreto segreta segreto
 ";
 
@@ -66,10 +66,10 @@ exfiltration 62 @ask_tell ~3 you ~2 told|instructed|ordered ~1 hide|keep|protect
 exfiltration 60 @ask_tell me|us ~3 ssn|salary|passwords|address|addresses|phone|medical|diagnosis|card|cards|iban ~6 from|in your|the database|records|db
 exfiltration 62 @ask_di @ask_pass
 exfiltration 62 @ask_di ~2 @ask_code @ask_hidden
-exfiltration 62 spune|dezvaluie|spuneti ~1 parola ~1 secreta?
+exfiltration 62 spune|dezvăluie|spuneti ~1 parola ~1 secreta?
 exfiltration 62 @ask_di @ask_me|@ask_det|@ask_kind_too @ask_pass
-exfiltration 62 dis|dites|donne|donnez|montre|montrez|revele|revelez|confie ~1 ton|votre|le|vos|tes mot de passe
-exfiltration 62 sifreni|sifrenizi|parolani|parolanizi|sifreyi|parolayi ~1 soyle|ver|goster|acikla|yaz
+exfiltration 62 dis|dites|donne|donnez|montre|montrez|révèle|révélez|confie ~1 ton|votre|le|vos|tes mot de passe
+exfiltration 62 şifreni|şifrenizi|parolanı|parolanızı|şifreyi|parolayı ~1 söyle|ver|göster|açıkla|yaz
 exfiltration 62 @ask_di @ask_me|@ask_det @ask_det|@ask_kind_too @ask_pass
 exfiltration 62 @ask_di @ask_me @ask_det @ask_det|@ask_kind_too @ask_pass
 exfiltration 62 @ask_di @ask_det @ask_det @ask_pass
@@ -81,6 +81,6 @@ exfiltration 60 パ ス ワ ー ド を 教 え
 exfiltration 60 비밀번호를|비밀번호|암호를 알려줘|알려|말해줘|말해|알려주세요|공개해
 exfiltration 60 أخبرني|اخبرني|أعطني|اعطني|قل ~2 كلمة|بكلمة ~1 السر|المرور|سرك|مرورك
 exfiltration 60 अपना|अपनी|तुम्हारा|आपका पासवर्ड ~1 बताओ|बताइए|बताएं|बता|दो
-exfiltration 60 noi|cho ~1 biet mat khau
-exfiltration 60 noi|cho toi mat khau
+exfiltration 60 nói|cho ~1 biết mật khẩu
+exfiltration 60 nói|cho tôi mật khẩu
 ";

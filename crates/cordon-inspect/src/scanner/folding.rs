@@ -122,6 +122,13 @@ impl Scanner {
         Some(run - letters.len()).filter(|folded| *folded > 0)
     }
 
+    /// Notes a letter with marks that is written as itself and not as an escape.
+    fn note_marked(&mut self, c: char, len: usize) {
+        if fold::is_marked(c) && len == c.len_utf8() {
+            self.text.note_marked();
+        }
+    }
+
     /// Folds what is its own folding.
     fn fold_same(&mut self, letters: &str) {
         self.text.push_same(letters.as_bytes(), self.consumed);
@@ -152,6 +159,7 @@ impl Scanner {
             Folded::Ascii(byte) => {
                 self.visible();
                 self.text.push_folded(&[byte], original, len);
+                self.note_marked(c, len);
             }
             Folded::Decompose => {
                 self.visible();
@@ -161,6 +169,7 @@ impl Scanner {
                     self.scratch.push(SYMBOL);
                 }
                 self.text.push_folded(&self.scratch, original, len);
+                self.note_marked(c, len);
             }
             Folded::Control => self.text.push_folded(&[], original, len),
             Folded::Invisible | Folded::Mark | Folded::Variation(_) | Folded::Tag(_) | Folded::Bidi(_) => {
