@@ -228,7 +228,8 @@ pub(crate) async fn exchange(
         let (class, labels) = (call.stage.class, &call.stage.labels);
         if let Err(refusal) = sensitivity::bears(trying.permit().target(), class, labels) {
             attempts.not_asked(&trying, record);
-            last = Some(Err(refusal));
+            // What became of one that was asked says more than that another one may not be.
+            last = last.or(Some(Err(refusal)));
             continue;
         }
         let ready = match reserve::ready(&mut call, trying.permit(), &mut output, gateway, record).await {

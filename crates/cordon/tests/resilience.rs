@@ -215,6 +215,39 @@ async fn a_call_goes_only_to_services_that_bear_its_class() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_fails_is_what_callers_read_of_whichever_comes_first() {
+    let (mail, guard) = ("Write to ana@corp.io", "---
+{apiVersion: cordon/v1, kind: Guard, name: lax, spec: {scope: organisation, rules: [{category: pii, action: flag}]}}
+");
+    let bears_nothing = |name: &str, url: &str| {
+        service(name, url, "")
+            .replace("private_network: true", "private_network: true, max_sensitivity: unclassified")
+    };
+    let not_asked = |model| (model, AttemptOutcome::NotAsked, None);
+    let failed = |model| (model, AttemptOutcome::Failed, Some(500));
+    for first_bears in [true, false] {
+        let pair = match first_bears {
+            true => Pair::new(fails(500, &[], 1), [], CHAIN, "").await,
+            false => Pair::new([], fails(500, &[], 1), CHAIN, "").await,
+        };
+        let closed = match first_bears {
+            true => bears_nothing("second", &pair.second.base_url()),
+            false => bears_nothing("first", &pair.first.base_url()),
+        };
+        pair.world.apply(&(closed + guard)).await;
+        let reply = pair.world.chat(mail).await;
+        assert_eq!(reply.status.as_u16(), 500, "the first bears it: {first_bears}");
+        let frames = pair.world.frames().await;
+        let outcome = outcomes(&frames.closed_of(reply.call()).attempts);
+        let expected = match first_bears {
+            true => [failed("first"), not_asked("second")],
+            false => [not_asked("first"), failed("second")],
+        };
+        assert_eq!(outcome, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_failed_is_read_and_its_connection_serves_the_next_call() {
     let pair = Pair::new(fails(429, &[], 3), says(3), CHAIN, "").await;
     for _ in 0..3 {
