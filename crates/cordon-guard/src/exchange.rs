@@ -61,7 +61,7 @@ pub struct Cleared {
     pub(crate) ballots: Ballots,
     /// The detectors elsewhere that look at the answer too.
     pub(crate) used: Option<Used>,
-    /// What has entered the call, and how carefully it must be handled for that.
+    /// What has entered the call or stands in the tools that it offers, and how carefully it must be handled for that.
     labels: BTreeSet<Category>,
     class: Sensitivity,
 }
@@ -169,6 +169,7 @@ pub(crate) async fn clear(
     let inspected = request.inspect(&inspection, &mut verdict);
     let inspection = inspection.alone();
     taint.labels.extend(verdict.labels().iter().cloned());
+    let defined = verdict.defined().clone();
     record.describe(|opened| opened.taint = taint.clone());
     let waiting = verdict.take_waiting();
     let normalised = verdict.normalised();
@@ -186,8 +187,8 @@ pub(crate) async fn clear(
         record.counting.shape = None;
     }
     let ballots = Ballots::new(call.stage.route());
-    let class = sensitivity::class(&taint.labels, inspection.custom());
-    let labels = taint.labels;
+    let labels: BTreeSet<Category> = taint.labels.into_iter().chain(defined).collect();
+    let class = sensitivity::class(&labels, inspection.custom());
     Ok(call.at(|admitted| Cleared {
         admitted,
         request,

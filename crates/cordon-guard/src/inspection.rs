@@ -101,6 +101,8 @@ pub struct Verdict {
     recorded: RecordedVerdict,
     /// The sensitive data that was found, more likely than not, and goes on as it is.
     labels: BTreeSet<Category>,
+    /// That of them which stands in definitions of tools: it enters nothing, and is sent all the same.
+    defined: BTreeSet<Category>,
     /// Whether it stops since there is more of it than a detector is sent.
     too_much: bool,
     /// How many findings hold it.
@@ -665,6 +667,11 @@ impl Verdict {
         &self.labels
     }
 
+    /// What of it stands in definitions of tools, which is no label of the call: whoever is sent the call is sent it.
+    pub(crate) const fn defined(&self) -> &BTreeSet<Category> {
+        &self.defined
+    }
+
     /// The refusal that a verdict beyond [`Action::Redact`] means. What is held has no reviewer but where it was kept for one
     /// ([`crate::held`]).
     pub fn refusal(&self) -> Option<Refusal> {
@@ -786,8 +793,9 @@ impl Verdict {
 impl Verdict {
     /// Notes that sensitive data goes on as it is, where it is more likely there than not.
     fn label(&mut self, finding: &Finding, part: &str, action: Action) {
-        if finding.score >= LIKELY && action < Action::Redact && !defines(part) {
-            self.labels.insert(finding.category.clone());
+        if finding.score >= LIKELY && action < Action::Redact {
+            let entered = if defines(part) { &mut self.defined } else { &mut self.labels };
+            entered.insert(finding.category.clone());
         }
     }
 }

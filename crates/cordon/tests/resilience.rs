@@ -185,7 +185,7 @@ async fn a_target_that_is_not_asked_costs_no_attempt_and_no_request_and_is_writt
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_goes_only_to_services_that_bear_its_class() {
-    let pair = Pair::new(says(2), says(2), CHAIN, "").await;
+    let pair = Pair::new(says(2), says(3), CHAIN, "").await;
     let bears = |name: &str, url: &str, most: &str| {
         let most = format!("private_network: true, max_sensitivity: {most}");
         service(name, url, "").replace("private_network: true", &most)
@@ -201,6 +201,13 @@ async fn a_call_goes_only_to_services_that_bear_its_class() {
     assert_eq!(by(&pair.world.chat(mail).await), answered("second", "not_asked"));
     let card = pair.world.chat("card 4012 0000 3333 0026").await;
     assert_eq!((card.status.as_u16(), pair.asked()), (403, (1, 2)), "nobody is sent it");
+    // Who is sent a call is sent what stands in its tools.
+    let mut body: serde_json::Value = serde_json::from_str(&chat("hi", false)).unwrap();
+    body["tools"] = serde_json::json!([
+        {"type": "function", "function": {"name": "mail", "description": "Writes to ana@corp.io"}}
+    ]);
+    let defined = pair.world.send(pair.world.request(body.to_string())).await;
+    assert_eq!(by(&defined), answered("second", "not_asked"));
     // What is redacted is not sent.
     pair.world.apply(&guard.replace("flag", "redact")).await;
     pair.world.apply(&bears("second", &pair.second.base_url(), "unclassified")).await;
@@ -210,8 +217,11 @@ async fn a_call_goes_only_to_services_that_bear_its_class() {
     assert_eq!(closed.code, Some(RefusalCode::SensitivityExceeded));
     let not_asked = |model| (model, AttemptOutcome::NotAsked, None);
     assert_eq!(outcomes(&closed.attempts), [not_asked("first"), not_asked("second")]);
-    let opened = frames.opened.iter().find(|opened| opened.call == card.call()).unwrap();
-    assert!(opened.taint.labels.iter().any(|label| label.as_str() == "pii/card"));
+    let labels = |call| {
+        let opened = frames.opened.iter().find(|opened| opened.call == call).unwrap();
+        opened.taint.labels.iter().map(|label| label.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((labels(card.call()), labels(defined.call())), (vec!["pii/card".to_owned()], vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -718,6 +718,8 @@ fn a_marked_text_is_inspected_as_what_it_is() {
         .unwrap();
     assert_eq!(defined.recorded().findings.len(), 1);
     assert!(defined.labels().is_empty(), "a definition enters nothing");
+    let sent: Vec<&str> = defined.defined().iter().map(Category::as_str).collect();
+    assert_eq!(sent, ["pii/email"], "and whoever is sent the call is sent it");
     let mut redacted = Verdict::default();
     let request = json!({"model": "r", "messages": [{"role": "user", "content": "john.doe@example.com"}]});
     let request = openai::Request::read(tree(request.to_string())).unwrap();
