@@ -364,7 +364,8 @@ impl Inspection {
         verdict.add(&finding, finding.span, Channel::Model, part, ruling);
     }
 
-    /// Records that a rule of its own is broken: what is done about it is what that says, or a guard where it is stricter.
+    /// Records that a rule of its own is broken: what is done about it is what that says, or a guard where it is stricter. A rule holds
+    /// whichever detector is quarantined; where it does nothing by itself, this is a finding like any other.
     pub(crate) fn by_rule(
         &self,
         channel: Channel,
@@ -373,7 +374,11 @@ impl Inspection {
         part: &impl Part,
         verdict: &mut Verdict,
     ) {
-        if let Some(ruling) = self.ruling(channel, Place::Fixed, finding) {
+        let ruling = match own {
+            Action::Allow => self.ruling(channel, Place::Fixed, finding),
+            _ => Some(self.judge(channel, &finding.category, finding.score, Place::Fixed)),
+        };
+        if let Some(ruling) = ruling {
             verdict.add(finding, finding.span, channel, part, ruling.or_own(own));
         }
     }

@@ -141,6 +141,11 @@ mod tests {
         };
         assert_eq!(action(&by(r#"{"types": ["csv"]}"#)), cordon_core::Action::Allow);
         assert_eq!(action(&by(r#"{"types": ["pdf"]}"#)), cordon_core::Action::Block);
+        // It is a rule of the route: whose findings do not count says nothing of it.
+        let out = cordon_policy::Snapshot::compile(&cordon_core::State::new())
+            .without(cordon_core::containment::Subject::parse("detector/file").unwrap());
+        let by = by(r#"{"types": ["pdf"]}"#).contained(out.quarantined());
+        assert_eq!(action(&by), cordon_core::Action::Block);
     }
 
     #[test]
