@@ -2,15 +2,17 @@
 //! where the result has the form that the answer is to have. A result holds nothing that the answer did not: bytes are left out, and
 //! brackets and one quotation mark are added at the end.
 
+use std::ops::Range;
+
 use cordon_core::{
-    Category, Finding, Listed, Score, Span,
+    Action, Category, Channel, Finding, Listed, Score, Span,
     json::{Object, Value},
 };
 
 use super::{Expected, form::Form, text};
 use crate::{
     authority::Protocol,
-    inspection::{Inspection, Verdict},
+    inspection::{Inspection, Place, Seat, Verdict},
     tree::walk::Path,
 };
 
@@ -31,7 +33,11 @@ pub(crate) fn repair(
     let Some(expected) = inspection.expected().filter(|expected| expected.repairs()) else { return };
     let mut mend = |path: Path, said: &mut Value| {
         let Some(text) = said.as_str() else { return };
-        let Some(mended) = mended(text, &expected.mends) else { return };
+        let Some((mended, kept)) = mended(text, &expected.mends) else { return };
+        // Whoever reads what is left does not see what was left out: it goes on as it came, and is inspected where it stands.
+        if says_more(text, &kept, &path, inspection) {
+            return;
+        }
         let finding = Finding {
             category: REPAIRED,
             span: Span::new(0, text.len()),
@@ -100,20 +106,43 @@ impl Expected {
     }
 }
 
-/// The text mended, where it has not these forms and has them all then.
-fn mended(text: &str, forms: &[Form]) -> Option<String> {
+/// Whether a guard has something to say of what is left out of a text.
+fn says_more(text: &str, kept: &Range<usize>, path: &Path, inspection: &Inspection) -> bool {
+    let seat = Seat { channel: Channel::Model, place: Place::Open, part: path };
+    let found = inspection.inspect(seat.channel, text);
+    let mut cuts = Vec::new();
+    let stops = inspection.rule(&seat, &found, |span| span, &mut Verdict::default(), &mut cuts).is_err();
+    let minds = |finding: &Finding| {
+        let ruling = inspection.ruling(seat.channel, seat.place, finding);
+        ruling.is_some_and(|ruling| ruling.action.max(ruling.would) > Action::Allow)
+    };
+    let beyond = |finding: &&Finding| finding.span.start < kept.start || finding.span.end > kept.end;
+    // Of what stops already nobody else is asked.
+    stops
+        || found.iter().filter(beyond).any(minds)
+        || inspection.second(&seat, text, &cuts).iter().filter(beyond).any(minds)
+        || inspection.quarantined(text).is_some()
+}
+
+/// The text mended, and what of it is kept, where it has not these forms and has them all then.
+fn mended(text: &str, forms: &[Form]) -> Option<(String, Range<usize>)> {
     let fits = |text: &str| forms.iter().all(|form| form.fits(text));
     if text.len() > MAX_TEXT || forms.iter().any(|form| form.is_json(text)) {
         return None;
     }
-    value_of(text).filter(|mended| fits(mended))
+    value_of(text).filter(|(mended, _)| fits(mended))
 }
 
 /// The one object or list of a text without what stands around it, without commas behind its last members, and with what is open at the
-/// end closed; none where there are several or it ends within a number or a word, which could be another one.
-fn value_of(text: &str) -> Option<String> {
-    let start = text.find(['{', '['])?;
-    let body = text.get(start..)?;
+/// end closed; none where there are several or it ends within a number or a word, which could be another one. It has its lines to itself,
+/// or a code fence, as no bracket within a sentence has; and among words, or cut off, it holds something, since nothing is what a refusal
+/// has in it.
+fn value_of(text: &str) -> Option<(String, Range<usize>)> {
+    let start = text.find(['{', '[', '}', ']'])?;
+    let (before, body) = text.split_at_checked(start)?;
+    if !begins_line(before) {
+        return None;
+    }
     let mut out = String::with_capacity(body.len());
     let mut open: Vec<char> = Vec::new();
     let (mut in_string, mut escaped) = (false, false);
@@ -140,8 +169,13 @@ fn value_of(text: &str) -> Option<String> {
             return None;
         }
         if open.is_empty() {
-            let behind = body.get(at.saturating_add(c.len_utf8())..).unwrap_or_default();
-            return (!behind.contains(['{', '[', '}', ']'])).then_some(out);
+            let length = at.saturating_add(c.len_utf8());
+            let behind = body.get(length..).unwrap_or_default();
+            let alone = is_fence(before) && is_fence(behind);
+            let whole = !behind.contains(['{', '[', '}', ']'])
+                && ends_line(behind)
+                && (alone || holds_something(&out));
+            return whole.then_some((out, start..start.saturating_add(length)));
         }
     }
     if in_string {
@@ -157,8 +191,36 @@ fn value_of(text: &str) -> Option<String> {
         }
         drop_comma(&mut out);
     }
+    if !holds_something(&out) {
+        return None;
+    }
     out.extend(open.into_iter().rev());
-    Some(out)
+    Some((out, start..text.len()))
+}
+
+/// Whether a line, or a code fence with the name of its language, begins behind this.
+fn begins_line(before: &str) -> bool {
+    let line = before.rsplit(['\n', '\r']).next().unwrap_or_default().trim_start();
+    line.is_empty()
+        || line.strip_prefix("```").is_some_and(|name| name.trim().chars().all(char::is_alphanumeric))
+}
+
+/// Whether a line, or a code fence, ends before this.
+fn ends_line(behind: &str) -> bool {
+    let line = behind.split(['\n', '\r']).next().unwrap_or_default().trim();
+    line.is_empty() || line.starts_with("```")
+}
+
+/// Whether no words stand beside a value: nothing, or one side of a code fence.
+fn is_fence(beside: &str) -> bool {
+    let beside = beside.trim();
+    beside.is_empty()
+        || beside.strip_prefix("```").is_some_and(|name| name.trim().chars().all(char::is_alphanumeric))
+}
+
+/// Whether an object or a list, written so far, has a member.
+fn holds_something(written: &str) -> bool {
+    !written.chars().all(|c| matches!(c, '{' | '}' | '[' | ']' | ',') || c.is_whitespace())
 }
 
 /// Takes away a comma at the end, with the white space behind it.
@@ -203,7 +265,7 @@ mod tests {
     use super::*;
 
     fn any_json(text: &str) -> Option<String> {
-        mended(text, &[Form::Asked(None)])
+        mended(text, &[Form::Asked(None)]).map(|(mended, _)| mended)
     }
 
     #[test]
@@ -217,7 +279,10 @@ mod tests {
             ("{\"a\": \"x\\", "{\"a\": \"x\"}"),
             ("{\"a\": \"x\",\n", "{\"a\": \"x\"}"),
             ("```json\n{\"a\": [\"x\"\n```", "{\"a\": [\"x\"]}"),
-            ("{\"a\": \"},{[\"} ok", "{\"a\": \"},{[\"}"),
+            ("{\"a\": \"},{[\"}\nok", "{\"a\": \"},{[\"}"),
+            ("Here:\n  {\"a\": 1}  \nok", "{\"a\": 1}"),
+            ("``` json {\"a\": 1}``` ok", "{\"a\": 1}"),
+            ("```json\n{}\n```", "{}"),
         ] {
             assert_eq!(any_json(said).as_deref(), Some(expected), "{said}");
         }
@@ -233,6 +298,16 @@ mod tests {
             "{\"a\":",
             "{\"a\": 1} and {\"b\": 2}",
             "see [1]: {\"a\": 1}",
+            "see [1]:\n{\"a\": 1}",
+            "Use {} as a placeholder.",
+            "I cannot help.\n{}\n",
+            "{} is all I can give.",
+            "{\"a\": 1} is what I was told not to say.",
+            "In `{\"a\": 1}` the a is wrong.",
+            "I cannot say more than {\"a\": 1}\n",
+            "I cannot help.\n{",
+            "I cannot help.\n{,}",
+            "{",
             "{\"a\": 1]",
             "{'a': 1}",
             "{\"a\": \"\\u00",
@@ -271,11 +346,16 @@ mod tests {
             ], 0..5),
             before in "[a-z `.:\n]{0,12}",
             after in "[a-z `.:\n]{0,12}",
+            bracket in prop::sample::select(vec!["[1]", "{}", "[", "}"]),
         ) {
             let valid = serde_json::to_string(&members).unwrap();
             prop_assert_eq!(any_json(&valid), None);
-            let around = format!("{before}x{valid}{after}");
-            prop_assert_eq!(any_json(&around), Some(valid));
+            let expected = (!members.is_empty()).then(|| valid.clone());
+            prop_assert_eq!(any_json(&format!("{before}x\n{valid}\n{after}")), expected);
+            // Within a sentence it is part of what is said, and beside other brackets it may not be the one.
+            prop_assert_eq!(any_json(&format!("{before}x{valid}{after}")), None);
+            prop_assert_eq!(any_json(&format!("{before}x {bracket}\n{valid}\n{after}")), None);
+            prop_assert_eq!(any_json(&format!("{before}x\n{valid}\n{after}{bracket}")), None);
         }
     }
 }

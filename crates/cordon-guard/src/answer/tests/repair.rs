@@ -34,7 +34,7 @@ fn whole_answers_are_mended_where_the_route_asks_for_it() {
         // What has the form stays as it is, and what would not have it, too.
         let valid = route(true).whole("{\"id\":  \"a\"}");
         assert!(says(&valid.text, "{\"id\":  \"a\"}") && valid.found.is_empty());
-        let wrong = route(true).whole("Sure: {\"id\": 1,}");
+        let wrong = route(true).whole("Sure:\n{\"id\": 1,}");
         assert!(wrong.stopped && wrong.found.iter().all(|one| one.starts_with("format/json ")));
         // A guard may mind it.
         assert!(route(true).rule("answer/repaired", Action::Block).whole(FENCED).stopped);
@@ -52,9 +52,41 @@ fn whole_answers_are_mended_where_the_route_asks_for_it() {
 fn no_rule_is_needed_and_what_is_mended_is_inspected() {
     for protocol in PROTOCOLS {
         let scene = Scene::new(protocol).route(answers(json!({"format": "json", "repair": true})));
-        let plain = scene.clone().whole("Here: {\"to\": \"ana@corp.io\"");
+        let plain = scene.clone().whole("Here:\n{\"to\": \"ana@corp.io\"");
         assert!(says(&plain.text, "{\"to\": \"ana@corp.io\"}"), "{}", plain.text);
-        let masked = scene.rule("pii", Action::Redact).whole("Here: {\"to\": \"ana@corp.io\"");
+        let masked = scene.rule("pii", Action::Redact).whole("Here:\n{\"to\": \"ana@corp.io\"");
         assert!(says(&masked.text, "{\"to\": \"[EMAIL]\"}"), "{}", masked.text);
+    }
+}
+
+#[test]
+fn what_would_be_left_out_is_inspected_as_what_is_kept_is() {
+    for protocol in PROTOCOLS {
+        let scene = Scene::new(protocol).route(answers(json!({"format": "json", "repair": true})));
+        let said = "Ask ana@corp.io for it.\n{\"id\": \"a\",}";
+        assert!(says(&scene.clone().whole(said).text, MENDED), "nobody minds it");
+        assert!(scene.clone().rule("pii", Action::Block).whole(said).stopped);
+        let flagged = scene.clone().rule("pii", Action::Flag).whole(said);
+        assert!(says(&flagged.text, said), "it goes on as it came: {}", flagged.text);
+        assert!(flagged.found.iter().any(|one| one.starts_with("pii/email ")), "{:?}", flagged.found);
+        let redacted = scene.clone().rule("pii", Action::Redact).whole(said);
+        assert!(says(&redacted.text, &said.replace("ana@corp.io", "[EMAIL]")), "{}", redacted.text);
+        // And where the form is a rule too, it has not that.
+        let strict = scene.rule("pii", Action::Flag).rule("format", Action::Block);
+        assert!(strict.whole(said).stopped);
+    }
+}
+
+#[test]
+fn a_refusal_with_brackets_in_it_is_no_empty_value() {
+    for protocol in PROTOCOLS {
+        let scene = Scene::new(protocol)
+            .route(answers(json!({"format": "json", "repair": true})))
+            .rule("format", Action::Block);
+        for said in ["As in [1], I cannot help.", "Use {} as a placeholder.", "I cannot help.\n{}"] {
+            let answer = scene.clone().whole(said);
+            assert!(answer.stopped, "{said}");
+            assert!(answer.found.iter().all(|one| one.starts_with("format/json ")), "{:?}", answer.found);
+        }
     }
 }
