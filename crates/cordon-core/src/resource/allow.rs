@@ -195,7 +195,7 @@ impl AllowList {
         if written.is_empty() {
             return false;
         }
-        if self.published && published::is_published(category, &written) {
+        if self.published && published::is_published(category, text, &written) {
             return true;
         }
         let domain = if EMAIL.covers(category) { written.rfind('@') } else { None };
