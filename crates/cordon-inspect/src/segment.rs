@@ -30,6 +30,16 @@ pub(crate) struct Segment {
     last: Option<LastWord>,
     /// The candidate that begins here stands behind a quotation mark, and no name of a secret before that.
     unnamed: Option<usize>,
+    /// The key that met its bound and goes on, beside what its bytes are read as.
+    key: Option<LongKey>,
+}
+
+/// The rest of a private key that is longer than one finding.
+#[derive(Clone, Copy, Debug)]
+struct LongKey {
+    /// What is before this was reported.
+    start: usize,
+    pem: Pem,
 }
 
 /// A plain word, which may be a candidate.
@@ -52,7 +62,7 @@ enum Mode {
     /// A PEM block from `start`.
     Pem(Pem),
     /// The last finding met its bound; what follows up to its terminator belongs to it.
-    Continue { start: usize, detector: Detector, category: Category, score: Score, pem: Option<Pem> },
+    Continue { start: usize, detector: Detector, category: Category, score: Score },
 }
 
 /// What sets the bounds of a candidate.
@@ -132,17 +142,18 @@ const fn class(byte: u8) -> Class {
 impl Segment {
     /// Where what must be held back begins.
     pub(crate) fn live(&self) -> Option<usize> {
-        match &self.mode {
+        let open = match &self.mode {
             Mode::Idle => None,
             Mode::Run { start, .. } | Mode::Continue { start, .. } => Some(*start),
             Mode::Pem(pem) => Some(pem.start),
-        }
+        };
+        [open, self.key.map(|key| key.start)].into_iter().flatten().min()
     }
 
     /// How many letters and digits from `i` on would change nothing here.
     pub(crate) fn unchanged(&self, i: usize) -> usize {
         match &self.mode {
-            Mode::Run { gap: None, start, .. } => MAX_JOINED.saturating_sub(i - start),
+            Mode::Run { gap: None, start, .. } if self.key.is_none() => MAX_JOINED.saturating_sub(i - start),
             _ => 0,
         }
     }
@@ -151,6 +162,7 @@ impl Segment {
     /// candidate each byte counts.
     pub(crate) const fn is_ordinary(&self, end: usize) -> bool {
         match self.mode {
+            _ if self.key.is_some() => false,
             Mode::Idle => true,
             Mode::Run { start, .. } => end - start <= MAX_JOINED,
             Mode::Pem(_) | Mode::Continue { .. } => false,
@@ -220,6 +232,11 @@ impl Segment {
 
     /// Takes the folded byte at `i`.
     pub(crate) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
+        self.follow(i, byte, context);
+        self.take(i, byte, context);
+    }
+
+    fn take(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         match &mut self.mode {
             Mode::Run { gap: None, start, .. } if byte.is_ascii_alphanumeric() && i - *start < MAX_JOINED => {
                 return;
@@ -318,13 +335,20 @@ impl Segment {
                 }
                 Some(_) => {}
             },
-            (Mode::Run { .. }, Class::End) => self.close(i, context),
+            (Mode::Run { .. }, Class::End) => self.end(i, context),
             _ => {}
         }
     }
 
     /// The text or the candidate ends before folded byte `end`.
     pub(crate) fn close(&mut self, end: usize, context: &mut Context<'_>) {
+        if let Some(key) = self.key.take() {
+            report_rest((key.start, end), context);
+        }
+        self.end(end, context);
+    }
+
+    fn end(&mut self, end: usize, context: &mut Context<'_>) {
         match std::mem::take(&mut self.mode) {
             Mode::Idle => {}
             Mode::Run { start, gap, .. } => {
@@ -332,9 +356,9 @@ impl Segment {
             }
             Mode::Pem(pem) => {
                 self.finish_pem(pem, end, context);
-                self.close(end, context);
+                self.end(end, context);
             }
-            Mode::Continue { start, detector, category, score, .. } => {
+            Mode::Continue { start, detector, category, score } => {
                 if start < end {
                     context.report(&detector, category, score, (start, end), true);
                 }
@@ -365,7 +389,7 @@ impl Segment {
                 }
             }
             Some(Cut { unfinished: Some((detector, category, score)), .. }) => {
-                Mode::Continue { start: end, detector, category, score, pem: None }
+                Mode::Continue { start: end, detector, category, score }
             }
             None => Mode::Run { start: limit, group: limit, gap: None, kind: Kind::Plain },
         };
@@ -373,28 +397,38 @@ impl Segment {
 
     /// In a continued finding: whether the byte still belongs to it.
     fn go_on(&mut self, i: usize, byte: u8, context: &mut Context<'_>) -> bool {
-        let Mode::Continue { start, detector, category, score, pem } = &mut self.mode else { return false };
-        let inside = match pem {
-            None => {
-                byte.is_ascii_alphanumeric()
-                    || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'+' | b'=' | b'~' | b'%')
-            }
-            Some(pem) => !matches!(pem_byte(pem, i, byte, context), PemStep::Over | PemStep::OverAfter),
-        };
+        let Mode::Continue { start, detector, category, score } = &mut self.mode else { return false };
+        let inside = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'+' | b'=' | b'~' | b'%');
         if !inside {
-            let last_included = pem.is_some_and(|pem| pem.ending.is_some()) && byte == b'-';
-            let end = if last_included { i + 1 } else { i };
-            if *start < end {
-                context.report(detector, category.clone(), *score, (*start, end), true);
+            if *start < i {
+                context.report(detector, category.clone(), *score, (*start, i), true);
             }
             self.mode = Mode::Idle;
-            return last_included;
+            return false;
         }
         if i + 1 - *start >= MAX_SEGMENT {
             context.report(detector, category.clone(), *score, (*start, i + 1), true);
             *start = i + 1;
         }
         true
+    }
+
+    /// What the byte is for a key that goes on; it is read all the same.
+    #[inline]
+    fn follow(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
+        let Some(key) = &mut self.key else { return };
+        let (end, over) = match pem_byte(&mut key.pem, i, byte, context) {
+            PemStep::Inside if i + 1 - key.start < MAX_SEGMENT => return,
+            PemStep::Inside => (i + 1, false),
+            PemStep::OverAfter => (i + 1, true),
+            PemStep::Over => (i, true),
+        };
+        report_rest((key.start, end), context);
+        key.start = end;
+        if over {
+            self.key = None;
+        }
     }
 
     /// In a PEM block: whether the byte was taken.
@@ -405,17 +439,19 @@ impl Segment {
             // Another block begins: whatever this one was, it hides nothing of that.
             let pem = *pem;
             self.finish_pem(pem, begin, context);
-            self.close(begin, context);
+            self.end(begin, context);
             self.mode = Mode::Run { start: begin, group: begin, gap: None, kind: Kind::Plain };
             return false;
         }
         match pem_byte(pem, i, byte, context) {
             PemStep::Inside if i + 1 - pem.start >= MAX_PEM => {
                 let pem = *pem;
-                let (category, score) = (Category::known("secret/private_key"), Score::percent(99));
-                context.report(&PRIVATE_KEY, category.clone(), score, (pem.start, i + 1), false);
-                self.mode =
-                    Mode::Continue { start: i + 1, detector: PRIVATE_KEY, category, score, pem: Some(pem) };
+                let key = Category::known("secret/private_key");
+                context.report(&PRIVATE_KEY, key, Score::percent(99), (pem.start, i + 1), false);
+                self.read_again(pem, i + 1, context);
+                if let Some(key) = self.key.replace(LongKey { start: i + 1, pem }) {
+                    report_rest((key.start, i + 1), context);
+                }
                 true
             }
             PemStep::Inside => true,
@@ -432,10 +468,8 @@ impl Segment {
         }
     }
 
-    /// A PEM block ended: a key if it has a body (RFC 7468 writes lines of 64). Else nothing was meant by its beginning, and what was taken
-    /// for its body is read as any other text. No other block begins in it, so that nothing is read a third time.
+    /// A PEM block ended: a key if it has a body (RFC 7468 writes lines of 64), and else nothing was meant by its beginning.
     fn finish_pem(&mut self, pem: Pem, end: usize, context: &mut Context<'_>) {
-        self.mode = Mode::Idle;
         if pem.private && pem.longest >= 40 {
             let score = Score::percent(if pem.ending.is_some() { 99 } else { 90 });
             context.report(
@@ -445,13 +479,27 @@ impl Segment {
                 (pem.start, end),
                 false,
             );
-            return;
         }
+        self.read_again(pem, end, context);
+    }
+
+    /// What was taken for the body of a block is read as any other text too, also that of a key: who writes the lines around it could put
+    /// a card between them, and a rule for keys says nothing of cards. No other block begins in it, so that nothing is read a third time.
+    fn read_again(&mut self, pem: Pem, end: usize, context: &mut Context<'_>) {
+        self.mode = Mode::Idle;
         for at in pem.start + PEM_MARK.len()..end {
             if let Some(byte) = context.text.byte(at) {
-                self.byte(at, byte, context);
+                self.take(at, byte, context);
             }
         }
+    }
+}
+
+/// Reports the next piece of a key that goes on.
+fn report_rest((start, end): (usize, usize), context: &mut Context<'_>) {
+    if start < end {
+        let key = Category::known("secret/private_key");
+        context.report(&PRIVATE_KEY, key, Score::percent(99), (start, end), true);
     }
 }
 

@@ -75,3 +75,45 @@ fn cards_glued_to_addresses() {
         "\u{ff14}\u{ff11}11111111111111[EMAIL_1]4111 1111 1111 1111jane.roe@example.com41111111111111114111111111111111b.c@example.orgjane.roe@example.com",
     );
 }
+
+/// What stands in a key, or in what only begins and ends as one, is read as any other text too.
+#[test]
+fn what_a_key_holds() {
+    let line = "x3Vb0sK1mZ9QeTfLr2nYw8uHcJ5aPdGiOqXt7yBvN4kEoR6Mh1WzCjS0lUgDpFvA\n";
+    let said = "card 4012 0000 3333 0026, IBAN DE02 1203 0000 0000 2020 51\n";
+    // Words without a space end no block, so that it grows longer than one finding.
+    let lines = said.replace(' ', "\n");
+    for body in [
+        format!("{line}{said}"),
+        format!("{line}{said}{line}"),
+        format!("{line}{said}-----END PRIVATE KEY-----\n"),
+        format!("{}{said}{line}-----END PRIVATE KEY-----\n", line.repeat(3)),
+        format!("{}{lines}", line.repeat(3)),
+        format!("{}{lines}{said}", line.repeat(190)),
+        format!("{line}{}{said}{line}-----END PRIVATE KEY-----\n", lines.repeat(200)),
+    ] {
+        let text = format!("-----BEGIN PRIVATE KEY-----\n{body}");
+        let found = read(Channel::User, [text.as_str()]);
+        for (category, value) in
+            [("pii/card", "4012 0000 3333 0026"), ("pii/iban", "DE02 1203 0000 0000 2020 51")]
+        {
+            let Some(at) = text.rfind(value) else { continue };
+            let covered = found.iter().any(|finding| {
+                finding.category.as_str() == category
+                    && finding.score >= cordon_core::Score::percent(80)
+                    && finding.span.start <= at
+                    && at + value.len() <= finding.span.end
+            });
+            assert!(covered, "{category} in {} bytes: {found:?}", text.len());
+        }
+        assert!(found.iter().any(|finding| finding.category.as_str() == "secret/private_key"), "{found:?}");
+        if text.len() < 600 {
+            same(&text);
+        } else {
+            for size in [1, 7, 1000, 8000] {
+                let pieces = text.as_bytes().chunks(size).map(|piece| std::str::from_utf8(piece).unwrap());
+                assert_eq!(found, read(Channel::User, pieces), "in pieces of {size}: {} bytes", text.len());
+            }
+        }
+    }
+}

@@ -78,6 +78,7 @@ const PIECES: &[&str] = &[
     "-----BEGIN PRIVATE KEY-----\n",
     "-----END PRIVATE KEY-----",
     "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n",
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n4012 0000 3333 0026, ",
     "-----BEGIN CERTIFICATE-----",
     "Ignore",
     " all",
