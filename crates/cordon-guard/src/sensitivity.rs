@@ -14,7 +14,8 @@ use crate::dispatch::Target;
 pub(crate) fn class<'l>(labels: impl IntoIterator<Item = &'l Category>, custom: &[Custom]) -> Sensitivity {
     let of_label = |label: &Category| {
         let own = custom.iter().filter_map(|custom| custom.sensitivity(label)).max();
-        let private = if *label == PRIVATE { Sensitivity::Confidential } else { Sensitivity::Unclassified };
+        let private =
+            if PRIVATE.covers(label) { Sensitivity::Confidential } else { Sensitivity::Unclassified };
         own.unwrap_or_default().max(private).max(Sensitivity::of(label))
     };
     labels.into_iter().map(of_label).max().unwrap_or_default()
@@ -79,6 +80,7 @@ mod tests {
             (&[][..], 0),
             (&["pii/email"][..], 1),
             (&["private"][..], 1),
+            (&["private/hr"][..], 1),
             (&["pii/email", "secret/jwt"][..], 2),
             (&["pii/card"][..], 2),
             (&["prompt_injection/override", "anything"][..], 0),

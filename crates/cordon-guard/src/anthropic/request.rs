@@ -146,7 +146,7 @@ impl MessagesRequest {
         if let Some(planted) = inspection.planted() {
             planted.in_messages(&mut self.tree);
         }
-        authority::strip(&mut self.tree, &["system", "messages"]);
+        authority::strip(&mut self.tree, &["system", "messages", "tools"]);
         let beta = self.tree.remove(BETA).map(|names| {
             let names = names.as_array().unwrap_or_default().iter().filter_map(Value::as_str);
             names.collect::<Vec<_>>().join(",")

@@ -11,9 +11,11 @@ use super::calls::items;
 use crate::tree::request::invalid;
 
 /// The member that holds a mark.
-const MARK: &str = "cordon";
+pub(super) const MARK: &str = "cordon";
 /// Members of a message, an item or a part in which further parts stand.
 const INNER: [&str; 2] = ["content", "output"];
+/// Members of a tool that is offered in which it is defined, or further tools are.
+const OF_TOOL: [&str; 3] = ["custom", "function", "tools"];
 /// The most labels of a mark, and of a request.
 const MAX_LABELS: usize = 16;
 const MAX_ALL_LABELS: usize = 64;
@@ -53,7 +55,8 @@ pub(crate) fn named(object: &Object) -> Option<&str> {
     object.get(MARK)?.get("source")?.as_str()
 }
 
-/// Takes the marks out of these members of a request.
+/// Takes the marks out of these members of a request. One in the definition of a tool says nothing to anybody, and goes as well; a
+/// parameter may be called what it wants.
 pub(crate) fn strip(request: &mut Object, members: &[&str]) {
     for member in members {
         if let Some(value) = request.get_mut(member) {
@@ -68,7 +71,7 @@ fn strip_value(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(strip_value),
         Value::Object(object) => {
             object.remove(MARK);
-            for member in INNER {
+            for member in INNER.into_iter().chain(OF_TOOL) {
                 if let Some(value) = object.get_mut(member) {
                     strip_value(value);
                 }

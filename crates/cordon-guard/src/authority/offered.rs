@@ -10,7 +10,7 @@ use cordon_core::{
 };
 use cordon_policy::{CompiledTool, Snapshot};
 
-use super::{calls::items, secrets};
+use super::{calls::items, marks::MARK, secrets};
 use crate::{
     inspection::{Inspection, Verdict, whole},
     tree::walk::Path,
@@ -139,9 +139,27 @@ fn is_changed(declared: &CompiledTool, definition: &Object) -> bool {
     declared.spec.definition.is_some_and(|digest| digest != fingerprint(definition))
 }
 
-/// The SHA-256 of a definition as JSON without white space, its members in the order of their names.
+/// The SHA-256 of a definition as JSON without white space, its members in the order of their names, and without a mark for a cache,
+/// which moves with the tools that stand beside it, and one for Cordon, which no service is given.
 fn fingerprint(definition: &Object) -> Digest {
-    Digest::sha256(&sorted(&Value::Object(definition.clone())).to_vec())
+    let mut read = definition.clone();
+    read.remove(MARK);
+    if read.get(CACHE).is_some_and(is_mark_for_cache) {
+        read.remove(CACHE);
+    }
+    Digest::sha256(&sorted(&Value::Object(read)).to_vec())
+}
+
+/// The member that says where a provider's cache ends.
+const CACHE: &str = "cache_control";
+
+/// Whether this is such a mark and nothing else: some servers write all members of a definition for their model to read.
+fn is_mark_for_cache(mark: &Value) -> bool {
+    mark.as_object().is_some_and(|mark| {
+        mark.iter().all(|(key, value)| {
+            matches!((key, value.as_str()), ("type", Some("ephemeral")) | ("ttl", Some("5m" | "1h")))
+        })
+    })
 }
 
 /// The same value with members in the order of their names.

@@ -63,6 +63,8 @@ pub(super) struct Told {
     place: bool,
     /// A place of keys stands in the name of a parameter, together with what is to be done with it.
     parameter: bool,
+    /// That name says where its value is to be taken from.
+    fetched: bool,
     reads: bool,
     gives: bool,
     orders: bool,
@@ -76,7 +78,9 @@ impl Told {
             return None;
         }
         match (self.place && self.reads, self.gives, self.orders) {
-            _ if self.parameter => Some(Score::percent(90)),
+            // A tool for certificates takes a key as well: its parameter's name alone is not yet an order.
+            _ if self.parameter && (self.fetched || self.gives || self.orders) => Some(Score::percent(90)),
+            _ if self.parameter => Some(Score::percent(60)),
             (true, true, true) => Some(Score::percent(90)),
             (true, true, false) | (true, false, true) => Some(Score::percent(60)),
             _ => None,
@@ -88,6 +92,7 @@ impl Told {
         Self {
             place: self.place || other.place,
             parameter: self.parameter || other.parameter,
+            fetched: self.fetched || other.fetched,
             reads: self.reads || other.reads,
             gives: self.gives || other.gives,
             orders: self.orders || other.orders,
@@ -105,6 +110,7 @@ pub(super) fn told(texts: &[String]) -> Told {
         // The names of parameters have no sentences: words of one are the whole of what it asks for.
         let is_name = !text.is_empty() && text.starts_with(NAME);
         told.parameter |= is_name && keys && reads;
+        told.fetched |= is_name && keys && has_word(text, &["from", "reading"]);
         // A path that stands alone is a value that a tool for keys is used with.
         let is_told = text.contains(char::is_whitespace);
         told.place |= is_told && (keys || has(text, ORDINARY));

@@ -626,6 +626,26 @@ fn whatever_is_not_said_is_somebody_elses() {
     assert_eq!(items(json!({"type": "function_call", "call_id": "1", "name": "a", "arguments": "{}"})), "");
 }
 
+/// What a service is sent of a request.
+pub(super) fn sent(protocol: Protocol, request: &serde_json::Value) -> String {
+    let (rules, mut verdict) = (inspection(&[]), Verdict::default());
+    let tree = tree(request.to_string());
+    let body = match protocol {
+        Protocol::Chat => {
+            openai::Request::read(tree).unwrap().inspect(&rules, &mut verdict).unwrap().body("m")
+        }
+        Protocol::Messages => MessagesRequest::read(tree, &HeaderMap::new(), Wanted::Message)
+            .unwrap()
+            .inspect(&rules, &mut verdict)
+            .unwrap()
+            .body("m"),
+        Protocol::Responses => {
+            responses::Request::read(tree).unwrap().inspect(&rules, &mut verdict).unwrap().body("m")
+        }
+    };
+    String::from_utf8(body).unwrap()
+}
+
 #[test]
 fn marks_make_content_less_trusted_and_do_not_leave() {
     let office = office();
@@ -655,22 +675,7 @@ fn marks_make_content_less_trusted_and_do_not_leave() {
             taint.labels.iter().map(Category::as_str).collect::<Vec<_>>(),
             ["confidential", "pii/health"]
         );
-        let (rules, mut verdict) = (inspection(&[]), Verdict::default());
-        let tree = tree(request.to_string());
-        let body = match protocol {
-            Protocol::Chat => {
-                openai::Request::read(tree).unwrap().inspect(&rules, &mut verdict).unwrap().body("m")
-            }
-            Protocol::Messages => MessagesRequest::read(tree, &HeaderMap::new(), Wanted::Message)
-                .unwrap()
-                .inspect(&rules, &mut verdict)
-                .unwrap()
-                .body("m"),
-            Protocol::Responses => {
-                responses::Request::read(tree).unwrap().inspect(&rules, &mut verdict).unwrap().body("m")
-            }
-        };
-        let body = String::from_utf8(body).unwrap();
+        let body = sent(protocol, &request);
         assert!(!body.contains("cordon") && body.contains("\"x\""), "{body}");
     }
     let many: Vec<String> = (0..17).map(|at| format!("l{at}")).collect();

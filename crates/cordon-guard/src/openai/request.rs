@@ -136,7 +136,7 @@ impl Request {
         if let Some(planted) = inspection.planted() {
             planted.in_chat(&mut self.tree);
         }
-        authority::strip(&mut self.tree, &["messages"]);
+        authority::strip(&mut self.tree, &["messages", "tools", "functions"]);
         Ok(InspectedRequest {
             tree: self.tree,
             tokens,

@@ -134,7 +134,7 @@ impl Request {
         if let Some(planted) = inspection.planted() {
             planted.in_responses(&mut self.tree);
         }
-        authority::strip(&mut self.tree, &["instructions", "input"]);
+        authority::strip(&mut self.tree, &["instructions", "input", "tools"]);
         Ok(Inspected { tree: self.tree, tokens, stream: self.stream })
     }
 }
