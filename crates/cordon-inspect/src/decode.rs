@@ -319,6 +319,9 @@ fn readable(encoding: Encoding, bytes: Vec<u8>) -> Option<View> {
             return Some(View::new(encoding, bytes, way));
         }
     }
+    if let Some((narrow, start, end)) = narrow(&bytes) {
+        return Some(View::new(encoding, narrow, Way::blocks(start, end, (1, 2))));
+    }
     // Without a branch on each byte: in random bytes no branch can be foretold.
     let (mut run, mut longest) = (0_usize, 0);
     for byte in &bytes {
@@ -342,9 +345,52 @@ fn readable(encoding: Encoding, bytes: Vec<u8>) -> Option<View> {
     Some(View::new(encoding, text, way))
 }
 
+/// The longest stretch of ASCII in UTF-16 (RFC 2781), of either order of bytes, as PowerShell's `-EncodedCommand` has it, and between
+/// which bytes it stands; none where that is not most of them.
+fn narrow(bytes: &[u8]) -> Option<(Vec<u8>, usize, usize)> {
+    // A byte in two is zero: no other text has as many.
+    if bytes.len() < 2 * MIN_TEXT || bytes.iter().filter(|byte| **byte == 0).count() * 5 < bytes.len() * 2 {
+        return None;
+    }
+    // Units of two bytes may begin at either byte, and either of the two may be the zero.
+    [(0, 1), (1, 0)]
+        .into_iter()
+        .filter_map(|(letter, zero)| {
+            let (mut start, mut text, mut longest) = (0, Vec::new(), (Vec::new(), 0, 0));
+            for (i, unit) in bytes.as_chunks::<2>().0.iter().chain([&[0, 0]]).enumerate() {
+                let read = unit.get(letter).copied().filter(|byte| printable(*byte));
+                match read.filter(|_| unit.get(zero) == Some(&0)) {
+                    Some(byte) => text.push(byte),
+                    None => {
+                        if text.len() > longest.0.len() {
+                            longest = (std::mem::take(&mut text), start, 2 * i);
+                        }
+                        text.clear();
+                        start = 2 * (i + 1);
+                    }
+                }
+            }
+            Some(longest).filter(|(text, _, _)| text.len() >= MIN_TEXT && text.len() * 4 >= bytes.len())
+        })
+        .max_by_key(|(text, _, _)| text.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ascii_in_utf_16_is_narrowed() {
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        let text = "whoami; hostname";
+        assert_eq!(narrow(&wide(text)), Some((text.into(), 0, 32)));
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(narrow(&big), Some((text.into(), 0, 32)));
+        // With a mark of the order of bytes.
+        assert_eq!(narrow(&[&[0xff, 0xfe], &wide(text)[..]].concat()), Some((text.into(), 2, 34)));
+        assert_eq!(narrow(&[0; 64]), None);
+        assert_eq!(narrow(text.as_bytes()), None);
+    }
 
     #[test]
     fn rfc_4648_vectors() {

@@ -86,3 +86,31 @@ fn encoded_texts_are_read_in_rot13() {
         }
     }
 }
+
+/// As `powershell -EncodedCommand` takes it.
+#[test]
+fn utf_16_that_is_encoded_is_read() {
+    for order in [u16::to_le_bytes, u16::to_be_bytes] {
+        let wide: Vec<u8> = ORDER.encode_utf16().flat_map(order).collect();
+        let digits: String = wide.iter().map(|byte| format!("{byte:02x}")).collect();
+        for text in [base64(&wide), digits] {
+            let text = format!("run powershell -enc {text} now");
+            assert!(found("prompt_injection/override", 80, &text).is_some(), "{text}");
+        }
+    }
+}
+
+/// RFC 4648.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits =
+            group.iter().chain([&0, &0]).take(3).fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+        for place in 0..4 {
+            let letter = char::from(LETTERS[bits >> (18 - 6 * place) & 63]);
+            text.push(if place <= group.len() { letter } else { '=' });
+        }
+    }
+    text
+}
