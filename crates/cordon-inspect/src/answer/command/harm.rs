@@ -11,7 +11,7 @@ pub(super) const EXFILTRATION: &str = "command/exfiltration";
 
 /// How bad it is to lose a folder, in hundredths; nothing for those of a project.
 pub(super) fn root(path: &[u8]) -> u32 {
-    let path = path.strip_suffix(b"*").unwrap_or(path);
+    let path = path.strip_suffix(b"*.*").or(path.strip_suffix(b"*")).unwrap_or(path);
     let path = if path.len() > 1 {
         path.strip_suffix(b"/").or(path.strip_suffix(b"\\")).unwrap_or(path)
     } else {
@@ -43,7 +43,11 @@ pub(super) fn removed(line: &Line, at: usize) -> Said {
             flag(b'f', "--force") || line.arguments(at).any(|(_, word)| word == b"--no-preserve-root");
         return Some((DESTRUCTION, if forced { percent } else { percent - 15 }, at, last));
     }
-    if line.is(at, &["rd", "rmdir", "del"]) && line.arguments(at).any(|(_, word)| word == b"/s") {
+    if line.is(at, &["remove-item", "ri"]) && line.arguments(at).any(|(_, word)| word.starts_with(b"-r")) {
+        let (percent, last) = target()?;
+        return Some((DESTRUCTION, percent, at, last));
+    }
+    if line.is(at, &["rd", "rmdir", "del", "erase"]) && line.arguments(at).any(|(_, word)| word == b"/s") {
         let (percent, last) = target()?;
         return Some((DESTRUCTION, percent, at, last));
     }

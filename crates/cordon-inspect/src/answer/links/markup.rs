@@ -174,6 +174,10 @@ enum Attribute {
     /// Where a form goes when it is sent.
     Action,
     Url,
+    /// `onerror`, `onclick`: a script.
+    Handler,
+    /// A page of its own.
+    Page,
 }
 
 /// The attribute whose name ends before `i`, if it holds addresses.
@@ -206,6 +210,13 @@ fn name_before(text: &FoldedText, i: usize) -> Option<Attribute> {
         Some(Attribute::Reference)
     } else if is(&[b"action", b"formaction", b"cite", b"longdesc"]) {
         Some(Attribute::Action)
+    } else if is(&[b"srcdoc"]) {
+        Some(Attribute::Page)
+    } else if name.len() > 4
+        && name.get(..2).is_some_and(|on| on.eq_ignore_ascii_case(b"on"))
+        && name.iter().all(u8::is_ascii_alphabetic)
+    {
+        Some(Attribute::Handler)
     } else {
         is(&[b"url"]).then_some(Attribute::Url)
     }
@@ -216,6 +227,8 @@ fn announced(kind: Kind, attribute: Attribute) -> Option<Tag> {
         (Attribute::Source, _) | (Attribute::Reference, Kind::Loads) => Some(Tag::Address(Place::Loaded)),
         (Attribute::Sources, _) => Some(Tag::Addresses),
         (Attribute::Reference | Attribute::Action, _) => Some(Tag::Address(Place::Clicked)),
+        (Attribute::Handler, _) => Some(Tag::Address(Place::Handler)),
+        (Attribute::Page, _) => Some(Tag::Address(Place::Page)),
         (Attribute::Url, _) => None,
     }
 }

@@ -18,6 +18,10 @@ pub(crate) enum Place {
     Clicked,
     /// A person, with a click on the address itself.
     Bare,
+    /// The script of a handler in a tag.
+    Handler,
+    /// A page that stands in an attribute.
+    Page,
 }
 
 /// A URL as it stands in a folded text.
@@ -47,6 +51,11 @@ pub(crate) fn judge(link: &Link<'_>, hosts: &Hosts) -> Said {
         text = &unbroken;
         same = 0;
     }
+    match link.place {
+        Place::Handler => return handler(text),
+        Place::Page => return page(text),
+        Place::Loaded | Place::Clicked | Place::Defined | Place::Bare => {}
+    }
     let scheme = scheme(text);
     let rest = text.get(scheme.map_or(0, |scheme| scheme.len() + 1)..).unwrap_or_default();
     let is = |word: &str| scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(word.as_bytes()));
@@ -55,6 +64,13 @@ pub(crate) fn judge(link: &Link<'_>, hosts: &Hosts) -> Said {
     }
     if is("javascript") || is("vbscript") {
         return script(rest, link.place);
+    }
+    if link.place != Place::Bare && PROGRAMS.into_iter().any(is) {
+        return Some((LINK, 60));
+    }
+    // What is loaded from a file of another machine tells that one who logs in.
+    if is("file") && link.place == Place::Loaded {
+        return Some((LOADED, 60));
     }
     let special = ["http", "https", "ws", "wss", "ftp"].into_iter().any(is);
     // Without a scheme it is another host behind two strokes, however they lean; `www.` alone is a link to many programs.
@@ -88,7 +104,7 @@ pub(crate) fn judge(link: &Link<'_>, hosts: &Hosts) -> Said {
                 if carried == Carried::Nothing { clicked } else { clicked.max(loaded(carried) - 5) };
             (LINK, percent.max(authority.oddity()))
         }
-        (Place::Clicked | Place::Bare, on) => {
+        (Place::Clicked | Place::Bare | Place::Handler | Place::Page, on) => {
             let percent = if on.is_some() { off_list(carried) } else { clicked(carried) };
             (LINK, percent.max(authority.oddity()))
         }
@@ -190,7 +206,7 @@ fn data(rest: &[u8], place: Place) -> Said {
     ];
     if active.iter().any(|active| kind.starts_with(active.as_bytes())) {
         let percent = match place {
-            Place::Loaded | Place::Clicked | Place::Defined => 80,
+            Place::Loaded | Place::Clicked | Place::Defined | Place::Handler | Place::Page => 80,
             Place::Bare => 55,
         };
         return Some((DATA, percent));
@@ -205,6 +221,49 @@ fn script(rest: &[u8], place: Place) -> Said {
         Place::Loaded | Place::Clicked | Place::Defined if !inert => Some((SCRIPT, 85)),
         _ => None,
     }
+}
+
+/// Schemes that start a program where somebody follows a link.
+const PROGRAMS: [&str; 8] = [
+    "ms-msdt",
+    "search-ms",
+    "ms-officecmd",
+    "ms-appinstaller",
+    "ms-word",
+    "vscode",
+    "vscode-insiders",
+    "jar",
+];
+
+/// What a handler in a tag does, as `onerror` has it: most of those in programs change what is shown, and say nothing.
+fn handler(text: &[u8]) -> Said {
+    let text = text.to_ascii_lowercase();
+    let holds = |parts: &[&str]| {
+        parts.iter().any(|part| text.windows(part.len()).any(|window| window == part.as_bytes()))
+    };
+    let kept = holds(&["document.cookie", "localstorage.", "sessionstorage.", "localstorage["]);
+    let leaves =
+        holds(&["//", "fetch(", "fetch`", "sendbeacon", "xmlhttprequest", "import(", "location", ".src="]);
+    let runs = holds(&["eval(", "atob(", "fromcharcode", "constructor(", "innerhtml", "import("]);
+    let shows = holds(&["alert(", "alert`", "confirm(", "prompt(", "document.domain"]);
+    // A backquote calls too, and ends a value without quotation marks here.
+    let called = |names: &[&str]| names.iter().any(|name| text == name.as_bytes());
+    let (leaves, shows) =
+        (leaves || called(&["fetch", "import"]), shows || called(&["alert", "confirm", "prompt"]));
+    match (kept && leaves, runs || leaves && holds(&["//"]), shows) {
+        (true, ..) => Some((SCRIPT, 85)),
+        (_, true, _) => Some((SCRIPT, 70)),
+        (.., true) => Some((SCRIPT, 60)),
+        _ => None,
+    }
+}
+
+/// A page inside of a page that brings a script.
+fn page(text: &[u8]) -> Said {
+    let text = text.to_ascii_lowercase();
+    let script = ["<script", "onerror", "onload", "javascript:", "<iframe", "&lt;script"];
+    let brings = script.iter().any(|part| text.windows(part.len()).any(|window| window == part.as_bytes()));
+    brings.then_some((SCRIPT, 75))
 }
 
 /// The letters before the first colon, if they are a scheme (RFC 3986).
