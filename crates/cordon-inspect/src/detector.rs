@@ -9,6 +9,7 @@ use crate::pii;
 use crate::policy;
 use crate::setting::MAX_WAIT;
 use crate::suspicion::WINDOW;
+use crate::template::MAX_TURN;
 use crate::whole;
 
 /// What a detector is and promises. The table is part of the rules' digest.
@@ -129,7 +130,7 @@ detectors! {
         "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
         "prompt_injection/action"
     ];
-    TEMPLATE = "injection.template", 2, MAX_SEGMENT, 0, ["prompt_injection/template"];
+    TEMPLATE = "injection.template", 3, MAX_SEGMENT, MAX_TURN + 1, ["prompt_injection/template"];
     MODEL = "injection.model", 4, WINDOW, SPELLED, ["prompt_injection/likely"];
     NOISE = "injection.noise", 1, noise::WINDOW, 8, ["prompt_injection/suffix"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];

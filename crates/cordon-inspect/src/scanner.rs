@@ -261,6 +261,7 @@ impl Scanner {
         self.noise.close(self.at, &mut context);
         self.readers.segment.close(self.at, &mut context);
         self.readers.groups.close(self.at, &mut context);
+        self.readers.template.close(&mut context);
         if let Some(names) = &mut self.names {
             names.close(self.at, &mut context);
         }

@@ -38,8 +38,7 @@ impl Readers {
             return 1;
         }
         // Inside of a word nothing can change before it ends.
-        if !is_alphanumeric(byte) || self.template.live().is_some() || !self.words.in_ascii_word(context.text)
-        {
+        if !is_alphanumeric(byte) || !self.template.is_quiet() || !self.words.in_ascii_word(context.text) {
             return 1;
         }
         let rest = bytes.get(1..).unwrap_or_default();
@@ -77,7 +76,7 @@ impl Readers {
     /// has to see its bytes.
     #[inline]
     fn plain(&mut self, i: usize, first: u8, bytes: &[u8], context: &mut Context<'_>) -> Option<usize> {
-        let between = self.template.live().is_none()
+        let between = self.template.is_quiet()
             && self.words.is_between()
             && self.groups.is_between()
             && self.runs.is_quiet();
