@@ -5,6 +5,7 @@
 //! holds numbers that mean nothing outside of this process; neither it nor a signal holds content. Signals are findings like
 //! those of detectors, and guards say what is done about them. All of it is a function of values: time and keys are arguments.
 
+mod self_test;
 mod sketch;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use cordon_core::{Category, Name, Refusal, Score, Timestamp, resource::Throttle}
 use cordon_policy::EffectiveGuard;
 use smallvec::SmallVec;
 
+pub(crate) use self_test::sees_each_signal;
 use sketch::{Key, Sketch};
 use throttle::Throttled;
 pub use turn::Turn;

@@ -36,7 +36,7 @@ use crate::{
     record::{CallRecord, micros},
     registry::Place,
     release::{Released, ReleasedSender},
-    remote::{Answers, Used},
+    remote::{Answers, Needed, Used},
     reserve::{self, Deadline},
     resilience::{Attempts, Trying},
     respond, sensitivity,
@@ -151,7 +151,8 @@ pub(crate) async fn clear(
     // In a box: few calls have pictures that somebody reads.
     let (inspection, mut broken) =
         Box::pin(gateway.detectors.reading(current.quarantined(), inspection, first)).await;
-    broken.extend(gateway.detectors.broken(call.stage.guard(), current.quarantined()));
+    let needed = Needed::on(call.stage.route(), &call.snapshot);
+    broken.extend(gateway.detectors.broken(call.stage.guard(), needed, current.quarantined()));
     broken.extend(custom::broken(call.stage.guard(), &gateway.engine, current.quarantined()));
     let used = gateway.detectors.beside(call.stage.guard(), current.quarantined());
     let inspection = match &used {

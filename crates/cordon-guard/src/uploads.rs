@@ -49,7 +49,7 @@ use crate::{
     record::{CallRecord, micros},
     registry::{Cancel, Place},
     release::{Presence, ReleasedBody},
-    remote::Answers,
+    remote::{Answers, Needed},
     reserve::Deadline,
     respond, sensitivity,
     tree::{request::invalid, walk::MEDIA},
@@ -297,7 +297,8 @@ impl Inner {
         let first = |by: &Inspection| look(by, &mut Verdict::default()).is_ok();
         let (inspection, mut broken) =
             self.detectors.reading(current.quarantined(), inspection.clone(), first).await;
-        broken.extend(self.detectors.broken(call.stage.guard(), current.quarantined()));
+        let needed = Needed::on(call.stage.route(), &current);
+        broken.extend(self.detectors.broken(call.stage.guard(), needed, current.quarantined()));
         broken.extend(custom::broken(call.stage.guard(), &self.engine, current.quarantined()));
         let inspection = match self.detectors.beside(call.stage.guard(), current.quarantined()) {
             Some(used) => {

@@ -128,8 +128,20 @@ const SIZES: std::ops::RangeInclusive<u32> = 256..=1 << 20;
 const TESTS: std::ops::RangeInclusive<u64> = 5_000..=86_400_000;
 /// The longest text of a self-test.
 const MAX_TEST: usize = 1024;
-/// Names that findings have which no detector made.
-const RESERVED: [&str; 5] = ["abuse", "mode", "signature", "tool", "unseen"];
+/// Names that findings have which no detector of texts made.
+const RESERVED: [&str; 11] = [
+    "abuse",
+    "citation",
+    "file",
+    "format",
+    "grounding",
+    "language",
+    "length",
+    "mode",
+    "signature",
+    "tool",
+    "unseen",
+];
 
 const fn first() -> u16 {
     1

@@ -219,10 +219,10 @@ fn plain(name: &str) -> String {
 
 fn finding(category: Category, span: Span, score: Score) -> Finding {
     Finding {
+        detector: if CITATION.covers(&category) { "citation" } else { "grounding" },
         category,
         span,
         score,
-        detector: "grounding",
         detector_version: 1,
         continues: false,
         listed: cordon_core::Listed::NONE,

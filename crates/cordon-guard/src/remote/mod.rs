@@ -9,6 +9,7 @@
 
 mod adapter;
 mod asked;
+mod canaries;
 mod counts;
 mod drawn;
 mod model;
@@ -18,6 +19,8 @@ mod second;
 mod self_test;
 mod windows;
 
+#[cfg(test)]
+mod canaries_tests;
 #[cfg(test)]
 mod tests;
 
@@ -29,14 +32,15 @@ use std::{
 use cordon_core::{Category, Channel, Name, resource::WhenUnavailable};
 
 pub use self::{
+    canaries::beside_engine,
     counts::{Counted, Outcome},
     model::{Judge, Judged, Models, NoModels, Part},
     registry::Detectors,
-    self_test::{DetectorState, Tested},
+    self_test::{DetectorState, Tested, built_in},
 };
 pub(crate) use self::{
     pictures::Reading,
-    registry::Used,
+    registry::{Needed, Used},
     second::{Answers, Second},
 };
 

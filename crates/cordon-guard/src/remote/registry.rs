@@ -8,10 +8,11 @@ use std::{
 use arc_swap::ArcSwap;
 use cordon_core::{
     Channel,
-    resource::{Adapter, WhenUnavailable},
+    resource::{Adapter, RouteTools},
 };
+use cordon_files::Report;
 use cordon_inspect::Engine;
-use cordon_policy::{DetectorEntry, EffectiveGuard, Quarantined, Snapshot};
+use cordon_policy::{DetectorEntry, EffectiveGuard, Quarantined, RouteEntry, Snapshot};
 use smallvec::SmallVec;
 use tokio::sync::{Notify, Semaphore};
 
@@ -253,25 +254,45 @@ impl Detectors {
         wanted.filter(|(_, asked)| is_wanted(asked)).map(|(of, _)| of).collect()
     }
 
-    /// The detectors that are built in, do not find what they must, and are of use to these guards, as ones that said nothing; but
-    /// for those that are out of use.
-    pub(crate) fn broken(&self, guard: &EffectiveGuard, out: &Quarantined) -> Vec<Unavailable> {
-        let broken = self.local.broken();
-        let broken = broken.iter().filter(|info| !out.detectors().any(|name| name.as_str() == info.name));
-        broken
-            .filter_map(|info| {
-                let looks = |channel: &Channel| guard.looks_for(*channel, &info.categories);
-                let channel = Channel::ALL.into_iter().find(looks)?;
-                let then = WhenUnavailable::Refuse;
-                Some(Unavailable {
-                    detector: info.name,
-                    version: info.version,
-                    channel,
-                    then,
-                    too_much: false,
-                })
-            })
-            .collect()
+    /// The detectors that are built in and do not find what they must, as ones that said nothing: those that are of use to these guards, or
+    /// `needed` whatever the guards say, but for those that are out of use.
+    pub(crate) fn broken(
+        &self,
+        guard: &EffectiveGuard,
+        needed: Needed,
+        out: &Quarantined,
+    ) -> Vec<Unavailable> {
+        self.local.unavailable(guard, needed, out)
+    }
+}
+
+/// What is judged by the rules of others than guards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needed {
+    files: bool,
+    tools: bool,
+}
+
+impl Needed {
+    /// What a route, and the tools that are declared, have rules for.
+    pub(crate) fn on(route: &RouteEntry, snapshot: &Snapshot) -> Self {
+        let tools = route.tools == RouteTools::Declared || snapshot.has_tools();
+        Self { files: route.files.is_some(), tools }
+    }
+
+    /// Whether the detector of this name is.
+    pub(super) fn includes(self, name: &str) -> bool {
+        self.files && name == Report::DETECTOR || self.tools && name == "tool"
+    }
+
+    #[cfg(test)]
+    pub(super) const fn for_files() -> Self {
+        Self { files: true, tools: false }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn for_tools() -> Self {
+        Self { files: false, tools: true }
     }
 }
 

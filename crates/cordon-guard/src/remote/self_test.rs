@@ -11,14 +11,15 @@ use cordon_core::{
     resource::{Adapter, WhenUnavailable},
 };
 use cordon_inspect::{DetectorInfo, Engine};
+use cordon_policy::{EffectiveGuard, Quarantined};
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{
-    Counted, Failure,
+    Counted, Failure, Unavailable,
     adapter::Found,
     asked::about,
-    pictures,
-    registry::{Detectors, Prepared},
+    canaries, pictures,
+    registry::{Detectors, Needed, Prepared},
 };
 use crate::{ports::Clock, resilience::breaker::Phase, upstream::Client};
 
@@ -94,13 +95,13 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// Tests every detector of an engine. What is compiled in does not change: once is enough.
+    /// Tests every detector of an engine, and those beside it. What is compiled in does not change: once is enough.
     pub(super) fn of(engine: &Engine, now: Timestamp) -> Self {
-        let fails = |info: &DetectorInfo| !engine.finds(info);
-        Self::by(engine.detectors(), fails, now)
+        let fails = |info: &DetectorInfo| !canaries::finds(engine, info);
+        Self::by(&[engine.detectors(), canaries::beside_engine()].concat(), fails, now)
     }
 
-    fn by(infos: &[DetectorInfo], fails: impl Fn(&DetectorInfo) -> bool, now: Timestamp) -> Self {
+    pub(super) fn by(infos: &[DetectorInfo], fails: impl Fn(&DetectorInfo) -> bool, now: Timestamp) -> Self {
         let tested = |info: &DetectorInfo| {
             let failed = fails(info).then_some(Failure::SelfTest);
             (info.clone(), Tested { at: now, since: now, failed })
@@ -117,11 +118,26 @@ impl Local {
         Self { broken, infos }
     }
 
-    pub(super) fn broken(&self) -> &[DetectorInfo] {
-        &self.broken
+    /// Those that do not find what they must, as ones that said nothing, as far as a call needs them.
+    pub(super) fn unavailable(
+        &self,
+        guard: &EffectiveGuard,
+        needed: Needed,
+        out: &Quarantined,
+    ) -> Vec<Unavailable> {
+        let broken = self.broken.iter();
+        let broken = broken.filter(|info| !out.detectors().any(|name| name.as_str() == info.name));
+        let unavailable = broken.filter_map(|info| {
+            let looks = |channel: &Channel| guard.looks_for(*channel, &info.categories);
+            let is_needed = || needed.includes(info.name).then_some(Channel::User);
+            let channel = Channel::ALL.into_iter().find(looks).or_else(is_needed)?;
+            let then = WhenUnavailable::Refuse;
+            Some(Unavailable { detector: info.name, version: info.version, channel, then, too_much: false })
+        });
+        unavailable.collect()
     }
 
-    fn states(&self) -> impl Iterator<Item = DetectorState> {
+    pub(super) fn states(&self) -> impl Iterator<Item = DetectorState> {
         self.infos.iter().map(|(info, tested)| DetectorState {
             name: info.name.to_owned(),
             version: info.version,
@@ -133,6 +149,11 @@ impl Local {
             counted: None,
         })
     }
+}
+
+/// How the detectors are that are built in, tested here and now.
+pub fn built_in(engine: &Engine, now: Timestamp) -> Vec<DetectorState> {
+    Local::of(engine, now).states().collect()
 }
 
 impl Prepared {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use cordon_core::{
-    Name, State, Timestamp,
+    Name, State,
     containment::Subject,
-    resource::{Kind, Spec, WhenUnavailable},
+    resource::{Kind, Spec},
 };
 use cordon_guard::{
-    remote::{Counted, DetectorState, Failure, Tested},
+    remote::{Counted, DetectorState, Failure, Tested, beside_engine, built_in},
     resilience::breaker::Phase,
 };
 use cordon_inspect::Reach;
@@ -46,17 +46,8 @@ impl Desk {
             }
             None => {
                 let out = |subject: &Subject| state.quarantine(subject).is_some();
-                let local = self.engine().detectors().iter().map(|info| DetectorState {
-                    name: info.name.to_owned(),
-                    version: info.version,
-                    adapter: None,
-                    categories: info.categories.clone(),
-                    tested: Some(tested(self.engine().finds(info), self.now())),
-                    when_unavailable: WhenUnavailable::Refuse,
-                    phase: None,
-                    counted: None,
-                });
-                local.chain(declared(state)).map(|detector| status(detector, &out)).collect()
+                let local = built_in(self.engine(), self.now());
+                local.into_iter().chain(declared(state)).map(|detector| status(detector, &out)).collect()
             }
         };
         for detector in &mut all {
@@ -76,7 +67,8 @@ impl Desk {
         if detector.adapter.is_some() {
             return Some(WHOLE);
         }
-        let info = self.engine().detectors().iter().find(|info| info.name == detector.detector)?;
+        let mut built_in = self.engine().detectors().iter().chain(beside_engine());
+        let info = built_in.find(|info| info.name == detector.detector)?;
         Some(match info.reach {
             Reach::Whole => WHOLE,
             Reach::Local { max_span, lookahead } => {
@@ -84,10 +76,6 @@ impl Desk {
             }
         })
     }
-}
-
-fn tested(finds: bool, at: Timestamp) -> Tested {
-    Tested { at, since: at, failed: (!finds).then_some(Failure::SelfTest) }
 }
 
 /// Those elsewhere, which nobody asks where no gateway runs.
