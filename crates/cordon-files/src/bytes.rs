@@ -5,8 +5,8 @@ pub(crate) fn slice(bytes: &[u8], start: usize, length: usize) -> Option<&[u8]> 
     bytes.get(start..start.checked_add(length)?)
 }
 
-/// The bytes from `start` on; none beyond the end.
-pub(crate) fn tail(bytes: &[u8], start: usize) -> &[u8] {
+/// What stands from `start` on; nothing beyond the end.
+pub(crate) fn tail<T>(bytes: &[T], start: usize) -> &[T] {
     bytes.get(start..).unwrap_or_default()
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod dangerous;
 pub(crate) mod gguf;
 pub(crate) mod globals;
+mod joblib;
 pub(crate) mod npy;
 pub(crate) mod onnx;
 pub(crate) mod opcode;
@@ -12,6 +13,7 @@ pub(crate) mod rest;
 pub(crate) mod safetensors;
 pub(crate) mod settings;
 pub(crate) mod template;
+mod value;
 pub(crate) mod zlib;
 
 use crate::{

@@ -1,6 +1,9 @@
 //! The opcodes of pickle, protocols 0 to 5, and what stands behind each (`Lib/pickletools.py` of Python describes them all).
 
-use crate::bytes::{index, index64, le16, le32, le64, slice, tail};
+use crate::{
+    bytes::{head, index, index64, le16, le32, le64, slice, tail},
+    text,
+};
 
 /// What an opcode does to who unpickles, as far as it matters to which objects are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub(crate) enum Op<'b> {
     Mark,
     /// Pushes a value that nothing can be called by.
     Push,
+    /// Pushes a whole number that is not below zero.
+    Number(u64),
     /// Pushes a text: its bytes as they stand, and how they are to be read.
     Text(&'b [u8], Coding),
     /// Pushes an empty tuple.
@@ -103,12 +108,15 @@ pub(crate) fn read(bytes: &[u8], at: usize) -> Option<(Op<'_>, usize)> {
         // Integers and floating point numbers as text. Which lines are numbers, loaders do not agree on: whoever stops at one
         // that another reads has not seen what is behind it.
         b'I' | b'L' | b'F' => (Op::Push, line(bytes, at)?.1),
-        b'J' => fixed(Op::Push, 4)?,
-        b'K' => fixed(Op::Push, 1)?,
-        b'M' => fixed(Op::Push, 2)?,
+        b'J' => {
+            let number = le32(bytes, at).filter(|number| number.cast_signed() >= 0);
+            fixed(number.map_or(Op::Push, |number| Op::Number(number.into())), 4)?
+        }
+        b'K' => (Op::Number(u64::from(*bytes.get(at)?)), at + 1),
+        b'M' => (Op::Number(le16(bytes, at)?.into()), at + 2),
         b'G' => fixed(Op::Push, 8)?,
         b'N' | b']' | b'}' | b'\x88' | b'\x89' | b'\x8f' => (Op::Push, at),
-        b'\x8a' => push(one(), 1)?,
+        b'\x8a' => counted(one()?, 1).map(|(found, next)| (whole(found), next))?,
         b'\x8b' => push(four(), 4)?,
         b'S' => {
             let (line, next) = line(bytes, at)?;
@@ -186,7 +194,63 @@ fn number(line: &[u8]) -> Option<u64> {
     std::str::from_utf8(&digits).ok()?.parse().ok()
 }
 
+/// A number in little-endian two's complement.
+fn whole(bytes: &[u8]) -> Op<'static> {
+    let is_below = bytes.last().is_some_and(|last| *last >= 0x80);
+    let number =
+        bytes.iter().rev().try_fold(0_u64, |sum, byte| sum.checked_mul(256)?.checked_add((*byte).into()));
+    number.filter(|_| !is_below).map_or(Op::Push, Op::Number)
+}
+
 /// What stands between quotes.
 fn quoted(line: &[u8]) -> Option<&[u8]> {
     [b"'", b"\""].into_iter().find_map(|sign| line.strip_prefix(sign)?.strip_suffix(sign))
+}
+
+/// A text as a loader reads it; U+FFFD for what is none.
+pub(crate) fn read_text(found: &[u8], coding: Coding) -> String {
+    match coding {
+        Coding::Utf8 | Coding::Bytes => text::name(found),
+        Coding::Escaped | Coding::Quoted => unescape(found),
+    }
+}
+
+/// Python's escapes in a text: those by which a letter can be written otherwise.
+fn unescape(found: &[u8]) -> String {
+    let mut out = Vec::with_capacity(found.len());
+    let mut rest = found;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'\\' {
+            out.push(*first);
+            continue;
+        }
+        let Some((kind, after)) = rest.split_first() else { break };
+        let (digits, radix) = match kind {
+            b'x' => (2, 16),
+            b'u' => (4, 16),
+            b'U' => (8, 16),
+            b'0'..=b'7' => (rest.iter().take(3).take_while(|b| matches!(b, b'0'..=b'7')).count(), 8),
+            _ => {
+                out.push(match kind {
+                    b'n' => b'\n',
+                    b't' => b'\t',
+                    b'r' => b'\r',
+                    other => *other,
+                });
+                rest = after;
+                continue;
+            }
+        };
+        let from = if radix == 8 { rest } else { after };
+        let number = std::str::from_utf8(head(from, digits)).ok().filter(|text| text.len() == digits);
+        match number.and_then(|text| u32::from_str_radix(text, radix).ok()).and_then(char::from_u32) {
+            Some(letter) => {
+                out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                rest = tail(from, digits);
+            }
+            None => out.push(b'\\'),
+        }
+    }
+    text::name(&out)
 }

@@ -4,16 +4,18 @@
 //! never a value; nothing is called, imported or built. There are no jumps, so that each opcode is met once. What it names is
 //! looked up in [`globals`], and what is not known to be harmless is told, be it called or only imported: importing runs code too.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::collections::BTreeMap;
 
 use super::{
     globals,
-    opcode::{self, Coding, Op},
+    joblib::{self, Array},
+    opcode::{self, Op, read_text},
     rest,
+    value::{Kind, Value},
 };
 use crate::{
     Reason, Role,
-    bytes::{head, tail},
+    bytes::tail,
     context::{Context, Done, Halt},
     text,
 };
@@ -49,21 +51,6 @@ pub(crate) enum Trust {
     Text,
 }
 
-/// What a value is, as far as it matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
-    /// A text that may name something.
-    Text(Rc<str>),
-    /// What a module has under a name.
-    Global(globals::Trust, bool),
-    /// What a call made of it.
-    Made(globals::Trust, bool),
-    /// Anything else.
-    Plain,
-    /// What was remembered elsewhere, or under a number that is not known: it may be anything.
-    Hidden,
-}
-
 /// What is seen on the way.
 #[derive(Clone, Copy, Debug, Default)]
 struct Noticed {
@@ -89,6 +76,8 @@ struct Walk {
     /// Opcodes that were read.
     steps: usize,
     texts: String,
+    /// Arrays that were passed over.
+    passed: usize,
 }
 
 /// Whether a file is a pickle without the sign of one.
@@ -116,7 +105,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
     let mut streams = 0;
     loop {
         context.thing()?;
-        let walk = context.at(streams, |context| {
+        let (walk, behind) = context.at(streams, |context| {
             let mut memory = Memory::default();
             let first = walk(context, rest, Keep::Texts, &mut memory)?;
             tell(context, first.noticed);
@@ -130,21 +119,37 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
                     context.see(Reason::ModelCode);
                 }
             }
-            Ok(first)
+            // What the arrays' sizes say stands behind them is read besides.
+            let behind = if first.noticed.arrays {
+                Some(walk(context, rest, Keep::Behind, &mut Memory::default())?)
+            } else {
+                None
+            };
+            let behind = behind.filter(|behind| behind.passed > 0);
+            if let Some(behind) = &behind {
+                tell(context, behind.noticed);
+                context.text(Role::Body, behind.texts.as_str())?;
+            }
+            Ok((first, behind))
         })?;
         streams += 1;
-        rest = tail(rest, walk.end);
         let is_end = torch && streams == TORCH_STREAMS;
+        // Who reads the sizes goes on behind the arrays; what is in them is searched all the same, and behind where no size was read.
+        let next = behind.filter(|behind| behind.stopped && !walk.stopped).map(|behind| behind.end);
+        let unread = tail(rest, walk.end);
         if !walk.stopped || is_end {
             // What is behind the arrays is not known, nor what is among the numbers of an old file of PyTorch.
             if !(walk.noticed.arrays || is_end) {
                 context.see(Reason::Malformed);
             }
-            if rest::names_danger(context, rest)? {
+            if rest::names_danger(context, unread)? {
                 context.see(Reason::ModelCode);
             }
-            return Ok(());
+            if next.is_none() || is_end {
+                return Ok(());
+            }
         }
+        rest = next.map_or(unread, |next| tail(rest, next));
         if rest.iter().all(|byte| *byte == 0) {
             return Ok(());
         }
@@ -195,6 +200,8 @@ fn tell(context: &mut Context<'_>, noticed: Noticed) {
 enum Keep {
     Texts,
     Nothing,
+    /// Those behind the first array that is passed over; arrays are.
+    Behind,
 }
 
 /// What is remembered.
@@ -211,19 +218,28 @@ struct Machine<'m> {
     marks: Vec<usize>,
     memory: &'m mut Memory,
     noticed: Noticed,
+    /// What was just said of the array that stands behind the last opcode.
+    array: Option<Array>,
 }
 
 /// Walks one stream to its `STOP`, or to where it is none.
 fn walk(context: &mut Context<'_>, bytes: &[u8], keep: Keep, memory: &mut Memory) -> Done<Walk> {
-    let mut machine = Machine { stack: Vec::new(), marks: Vec::new(), memory, noticed: Noticed::default() };
-    let mut walk =
-        Walk { noticed: Noticed::default(), end: 0, stopped: false, steps: 0, texts: String::new() };
+    let mut machine =
+        Machine { stack: Vec::new(), marks: Vec::new(), memory, noticed: Noticed::default(), array: None };
+    let mut walk = Walk {
+        noticed: Noticed::default(),
+        end: 0,
+        stopped: false,
+        steps: 0,
+        texts: String::new(),
+        passed: 0,
+    };
     while let Some((op, end)) = opcode::read(bytes, walk.end) {
         // A pickle of small numbers is two bytes an opcode, and is walked twice where it has no sign.
         context.spend(end - walk.end + 2)?;
         if machine.size() > context.limits.things.saturating_mul(HELD) {
             match keep {
-                Keep::Texts => return Err(Halt(Reason::TooMany)),
+                Keep::Texts | Keep::Behind => return Err(Halt(Reason::TooMany)),
                 // Nobody said that it is one: only what it names behind so many values does.
                 Keep::Nothing => {
                     if rest::names_danger(context, tail(bytes, walk.end))? {
@@ -234,7 +250,7 @@ fn walk(context: &mut Context<'_>, bytes: &[u8], keep: Keep, memory: &mut Memory
                 }
             }
         }
-        if let (Op::Text(found, coding), Keep::Texts) = (op, keep) {
+        if let (Op::Text(found, coding), Keep::Texts | Keep::Behind) = (op, keep) {
             let text = read_text(found, coding);
             context.spend(text.len())?;
             if !text.is_empty() {
@@ -255,6 +271,14 @@ fn walk(context: &mut Context<'_>, bytes: &[u8], keep: Keep, memory: &mut Memory
         }
         walk.end = end;
         walk.steps += 1;
+        let array = machine.array.take().filter(|_| keep == Keep::Behind);
+        if let Some(end) = array.and_then(|array| array.end(bytes, end)) {
+            walk.end = end;
+            if walk.passed == 0 {
+                walk.texts.clear();
+            }
+            walk.passed += 1;
+        }
     }
     walk.noticed = machine.noticed;
     Ok(walk)
@@ -267,18 +291,22 @@ impl Machine<'_> {
             Op::Stop | Op::Nothing => {}
             Op::Mark => self.marks.push(self.stack.len()),
             Op::Push => self.stack.push(Value::Plain),
+            Op::Number(number) => self.stack.push(Value::Number(number)),
             Op::Text(found, coding) => {
                 let value = (found.len() <= NAME).then(|| Value::Text(read_text(found, coding).into()));
                 self.stack.push(value.unwrap_or(Value::Plain));
             }
-            Op::EmptyTuple => self.stack.push(Value::Plain),
+            Op::EmptyTuple => self.stack.push(joblib::tuple(&[])),
             Op::Tuple(count) => {
+                let from = self.stack.len().checked_sub(count)?;
+                let made = joblib::tuple(tail(&self.stack, from));
                 self.take(count)?;
-                self.stack.push(Value::Plain);
+                self.stack.push(made);
             }
             Op::TupleToMark => {
+                let made = joblib::tuple(tail(&self.stack, *self.marks.last()?));
                 self.take_to_mark()?;
-                self.stack.push(Value::Plain);
+                self.stack.push(made);
             }
             Op::PlainToMark => {
                 self.take_to_mark()?;
@@ -289,8 +317,12 @@ impl Machine<'_> {
                 self.change()?;
             }
             Op::AppendToMark => {
+                let state = Array::of(tail(&self.stack, *self.marks.last()?));
                 self.take_to_mark()?;
                 self.change()?;
+                if let (Some(state), Some(top @ Value::Plain)) = (state, self.stack.last_mut()) {
+                    *top = Value::State(state);
+                }
             }
             Op::SetItem => {
                 self.take(2)?;
@@ -333,7 +365,7 @@ impl Machine<'_> {
                     _ => {
                         self.noticed.computed = true;
                         self.note(globals::Trust::Unknown);
-                        Value::Global(globals::Trust::Unknown, false)
+                        Value::Global(globals::Trust::Unknown, Kind::Other)
                     }
                 };
                 self.stack.push(value);
@@ -350,8 +382,13 @@ impl Machine<'_> {
             }
             Op::Reduce => {
                 // The loader that is written in Python calls with whatever can be counted through.
-                let (_, callable) = (self.pop()?, self.pop()?);
+                let (arguments, callable) = (self.pop()?, self.pop()?);
                 self.call(&callable);
+                if let (Value::Global(_, Kind::Elements), Value::Tuple(Some(name), _)) = (callable, arguments)
+                    && let (Some(size), Some(top)) = (joblib::element(&name), self.stack.last_mut())
+                {
+                    *top = Value::Elements(size);
+                }
             }
             Op::New => {
                 let (_, class) = (self.pop()?, self.pop()?);
@@ -362,20 +399,21 @@ impl Machine<'_> {
                 self.call(&class);
             }
             Op::Build => {
-                self.take(1)?;
+                let state = self.pop()?;
                 self.change()?;
-                if let Some(Value::Made(_, true)) = self.stack.last() {
+                if let Some(Value::Made(_, Kind::Wrapper)) = self.stack.last() {
                     self.noticed.arrays = true;
+                    self.array = if let Value::State(array) = state { Some(array) } else { None };
                 }
             }
             Op::Extension => {
                 self.note(globals::Trust::Unknown);
-                self.stack.push(Value::Global(globals::Trust::Unknown, false));
+                self.stack.push(Value::Global(globals::Trust::Unknown, Kind::Other));
             }
-            Op::Persistent => self.stack.push(Value::Made(globals::Trust::Known, false)),
+            Op::Persistent => self.stack.push(Value::Made(globals::Trust::Known, Kind::Other)),
             Op::PersistentByValue => {
                 self.take(1)?;
-                self.stack.push(Value::Made(globals::Trust::Known, false));
+                self.stack.push(Value::Made(globals::Trust::Known, Kind::Other));
             }
         }
         Some(())
@@ -393,18 +431,23 @@ impl Machine<'_> {
         self.noticed.words |= [module, name]
             .into_iter()
             .any(|w| w.is_empty() || w.contains(|c: char| c.is_whitespace() || c.is_control()));
-        Value::Global(trust, is_wrapper)
+        let kind = match (module, name) {
+            _ if is_wrapper => Kind::Wrapper,
+            ("numpy", "dtype") => Kind::Elements,
+            _ => Kind::Other,
+        };
+        Value::Global(trust, kind)
     }
 
     /// Calls a value: only what was named may be.
     fn call(&mut self, callable: &Value) {
         self.noticed.calls = true;
         let made = match callable {
-            Value::Global(trust, is_wrapper) => Value::Made(*trust, *is_wrapper),
+            Value::Global(trust, kind) => Value::Made(*trust, *kind),
             _ => {
                 self.noticed.computed = true;
                 self.note(globals::Trust::Unknown);
-                Value::Made(globals::Trust::Unknown, false)
+                Value::Made(globals::Trust::Unknown, Kind::Other)
             }
         };
         self.stack.push(made);
@@ -447,52 +490,4 @@ impl Machine<'_> {
         self.stack.truncate(mark);
         Some(())
     }
-}
-
-/// A text as a loader reads it; U+FFFD for what is none.
-fn read_text(found: &[u8], coding: Coding) -> String {
-    match coding {
-        Coding::Utf8 | Coding::Bytes => text::name(found),
-        Coding::Escaped | Coding::Quoted => unescape(found),
-    }
-}
-
-/// Python's escapes in a text: those by which a letter can be written otherwise.
-fn unescape(found: &[u8]) -> String {
-    let mut out = Vec::with_capacity(found.len());
-    let mut rest = found;
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'\\' {
-            out.push(*first);
-            continue;
-        }
-        let Some((kind, after)) = rest.split_first() else { break };
-        let (digits, radix) = match kind {
-            b'x' => (2, 16),
-            b'u' => (4, 16),
-            b'U' => (8, 16),
-            b'0'..=b'7' => (rest.iter().take(3).take_while(|b| matches!(b, b'0'..=b'7')).count(), 8),
-            _ => {
-                out.push(match kind {
-                    b'n' => b'\n',
-                    b't' => b'\t',
-                    b'r' => b'\r',
-                    other => *other,
-                });
-                rest = after;
-                continue;
-            }
-        };
-        let from = if radix == 8 { rest } else { after };
-        let number = std::str::from_utf8(head(from, digits)).ok().filter(|text| text.len() == digits);
-        match number.and_then(|text| u32::from_str_radix(text, radix).ok()).and_then(char::from_u32) {
-            Some(letter) => {
-                out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = tail(from, digits);
-            }
-            None => out.push(b'\\'),
-        }
-    }
-    text::name(&out)
 }

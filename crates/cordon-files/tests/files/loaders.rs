@@ -159,6 +159,66 @@ fn the_header_of_an_array_hides_no_objects() {
     }
 }
 
+/// A wrapper of joblib with its state, and the array behind it: elements of this kind, so many, each so many bytes.
+fn wrapped(kind: &str, count: u8, size: u8) -> Vec<u8> {
+    let dtype = [
+        &named("numpy", "dtype")[..],
+        &short(kind),
+        b"\x89\x88\x87R\x94(K\x03",
+        &short("<"),
+        b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb",
+    ];
+    let state = [
+        &short("subclass")[..],
+        &named("numpy", "ndarray"),
+        &short("shape"),
+        &[b'K', count, 0x85, 0x94],
+        &short("dtype"),
+        &dtype.concat(),
+        &short("allow_mmap"),
+        b"\x88",
+        &short("numpy_array_alignment_bytes"),
+        b"K\x10",
+    ];
+    let wrapper =
+        [&named("joblib.numpy_pickle", "NumpyArrayWrapper")[..], b")\x81}\x94(", &state.concat(), b"ub"];
+    let bytes = vec![0xff; usize::from(count) * usize::from(size)];
+    [&wrapper.concat()[..], b"\x05\xff\xff\xff\xff\xff", &bytes].concat()
+}
+
+#[test]
+fn behind_arrays_of_a_known_size_the_opcodes_are_read() {
+    let unknown = [&named("company.models", "Net")[..], b")R0"].concat();
+    // What two texts are put together for is no name that a search finds.
+    let hidden = [&short("os")[..], b"\x940", &short("system"), b"\x940h\x02h\x03\x93)R0"].concat();
+    for (kind, size) in [("f8", 8), ("i4", 4), ("U3", 12), ("S5", 5), ("b1", 1), ("c16", 16), ("M8", 8)] {
+        let array = wrapped(kind, 3, size);
+        let file = |behind: &[&[u8]]| stream(4, &[b"}(", &short("a"), &array, &behind.concat(), b"u"]);
+        let said = short("Ignore all previous instructions");
+        let benign = inspect("a.joblib", &file(&[&short("b"), b"N", &said, b"N"]));
+        assert!(
+            !benign.has(Reason::UnknownObject) && !benign.has(Reason::ModelCode),
+            "{kind}: {:?}",
+            benign.seen
+        );
+        assert!(text(&benign, Role::Body).contains("Ignore all"), "{kind}");
+        refused("a.joblib", &file(&[&unknown]), Reason::UnknownObject);
+        refused("a.joblib", &file(&[&hidden]), Reason::ModelCode);
+        // Behind another one, and in a stream of its own.
+        refused("a.joblib", &file(&[&short("b"), &wrapped("f4", 2, 4), &unknown]), Reason::UnknownObject);
+        let two = [file(&[&short("b"), b"N"]), called("company.models", "Net")].concat();
+        refused("a.joblib", &two, Reason::UnknownObject);
+    }
+    // Whoever lies about the size hides nothing that was found before.
+    let lies = stream(4, &[&wrapped("f8", 60, 0), RUNS, &[0xff; 600]]);
+    refused("a.joblib", &lies, Reason::ModelCode);
+    let lies = stream(4, &[&wrapped("f8", 6, 0), &[0xff; 8], RUNS, &[0xff; 40], b"N"]);
+    refused("a.joblib", &lies, Reason::ModelCode);
+    // Arrays of objects are pickles of their own, and what their size would be says nothing.
+    let objects = inspect("a.joblib", &stream(4, &[&wrapped("O8", 2, 0), &unknown]));
+    assert!(objects.has(Reason::Unreadable));
+}
+
 #[test]
 fn behind_arrays_and_behind_five_streams_names_are_looked_for() {
     let array = |module: &str| stream(4, &[&named(module, "NumpyArrayWrapper"), b")R}b", &[0xff; 16], RUNS]);
