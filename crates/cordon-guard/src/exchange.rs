@@ -166,7 +166,7 @@ pub(crate) async fn clear(
     };
     inspection.unanswered(&mut verdict);
     request.topics(&inspection, &mut verdict);
-    request.offered(&call.snapshot, &inspection, &mut verdict);
+    request.offered(&call.snapshot, call.stage.route(), &inspection, &mut verdict);
     let inspected = request.inspect(&inspection, &mut verdict);
     let inspection = inspection.alone();
     taint.labels.extend(verdict.labels().iter().cloned());

@@ -382,20 +382,28 @@ impl Asked {
         topics::judge(tree, protocol, inspection, verdict);
     }
 
-    /// What it says to a model; nothing where there is no conversation.
-    fn spoken(&self) -> Option<&Object> {
+    /// What it says to a model, and in which protocol; nothing where there is no conversation.
+    fn spoken(&self) -> Option<(&Object, authority::Protocol)> {
         match self {
-            Self::Chat(request) => Some(request.tree()),
-            Self::CountTokens(request) | Self::Messages(request) => Some(request.tree()),
-            Self::Responses(request) => Some(request.tree()),
+            Self::Chat(request) => Some((request.tree(), authority::Protocol::Chat)),
+            Self::CountTokens(request) | Self::Messages(request) => {
+                Some((request.tree(), authority::Protocol::Messages))
+            }
+            Self::Responses(request) => Some((request.tree(), authority::Protocol::Responses)),
             Self::Embeddings(_) | Self::Predict(_) => None,
         }
     }
 
     /// Judges the tools that it offers.
-    pub(crate) fn offered(&self, snapshot: &Snapshot, inspection: &Inspection, verdict: &mut Verdict) {
-        if let Some(tree) = self.spoken() {
-            authority::judge_offered(tree, snapshot, inspection, verdict);
+    pub(crate) fn offered(
+        &self,
+        snapshot: &Snapshot,
+        route: &RouteEntry,
+        inspection: &Inspection,
+        verdict: &mut Verdict,
+    ) {
+        if let Some(spoken) = self.spoken() {
+            authority::judge_offered(spoken, snapshot, route.tools, inspection, verdict);
         }
     }
 
@@ -405,7 +413,9 @@ impl Asked {
     /// When it gives some.
     pub(crate) fn may_instruct(&self, route: &RouteEntry) -> Result<(), Refusal> {
         match self.spoken() {
-            Some(tree) if route.instructions == Instructions::Refused => authority::refuse_instructions(tree),
+            Some((tree, _)) if route.instructions == Instructions::Refused => {
+                authority::refuse_instructions(tree)
+            }
             _ => Ok(()),
         }
     }

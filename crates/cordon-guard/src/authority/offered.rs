@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use cordon_core::{
     Action, Category, Channel, Digest, Finding, Score, Span,
     json::{Object, Value},
+    resource::RouteTools,
 };
 use cordon_policy::{CompiledTool, Snapshot};
 
-use super::{calls::items, marks::MARK, secrets};
+use self::listed::{Form, says_more};
+use super::{Protocol, marks::MARK, secrets};
 use crate::{
     inspection::{Inspection, Verdict, whole},
     tree::walk::Path,
@@ -29,53 +31,71 @@ const INJECTION: Category = Category::known("prompt_injection");
 struct Offered<'r> {
     name: &'r str,
     definition: &'r Object,
+    /// What else of it another reader would take for its definition.
+    others: Vec<Form<'r>>,
     path: Path,
+    group: Option<&'r str>,
+    is_group: bool,
     /// All that is written in it, names and values, in its order.
     said: Vec<String>,
     /// What stands in it for the model to read as sentences.
     description: &'r str,
 }
 
-/// Judges the tools that a request offers.
-pub(crate) fn judge(request: &Object, snapshot: &Snapshot, inspection: &Inspection, verdict: &mut Verdict) {
-    let offered = of(request);
+/// Judges the tools that a request of a protocol offers, on a route that takes these.
+pub(crate) fn judge(
+    (request, protocol): (&Object, Protocol),
+    snapshot: &Snapshot,
+    tools: RouteTools,
+    inspection: &Inspection,
+    verdict: &mut Verdict,
+) {
+    let offered = of(request, protocol);
     if offered.is_empty() {
         return;
     }
-    names(&offered, snapshot, inspection, verdict);
+    names(&offered, snapshot, tools, inspection, verdict);
+    let mut add = |category: Category, own: Action, path: &Path| {
+        inspection.by_rule(Channel::Document, &whole(category, "tool", 0), own, path, verdict);
+    };
     for tool in &offered {
-        let changed = snapshot.tools(tool.name).any(|declared| is_changed(declared, tool.definition));
-        if changed {
-            inspection.by_rule(
-                Channel::Document,
-                &whole(CHANGED, "tool", 0),
-                Action::Block,
-                &tool.path,
-                verdict,
-            );
+        let is_declared = |name: &str| snapshot.tools(name).next().is_some();
+        if snapshot.tools(tool.name).any(|declared| is_changed(declared, tool.definition)) {
+            add(CHANGED, Action::Block, &tool.path);
+        }
+        // Which of them its model is told is a question of who reads it.
+        if tool.others.iter().any(|(_, other)| says_more(other, tool.definition)) {
+            let rules = is_declared(tool.name) || tool.others.iter().any(|(name, _)| is_declared(name));
+            add(SHADOWED, if rules { Action::Block } else { Action::Flag }, &tool.path);
         }
     }
     orders(&offered, inspection, verdict);
     composed(&offered, inspection, verdict);
 }
 
-/// The tools of a request, in every protocol.
-fn of(request: &Object) -> Vec<Offered<'_>> {
+/// The tools of a request that have a name.
+fn of(request: &Object, protocol: Protocol) -> Vec<Offered<'_>> {
     let mut found = Vec::new();
-    for list in ["tools", "functions"] {
-        for (at, tool) in items(request.get(list)).iter().enumerate() {
-            let inner = ["function", "custom"].into_iter().find_map(|kind| tool.get(kind)?.as_object());
-            let Some(definition) = inner.or_else(|| tool.as_object()) else { continue };
-            let Some(name) = definition.get("name").and_then(Value::as_str) else { continue };
-            let mut path = Path::default();
-            path.word(list).item(at);
-            let mut said = Vec::new();
-            for (key, value) in definition.iter() {
-                write(value, key, &mut said);
-            }
-            let description = definition.get("description").and_then(Value::as_str).unwrap_or_default();
-            found.push(Offered { name, definition, path, said, description });
+    for tool in listed::all(request, protocol) {
+        let mut forms = tool.forms().into_iter();
+        let Some((name, definition)) = forms.next() else { continue };
+        let mut said = Vec::new();
+        // Tools of a namespace are looked at by themselves.
+        let members = tool.whole.as_object().into_iter().flat_map(Object::iter);
+        for (key, value) in members.filter(|(key, _)| *key != "tools") {
+            write(value, key, &mut said);
         }
+        let description = definition.get("description").and_then(Value::as_str).unwrap_or_default();
+        found.push(Offered {
+            name,
+            definition,
+            others: forms.collect(),
+            is_group: tool.is_group(),
+            path: tool.path,
+            group: tool.group,
+            said,
+            description,
+        });
     }
     found
 }
@@ -99,29 +119,62 @@ fn write(value: &Value, key: &str, said: &mut Vec<String>) {
 }
 
 /// Looks for names that read as others: of another tool that is offered, or of one that is declared.
-fn names(offered: &[Offered<'_>], snapshot: &Snapshot, inspection: &Inspection, verdict: &mut Verdict) {
-    let declared: BTreeMap<String, &str> =
-        snapshot.called().map(|called| (look(called.as_str()), called.as_str())).collect();
-    let mut seen: BTreeMap<String, &Offered<'_>> = BTreeMap::new();
-    for tool in offered {
+fn names(
+    offered: &[Offered<'_>],
+    snapshot: &Snapshot,
+    tools: RouteTools,
+    inspection: &Inspection,
+    verdict: &mut Verdict,
+) {
+    let mut declared: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for called in snapshot.called() {
+        declared.entry(look(called.as_str())).or_default().push(called.as_str());
+    }
+    let mut seen: BTreeMap<(Option<&str>, String), &Offered<'_>> = BTreeMap::new();
+    // Nobody calls a namespace.
+    for tool in offered.iter().filter(|tool| !tool.is_group) {
         let look = look(tool.name);
         // One that is declared has rules, and another that reads like it has none.
-        let takes_rules = declared.get(&look).is_some_and(|name| *name != tool.name)
-            && snapshot.tools(tool.name).next().is_none();
-        let twice = seen.get(&look).is_some_and(|other| other.definition != tool.definition);
-        if takes_rules || twice {
-            let own = if takes_rules { Action::Block } else { Action::Flag };
+        let is_declared = snapshot.tools(tool.name).next().is_some();
+        let own = declared.get(&look).filter(|_| !is_declared).map(|names| {
+            if tools == RouteTools::Any && is_spelt_so(tool.name, names) {
+                Action::Flag
+            } else {
+                Action::Block
+            }
+        });
+        let twice = || {
+            let other = seen.get(&(tool.group, look.clone()))?;
+            (fingerprint(other.definition) != fingerprint(tool.definition)).then_some(Action::Flag)
+        };
+        if let Some(own) = own.or_else(twice) {
             inspection.by_rule(Channel::Document, &whole(SHADOWED, "tool", 0), own, &tool.path, verdict);
         }
-        seen.entry(look).or_insert(tool);
+        seen.entry((tool.group, look)).or_insert(tool);
     }
 }
+
+/// Whether a name is one of these but for capitals and what stands between words: two teams call their tools `bash` and `Bash` without
+/// a thought, and nobody writes `bаsh` with a letter of another script without one.
+fn is_spelt_so(name: &str, names: &[&str]) -> bool {
+    let spelt = |name: &str| -> String {
+        let between = |c: &char| matches!(c, '_' | '-' | '.' | ':' | '/' | ' ');
+        name.chars().filter(|c| !between(c)).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    names.iter().any(|other| spelt(other) == spelt(name))
+}
+
+/// How far signs in full width (U+FF01 to U+FF5E) stand behind those of ASCII.
+const WIDE: u32 = 0xfee0;
 
 /// How a name looks to who reads quickly: letters of other scripts as those of ours, capitals as small ones, what looks like `l` and `o`
 /// as those, and nothing of what stands between letters.
 fn look(name: &str) -> String {
     let letters = name.chars().flat_map(|c| {
-        let c = cordon_inspect::looks_like(c).unwrap_or(c);
+        // A letter in full width is the letter.
+        let wide =
+            u32::from(c).checked_sub(WIDE).and_then(|c| u8::try_from(c).ok()).filter(u8::is_ascii_graphic);
+        let c = wide.map(char::from).or_else(|| cordon_inspect::looks_like(c)).unwrap_or(c);
         c.to_lowercase()
     });
     letters
@@ -224,5 +277,6 @@ fn composed(offered: &[Offered<'_>], inspection: &Inspection, verdict: &mut Verd
     }
 }
 
+mod listed;
 #[cfg(test)]
 mod tests;

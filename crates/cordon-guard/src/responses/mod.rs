@@ -11,6 +11,7 @@ mod walk;
 
 pub(crate) use failure::cut_off;
 pub use failure::{filtered_answer, filtered_stream};
+pub(crate) use request::offers;
 pub use request::{Inspected, Request};
 pub use response::Response;
 pub use stream::ResponseGate;

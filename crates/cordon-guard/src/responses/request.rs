@@ -212,7 +212,7 @@ fn offered<'a>(holder: &'a Object, all: &mut Vec<&'a Value>) {
 }
 
 /// Whether tools in an item are offered. What a server of tools listed has no types, and offers nothing by itself.
-fn offers(item: &Object) -> bool {
+pub(crate) fn offers(item: &Object) -> bool {
     item.get("type").and_then(Value::as_str) != Some("mcp_list_tools")
 }
 
