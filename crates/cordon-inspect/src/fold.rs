@@ -41,6 +41,8 @@ pub(crate) struct FoldedText {
     units: Vec<Unit>,
     /// Where the next original byte must lie for the last unit to go on.
     identity_until: usize,
+    /// Where letters stand that were others before, in order.
+    other_letters: Vec<usize>,
 }
 
 impl FoldedText {
@@ -110,6 +112,19 @@ impl FoldedText {
         true
     }
 
+    /// Notes that the letter at a folded position was another before: a look-alike, or one with an accent.
+    pub(crate) fn was_other_letter(&mut self, at: usize) {
+        if self.other_letters.last().is_none_or(|last| *last < at) {
+            self.other_letters.push(at);
+        }
+    }
+
+    /// Whether a letter of the folded bytes `start..end` was another before, as far as they are still there.
+    pub(crate) fn has_other_letter(&self, start: usize, end: usize) -> bool {
+        let next = self.other_letters.partition_point(|at| *at < start);
+        self.other_letters.get(next).is_some_and(|at| *at < end)
+    }
+
     /// The last folded byte.
     pub(crate) fn last(&self) -> Option<u8> {
         self.bytes.last().copied()
@@ -174,11 +189,15 @@ impl FoldedText {
         self.dropped += drop;
         let next = self.units.partition_point(|unit| unit.at <= self.dropped);
         self.units.drain(..next.saturating_sub(1));
+        let next = self.other_letters.partition_point(|at| *at < self.dropped);
+        self.other_letters.drain(..next);
     }
 
     /// Bytes of memory in use.
     pub(crate) fn memory(&self) -> usize {
-        self.bytes.capacity() + self.units.capacity() * size_of::<Unit>()
+        self.bytes.capacity()
+            + self.units.capacity() * size_of::<Unit>()
+            + self.other_letters.capacity() * size_of::<usize>()
     }
 }
 
@@ -429,6 +448,12 @@ pub(crate) fn decompose(c: char, out: &mut Vec<u8>) {
             }
         }
     });
+}
+
+/// Whether what a character became is another letter than it: not of one in full width, nor of digits and signs.
+pub(crate) fn is_other_letter(c: char, folded: &[u8]) -> bool {
+    let is_wide = matches!(c, '\u{ff01}'..='\u{ff5e}');
+    !c.is_ascii() && !is_wide && folded.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// The ASCII byte that a character becomes or its folding begins with, 0 where it is none.

@@ -140,8 +140,9 @@ impl Context<'_> {
         continues: bool,
     ) {
         let span = Span::new(self.text.original_start(start), self.text.original_end(end));
-        // A piece of a value is none.
-        let listed = if continues || self.lists.is_empty() {
+        // A piece of a value is none, and one in which a letter only looks like another's is another value.
+        let is_other = || self.text.has_other_letter(start, end);
+        let listed = if continues || self.lists.is_empty() || is_other() {
             Listed::NONE
         } else {
             std::str::from_utf8(self.text.slice(start, end))

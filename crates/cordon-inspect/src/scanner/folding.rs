@@ -113,6 +113,7 @@ impl Scanner {
                 Some(like) => {
                     self.text.push_folded(&[like], self.consumed, len);
                     self.made(self.text.end() - 1);
+                    self.text.was_other_letter(self.text.end() - 1);
                     self.consumed += len;
                 }
                 None => self.fold_same(letters.get(..len).unwrap_or_default()),
@@ -175,7 +176,18 @@ impl Scanner {
             Folded::Invisible | Folded::Mark | Folded::Variation(_) | Folded::Tag(_) | Folded::Bidi(_) => {
                 self.unseen(folding, c, Span::new(original, original + len));
                 self.text.push_folded(&[], original, len);
+                if folding == Folded::Mark
+                    && at > 0
+                    && self.text.last().is_some_and(|byte| byte.is_ascii_alphabetic())
+                {
+                    self.text.was_other_letter(at - 1);
+                }
             }
+        }
+        if matches!(folding, Folded::Ascii(_) | Folded::Decompose)
+            && fold::is_other_letter(c, self.text.slice(at, self.text.end()))
+        {
+            self.text.was_other_letter(at);
         }
         if folding != Folded::Same || len != 1 {
             self.made(at);
