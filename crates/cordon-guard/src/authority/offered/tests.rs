@@ -187,7 +187,9 @@ fn a_quarantined_detector_takes_away_findings_and_no_rules() {
     let found = |request: serde_json::Value| {
         let mut verdict = Verdict::default();
         let by = inspection(&rules).contained(out.quarantined());
-        judge(tree(request.to_string()).as_object().unwrap(), &snapshot, &by, &mut verdict);
+        let request = tree(request.to_string());
+        let request = (request.as_object().unwrap(), Protocol::Chat);
+        judge(request, &snapshot, RouteTools::Any, &by, &mut verdict);
         verdict.recorded().findings.iter().map(|f| f.category.as_str().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(found(json!({"tools": [tool("transfer", "Sends money.")]})), ["tool/changed"]);
