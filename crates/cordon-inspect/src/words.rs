@@ -1,11 +1,16 @@
 //! Reads the folded text as words, undoes what hides words (look-alikes, leetspeak, letter spacing, ROT13), and follows
 //! the phrases of the rules through them.
 
+mod gap;
+mod reading;
+
 use cordon_core::Span;
+use gap::{Gap, is_quoted};
+use reading::{Lower, is_hidden, read};
 
 use crate::detector::MAX_PHRASE;
 use crate::evidence::{Evidence, Kind, Manner, Place, Word};
-use crate::fold::{FoldedText, confusable};
+use crate::fold::FoldedText;
 use crate::runs::Disguise;
 use crate::scanner::Context;
 use crate::setting::{Said, Setting, Stand};
@@ -36,21 +41,6 @@ pub(crate) struct Words {
 
 /// A quotation mark that nothing closes ends after so many words.
 const MAX_QUOTATION: u8 = 60;
-
-/// What stood between two words.
-#[derive(Clone, Copy, Debug)]
-struct Gap {
-    width: usize,
-    only: Option<u8>,
-    last: u8,
-    stop: bool,
-    sentence: bool,
-    newlines: u8,
-    bullet: bool,
-    quote: bool,
-    /// Whether it parts what stands before it from what stands behind it: marks of emphasis do not.
-    parts: bool,
-}
 
 /// A single letter that may be part of a word spelt with spaces.
 #[derive(Clone, Copy, Debug)]
@@ -109,40 +99,6 @@ impl Default for Words {
             disguise: None,
             quotation: 0,
             setting: Setting::default(),
-        }
-    }
-}
-
-impl Gap {
-    const NONE: Self = Self {
-        width: 0,
-        only: None,
-        last: 0,
-        stop: false,
-        sentence: false,
-        newlines: 0,
-        bullet: false,
-        quote: false,
-        parts: false,
-    };
-
-    fn take(&mut self, byte: u8) {
-        self.only = if self.width == 0 { Some(byte) } else { self.only.filter(|only| *only == byte) };
-        self.width += 1;
-        self.last = byte;
-        self.quote |= matches!(byte, b'"' | b'\'' | b'`');
-        self.parts |= !matches!(byte, b' ' | b'*' | b'_' | b'\'');
-        match byte {
-            b'.' | b'!' | b'?' => self.stop = true,
-            b'\n' => {
-                self.newlines = self.newlines.saturating_add(1);
-                self.sentence = true;
-            }
-            b' ' | b'"' | b'\'' | b')' => self.sentence |= self.stop,
-            b':' | b';' | b'-' | b'*' | b'#' | b'>' | b'(' | b'[' | b'{' | b'=' | b'|' | b',' | b'`' => {
-                self.bullet = true;
-            }
-            _ => {}
         }
     }
 }
@@ -468,103 +424,4 @@ impl Words {
 
 fn is_ideograph(byte: Option<u8>) -> bool {
     byte.is_some_and(|b| matches!(b, 0xe3..=0xe9))
-}
-
-/// Whether something in a word of the rules that was read as ASCII hides it: invisible characters, or marks that its language does not write.
-fn is_hidden(
-    word: Option<(Word, bool)>,
-    start: usize,
-    end: usize,
-    original: Span,
-    context: &Context<'_>,
-) -> bool {
-    word.is_some_and(|(word, _)| {
-        original.len() != end - start
-            && !(context.tables.rules.kind(word).marked && context.text.is_marked(start, end))
-    })
-}
-
-/// Whether a quotation mark stands before the word that is not just the syntax of data.
-fn is_quoted(text: &FoldedText, start: usize) -> bool {
-    let byte = |back: usize| start.checked_sub(back).and_then(|at| text.byte(at));
-    let Some(quote) = byte(1) else { return false };
-    if !matches!(quote, b'"' | b'\'' | b'`') {
-        return false;
-    }
-    let spaces = (2..6).take_while(|back| byte(*back) == Some(b' ')).count();
-    match byte(2 + spaces) {
-        None | Some(b'\n' | b'{' | b'[' | b'=' | b'>') => false,
-        // `"key": "value"` is data; `he said: "…"` is a quotation.
-        Some(b':') => !matches!(byte(3 + spaces), Some(b'"' | b'\'')),
-        Some(b',') => !matches!(byte(3 + spaces), Some(b'"' | b'\'' | b'}' | b']')),
-        Some(_) => true,
-    }
-}
-
-/// A word in lower case.
-#[derive(Default)]
-struct Lower {
-    bytes: Vec<u8>,
-}
-
-/// Looks a word up: as it is, then without what hides it. Says whether it was read as it is, and whether by ROT13.
-fn read(bytes: &[u8], buffer: &mut Lower, context: &Context<'_>) -> (Option<(Word, bool)>, bool) {
-    let rules = &context.tables.rules;
-    if bytes.iter().all(u8::is_ascii_alphabetic) {
-        return (rules.letters(bytes).or_else(|| rules.swapped(bytes)), true);
-    }
-    if bytes.is_ascii() {
-        // Leetspeak has letters too; a number alone is a number.
-        if !bytes.iter().any(u8::is_ascii_alphabetic) {
-            return (None, true);
-        }
-        let trimmed = bytes.strip_prefix(b"@").or_else(|| bytes.strip_prefix(b"$")).unwrap_or(bytes);
-        for one in [b'i', b'l'] {
-            buffer.bytes.clear();
-            buffer.bytes.extend(bytes.iter().map(|byte| leet(*byte, one)));
-            if let Some(found) = rules.word(&buffer.bytes).filter(|_| bytes.len() >= 3) {
-                return (Some(found), false);
-            }
-        }
-        buffer.bytes.clear();
-        buffer.bytes.extend(trimmed.iter().map(u8::to_ascii_lowercase));
-        return (rules.word(&buffer.bytes), true);
-    }
-    // From Hebrew to the last of the scripts without case, and the ideographs: nothing to lower, nothing to confuse.
-    if bytes.iter().all(|b| matches!(b, 0x80..=0xbf | 0xd7..=0xdf | 0xe3..=0xe9)) {
-        return (rules.word(bytes), true);
-    }
-    let text = String::from_utf8_lossy(bytes);
-    buffer.bytes.clear();
-    let mut utf8 = [0; 4];
-    for c in text.chars().flat_map(char::to_lowercase) {
-        buffer.bytes.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
-    }
-    if let Some(found) = rules.word(&buffer.bytes) {
-        return (Some(found), true);
-    }
-    buffer.bytes.clear();
-    for c in text.chars() {
-        match (u8::try_from(c), confusable(c)) {
-            (Ok(byte), _) if byte.is_ascii() => buffer.bytes.push(byte.to_ascii_lowercase()),
-            (_, Some(byte)) => buffer.bytes.push(byte),
-            _ => return (None, true),
-        }
-    }
-    (rules.word(&buffer.bytes), false)
-}
-
-/// The letter that a digit or sign stands for; `one` is what `1` stands for.
-const fn leet(byte: u8, one: u8) -> u8 {
-    match byte {
-        b'0' => b'o',
-        b'1' => one,
-        b'3' => b'e',
-        b'4' | b'@' => b'a',
-        b'5' | b'$' => b's',
-        b'7' => b't',
-        b'8' => b'b',
-        b'9' => b'g',
-        _ => byte.to_ascii_lowercase(),
-    }
 }
