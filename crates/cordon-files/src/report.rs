@@ -133,6 +133,8 @@ pub struct Table {
     pub cut: bool,
     /// Rows behind the first.
     pub rows: u64,
+    /// What stands between the cells of a row, as the file's first line shows.
+    pub separator: char,
 }
 
 /// How a file is built, as far as rules ask for it: of the file itself, and not of what is inside of it.

@@ -173,6 +173,22 @@ impl Inspection {
         true
     }
 
+    /// Inspects a file that is written down as it is: where the route says which files it takes, whatever way they come.
+    pub(crate) fn written(
+        &self,
+        channel: Channel,
+        part: &impl Part,
+        (bytes, claim): (&[u8], &Claim<'_>),
+        left: &mut Left,
+        verdict: &mut Verdict,
+    ) {
+        if self.structure().is_some() {
+            let payload = PLAIN.encode(bytes);
+            let file = Brought { payload: &payload, claim: *claim, is_text: true };
+            let _ = self.file(channel, part, &file, left, verdict);
+        }
+    }
+
     /// Inspects a file that stands alone, as its bytes, and the texts in it. Where not all of it was looked into, `more` goes on.
     pub(crate) fn bytes(
         &self,

@@ -24,7 +24,9 @@ pub(crate) fn faults(rules: &RouteFiles, report: &Report, length: usize) -> Vec<
         found.push(SIZE);
     }
     let (picture, table) = (report.structure.picture.as_ref(), report.structure.table.as_ref());
-    if let Some(rules) = rules.image.as_ref().filter(|_| report.file_type.is_image())
+    // A drawing is shown as a picture, and has no pixels of which anything could be said.
+    let is_shown = report.file_type.is_image() || report.file_type == FileType::Svg;
+    if let Some(rules) = rules.image.as_ref().filter(|_| is_shown)
         && !picture.is_some_and(|picture| fits(rules, picture))
     {
         found.push(PICTURE);
@@ -49,17 +51,24 @@ fn fits(rules: &PictureRules, picture: &Picture) -> bool {
 }
 
 fn is_table(rules: &TableRules, table: &Table) -> bool {
-    (rules.columns.is_empty() || !table.cut && rules.columns == table.columns)
-        && rules.max_rows.is_none_or(|most| table.rows <= most)
+    // Who reads it by RFC 4180 splits it at commas, whatever the file itself seems to be split at.
+    let named = || !table.cut && table.separator == ',' && rules.columns == table.columns;
+    (rules.columns.is_empty() || named()) && rules.max_rows.is_none_or(|most| table.rows <= most)
 }
 
 #[cfg(test)]
 mod tests {
-    use cordon_core::{Channel, resource::FILE_TYPES};
+    use cordon_core::{Action, Channel, resource::FILE_TYPES};
     use cordon_files::{Claim, Limits};
+    use serde_json::json;
 
     use super::*;
-    use crate::{Inspection, Verdict, inspection::Part, tree::testing::inspection};
+    use crate::{
+        Inspection, Verdict,
+        anthropic::{MessagesRequest, Wanted},
+        inspection::Part,
+        tree::testing::{inspection, tree},
+    };
 
     /// What is found of a file by rules.
     fn found(rules: &str, name: &str, bytes: &[u8]) -> Vec<String> {
@@ -68,6 +77,8 @@ mod tests {
         let report = cordon_files::inspect(bytes, &claim, &Limits::default());
         faults(&rules, &report, bytes.len()).iter().map(|category| category.as_str().to_owned()).collect()
     }
+
+    const DRAWING: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><rect/></svg>";
 
     /// A picture of so many pixels and channels: its header is what is read.
     fn gif(width: u16, height: u16) -> Vec<u8> {
@@ -96,6 +107,30 @@ mod tests {
             (r#"{"csv": {"columns": ["id"]}}"#, "a.csv", table, Some("file/structure/table")),
             (r#"{"csv": {"columns": ["id", "name", "age"]}}"#, "a.csv", table, Some("file/structure/table")),
             (r#"{"csv": {"max_rows": 1}}"#, "a.csv", table, Some("file/structure/table")),
+            // For who reads commas each of these has one column.
+            (
+                r#"{"csv": {"columns": ["id", "name"]}}"#,
+                "a.csv",
+                b"id;name\n1;Ada\n",
+                Some("file/structure/table"),
+            ),
+            (
+                r#"{"csv": {"columns": ["id", "name"]}}"#,
+                "a.csv",
+                b"id\tname\n1\tAda\n",
+                Some("file/structure/table"),
+            ),
+            (
+                r#"{"csv": {"columns": ["id", "name"]}}"#,
+                "a.csv",
+                b"sep=;\nid;name\n1;Ada\n",
+                Some("file/structure/table"),
+            ),
+            (r#"{"csv": {"columns": ["id", "name"]}}"#, "a.csv", b"id,name\n1,Ada;Bob\n", None),
+            (r#"{"csv": {"columns": ["id"]}}"#, "a.csv", b"id\n1\n", None),
+            (r#"{"csv": {"max_rows": 1}}"#, "a.csv", b"id;name\n1;Ada\n", None),
+            (r#"{"image": {"max_width": 300}}"#, "a.svg", DRAWING, Some("file/structure/image")),
+            (r#"{"types": ["svg"]}"#, "a.svg", DRAWING, None),
             (r#"{"csv": {"columns": ["id"]}}"#, "a.gif", picture, None),
             (
                 r#"{"image": {"min_width": 224, "max_width": 300, "min_height": 200, "max_height": 4096, "max_frames": 1, "channels": [3]}}"#,
@@ -146,6 +181,52 @@ mod tests {
             .without(cordon_core::containment::Subject::parse("detector/file").unwrap());
         let by = by(r#"{"types": ["pdf"]}"#).contained(out.quarantined());
         assert_eq!(action(&by), cordon_core::Action::Block);
+    }
+
+    #[test]
+    fn a_file_that_is_written_down_as_it_is_is_a_file() {
+        let action = |rules: &str, request: serde_json::Value| {
+            let rules: Option<RouteFiles> = serde_json::from_str(rules).unwrap();
+            let by = inspection(&[]).structured(rules.map(std::sync::Arc::new));
+            let (tree, mut verdict) = (tree(request.to_string()), Verdict::default());
+            if request.get("max_tokens").is_some() {
+                let read = MessagesRequest::read(tree, &http::HeaderMap::new(), Wanted::Message);
+                let _ = read.unwrap().inspect(&by, &mut verdict);
+            } else {
+                let _ = crate::openai::Request::read(tree).unwrap().inspect(&by, &mut verdict);
+            }
+            verdict.action()
+        };
+        let shown = |url: &str| {
+            let part = json!({"type": "image_url", "image_url": {"url": url}});
+            json!({"model": "m", "messages": [{"role": "user", "content": [part]}]})
+        };
+        let document = |title: &str, text: &str| {
+            let source = json!({"type": "text", "media_type": "text/plain", "data": text});
+            let part = json!({"type": "document", "title": title, "source": source});
+            json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [part]}]})
+        };
+        let drawing = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'%3E%3C/svg%3E";
+        for (rules, request, expected) in [
+            (r#"{"types": ["png"]}"#, shown(drawing), Action::Block),
+            (r#"{"types": ["png"]}"#, shown("data:text/plain;charset=utf-8,hello%20there"), Action::Block),
+            (r#"{"max_bytes": 4}"#, shown("data:,%41%42%43%44%45"), Action::Block),
+            (r#"{"max_bytes": 5}"#, shown("data:,%41%42%43%44%45"), Action::Allow),
+            (r#"{"types": ["svg"]}"#, shown(drawing), Action::Allow),
+            ("null", shown(drawing), Action::Allow),
+            (r#"{"types": ["pdf"]}"#, document("notes.txt", "Anything at all."), Action::Block),
+            (r#"{"max_bytes": 9}"#, document("notes.txt", "Anything at all."), Action::Block),
+            (r#"{"csv": {"columns": ["id"]}}"#, document("a.csv", "other,name\n1,Ada\n"), Action::Block),
+            (
+                r#"{"types": ["text"], "max_bytes": 99}"#,
+                document("notes.txt", "Anything at all."),
+                Action::Allow,
+            ),
+            (r#"{"csv": {"columns": ["id", "name"]}}"#, document("a.csv", "id,name\n1,Ada\n"), Action::Allow),
+            ("null", document("notes.txt", "Anything at all."), Action::Allow),
+        ] {
+            assert_eq!(action(rules, request.clone()), expected, "{rules} {request}");
+        }
     }
 
     #[test]

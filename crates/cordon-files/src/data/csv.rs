@@ -81,7 +81,7 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
         }
     }
     if let Some(structure) = context.structure() {
-        structure.table = Some(table);
+        structure.table = Some(Table { separator, ..table });
     }
     context.text(Role::Body, text)
 }

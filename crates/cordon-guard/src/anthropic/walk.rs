@@ -114,6 +114,10 @@ pub(super) fn block<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, ori
         }
         ("data", _) if sealed => walker.opaque(value, channel),
         ("data", Value::String(text)) if !plain => walker.blob(text, channel),
+        ("data", Value::String(text)) => {
+            walker.written(text.as_bytes(), None, channel);
+            walker.value(value, channel, Kind::Text);
+        }
         ("content", _) => content(walker, value, origin),
         (key, Value::String(text)) if is_url_key(key) => walker.url(text, channel),
         (key, _) if words::is_said(key) => walker.value(value, channel, Kind::Said),

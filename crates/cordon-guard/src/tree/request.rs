@@ -7,6 +7,7 @@ use cordon_core::{
     json::{Object, Value},
     resource::Normalise,
 };
+use cordon_files::Claim;
 use cordon_inspect::normalise;
 
 use super::{
@@ -223,6 +224,10 @@ impl Visit for Look<'_> {
 
     fn file(&mut self, spot: &Spot<'_>, file: &Brought<'_>) -> bool {
         self.inspection.file(spot.channel, spot.path, file, &mut self.files, self.verdict)
+    }
+
+    fn written(&mut self, spot: &Spot<'_>, bytes: &[u8], claim: &Claim<'_>) {
+        self.inspection.written(spot.channel, spot.path, (bytes, claim), &mut self.files, self.verdict);
     }
 
     fn fault(&mut self, refusal: Refusal) {

@@ -113,6 +113,35 @@ pub(crate) fn packed(text: &str) -> Option<(&str, &str)> {
     coding.trim().eq_ignore_ascii_case("base64").then_some((said, payload))
 }
 
+/// Media type and bytes of a `data:` URL that is not in base64 (RFC 2397): as they are, or with percent signs.
+pub(crate) fn written(text: &str) -> Option<(Option<&str>, Vec<u8>)> {
+    let (scheme, rest) = text.split_at_checked(5)?;
+    if !scheme.eq_ignore_ascii_case("data:") || packed(text).is_some() {
+        return None;
+    }
+    let (head, payload) = rest.split_once(',').unwrap_or((rest, ""));
+    let said = head.split(';').next().map(str::trim).filter(|said| !said.is_empty());
+    let mut pieces = payload.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let code = piece
+            .split_at_checked(2)
+            .filter(|(code, _)| code.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .and_then(|(code, rest)| Some((u8::from_str_radix(code, 16).ok()?, rest)));
+        match code {
+            Some((byte, rest)) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(rest.as_bytes());
+            }
+            None => {
+                bytes.push(b'%');
+                bytes.extend_from_slice(piece.as_bytes());
+            }
+        }
+    }
+    Some((said, bytes))
+}
+
 /// The media type that stands before a payload.
 pub(crate) fn media_type(head: &str) -> Option<&str> {
     let (_, said) = head.split_once(':')?;
@@ -289,6 +318,14 @@ mod tests {
         );
         assert_eq!(packed("data:text/csv,a"), None);
         assert_eq!(packed("datä"), None);
+        for (text, said, bytes) in [
+            ("data:text/csv;charset=utf-8,a%2Cb%0a1", Some("text/csv"), &b"a,b\n1"[..]),
+            ("DATA:,%ff%zz%+1%", None, b"\xff%zz%+1%"),
+            ("data:text/csv", Some("text/csv"), b""),
+        ] {
+            assert_eq!(written(text), Some((said, bytes.to_vec())));
+        }
+        assert_eq!((written("data:;base64,YQ=="), written("https://a.example/")), (None, None));
         assert_eq!(media_type("data:image/png;base64"), Some("image/png"));
         assert_eq!(media_type("data:;base64"), None);
     }

@@ -62,6 +62,8 @@ pub(crate) trait Visit {
     fn packed_again(&mut self, _: &Spot<'_>, _: &Brought<'_>) -> Option<String> {
         None
     }
+    /// A file that a request writes down as it is, not in base64. It is read as a text where it stands, too.
+    fn written(&mut self, _: &Spot<'_>, _: &[u8], _: &Claim<'_>) {}
     /// The model proposes an action here.
     fn proposed(&mut self, _: &Path) {}
     /// A refusal for another reason than content.
@@ -264,7 +266,7 @@ impl<'v, V: Visit> Walker<'v, V> {
             self.unseen(channel, REMOTE, id.len());
         }
         // The source inside of a part has the bytes, and what is around it the name.
-        if object.get("type").and_then(Value::as_str) != Some("base64") {
+        if !matches!(object.get("type").and_then(Value::as_str), Some("base64" | "text")) {
             self.said.name = said("filename").or_else(|| said("title"));
         }
         self.said.media_type = said("media_type");
@@ -297,6 +299,13 @@ impl<'v, V: Visit> Walker<'v, V> {
             self.unseen(channel, MEDIA, payload.len());
         }
         new
+    }
+
+    /// A file that is written down as it is, and read as a text beside this.
+    pub(crate) fn written(&mut self, bytes: &[u8], media_type: Option<&str>, channel: Channel) {
+        let Said { name, media_type: around } = std::mem::take(&mut self.said);
+        let claim = Claim { name: name.as_deref(), media_type: media_type.or(around.as_deref()) };
+        self.visit.written(&Spot { channel, kind: Kind::Fixed, path: &self.path }, bytes, &claim);
     }
 
     /// Content at this place that is not looked into.
@@ -335,8 +344,14 @@ impl<'v, V: Visit> Walker<'v, V> {
                 let packed = url::packed(text).map(|(media_type, payload)| {
                     (payload.len(), self.beside(payload, Some(media_type), channel))
                 });
-                if let Some((length, Some(new))) = packed {
-                    put_behind(text, length, &new);
+                match packed {
+                    Some((length, Some(new))) => put_behind(text, length, &new),
+                    Some((_, None)) => {}
+                    None => {
+                        if let Some((media_type, bytes)) = url::written(text) {
+                            self.written(&bytes, media_type, channel);
+                        }
+                    }
                 }
                 self.leaf(text, channel, Kind::Text);
             }
