@@ -35,7 +35,7 @@ pub(super) struct PlanArgs {
     /// Files or folders of YAML or JSON documents; `-` is standard input.
     #[arg(short = 'f', long = "file", required = true, value_name = "PATH")]
     files: Vec<PathBuf>,
-    /// How many recent calls are judged again by the planned guards; 0: none.
+    /// How many recent calls are judged again by the planned guards, without their lists of allowed values; 0: none.
     #[arg(long, default_value_t = 10_000, value_name = "N")]
     recent: u32,
     #[command(flatten)]
