@@ -4,6 +4,7 @@
 //! `categories` are OpenAI's names, Cordon's families (`pii`, `secret`, …) and every category that was found. OpenAI's are what was found of
 //! the categories that mean the same, which are looked for here in any case; where none does, a name is false, with score 0 and applied
 //! to no kind of input.
+//! Texts are judged as what the caller says, or as what a mark calls them (`cordon` of a part, or beside `input`).
 //! Pictures are not looked into, and refused.
 //!
 //! It is let in as a call is: under the same limits of requests, of calls at a time and of what one call may hold, in the same order
@@ -17,6 +18,7 @@ use cordon_core::{
     Action, CallId, Channel, Refusal, RefusalCode, Score,
     json::{self, Object, Value},
     record::Operation,
+    taint::Taint,
 };
 use cordon_policy::{Caller, EffectiveGuard, Limits, RouteEntry};
 use http::{HeaderValue, Response, header};
@@ -26,6 +28,7 @@ use crate::{
     abuse::{self, Signal, Turn},
     admit::admit,
     alone::Ruled,
+    authority::{self, Origins},
     call::{Call, Known, Received},
     catalog::answered,
     dialect::Dialect,
@@ -89,12 +92,16 @@ struct Asked<'a> {
     route: Option<&'a str>,
     /// The texts of each result.
     inputs: Vec<Vec<Input<'a>>>,
+    /// What the caller says of them.
+    taint: Taint,
 }
 
 /// A text, and its place in the list of inputs where it is in one.
 struct Input<'a> {
     at: Option<usize>,
     text: &'a str,
+    /// Where it comes from, as the caller says.
+    channel: Channel,
 }
 
 /// What was found in the texts of one result.
@@ -163,7 +170,10 @@ impl Inner {
         let asked = Asked::read(&tree)?;
         let (id, time) = (call.id, call.time);
         let digest = record.content_key(self).digest(&bytes);
-        record.describe(|opened| opened.request_digest = Some(digest));
+        record.describe(|opened| {
+            opened.request_digest = Some(digest);
+            opened.taint = asked.taint.clone();
+        });
         let messages = asked.inputs.iter().map(|texts| texts.len() as u64).sum();
         let shape = || Shape { messages, ..Shape::of(&tree) };
         let principal = Arc::clone(&call.stage.identity().principal);
@@ -187,7 +197,7 @@ impl Inner {
             let found: Vec<Ruled> = inputs
                 .iter()
                 .flat_map(|input| {
-                    let examined = inspection.examine(Channel::User, input.text);
+                    let examined = inspection.examine(input.channel, input.text);
                     examined.findings.iter().for_each(|ruled| noted(ruled, input, &mut verdict));
                     examined.findings
                 })
@@ -325,14 +335,16 @@ impl<'a> Asked<'a> {
             }
             Some(_) => return Err(invalid("model", "model is not a name")),
         };
-        Ok(Self { route, inputs: inputs(tree.get("input"))? })
+        let inputs = inputs(tree.get("input"), &Origins::of(tree))?;
+        let taint = authority::entered_inputs(tree, inputs.iter().map(Vec::len).sum())?;
+        Ok(Self { route, inputs, taint })
     }
 }
 
 /// The texts of each result: a text, each text of a list, or all parts of a list together.
-fn inputs(input: Option<&Value>) -> Result<Vec<Vec<Input<'_>>>, Refusal> {
+fn inputs<'a>(input: Option<&'a Value>, origins: &Origins) -> Result<Vec<Vec<Input<'a>>>, Refusal> {
     let items = match input {
-        Some(Value::String(text)) => return Ok(vec![vec![Input { at: None, text }]]),
+        Some(Value::String(text)) => return Ok(vec![vec![Input { at: None, text, channel: origins.at(0) }]]),
         Some(Value::Array(items)) => items,
         _ => return Err(invalid("input", "neither a text nor a list")),
     };
@@ -349,7 +361,7 @@ fn inputs(input: Option<&Value>) -> Result<Vec<Vec<Input<'_>>>, Refusal> {
             Value::Object(part) if !of_texts => text_of(part, at)?,
             _ => return Err(invalid(&format!("input[{at}]"), "not of the kind of the first input")),
         };
-        texts.push(Input { at: Some(at), text });
+        texts.push(Input { at: Some(at), text, channel: origins.of_part(at, item) });
     }
     Ok(if of_texts { texts.into_iter().map(|text| vec![text]).collect() } else { vec![texts] })
 }
@@ -381,7 +393,7 @@ fn strongest(seen: &[abuse::Seen]) -> Vec<(Signal, Score)> {
 fn noted(Ruled { finding, ruling }: &Ruled, input: &Input<'_>, verdict: &mut Verdict) {
     let mut ruling = ruling.clone();
     ruling.action = ruling.action.min(Action::Flag);
-    verdict.add(finding, finding.span, Channel::User, input, ruling);
+    verdict.add(finding, finding.span, input.channel, input, ruling);
 }
 
 fn answer(id: CallId, route: Option<&str>, results: Vec<Value>) -> Value {
@@ -410,7 +422,7 @@ mod tests {
 
     fn check(input: &str, expected: Result<&[&[&str]], Option<&str>>) {
         let input = Value::parse(input.as_bytes(), json::Limits::default()).unwrap();
-        let read = inputs(Some(&input));
+        let read = inputs(Some(&input), &Origins::of(&Object::new()));
         let read: Result<Vec<Vec<&str>>, Option<String>> = read
             .map(|results| {
                 results.iter().map(|texts| texts.iter().map(|input| input.text).collect()).collect()
@@ -432,5 +444,33 @@ mod tests {
         let picture = r#"[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"data:image/png;base64,"}}]"#;
         check(picture, Err(Some("input[1]")));
         check(r#"[{"type":"text"}]"#, Err(Some("input[0]")));
+    }
+
+    #[test]
+    fn a_text_comes_from_where_its_mark_says() {
+        fn channels(body: &str) -> Result<Vec<Channel>, Option<String>> {
+            let body = Value::parse(body.as_bytes(), json::Limits::default()).unwrap();
+            let asked = Asked::read(body.as_object().unwrap()).map_err(|refusal| refusal.param)?;
+            Ok(asked.inputs.iter().flatten().map(|input| input.channel).collect())
+        }
+        use Channel::{Document, ToolOutput, User};
+        let document = r#""cordon":{"origin":"document","source":"a"}"#;
+        assert_eq!(channels(r#"{"input":["a","b"]}"#), Ok(vec![User, User]));
+        assert_eq!(channels(&format!(r#"{{"input":"a",{document}}}"#)), Ok(vec![Document]));
+        assert_eq!(channels(&format!(r#"{{"input":["a","b"],{document}}}"#)), Ok(vec![Document, Document]));
+        let each = r#"{"input":["a","b"],"cordon":[null,{"origin":"tool_output"}]}"#;
+        assert_eq!(channels(each), Ok(vec![User, ToolOutput]));
+        let part =
+            format!(r#"{{"input":[{{"type":"text","text":"a"}},{{"type":"text","text":"b",{document}}}]}}"#);
+        assert_eq!(channels(&part), Ok(vec![User, Document]));
+        for (body, param) in [
+            (r#"{"input":"a","cordon":{"origin":"trusted!"}}"#, "cordon"),
+            (r#"{"input":"a","cordon":null}"#, "cordon"),
+            (r#"{"input":["a"],"cordon":[]}"#, "cordon"),
+            (r#"{"input":["a","b"],"cordon":[null,1]}"#, "cordon[1]"),
+            (r#"{"input":[{"type":"text","text":"a","cordon":{"origin":"user"}}]}"#, "input[0].cordon"),
+        ] {
+            assert_eq!(channels(body), Err(Some(param.to_owned())), "{body}");
+        }
     }
 }

@@ -334,7 +334,8 @@ impl Asked {
                 authority::entered_messages(request.tree(), snapshot)
             }
             Self::Responses(request) => authority::entered_response(request.tree(), snapshot),
-            Self::Embeddings(_) | Self::Predict(_) => Ok(Taint::default()),
+            Self::Embeddings(request) => Ok(request.entered().clone()),
+            Self::Predict(_) => Ok(Taint::default()),
         }
     }
 

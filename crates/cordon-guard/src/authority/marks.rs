@@ -22,7 +22,7 @@ const MAX_ALL_LABELS: usize = 64;
 /// The longest name of a source, in bytes.
 const MAX_NAME: usize = 256;
 
-const WORDS: &str = "A mark is not understood. help: write `cordon` as {\"origin\": \"document\" or \"tool_output\", \"labels\": \
+pub(super) const WORDS: &str = "A mark is not understood. help: write `cordon` as {\"origin\": \"document\" or \"tool_output\", \"labels\": \
                      [\"pii/email\"], \"source\": \"its name\"}, one or more of the three, with at most 16 labels in a mark and 64 in a request, \
                      and 1 to 256 bytes of a name.";
 
@@ -95,7 +95,8 @@ fn enter(value: &Value, taint: &mut Taint) -> Result<(), ()> {
     }
 }
 
-fn read(mark: &Value, taint: &mut Taint) -> Result<(), ()> {
+/// What a mark says, added to what is known already; nothing where it is not one that is known here.
+pub(super) fn read(mark: &Value, taint: &mut Taint) -> Result<(), ()> {
     let mark = mark.as_object().ok_or(())?;
     for (key, value) in mark.iter() {
         match (key, value) {
@@ -114,7 +115,7 @@ fn read(mark: &Value, taint: &mut Taint) -> Result<(), ()> {
 }
 
 /// The origin that a mark names.
-fn origin(mark: &Value) -> Option<Channel> {
+pub(super) fn origin(mark: &Value) -> Option<Channel> {
     mark.get("origin").and_then(word)
 }
 

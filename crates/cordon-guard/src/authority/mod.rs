@@ -4,6 +4,7 @@
 //! of it, and from what is declared of the tools that brought it; a call that a model proposes is then refused or let go by the
 //! rules of its `Tool`, whatever detectors score.
 
+mod beside;
 mod calls;
 mod gate;
 mod instructed;
@@ -26,6 +27,7 @@ use cordon_policy::{CompiledTool, PrincipalEntry, RouteEntry, Snapshot};
 
 use self::calls::{Arguments, Proposal};
 pub(crate) use self::{
+    beside::{Origins, entered_inputs, strip_beside},
     calls::{Seen, of_chat, of_message, of_response},
     gate::{AuthorityGate, Protocol},
     instructed::refuse_instructions,

@@ -7,10 +7,12 @@ use cordon_core::{
     Category, Channel, Refusal,
     json::{Object, Value},
     record,
+    taint::Taint,
 };
 
 use super::response::usage;
 use crate::{
+    authority::{self, Origins},
     inspection::{Inspection, Verdict},
     limits::Shape,
     redact::Tokens,
@@ -35,6 +37,7 @@ const TOKENS: Category = Category::known("uninspected/tokens");
 pub struct EmbeddingsRequest {
     tree: Object,
     inputs: usize,
+    taint: Taint,
 }
 
 /// A request that was inspected and may go on.
@@ -53,7 +56,7 @@ pub struct EmbeddingsResponse {
 
 impl EmbeddingsRequest {
     /// Takes a tree that has the form of a request: `model` and `input` as they must be, no field that would choose a host, a
-    /// credential or another model. Unknown fields pass; they are inspected with the rest.
+    /// credential or another model; marks of where the inputs come from (`cordon`) that are known here. Unknown fields pass; they are inspected with the rest.
     ///
     /// # Errors
     /// A refusal that names the field.
@@ -73,7 +76,8 @@ impl EmbeddingsRequest {
             None | Some(Value::Null | Value::String(_)) => {}
             Some(_) => return Err(invalid("user", "not a text")),
         }
-        Ok(Self { tree, inputs })
+        let taint = authority::entered_inputs(&tree, inputs)?;
+        Ok(Self { tree, inputs, taint })
     }
 
     /// The name of the route.
@@ -84,6 +88,11 @@ impl EmbeddingsRequest {
     /// What the caller says of the person behind it. To be kept only as a keyed pseudonym.
     pub fn subject(&self) -> Option<&str> {
         self.tree.get("user").and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// What the caller says of its inputs: where they come from, and which labels they have.
+    pub(crate) const fn entered(&self) -> &Taint {
+        &self.taint
     }
 
     /// What can be counted of it.
@@ -101,6 +110,7 @@ impl EmbeddingsRequest {
         verdict: &mut Verdict,
     ) -> Result<InspectedEmbeddings, Refusal> {
         let tokens = inspected::<Self>(&mut self.tree, inspection, verdict)?;
+        authority::strip_beside(&mut self.tree);
         Ok(InspectedEmbeddings { tree: self.tree, tokens, inputs: self.inputs })
     }
 }
@@ -108,10 +118,11 @@ impl EmbeddingsRequest {
 impl Walked for EmbeddingsRequest {
     fn walk<V: Visit>(walker: &mut Walker<'_, V>, tree: &mut Object) {
         let channel = Channel::User;
+        let origins = Origins::of(tree);
         walker.members(tree, channel, Kind::Text, |walker, key, value| match key {
             // The name of the route: it is replaced.
             "model" => {}
-            "input" => input(walker, value),
+            "input" => input(walker, value, &origins),
             "dimensions" | "encoding_format" => walker.value(value, channel, Kind::Fixed),
             _ => walker.value(value, channel, Kind::Text),
         });
@@ -233,17 +244,23 @@ fn token(value: &Value) -> bool {
     value.as_u64().is_some_and(|number| u32::try_from(number).is_ok())
 }
 
-fn input<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value) {
-    let channel = Channel::User;
+fn input<V: Visit>(walker: &mut Walker<'_, V>, value: &mut Value, origins: &Origins) {
     match value {
         Value::Array(items) if matches!(items.first(), Some(Value::Number(_))) => {
-            walker.unseen(channel, TOKENS, items.len());
+            walker.unseen(origins.at(0), TOKENS, items.len());
         }
-        Value::Array(_) => walker.items(value, channel, |walker, item| match item {
-            Value::Array(tokens) => walker.unseen(channel, TOKENS, tokens.len()),
-            _ => walker.value(item, channel, Kind::Text),
-        }),
-        _ => walker.value(value, channel, Kind::Text),
+        Value::Array(_) => {
+            let mut at = 0;
+            walker.items(value, Channel::User, |walker, item| {
+                let channel = origins.at(at);
+                at = at.saturating_add(1);
+                match item {
+                    Value::Array(tokens) => walker.unseen(channel, TOKENS, tokens.len()),
+                    _ => walker.value(item, channel, Kind::Text),
+                }
+            });
+        }
+        _ => walker.value(value, origins.at(0), Kind::Text),
     }
 }
 
