@@ -25,6 +25,8 @@ struct Unit {
     original_len: u32,
     /// Whether it is a letter with marks of the Latin script.
     marked: bool,
+    /// It is a letter that was another before.
+    other: bool,
 }
 
 impl Unit {
@@ -41,7 +43,7 @@ pub(crate) struct FoldedText {
     units: Vec<Unit>,
     /// Where the next original byte must lie for the last unit to go on.
     identity_until: usize,
-    /// Where letters stand that were others before, in order.
+    /// Where letters stand that a mark behind them made others, in order.
     other_letters: Vec<usize>,
 }
 
@@ -71,7 +73,7 @@ impl FoldedText {
     /// Appends bytes that are their own folding.
     pub(crate) fn push_same(&mut self, bytes: &[u8], original: usize) {
         if self.identity_until != original || self.units.is_empty() {
-            self.units.push(Unit { at: self.end(), original, original_len: 0, marked: false });
+            self.units.push(Unit { at: self.end(), original, original_len: 0, marked: false, other: false });
         }
         self.bytes.extend_from_slice(bytes);
         self.identity_until = original + bytes.len();
@@ -82,7 +84,7 @@ impl FoldedText {
         if !folded.is_empty() {
             // No escape of one character is nearly as long.
             let original_len = u32::try_from(original_len).unwrap_or(u32::MAX);
-            self.units.push(Unit { at: self.end(), original, original_len, marked: false });
+            self.units.push(Unit { at: self.end(), original, original_len, marked: false, other: false });
             self.bytes.extend_from_slice(folded);
         }
         self.identity_until = usize::MAX;
@@ -114,15 +116,21 @@ impl FoldedText {
 
     /// Notes that the letter at a folded position was another before: a look-alike, or one with an accent.
     pub(crate) fn was_other_letter(&mut self, at: usize) {
-        if self.other_letters.last().is_none_or(|last| *last < at) {
-            self.other_letters.push(at);
+        match self.units.last_mut() {
+            Some(unit) if unit.at == at && unit.original_len > 0 => unit.other = true,
+            // It is one of several that stayed as they were, and a mark followed.
+            _ if self.other_letters.last().is_none_or(|last| *last < at) => self.other_letters.push(at),
+            _ => {}
         }
     }
 
     /// Whether a letter of the folded bytes `start..end` was another before, as far as they are still there.
     pub(crate) fn has_other_letter(&self, start: usize, end: usize) -> bool {
         let next = self.other_letters.partition_point(|at| *at < start);
+        let first = self.units.partition_point(|unit| unit.at <= start).saturating_sub(1);
+        let units = self.units.get(first..).unwrap_or_default().iter();
         self.other_letters.get(next).is_some_and(|at| *at < end)
+            || units.take_while(|unit| unit.at < end).any(|unit| unit.other)
     }
 
     /// The last folded byte.
