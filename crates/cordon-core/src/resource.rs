@@ -27,7 +27,7 @@ mod window;
 use serde::{Deserialize, Serialize};
 
 pub use allow::{Allow, AllowList, AllowedValue};
-pub use answers::{AnswerCitations, AnswerFormat, Answers, MAX_ANSWER_LENGTH};
+pub use answers::{AnswerCitations, AnswerFormat, AnswerStream, Answers, MAX_ANSWER_LENGTH};
 pub use check::{Problem, References};
 pub use custom::{
     CheckDigits, ContextWords, CustomSensitivity, CustomType, Dictionary, MAX_MATCH, MAX_TERM, Matching,

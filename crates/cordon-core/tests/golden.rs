@@ -188,6 +188,12 @@ fn samples() -> Vec<(String, Fact)> {
         route.normalise = Some(serde_json::from_value(normalise).unwrap());
     }
     bodies.push(("-route-normalise".to_owned(), Body::ResourceSet(changing)));
+    let mut windowed = resource(Kind::Route, 3, 6, 2);
+    close(&mut windowed);
+    if let Spec::Route(route) = &mut windowed.spec {
+        route.answers = Some(serde_json::from_value(serde_json::json!({"stream": "window"})).unwrap());
+    }
+    bodies.push(("-route-stream".to_owned(), Body::ResourceSet(windowed)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

@@ -273,6 +273,15 @@ fn what_a_route_says_of_its_answers_makes_sense_or_is_refused() {
     assert_eq!(problems(json!({})), ["/spec/answers"]);
     assert_eq!(problems(json!({"min_length": 3, "max_length": 2})), ["/spec/answers/min_length"]);
     assert_eq!(problems(json!({"max_length": 0})), ["/spec/answers/max_length"]);
+    assert_eq!(problems(json!({"stream": "window", "languages": ["de"], "max_length": 9})), [""; 0]);
+    assert_eq!(problems(json!({"stream": "window"})), [""; 0]);
+    for whole in [json!({"format": "json"}), json!({"schema": {"type": "object"}}), json!({"min_length": 1})]
+    {
+        let mut answers = whole.clone();
+        answers["stream"] = json!("window");
+        assert_eq!(problems(answers), ["/spec/answers/stream"], "{whole} is known at the end");
+        assert_eq!(problems(whole), [""; 0]);
+    }
     assert_eq!(problems(json!({"schema": {"type": []}})), ["/spec/answers/schema/type"]);
     assert_eq!(problems(json!({"schema": {"anyOf": []}})), ["/spec/answers/schema/anyOf"]);
     let spec = json!({"team": "t", "targets": [{"model": "m"}], "answers": {"languages": ["xx"]}});

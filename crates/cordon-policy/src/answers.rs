@@ -1,6 +1,6 @@
 use cordon_core::{
     Language,
-    resource::{AnswerCitations, AnswerFormat, Answers, CheckedSchema},
+    resource::{AnswerCitations, AnswerFormat, AnswerStream, Answers, CheckedSchema},
 };
 
 /// What the answers of a route are meant to be, as the data plane knows it.
@@ -20,6 +20,8 @@ pub struct CompiledAnswers {
     pub languages: Vec<Language>,
     /// Whether each claim names a source.
     pub citations: bool,
+    /// Whether a stream goes on as it comes, where a part of it is enough to judge it.
+    pub window: bool,
 }
 
 impl CompiledAnswers {
@@ -33,6 +35,7 @@ impl CompiledAnswers {
             max_length: spec.max_length,
             languages: spec.languages.clone(),
             citations: spec.citations == AnswerCitations::Required,
+            window: spec.stream == AnswerStream::Window,
         }
     }
 }

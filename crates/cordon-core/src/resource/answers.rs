@@ -33,6 +33,23 @@ impl AnswerCitations {
     }
 }
 
+/// When a stream goes on whose answer may be stopped for what it is as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerStream {
+    /// At its end: nothing leaves before all of it was judged.
+    #[default]
+    Hold,
+    /// As it comes: text leaves once the last few KiB up to it were judged, and what is found from there on stops the rest.
+    Window,
+}
+
+impl AnswerStream {
+    fn is_held(&self) -> bool {
+        *self == Self::Hold
+    }
+}
+
 /// What the answers of a route are meant to be, whatever a request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +76,10 @@ pub struct Answers {
     /// Whether each sentence that claims something names a source, where a request gives sources.
     #[serde(default, skip_serializing_if = "AnswerCitations::is_optional")]
     pub citations: AnswerCitations,
+    /// When a stream goes on that may be stopped for its topics, its language or what its sources do not say: `hold`, at its end, or
+    /// `window`, as it comes. What is known at the end alone (a form, a least length, declining, a share of sentences) holds it in any case.
+    #[serde(default, skip_serializing_if = "AnswerStream::is_held")]
+    pub stream: AnswerStream,
 }
 
 impl Answers {
@@ -69,7 +90,7 @@ impl Answers {
         if *self == Self::default() {
             wrong(
                 "answers",
-                "nothing is said of them; help: add `format`, `max_length`, `languages` or `citations`, or leave it out",
+                "nothing is said of them; help: add `format`, `max_length`, `languages`, `citations` or `stream`, or leave it out",
             );
         }
         for (path, length) in
@@ -86,6 +107,19 @@ impl Answers {
         }
         if self.languages.len() > MAX_LANGUAGES {
             wrong("answers/languages", "at most 64 languages are expected");
+        }
+        if self.stream == AnswerStream::Window {
+            let whole = [
+                ("format", self.format.is_some()),
+                ("schema", self.schema.is_some()),
+                ("min_length", self.min_length.is_some()),
+            ];
+            for (member, _) in whole.into_iter().filter(|(_, is_said)| *is_said) {
+                let message = format!(
+                    "`window` and `{member}` do not go together: whether an answer has it is known at its end; help: leave out one of them"
+                );
+                found.push(("answers/stream".to_owned(), message));
+            }
         }
         if let Some(schema) = &self.schema {
             found.extend(schema.problems("answers/schema"));

@@ -1,7 +1,8 @@
 //! The gate of a stream of whose answer something is expected. What can stop an answer at its end holds all of it until then; where
-//! nothing can, it goes on at once, and what was found stands in the record.
+//! nothing can, it goes on at once, and what was found stands in the record. Where its route wants that, text leaves once it was judged with
+//! what stands before it ([`super::window`]).
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use cordon_core::{
     Refusal,
@@ -9,7 +10,11 @@ use cordon_core::{
     record,
 };
 
-use super::{Expected, gathered::Gathered};
+use super::{
+    Expected,
+    gathered::Gathered,
+    window::{Place, Windows},
+};
 use crate::{
     authority::Protocol,
     inspection::{Inspection, Verdict},
@@ -25,8 +30,10 @@ pub(crate) struct AnswerGate {
     inspection: Inspection,
     expected: Arc<Expected>,
     gathered: Gathered,
-    /// The events so far, where they wait for the end.
-    held: Vec<String>,
+    /// The events so far that wait, each with how far the texts have come that it adds to.
+    held: VecDeque<(String, Vec<(Place, usize)>)>,
+    /// How far its texts were judged, where they leave as they come.
+    windows: Option<Windows>,
     bytes: usize,
     most: usize,
     judged: bool,
@@ -47,7 +54,9 @@ impl AnswerGate {
             expected: Arc::clone(expected),
             inspection: inspection.clone(),
             gathered: Gathered::new(protocol),
-            held: Vec::new(),
+            held: VecDeque::new(),
+            // Detectors elsewhere are asked at the end of an answer, and all of it waits for them.
+            windows: (expected.windows && inspection.second.is_none()).then(Windows::default),
             bytes: 0,
             most,
             judged: false,
@@ -66,7 +75,23 @@ impl AnswerGate {
 
     /// Gives what was held to the next gate.
     fn release(&mut self, out: &mut Vec<u8>) -> Result<Progress, StreamError> {
-        for data in std::mem::take(&mut self.held) {
+        for (data, _) in std::mem::take(&mut self.held) {
+            match self.gate.event(&data, out)? {
+                Progress::Open => {}
+                end => return Ok(end),
+            }
+        }
+        Ok(Progress::Open)
+    }
+
+    /// Judges what has come, and gives what may leave then to the next gate.
+    fn leave(&mut self, out: &mut Vec<u8>) -> Result<Progress, StreamError> {
+        let Some(windows) = &mut self.windows else { return Ok(Progress::Open) };
+        let (touched, verdict) = (self.gathered.touched(), self.gate.verdict_mut());
+        if !windows.judge(&self.gathered, touched, &self.expected, &self.inspection, verdict) {
+            return self.stop();
+        }
+        while let Some((data, _)) = self.held.pop_front_if(|(_, touched)| windows.covers(touched)) {
             match self.gate.event(&data, out)? {
                 Progress::Open => {}
                 end => return Ok(end),
@@ -76,13 +101,13 @@ impl AnswerGate {
     }
 
     fn stop(&mut self) -> Result<Progress, StreamError> {
-        self.held = Vec::new();
+        self.held = VecDeque::new();
         self.ended = true;
         Ok(Progress::Stopped)
     }
 
     fn fail(&mut self, error: StreamError) -> Result<Progress, StreamError> {
-        self.held = Vec::new();
+        self.held = VecDeque::new();
         self.ended = true;
         Err(error)
     }
@@ -121,8 +146,10 @@ impl Gate for AnswerGate {
             return self.stop();
         }
         if self.expected.holds && !self.gathered.has_ended() {
-            self.held.push(data.to_owned());
-            return Ok(Progress::Open);
+            self.held.push_back((data.to_owned(), self.gathered.touched().to_vec()));
+            let progress = self.leave(out);
+            self.ended = progress != Ok(Progress::Open);
+            return progress;
         }
         let progress = match self.release(out) {
             Ok(Progress::Open) => self.gate.event(data, out),

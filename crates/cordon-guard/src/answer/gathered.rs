@@ -8,6 +8,7 @@ use super::text::{
     Text, declines, does_otherwise, ended, is_of_tools, is_refusal, path_of_block, path_of_choice,
     path_of_part, path_of_reason, path_of_refusal, path_of_refused_part, text_of_block,
 };
+use super::window::Place;
 use crate::{authority::Protocol, tree::walk::Path};
 
 /// What has come of the texts of one answer.
@@ -21,6 +22,8 @@ pub(super) struct Gathered {
     /// Characters of each text so far, and of the longest.
     counts: BTreeMap<u64, usize>,
     longest: usize,
+    /// The texts to which the last event added, and how long they are since.
+    touched: Vec<(Place, usize)>,
     otherwise: bool,
     /// Where the model says that it declines: of responses by item, of messages by none.
     declined: BTreeMap<u64, Path>,
@@ -43,6 +46,7 @@ impl Gathered {
             others: Vec::new(),
             counts: BTreeMap::new(),
             longest: 0,
+            touched: Vec::new(),
             otherwise: false,
             declined: BTreeMap::new(),
             ended: false,
@@ -63,8 +67,33 @@ impl Gathered {
         self.longest
     }
 
+    /// The texts to which the last event added, and how long they are since.
+    pub(super) fn touched(&self) -> &[(Place, usize)] {
+        &self.touched
+    }
+
+    /// What has come of a text.
+    pub(super) fn said_at(&self, place: Place) -> &str {
+        self.pieces.get(&place).map_or("", |piece| piece.text.as_str())
+    }
+
+    /// Where a text stands.
+    pub(super) fn path(&self, place: Place) -> Path {
+        match self.protocol {
+            Protocol::Chat => path_of_choice(place.0),
+            Protocol::Messages => path_of_block(place.0),
+            Protocol::Responses => path_of_part(place),
+        }
+    }
+
+    /// Whether a part was said otherwise in whole than in pieces.
+    pub(super) const fn has_others(&self) -> bool {
+        !self.others.is_empty()
+    }
+
     /// Takes an event.
     pub(super) fn event(&mut self, event: &Object) {
+        self.touched.clear();
         match self.protocol {
             Protocol::Chat => self.chunk(event),
             Protocol::Messages => self.of_message(event),
@@ -73,7 +102,9 @@ impl Gathered {
     }
 
     fn add(&mut self, place: (u64, u64), said: &str) {
-        self.pieces.entry(place).or_default().text.push_str(said);
+        let text = &mut self.pieces.entry(place).or_default().text;
+        text.push_str(said);
+        self.touched.push((place, text.len()));
         // All blocks of a message are one text.
         let text = if self.protocol == Protocol::Messages { 0 } else { place.0 };
         let count = self.counts.entry(text).or_default();

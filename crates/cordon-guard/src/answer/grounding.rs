@@ -18,7 +18,7 @@ pub(super) const GROUNDING: Category = Category::known("grounding");
 const UNSUPPORTED: Category = Category::known("grounding/unsupported");
 const CONTRADICTED: Category = Category::known("grounding/contradicted");
 /// How much of an answer is not borne out.
-const ANSWER: Category = Category::known("grounding/answer");
+pub(super) const ANSWER: Category = Category::known("grounding/answer");
 
 pub(super) const CITATION: Category = Category::known("citation");
 const UNKNOWN: Category = Category::known("citation/unknown");

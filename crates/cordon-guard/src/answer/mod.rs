@@ -12,6 +12,7 @@ mod grounding;
 mod repair;
 mod sources;
 mod text;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ use cordon_policy::{CompiledAnswers, EffectiveGuard};
 use self::{
     form::Form,
     gathered::Gathered,
-    grounding::{CITATION, GROUNDING, Known, Looks},
+    grounding::{ANSWER, CITATION, GROUNDING, Known, Looks},
 };
 pub(crate) use self::{
     gate::AnswerGate,
@@ -70,6 +71,8 @@ pub(crate) struct Expected {
     topics: Option<AnswerTopics>,
     /// Whether a stream waits for its end: what can be found there may stop it.
     holds: bool,
+    /// Whether it leaves as it comes all the same, where its route wants that and a part of it is enough to find that.
+    windows: bool,
     /// Whether a stream may be stopped where it becomes too long.
     cuts: bool,
 }
@@ -117,12 +120,16 @@ impl Expected {
             |family: &Category| stopping.iter().any(|one| one.covers(family) || family.covers(one));
         // An answer that is too long is seen where it becomes too long.
         let waits_for_length = says(|route| route.min_length.is_some()) && may_stop(&SHORT);
-        expected.holds = !expected.forms.is_empty() && may_stop(&FORMAT)
+        let known = expected.known.is_some();
+        let at_the_end = !expected.forms.is_empty() && may_stop(&FORMAT)
             || expected.length && waits_for_length
+            || known && may_stop(&ANSWER)
+            || expected.declined && may_stop(&DECLINED);
+        expected.holds = at_the_end
             || expected.language && may_stop(&LANGUAGE)
-            || expected.known.is_some() && (may_stop(&GROUNDING) || may_stop(&CITATION))
-            || expected.declined && may_stop(&DECLINED)
+            || known && (may_stop(&GROUNDING) || may_stop(&CITATION))
             || expected.topics.is_some() && may_stop(&topics::TOPIC);
+        expected.windows = expected.holds && !at_the_end && says(|route| route.window);
         expected.cuts = expected.length && may_stop(&LONG);
         let is_any = !expected.forms.is_empty()
             || !expected.mends.is_empty()
@@ -147,14 +154,19 @@ impl Expected {
             if !self.too_long(text, inspection, verdict) {
                 self.too_short(text, inspection, verdict);
             }
-            self.language_of(text, inspection, verdict);
-            if let Some(topics) = &self.topics {
-                topics.judge(text, inspection, verdict);
-            }
-            // Data has no sentences.
-            if let Some(known) = self.known.as_ref().filter(|_| self.forms.is_empty() && !text.is_json()) {
-                known.judge(text, inspection, verdict);
-            }
+            self.judge_window(text, inspection, verdict);
+        }
+    }
+
+    /// Judges what a part of an answer is enough for: its language, its topics, and what its sources say of its sentences.
+    fn judge_window(&self, text: &Text, inspection: &Inspection, verdict: &mut Verdict) {
+        self.language_of(text, inspection, verdict);
+        if let Some(topics) = &self.topics {
+            topics.judge(text, inspection, verdict);
+        }
+        // Data has no sentences.
+        if let Some(known) = self.known.as_ref().filter(|_| self.forms.is_empty() && !text.is_json()) {
+            known.judge(text, inspection, verdict);
         }
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct Text {
     declined: Option<Path>,
     /// Whether it is the last of its answer.
     last: bool,
+    /// Bytes of its only part that stand before it, where it is a window on that.
+    before: usize,
 }
 
 impl Text {
@@ -27,6 +29,11 @@ impl Text {
     pub(crate) fn push(&mut self, path: Path, text: &str) {
         self.parts.push((self.text.len(), path));
         self.text.push_str(text);
+    }
+
+    /// A piece of a part, with so many bytes of it before.
+    pub(super) fn window(path: Path, before: usize, said: &str) -> Self {
+        Self { before, text: said.to_owned(), parts: vec![(0, path)], ..Self::default() }
     }
 
     /// Notes that the turn does something else than to say something.
@@ -74,7 +81,8 @@ impl Text {
         let before = self.parts.partition_point(|(start, _)| *start <= span.start);
         let start = before.checked_sub(1).and_then(|at| self.parts.get(at)).map_or(0, |(start, _)| *start);
         let end = self.parts.get(before).map_or(self.text.len(), |(start, _)| *start).min(span.end);
-        (self.part(span.start), Span::new(span.start.saturating_sub(start), end.saturating_sub(start)))
+        let of_part = |byte: usize| byte.saturating_sub(start).saturating_add(self.before);
+        (self.part(span.start), Span::new(of_part(span.start), of_part(end)))
     }
 
     /// The part in which a byte of it stands.

@@ -5,6 +5,7 @@ mod grounding;
 mod repair;
 mod support;
 mod topics;
+mod window;
 
 use cordon_core::{Action, resource::Answers};
 use proptest::prelude::*;

@@ -156,6 +156,17 @@ impl Scene {
     }
 
     pub(super) fn stream(&self, events: &[String]) -> Released {
+        let (released, has_ended) = self.stream_of(events);
+        assert!(has_ended, "it ends");
+        released
+    }
+
+    /// What has come of the first events of a stream.
+    pub(super) fn stream_so_far(&self, events: &[String]) -> Released {
+        self.stream_of(events).0
+    }
+
+    fn stream_of(&self, events: &[String]) -> (Released, bool) {
         let mut gate = self.gate();
         let (mut out, mut progress) = (Vec::new(), Progress::Open);
         for event in events {
@@ -164,10 +175,11 @@ impl Scene {
                 break;
             }
         }
-        assert_ne!(progress, Progress::Open, "it ends");
         let stopped = progress == Progress::Stopped;
         assert_eq!(stopped, gate.verdict().refusal().is_some());
-        Released { text: String::from_utf8(out).unwrap(), stopped, found: found(gate.verdict()) }
+        let released =
+            Released { text: String::from_utf8(out).unwrap(), stopped, found: found(gate.verdict()) };
+        (released, progress != Progress::Open)
     }
 
     /// How far an answer is borne out, whole or as a stream in pieces of at most so many characters.
