@@ -646,6 +646,10 @@ mod tests {
                 r#""operation":"chat""#,
                 r#""normalised":{"formulas":2,"hidden":3,"unicode":1},"operation":"chat""#,
             ),
+            opened("").replace(
+                r#""operation":"chat""#,
+                r#""normalised":{"metadata":4},"operation":"chat""#,
+            ),
             r#"{"read":{"actor":"bootstrap","call":"00000000-0001-7303-8303-030303030303","objects":["request","answer"],"time":"1970-01-01T00:00:00.005Z"}}"#.to_owned(),
         ];
         for form in forms {

@@ -39,7 +39,7 @@ pub use guard::{Exception, ExceptionScope, GuardScope, GuardSpec, Rule, Throttle
 pub use limit::{
     Budget, CallBounds, ImageBounds, LimitSpec, LimitSubject, Requests, TokenQuota, WhenUnavailable,
 };
-pub use normalise::{Formulas, HiddenCharacters, Normalise, UnicodeForm};
+pub use normalise::{Formulas, HiddenCharacters, Normalise, PictureMetadata, UnicodeForm};
 pub use prediction::{
     Agreement, Checks, Confidence, Domain, Field, Otherwise, Reference, Share, Signature, ValueType,
 };

@@ -194,6 +194,12 @@ fn samples() -> Vec<(String, Fact)> {
         route.answers = Some(serde_json::from_value(serde_json::json!({"stream": "window"})).unwrap());
     }
     bodies.push(("-route-stream".to_owned(), Body::ResourceSet(windowed)));
+    let mut bare = resource(Kind::Route, 3, 6, 2);
+    close(&mut bare);
+    if let Spec::Route(route) = &mut bare.spec {
+        route.normalise = Some(serde_json::from_value(serde_json::json!({"metadata": "strip"})).unwrap());
+    }
+    bodies.push(("-route-metadata".to_owned(), Body::ResourceSet(bare)));
     let actors = [Actor::Bootstrap, Actor::Cordon, Actor::Local];
     // Numbers below 60 are for the rest: who adds a form there renames none of these.
     let person = || Actor::User(UserId::from_bytes([1; 8]));

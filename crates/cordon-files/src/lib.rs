@@ -40,6 +40,7 @@ mod pdf;
 pub use claim::Claim;
 pub use data::neutral::{is_table, neutralised};
 pub use file_type::FileType;
+pub use image::bare::without_metadata;
 pub use limits::Limits;
 pub use reason::Reason;
 pub use report::{Disposition, Picture, Place, Report, Role, Seen, Segment, Structure, Table};

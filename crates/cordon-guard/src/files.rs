@@ -128,6 +128,12 @@ pub(crate) fn encoded_like(payload: &str, bytes: &[u8]) -> String {
     if payload.contains(['-', '_']) { FOR_URLS.encode(bytes) } else { PLAIN.encode(bytes) }
 }
 
+/// Whether a payload begins as PNG, JPEG or RIFF do.
+pub(crate) fn is_picture(payload: &str) -> bool {
+    let payload = payload.trim_start();
+    ["iVBORw0KGgo", "/9j/", "_9j_", "UklGR"].iter().any(|head| payload.starts_with(head))
+}
+
 /// Whether a file goes by the name or the media type of a table of comma-separated values.
 pub(crate) fn is_said_to_be_table(claim: &Claim<'_>) -> bool {
     let media_type = claim.media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();

@@ -158,7 +158,7 @@ async fn what_is_kept_is_what_left_and_the_record_says_that_it_was_changed() {
     let gateway = world.node.handles.gateway.clone();
     let frames = world.frames().await;
     let opened = frames.opened.iter().find(|opened| opened.call == call).unwrap();
-    assert_eq!(opened.normalised, Normalised { hidden: 2, unicode: 1, formulas: 0 });
+    assert_eq!(opened.normalised, Normalised { hidden: 2, unicode: 1, ..Normalised::default() });
     assert!(gateway.is_content(call, asked.as_bytes(), opened.request_digest.unwrap()), "as it came");
     let kept = &frames.closed_of(call).content[0];
     assert_eq!(kept.object, ContentObject::Request);

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// What was changed in the texts of a request after it was inspected and before it left, as its route says: how often, and never what.
+/// What was changed in the texts and pictures of a request after it was inspected and before it left, as its route says: how often, and never what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Normalised {
@@ -13,6 +13,9 @@ pub struct Normalised {
     /// Cells of tables that are no formulas any more.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub formulas: u64,
+    /// Pictures of which nothing but the pixels is left.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub metadata: u64,
 }
 
 impl Normalised {
@@ -26,6 +29,7 @@ impl Normalised {
         self.hidden = self.hidden.saturating_add(other.hidden);
         self.unicode = self.unicode.saturating_add(other.unicode);
         self.formulas = self.formulas.saturating_add(other.formulas);
+        self.metadata = self.metadata.saturating_add(other.metadata);
     }
 }
 
@@ -35,6 +39,7 @@ impl std::fmt::Display for Normalised {
             (self.hidden, "hidden characters taken out"),
             (self.unicode, "texts composed"),
             (self.formulas, "formulas neutralised"),
+            (self.metadata, "pictures without metadata"),
         ];
         let said = kinds.iter().filter(|(count, _)| *count > 0);
         let said: Vec<String> = said.map(|(count, kind)| format!("{count} {kind}")).collect();

@@ -33,7 +33,18 @@ pub enum Formulas {
     Neutralise,
 }
 
-/// What is changed in the texts of a route's requests after they were inspected and before they leave.
+/// What is done about what pictures say beside their pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureMetadata {
+    /// It goes on.
+    #[default]
+    Keep,
+    /// Comments, EXIF, XMP and what stands behind the end are taken out of PNG, JPEG and WebP; no pixel changes.
+    Strip,
+}
+
+/// What is changed in the texts and pictures of a route's requests after they were inspected and before they leave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Normalise {
@@ -46,6 +57,9 @@ pub struct Normalise {
     /// Formulas in tables of comma-separated values that documents and tools bring: `keep` or `neutralise`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub formulas: Formulas,
+    /// What pictures say beside their pixels: `keep` or `strip`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub metadata: PictureMetadata,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -57,7 +71,7 @@ impl Normalise {
     pub(super) fn problem(&self) -> Option<(&'static str, &'static str)> {
         (*self == Self::default()).then_some((
             "normalise",
-            "nothing is changed; help: say `hidden: strip`, `unicode: nfc` or `formulas: neutralise`, or leave it out",
+            "nothing is changed; help: say `hidden: strip`, `unicode: nfc`, `formulas: neutralise` or `metadata: strip`, or leave it out",
         ))
     }
 }

@@ -162,8 +162,8 @@ pub struct RouteSpec {
     /// What files must be that its calls bring: types, sizes, pictures and tables. One that is not is refused, whatever guards say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Box<RouteFiles>>,
-    /// What is changed in the texts of its requests after they were inspected and before they leave: `hidden: strip`, `unicode: nfc`,
-    /// `formulas: neutralise`. Without it nothing is.
+    /// What is changed in the texts and pictures of its requests after they were inspected and before they leave: `hidden: strip`, `unicode: nfc`,
+    /// `formulas: neutralise`, `metadata: strip`. Without it nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalise: Option<Normalise>,
     /// How a refusal for content looks.

@@ -1,5 +1,6 @@
 //! Pictures, by their headers and all that is not pixels. What pixels show is not read, and said to be so.
 
+pub(crate) mod bare;
 pub(crate) mod bmp;
 mod exif;
 pub(crate) mod gif;

@@ -1,4 +1,4 @@
-//! What a route says is changed in the texts of a request before it leaves: after it was inspected and what is to be redacted was cut, so that
+//! What a route says is changed in the texts and pictures of a request before it leaves: after it was inspected and what is to be redacted was cut, so that
 //! whatever was hidden has been found first, and what leaves is written from what was inspected.
 //!
 //! INVARIANT: no text leaves that was not inspected. Without its hidden characters a text reads as its folded view did; where it does not,
@@ -10,7 +10,7 @@ use cordon_core::{
     Channel, Refusal,
     json::{Limits, Object, Value},
     record::Normalised,
-    resource::{Formulas, Normalise},
+    resource::{Formulas, Normalise, PictureMetadata},
 };
 use cordon_inspect::normalise::{normal, reads_alike};
 
@@ -55,7 +55,11 @@ impl Change<'_> {
             return None;
         }
         let new = normal.text.into_owned();
-        self.done.add(Normalised { hidden: normal.hidden, unicode: u64::from(normal.composed), formulas: 0 });
+        self.done.add(Normalised {
+            hidden: normal.hidden,
+            unicode: u64::from(normal.composed),
+            ..Normalised::default()
+        });
         if !reads_alike(text, &new) {
             let findings = self.inspection.inspect(spot.channel, &new);
             let seat = Seat { channel: spot.channel, place: Place::Fixed, part: spot.path };
@@ -155,12 +159,17 @@ impl Visit for Change<'_> {
     }
 
     fn packed_again(&mut self, spot: &Spot<'_>, file: &Brought<'_>) -> Option<String> {
-        if !self.neutralises(spot.channel) || !files::is_said_to_be_table(&file.claim) {
+        if self.neutralises(spot.channel) && files::is_said_to_be_table(&file.claim) {
+            let table = String::from_utf8(files::decoded(file.payload)?).ok()?;
+            let new = self.neutralised(&table)?;
+            return Some(files::encoded_like(file.payload, new.as_bytes()));
+        }
+        if self.rules.metadata == PictureMetadata::Keep || !files::is_picture(file.payload) {
             return None;
         }
-        let bytes = files::decoded(file.payload)?;
-        let table = String::from_utf8(bytes).ok()?;
-        self.neutralised(&table).map(|table| files::encoded_like(file.payload, table.as_bytes()))
+        let bare = cordon_files::without_metadata(&files::decoded(file.payload)?)?;
+        self.done.add(Normalised { metadata: 1, ..Normalised::default() });
+        Some(files::encoded_like(file.payload, &bare))
     }
 
     fn fault(&mut self, _: Refusal) {}

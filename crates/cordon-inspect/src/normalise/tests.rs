@@ -10,6 +10,7 @@ const STRIP: Normalise = Normalise {
     hidden: HiddenCharacters::Strip,
     unicode: UnicodeForm::Keep,
     formulas: cordon_core::resource::Formulas::Keep,
+    metadata: cordon_core::resource::PictureMetadata::Keep,
 };
 const BOTH: Normalise = Normalise { unicode: UnicodeForm::Nfc, ..STRIP };
 
