@@ -78,7 +78,7 @@ impl Inspection {
     }
 
     /// What is done about findings in a place of this kind.
-    fn rulings(&self, channel: Channel, place: Place, found: Vec<Finding>) -> Examined {
+    pub(crate) fn rulings(&self, channel: Channel, place: Place, found: Vec<Finding>) -> Examined {
         let mut examined = Examined::default();
         for finding in found {
             let Some(ruling) = self.ruling(channel, place, &finding) else { continue };
@@ -115,6 +115,7 @@ impl Inspection {
             examined.would = examined.would.max(ruled.ruling.would);
             examined.findings.push(ruled);
         }
+        self.add_others(channel, text, &mut examined);
         examined
     }
 
@@ -137,7 +138,7 @@ impl Inspection {
 }
 
 /// What must not be left of a text because of a finding.
-fn cut(ruled: &Ruled) -> Option<Cut> {
+pub(crate) fn cut(ruled: &Ruled) -> Option<Cut> {
     let Ruled { finding, ruling } = ruled;
     match ruling.action {
         Action::Allow | Action::Flag => None,

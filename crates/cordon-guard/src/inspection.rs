@@ -14,6 +14,7 @@ use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
 use crate::{
     abuse::Signal,
+    alone::Ruled,
     answer::{Expected, Text},
     authority::{Authority, Seen},
     custom,
@@ -598,11 +599,23 @@ impl Inspection {
         own: Action,
         verdict: &mut Verdict,
     ) -> Action {
-        let finding = Finding { detector_version: version, ..whole(category, detector, 0) };
-        let ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed).or_own(own);
+        let Ruled { finding, ruling } = self.failure(category, (detector, version), channel, own);
         let action = ruling.action;
         verdict.add(&finding, finding.span, channel, &"detector", ruling);
         action
+    }
+
+    /// That a detector said nothing, and what is done about it.
+    pub(crate) fn failure(
+        &self,
+        category: Category,
+        (detector, version): (&'static str, u16),
+        channel: Channel,
+        own: Action,
+    ) -> Ruled {
+        let finding = Finding { detector_version: version, ..whole(category, detector, 0) };
+        let ruling = self.judge(channel, &finding.category, finding.score, Place::Fixed).or_own(own);
+        Ruled { finding, ruling }
     }
 
     /// Records content that goes on unseen, and asks the guards whether it may.

@@ -45,6 +45,7 @@ mod capture;
 mod catalog;
 mod certified;
 mod custom;
+mod elsewhere;
 mod files;
 pub mod held;
 mod inspection;

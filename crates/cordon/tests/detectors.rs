@@ -124,6 +124,55 @@ async fn a_stream_is_held_until_its_end_was_asked_about() {
     assert_eq!((closed.outcome, closed.output.action), (Outcome::Refused, Action::Block));
 }
 
+/// What the control API says of a text that somebody tries.
+async fn tried(world: &World, body: &Value) -> Value {
+    let token = std::fs::read_to_string(world.node.handles.settings.data.join("admin.token")).unwrap();
+    let request = http::Request::post(format!("http://{}/api/v1/inspect", world.node.control))
+        .header("authorization", format!("Bearer {}", token.trim()))
+        .header("content-type", "application/json")
+        .body(http_body_util::Full::new(body.to_string().into()))
+        .unwrap();
+    let reply = world.send(request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    reply.json()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moderations_and_tried_texts_are_judged_with_it_as_calls_are() {
+    let upstream = FakeUpstream::start([]).await;
+    let detector = FakeUpstream::answering(|request| match text_of(request).as_str() {
+        "Who knows?" => Script::json(500, &json!({})),
+        text => found(text),
+    })
+    .await;
+    let world = world(&upstream, &detector, "block", "").await;
+    assert_eq!(world.chat("You fool").await.code(), "content_blocked");
+    let moderated = async |body: Value| {
+        let reply = world.send(world.post("/v1/moderations", body.to_string())).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()["results"].as_array().unwrap().clone()
+    };
+    for model in [None, Some("bot")] {
+        let results = moderated(json!({"model": model, "input": ["You fool", "Hello"]})).await;
+        assert_eq!(results[0]["flagged"], true, "{model:?}");
+        assert_eq!(results[0]["categories"]["toxicity/insult"], true);
+        assert_eq!((&results[1]["flagged"], results.len()), (&json!(false), 2));
+    }
+    let answer = tried(&world, &json!({"text": "You fool", "route": "bot"})).await;
+    assert_eq!((&answer["action"], &answer["redacted"]), (&json!("block"), &json!("You [INSULT]")));
+    assert_eq!(answer["findings"][0]["detector"], "insults");
+
+    // It says nothing of this, as in a call.
+    assert_eq!(world.chat("Who knows?").await.code(), "detector_unavailable");
+    let results = moderated(json!({"model": "bot", "input": "Who knows?"})).await;
+    assert_eq!(results[0]["flagged"], true);
+    assert_eq!(results[0]["categories"]["uninspected/detector"], true);
+    let answer = tried(&world, &json!({"text": "Who knows?", "route": "bot"})).await;
+    assert_eq!((&answer["action"], &answer["redacted"]), (&json!("block"), &json!("Who knows?")));
+    assert_eq!(answer["findings"][0]["category"], "uninspected/detector");
+    assert_eq!(upstream.count().requests, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_it_says_nothing_of_is_refused_or_goes_on_as_its_resource_says() {
     for (more, status) in [("", 503), (", when_unavailable: allow", 200)] {

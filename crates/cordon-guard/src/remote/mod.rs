@@ -30,6 +30,7 @@ use std::{
 };
 
 use cordon_core::{Category, Channel, Name, resource::WhenUnavailable};
+use cordon_policy::DetectorEntry;
 
 pub use self::{
     canaries::beside_engine,
@@ -133,6 +134,12 @@ pub(crate) struct Unavailable {
     pub(crate) then: WhenUnavailable,
     /// Whether there was more of the content than it is sent, so that another try makes no sense.
     pub(crate) too_much: bool,
+}
+
+/// A detector that nobody could ask about a text of this channel.
+pub(crate) fn unasked(entry: &DetectorEntry, channel: Channel) -> Unavailable {
+    let (version, then) = (entry.spec.version, entry.spec.when_unavailable);
+    Unavailable { detector: kept_name(&entry.name), version, channel, then, too_much: false }
 }
 
 /// Names that are kept for ever, since findings carry no copy of theirs.

@@ -12,6 +12,7 @@ use cordon_core::{Action, Channel, Finding, Span, resource::WhenUnavailable};
 
 use super::{UNANSWERED, Unavailable, registry::Used};
 use crate::{
+    alone::Ruled,
     inspection::{Inspection, Part, Place, Seat, Stop, Verdict},
     redact::Cut,
 };
@@ -113,7 +114,7 @@ impl Answers {
     }
 
     /// The same, with what gave no answer beside.
-    pub(super) fn and(mut self, mut unavailable: Vec<Unavailable>) -> Self {
+    pub(crate) fn and(mut self, mut unavailable: Vec<Unavailable>) -> Self {
         self.unavailable.append(&mut unavailable);
         self
     }
@@ -202,6 +203,16 @@ impl Inspection {
         }
     }
 
+    /// The same of texts that stand by themselves: the findings, with the channels that they are about.
+    pub fn unheard(&self) -> Vec<(Channel, Ruled)> {
+        let Some(Second::Answered(answers)) = self.second.as_deref() else { return Vec::new() };
+        let ruled = |unavailable: &Unavailable| {
+            let Unavailable { detector, version, channel, then, .. } = *unavailable;
+            (channel, self.failure(UNANSWERED, (detector, version), channel, own(then)))
+        };
+        answers.unavailable.iter().map(ruled).collect()
+    }
+
     /// Rules on what detectors elsewhere found in an answer of which nothing can be cut any more.
     ///
     /// # Errors
@@ -220,16 +231,20 @@ impl Inspection {
     }
 
     fn unavailable(&self, unavailable: Unavailable, verdict: &mut Verdict) {
-        let own = match unavailable.then {
-            WhenUnavailable::Refuse => Action::Block,
-            // It goes on, and the record says so.
-            WhenUnavailable::Allow => Action::Flag,
-        };
         let Unavailable { detector, version, channel, too_much, .. } = unavailable;
-        let action = self.failed(UNANSWERED, (detector, version), channel, own, verdict);
+        let action = self.failed(UNANSWERED, (detector, version), channel, own(unavailable.then), verdict);
         if too_much && !action.passes() {
             verdict.finds_too_much();
         }
+    }
+}
+
+/// What a detector's resource says is done when it gives no answer.
+const fn own(then: WhenUnavailable) -> Action {
+    match then {
+        WhenUnavailable::Refuse => Action::Block,
+        // It goes on, and the record says so.
+        WhenUnavailable::Allow => Action::Flag,
     }
 }
 

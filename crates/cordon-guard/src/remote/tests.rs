@@ -16,6 +16,8 @@ use cordon_policy::{Caller, EffectiveGuard, Snapshot};
 use cordon_testkit::{FakeUpstream, Gate, Script, closed_port};
 use serde_json::{Value, json};
 
+mod alone;
+
 use super::*;
 use crate::{
     Inspection, Verdict,
@@ -44,6 +46,7 @@ struct Place {
     detectors: Detectors,
     guard: EffectiveGuard,
     out: cordon_policy::Quarantined,
+    snapshot: Snapshot,
 }
 
 /// What a fake detector answers.
@@ -107,7 +110,7 @@ impl Place {
             Detectors::new(client, environment, Arc::new(NoModels), Arc::new(Noon), &Engine::builtin());
         detectors.keep(&snapshot);
         let guard = snapshot.guard(Caller::nobody(), None);
-        Self { upstream, detectors, guard, out: snapshot.quarantined().clone() }
+        Self { upstream, detectors, guard, out: snapshot.quarantined().clone(), snapshot }
     }
 
     fn inspection(&self) -> Inspection {

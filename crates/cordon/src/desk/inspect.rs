@@ -20,7 +20,8 @@ use crate::{
 };
 
 impl Desk {
-    /// Inspects a text as a call would.
+    /// Inspects a text as a call would, with what detectors elsewhere say of it. Where no gateway runs here, nobody can ask those, and
+    /// each is a finding.
     ///
     /// # Errors
     /// When the text is too long, there is no such guard or route, or the log cannot be read.
@@ -55,10 +56,24 @@ impl Desk {
         let key = HmacKey::from_bytes(clock::random());
         let inspection = Inspection::new(self.engine().clone(), Arc::new(guard), self.now(), key)
             .contained(snapshot.quarantined());
+        let (channel, failed) = (wish.channel, || {
+            Problem::new(500, "internal", "something failed", "the text was not inspected")
+        });
+        let inspection = match &self.gateway {
+            Some(gateway) => {
+                gateway.asked_about(inspection, channel, &wish.text).await.map_err(|_| failed())?
+            }
+            None => inspection.asking_nobody(&snapshot, channel, &wish.text),
+        };
         let engine = self.engine().clone();
         // Some milliseconds for the longest texts: not where others wait.
         let inspected = tokio::task::spawn_blocking(move || {
-            let (examined, redacted) = inspection.redact(wish.channel, &wish.text);
+            let (mut examined, redacted) = inspection.redact(wish.channel, &wish.text);
+            for (_, ruled) in inspection.unheard() {
+                examined.action = examined.action.max(ruled.ruling.action);
+                examined.would = examined.would.max(ruled.ruling.would);
+                examined.findings.push(ruled);
+            }
             let explained = engine.explain_with(wish.channel, &wish.text, inspection.custom());
             let counted = |at: usize| {
                 let found = explained.findings.get(at)?;
@@ -74,9 +89,7 @@ impl Desk {
                 findings: examined.findings.iter().map(found).collect(),
             }
         });
-        inspected
-            .await
-            .map_err(|_| Problem::new(500, "internal", "something failed", "the text was not inspected"))
+        inspected.await.map_err(|_| failed())
     }
 }
 
