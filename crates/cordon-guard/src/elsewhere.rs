@@ -10,7 +10,7 @@ use crate::{
     inspection::{Inspection, Place, Seat},
     pipeline::{Gateway, Inner},
     redact::Cut,
-    remote::{Answers, Unavailable, Used, unasked},
+    remote::{Answers, Needed, Unavailable, Used, unasked},
 };
 
 /// The name of a text that is no part of anything.
@@ -43,7 +43,8 @@ impl Inner {
     /// The detectors elsewhere that these guards name, and those of any kind that are of no use.
     fn others(&self, inspection: &Inspection, out: &Quarantined) -> (Option<Used>, Vec<Unavailable>) {
         let guard = inspection.guard();
-        let mut broken = self.detectors.broken(guard, out);
+        // A text by itself is no file, and offers and calls no tool.
+        let mut broken = self.detectors.broken(guard, Needed::default(), out);
         broken.extend(custom::broken(guard, &self.engine, out));
         (self.detectors.beside(guard, out), broken)
     }
