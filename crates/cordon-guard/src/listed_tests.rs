@@ -92,7 +92,8 @@ fn what_only_looks_like_a_listed_value_is_another() {
         assert!(!out.contains("rp.io") && !out.contains("@exampl"), "{out}");
         assert_eq!(found, [("pii/email".to_owned(), Action::Redact)], "{address}");
         for (at, _) in text.char_indices() {
-            assert_eq!(streamed(&inspection, &[&text[..at], &text[at..]]).0, out, "{address} cut at {at}");
+            let (head, tail) = text.split_at(at);
+            assert_eq!(streamed(&inspection, &[head, tail]).0, out, "{address} cut at {at}");
         }
     }
     for same in ["ana@ｃｏｒｐ.io", "ana@c&#111;rp.io", "ANA@CORP.IO", "card ٤١١١١١١١١١١١١١١١"]
