@@ -285,7 +285,7 @@ def a_call(driver):
         check(word in text, f"the call's page says {word}")
     accessible(driver, "call")
     shot(driver, "call")
-    findings = "[aria-label='What was found']"
+    findings = "[aria-label^='What was found']"
     follow(driver, driver.find_element(By.CSS_SELECTOR, findings + " button[value='false_alarm']"))
     check("false alarm" in driver.find_element(By.CSS_SELECTOR, findings).text, "a false alarm is said to be one")
     accessible(driver, "a call with a label")
