@@ -59,6 +59,24 @@ pub(crate) fn data(bytes: &[u8]) {
     inspect(["a.csv", "a.json", "a.yaml", "a.jsonl"][usize::from(*name) % 4], rest);
 }
 
+/// The first byte says what the file of a model goes by.
+pub(crate) fn weights(bytes: &[u8]) {
+    const NAMES: [&str; 10] = [
+        "a.pkl",
+        "a.pt",
+        "a.joblib",
+        "a.npy",
+        "a.safetensors",
+        "a.gguf",
+        "a.onnx",
+        "config.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+    ];
+    let [name, rest @ ..] = bytes else { return };
+    inspect(NAMES[usize::from(*name) % NAMES.len()], rest);
+}
+
 /// What is read is written and read again as the same.
 pub(crate) fn json(bytes: &[u8]) {
     let limits = JsonLimits { bytes: 1 << 16, depth: 32, values: 4_096 };

@@ -105,3 +105,32 @@ pub(crate) fn abuse(bytes: &[u8]) {
     };
     assert_eq!(run(), run(), "the same calls look the same");
 }
+
+/// Messages parted by zero bytes, each of parts that U+0001 parts; the first byte of a message is who says it. What was cut over parts,
+/// messages and quoted pieces is judged the same again, what is redacted is gone from all of them, and what goes on is JSON.
+pub(crate) fn conversation(bytes: &[u8]) {
+    const ROLES: [&str; 3] = ["user", "assistant", "user"];
+    let text = String::from_utf8_lossy(bytes);
+    let object = |members: Vec<(&str, Value)>| {
+        Value::Object(members.into_iter().collect::<cordon_core::json::Object>())
+    };
+    let message = |said: &str| {
+        let role = ROLES[said.bytes().next().map_or(0, usize::from) % ROLES.len()];
+        let part = |text: &str| object(vec![("type", Value::from("text")), ("text", Value::from(text))]);
+        let parts = said.split('\u{1}').take(8).map(part).collect();
+        object(vec![("role", Value::from(role)), ("content", Value::Array(parts))])
+    };
+    let messages: Vec<Value> = text.split('\0').take(24).map(message).collect();
+    let request = object(vec![("model", Value::from("m")), ("messages", Value::Array(messages))]);
+    let run = || {
+        let Ok(request) = Request::read(request.clone()) else { return None };
+        let mut verdict = Verdict::default();
+        let body =
+            request.inspect(&inspection(0), &mut verdict).ok().map(|mut passed| passed.body("upstream"));
+        if let Some(body) = &body {
+            assert!(Value::parse(body, Limits::default()).is_ok(), "{}", String::from_utf8_lossy(body));
+        }
+        Some((verdict.recorded().clone(), body))
+    };
+    assert_eq!(run(), run(), "the same conversation, the same answer");
+}

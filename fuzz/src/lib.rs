@@ -65,6 +65,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "deltas", longest: 1_024, run: stream::deltas },
     Target { name: "form", longest: 2_048, run: form::read },
     Target { name: "model", longest: 8_192, run: model::read },
+    Target { name: "weights", longest: 4_096, run: content::weights },
+    Target { name: "conversation", longest: 2_048, run: guarded::conversation },
 ];
 
 /// The target of this name.

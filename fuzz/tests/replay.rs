@@ -41,5 +41,5 @@ macro_rules! replayed {
 
 replayed! {
     text disguised names leak pdf archive office compound rtf markup image data json schema proof long policies hosts
-    custom topics grounding answer redacted abuse sse stream deltas form model
+    custom topics grounding answer redacted abuse sse stream deltas form model weights conversation
 }
