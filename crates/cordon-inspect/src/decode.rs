@@ -348,11 +348,11 @@ fn readable(encoding: Encoding, bytes: Vec<u8>) -> Option<View> {
 /// The longest stretch of ASCII in UTF-16 (RFC 2781), of either order of bytes, as PowerShell's `-EncodedCommand` has it, and between
 /// which bytes it stands; none where that is not most of them.
 fn narrow(bytes: &[u8]) -> Option<(Vec<u8>, usize, usize)> {
-    // A byte in two is zero: no other text has as many.
+    // One byte in two is zero where all of it is ASCII: no other text has two in five.
     if bytes.len() < 2 * MIN_TEXT || bytes.iter().filter(|byte| **byte == 0).count() * 5 < bytes.len() * 2 {
         return None;
     }
-    // Units of two bytes may begin at either byte, and either of the two may be the zero.
+    // Either byte of a unit may be the zero: little or big end first.
     [(0, 1), (1, 0)]
         .into_iter()
         .filter_map(|(letter, zero)| {

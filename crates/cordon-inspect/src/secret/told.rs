@@ -135,10 +135,7 @@ fn ends_with(bytes: &[u8], word: &str) -> bool {
 
 /// `password for the office`, `passcode to room 12`: a password, and of what, in a few words of one sentence.
 fn is_of_something(head: &[u8]) -> bool {
-    let tail = head.get(head.len().saturating_sub(56)..).unwrap_or_default();
-    let from =
-        tail.iter().rposition(|b| matches!(b, b'.' | b'\n' | b';' | b'?' | b'!')).map_or(0, |at| at + 1);
-    let words: Vec<&[u8]> = tail.get(from..).unwrap_or_default().split(|b| *b == b' ').collect();
+    let words = last_words(head, 56);
     words.windows(2).rev().take(6).any(|pair| match pair {
         [name, of] => {
             let of = [&b"for"[..], b"to", b"of", b"on", b"fur", b"pour", b"para"]
@@ -173,10 +170,7 @@ pub(super) fn in_a_line_of_its_own(left: &[u8]) -> Option<Key> {
     ];
     let breaks = left.iter().rev().take(4).take_while(|byte| **byte == b'\n').count();
     let head = trimmed(left.get(..left.len() - breaks)?).strip_suffix(b":")?;
-    let tail = head.get(head.len().saturating_sub(72)..).unwrap_or_default();
-    let from =
-        tail.iter().rposition(|b| matches!(b, b'.' | b'\n' | b';' | b'?' | b'!')).map_or(0, |at| at + 1);
-    let words: Vec<&[u8]> = tail.get(from..).unwrap_or_default().split(|b| *b == b' ').collect();
+    let words = last_words(head, 72);
     let is_one_of =
         |word: &[u8], known: &[&str]| known.iter().any(|k| word.eq_ignore_ascii_case(k.as_bytes()));
     let told = words.windows(2).any(|pair| match pair {
@@ -184,6 +178,14 @@ pub(super) fn in_a_line_of_its_own(left: &[u8]) -> Option<Key> {
         _ => false,
     }) && !words.iter().any(|word| is_one_of(word, &ABOUT));
     told.then_some(Key::Told)
+}
+
+/// The words of the sentence with which some bytes end, as far as they stand in the last so many bytes.
+fn last_words(bytes: &[u8], most: usize) -> Vec<&[u8]> {
+    let tail = bytes.get(bytes.len().saturating_sub(most)..).unwrap_or_default();
+    let from =
+        tail.iter().rposition(|b| matches!(b, b'.' | b'\n' | b';' | b'?' | b'!')).map_or(0, |at| at + 1);
+    tail.get(from..).unwrap_or_default().split(|b| *b == b' ').collect()
 }
 
 /// `login: name / `, `credentials are name / `: what stands before the password of a pair. Other signs are those of tables.
