@@ -1,6 +1,6 @@
 //! The form of an upload.
 
-use cordon_guard::form::Form;
+use cordon_guard::form::{Form, fields};
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 
 /// A content type and a body, parted by a line feed: the body is refused, or written anew so that it is read as the same.
@@ -9,7 +9,11 @@ pub(crate) fn read(bytes: &[u8]) {
     let (Some(said), Some(body)) = (parts.next(), parts.next()) else { return };
     let Ok(said) = HeaderValue::from_bytes(said) else { return };
     let headers: HeaderMap = [(CONTENT_TYPE, said)].into_iter().collect();
+    let fields = fields(&headers, body);
     let Ok(form) = Form::read(&headers, body) else { return };
+    let is_there = fields
+        .is_ok_and(|fields| fields.iter().any(|field| field.name == "file" && field.content == form.file));
+    assert!(is_there, "an upload is a form with its file");
     let name = form.name.clone().unwrap_or_else(|| "file".to_owned());
     let Some(written) = form.write(&name, "cordon-fuzz-boundary") else {
         assert!(String::from_utf8_lossy(form.file).contains("cordon-fuzz-boundary"));

@@ -31,6 +31,7 @@ fn guard(form: Form) -> EffectiveGuard {
         action: Action::Redact,
         form,
         throttle: None,
+        new_only: false,
     };
     let spec = GuardSpec {
         scope: GuardScope::Organisation,

@@ -17,7 +17,10 @@ mod form;
 mod guarded;
 mod model;
 mod named;
+mod normal;
 mod proof;
+mod protocols;
+mod repair;
 pub mod seeds;
 mod stream;
 mod text;
@@ -67,6 +70,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "model", longest: 8_192, run: model::read },
     Target { name: "weights", longest: 4_096, run: content::weights },
     Target { name: "conversation", longest: 2_048, run: guarded::conversation },
+    Target { name: "repair", longest: 1_024, run: repair::mended },
+    Target { name: "allowed", longest: 1_024, run: named::allowed },
+    Target { name: "normal", longest: 4_096, run: normal::changed },
+    Target { name: "protocols", longest: 4_096, run: protocols::read },
+    Target { name: "coding", longest: 4_096, run: protocols::decoded },
 ];
 
 /// The target of this name.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use cordon_fuzz::{TARGETS, Target, corpus, seeds as first};
@@ -11,6 +12,8 @@ use cordon_fuzz::{TARGETS, Target, corpus, seeds as first};
 const SECONDS: u32 = 900;
 /// The unit of processor time in `/proc` (`USER_HZ`, proc(5)): a hundredth of a second on every machine that Linux runs on.
 const TICKS: u32 = 100;
+/// How often a search is looked at.
+const LOOK: Duration = Duration::from_secs(2);
 /// The most that a committed corpus may be, in bytes.
 const MOST: usize = 96 << 10;
 /// The longest that one input may take, in seconds of the clock, which a busy machine counts too; the most memory, in MiB.
@@ -98,10 +101,17 @@ fn build() -> Result<PathBuf> {
 }
 
 /// One search. What it finds reaching something new is merged with the corpus that is there; what went wrong is kept in it, too, so that
-/// its replay fails until it is mended.
+/// its replay fails until it is mended. A search that was broken off goes on with what it had found and the time that it had had.
 fn one(program: &Path, target: &Target, seconds: u32, seeds: Option<&Path>) -> Result<bool> {
     let place = Path::new("target/fuzz/search").join(target.name);
-    drop(std::fs::remove_dir_all(&place));
+    let clock = place.join("had");
+    let had = match std::fs::read_to_string(&clock) {
+        Ok(text) => text.trim().parse().with_context(|| clock.display().to_string())?,
+        Err(_) => {
+            drop(std::fs::remove_dir_all(&place));
+            0
+        }
+    };
     let [found, least, wrong] = ["found", "least", "wrong"].map(|folder| place.join(folder));
     for folder in [&found, &least, &wrong] {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -113,8 +123,10 @@ fn one(program: &Path, target: &Target, seconds: u32, seeds: Option<&Path>) -> R
     for (number, input) in begun.iter().enumerate() {
         std::fs::write(found.join(number.to_string()), input)?;
     }
-    let run = |options: &[String]| {
-        succeeds(Command::new(program).args(options).args(OPTIONS).env("CORDON_FUZZ_TARGET", target.name))
+    let program_of = |options: &[String]| {
+        let mut command = Command::new(program);
+        command.args(options).args(OPTIONS).env("CORDON_FUZZ_TARGET", target.name);
+        command
     };
     let mut options = vec![
         format!("-max_len={}", target.longest),
@@ -123,25 +135,25 @@ fn one(program: &Path, target: &Target, seconds: u32, seeds: Option<&Path>) -> R
     ];
     options.extend(seeds.map(|seeds| seeds.display().to_string()));
     // libFuzzer counts seconds of the clock: on a busy machine it goes on until the processor was had for as long.
-    let (began, mut left, mut sound) = (processor_time(), seconds, true);
-    while sound && left > 0 {
-        let time = format!("-max_total_time={left}");
-        sound = run(&[options.as_slice(), &[time]].concat())?;
-        left = match (began, processor_time()) {
-            (Some(began), Some(now)) => seconds.saturating_sub(now.saturating_sub(began) / TICKS),
-            _ => 0,
-        };
+    let (mut had, mut sound): (u32, bool) = (had, true);
+    while sound && had < seconds {
+        let time = format!("-max_total_time={}", seconds - had);
+        let slice;
+        (sound, slice) = timed(&mut program_of(&[options.as_slice(), &[time]].concat()), |slice| {
+            std::fs::write(&clock, had.saturating_add(slice).to_string())
+                .with_context(|| clock.display().to_string())
+        })?;
+        had = slice.map_or(seconds, |slice| had.saturating_add(slice));
     }
     // A merge with inputs that break a law would begin again at each of them; they are kept anyway.
-    run(&[
+    succeeds(&mut program_of(&[
         "-merge=1".into(),
         format!("-max_len={}", target.longest),
         least.display().to_string(),
         found.display().to_string(),
-    ])?;
+    ]))?;
     let mut inputs = inputs(&least)?;
     let broken = inputs_of_faults(&wrong)?;
-    let had = began.zip(processor_time()).map_or(seconds, |(began, now)| now.saturating_sub(began) / TICKS);
     println!(
         "{}: {} inputs reach something of their own, {} went wrong, {had} s of processor time",
         target.name,
@@ -160,16 +172,38 @@ fn one(program: &Path, target: &Target, seconds: u32, seeds: Option<&Path>) -> R
     inputs.extend(broken.into_iter().map(|(_, input)| input));
     std::fs::create_dir_all(corpus::folder())?;
     std::fs::write(&kept, corpus::write(inputs, MOST)).with_context(|| kept.display().to_string())?;
+    std::fs::remove_file(&clock).with_context(|| clock.display().to_string())?;
     Ok(sound)
 }
 
-/// The processor time of the programs that this one has run, in [`TICKS`]: the fields `cutime` and `cstime` of proc(5). Nothing where
-/// there is no `/proc`.
-fn processor_time() -> Option<u32> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the program, in brackets, may hold spaces; the two fields are the 14th and 15th after it.
+/// Runs a search to its end, telling every few seconds how much processor time it has had; whether it succeeded and the last such time,
+/// in seconds, nothing where that is not to be known.
+fn timed(command: &mut Command, told: impl Fn(u32) -> Result<()>) -> Result<(bool, Option<u32>)> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .spawn()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
+    let mut last = None;
+    loop {
+        // A process that has ended keeps its times until it is waited for, so the last look is at all of them.
+        last = processor_time(child.id()).or(last);
+        told(last.unwrap_or_default())?;
+        if let Some(status) = child.try_wait()? {
+            return Ok((status.success(), last));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// The processor time that a process has had, in whole seconds: the fields `utime` and `stime` of proc(5). Nothing where there is no
+/// `/proc`.
+fn processor_time(process: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name of the program, in brackets, may hold spaces; the two fields are the 12th and 13th after it.
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().skip(13).take(2).map(|field| field.parse::<u32>().ok()).sum()
+    let ticks: Option<u32> =
+        fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().ok()).sum();
+    ticks.map(|ticks| ticks / TICKS)
 }
 
 fn inputs(folder: &Path) -> Result<Vec<Vec<u8>>> {

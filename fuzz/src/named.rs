@@ -1,8 +1,10 @@
-//! What an organisation names itself: types of its own, and topics.
+//! What an organisation names itself: types of its own, values that may pass, and topics.
+
+use std::sync::Arc;
 
 use cordon_core::{
-    Finding,
-    resource::{CustomType, Matching, Topic, Topics as Named},
+    Category, Finding, Listed,
+    resource::{Allow, AllowList, AllowedValue, CustomType, Matching, Topic, Topics as Named},
 };
 use cordon_inspect::{Asked, Custom, Topics};
 use serde_json::json;
@@ -64,6 +66,53 @@ fn line_of(at: usize, line: &str) -> Option<CustomType> {
     let mut value = json!({"category": format!("custom/type{at}")});
     value.as_object_mut()?.append(&mut own.as_object()?.clone());
     serde_json::from_value(value).ok()
+}
+
+/// Values that may pass and a text, parted by a zero byte. Values are the JSON of a guard, or a line each: `CATEGORY=VALUE`. A list takes no
+/// finding away and brings none, only values are noted to be on it, and an empty one names nothing.
+pub(crate) fn allowed(bytes: &[u8]) {
+    let Some((channel, cut, text)) = split(bytes) else { return };
+    let (said, text) = text.split_once('\0').unwrap_or(("", &text));
+    let allow: Allow = serde_json::from_str(said).unwrap_or_else(|_| Allow {
+        published: said.starts_with('+'),
+        values: said.lines().take(16).filter_map(value_of).collect(),
+    });
+    let (list, none) = (Arc::new(AllowList::new(&allow)), Arc::new(AllowList::default()));
+    for one in &allow.values {
+        let (Some(value), true) = (&one.value, allow.values.len() <= 16) else { continue };
+        if let Some(form) = AllowedValue::form(&one.category, value).filter(|form| !form.is_empty()) {
+            assert!(
+                value.len() > 1_024 || list.contains(&one.category, value),
+                "{:?} {value:?}",
+                one.category
+            );
+            assert_eq!(AllowedValue::form(&one.category, &form), Some(form.clone()), "a form has that form");
+        }
+    }
+    let with = law(text, cut, || {
+        ENGINE.scanner(channel, &holds()).with_lists([(0, Arc::clone(&list)), (1, Arc::clone(&none))].into())
+    });
+    let without = law(text, cut, || ENGINE.scanner(channel, &holds()));
+    let plain = |found: &[Finding]| -> Vec<Finding> {
+        found.iter().map(|finding| Finding { listed: Listed::NONE, ..finding.clone() }).collect()
+    };
+    assert_eq!(plain(&with), without, "a list takes nothing away and brings nothing");
+    for finding in with.iter().filter(|finding| finding.listed != Listed::NONE) {
+        assert!(!finding.listed.has(1), "nothing is on an empty list");
+        let is_value =
+            ["pii", "secret", "custom"].map(Category::known).iter().any(|one| one.covers(&finding.category));
+        assert!(is_value, "{:?} is no value", finding.category);
+    }
+}
+
+/// The value that a line says.
+fn value_of(line: &str) -> Option<AllowedValue> {
+    let (category, value) = line.trim_start_matches('+').split_once('=')?;
+    Some(AllowedValue {
+        category: Category::parse(category).ok()?,
+        value: Some(value.to_owned()),
+        sha256: None,
+    })
 }
 
 /// The text with a sign that no plain text has in the place of every finding.

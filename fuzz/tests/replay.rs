@@ -42,4 +42,5 @@ macro_rules! replayed {
 replayed! {
     text disguised names leak pdf archive office compound rtf markup image data json schema proof long policies hosts
     custom topics grounding answer redacted abuse sse stream deltas form model weights conversation
+    repair allowed normal protocols coding
 }

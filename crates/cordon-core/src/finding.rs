@@ -52,26 +52,40 @@ pub struct Finding {
     /// Whether this continues the previous finding of the same detector, whose span met its bound: it is redacted
     /// too, and gets no placeholder of its own.
     pub continues: bool,
-    /// Which lists of values that may pass name it.
+    /// Which lists of values that may pass name it, and whether its caller sent it.
     pub listed: Listed,
 }
 
-/// Which of the lists of values that a text is read with name a value.
+/// Which of the lists of values that a text is read with name a value, and whether it is one that the caller sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Listed(u64);
+pub struct Listed {
+    lists: u64,
+    sent: bool,
+}
 
 impl Listed {
     /// None of them.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self { lists: 0, sent: false };
 
     /// These and list `at`. Beyond the sixty-fourth no list has a say.
     #[must_use]
     pub const fn with(self, at: usize) -> Self {
-        if at < 64 { Self(self.0 | 1 << at) } else { self }
+        if at < 64 { Self { lists: self.lists | 1 << at, ..self } } else { self }
     }
 
     /// Whether list `at` is among them.
     pub const fn has(self, at: usize) -> bool {
-        at < 64 && self.0 >> at & 1 == 1
+        at < 64 && self.lists >> at & 1 == 1
+    }
+
+    /// The same for a value that the caller sent, or not.
+    #[must_use]
+    pub const fn with_sent(self, sent: bool) -> Self {
+        Self { sent, ..self }
+    }
+
+    /// Whether the value stood in what the caller sent.
+    pub const fn is_sent(self) -> bool {
+        self.sent
     }
 }

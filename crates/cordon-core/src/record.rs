@@ -491,7 +491,7 @@ pub struct ContentRead {
     pub call: CallId,
     /// What of what was captured.
     pub objects: Vec<ContentObject>,
-    /// Which held file that it brought.
+    /// Which held file or text that it brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldId>,
 }

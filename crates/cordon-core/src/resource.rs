@@ -17,6 +17,7 @@ mod published;
 mod resilience;
 mod retention;
 mod route;
+mod sent;
 mod service;
 mod team;
 mod tool;
@@ -50,6 +51,7 @@ pub use route::{
     Audit, ContentCapture, DEFAULT_CONTENT_RETENTION, Instructions, MAX_CONTENT_RETENTION, RefusalStyle,
     RouteGuards, RouteSpec, RouteTools, Spotlighting, Target,
 };
+pub use sent::SentValues;
 pub use service::{
     AzureSpec, ClientCertificate, MaxSensitivity, ModelSpec, OutputField, Protocol, SecretRef,
     SecretRefError, ServiceSpec, Timeouts,

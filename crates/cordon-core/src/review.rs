@@ -1,4 +1,4 @@
-//! Reviews of held content: a guard's rule held a file, a person has looked, and says whether it may pass.
+//! Reviews of held content: a rule held a file, a text or a call of a tool, a person has looked, and says whether it may pass.
 //!
 //! A review is about the same bytes from the same caller on the same route ([`Passage`]), by a keyed digest, and ends. It lets through
 //! what was *held*; what is blocked stays blocked, whatever a review says.
@@ -18,6 +18,32 @@ pub const MAX_REVIEW_LASTS: DurationMs = DurationMs::from_secs(366 * 86_400);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HeldId(CallId);
+
+/// What was held.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldKind {
+    /// A file that a request brings.
+    #[default]
+    File,
+    /// A text of a request.
+    Text,
+    /// A call of a tool that a model proposes.
+    ToolCall,
+}
 
 /// What a review is about: these bytes, from this caller, on this route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +82,9 @@ pub struct Review {
     pub principal: Name,
     /// Keyed digest of the bytes.
     pub content: Digest,
+    /// What it is.
+    #[serde(default, skip_serializing_if = "HeldKind::is_file")]
+    pub kind: HeldKind,
     /// How many bytes.
     pub bytes: u64,
     /// What it was held for: a release lets in what is held for one of these, or for something below it, and nothing else.
@@ -81,6 +110,27 @@ pub struct Reviewed {
     pub by: Actor,
     /// When.
     pub at: Timestamp,
+}
+
+impl HeldKind {
+    /// The word of documents and the console.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Text => "text",
+            Self::ToolCall => "tool_call",
+        }
+    }
+
+    /// Whether a release lets it in once and no more: whoever approves a transfer approves one.
+    pub const fn is_once(self) -> bool {
+        matches!(self, Self::ToolCall)
+    }
+
+    /// Whether it is a file.
+    pub const fn is_file(&self) -> bool {
+        matches!(self, Self::File)
+    }
 }
 
 impl Verdict {
@@ -114,14 +164,21 @@ impl Reviewed {
         now < self.review.ends
     }
 
-    /// Whether it says something of what would be held for this: a release only of what the file was held for when it was decided.
+    /// Whether it says something of what would be held for this: a release only of what it was held for when it was decided.
     pub fn covers(&self, category: &Category) -> bool {
         self.verdict == Verdict::Rejected || self.review.categories.iter().any(|known| known.covers(category))
     }
 
-    /// Whether nobody has to look at a file any more that is held for these.
+    /// Whether nobody has to look at it any more where it is held for these.
     pub fn decides(&self, categories: &[Category], now: Timestamp) -> bool {
         self.stands(now) && categories.iter().all(|category| self.covers(category))
+    }
+
+    /// Whether nobody has to look at this any more, which is held for these: a release of what passes once is of the one that was looked
+    /// at, and the next is another.
+    pub fn settles(&self, held: HeldId, kind: HeldKind, categories: &[Category], now: Timestamp) -> bool {
+        let is_of_another = kind.is_once() && self.verdict == Verdict::Released && self.review.held != held;
+        !is_of_another && self.decides(categories, now)
     }
 }
 

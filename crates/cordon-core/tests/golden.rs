@@ -29,7 +29,7 @@ use cordon_core::{
         ContentCapture, Kind, LimitSubject, Price, Requests, Resource, RouteMode, RouteTools, Spec,
         Spotlighting,
     },
-    review::{HeldId, Review},
+    review::{HeldId, HeldKind, Review},
 };
 use support::{at, close, digest, name, resource};
 
@@ -214,7 +214,8 @@ fn samples() -> Vec<(String, Fact)> {
         .zip(74_u8..)
         .map(|((suffix, body), number)| ((suffix.to_owned(), body), number, trigger()));
     let labels = of_feedback().into_iter().zip(95_u8..).map(|(sample, number)| (sample, number, person()));
-    let reviews = of_reviews().into_iter().zip(98_u8..).map(|(sample, number)| (sample, number, person()));
+    let reviews =
+        of_reviews().into_iter().zip([98_u8, 99, 99, 99]).map(|(sample, number)| (sample, number, person()));
     rest.chain(people)
         .chain(triggers)
         .chain(labels)
@@ -416,19 +417,25 @@ fn of_feedback() -> Vec<(String, Body)> {
 
 /// The facts about what people decide of held content.
 fn of_reviews() -> Vec<(String, Body)> {
-    let review = |id: u8| Review {
+    let review = |id: u8, kind: HeldKind| Review {
         held: HeldId::new(at(1), [id; 10]),
         call: CallId::new(at(1), [1; 10]),
         route: name(Kind::Route, 1),
         principal: name(Kind::Principal, 1),
         content: digest(id),
+        kind,
         bytes: 4096,
         categories: Vec::new(),
         since: at(1),
         ends: at(604_800),
         reason: Sealed::Closed(digest(24)),
     };
-    vec![(String::new(), Body::HeldReleased(review(25))), (String::new(), Body::HeldRejected(review(26)))]
+    vec![
+        (String::new(), Body::HeldReleased(review(25, HeldKind::File))),
+        (String::new(), Body::HeldRejected(review(26, HeldKind::File))),
+        ("-text".to_owned(), Body::HeldReleased(review(27, HeldKind::Text))),
+        ("-tool-call".to_owned(), Body::HeldReleased(review(28, HeldKind::ToolCall))),
+    ]
 }
 
 /// The types of facts. The match has no arm for the rest: who adds a type must come here, and add a sample.

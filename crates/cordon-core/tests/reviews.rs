@@ -13,7 +13,7 @@ use cordon_core::{
     CallId, Digest, DurationMs, Fact, HmacKey, Name, State, Timestamp,
     command::{self, NewReview, Rejection, Wish},
     fact::Actor,
-    review::{HeldId, MAX_REVIEW_LASTS, Passage, Verdict},
+    review::{HeldId, HeldKind, MAX_REVIEW_LASTS, Passage, Verdict},
 };
 
 fn at(second: i64) -> Timestamp {
@@ -31,6 +31,7 @@ fn wish(number: u8, verdict: Verdict, seconds: u64) -> NewReview {
         held: HeldId::from_bytes([number; 16]),
         call: CallId::from_bytes([number; 16]),
         passage: passage(number),
+        kind: HeldKind::File,
         bytes: 10,
         categories: Vec::new(),
         since: at(0),

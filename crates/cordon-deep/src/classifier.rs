@@ -61,6 +61,7 @@ pub struct Classifier {
     model: Model,
     labels: Vec<String>,
     outcome: Outcome,
+    remark: Option<&'static str>,
     /// The most pieces of a text in one window.
     window: usize,
     limits: Limits,
@@ -129,12 +130,19 @@ impl Classifier {
         let mut weights = Weights::open(weights, limits.weights).map_err(of(WEIGHTS))?;
         let pieces = limits.window.min(config.positions);
         let model = Model::read(&config, &mut weights, pieces).map_err(of(WEIGHTS))?;
-        Ok(Self { tokenizer, model, labels: config.labels, outcome: config.outcome, window, limits })
+        let (labels, outcome, remark) = (config.labels, config.outcome, config.own);
+        Ok(Self { tokenizer, model, labels, outcome, remark, window, limits })
     }
 
     /// The labels, in the model's order.
     pub fn labels(&self) -> &[String] {
         &self.labels
+    }
+
+    /// The class of its own that the folder names and that it was read as, by what is known of it; nothing where it is of a plain one.
+    /// None of the folder's code was run.
+    pub const fn remark(&self) -> Option<&'static str> {
+        self.remark
     }
 
     /// Says how probable each label is for each window of a text. `go_on` is asked before each layer, and now and then while a long

@@ -3,6 +3,8 @@
 //! INVARIANT: a key that changes what the model says is either understood or refused. Those that only matter in training, or
 //! to the library itself, are listed by name; whatever else has a value is refused.
 
+mod own;
+
 use serde_json::{Map, Value};
 
 use crate::error::Cause;
@@ -25,7 +27,10 @@ pub(crate) struct Config {
     pub(crate) absolute: bool,
     pub(crate) epsilon: f32,
     pub(crate) activation: Activation,
-    pub(crate) pooler_activation: Activation,
+    /// What stands between the layers and the labels; none where they are read from the first piece as the layers leave it.
+    pub(crate) pooler: Option<Activation>,
+    /// The class of its own that it was read as.
+    pub(crate) own: Option<&'static str>,
     pub(crate) labels: Vec<String>,
     pub(crate) outcome: Outcome,
 }
@@ -130,10 +135,12 @@ const MAX_LABEL: usize = 128;
 impl Config {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Cause> {
         let mut keys = Keys(serde_json::from_slice(bytes).map_err(Cause::form)?);
+        let own = own::Class::of(&mut keys)?;
         let family = keys.text("model_type")?.unwrap_or_default();
-        let (class, bert) = match family.as_str() {
-            "bert" => ("BertForSequenceClassification", true),
-            "deberta-v2" => ("DebertaV2ForSequenceClassification", false),
+        let (class, bert) = match (family.as_str(), own) {
+            ("bert", None) => ("BertForSequenceClassification", true),
+            ("deberta-v2", None) => ("DebertaV2ForSequenceClassification", false),
+            ("deberta-v2" | "piguard", Some(own::Class::PiGuard)) => (own::PIGUARD, false),
             _ => return Err(Cause::value("model_type", "`bert` or `deberta-v2`")),
         };
         keys.only("architectures", &serde_json::json!([class]))?;
@@ -155,12 +162,12 @@ impl Config {
         let epsilon = keys.epsilon(if bert { 1e-12 } else { 1e-7 })?;
         let activation = keys.activation("hidden_act", Activation::Gelu)?;
         let (labels, outcome) = keys.labels()?;
-        let (family, embedding, absolute, pooler_activation) = if bert {
+        let (family, embedding, absolute, pooler) = if bert {
             keys.only("position_embedding_type", &Value::from("absolute"))?;
             if types == 0 {
                 return Err(Cause::value("type_vocab_size", "1 or more"));
             }
-            (Family::Bert, hidden, true, Activation::Tanh)
+            (Family::Bert, hidden, true, Some(Activation::Tanh))
         } else {
             keys.only("conv_kernel_size", &Value::from(0))?;
             keys.only("pooler_hidden_size", &Value::from(hidden))?;
@@ -170,6 +177,7 @@ impl Config {
             let absolute = keys.flag("position_biased_input", true)?;
             let embedding = keys.size("embedding_size", 1..=8192, Some(hidden))?;
             let pooler = keys.activation("pooler_hidden_act", Activation::Gelu)?;
+            let pooler = own.is_none().then_some(pooler);
             (Family::Deberta(keys.disentangled(positions)?), embedding, absolute, pooler)
         };
         keys.nothing_else()?;
@@ -186,7 +194,8 @@ impl Config {
             absolute,
             epsilon,
             activation,
-            pooler_activation,
+            pooler,
+            own: own.map(own::Class::name),
             labels,
             outcome,
         })
@@ -370,6 +379,87 @@ mod tests {
 
     const BERT: &str = include_str!("../tests/golden/bert/config.json");
     const DEBERTA: &str = include_str!("../tests/golden/deberta/config.json");
+
+    fn taken(config: &Value) -> Result<Config, String> {
+        Config::read(&serde_json::to_vec(config).unwrap()).map_err(|error| error.to_string())
+    }
+
+    /// `config.json` with these members of the models that are published, in the order of `DeBERTa`'s.
+    fn published(members: &Value) -> Value {
+        let mut config = json!({
+            "attention_probs_dropout_prob": 0.1, "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "hidden_size": 768,
+            "initializer_range": 0.02, "intermediate_size": 3072, "layer_norm_eps": 1e-7, "legacy": true,
+            "max_position_embeddings": 512, "max_relative_positions": -1, "norm_rel_ebd": "layer_norm", "num_attention_heads": 12,
+            "num_hidden_layers": 12, "pad_token_id": 0, "pooler_dropout": 0, "pooler_hidden_act": "gelu", "pooler_hidden_size": 768,
+            "pos_att_type": ["p2c", "c2p"], "position_biased_input": false, "position_buckets": 256, "relative_attention": true,
+            "share_att_key": true, "torch_dtype": "float32", "transformers_version": "4.44.0", "type_vocab_size": 0,
+            "vocab_size": 128_100, "architectures": ["DebertaV2ForSequenceClassification"], "model_type": "deberta-v2",
+        });
+        config.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        config
+    }
+
+    fn piguard() -> Value {
+        published(&json!({
+            "architectures": ["PIGuard"], "model_type": "piguard",
+            "auto_map": {"AutoConfig": "modeling_piguard.PIGuardConfig", "AutoModelForSequenceClassification": "modeling_piguard.PIGuard"},
+            "id2label": {"0": "benign", "1": "injection"}, "label2id": {"benign": 0, "injection": 1},
+        }))
+    }
+
+    #[test]
+    fn what_is_published_is_taken() {
+        let protectai = published(&json!({
+            "_name_or_path": "microsoft/deberta-v3-base", "id2label": {"0": "SAFE", "1": "INJECTION"},
+            "label2id": {"SAFE": 0, "INJECTION": 1}, "problem_type": "single_label_classification",
+        }));
+        let large = published(&json!({
+            "id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "vocab_size": 251_000,
+        }));
+        let small = published(&json!({
+            "hidden_size": 384, "pooler_hidden_size": 384, "intermediate_size": 1536, "num_attention_heads": 6, "vocab_size": 128_100,
+        }));
+        for (config, labels) in
+            [(protectai, "SAFE INJECTION"), (large, "LABEL_0 LABEL_1"), (small, "LABEL_0 LABEL_1")]
+        {
+            let config = taken(&config).unwrap();
+            assert_eq!((config.labels.join(" ").as_str(), config.pooler), (labels, Some(Activation::Gelu)));
+        }
+        let config = taken(&piguard()).unwrap();
+        assert_eq!((config.labels.join(" ").as_str(), config.pooler), ("benign injection", None));
+        let told = "leolee99/PIGuard--modeling_piguard.PIGuard";
+        let mut config = piguard();
+        config["auto_map"]["AutoModelForSequenceClassification"] = json!(told);
+        assert_eq!(taken(&config).unwrap().pooler, None);
+    }
+
+    /// A class that is not known may do anything with tensors that look like others'.
+    #[test]
+    fn code_of_its_own_is_refused_where_it_is_not_known() {
+        let classes =
+            json!({"AutoModelForSequenceClassification": "modeling_own.OwnForSequenceClassification"});
+        for (key, value) in [
+            ("auto_map", classes.clone()),
+            ("auto_map", json!({"AutoModelForSequenceClassification": "modeling_piguard.PIGuard2"})),
+            ("auto_map", json!({"AutoModelForSequenceClassification": "other.PIGuard"})),
+            ("auto_map", json!({"AutoModel": "modeling_piguard.PIGuard"})),
+            ("auto_map", json!({})),
+            ("auto_map", json!("modeling_piguard.PIGuard")),
+            ("auto_map", Value::Null),
+            ("architectures", json!(["DebertaV2ForSequenceClassification"])),
+            ("architectures", json!(["PIGuard", "PIGuard"])),
+            ("model_type", json!("bert")),
+        ] {
+            let mut config = piguard();
+            config[key] = value.clone();
+            let said = taken(&config).unwrap_err();
+            assert!(said.contains("help: "), "{key}: {value}: {said}");
+        }
+        // Nor does a plain class with code beside it pass for plain.
+        let mut plain = published(&json!({}));
+        plain["auto_map"] = classes;
+        assert!(taken(&plain).unwrap_err().contains("`auto_map`"));
+    }
 
     fn refused(config: &str, key: &str, value: Value) -> String {
         let mut changed: Map<String, Value> = serde_json::from_str(config).unwrap();

@@ -26,6 +26,20 @@ impl<'a> Claim<'a> {
         Self { name: Some(name), media_type: None }
     }
 
+    /// The type that it says: by the name's ending, and by the media type where that says none.
+    ///
+    /// ```
+    /// use cordon_files::{Claim, FileType};
+    /// let said = |name, media_type| Claim { name, media_type }.file_type();
+    /// assert_eq!(said(Some("a.PDF"), Some("image/png")), Some(FileType::Pdf));
+    /// assert_eq!(said(Some("README"), Some("image/png; q=1")), Some(FileType::Png));
+    /// assert_eq!(said(Some("README"), None), None);
+    /// ```
+    pub fn file_type(&self) -> Option<FileType> {
+        let claimed = self.read();
+        claimed.by_name.or(claimed.by_media_type)
+    }
+
     pub(crate) fn read(&self) -> Claimed {
         let extension = self.name.and_then(extension).unwrap_or_default();
         let media_type = self

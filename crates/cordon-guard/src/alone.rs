@@ -1,7 +1,7 @@
 //! A text by itself, judged by the rules and with the means of a call, outside of any call.
 
 use cordon_core::{Action, Channel, Finding, Form};
-use cordon_files::{Claim, FileType, Segment};
+use cordon_files::{Claim, Disposition, FileType, Reason, Report, Segment};
 use cordon_policy::Ruling;
 
 use crate::{
@@ -12,6 +12,9 @@ use crate::{
     topics,
     tree::walk::MEDIA,
 };
+
+/// The most places that are told of one reason.
+const MOST_PLACES: usize = 8;
 
 /// A finding, and what is done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,19 +41,45 @@ pub struct Examined {
 pub struct ExaminedFile {
     /// What it is, by its content.
     pub file_type: FileType,
+    /// What its name says that it is, where its ending says that.
+    pub claimed: Option<FileType>,
+    /// What becomes of it by what it is, where no guard says otherwise.
+    pub disposition: Disposition,
+    /// What was seen in it, each reason once with its places, strictest first.
+    pub reasons: Vec<(Reason, Vec<String>)>,
     /// What was found in the file itself; spans are its bytes.
     pub file: Examined,
-    /// What was found in its texts, those with findings alone: where each stood, as [`cordon_files::Place`] writes it with the text's
-    /// role, and spans in its own bytes.
-    pub texts: Vec<(String, Examined)>,
+    /// Its texts, in their order.
+    pub texts: Vec<ExaminedText>,
     /// Whether a part of it could not be read. What the pixels of pictures show is none.
     pub is_unread: bool,
+}
+
+/// What was found in a text of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExaminedText {
+    /// Where it stood, as [`cordon_files::Place`] writes it, behind the text's role.
+    pub place: String,
+    /// The text.
+    pub text: String,
+    /// What was found in it; spans are in its own bytes.
+    pub examined: Examined,
 }
 
 impl ExaminedFile {
     /// The strictest action: what a call would do about this file.
     pub fn action(&self) -> Action {
-        self.texts.iter().map(|(_, text)| text.action).fold(self.file.action, Action::max)
+        self.texts.iter().map(|text| text.examined.action).fold(self.file.action, Action::max)
+    }
+
+    /// The same if guards that only observe acted too.
+    pub fn would(&self) -> Action {
+        self.texts.iter().map(|text| text.examined.would).fold(self.file.would, Action::max)
+    }
+
+    /// Whether it is a plain text of which there is nothing to say as a file: it is inspected as the text that it is.
+    pub fn is_plain_text(&self) -> bool {
+        self.file_type.is_text() && self.file.findings.is_empty()
     }
 }
 
@@ -58,22 +87,27 @@ impl Inspection {
     /// What a call does about a file of this channel. Nothing can be cut out of a file: what would be redacted in a text stops it.
     /// `name` is what it is called, by which it may lie about its type.
     pub fn examine_file(&self, channel: Channel, name: Option<&str>, bytes: &[u8]) -> ExaminedFile {
-        let report = cordon_files::inspect(bytes, &Claim { name, media_type: None }, &LIMITS);
+        let claim = Claim { name, media_type: None };
+        let report = cordon_files::inspect(bytes, &claim, &LIMITS);
         let mut found = files::findings(&report, bytes.len());
         if files::is_unseen(&report) {
             found.push(whole(MEDIA, "unseen", bytes.len()));
         }
-        let text = |segment: &Segment| {
+        let text = |segment: Segment| {
             let found = self.inspect(Segment::CHANNEL, &segment.text);
-            let examined = self.rulings(Segment::CHANNEL, Place::Fixed, found);
+            let mut examined = self.rulings(Segment::CHANNEL, Place::Fixed, found);
+            self.add_others(Segment::CHANNEL, Place::Fixed, &segment.text, &mut examined);
             let place = format!("{} {}", segment.role.as_str(), segment.place);
-            (!examined.findings.is_empty()).then(|| (place.trim_end().to_owned(), examined))
+            ExaminedText { place: place.trim_end().to_owned(), text: segment.text, examined }
         };
         ExaminedFile {
             file_type: report.file_type,
+            claimed: claim.file_type(),
+            disposition: report.disposition(),
+            reasons: reasons(&report),
             file: self.rulings(channel, Place::Fixed, found),
             is_unread: files::is_unread(&report),
-            texts: report.segments.iter().filter_map(text).collect(),
+            texts: report.segments.into_iter().map(text).collect(),
         }
     }
 
@@ -89,6 +123,11 @@ impl Inspection {
         // What two rules of a detector find alike is one finding.
         examined.findings.dedup();
         examined
+    }
+
+    /// What a call does about a finding in such a text, whoever found it; none where it does not count.
+    pub fn ruled_alone(&self, channel: Channel, finding: Finding) -> Option<Ruled> {
+        self.ruling(channel, Place::Open, &finding).map(|ruling| Ruled { finding, ruling })
     }
 
     /// What a call does about a text of this channel that a placeholder can stand in, such as a message.
@@ -115,7 +154,7 @@ impl Inspection {
             examined.would = examined.would.max(ruled.ruling.would);
             examined.findings.push(ruled);
         }
-        self.add_others(channel, text, &mut examined);
+        self.add_others(channel, Place::Open, text, &mut examined);
         examined
     }
 
@@ -135,6 +174,27 @@ impl Inspection {
         let redacted = redact::rewrite(text, &cuts, &mut placeholders);
         (examined, redacted)
     }
+}
+
+/// What was seen in a file, each reason once with its first places. That pixels are not read is said by the picture's being unseen.
+fn reasons(report: &Report) -> Vec<(Reason, Vec<String>)> {
+    let mut reasons: Vec<(Reason, Vec<String>)> = Vec::new();
+    for seen in report.seen.iter().filter(|seen| seen.reason != Reason::Pixels) {
+        let at = reasons.iter().position(|(reason, _)| *reason == seen.reason);
+        let at = at.unwrap_or_else(|| {
+            reasons.push((seen.reason, Vec::new()));
+            reasons.len() - 1
+        });
+        let place = seen.place.to_string();
+        if let Some((_, places)) = reasons.get_mut(at)
+            && places.len() < MOST_PLACES
+            && !place.is_empty()
+        {
+            places.push(place);
+        }
+    }
+    reasons.sort_by_key(|(reason, _)| std::cmp::Reverse(reason.disposition()));
+    reasons
 }
 
 /// What must not be left of a text because of a finding.
@@ -172,6 +232,7 @@ mod tests {
                 action: Action::Redact,
                 form: Form::Token,
                 throttle: None,
+                new_only: false,
             };
             let spec = GuardSpec {
                 scope: GuardScope::Organisation,
@@ -209,6 +270,7 @@ mod tests {
             action,
             form,
             throttle: None,
+            new_only: false,
         };
         let rules = ["pii", "secret", "prompt_injection"].map(rule).to_vec();
         let spec = GuardSpec { rules, ..cordon_policy::baseline() };

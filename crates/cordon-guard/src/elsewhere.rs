@@ -2,10 +2,11 @@
 //! a call, after what is built in, about what that lets pass, and one that gives no answer is a finding.
 
 use cordon_core::{Channel, resource::Adapter};
+use cordon_files::Segment;
 use cordon_policy::{Quarantined, Snapshot};
 
 use crate::{
-    alone::{Examined, Ruled, cut},
+    alone::{Examined, ExaminedFile, Ruled, cut},
     custom,
     inspection::{Inspection, Place, Seat},
     pipeline::{Gateway, Inner},
@@ -17,23 +18,22 @@ use crate::{
 const TEXT: &str = "text";
 
 impl Gateway {
-    /// The means to examine this text as a call would, with what detectors elsewhere say of it. Where they look at it at all, it is
-    /// inspected once for that, beside what other tasks do.
+    /// The means to examine a text or a file as a call would, with what detectors elsewhere say of it. Where they look at anything at
+    /// all, `look`, which examines it, is done once for that, beside what other tasks do.
     ///
     /// # Errors
     /// When the inspection broke off, so that nobody was asked.
     pub async fn asked_about(
         &self,
         inspection: Inspection,
-        channel: Channel,
-        text: &str,
+        look: impl FnOnce(&Inspection) + Send + 'static,
     ) -> Result<Inspection, tokio::task::JoinError> {
         let snapshot = self.snapshot();
         let (used, broken) = self.0.others(&inspection, snapshot.quarantined());
         let Some(used) = used else { return Ok(lacking(inspection, broken)) };
-        let (asking, text) = (inspection.clone().asking(&used), text.to_owned());
+        let asking = inspection.clone().asking(&used);
         let looked = asking.clone();
-        tokio::task::spawn_blocking(move || drop(looked.examine(channel, &text))).await?;
+        tokio::task::spawn_blocking(move || look(&looked)).await?;
         let answers = self.0.detectors.ask(&used, asking.wanted()).await;
         Ok(inspection.answered(answers.and(broken)))
     }
@@ -92,24 +92,32 @@ impl Inspection {
         lacking(self, wanted)
     }
 
+    /// The same of the texts of a file, those with findings or without.
+    #[must_use]
+    pub fn asking_nobody_about(self, snapshot: &Snapshot, file: &ExaminedFile) -> Self {
+        let texts: Vec<&str> = file.texts.iter().map(|one| one.text.as_str()).collect();
+        if texts.is_empty() {
+            return self;
+        }
+        self.asking_nobody(snapshot, Segment::CHANNEL, &texts.join("\n\n"))
+    }
+
     /// Adds what detectors elsewhere found in a text; while they are not asked yet, notes it, where nothing stops it already.
-    pub(crate) fn add_others(&self, channel: Channel, text: &str, examined: &mut Examined) {
+    pub(crate) fn add_others(&self, channel: Channel, place: Place, text: &str, examined: &mut Examined) {
         if !examined.action.passes() {
             return;
         }
         let cuts: Vec<Cut> = examined.findings.iter().filter_map(cut).collect();
-        let seat = Seat { channel, place: Place::Open, part: &TEXT };
+        let seat = Seat { channel, place, part: &TEXT };
         let found = self.second(&seat, text, &cuts);
         if found.is_empty() {
             return;
         }
-        let said = self.rulings(channel, Place::Open, found.to_vec());
+        let said = self.rulings(channel, place, found.to_vec());
         examined.action = examined.action.max(said.action);
         examined.would = examined.would.max(said.would);
         examined.findings.extend(said.findings);
-        let place = |Ruled { finding, .. }: &Ruled| (finding.span.start, finding.span.end);
-        examined
-            .findings
-            .sort_by(|a, b| (place(a), &a.finding.category).cmp(&(place(b), &b.finding.category)));
+        let span = |Ruled { finding, .. }: &Ruled| (finding.span.start, finding.span.end);
+        examined.findings.sort_by(|a, b| (span(a), &a.finding.category).cmp(&(span(b), &b.finding.category)));
     }
 }

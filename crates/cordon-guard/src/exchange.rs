@@ -25,7 +25,7 @@ use crate::{
     call::Call,
     custom,
     dispatch::{SendError, refusal_of},
-    held::Reviewing,
+    held::{Asking, Reviewing},
     inspection::{Inspection, Verdict},
     limits::Spent,
     operation::{Asked, Back, Inspected, Outgoing, Posted},
@@ -174,15 +174,21 @@ pub(crate) async fn clear(
     record.describe(|opened| opened.taint = taint.clone());
     let waiting = verdict.take_waiting();
     let normalised = verdict.normalised();
+    let sent = verdict.take_sent();
     record.input = verdict.into_recorded();
     let request = match inspected {
         Ok(request) => request,
-        Err(refusal) => return Err(gateway.hold(refusal, waiting, &call, record).await),
+        Err(refusal) => {
+            let asking = Asking::admitted(&call);
+            let (refusal, held) = gateway.hold(refusal, waiting, asking, record).await;
+            record.input.held = held;
+            return Err(refusal);
+        }
     };
     record.describe(|opened| opened.normalised = normalised);
     let principal = &call.stage.identity().principal;
     let authority = Authority::of(&call.snapshot, call.stage.route(), principal, &taint);
-    let inspection = inspection.under(authority).telling(told).expecting(expected);
+    let inspection = inspection.under(authority).telling(told).expecting(expected).answering(sent);
     if record.input.action >= Action::Redact || inspection.planted().is_some() || !normalised.is_nothing() {
         // It has other words now.
         record.counting.shape = None;
@@ -453,8 +459,19 @@ async fn whole(
     };
     inspection.unanswered(&mut verdict);
     let released = read.inspect(&inspection, tokens, route, &mut verdict);
+    let asking = Asking::cleared(call);
+    let released = match released {
+        Ok(body) => gateway.spend(&mut verdict, asking, record).await.map(|()| body),
+        Err(refusal) => Err(gateway.hold(refusal, verdict.take_waiting(), asking, record).await),
+    };
     record.end.output = verdict.into_recorded();
-    let body = Released::new(released?);
+    let body = match released {
+        Ok(body) => Released::new(body),
+        Err((refusal, held)) => {
+            record.end.output.held = held;
+            return Err(refusal.into());
+        }
+    };
     record.end.timings.inspect_output = micros(inspecting);
     release(call, 200, &response.headers, body, Outcome::Released, gateway, record, answer).await?;
     Ok(())

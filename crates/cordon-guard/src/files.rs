@@ -168,7 +168,7 @@ impl Inspection {
         let is_text = file.is_text && matches!(tight(file.payload), Cow::Borrowed(_));
         let report = cordon_files::inspect(&bytes, &file.claim, &limits);
         left.took(&report);
-        let came = Came { bytes: &bytes, name: file.claim.name, media_type: file.claim.media_type };
+        let came = Came::file(&bytes, &file.claim);
         self.reviewed(&came, part, verdict, |by, verdict| {
             let all = by.reported(channel, part, &report, &bytes, is_text, verdict);
             if !all {
@@ -206,7 +206,7 @@ impl Inspection {
         more: impl Fn(&Self, &mut Verdict),
     ) {
         let report = cordon_files::inspect(bytes, claim, &LIMITS);
-        let came = Came { bytes, name: claim.name, media_type: claim.media_type };
+        let came = Came::file(bytes, claim);
         self.reviewed(&came, part, verdict, |by, verdict| {
             if !by.reported(channel, part, &report, bytes, false, verdict) {
                 more(by, verdict);

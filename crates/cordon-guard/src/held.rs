@@ -1,9 +1,9 @@
-//! Files that are held: kept for a person to look at, and let in, or refused, by what the person decided.
+//! Files and texts of requests, and calls of tools in answers, that are held: kept for a person to look at, and let in, or refused, by what the person decided.
 //!
-//! What a file is looked into for is ruled on as ever. Where that ends in `hold`, the file's keyed digest is looked up among the reviews
-//! of its caller on its route: a release makes what would be held a remark, a rejection stops it, and what is blocked stays blocked. What
-//! nobody has decided about is handed to [`Holding`] when the call is refused, where nothing but files holds it: releasing a file would not
-//! help a call that is held for something else.
+//! What they are looked into for is ruled on as ever. Where that ends in `hold`, the keyed digest is looked up among the reviews
+//! of the caller on its route: a release makes what would be held a remark, a rejection stops it, and what is blocked stays blocked. What
+//! nobody has decided about is handed to [`Holding`] when the call is refused, where nothing else holds it: releasing a file or a text would
+//! not help a call that is held for something that nobody can release.
 
 use std::{
     collections::BTreeSet,
@@ -14,16 +14,18 @@ use std::{
 
 use bytes::Bytes;
 use cordon_core::{
-    Action, CallId, Category, Digest, HmacKey, KeyId, Name, Refusal, RefusalCode, Timestamp,
+    Action, CallId, Category, Channel, Digest, HmacKey, KeyId, Name, Refusal, RefusalCode, Timestamp,
     record::RecordedFinding,
-    review::{HeldId, Passage, Reviewed, Verdict},
+    review::{HeldId, HeldKind, Passage, Reviewed, Verdict},
 };
+use cordon_files::Claim;
 use cordon_policy::Snapshot;
 use http::HeaderMap;
 
 use crate::{
     admit::Admitted,
     call::Call,
+    exchange::Cleared,
     inspection::{self, Inspection, Part},
     pipeline::Inner,
     record::CallRecord,
@@ -33,35 +35,45 @@ use crate::{
 const KEPT_WITHIN: Duration = Duration::from_secs(5);
 /// What the key of digests of held files is derived for. Pseudonyms of persons are digests of texts under the same key, and a caller says
 /// the text: no text has such a byte, so that the derived key is no pseudonym that anybody brings about.
-const PURPOSE: &[u8] = b"\xffcordon held content";
+const OF_FILES: &[u8] = b"\xffcordon held content";
+/// The same of held texts; the channel follows: the words of a user are not those of a document.
+const OF_TEXTS: &[u8] = b"\xffcordon held text ";
+/// And of held calls of tools.
+const OF_CALLS: &[u8] = b"\xffcordon held tool call";
+/// The most held things of one call that wait: whoever writes a call of many short texts does not choose how long it takes.
+pub(crate) const MOST_WAITING: usize = 64;
 /// The most bytes of what the caller calls a file that are kept: what file systems allow.
 const MOST_NAME: usize = 255;
 
-/// Where held files go.
+/// Where held content goes.
 pub trait Holding: Send + Sync + 'static {
-    /// Takes the files of a call that is held, all or none. Resolves when they are durable, with their ids in the order of the files: a
-    /// file that waits already keeps the id that it has.
+    /// Takes what is held of a call, all or none. Resolves when it is durable, with the ids in the same order: what waits already keeps
+    /// the id that it has.
     fn hold(&self, call: HeldCall) -> Pin<Box<dyn Future<Output = Result<Vec<HeldId>, NotHeld>> + Send>>;
+
+    /// Uses up releases of what passes once, all or none. Resolves when that is durable; false where one of them was used before, or
+    /// nothing is known of it.
+    fn spend(&self, held: Vec<HeldId>) -> Pin<Box<dyn Future<Output = Result<bool, NotHeld>> + Send>>;
 
     /// Notes that a call did not wait any longer for this, and was refused without.
     fn late(&self);
 }
 
-/// Why files were not kept for a review.
+/// Why what is held was not kept for a review.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotHeld {
     /// There is no key to seal them under.
-    #[error("there is no key to keep held files under")]
+    #[error("there is no key to keep held content under")]
     NoKey,
     /// There is no room.
-    #[error("there is no room for held files")]
+    #[error("there is no room for held content")]
     Full,
     /// The store failed.
-    #[error("held files cannot be kept: {0}")]
+    #[error("held content cannot be kept: {0}")]
     Failed(String),
 }
 
-/// The files of a call that are held.
+/// What is held of a call.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HeldCall {
     /// The call.
@@ -83,17 +95,21 @@ pub struct HeldCall {
     pub senders: Vec<Digest>,
     /// When content of the route's calls must be gone.
     pub expires: Timestamp,
-    /// Whether content of this call is kept: files are kept as long then.
+    /// Whether content of this call is kept: what is held is kept as long then.
     pub captured: bool,
-    /// The files.
-    pub files: Vec<HeldFile>,
+    /// The files, texts and calls of tools.
+    pub items: Vec<HeldContent>,
 }
 
-/// A file that is held.
+/// A file, a text or a call of a tool that is held.
 #[derive(Clone, PartialEq, Eq)]
-pub struct HeldFile {
+pub struct HeldContent {
     /// A new id.
     pub id: HeldId,
+    /// What it is.
+    pub kind: HeldKind,
+    /// Of a text, the channel that it came in.
+    pub channel: Option<Channel>,
     /// Keyed digest of its bytes.
     pub content: Digest,
     /// Its bytes.
@@ -102,7 +118,7 @@ pub struct HeldFile {
     pub name: Option<String>,
     /// What it is said to be.
     pub media_type: Option<String>,
-    /// What it is.
+    /// What it is, by its content.
     pub file_type: &'static str,
     /// Where in the request it stood.
     pub part: String,
@@ -121,22 +137,28 @@ impl Holding for NoHolding {
         Box::pin(std::future::ready(Err(NotHeld::NoKey)))
     }
 
+    fn spend(&self, _: Vec<HeldId>) -> Pin<Box<dyn Future<Output = Result<bool, NotHeld>> + Send>> {
+        Box::pin(std::future::ready(Err(NotHeld::NoKey)))
+    }
+
     fn late(&self) {}
 }
 
 impl std::fmt::Debug for HeldCall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // What files say stays out of logs.
+        // What it says stays out of logs.
         f.debug_struct("HeldCall")
             .field("call", &self.call)
-            .field("files", &self.files.len())
+            .field("items", &self.items.len())
             .finish_non_exhaustive()
     }
 }
 
-/// A file of a request that somebody has to look at.
+/// A file or a text of a request that somebody has to look at.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
+    kind: HeldKind,
+    channel: Option<Channel>,
     /// Keyed digest of its bytes.
     pub(crate) content: Digest,
     bytes: Bytes,
@@ -148,13 +170,49 @@ pub(crate) struct Waiting {
     findings: Vec<RecordedFinding>,
 }
 
+impl Waiting {
+    /// Adds what the same content is held for elsewhere in the call.
+    pub(crate) fn join(&mut self, other: Self) {
+        for category in other.categories {
+            if !self.categories.contains(&category) {
+                self.categories.push(category);
+            }
+        }
+        for finding in other.findings {
+            if self.findings.len() < MOST_WAITING && !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+    }
+}
+
 impl std::fmt::Debug for Waiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Waiting").field("part", &self.part).finish_non_exhaustive()
     }
 }
 
-/// What people decided about files of a caller on a route.
+/// A call of which something is held.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    id: CallId,
+    time: Timestamp,
+    admitted: &'a Admitted,
+}
+
+impl<'a> Asking<'a> {
+    /// One whose answer is not there yet.
+    pub(crate) const fn admitted(call: &'a Call<Admitted>) -> Self {
+        Self { id: call.id, time: call.time, admitted: &call.stage }
+    }
+
+    /// One that has an answer.
+    pub(crate) const fn cleared(call: &'a Call<Cleared>) -> Self {
+        Self { id: call.id, time: call.time, admitted: &call.stage.admitted }
+    }
+}
+
+/// What people decided about what a caller sends on a route.
 #[derive(Debug)]
 pub(crate) struct Reviewing {
     snapshot: Arc<Snapshot>,
@@ -163,7 +221,7 @@ pub(crate) struct Reviewing {
     key: HmacKey,
 }
 
-/// What somebody decided about the file that is looked at.
+/// What somebody decided about what is looked at.
 #[derive(Debug)]
 pub(crate) struct Decided {
     reviewed: Arc<Reviewed>,
@@ -171,16 +229,55 @@ pub(crate) struct Decided {
     counted: Mutex<BTreeSet<Category>>,
 }
 
-/// A file as it came.
+/// A file or a text as it came.
 pub(crate) struct Came<'a> {
-    pub(crate) bytes: &'a [u8],
-    pub(crate) name: Option<&'a str>,
-    pub(crate) media_type: Option<&'a str>,
+    kind: HeldKind,
+    channel: Option<Channel>,
+    bytes: &'a [u8],
+    name: Option<&'a str>,
+    media_type: Option<&'a str>,
 }
 
-/// The key of digests of held files: one for all nodes that share a `pseudonym.key`.
-pub(crate) fn digest_key(pseudonym_key: &HmacKey) -> HmacKey {
-    HmacKey::from_bytes(*pseudonym_key.digest(PURPOSE).as_bytes())
+impl<'a> Came<'a> {
+    /// A file.
+    pub(crate) const fn file(bytes: &'a [u8], claim: &Claim<'a>) -> Self {
+        Self { kind: HeldKind::File, channel: None, bytes, name: claim.name, media_type: claim.media_type }
+    }
+
+    /// A text of this channel.
+    pub(crate) const fn text(channel: Channel, text: &'a str) -> Self {
+        Self {
+            kind: HeldKind::Text,
+            channel: Some(channel),
+            bytes: text.as_bytes(),
+            name: None,
+            media_type: None,
+        }
+    }
+
+    /// A call of a tool, as it is written for this.
+    pub(crate) const fn call(written: &'a [u8]) -> Self {
+        Self { kind: HeldKind::ToolCall, channel: None, bytes: written, name: None, media_type: None }
+    }
+
+    fn digest(&self, pseudonym_key: &HmacKey) -> Digest {
+        digest(pseudonym_key, (self.kind, self.channel), self.bytes)
+    }
+}
+
+/// The keyed digest by which held content is known: one for all nodes that share a `pseudonym.key`. A text and a file of the same bytes
+/// are two things to decide about, and so are texts of two channels.
+pub(crate) fn digest(
+    pseudonym_key: &HmacKey,
+    (kind, channel): (HeldKind, Option<Channel>),
+    bytes: &[u8],
+) -> Digest {
+    let purpose = match kind {
+        HeldKind::File => OF_FILES.to_vec(),
+        HeldKind::ToolCall => OF_CALLS.to_vec(),
+        HeldKind::Text => [OF_TEXTS, channel.map_or("", Channel::as_str).as_bytes()].concat(),
+    };
+    HmacKey::from_bytes(*pseudonym_key.digest(&purpose).as_bytes()).digest(bytes)
 }
 
 impl Reviewing {
@@ -188,22 +285,22 @@ impl Reviewing {
     pub(crate) fn of(call: &Call<Admitted>, current: Arc<Snapshot>, pseudonym_key: &HmacKey) -> Arc<Self> {
         let (route, principal) =
             (call.stage.route().name.clone(), call.stage.identity().principal.name.clone());
-        Arc::new(Self { snapshot: current, route, principal, key: digest_key(pseudonym_key) })
+        Arc::new(Self { snapshot: current, route, principal, key: pseudonym_key.clone() })
     }
 
-    /// What was decided about these bytes, where that is in force.
-    fn find(&self, bytes: &[u8], now: Timestamp) -> Option<Arc<Reviewed>> {
+    /// What was decided about this, where that is in force.
+    fn find(&self, came: &Came<'_>, now: Timestamp) -> Option<Arc<Reviewed>> {
         if !self.snapshot.has_reviews(&self.route, &self.principal) {
             return None;
         }
         let (route, principal) = (self.route.clone(), self.principal.clone());
-        let passage = Passage { route, principal, content: self.key.digest(bytes) };
+        let passage = Passage { route, principal, content: came.digest(&self.key) };
         self.snapshot.review(&passage, now).cloned()
     }
 }
 
 impl Inspection {
-    /// Looks at a file once, as a review says where one decides about it. `look` gives what the file is.
+    /// Looks at a file, a text or a call of a tool once, as a review says where one decides about it. `look` gives what it is, by its content.
     pub(crate) fn reviewed<T>(
         &self,
         came: &Came<'_>,
@@ -212,7 +309,9 @@ impl Inspection {
         look: impl FnOnce(&Self, &mut inspection::Verdict) -> (T, &'static str),
     ) -> T {
         let Some(reviewing) = self.reviewing() else { return look(self, verdict).0 };
-        let decided = reviewing.find(came.bytes, self.now()).map(|reviewed| Arc::new(Decided::new(reviewed)));
+        // What passes once does not pass twice in one answer.
+        let found = reviewing.find(came, self.now()).filter(|found| !verdict.has_spent(found.review.held));
+        let decided = found.map(|reviewed| Arc::new(Decided::new(reviewed)));
         let (before, others) = (verdict.holds(), verdict.begin_part());
         let (looked, file_type) = match &decided {
             Some(decided) => look(&self.clone().deciding(Arc::clone(decided)), verdict),
@@ -221,18 +320,27 @@ impl Inspection {
         let mut categories = verdict.end_part(others);
         let counted = decided.as_ref().map(|decided| decided.counted()).unwrap_or_default();
         let holds = verdict.holds().saturating_sub(before);
-        if holds == 0 {
-            if let Some(decided) = decided.filter(|_| !counted.is_empty()) {
-                verdict.decided(decided.reviewed.verdict, decided.reviewed.review.held);
-            }
+        let let_in = decided.filter(|_| holds == 0 && !counted.is_empty());
+        if let Some(decided) = &let_in {
+            verdict.decided(decided.reviewed.verdict, decided.reviewed.review.held);
+        }
+        let once =
+            let_in.filter(|decided| came.kind.is_once() && decided.reviewed.verdict == Verdict::Released);
+        if holds == 0 && once.is_none() {
+            return looked;
+        }
+        // What does not wait is held all the same, and what cannot be used up is not let in.
+        if holds > 0 && !verdict.has_room() {
             return looked;
         }
         // What was let in before is let in by the next release, too: the latest decision counts.
         categories.extend(counted);
-        let content = reviewing.key.digest(came.bytes);
+        let content = came.digest(&reviewing.key);
         let part = part.name();
         let findings = verdict.recorded().findings.iter().filter(|finding| finding.part == part);
         let waiting = Waiting {
+            kind: came.kind,
+            channel: came.channel,
             content,
             bytes: Bytes::copy_from_slice(came.bytes),
             name: came.name.map(short),
@@ -242,7 +350,10 @@ impl Inspection {
             findings: findings.cloned().collect(),
             part,
         };
-        verdict.waits(waiting, holds);
+        match once {
+            Some(decided) => verdict.spends(decided.reviewed.review.held, waiting),
+            None => verdict.waits(waiting, holds),
+        }
         looked
     }
 }
@@ -266,24 +377,38 @@ impl Inner {
         senders
     }
 
-    /// What a call is told that is refused so: where nothing but files holds it, they are kept for somebody to look at.
+    /// What a call is told that is refused so: where nothing holds it but what can be looked at, that is kept for somebody to do so. Gives
+    /// the ids beside.
     pub(crate) async fn hold(
         &self,
         refusal: Refusal,
         waiting: Vec<Waiting>,
-        call: &Call<Admitted>,
+        call: Asking<'_>,
         record: &mut CallRecord,
-    ) -> Refusal {
+    ) -> (Refusal, Vec<HeldId>) {
         if refusal.code != RefusalCode::HeldNoReviewer || waiting.is_empty() {
-            return refusal;
+            return (refusal, Vec::new());
         }
-        let (route, identity) = (call.stage.route(), call.stage.identity());
-        let files = waiting.into_iter().map(|file| {
+        let (route, identity) = (call.admitted.route(), call.admitted.identity());
+        let items = waiting.into_iter().map(|item| {
             let mut random = [0; 10];
             self.entropy.fill(&mut random);
-            let Waiting { content, bytes, name, media_type, file_type, part, categories, findings } = file;
+            let Waiting { kind, channel, content, bytes, name, media_type, .. } = item;
+            let Waiting { file_type, part, categories, findings, .. } = item;
             let id = HeldId::new(call.time, random);
-            HeldFile { id, content, bytes, name, media_type, file_type, part, categories, findings }
+            HeldContent {
+                id,
+                kind,
+                channel,
+                content,
+                bytes,
+                name,
+                media_type,
+                file_type,
+                part,
+                categories,
+                findings,
+            }
         });
         let held = HeldCall {
             call: call.id,
@@ -296,7 +421,7 @@ impl Inner {
             senders: record.senders.clone(),
             expires: call.time.plus(route.content_retention),
             captured: record.capturing().is_some(),
-            files: files.collect(),
+            items: items.collect(),
         };
         let kept = tokio::time::timeout(KEPT_WITHIN, self.ports.holding.hold(held)).await;
         let kept = kept.unwrap_or_else(|_| {
@@ -306,19 +431,43 @@ impl Inner {
         match kept {
             Ok(ids) => {
                 let named = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                record.input.held = ids;
                 let said = format!(
                     "The content is held as {named} until a person has looked at it; send it again when it was released."
                 );
-                Refusal { code: RefusalCode::Held, ..refusal }.said(Some(said))
+                (Refusal { code: RefusalCode::Held, ..refusal }.said(Some(said)), ids)
             }
             Err(why) => {
                 if !matches!(why, NotHeld::NoKey) {
                     tracing::warn!(call = %call.id, %why, "what is held was not kept for a review");
                 }
-                Refusal { private: format!("{}; {why}", refusal.private), ..refusal }
+                (Refusal { private: format!("{}; {why}", refusal.private), ..refusal }, Vec::new())
             }
         }
+    }
+
+    /// Uses up the releases that let calls of tools of an answer in, before any of it leaves: each lets in one.
+    ///
+    /// # Errors
+    /// When one of them was used already: the calls are held again, under the ids that come beside. Or when nobody can tell.
+    pub(crate) async fn spend(
+        &self,
+        verdict: &mut inspection::Verdict,
+        call: Asking<'_>,
+        record: &mut CallRecord,
+    ) -> Result<(), (Refusal, Vec<HeldId>)> {
+        let (held, waiting): (Vec<HeldId>, Vec<Waiting>) = verdict.take_spent().into_iter().unzip();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let spent = tokio::time::timeout(KEPT_WITHIN, self.ports.holding.spend(held.clone())).await;
+        let why = match spent {
+            Ok(Ok(true)) => return Ok(()),
+            Ok(Ok(false)) => "a release of a tool call was used already".to_owned(),
+            Ok(Err(why)) => why.to_string(),
+            Err(_) => "the store of held content does not answer".to_owned(),
+        };
+        held.into_iter().for_each(|held| verdict.was_not_released(held));
+        Err(self.hold(Refusal::new(RefusalCode::HeldNoReviewer, why), waiting, call, record).await)
     }
 }
 
@@ -351,114 +500,4 @@ impl Decided {
 }
 
 #[cfg(test)]
-mod tests {
-    use cordon_core::{
-        Fact, Form, Sealed, State,
-        fact::{Actor, Body},
-        review::Review,
-    };
-
-    use super::*;
-    use crate::tree::testing::inspection;
-
-    const NOW: Timestamp = Timestamp::from_millis(0);
-    const FILE: &[u8] = b"%PDF-1.7\ncut off";
-
-    fn name(text: &str) -> Name {
-        Name::parse(text).unwrap()
-    }
-
-    /// What a file comes to under rules, where this was decided about it by another one of its bytes.
-    fn looked(
-        rules: &[(&'static str, Action, Form)],
-        decided: Option<(Verdict, &[u8], i64)>,
-    ) -> inspection::Verdict {
-        looked_for(rules, decided, "file")
-    }
-
-    /// The same, where the file was held for this.
-    fn looked_for(
-        rules: &[(&'static str, Action, Form)],
-        decided: Option<(Verdict, &[u8], i64)>,
-        held_for: &'static str,
-    ) -> inspection::Verdict {
-        let key = HmacKey::from_bytes([9; 32]);
-        let mut state = State::new();
-        if let Some((verdict, of, ends)) = decided {
-            let review = Review {
-                held: HeldId::from_bytes([1; 16]),
-                call: CallId::from_bytes([2; 16]),
-                route: name("bot"),
-                principal: name("app"),
-                content: digest_key(&key).digest(of),
-                bytes: of.len() as u64,
-                categories: vec![Category::known(held_for)],
-                since: NOW,
-                ends: Timestamp::from_millis(ends),
-                reason: Sealed::Closed(Digest::sha256(b"")),
-            };
-            let body = match verdict {
-                Verdict::Released => Body::HeldReleased(review),
-                Verdict::Rejected => Body::HeldRejected(review),
-            };
-            state.apply(&Fact { time: NOW, actor: Actor::Local, body });
-        }
-        let reviewing = Reviewing {
-            snapshot: Arc::new(Snapshot::compile(&state)),
-            route: name("bot"),
-            principal: name("app"),
-            key: digest_key(&key),
-        };
-        let by = inspection(rules).reviewing_by(Arc::new(reviewing));
-        let mut verdict = inspection::Verdict::default();
-        let claim = cordon_files::Claim { name: Some("a.pdf"), media_type: None };
-        by.bytes(cordon_core::Channel::User, &"file", FILE, &claim, &mut verdict, |_, _| {});
-        verdict
-    }
-
-    #[test]
-    fn a_review_decides_about_these_bytes_alone_and_only_where_they_would_be_held() {
-        let hold: &[_] = &[("file", Action::Hold, Form::Mask)];
-        let far = i64::MAX;
-        let mut waits = looked(hold, None);
-        assert_eq!((waits.action(), waits.take_waiting().len()), (Action::Hold, 1));
-        let mut passes = looked(hold, Some((Verdict::Released, FILE, far)));
-        assert_eq!((passes.action(), passes.take_waiting().len()), (Action::Flag, 0));
-        assert_eq!(passes.recorded().released, [HeldId::from_bytes([1; 16])]);
-        let stops = looked(hold, Some((Verdict::Rejected, FILE, far)));
-        assert_eq!(stops.refusal().map(|refusal| refusal.code), Some(RefusalCode::ContentBlocked));
-        assert!(stops.refusal().unwrap().sentence().contains("rejected it"));
-        // Of other bytes, or when it has ended, it says nothing.
-        for (of, ends) in [(b"other".as_slice(), far), (FILE, 0)] {
-            assert_eq!(looked(hold, Some((Verdict::Released, of, ends))).action(), Action::Hold);
-        }
-        // A release lets in what the file was held for, and holds the rest again; a rejection stops all of it.
-        let mut other = looked_for(hold, Some((Verdict::Released, FILE, far)), "pii/email");
-        assert_eq!((other.action(), other.take_waiting().len()), (Action::Hold, 1));
-        assert!(other.recorded().released.is_empty());
-        let stops = looked_for(hold, Some((Verdict::Rejected, FILE, far)), "pii/email");
-        assert_eq!(stops.action(), Action::Block);
-        // What is blocked stays so, and where nothing is held nothing was let in.
-        let block: &[_] = &[("file", Action::Block, Form::Mask)];
-        let blocked = looked(block, Some((Verdict::Released, FILE, far)));
-        assert_eq!((blocked.action(), blocked.recorded().released.len()), (Action::Block, 0));
-        assert_eq!(blocked.refusal().unwrap().sentence(), RefusalCode::ContentBlocked.sentence());
-    }
-
-    #[test]
-    fn names_are_short_and_the_key_is_no_pseudonym_of_a_text() {
-        assert_eq!(short("a.pdf"), "a.pdf");
-        let long = short(&format!("a{}", "\u{e9}".repeat(1 << 16)));
-        assert_eq!(long, format!("a{}", "\u{e9}".repeat(127)));
-        assert!(String::from_utf8(PURPOSE.to_vec()).is_err());
-    }
-
-    #[test]
-    fn a_file_waits_only_where_nothing_else_holds_the_call() {
-        let mut verdict = looked(&[("file", Action::Hold, Form::Mask)], None);
-        let by = inspection(&[("uninspected", Action::Hold, Form::Mask)]);
-        let category = cordon_core::Category::known("uninspected/remote");
-        let _ = by.unseen(cordon_core::Channel::User, &"messages/0", category, 1, &mut verdict);
-        assert!(verdict.take_waiting().is_empty());
-    }
-}
+mod tests;

@@ -1,13 +1,12 @@
-//! What every text of a call is inspected with, and what is kept of the result.
+//! What every text of a call is inspected with; [`verdict`] is what comes of it.
 
-use std::{collections::BTreeSet, sync::Arc};
+mod verdict;
+
+use std::sync::Arc;
 
 use cordon_core::{
-    Action, Category, Channel, Digest, Finding, HmacKey, Listed, Name, Refusal, RefusalCode, Score, Span,
-    Timestamp,
-    record::{Normalised, RecordedFinding, RecordedGrounding, RecordedVerdict},
-    resource::{Normalise, RouteFiles, RouteMode, Throttle},
-    review::{self, HeldId},
+    Action, Category, Channel, Digest, Finding, HmacKey, Listed, Name, Score, Span, Timestamp,
+    resource::{Normalise, RouteFiles, RouteMode, SentValues, Throttle},
 };
 use cordon_inspect::{Custom, Engine, Hosts, Lists, Prompt, Scanner, Task};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
@@ -18,13 +17,16 @@ use crate::{
     answer::{Expected, Text},
     authority::{Authority, Seen},
     custom,
-    held::{Decided, Reviewing, Waiting},
+    held::{Decided, Reviewing},
     planted::Planted,
     predict::fault::{Check, Fault, Faults},
     quarantine::Signing,
     redact::Cut,
-    remote::{Reading, Second, UNANSWERED},
+    remote::{Reading, Second},
+    sent,
 };
+
+pub use self::verdict::Verdict;
 
 /// The category of content that went on unseen: media, and content behind a URL. A guard may have rules for it.
 pub const UNINSPECTED: Category = Category::known("uninspected");
@@ -37,12 +39,6 @@ const ACTION: Category = Category::known("action");
 
 /// The category of what leads to other hosts.
 const EGRESS: Category = Category::known("egress");
-
-/// The categories of sensitive data.
-const SENSITIVE: [Category; 2] = [Category::known("pii"), Category::known("secret")];
-
-/// From this score on a finding is more likely true than not.
-const LIKELY: Score = Score::percent(50);
 
 /// One call's means of inspection: the engine, the joined guards, the time, and the key of hashes that stand for
 /// redacted values. Cloning is cheap.
@@ -71,6 +67,8 @@ pub struct Inspection {
     custom: Arc<[Custom]>,
     /// The values that guards let pass.
     lists: Lists,
+    /// The values that the caller sent.
+    sent: Option<Arc<SentValues>>,
     /// What answers are meant to be.
     expected: Option<Arc<Expected>>,
     /// What detectors elsewhere have to do with its texts.
@@ -81,9 +79,9 @@ pub struct Inspection {
     structure: Option<Arc<RouteFiles>>,
     /// What is changed in the texts of requests before they leave.
     normalise: Option<Normalise>,
-    /// What people decided about held files of the caller.
+    /// What people decided about what was held of the caller.
     reviewing: Option<Arc<Reviewing>>,
-    /// What they decided about the file that is looked at.
+    /// What they decided about the file or the text that is looked at.
     review: Option<Arc<Decided>>,
 }
 
@@ -94,27 +92,6 @@ struct Out {
     detectors: Vec<Name>,
     /// Signatures of texts that do not pass.
     signatures: Vec<Digest>,
-}
-
-/// What was found in one direction of a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    recorded: RecordedVerdict,
-    /// The sensitive data that was found, more likely than not, and goes on as it is.
-    labels: BTreeSet<Category>,
-    /// That of them which stands in definitions of tools: it enters nothing, and is sent all the same.
-    defined: BTreeSet<Category>,
-    /// Whether it stops since there is more of it than a detector is sent.
-    too_much: bool,
-    /// How many findings hold it.
-    holds: u32,
-    /// What holds it.
-    held_for: BTreeSet<Category>,
-    /// The files that hold it, and nobody has decided about, with how many of the findings they have.
-    waiting: Vec<Waiting>,
-    waiting_holds: u32,
-    /// What was changed in the texts of the request.
-    normalised: Normalised,
 }
 
 /// Whether something can stand in place of a part of a text.
@@ -161,6 +138,7 @@ impl Inspection {
             engine,
             custom,
             lists,
+            sent: None,
             guard,
             now,
             key,
@@ -225,19 +203,19 @@ impl Inspection {
         self.normalise
     }
 
-    /// With what people decided about held files.
+    /// With what people decided about what was held.
     #[must_use]
     pub(crate) fn reviewing_by(mut self, reviewing: Arc<Reviewing>) -> Self {
         self.reviewing = Some(reviewing);
         self
     }
 
-    /// What people decided about held files.
+    /// What people decided about what was held.
     pub(crate) fn reviewing(&self) -> Option<&Reviewing> {
         self.reviewing.as_deref()
     }
 
-    /// With what somebody decided about the file that is looked at.
+    /// With what somebody decided about the file or the text that is looked at.
     #[must_use]
     pub(crate) fn deciding(mut self, decided: Arc<Decided>) -> Self {
         self.review = Some(decided);
@@ -304,6 +282,12 @@ impl Inspection {
         self
     }
 
+    /// For whole answers that are to be one JSON object, and are mended where they are not, as on a route with `repair`.
+    #[must_use]
+    pub fn mending_json(self) -> Self {
+        self.expecting(Some(Expected::mending_json()))
+    }
+
     /// What answers are meant to be; nothing where nobody has a rule for it.
     pub(crate) const fn expected(&self) -> Option<&Arc<Expected>> {
         self.expected.as_ref()
@@ -362,6 +346,7 @@ impl Inspection {
     pub(crate) fn ruled(&self, category: Category, own: Action, part: &impl Part, verdict: &mut Verdict) {
         let finding = whole(category, "tool", 0);
         let ruling = self.judge(Channel::Model, &finding.category, finding.score, Place::Fixed).or_own(own);
+        let ruling = self.decided(&finding.category, ruling);
         verdict.add(&finding, finding.span, Channel::Model, part, ruling);
     }
 
@@ -414,10 +399,14 @@ impl Inspection {
         let scanner = scanner.with_task(self.task.clone());
         let scanner = if self.custom.is_empty() { scanner } else { scanner.with_custom(&self.custom) };
         let scanner = scanner.with_lists(Arc::clone(&self.lists));
+        let scanner = match &self.sent {
+            Some(sent) if channel == Channel::Model => scanner.with_sent(Arc::clone(sent)),
+            _ => scanner,
+        };
         let wanted = |categories: &[Category]| {
             categories.iter().any(|category| self.guard.names_category(channel, category))
         };
-        let scanner = if wanted(&Engine::NAMES) { scanner.with_names() } else { scanner };
+        let scanner = if self.wants_names(channel) { scanner.with_names() } else { scanner };
         if self.policies || wanted(&Engine::POLICIES) { scanner.with_policies() } else { scanner }
     }
 
@@ -426,6 +415,34 @@ impl Inspection {
             return Vec::new();
         }
         self.engine.read(self.scanner_for(channel, &[]), text)
+    }
+
+    /// What stands in a text of a request, of which the verdict remembers the values that are its caller's own words.
+    pub(crate) fn inspect_sent(&self, channel: Channel, text: &str, verdict: &mut Verdict) -> Vec<Finding> {
+        let Some(own) = sent::Own::of(channel).filter(|_| !text.is_empty()) else {
+            return self.inspect(channel, text);
+        };
+        let scanner = self.scanner_for(channel, &[]).with_values();
+        let (findings, values) = self.engine.read_values(scanner, text);
+        own.note(values, &mut verdict.sent);
+        if self.guard.compares(&Engine::NAMES) && !self.wants_names(channel) {
+            // Nobody's rule is about the names in it, so that nothing is recorded of them.
+            let scanner = self.engine.scanner(channel, &[]).with_names().with_values();
+            own.note(self.engine.read_values(scanner, text).1, &mut verdict.sent);
+        }
+        findings
+    }
+
+    /// With the values that the caller sent, for what is inspected from now on.
+    #[must_use]
+    pub(crate) fn answering(mut self, sent: SentValues) -> Self {
+        self.sent = (!sent.is_empty()).then(|| Arc::new(sent));
+        self
+    }
+
+    /// Whether a rule names people, organisations, places or addresses on this channel.
+    fn wants_names(&self, channel: Channel) -> bool {
+        Engine::NAMES.iter().any(|category| self.guard.names_category(channel, category))
     }
 
     /// What stands in texts that are read as one, but for what takes the judgement of a whole text.
@@ -455,6 +472,11 @@ impl Inspection {
             ruling.action = fixed(ruling.action);
             ruling.would = fixed(ruling.would);
         }
+        self.decided(category, ruling)
+    }
+
+    /// The ruling as somebody decided, where a decision is looked up.
+    fn decided(&self, category: &Category, mut ruling: Ruling) -> Ruling {
         if let Some(decided) = &self.review {
             // Where it stops nothing, what guards that only observe would do is no more than that.
             ruling.would = if ruling.would == ruling.action {
@@ -584,8 +606,7 @@ impl Inspection {
                 stopping.push(fault);
             }
         }
-        let more = &mut verdict.recorded.findings_more;
-        *more = more.saturating_add(faults.unlisted());
+        verdict.more(faults.unlisted());
         (strictest, stopping)
     }
 
@@ -636,21 +657,6 @@ impl Inspection {
     }
 }
 
-/// What callers read where there are more or longer texts than detectors are sent. The same call would end so again.
-const TOO_MUCH: &str = "The call has more or longer texts than can be inspected in one call, and would have them again; \
-    help: send fewer or shorter ones: a shorter conversation, fewer inputs, shorter answers.";
-
-/// Whether a part is of the definition of a tool: an address in an example there is nobody's data, and whoever writes definitions
-/// could otherwise close every tool that takes no such data.
-fn defines(part: &str) -> bool {
-    let mut words = part.split('/');
-    match words.next() {
-        Some("tools" | "functions") => true,
-        Some("input") => words.nth(1) == Some("tools"),
-        _ => false,
-    }
-}
-
 /// A finding that is about all of a content, and certain.
 pub(crate) const fn whole(category: Category, detector: &'static str, length: usize) -> Finding {
     Finding {
@@ -661,160 +667,6 @@ pub(crate) const fn whole(category: Category, detector: &'static str, length: us
         detector_version: 1,
         continues: false,
         listed: cordon_core::Listed::NONE,
-    }
-}
-
-impl Verdict {
-    /// The strictest action.
-    pub const fn action(&self) -> Action {
-        self.recorded.action
-    }
-
-    /// What the record keeps.
-    pub const fn recorded(&self) -> &RecordedVerdict {
-        &self.recorded
-    }
-
-    /// What the record keeps.
-    pub fn into_recorded(self) -> RecordedVerdict {
-        self.recorded
-    }
-
-    /// The sensitive data that was found, more likely than not, and goes on as it is: what is redacted enters nothing.
-    pub(crate) const fn labels(&self) -> &BTreeSet<Category> {
-        &self.labels
-    }
-
-    /// What of it stands in definitions of tools, which is no label of the call: whoever is sent the call is sent it.
-    pub(crate) const fn defined(&self) -> &BTreeSet<Category> {
-        &self.defined
-    }
-
-    /// The refusal that a verdict beyond [`Action::Redact`] means. What is held has no reviewer but where it was kept for one
-    /// ([`crate::held`]).
-    pub fn refusal(&self) -> Option<Refusal> {
-        let strictest = self.recorded.findings.first();
-        let what = || {
-            strictest.map_or_else(String::new, |finding| {
-                format!("{} at {} by {}", finding.category, finding.part, finding.detector)
-            })
-        };
-        let code = match self.recorded.action {
-            Action::Allow | Action::Flag | Action::Redact => return None,
-            // Nothing is wrong with the content as far as is known. Of more than is sent nothing will ever be known.
-            _ if self.too_much && strictest.is_some_and(|finding| finding.category == UNANSWERED) => {
-                return Some(
-                    Refusal::new(RefusalCode::PayloadLimited, what()).said(Some(TOO_MUCH.to_owned())),
-                );
-            }
-            _ if strictest.is_some_and(|finding| finding.category == UNANSWERED) => {
-                RefusalCode::DetectorUnavailable
-            }
-            Action::Hold => RefusalCode::HeldNoReviewer,
-            Action::Block => RefusalCode::ContentBlocked,
-        };
-        let rejected = self.recorded.rejected.first().filter(|_| code == RefusalCode::ContentBlocked);
-        Some(Refusal::new(code, what()).said(rejected.map(|held| {
-            format!(
-                "A person has looked at a file of this request, which was held as {held}, and rejected it."
-            )
-        })))
-    }
-
-    /// Notes what was changed in its texts.
-    pub(crate) const fn note_normalised(&mut self, done: Normalised) {
-        self.normalised.add(done);
-    }
-
-    /// What was changed in its texts.
-    pub(crate) const fn normalised(&self) -> Normalised {
-        self.normalised
-    }
-
-    /// How many findings hold it.
-    pub(crate) const fn holds(&self) -> u32 {
-        self.holds
-    }
-
-    /// What holds it, for a part that is looked at by itself: it begins with nothing.
-    pub(crate) fn begin_part(&mut self) -> BTreeSet<Category> {
-        std::mem::take(&mut self.held_for)
-    }
-
-    /// What holds the part that began, which then is part of what was before.
-    pub(crate) fn end_part(&mut self, mut before: BTreeSet<Category>) -> BTreeSet<Category> {
-        let own = std::mem::take(&mut self.held_for);
-        before.extend(own.iter().cloned());
-        self.held_for = before;
-        own
-    }
-
-    /// Notes a file that so many findings hold, and that nobody has decided about.
-    pub(crate) fn waits(&mut self, file: Waiting, holds: u32) {
-        self.waiting_holds = self.waiting_holds.saturating_add(holds);
-        // The same file twice is one to look at.
-        if !self.waiting.iter().any(|known| known.content == file.content) {
-            self.waiting.push(file);
-        }
-    }
-
-    /// Notes that a review decided about a file.
-    pub(crate) fn decided(&mut self, verdict: review::Verdict, held: HeldId) {
-        let list = match verdict {
-            review::Verdict::Released => &mut self.recorded.released,
-            review::Verdict::Rejected => &mut self.recorded.rejected,
-        };
-        if !list.contains(&held) {
-            list.push(held);
-        }
-    }
-
-    /// The files to look at, where nothing else holds it.
-    pub(crate) fn take_waiting(&mut self) -> Vec<Waiting> {
-        let waiting = std::mem::take(&mut self.waiting);
-        if self.waiting_holds == self.holds { waiting } else { Vec::new() }
-    }
-
-    /// Notes that it stops since there is more of the content than a detector is sent.
-    pub(crate) const fn finds_too_much(&mut self) {
-        self.too_much = true;
-    }
-
-    /// Adds how far a text of an answer is borne out by its sources.
-    pub(crate) fn grounded(&mut self, counts: RecordedGrounding) {
-        self.recorded.grounding.get_or_insert_default().join(counts);
-    }
-
-    pub(crate) fn add(
-        &mut self,
-        finding: &Finding,
-        span: Span,
-        channel: Channel,
-        part: &impl Part,
-        ruling: Ruling,
-    ) {
-        let part = part.name();
-        if ruling.action == Action::Hold {
-            self.holds = self.holds.saturating_add(1);
-            self.held_for.insert(finding.category.clone());
-        }
-        if SENSITIVE.iter().any(|family| family.covers(&finding.category)) {
-            self.label(finding, &part, ruling.action);
-        }
-        let mut recorded = RecordedFinding::new(finding, channel, part, ruling.action, ruling.would);
-        (recorded.start, recorded.end) = (span.start as u64, span.end as u64);
-        recorded.guard = ruling.guard();
-        self.recorded.add(recorded);
-    }
-}
-
-impl Verdict {
-    /// Notes that sensitive data goes on as it is, where it is more likely there than not.
-    fn label(&mut self, finding: &Finding, part: &str, action: Action) {
-        if finding.score >= LIKELY && action < Action::Redact {
-            let entered = if defines(part) { &mut self.defined } else { &mut self.labels };
-            entered.insert(finding.category.clone());
-        }
     }
 }
 

@@ -65,6 +65,9 @@ mod record;
 mod redact;
 mod reserve;
 mod sensitivity;
+mod sent;
+#[cfg(test)]
+mod sent_tests;
 mod streamed;
 mod structure;
 mod told;
@@ -75,7 +78,7 @@ mod trial;
 mod unknown;
 mod uploads;
 
-pub use alone::{Examined, ExaminedFile, Ruled};
+pub use alone::{Examined, ExaminedFile, ExaminedText, Ruled};
 pub use inspection::{Inspection, UNINSPECTED, Verdict};
 pub use pipeline::{Gateway, Options, Parts};
 pub use quarantine::signature;

@@ -11,11 +11,12 @@ use std::{
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use cordon_core::{
-    Action, CallId, DurationMs, HmacKey, Name, Refusal, RefusalCode, State, Timestamp,
+    Action, CallId, Channel, DurationMs, HmacKey, Name, Refusal, RefusalCode, State, Timestamp,
     containment::{InFlight, ToolName},
     json,
     record::{Normalised, Opened, Operation, RecordedVerdict, Timings},
     resource::{ContentCapture, Kind, RouteMode},
+    review::HeldKind,
     state::Touched,
     taint::Taint,
 };
@@ -63,7 +64,7 @@ pub struct Parts {
     pub recorder: Arc<dyn Recorder>,
     /// Where captured content goes.
     pub capture: Arc<dyn Capture>,
-    /// Where held files go.
+    /// Where held content goes.
     pub holding: Arc<dyn Holding>,
     /// Where counts go.
     pub meter: Arc<dyn Meter>,
@@ -308,9 +309,9 @@ impl Gateway {
         self.0.content_key(call).digest(content) == digest
     }
 
-    /// The keyed digest by which held files are known.
-    pub fn held_digest(&self, bytes: &[u8]) -> cordon_core::Digest {
-        held::digest_key(&self.0.options.pseudonym_key).digest(bytes)
+    /// The keyed digest by which held content is known, of a text with the channel that it came in.
+    pub fn held_digest(&self, what: (HeldKind, Option<Channel>), bytes: &[u8]) -> cordon_core::Digest {
+        held::digest(&self.0.options.pseudonym_key, what, bytes)
     }
 
     /// The pseudonym of a person, as records have it.

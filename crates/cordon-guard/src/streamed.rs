@@ -10,6 +10,7 @@ use crate::{
     call::Call,
     dispatch::refusal_of,
     exchange::{Cleared, Style, pass_on},
+    held::Asking,
     operation::MAX_ANSWER_BYTES,
     pipeline::{Answer, Inner},
     record::{CallRecord, micros},
@@ -174,11 +175,20 @@ pub(crate) async fn streamed(
         }
         let inspecting = Instant::now();
         let mut out = Vec::new();
-        let step = match chunk {
+        let mut step = match chunk {
             Ok(Some(chunk)) => feed(&mut *gate, &mut parser, &chunk, &mut out),
             Ok(None) => gate.end(&mut out).map_err(|error| broken(&error)),
             Err(error) => Err(refusal_of(&error)),
         };
+        let mut waits = Vec::new();
+        // A release lets in one call of a tool: it is used up before the call leaves.
+        if matches!(step, Ok(Progress::Open | Progress::Done))
+            && let Err((refusal, ids)) =
+                gateway.spend(gate.verdict_mut(), Asking::cleared(call), record).await
+        {
+            (step, waits) = (Err(refusal), ids);
+            out.clear();
+        }
         record.end.timings.inspect_output =
             record.end.timings.inspect_output.saturating_add(micros(inspecting));
         // The head shows the verdict that these bytes had; and a call that ends from outside has what was found until then.
@@ -217,10 +227,14 @@ pub(crate) async fn streamed(
                 record.end.output = gate.verdict().recorded().clone();
                 return downstream.finish(out, body, record, answer, style).await;
             }
-            Ok(Progress::Stopped) => gate
-                .verdict()
-                .refusal()
-                .unwrap_or_else(|| Refusal::new(RefusalCode::ContentBlocked, "the gate stopped the stream")),
+            Ok(Progress::Stopped) => {
+                let why = || Refusal::new(RefusalCode::ContentBlocked, "the gate stopped the stream");
+                let refusal = gate.verdict().refusal().unwrap_or_else(why);
+                let waiting = gate.verdict_mut().take_waiting();
+                let (refusal, ids) = gateway.hold(refusal, waiting, Asking::cleared(call), record).await;
+                waits = ids;
+                refusal
+            }
             Err(refusal) => refusal,
         };
         // Of an answer that waits for somebody else's verdict nothing leaves without it.
@@ -234,6 +248,7 @@ pub(crate) async fn streamed(
         record.cut_off();
         record.said = gate.said().clone();
         record.end.output = gate.verdict().recorded().clone();
+        record.end.output.held = waits;
         if downstream.sender.is_none() {
             return Err(refusal);
         }

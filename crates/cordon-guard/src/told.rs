@@ -125,4 +125,4 @@ pub(crate) fn of_responses(request: &Object) -> Prompt {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

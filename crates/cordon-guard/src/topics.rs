@@ -9,6 +9,7 @@ use std::sync::Arc;
 use cordon_core::{
     Category, Channel, Finding,
     json::{Object, Value},
+    review::HeldKind,
 };
 use cordon_inspect::{Asked, Topics};
 use cordon_policy::{EffectiveGuard, NamedTopics, Snapshot};
@@ -17,6 +18,7 @@ use crate::{
     alone::Ruled,
     answer::Text,
     authority::{Protocol, marked},
+    held::Came,
     inspection::{Inspection, Verdict},
     tree::walk::Path,
 };
@@ -49,9 +51,17 @@ pub(crate) fn judge(request: &Object, protocol: Protocol, inspection: &Inspectio
     let mut turns = None;
     for (topics, acts) in wanted(inspection.guard(), Channel::User) {
         let turns = turns.get_or_insert_with(|| Turns::of(request, protocol));
-        for finding in topics.request(turns.asked()) {
-            add(&finding, Channel::User, acts, &turns.said, inspection, verdict);
-        }
+        let found = topics.request(turns.asked());
+        let Some(first) = found.first() else { continue };
+        // What the user said last is what somebody looks at: the same text in one part, or all of its parts.
+        let came = Came::text(Channel::User, turns.said.as_str());
+        let (at, _) = turns.said.place(first.span);
+        inspection.reviewed(&came, &at, verdict, |by, verdict| {
+            for finding in &found {
+                add(finding, Channel::User, acts, &turns.said, by, verdict);
+            }
+            ((), HeldKind::Text.as_str())
+        });
     }
 }
 

@@ -41,7 +41,7 @@ use crate::{
     dialect::Dialect,
     dispatch::{Denied, Permit, permit},
     exchange::over,
-    held::Reviewing,
+    held::{Asking, Reviewing},
     inspection::{Inspection, Place as Standing, Seat, Verdict},
     mode,
     pipeline::{Answer, Inner},
@@ -184,7 +184,12 @@ impl Inner {
                 record.end.timings.inspect_input = micros(inspecting);
                 match cleared {
                     Ok(cleared) => Some(cleared),
-                    Err(refusal) => return Err(self.hold(refusal, waiting, &call, record).await.into()),
+                    Err(refusal) => {
+                        let asking = Asking::admitted(&call);
+                        let (refusal, held) = self.hold(refusal, waiting, asking, record).await;
+                        record.input.held = held;
+                        return Err(refusal.into());
+                    }
                 }
             }
             None => None,

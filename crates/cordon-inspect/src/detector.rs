@@ -109,14 +109,14 @@ macro_rules! detectors {
 detectors! {
     CARD = "pii.card", 1, 96, CANDIDATE, ["pii/card"];
     IBAN = "pii.iban", 1, 96, CANDIDATE, ["pii/iban"];
-    EMAIL = "pii.email", 1, MAX_SEGMENT, CANDIDATE, ["pii/email"];
+    EMAIL = "pii.email", 2, MAX_SEGMENT, CANDIDATE, ["pii/email"];
     PHONE = "pii.phone", 2, 96, GROUPS, ["pii/phone"];
     SSN = "pii.ssn", 2, 96, GROUPS, ["pii/ssn"];
     IP = "pii.ip", 1, 96, CANDIDATE, ["pii/ip"];
     CRYPTO = "pii.crypto", 2, 128, CANDIDATE, ["pii/crypto"];
     MRZ = "pii.mrz", 1, 96, CANDIDATE, ["pii/passport/mrz"];
     NAMES = "pii.names", 1, SEGMENT, SEGMENT, ["pii/person", "pii/organisation", "pii/place", "pii/address"];
-    TOKEN = "secret.token", 2, MAX_SEGMENT, CANDIDATE, [
+    TOKEN = "secret.token", 3, MAX_SEGMENT, CANDIDATE, [
         "secret/aws_key", "secret/azure_key", "secret/gcp_key", "secret/github_token", "secret/gitlab_token",
         "secret/slack_token", "secret/stripe_key", "secret/openai_key", "secret/anthropic_key",
         "secret/package_token", "secret/mail_key", "secret/twilio_key", "secret/huggingface_token",
@@ -125,17 +125,18 @@ detectors! {
     PRIVATE_KEY = "secret.private_key", 2, MAX_PEM, 48, ["secret/private_key"];
     JWT = "secret.jwt", 1, MAX_SEGMENT, CANDIDATE, ["secret/jwt"];
     CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, CANDIDATE, ["secret/connection_string"];
-    GENERIC = "secret.generic", 2, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
+    GENERIC = "secret.generic", 3, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
     PHRASE = "injection.phrase", 2, MAX_PHRASE, MAX_WAIT, [
         "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
         "prompt_injection/action"
     ];
     TEMPLATE = "injection.template", 3, MAX_SEGMENT, MAX_TURN + 1, ["prompt_injection/template"];
-    MODEL = "injection.model", 4, WINDOW, SPELLED, ["prompt_injection/likely"];
-    NOISE = "injection.noise", 1, noise::WINDOW, 8, ["prompt_injection/suffix"];
+    MODEL = "injection.model", 5, WINDOW, SPELLED, ["prompt_injection/likely"];
+    NOISE = "injection.noise", 2, noise::WINDOW, 8, ["prompt_injection/suffix"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
-    POLICY_WORDS = "policy.words", 2, policy::SPAN, policy::BEHIND, [
-        "toxic/insult", "toxic/threat", "toxic/profanity", "toxic/slur", "harm/self_harm", "harm/minors"
+    POLICY_WORDS = "policy.words", 3, policy::SPAN, policy::BEHIND, [
+        "toxic/insult", "toxic/threat", "toxic/profanity", "toxic/slur", "harm/self_harm", "harm/minors",
+        "harm/weapons", "harm/drugs", "harm/violence", "harm/fraud", "harm/malware", "harm/crime"
     ];
     POLICY_MODEL = "policy.model", 1, policy::SPAN, policy::BEHIND, [
         "harm/violence", "harm/self_harm", "harm/sexual", "harm/minors", "harm/hate", "harm/harassment",

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use cordon_core::{Category, Channel, Digest, Finding};
+use cordon_core::{Category, Channel, Digest, Finding, resource::SentValues};
 
 use crate::detector::{self, DetectorInfo};
 use crate::evidence::Rules;
@@ -74,6 +74,7 @@ impl Engine {
         text.push_str(&Digest::sha256(file).to_string());
         text.push_str(&Digest::sha256(policy::FILE).to_string());
         text.push_str(policy::TEXT);
+        text.push_str(policy::ASKED);
         Self(Arc::new(Tables {
             plain: PlainWords::new(&rules),
             rules,
@@ -133,10 +134,15 @@ impl Engine {
     }
 
     /// What a scanner of this engine that has read nothing yet finds in a whole text, in that order.
-    pub fn read(&self, mut scanner: Scanner, text: &str) -> Vec<Finding> {
+    pub fn read(&self, scanner: Scanner, text: &str) -> Vec<Finding> {
+        self.read_values(scanner, text).0
+    }
+
+    /// The same, with the values that were found, where the scanner is asked [for them](Scanner::with_values).
+    pub fn read_values(&self, mut scanner: Scanner, text: &str) -> (Vec<Finding>, SentValues) {
         let mut findings = scanner.push(text).findings;
         findings.append(&mut scanner.finish().findings);
         findings.sort_by(|a, b| (a.span, &a.category, a.detector).cmp(&(b.span, &b.category, b.detector)));
-        findings
+        (findings, scanner.take_values())
     }
 }

@@ -88,11 +88,22 @@ struct Rule {
     asks: bool,
 }
 
-#[derive(Clone, Debug)]
+/// A rule that a word begins, and its second place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    pub(crate) rule: u16,
+    pub(crate) place: Place,
+}
+
+#[derive(Clone, Debug, Default)]
 struct Entry {
     classes: Classes,
     kind: Kind,
-    starts: Vec<u16>,
+    /// The rules of one word that it fills.
+    alone: Vec<u16>,
+    /// The others that it can begin, and those of them whose second word need not be the next one.
+    starts: Vec<Start>,
+    patient: Vec<Start>,
 }
 
 /// The rules, compiled from [`crate::lexicon`].
@@ -168,15 +179,19 @@ impl Rules {
         self.entry(word).map(|entry| entry.kind).unwrap_or_default()
     }
 
-    /// The rules that this word can begin.
-    pub(crate) fn starts(&self, word: Word) -> &[u16] {
+    /// The rules that this word fills by itself.
+    pub(crate) fn alone(&self, word: Word) -> &[u16] {
+        self.entry(word).map_or(&[], |entry| &entry.alone)
+    }
+
+    /// The rules of more than one word that this one can begin.
+    pub(crate) fn starts(&self, word: Word) -> &[Start] {
         self.entry(word).map_or(&[], |entry| &entry.starts)
     }
 
-    /// The second place of a rule; none where it has only one.
-    pub(crate) fn second(&self, rule: u16) -> Option<Place> {
-        let rule = self.rules.get(usize::from(rule)).filter(|rule| rule.count > 1)?;
-        self.place(rule.first + 1)
+    /// Those of them whose second word need not be the next one.
+    pub(crate) fn patient(&self, word: Word) -> &[Start] {
+        self.entry(word).map_or(&[], |entry| &entry.patient)
     }
 
     /// The place of a rule behind this one; none behind the last one.
@@ -243,7 +258,7 @@ impl Compiler {
         let marked = folded.is_ascii() && !word.is_ascii();
         let id = *self.words.entry(folded.into()).or_insert(next);
         if id == next {
-            self.entries.push(Entry { classes: 0, kind: Kind::default(), starts: Vec::new() });
+            self.entries.push(Entry::default());
         }
         if let Some(entry) = usize::try_from(id.0).ok().and_then(|i| self.entries.get_mut(i)) {
             entry.kind.marked |= marked;
@@ -324,10 +339,19 @@ impl Compiler {
 
     fn finish(mut self) -> Rules {
         for (i, rule) in self.rules.iter().enumerate() {
-            let Some(first) = self.steps.get(rule.first) else { continue };
+            let (Some(first), Ok(i)) = (self.steps.get(rule.first), u16::try_from(i)) else { continue };
+            let second = self.steps.get(rule.first + 1).filter(|_| rule.count > 1);
+            let place = second.zip(u32::try_from(rule.first + 1).ok());
+            let start = place.map(|(second, step)| Start { rule: i, place: Place { step, gap: second.gap } });
             for (id, entry) in (0..).zip(&mut self.entries) {
                 if entry.classes & first.classes != 0 || first.words.binary_search(&Word(id)).is_ok() {
-                    entry.starts.extend(u16::try_from(i));
+                    match start {
+                        Some(start) => {
+                            entry.starts.push(start);
+                            entry.patient.extend(Some(start).filter(|start| start.place.gap > 0));
+                        }
+                        None => entry.alone.push(i),
+                    }
                 }
             }
         }

@@ -61,7 +61,7 @@ impl Judge {
 
     /// Whether it is asked where the sum of features is so high.
     pub(crate) fn is_asked(&self, sum: f32) -> bool {
-        self.bounds.is_some_and(|bounds| (bounds.from..bounds.to).contains(&sum))
+        self.bounds.is_some_and(|bounds| bounds.are_asked(sum))
     }
 
     /// What its filters answer to some words, net by net.
@@ -85,15 +85,25 @@ impl Judge {
         BIAS + sums.sum::<f32>() / count
     }
 
-    /// How sure that is together with the sum of features: 0.3 to 0.49, or nothing.
+    /// How sure that is together with the sum of features, as [`Bounds::score`] says.
     pub(crate) fn score(&self, sum: f32, opinion: f32) -> Option<Score> {
-        let bounds = self.bounds?;
-        let both = sum + bounds.share * opinion;
-        let above = both - bounds.likely;
+        self.bounds?.score(sum, opinion)
+    }
+}
+
+impl Bounds {
+    /// Whether a judge with these is asked where the sum of features is so high.
+    pub(crate) fn are_asked(self, sum: f32) -> bool {
+        (self.from..self.to).contains(&sum)
+    }
+
+    /// How sure an opinion is together with the sum of features: 0.3 to 0.49, or nothing.
+    pub(crate) fn score(self, sum: f32, opinion: f32) -> Option<Score> {
+        let above = sum + self.share * opinion - self.likely;
         if above < 0.0 {
             return None;
         }
-        let share = f64::from((above / (bounds.sure - bounds.likely)).clamp(0.0, 1.0));
+        let share = f64::from((above / (self.sure - self.likely)).clamp(0.0, 1.0));
         Score::from_f64(0.3 + 0.19 * share).ok()
     }
 }

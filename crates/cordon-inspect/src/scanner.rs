@@ -4,7 +4,10 @@ mod readers;
 
 use std::sync::Arc;
 
-use cordon_core::{Category, Channel, Finding, Listed, Score, Span, resource::AllowList};
+use cordon_core::{
+    Category, Channel, Finding, Listed, Score, Span,
+    resource::{AllowList, SentValues},
+};
 
 use crate::answer::hosts::Hosts;
 use crate::answer::leak::Prompt;
@@ -19,7 +22,7 @@ use crate::names::{self, Names};
 use crate::noise::Noise;
 use crate::policy::Policies;
 use crate::runs::BEFORE;
-use crate::scanner::readers::Readers;
+use crate::scanner::readers::{Readers, Taken};
 use crate::seen::Trace;
 use crate::suspicion::Suspicion;
 use crate::task::Task;
@@ -38,6 +41,8 @@ macro_rules! context {
             task: &$scanner.task,
             custom: &$scanner.custom,
             lists: &$scanner.lists,
+            sent: $scanner.sent.as_deref(),
+            noted: $scanner.noted.as_deref_mut(),
             trace: $scanner.trace.as_ref(),
             policies: $scanner.policies.is_some(),
             out: &mut $scanner.out,
@@ -64,6 +69,10 @@ pub struct Scanner {
     custom: Vec<Custom>,
     /// The values that guards let pass, for this text and not for its views: nobody encodes what everybody knows.
     lists: Lists,
+    /// The values that the caller sent, for this text and not for its views, as above.
+    sent: Option<Arc<SentValues>>,
+    /// Where the values are noted that are found in this text.
+    noted: Option<Box<SentValues>>,
     /// Where views are noted for who asks why something was found.
     trace: Option<Trace>,
     hold_values: bool,
@@ -123,6 +132,8 @@ pub(crate) struct Context<'a> {
     pub(crate) task: &'a Task,
     pub(crate) custom: &'a [Custom],
     pub(crate) lists: &'a Lists,
+    pub(crate) sent: Option<&'a SentValues>,
+    pub(crate) noted: Option<&'a mut SentValues>,
     pub(crate) trace: Option<&'a Trace>,
     /// Whether policies are wanted, in views too.
     pub(crate) policies: bool,
@@ -142,11 +153,17 @@ impl Context<'_> {
         let span = Span::new(self.text.original_start(start), self.text.original_end(end));
         // A piece of a value is none, and one in which a letter only looks like another's is another value.
         let is_other = || self.text.has_other_letter(start, end);
-        let listed = if continues || self.lists.is_empty() || is_other() {
+        let nobody_asks = self.lists.is_empty() && self.sent.is_none() && self.noted.is_none();
+        let listed = if continues || nobody_asks || is_other() {
             Listed::NONE
         } else {
-            std::str::from_utf8(self.text.slice(start, end))
-                .map_or(Listed::NONE, |value| listed(self.lists, &category, value))
+            std::str::from_utf8(self.text.slice(start, end)).map_or(Listed::NONE, |value| {
+                if let Some(noted) = &mut self.noted {
+                    noted.note(&category, value);
+                }
+                let sent = self.sent.is_some_and(|sent| sent.has(&category, value));
+                listed(self.lists, &category, value).with_sent(sent)
+            })
         };
         let (detector, detector_version) = (detector.name, detector.version);
         self.out.push(Finding { category, span, score, detector, detector_version, continues, listed });
@@ -200,6 +217,8 @@ impl Scanner {
             task: Task::default(),
             custom: Vec::new(),
             lists: Lists::default(),
+            sent: None,
+            noted: None,
             trace: None,
             // Encoded runs hold all the rest too, so all the rest holds what values hold.
             hold_values: hold_phrases || hold_answers || hold_policies || touches("pii") || touches("secret"),
@@ -448,10 +467,10 @@ impl Scanner {
                 let rest = rest.get(..custom::undue(&self.own, self.at + next, rest.len())).unwrap_or(rest);
                 let found = context.out.len();
                 let rest = room(self.policies.as_deref(), rest);
-                let taken = self.readers.take(self.at + next, rest, &mut context);
-                let taken = rest.get(..taken).unwrap_or(rest);
-                self.suspicion.read(self.at + next, taken, &mut context);
-                self.noise.read(self.at + next, taken, &mut context);
+                let Taken { length, word } = self.readers.take(self.at + next, rest, &mut context);
+                let taken = rest.get(..length).unwrap_or(rest);
+                self.suspicion.read(self.at + next, taken, word, &mut context);
+                self.noise.read(self.at + next, taken, word, &mut context);
                 if let Some(names) = &mut self.names {
                     names.read(self.at + next, taken, found, &mut context);
                 }

@@ -5,7 +5,7 @@
 
 use cordon_core::{Category, Finding, Score, Span};
 
-use crate::detector::{Detector, MAX_PEM, MAX_SEGMENT, PRIVATE_KEY};
+use crate::detector::{Detector, EMAIL, MAX_PEM, MAX_SEGMENT, PRIVATE_KEY};
 use crate::scanner::{CONTEXT, Context};
 use crate::{decode, pii, secret};
 
@@ -32,6 +32,8 @@ pub(crate) struct Segment {
     unnamed: Option<usize>,
     /// The key that met its bound and goes on, beside what its bytes are read as.
     key: Option<LongKey>,
+    /// What reads addresses whose signs are words.
+    spelt: pii::Spelt,
 }
 
 /// The rest of a private key that is longer than one finding.
@@ -147,13 +149,15 @@ impl Segment {
             Mode::Run { start, .. } | Mode::Continue { start, .. } => Some(*start),
             Mode::Pem(pem) => Some(pem.start),
         };
-        [open, self.key.map(|key| key.start)].into_iter().flatten().min()
+        [open, self.key.map(|key| key.start), self.spelt.live()].into_iter().flatten().min()
     }
 
     /// How many letters and digits from `i` on would change nothing here.
     pub(crate) fn unchanged(&self, i: usize) -> usize {
         match &self.mode {
-            Mode::Run { gap: None, start, .. } if self.key.is_none() => MAX_JOINED.saturating_sub(i - start),
+            Mode::Run { gap: None, start, .. } if self.key.is_none() && self.spelt.is_local() => {
+                MAX_JOINED.saturating_sub(i - start)
+            }
             _ => 0,
         }
     }
@@ -162,7 +166,7 @@ impl Segment {
     /// candidate each byte counts.
     pub(crate) const fn is_ordinary(&self, end: usize) -> bool {
         match self.mode {
-            _ if self.key.is_some() => false,
+            _ if self.key.is_some() || !self.spelt.is_between() => false,
             Mode::Idle => true,
             Mode::Run { start, .. } => end - start <= MAX_JOINED,
             Mode::Pem(_) | Mode::Continue { .. } => false,
@@ -177,6 +181,7 @@ impl Segment {
         names: bool,
         context: &mut Context<'_>,
     ) {
+        self.spelt.plain_word((start, end));
         let byte = |at: usize| context.text.byte(at);
         let before = start.checked_sub(1).and_then(byte);
         // A word behind a word that names nothing is no value, nor is one behind the end of a sentence.
@@ -196,7 +201,7 @@ impl Segment {
             }
             _ => {
                 if let Some(first) = byte(start) {
-                    self.byte(start, first, context);
+                    self.take(start, first, context);
                 }
             }
         }
@@ -207,13 +212,14 @@ impl Segment {
     /// As a space behind a plain word that ended before `i`.
     #[inline]
     pub(crate) fn space(&mut self, i: usize, context: &mut Context<'_>) {
+        self.read_spelt(i, b' ', context);
         match &mut self.mode {
             Mode::Run { start, gap: gap @ None, kind: Kind::Plain, .. }
                 if self.last.is_some_and(|last| last.start == *start) =>
             {
                 *gap = Some(i);
             }
-            _ => self.byte(i, b' ', context),
+            _ => self.take(i, b' ', context),
         }
     }
 
@@ -233,7 +239,15 @@ impl Segment {
     /// Takes the folded byte at `i`.
     pub(crate) fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         self.follow(i, byte, context);
+        self.read_spelt(i, byte, context);
         self.take(i, byte, context);
+    }
+
+    #[inline]
+    fn read_spelt(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
+        if let Some(span) = self.spelt.byte(i, byte, context.text) {
+            context.report(&EMAIL, Category::known("pii/email"), Score::percent(85), span, false);
+        }
     }
 
     fn take(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
@@ -345,6 +359,7 @@ impl Segment {
         if let Some(key) = self.key.take() {
             report_rest((key.start, end), context);
         }
+        self.read_spelt(end, b'\n', context);
         self.end(end, context);
     }
 

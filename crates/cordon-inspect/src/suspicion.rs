@@ -206,10 +206,15 @@ impl Suspicion {
             .unwrap_or(end)
     }
 
-    /// Takes the folded bytes from `i` on, all of which the readers of phrases have read.
+    /// Takes the folded bytes from `i` on, all of which the readers of phrases have read; the first `word` of them are the letters of a
+    /// plain word, and behind it there is nothing or a space.
     #[inline]
-    pub(crate) fn read(&mut self, i: usize, bytes: &[u8], context: &mut Context<'_>) {
+    pub(crate) fn read(&mut self, i: usize, bytes: &[u8], word: usize, context: &mut Context<'_>) {
         let Some(side) = self.side else { return };
+        if word > 0 && bytes.len() > 1 && self.maybe.is_none() && self.open != Open::Word {
+            self.word(i, bytes, word, side, context);
+            return;
+        }
         let Some((last, bytes)) = bytes.split_last() else { return };
         for (at, byte) in (i..).zip(bytes) {
             self.byte(at, *byte, side, context);
@@ -264,14 +269,20 @@ impl Suspicion {
         } else if byte.is_ascii_alphanumeric() {
             self.letter(i, byte, side, context);
         } else if matches!(byte, b' ' | b'\'') {
-            self.end_token(i, side, context);
-            if self.block.is_some_and(|block| i - block.from >= BLOCK_BYTES) {
-                self.end_block(i, side, context);
-            }
+            self.space(i, side, context);
         } else if matches!(byte, b'@' | b'$' | b'!') && !matches!(self.open, Open::Signs(_)) {
             self.maybe = Some((i, byte));
         } else {
             self.sign(i, byte, side, context);
+        }
+    }
+
+    /// Takes a space, or what stands for none of a word's letters.
+    #[inline]
+    fn space(&mut self, i: usize, side: Side, context: &mut Context<'_>) {
+        self.end_token(i, side, context);
+        if self.block.as_ref().is_some_and(|block| i - block.from >= BLOCK_BYTES) {
+            self.end_block(i, side, context);
         }
     }
 
@@ -303,6 +314,30 @@ impl Suspicion {
             self.end_block(i, side, context);
             self.last = [None; MOST - 1];
         }
+    }
+
+    /// Takes a plain word whole, with the space behind it if there is one: as its bytes one by one.
+    #[inline]
+    fn word(&mut self, i: usize, bytes: &[u8], word: usize, side: Side, context: &mut Context<'_>) {
+        self.end_token(i, side, context);
+        self.begin(i, side, context);
+        self.open = Open::Word;
+        let mut hash = SEED;
+        for (count, byte) in bytes.iter().take(word).enumerate() {
+            if count == BEGINNING {
+                self.beginning = hash;
+            }
+            let read = READ_AS.get(usize::from(*byte)).copied().unwrap_or(*byte);
+            hash = (hash ^ u64::from(read)).wrapping_mul(PRIME);
+        }
+        (self.hash, self.length, self.characters, self.digits) = (hash, word, word, false);
+        if context.out.len() != self.found {
+            self.phrases(context);
+        }
+        if bytes.len() > word {
+            self.space(i + word, side, context);
+        }
+        self.found = context.out.len();
     }
 
     /// Takes a byte of a character that is not ASCII. Of scripts without spaces every character is a word; what looks like an ASCII letter is
@@ -368,7 +403,7 @@ impl Suspicion {
 
     /// A word or a run of signs begins at `i`.
     fn begin(&mut self, i: usize, side: Side, context: &mut Context<'_>) {
-        if self.block.is_some_and(|block| i - block.from >= BLOCK_BYTES) {
+        if self.block.as_ref().is_some_and(|block| i - block.from >= BLOCK_BYTES) {
             self.end_block(i, side, context);
         }
         if self.block.is_none() {
@@ -460,6 +495,12 @@ impl Suspicion {
             }
             blocks += 1;
         }
+        // Fewer words say too little.
+        let evidence = match varied {
+            ..FEWEST => None,
+            _ if all.telling < SHORT || varied < VARIED => Some(Evidence::Little),
+            _ => Some(Evidence::Enough),
+        };
         let [one, two, _] = self.last;
         self.last = [Some(block), one, two];
         self.seen = [0; 32];
@@ -468,16 +509,12 @@ impl Suspicion {
             let first = notes.blocks.len().saturating_sub(blocks);
             let features = notes.blocks.get(first..).unwrap_or_default().concat();
             let words = judge::words(context.text.slice(block.from, i));
-            notes.windows.push(Window { features, first, words });
+            notes.windows.push(Window { features, first, words, evidence });
             // What is learned does not depend on what was learned before.
             return;
         }
-        // Fewer words say too little, and where a phrase has said it nothing is to be added.
-        if varied < FEWEST || self.phrase > all.start {
-            return;
-        }
-        let evidence =
-            if all.telling < SHORT || varied < VARIED { Evidence::Little } else { Evidence::Enough };
+        // Where a phrase has said it nothing is to be added.
+        let Some(evidence) = evidence.filter(|_| self.phrase <= all.start) else { return };
         let sum = context.tables.weights.sum(side, all.weights, all.features);
         let judge = &context.tables.judge;
         let asked = side == Side::Direct && evidence == Evidence::Enough && judge.is_asked(sum);

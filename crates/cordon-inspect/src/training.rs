@@ -3,20 +3,20 @@
 //! Detectors are made of the file alone; nothing here takes part in an inspection.
 //!
 //! ```
-//! use cordon_core::Channel;
+//! use cordon_core::{Channel, Score};
 //! let engine = cordon_inspect::Engine::builtin();
 //! let windows = cordon_inspect::training::windows(&engine, Channel::User, "Tell me about the garden.");
 //! assert_eq!(windows.len(), 1);
 //! assert!(windows[0].features.iter().all(|feature| (*feature as usize) < cordon_inspect::training::BUCKETS));
 //! ```
 
-use cordon_core::Channel;
+use cordon_core::{Channel, Score};
 
 use crate::Engine;
 use crate::judge::{self, Judge};
 pub use crate::judge::{Bounds, Net};
-pub use crate::weights::Limits;
 use crate::weights::{self, Weights};
+pub use crate::weights::{Evidence, Limits};
 
 /// Features that are told apart.
 pub const BUCKETS: usize = weights::BUCKETS;
@@ -40,6 +40,23 @@ pub struct Window {
     pub first: usize,
     /// The words of the last block, each as the rows that the judge adds up for it, with no row behind the last.
     pub words: Vec<[u16; judge::PIECES]>,
+    /// How much the sum of the features is worth; none where so few words are not judged.
+    pub evidence: Option<Evidence>,
+}
+
+/// What the detector says of a window: its score, 0.3 to 0.49 where an attack is likely and 0.6 to 0.79 where it is sure, of the sum of features as it is
+/// compared with the limits and, where there is a judge, of its opinion.
+pub fn score(
+    limits: Limits,
+    judge: Option<Bounds>,
+    (sum, opinion): (f32, f32),
+    evidence: Option<Evidence>,
+) -> Option<Score> {
+    let evidence = evidence?;
+    match judge.filter(|bounds| evidence == Evidence::Enough && bounds.are_asked(sum)) {
+        Some(bounds) => bounds.score(sum, opinion),
+        None => limits.score(sum, evidence),
+    }
 }
 
 /// All that is judged together in a text, a window after each block of some words. What is compared with the limits is the bias and

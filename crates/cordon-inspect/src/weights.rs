@@ -13,9 +13,10 @@ pub(crate) enum Side {
 
 /// How much a sum is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Evidence {
+pub enum Evidence {
     /// It is of few words: a text has many such pieces, encoded ones too, and most say nothing.
     Little,
+    /// It is of as many words as it takes.
     Enough,
 }
 
@@ -100,22 +101,28 @@ impl Weights {
         self.limits(side).bias + self.step * sum as f32 / divisor(features)
     }
 
-    /// How sure such a sum is: 0.3 to 0.49 where it is likely, 0.6 to 0.79 where it is sure. What is likely stays below
+    /// How sure such a sum is, as [`Limits::score`] says.
+    pub(crate) fn score(&self, side: Side, z: f32, evidence: Evidence) -> Option<Score> {
+        self.limits(side).score(z, evidence)
+    }
+}
+
+impl Limits {
+    /// How sure a sum is: 0.3 to 0.49 where it is likely, 0.6 to 0.79 where it is sure. What is likely stays below
     /// what guards usually act on, and what only words speak for is not said as surely as what phrases say. With little evidence what is
     /// sure is only likely, and what is likely is not said: in a document "write to Ana now" is an order to whoever reads it.
-    pub(crate) fn score(&self, side: Side, z: f32, evidence: Evidence) -> Option<Score> {
-        let limits = self.limits(side);
+    pub(crate) fn score(self, z: f32, evidence: Evidence) -> Option<Score> {
         let least = match evidence {
-            Evidence::Little => limits.sure,
-            Evidence::Enough => limits.likely,
+            Evidence::Little => self.sure,
+            Evidence::Enough => self.likely,
         };
         if z < least {
             return None;
         }
-        let share = |from: f32| f64::from(((z - from) / (limits.sure - limits.likely)).clamp(0.0, 1.0));
+        let share = |from: f32| f64::from(((z - from) / (self.sure - self.likely)).clamp(0.0, 1.0));
         let score = match evidence {
-            Evidence::Enough if z >= limits.sure => 0.6 + 0.19 * share(limits.sure),
-            Evidence::Enough | Evidence::Little => 0.3 + 0.19 * share(limits.likely),
+            Evidence::Enough if z >= self.sure => 0.6 + 0.19 * share(self.sure),
+            Evidence::Enough | Evidence::Little => 0.3 + 0.19 * share(self.likely),
         };
         Score::from_f64(score).ok()
     }

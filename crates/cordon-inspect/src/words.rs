@@ -9,7 +9,7 @@ use gap::{Gap, is_quoted};
 use reading::{Lower, is_hidden, read};
 
 use crate::detector::MAX_PHRASE;
-use crate::evidence::{Evidence, Kind, Manner, Place, Word};
+use crate::evidence::{Evidence, Kind, Manner, Place, Rules, Start, Word};
 use crate::fold::FoldedText;
 use crate::runs::Disguise;
 use crate::scanner::Context;
@@ -30,6 +30,8 @@ pub(crate) struct Words {
     gap: Gap,
     spaced: Vec<Letter>,
     threads: Vec<Thread>,
+    /// The phrases that the last word may have begun.
+    opening: Option<Opening>,
     evidence: Evidence,
     previous: Previous,
     /// What disguised the last word, if it is one of the rules.
@@ -78,6 +80,16 @@ struct Thread {
     rot13: bool,
 }
 
+/// A word that begins phrases, and how. Which of them go on the next word says, and most of them do not.
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    word: Word,
+    start: usize,
+    manner: Manner,
+    stand: Stand,
+    rot13: bool,
+}
+
 /// A phrase whose last word has come.
 #[derive(Clone, Copy, Debug)]
 struct Done {
@@ -94,6 +106,7 @@ impl Default for Words {
             gap: Gap { sentence: true, ..Gap::NONE },
             spaced: Vec::new(),
             threads: Vec::new(),
+            opening: None,
             evidence: Evidence::default(),
             previous: Previous::default(),
             disguise: None,
@@ -169,15 +182,19 @@ impl Words {
         let word =
             self.start.filter(|start| text.end() - start <= MAX_WORD).map(|start| text.original_start(start));
         let spaced = self.spaced.first().map(|letter| letter.original.start);
-        let threads = self.threads.iter().map(|thread| thread.start);
-        let open = [word, spaced].into_iter().flatten().chain(threads);
+        let open = [word, spaced].into_iter().flatten().chain(self.begun());
         open.filter(|start| consumed - start <= MAX_PHRASE).chain(self.setting.live()).min()
     }
 
     /// Where an open phrase begins in the original that stands close before original byte `at`.
     pub(crate) fn phrase(&self, at: usize) -> Option<usize> {
         let near = |start: &usize| at.checked_sub(*start).is_some_and(|length| length <= MAX_PHRASE / 2);
-        self.threads.iter().map(|thread| thread.start).filter(near).min()
+        self.begun().filter(near).min()
+    }
+
+    /// Where the open phrases begin, in the original.
+    fn begun(&self) -> impl Iterator<Item = usize> {
+        self.threads.iter().map(|thread| thread.start).chain(self.opening.map(|opening| opening.start))
     }
 
     pub(crate) fn memory(&self) -> usize {
@@ -231,6 +248,7 @@ impl Words {
         self.flush(context);
         self.setting.close(context);
         self.threads.clear();
+        self.opening = None;
     }
 
     fn end_word(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
@@ -330,9 +348,13 @@ impl Words {
             }
             words => words.saturating_sub(1),
         };
+        if let Some(opening) = self.opening.take() {
+            self.open(opening, word, rules);
+        }
         // Most words stand in no phrase and begin none.
-        let starts = word.map_or(&[][..], |(word, _)| rules.starts(word));
-        if starts.is_empty() && self.threads.is_empty() {
+        let begins =
+            word.filter(|(word, _)| !rules.starts(*word).is_empty() || !rules.alone(*word).is_empty());
+        if begins.is_none() && self.threads.is_empty() {
             self.remember(kind, gap);
             return;
         }
@@ -363,19 +385,12 @@ impl Words {
             }
         });
 
-        if !starts.is_empty() {
-            let rot13 = word.is_some_and(|(_, rot13)| rot13);
+        if let Some((word, rot13)) = begins {
             let manner = self.manner(gap, hidden || rot13);
-            for rule in starts {
-                let Some(place) = rules.second(*rule) else {
-                    done.push(Done { rule: *rule, start: original.start, manner, stand });
-                    continue;
-                };
-                let same = |other: &Thread| (other.place, other.skipped, other.rot13) == (place, 0, rot13);
-                if self.threads.len() < MAX_THREADS && !self.threads.iter().any(same) {
-                    let start = original.start;
-                    self.threads.push(Thread { rule: *rule, place, skipped: 0, start, manner, stand, rot13 });
-                }
+            let start = original.start;
+            done.extend(rules.alone(word).iter().map(|rule| Done { rule: *rule, start, manner, stand }));
+            if !rules.starts(word).is_empty() {
+                self.opening = Some(Opening { word, start, manner, stand, rot13 });
             }
         }
 
@@ -390,6 +405,19 @@ impl Words {
             }
         }
         self.remember(kind, gap);
+    }
+
+    /// The phrases that a word has begun are open where the next one fills their second place, or may stand before it.
+    fn open(&mut self, opening: Opening, next: Option<(Word, bool)>, rules: &Rules) {
+        let Opening { word, start, manner, stand, rot13 } = opening;
+        let next = next.filter(|(_, turned)| *turned == rot13).map(|(next, _)| next);
+        let begun = if next.is_some() { rules.starts(word) } else { rules.patient(word) };
+        for Start { rule, place } in begun.iter().copied() {
+            let goes_on = place.gap > 0 || next.is_some_and(|next| rules.fills(next, place));
+            if goes_on && self.threads.len() < MAX_THREADS {
+                self.threads.push(Thread { rule, place, skipped: 0, start, manner, stand, rot13 });
+            }
+        }
     }
 
     /// How the phrase that begins with this word is said: as an order, as a quotation, or in talk about it.

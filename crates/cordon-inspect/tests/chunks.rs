@@ -117,3 +117,19 @@ fn what_a_key_holds() {
         }
     }
 }
+
+/// Addresses in words, with what nearly is one around them, and names as long as one may be and longer.
+#[test]
+fn addresses_in_words() {
+    for text in [
+        "Write to ana AT example DOT com AT once, or to bo{at}example.org{at}x, DOT",
+        "AT ana AT AT example DOT DOT com; ana AT example DOT coma DOT com DOTS",
+        "ana{at} example{ dot }com {dot}uk and ana {at}x.de-y {at",
+    ] {
+        same(text);
+    }
+    for length in 60..68 {
+        same(&format!("{} AT example DOT com", "a1".repeat(34).split_at(length).0));
+        same(&format!("see {} AT {} DOT com", "a".repeat(length), "b".repeat(length)));
+    }
+}

@@ -118,7 +118,7 @@ fn lines_and_cells_cut_no_value() {
         ("pii/iban", "GB29 NWBK\n6016 1331 9268 19"),
         ("secret/aws_key", "AKIAQ3EGXW\nHZT5YJLKPM"),
         ("secret/aws_key", "AKIAQ3EGXW\n    HZT5YJLKPM"),
-        ("secret/github_token", "ghp_x9Kd83nMqLs02Vb\nTz71yRwPe45uGh6CjA0Bf"),
+        ("secret/github_token", "ghp_x9Kd83nMqLs02Vb\nTz71yRwPe45uGh62zftIX"),
         ("pii/card", "4111 | 1111 | 1111 | 1111"),
         ("pii/card", "4111,1111,1111,1111"),
         ("pii/card", "4111_1111_1111_1111"),

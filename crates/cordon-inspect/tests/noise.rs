@@ -56,6 +56,9 @@ const BENIGN: &[&str] = &[
     "{{#each items}}<li>{{this.name}} {{#if this.sold}}(sold){{else}}{{currency this.price}}{{/if}}</li>{{/each}} {% for x in y %}{{ x|upper }}{% endfor %}",
     "server:\n  port: 8080\n  tls: {cert: /etc/tls.crt, key: /etc/tls.key}\n  routes:\n    - match: \"^/api/v[0-9]+/.*$\"\n      to: http://backend:9000\n    - match: '*'\n      to: http://web:80\n",
     "What does this regular expression do: ^(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)(?:\\.(?!$)|$)){4}$ and why is (?<=\\s)[\\w.+-]+@[\\w-]+\\.[\\w.]+ slow?",
+    // Capitals anywhere, as people mock somebody.
+    "wHAt iS tHe BeSt wAY To cOOk rICe fOR tEN pEOplE, aNd hoW mUCh WaTEr DoeS iT NeEd iF tHe pOt iS oLd And thE lID dOeS nOT cLOse?",
+    "ThE FErRy WaS lATe aGaIN, sO wE waLkEd hoME aLonG tHe HaRBoUr (aND iT rAiNed). CaN yoU wRItE thAt AS a PoeM oF fOuR liNEs?",
     // Mathematics.
     "Solve \\int_0^1 \\frac{x^2}{\\sqrt{1-x^2}}\\,dx and show that \\sum_{n=1}^{\\infty} \\frac{1}{n^2} = \\frac{\\pi^2}{6}.",
     "\\documentclass{article}\\usepackage[utf8]{inputenc}\\begin{document}\\section{Intro}\\label{sec:intro} See \\cite{knuth84} and $a_{i,j}^{2} \\leq \\left(\\frac{1}{n}\\right)$.\\end{document}",

@@ -33,6 +33,8 @@ struct Sample {
     text: String,
     channel: Channel,
     family: &'static str,
+    /// A category of the family that does not count.
+    without: Option<&'static str>,
     /// The score from which on it counts.
     percent: u32,
 }
@@ -44,13 +46,21 @@ impl Sample {
             let (start, end) = (finding.span.start, finding.span.end);
             assert!(start < end && end <= text.len(), "{finding:?}");
             assert!(text.is_char_boundary(start) && text.is_char_boundary(end), "{finding:?}");
-            finding.score >= Score::percent(self.percent) && family.covers(&finding.category)
+            finding.score >= Score::percent(self.percent)
+                && family.covers(&finding.category)
+                && self.without != Some(finding.category.as_str())
         })
     }
 }
 
-/// The texts that are found as they are, and the share of them that each obfuscation hides, in points of all texts.
-fn lost(engine: &Engine, samples: &[Sample], values: bool) -> BTreeMap<Obfuscation, f64> {
+/// What an obfuscation hides: in points of all texts, and of those that are found as they are.
+struct Lost {
+    points: f64,
+    relative: f64,
+}
+
+/// What each obfuscation hides of the texts that are found as they are.
+fn lost(engine: &Engine, samples: &[Sample], values: bool) -> BTreeMap<Obfuscation, Lost> {
     let found: Vec<&Sample> = samples.iter().filter(|sample| sample.is_found(engine, &sample.text)).collect();
     eprintln!("{} of {} found as they are", found.len(), samples.len());
     assert!(found.len() * 5 > samples.len(), "too few are found to say anything");
@@ -60,7 +70,9 @@ fn lost(engine: &Engine, samples: &[Sample], values: bool) -> BTreeMap<Obfuscati
             .zip(&found)
             .filter(|(seed, sample)| !sample.is_found(engine, &obfuscation.apply(&sample.text, *seed)));
         let hidden: Vec<_> = hidden.collect();
-        rates.insert(*obfuscation, hidden.len() as f64 * 100.0 / samples.len() as f64);
+        let percent = |of: usize| hidden.len() as f64 * 100.0 / of as f64;
+        let lost = Lost { points: percent(samples.len()), relative: percent(found.len()) };
+        rates.insert(*obfuscation, lost);
         if std::env::var("CORDON_SHOW").is_ok_and(|name| name == obfuscation.name()) {
             for (seed, sample) in hidden.iter().take(8) {
                 let text: String = obfuscation.apply(&sample.text, *seed).chars().take(300).collect();
@@ -75,23 +87,27 @@ fn lost(engine: &Engine, samples: &[Sample], values: bool) -> BTreeMap<Obfuscati
     rates
 }
 
-fn check(name: &str, rates: &BTreeMap<Obfuscation, f64>) {
+fn check(name: &str, rates: &BTreeMap<Obfuscation, Lost>) {
     let mut table = String::new();
-    for (obfuscation, points) in rates {
-        writeln!(table, "{name} {:<24} {points:5.1}", obfuscation.name()).unwrap();
+    for (obfuscation, Lost { points, relative }) in rates {
+        writeln!(
+            table,
+            "{name} {:<24} {points:5.1} points, {relative:5.1} % of what is found",
+            obfuscation.name()
+        )
+        .unwrap();
     }
     eprintln!("{table}");
-    let over: Vec<_> = rates.iter().filter(|(_, points)| **points > ALLOWED).collect();
-    assert!(over.is_empty(), "points of recall lost: {over:?}");
+    let over: Vec<_> = rates.iter().filter(|(_, lost)| lost.points > ALLOWED).map(|(name, _)| name).collect();
+    assert!(over.is_empty(), "more than {ALLOWED} points of recall lost: {over:?}");
 }
 
-#[test]
-fn attacks_are_found_under_each_obfuscation() {
-    let Some(names) = corpus::guard_files() else { return };
+/// Attacks of the shared data, the same number of each source; none where the data is not here.
+fn attacks(percent: u32, without: Option<&'static str>) -> Vec<Sample> {
     let mut samples = Vec::new();
-    for name in names {
-        let cases = corpus::guard(&name).unwrap();
-        let attacks: Vec<_> = cases
+    for name in corpus::guard_files().unwrap_or_default() {
+        let attacks: Vec<_> = corpus::guard(&name)
+            .unwrap()
             .into_iter()
             .filter(|case| case.label == "attack" && case.kind != "harmful_request")
             .filter(|case| (16..=LONGEST).contains(&case.text.len()))
@@ -101,11 +117,30 @@ fn attacks_are_found_under_each_obfuscation() {
             text: case.text,
             channel: case.channel,
             family: "prompt_injection",
-            percent: 80,
+            without,
+            percent,
         }));
     }
-    let engine = Engine::builtin();
-    check("attacks", &lost(&engine, &samples, false));
+    samples
+}
+
+/// What phrases say, which is sure enough to block.
+#[test]
+fn attacks_are_found_under_each_obfuscation() {
+    let samples = attacks(80, None);
+    if !samples.is_empty() {
+        check("attacks", &lost(&Engine::builtin(), &samples, false));
+    }
+}
+
+/// What phrases and the model say, from the lowest score at which a guard asks. Suffixes that were searched for token by token do not count:
+/// written otherwise they are other tokens, and attack nothing.
+#[test]
+fn suspicions_are_found_under_each_obfuscation() {
+    let samples = attacks(30, Some("prompt_injection/suffix"));
+    if !samples.is_empty() {
+        check("suspicions", &lost(&Engine::builtin(), &samples, false));
+    }
 }
 
 /// Numbers that look random, the same in every run (SplitMix64).
@@ -144,6 +179,17 @@ fn luhn(body: &str) -> String {
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
+/// A token of GitHub's form: its last six characters are the CRC-32 (ISO 3309) of those before them, in base 62.
+fn github(draw: &mut Draw) -> String {
+    const DIGITS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let text = draw.of(ALNUM, 30);
+    let sum = !text.bytes().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 })
+    });
+    let digit = |place: u32| char::from(DIGITS[(sum / 62_u32.pow(place) % 62) as usize]);
+    format!("ghp_{text}{}", (0..6).rev().map(digit).collect::<String>())
+}
+
 /// One made-up value of each kind in a sentence.
 fn values(draw: &mut Draw) -> Vec<(&'static str, String)> {
     let account = draw.of(DIGITS, 18);
@@ -169,7 +215,7 @@ fn values(draw: &mut Draw) -> Vec<(&'static str, String)> {
             "secret/aws_key",
             format!("The access key is AKIA{} for now.", draw.of("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16)),
         ),
-        ("secret/github_token", format!("Use the token ghp_{} to clone.", draw.of(ALNUM, 36))),
+        ("secret/github_token", format!("Use the token {} to clone.", github(draw))),
         ("secret/cordon_key", format!("Our key is ck_{}_{} now.", draw.of(SMALL, 8), draw.of(ALNUM, 43))),
     ]
 }
@@ -180,7 +226,7 @@ fn personal_data_and_secrets_are_found_under_each_obfuscation() {
     let mut draw = Draw(11);
     let samples: Vec<Sample> = (0..12)
         .flat_map(|_| values(&mut draw))
-        .map(|(family, text)| Sample { text, channel: Channel::User, family, percent: 50 })
+        .map(|(family, text)| Sample { text, channel: Channel::User, family, without: None, percent: 50 })
         .collect();
     check("values", &lost(&engine, &samples, true));
 }
@@ -205,7 +251,7 @@ fn values_are_covered_as_they_are_written() {
         Obfuscation::EscapeOctal,
     ];
     let mut draw = Draw(12);
-    let key = format!("ghp_{}", draw.of(ALNUM, 36));
+    let key = github(&mut draw);
     for obfuscation in letters {
         for seed in 0..8 {
             let (before, after) =
@@ -230,7 +276,7 @@ fn values_are_covered_as_they_are_written() {
 #[test]
 fn values_in_encoded_texts_are_covered_by_their_groups() {
     let engine = Engine::builtin();
-    let key = format!("ghp_{}", Draw(13).of(ALNUM, 36));
+    let key = github(&mut Draw(13));
     // Bytes of a group, and characters that they become.
     for (obfuscation, bytes, characters) in [
         (Obfuscation::Base64, 3, 4),

@@ -37,6 +37,7 @@ struct CompiledRule {
     action: Action,
     form: Form,
     throttle: Option<Throttle>,
+    new_only: bool,
 }
 
 /// Who calls what: what exceptions are about.
@@ -111,6 +112,7 @@ pub fn baseline() -> GuardSpec {
         action,
         form: Form::Mask,
         throttle: None,
+        new_only: false,
     };
     let outside = [Channel::User, Channel::Document, Channel::ToolOutput];
     let flowing = [Channel::User, Channel::Document, Channel::ToolOutput, Channel::Model];
@@ -157,6 +159,7 @@ impl CompiledGuard {
                     action: rule.action,
                     form: rule.form,
                     throttle: rule.throttle,
+                    new_only: rule.new_only,
                 })
                 .collect()
         });
@@ -295,12 +298,11 @@ impl EffectiveGuard {
         &self,
         guard: &CompiledGuard,
         channel: Channel,
-        category: &Category,
-        score: Score,
+        (category, score, sent): (&Category, Score, bool),
     ) -> (Action, Form) {
         let mut strictest = (Action::Allow, Form::Token);
         for rule in self.rules_of(guard, channel) {
-            if score >= rule.at && rule.category.covers(category) {
+            if score >= rule.at && rule.category.covers(category) && !(sent && rule.new_only) {
                 // Among rules that redact, the form that gives away least wins; it is compared after the action.
                 strictest = strictest.max((rule.action, rule.form));
             }
@@ -399,7 +401,7 @@ impl EffectiveGuard {
     /// Whether the rules of guard `at` let a value pass that these lists name. What an own guard that acts lets pass, the baseline does:
     /// nobody else could say so of it.
     fn lets_pass(&self, at: usize, guard: &CompiledGuard, listed: Listed) -> bool {
-        if listed == Listed::NONE {
+        if listed == Listed::NONE.with_sent(listed.is_sent()) {
             return false;
         }
         if guard.is_baseline {
@@ -426,7 +428,8 @@ impl EffectiveGuard {
         self.judge_value(channel, category, score, Listed::NONE, now)
     }
 
-    /// The same for a value that some of [`EffectiveGuard::lists`] name: the rules of those guards let it pass, and of no others.
+    /// The same for a value that some of [`EffectiveGuard::lists`] name: the rules of those guards let it pass, and of no others. One that
+    /// the caller sent is let pass by rules that are about new values alone.
     pub fn judge_value(
         &self,
         channel: Channel,
@@ -438,7 +441,7 @@ impl EffectiveGuard {
         let mut enforced = (Action::Allow, Form::Token);
         let (mut by, mut would) = (None, None);
         for (at, guard) in self.guards.iter().enumerate() {
-            let (action, form) = self.judged_by(guard, channel, category, score);
+            let (action, form) = self.judged_by(guard, channel, (category, score, listed.is_sent()));
             if action == Action::Allow
                 || self.lets_pass(at, guard, listed)
                 || self.excepted(guard, category, now)
@@ -499,6 +502,20 @@ impl EffectiveGuard {
     pub fn names_category(&self, channel: Channel, category: &Category) -> bool {
         let rules = self.guards.iter().flat_map(|guard| self.rules_of(guard, channel));
         rules.filter(|rule| rule.action > Action::Allow).any(|rule| category.covers(&rule.category))
+    }
+
+    /// Whether a rule is about new values alone.
+    pub fn compares_any(&self) -> bool {
+        let mut rules = self.guards.iter().flat_map(|guard| self.rules_of(guard, Channel::Model));
+        rules.any(|rule| rule.new_only)
+    }
+
+    /// Whether a rule about new values alone names one of these categories, or a part of it: then it must be known which of them the caller
+    /// sent, also where no rule looks for them there.
+    pub fn compares(&self, categories: &[Category]) -> bool {
+        let rules = self.guards.iter().flat_map(|guard| self.rules_of(guard, Channel::Model));
+        let mut rules = rules.filter(|rule| rule.new_only && rule.action > Action::Allow);
+        rules.any(|rule| categories.iter().any(|category| category.covers(&rule.category)))
     }
 
     /// The categories whose findings may change what leaves on this channel: a stream waits for these and for nothing

@@ -34,6 +34,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             action,
             form: Form::Mask,
             throttle: None,
+            new_only: false,
         })
 }
 
@@ -157,6 +158,7 @@ fn a_guard_named_as_the_baseline_is_told_from_it() {
         action,
         form: Form::Mask,
         throttle: None,
+        new_only: false,
     };
     let spec = GuardSpec {
         scope: GuardScope::Team(name("team2")),

@@ -8,8 +8,8 @@
 )]
 
 use cordon_core::{
-    Action, ApiKey, Category, Channel, Digest, DurationMs, Fact, Form, HostPattern, KeyId, Mode, Name, Score,
-    Sealed, State, Timestamp,
+    Action, ApiKey, Category, Channel, Digest, DurationMs, Fact, Form, HostPattern, KeyId, Listed, Mode,
+    Name, Score, Sealed, State, Timestamp,
     containment::{Cleared, Containment, Firing, FiringId},
     fact::{Actor, Body},
     resource::{
@@ -47,6 +47,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             action,
             form,
             throttle: None,
+            new_only: false,
         })
 }
 
@@ -289,6 +290,7 @@ proptest! {
             action: Action::Flag,
             form: Form::Mask,
             throttle: None,
+            new_only: false,
         });
         let anchor =
             GuardSpec { scope: GuardScope::Organisation, mode: Mode::Enforce, rules: rules.into(), exceptions: vec![], hosts: None, types: vec![], allow: None, topics: None };
@@ -339,6 +341,31 @@ proptest! {
         prop_assert!(judge(&guard).action >= judge(&built_in).action);
     }
 
+    /// A rule lets a value that its caller sent pass if it says that it is about others alone, and does not know the difference if it says nothing.
+    #[test]
+    fn what_was_sent_matters_to_rules_about_new_values_alone(
+        guard in any_guard(), new_only in prop::collection::vec(any::<bool>(), 4),
+        channel in prop::sample::select(Channel::ALL.to_vec()), score in 0..=100_u32,
+    ) {
+        let with = |keep: &dyn Fn(bool) -> bool, said: bool| {
+            let rules = guard.rules.iter().zip(&new_only).filter(|(_, new)| keep(**new));
+            let rules = rules.map(|(rule, new)| Rule { new_only: said && *new, ..rule.clone() }).collect();
+            EffectiveGuard::alone(&name("g"), &GuardSpec { rules, ..guard.clone() })
+        };
+        let sent = Listed::NONE.with_sent(true);
+        for category in ["pii", "pii/card", "secret/jwt", "custom/badge"] {
+            let judged = |guard: &EffectiveGuard, listed| {
+                let at = Timestamp::from_millis(0);
+                guard.judge_value(channel, &Category::known(category), Score::percent(score), listed, at)
+            };
+            let (plain, marked) = (with(&|_| true, false), with(&|_| true, true));
+            prop_assert_eq!(judged(&plain, sent), judged(&plain, Listed::NONE));
+            prop_assert_eq!(judged(&marked, Listed::NONE), judged(&plain, Listed::NONE));
+            // As if the rules about new values were not there.
+            prop_assert_eq!(judged(&marked, sent), judged(&with(&|new| !new, false), Listed::NONE));
+        }
+    }
+
     /// A stream waits for every category whose finding could change what leaves.
     #[test]
     fn what_may_be_redacted_is_held(guard in any_guard(), channel in prop::sample::select(Channel::ALL.to_vec()), score in 0..=100_u32) {
@@ -367,6 +394,7 @@ fn a_rule_for_a_family_does_not_name_its_members() {
             action,
             form: Form::Mask,
             throttle: None,
+            new_only: false,
         };
         let spec = GuardSpec {
             scope: GuardScope::Organisation,
@@ -398,6 +426,7 @@ fn an_exception_holds_for_its_own_guard_until_its_end() {
         action: Action::Block,
         form: Form::Mask,
         throttle: None,
+        new_only: false,
     };
     let exception = Exception {
         category: Category::known("pii/email"),
@@ -464,6 +493,7 @@ fn a_rule_of_the_baseline_gives_way_to_one_for_all_that_it_is_about() {
         action,
         form: Form::Mask,
         throttle: None,
+        new_only: false,
     };
     let exception = Exception {
         category: Category::known("secret/jwt"),
@@ -558,6 +588,7 @@ fn each_enforcing_guard_has_its_list_of_hosts() {
         action: Action::Block,
         form: Form::Mask,
         throttle: None,
+        new_only: false,
     };
     for (mode, may) in [(Mode::Observe, true), (Mode::Enforce, false)] {
         let spec = GuardSpec {

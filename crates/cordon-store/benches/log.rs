@@ -177,6 +177,7 @@ fn rule(category: &str, random: &mut Random) -> Rule {
         action: Action::Redact,
         form: Form::Mask,
         throttle: None,
+        new_only: false,
     }
 }
 

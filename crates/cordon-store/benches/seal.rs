@@ -73,6 +73,7 @@ fn verdict(random: &mut Random, channel: Channel) -> RecordedVerdict {
             detector_version: 3,
             action: Action::Redact,
             would: Action::Redact,
+            known: false,
             guard: None,
         });
     }

@@ -1,4 +1,4 @@
-//! What waits for a review: a line for each held file, without a word of it. The bytes and the name lie sealed in the content store,
+//! What waits for a review: a line for each held file or text, without a word of it. The bytes and the name lie sealed in the content store,
 //! under the call that brought them, so that an erasure of the call, or of the person, reaches them.
 //!
 //! A line is removed when its time is over. One that cannot be read is an error for itself alone: the others are listed, and nothing of it
@@ -7,9 +7,9 @@
 use std::{collections::BTreeMap, path::Path};
 
 use cordon_core::{
-    CallId, Category, Digest, KeyId, Name, Timestamp, canonical,
+    CallId, Category, Channel, Digest, KeyId, Name, Timestamp, canonical,
     record::RecordedFinding,
-    review::{HeldId, Passage},
+    review::{HeldId, HeldKind, Passage},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{
@@ -37,13 +37,13 @@ CREATE INDEX held_expires ON held (expires);
 /// How much may wait at a time. One caller has half of it at most, so that nobody keeps all others from being reviewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldBounds {
-    /// Files.
+    /// Files and texts.
     pub files: u64,
     /// Bytes of them.
     pub bytes: u64,
 }
 
-/// A held file.
+/// A held file or text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldItem {
     /// Its id.
@@ -64,10 +64,16 @@ pub struct HeldItem {
     pub detail: Detail,
 }
 
-/// What is only shown of a held file. It holds no content: like a record, it names categories and places.
+/// What is only shown of what is held. It holds no content: like a record, it names categories and places.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detail {
+    /// What was held.
+    #[serde(default, skip_serializing_if = "HeldKind::is_file")]
+    pub kind: HeldKind,
+    /// Of a text, the channel that it came in: its digest is of that, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// The caller's key.
     pub key: KeyId,
     /// Keyed pseudonym of the person behind the caller.
@@ -87,12 +93,15 @@ pub struct Detail {
     pub categories: Vec<Category>,
     /// What was found in it.
     pub findings: Vec<RecordedFinding>,
+    /// Of what passes once, when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Timestamp>,
 }
 
 /// How much there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeldTotals {
-    /// Files that wait.
+    /// Files and texts that wait.
     pub files: u64,
     /// Bytes of them.
     pub bytes: u64,
@@ -264,6 +273,45 @@ impl HeldStore {
             .await
     }
 
+    /// Uses up what passes once, all or none; durable when it returns. False where one of them was used before, is not there any more, or
+    /// its line cannot be read: what nobody can tell passes nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn spend(&self, ids: &[HeldId], now: Timestamp) -> Result<bool, ContentError> {
+        self.file
+            .write(async |transaction| {
+                let mut used = Vec::new();
+                for id in ids {
+                    let sql = format!("SELECT {COLUMNS} FROM held WHERE id = $1 AND expires > $2");
+                    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+                        .bind(id.as_bytes().as_slice())
+                        .bind(now.as_millis())
+                        .fetch_optional(&mut **transaction)
+                        .await?;
+                    match row.as_ref().map(item) {
+                        Some(Ok(HeldItem { detail, .. }))
+                            if detail.kind.is_once() && detail.used.is_none() =>
+                        {
+                            used.push((id, Detail { used: Some(now), ..detail }));
+                        }
+                        _ => return Ok(false),
+                    }
+                }
+                for (id, detail) in used {
+                    let detail = canonical::to_bytes(&detail)
+                        .map_err(|error| ContentError::Damaged(format!("{}: {error}", FORM.what)))?;
+                    sqlx::query("UPDATE held SET detail = $2 WHERE id = $1")
+                        .bind(id.as_bytes().as_slice())
+                        .bind(detail)
+                        .execute(&mut **transaction)
+                        .await?;
+                }
+                Ok(true)
+            })
+            .await
+    }
+
     /// Notes that somebody decided about these bytes of this caller on this route: they wait no more.
     ///
     /// # Errors
@@ -405,7 +453,7 @@ fn item(row: &SqliteRow) -> Result<HeldItem, ContentError> {
 }
 
 fn lost(what: &str) -> ContentError {
-    ContentError::Damaged(format!("{}: {what} of a held file cannot be read", FORM.what))
+    ContentError::Damaged(format!("{}: {what} of something held cannot be read", FORM.what))
 }
 
 #[cfg(test)]
@@ -432,6 +480,8 @@ mod tests {
             expires: Timestamp::from_millis(2_000),
             reviewed: None,
             detail: Detail {
+                kind: HeldKind::File,
+                channel: None,
                 key: KeyId::from_bytes([1; 8]),
                 subject: None,
                 senders: Vec::new(),
@@ -440,6 +490,7 @@ mod tests {
                 part: "messages/0/content/0/file/file_data".to_owned(),
                 categories: Vec::new(),
                 findings: Vec::new(),
+                used: None,
             },
         }
     }
@@ -485,6 +536,29 @@ mod tests {
         assert!(held_store.list(later, false, None, 10).await.unwrap().is_empty());
         assert_eq!(held_store.get(HeldId::from_bytes([2; 16]), later).await.unwrap(), None);
         assert_eq!(held_store.expire(later).await.unwrap(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_passes_once_is_used_once_all_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let held_store = store(&folder).await;
+        let bounds = HeldBounds { files: 9, bytes: 100 };
+        let call = |number| {
+            let mut item = held(number, "app", 10);
+            item.detail.kind = HeldKind::ToolCall;
+            item
+        };
+        held_store.put(&[call(1), call(2), held(3, "app", 1)], bounds, NOW).await.unwrap();
+        let [one, two, file, none] = [1, 2, 3, 4].map(|number| HeldId::from_bytes([number; 16]));
+        assert!(held_store.spend(&[one], NOW).await.unwrap());
+        for refused in [vec![one], vec![two, one], vec![two, two, none], vec![file]] {
+            assert!(!held_store.spend(&refused, NOW).await.unwrap(), "{refused:?}");
+        }
+        held_store.close().await;
+        let held_store = store(&folder).await;
+        assert!(!held_store.spend(&[one], NOW).await.unwrap());
+        assert!(!held_store.spend(&[two], Timestamp::from_millis(2_000)).await.unwrap(), "it is over");
+        assert!(held_store.spend(&[two], NOW).await.unwrap());
     }
 
     #[tokio::test]

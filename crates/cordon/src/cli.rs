@@ -172,7 +172,7 @@ enum Command {
     /// The kill switch: take a model, service, tool, caller, route, system or content out of use at once.
     #[command(after_help = quarantine::EXAMPLES)]
     Quarantine(quarantine::QuarantineArgs),
-    /// Files that are held until a person has looked at them.
+    /// Files, texts and calls of tools that are held until a person has looked at them.
     #[command(subcommand, after_help = held::EXAMPLES)]
     Held(held::HeldCommand),
     /// Write the proof of a call: a file that anybody checks with the log's public key.

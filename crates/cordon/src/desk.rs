@@ -18,6 +18,7 @@ mod quarantine;
 mod rates;
 mod routes;
 mod triggers;
+mod unfound;
 pub(crate) mod uses;
 
 use cordon_core::{
@@ -384,6 +385,7 @@ fn warnings(state: &State, changes: &[Change]) -> Vec<String> {
         .into_iter()
         .filter(|(route, system)| changed(Kind::Route, route) || changed(Kind::System, system))
         .map(|(route, system)| unkept_warning(&route, &system))
+        .chain(unfound::warnings(state, |name| changed(Kind::Guard, name)))
         .collect()
 }
 

@@ -5,8 +5,9 @@
 //! with the score from which on ordinary benign texts raise false alarms at a given rate. That score is taken from benign texts of
 //! *other* sources than the one that is measured, and of the same side: texts of people, or documents and tool results.
 //!
-//! What a model was trained on it remembers: such texts are rows of their own, and in no figure of several sources, and no curve point,
-//! unless that is asked for.
+//! What a model was trained on it remembers. Of such a text what a model says that was trained without its source counts, and rules; where there
+//! is no such verdict the text is a row of its own, and in no figure of several sources, and no curve point. Where that is asked for, models judge
+//! all texts as they are, and all count.
 
 mod curve;
 mod disguise;
@@ -16,15 +17,16 @@ mod values;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use cordon_core::{Action, Category, Channel, Score};
+use cordon_core::{Action, Category, Channel, Finding, Score};
 use cordon_guard::Ruled;
+use cordon_inspect::trained;
 use cordon_stats::interval::{Level, Proportion};
 use serde::Serialize;
 
 use self::{disguise::Disguised, values::Values};
 pub(crate) use self::{
     report::{Judge, Rates, Report},
-    row::{Label, Row},
+    row::{Known, Label, Row},
     values::TypeRates,
 };
 
@@ -106,8 +108,18 @@ struct Case {
     caught: bool,
     /// The highest score of an injection in it.
     score: Score,
-    /// Whether a model of this program was trained on it.
-    trained_on: bool,
+    way: Way,
+}
+
+/// By which way a text was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Way {
+    /// No model of this program was trained on it.
+    New,
+    /// By rules, and by a model of injection that was trained without its source.
+    LeftOut,
+    /// By models that were trained on it.
+    Learned,
 }
 
 /// What was measured so far.
@@ -121,8 +133,9 @@ pub(crate) struct Evaluation {
     /// Bytes and time by file.
     time: BTreeMap<String, (u64, Duration)>,
     texts: u64,
+    left_out: u64,
     trained_on: u64,
-    /// Whether texts that models were trained on count like all others.
+    /// Whether models judge texts that they were trained on as they are, and these count like all others.
     with_trained: bool,
     skipped: BTreeMap<String, u64>,
 }
@@ -135,10 +148,21 @@ impl Evaluation {
         evaluation
     }
 
-    /// Takes a text with what was found in it.
+    /// By which way a text is judged. What values are in it no training without a source says.
+    pub(crate) const fn way(&self, row: &Row) -> Way {
+        match (row.known, row.label) {
+            (Known::New, _) => Way::New,
+            (Known::LeftOut(_), Label::Attack | Label::Benign) if !self.with_trained => Way::LeftOut,
+            (Known::LeftOut(_) | Known::Learned, _) => Way::Learned,
+        }
+    }
+
+    /// Takes a text with what was found in it, by the way that is its own.
     pub(crate) fn add(&mut self, row: &Row, found: &[Ruled]) {
+        let way = self.way(row);
         self.texts += 1;
-        self.trained_on += u64::from(row.trained_on);
+        self.left_out += u64::from(way == Way::LeftOut);
+        self.trained_on += u64::from(way == Way::Learned);
         let source = self.word(&row.source);
         match row.label {
             Label::Attack | Label::Benign => {
@@ -153,7 +177,7 @@ impl Evaluation {
                     attack,
                     caught: acts(found, &INJECTION),
                     score: score(found, &INJECTION),
-                    trained_on: row.trained_on,
+                    way,
                     source,
                 };
                 self.cases.push(case);
@@ -176,8 +200,8 @@ impl Evaluation {
     }
 
     /// Whether a text counts in figures of several sources.
-    const fn counts(&self, trained_on: bool) -> bool {
-        self.with_trained || !trained_on
+    const fn counts(&self, way: Way) -> bool {
+        self.with_trained || !matches!(way, Way::Learned)
     }
 
     fn word(&mut self, word: &str) -> Arc<str> {
@@ -188,6 +212,18 @@ impl Evaluation {
         self.words.insert(word.into(), Arc::clone(&new));
         new
     }
+}
+
+/// What counts of a text that was judged by a model without its source, which gives it this score: what rules find, and that.
+pub(crate) fn without_its_source(
+    mut found: Vec<Ruled>,
+    score: Score,
+    length: usize,
+    rule: impl FnOnce(Finding) -> Option<Ruled>,
+) -> Vec<Ruled> {
+    found.retain(|ruled| !trained::is_learned(&ruled.finding));
+    found.extend(trained::finding(score, length).and_then(rule));
+    found
 }
 
 /// Whether the guard does, or would do if it acted, anything about a finding of this family.

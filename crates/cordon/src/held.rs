@@ -1,6 +1,6 @@
-//! Files that are held, on a running node: from a call that is refused to the sealed store, and from there to a person who decides.
+//! Files, texts and calls of tools that are held, on a running node: from a call that is refused to the sealed store, and from there to a person who decides.
 //!
-//! **What lies where.** Bytes and name of a file are sealed in the content store, under the call that brought it: whoever erases the call,
+//! **What lies where.** Bytes and name are sealed in the content store, under the call that brought it: whoever erases the call,
 //! or the person, erases them. A line without a word of it waits in [`HeldStore`]. The line comes last, so that nothing waits that cannot
 //! be looked at.
 //!
@@ -21,7 +21,7 @@ use cordon_core::{
 };
 use cordon_guard::{
     Gateway,
-    held::{HeldCall, HeldFile, Holding, NotHeld},
+    held::{HeldCall, HeldContent, Holding, NotHeld},
     ports::{Clock, Recorder},
 };
 use cordon_store::{
@@ -49,7 +49,7 @@ const MOST_SENDERS: usize = 64;
 /// How long a file waits where the configuration says nothing: longer than anybody is on leave.
 pub const DEFAULT_KEPT: DurationMs = DurationMs::from_secs(30 * 86_400);
 
-/// Held files of a node. Clones share everything.
+/// What is held on a node. Clones share everything.
 #[derive(Clone)]
 pub struct Held(Arc<Inner>);
 
@@ -79,7 +79,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: Arc<crate::metrics::Metrics>,
 }
 
-/// A held file with its bytes.
+/// A held file or text with its bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opened {
     /// Its name, as the caller says: hostile like the rest of it.
@@ -88,7 +88,7 @@ pub struct Opened {
     pub bytes: Vec<u8>,
 }
 
-/// Why a held file was not shown, or nothing was decided about it.
+/// Why what is held was not shown, or nothing was decided about it.
 #[derive(Debug, thiserror::Error)]
 pub enum HeldFault {
     /// There is none of this id.
@@ -103,18 +103,29 @@ pub enum HeldFault {
     /// Its bytes are not those that were held.
     #[error("the bytes of `{0}` are not those that were held; help: reject it, or let its time end")]
     Foreign(HeldId),
+    /// It passed already, and passes once.
+    #[error(
+        "`{0}` was released and used; help: the next one is held under an id of its own, `cordon held list` shows it"
+    )]
+    Used(HeldId),
     /// It was not granted.
     #[error(transparent)]
     Wish(#[from] WishError),
 }
 
-/// The gateway's end: files go in, ids come back.
+/// The gateway's end: files and texts go in, ids come back.
 pub(crate) struct Door(mpsc::Sender<Arriving>, Arc<crate::metrics::Metrics>);
 
 /// The other end.
 pub(crate) struct Receiver(mpsc::Receiver<Arriving>);
 
-type Arriving = (HeldCall, oneshot::Sender<Result<Vec<HeldId>, NotHeld>>);
+/// What comes through the door.
+enum Arriving {
+    /// What is held of a call.
+    Held(HeldCall, oneshot::Sender<Result<Vec<HeldId>, NotHeld>>),
+    /// Releases of what passes once, to be used up.
+    Spent(Vec<HeldId>, oneshot::Sender<Result<bool, NotHeld>>),
+}
 
 /// What the caller says of a file, sealed beside its bytes.
 #[derive(Serialize, Deserialize)]
@@ -140,7 +151,20 @@ impl Holding for Door {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let gone = || NotHeld::Failed("the server is stopping".to_owned());
-            sender.send((call, answer)).await.map_err(|_| gone())?;
+            sender.send(Arriving::Held(call, answer)).await.map_err(|_| gone())?;
+            answered.await.unwrap_or_else(|_| Err(gone()))
+        })
+    }
+
+    fn spend(
+        &self,
+        held: Vec<HeldId>,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<bool, NotHeld>> + Send>> {
+        let sender = self.0.clone();
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let gone = || NotHeld::Failed("the server is stopping".to_owned());
+            sender.send(Arriving::Spent(held, answer)).await.map_err(|_| gone())?;
             answered.await.unwrap_or_else(|_| Err(gone()))
         })
     }
@@ -161,7 +185,15 @@ pub(crate) async fn keep(held: Held, receiver: Receiver, stop: impl Future<Outpu
             biased;
             () = &mut stop => return,
             arriving = receiver.recv() => {
-                let Some((call, answer)) = arriving else { return };
+                let (call, answer) = match arriving {
+                    Some(Arriving::Held(call, answer)) => (call, answer),
+                    Some(Arriving::Spent(ids, answer)) => {
+                        let spent = held.0.store.spend(&ids, held.now()).await;
+                        let _ = answer.send(spent.map_err(|error| NotHeld::Failed(with_causes(&error))));
+                        continue;
+                    }
+                    None => return,
+                };
                 let kept = held.keep(call).await;
                 // Of who does not wait any more it was counted that nothing was kept.
                 if let Err(why) = &kept
@@ -234,7 +266,7 @@ impl Held {
                 after = Some(item.as_ref().map_or_else(|id| *id, |item| item.id));
                 let Ok(item) = item else { continue };
                 let Some(reviewed) = committed.state.review(&item.passage) else { continue };
-                if reviewed.decides(&item.detail.categories, now)
+                if reviewed.settles(item.id, item.detail.kind, &item.detail.categories, now)
                     && let Err(error) = self.0.store.set_reviewed(&item.passage, reviewed.at).await
                 {
                     tracing::error!(
@@ -249,7 +281,7 @@ impl Held {
         }
     }
 
-    /// Keeps the files of a call; gives their ids, of one that waits already the one that it has.
+    /// Keeps what is held of a call; gives the ids, of what waits already the one that it has.
     async fn keep(&self, call: HeldCall) -> Result<Vec<HeldId>, NotHeld> {
         if !self.0.contents.is_unlocked() {
             return Err(NotHeld::NoKey);
@@ -261,12 +293,17 @@ impl Held {
         let now = self.now();
         let kept_until = call.time.plus(self.0.kept);
         let (mut ids, mut items, mut objects) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, file) in call.files.into_iter().enumerate() {
-            let HeldFile { id, content, bytes, name, media_type, file_type, part, categories, findings } =
-                file;
+        for (number, item) in call.items.into_iter().enumerate() {
+            let HeldContent { id, kind, channel, content, bytes, name, media_type, .. } = item;
+            let HeldContent { file_type, part, categories, findings, .. } = item;
             let passage = Passage { route: call.route.clone(), principal: call.principal.clone(), content };
             let decided = self.0.sequencer.committed().state.review(&passage).cloned();
-            if let Some(decided) = decided.filter(|reviewed| reviewed.decides(&categories, now)) {
+            let decided = decided.filter(|reviewed| reviewed.decides(&categories, now));
+            if let Some(decided) = decided
+                && !(kind.is_once()
+                    && decided.verdict == Verdict::Released
+                    && self.is_used(decided.review.held, now).await.map_err(failed)?)
+            {
                 // Somebody decided while this call was on its way: it is decided about when it comes again.
                 ids.push(decided.review.held);
                 continue;
@@ -297,6 +334,8 @@ impl Held {
                 expires: kept_until.min(call.expires),
                 reviewed: None,
                 detail: Detail {
+                    kind,
+                    channel,
                     key,
                     subject,
                     senders: call.senders.clone(),
@@ -305,6 +344,7 @@ impl Held {
                     part,
                     categories,
                     findings,
+                    used: None,
                 },
             });
             ids.push(id);
@@ -336,16 +376,21 @@ impl Held {
         if let Err(error) = self.0.store.put(&items, self.0.bounds, now).await {
             // Nobody will find what was sealed: it would lie there until its time is over.
             if let Err(error) = self.0.contents.store().withdraw(call.call, &names).await {
-                tracing::error!(call = %call.call, error = with_causes(&error), "files that were not kept could not be removed");
+                tracing::error!(call = %call.call, error = with_causes(&error), "what was not kept could not be removed");
             }
             return Err(unput(error));
         }
         self.counted().kept(items.len() as u64);
-        tracing::info!(call = %call.call, files = items.len(), "files are held for a review");
+        tracing::info!(call = %call.call, items = items.len(), "content is held for a review");
         Ok(ids)
     }
 
-    /// A held file, without its content.
+    /// Whether what passes once has passed, or nothing is known of it any more.
+    async fn is_used(&self, id: HeldId, now: Timestamp) -> Result<bool, ContentError> {
+        Ok(self.0.store.get(id, now).await?.is_none_or(|item| item.detail.used.is_some()))
+    }
+
+    /// A held file or text, without its content.
     ///
     /// # Errors
     /// When there is none of this id, or the line about it is damaged.
@@ -354,7 +399,7 @@ impl Held {
         found.map_err(|error| HeldFault::Damaged(id, error))?.ok_or(HeldFault::Missing(id))
     }
 
-    /// A held file with its bytes. Who looks is in the journal, durably, before anything is opened.
+    /// A held file or text with its bytes. Who looks is in the journal, durably, before anything is opened.
     ///
     /// # Errors
     /// When it is not there, its content is gone or is not what was held, or the look cannot be recorded.
@@ -374,7 +419,7 @@ impl Held {
         Ok(Opened { name: said.name, bytes })
     }
 
-    /// Decides about a held file: a fact, in force in the gateway when this returns.
+    /// Decides about what is held: a fact, in force in the gateway when this returns.
     ///
     /// # Errors
     /// When it is not there, what lies there is not what was held (a rejection needs none of it), or the log takes no facts.
@@ -388,6 +433,9 @@ impl Held {
     ) -> Result<(Granted, Timestamp), HeldFault> {
         let item = self.find(id).await?;
         if verdict == Verdict::Released {
+            if item.detail.used.is_some() {
+                return Err(HeldFault::Used(id));
+            }
             // What nobody could have looked at is not let in, and it is these bytes that pass from now on.
             drop(self.bytes(&item).await?);
         }
@@ -398,6 +446,7 @@ impl Held {
             held: id,
             call,
             passage: passage.clone(),
+            kind: detail.kind,
             bytes,
             categories: detail.categories,
             since: time,
@@ -418,10 +467,12 @@ impl Held {
         Ok((granted, ends))
     }
 
-    /// The bytes of a held file, which are those that were held.
+    /// The bytes of what is held, which are those that were held.
     async fn bytes(&self, item: &HeldItem) -> Result<Vec<u8>, HeldFault> {
         let bytes = self.0.contents.open_aside(item.call, &item.detail.object).await?;
-        let is_it = self.0.gateway.held_digest(&bytes).equals_in_constant_time(&item.passage.content);
+        let Detail { kind, channel, .. } = item.detail;
+        let digest = self.0.gateway.held_digest((kind, channel), &bytes);
+        let is_it = digest.equals_in_constant_time(&item.passage.content);
         if is_it { Ok(bytes) } else { Err(HeldFault::Foreign(item.id)) }
     }
 }

@@ -39,6 +39,12 @@ impl Models for Folders {
             let below = error.source().map(|below| format!(" ({below})")).unwrap_or_default();
             format!("{}: {error}{below}", path.display())
         })?;
+        if let Some(class) = classifier.remark() {
+            tracing::info!(
+                folder = %folder, class,
+                "a model that names a class of its own is read by what is known of that class; no code of its folder is run"
+            );
+        }
         let local = Arc::new(Local(classifier));
         open.insert(key, Arc::downgrade(&local));
         Ok(local)

@@ -424,7 +424,7 @@ async fn a_page_of_somebody_else_can_do_nothing_with_the_cookie() {
     assert_eq!(form(format!("a=b&csrf={csrf}")).await.status, 404, "it came through to what it asks for");
     assert_eq!(form("a=b".to_owned()).await.problem(), (403, "csrf".to_owned()));
     assert_eq!(form(format!("csrf={csrf}&csrf={csrf}")).await.problem(), (403, "csrf".to_owned()));
-    assert_eq!(form("a".repeat(800_000)).await.status, 413);
+    assert_eq!(form("a".repeat(1_400_000)).await.status, 413);
     // A bearer token is never sent by a browser on its own, and counts before the cookie.
     let mixed = Show { bearer: Some("cu_nothing".to_owned()), ..own.clone() };
     assert_eq!(desk.get("/me", &mixed).await.status, 401);

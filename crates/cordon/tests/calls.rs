@@ -110,6 +110,7 @@ impl Call {
             detector_version: self.version.unwrap_or(detector.version),
             action: self.action,
             would: self.action,
+            known: false,
             guard: None,
         });
         let opened = Opened {

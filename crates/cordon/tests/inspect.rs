@@ -16,6 +16,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use cordon_core::{
     Action,
     record::{Operation, Outcome},
@@ -512,6 +513,65 @@ async fn a_text_is_tried_out_and_nothing_of_it_is_kept() {
         }
     }
     drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_tried_out_as_the_command_line_does() {
+    let upstream = FakeUpstream::start([]).await;
+    let world = World::with(&upstream.base_url(), "", &format!("---{GUARD}"), |_| {}).await;
+    let folder = TempDir::new().unwrap();
+    let of = |name: &str, bytes: &[u8]| json!({"file_b64": BASE64_STANDARD.encode(bytes), "name": name});
+    let file = format!("{{\\rtf1 {INJECTION} {{\\object\\objemb{{\\*\\objdata 00}}}}}}");
+    let answer = try_out(&world, &of("offer.pdf", file.as_bytes())).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = answer.json();
+    let told = &answer["file"];
+    assert_eq!((&told["type"], &told["claimed_type"]), (&json!("rtf"), &json!("pdf")), "{answer}");
+    assert_eq!((&told["verdict"], &told["bytes"]), (&json!("reject"), &json!(file.len())));
+    assert_eq!(told["reasons"][0]["verdict"], "reject");
+    assert!(told["parts"].as_array().unwrap().iter().any(|part| {
+        part["place"] == "body" && part["findings"] != 0 && part["text"].as_str().unwrap().contains(INJECTION)
+    }));
+    assert!(answer.get("redacted").is_none() && answer["views"] == json!([]), "{answer}");
+
+    // The same findings as the command line has.
+    std::fs::write(folder.path().join("offer.pdf"), &file).unwrap();
+    std::fs::write(folder.path().join("guard.yaml"), GUARD).unwrap();
+    let by_guard = json!({"guard": "forms"}).as_object().unwrap().clone();
+    let mut alone = of("offer.pdf", file.as_bytes());
+    alone.as_object_mut().unwrap().extend(by_guard);
+    let answer = try_out(&world, &alone).await.json();
+    let line = pipe(folder.path(), &["inspect", "--json", "--guard", "guard.yaml", "offer.pdf"], "").lines();
+    let list = |value: &Value| -> Vec<Vec<Value>> {
+        let keys = ["category", "score", "start", "end", "detector", "in"];
+        value["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| keys.map(|key| one[key].clone()).to_vec())
+            .collect()
+    };
+    assert_eq!(list(&answer), list(&line[0]));
+    assert_eq!((&answer["action"], &answer["file"]["type"]), (&line[0]["action"], &line[0]["file_type"]));
+
+    // A plain text is the text that it is.
+    let plain = try_out(&world, &of("a.md", format!("see {ENCODED}").as_bytes())).await.json();
+    assert_eq!((&plain["file"]["type"], &plain["file"]["verdict"]), (&json!("text"), &json!("accept")));
+    assert!(plain["views"][0]["text"] == "write to ana@example.org now" && plain["redacted"].is_string());
+    for (body, help) in [
+        (json!({}), "there is nothing to inspect"),
+        (json!({"text": "x", "file_b64": "eA=="}), "not both"),
+        (json!({"text": "x", "name": "a.txt"}), "only a file has a name"),
+        (json!({"file_b64": "no base64"}), "is no base64"),
+        (json!({"file_b64": "eA==", "name": "n".repeat(256)}), "longer than 255 bytes"),
+        (of("a", &vec![0; (1 << 20) + 1]), "larger than 1,048,576 bytes"),
+    ] {
+        let reply = try_out(&world, &body).await;
+        assert_eq!(reply.status, 422, "{help}");
+        let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(help) && (detail.contains("help: ") || help == "not both"), "{detail}");
+    }
+    world.node.stop().await.unwrap();
 }
 
 /// Every file below a folder.

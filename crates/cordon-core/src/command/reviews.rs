@@ -4,7 +4,7 @@ use super::{Decision, Entropy, Rejection, containment::reasoned};
 use crate::{
     CallId, Category, DurationMs, Timestamp,
     fact::Body,
-    review::{HeldId, MAX_REVIEW_LASTS, Passage, Review, Verdict},
+    review::{HeldId, HeldKind, MAX_REVIEW_LASTS, Passage, Review, Verdict},
     state::State,
 };
 
@@ -22,6 +22,8 @@ pub struct NewReview {
     pub call: CallId,
     /// What it is about.
     pub passage: Passage,
+    /// What it is.
+    pub kind: HeldKind,
     /// How many bytes.
     pub bytes: u64,
     /// What it was held for.
@@ -69,6 +71,7 @@ pub(super) fn review(
             route,
             principal,
             content,
+            kind: new.kind,
             bytes: new.bytes,
             categories: new.categories,
             since: new.since,

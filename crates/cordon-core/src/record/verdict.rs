@@ -45,6 +45,10 @@ pub struct RecordedFinding {
     pub action: Action,
     /// What guards that only observe would have done.
     pub would: Action,
+    /// Of a value in an answer: whether the caller sent it in the same call. Absent: it did not, or this was not looked for, as in records of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
     /// The guard whose rule asked for `action`: of several the first by name. Where no guard that acts asked for anything, the one that gave
     /// `would`. Absent where none has a rule for it, where something else decided (a tool's rule, the mode, a quarantine), and in records
     /// of earlier versions.
@@ -94,8 +98,14 @@ impl RecordedFinding {
             detector_version: finding.detector_version,
             action,
             would,
+            known: finding.listed.is_sent(),
             guard: None,
         }
+    }
+
+    /// The category as people are shown it: `pii/email`, and `pii/email (known)` of a value that the caller sent.
+    pub fn shown(&self) -> String {
+        if self.known { format!("{} (known)", self.category) } else { self.category.to_string() }
     }
 }
 
@@ -114,7 +124,7 @@ impl fmt::Display for DecidingGuard {
 }
 
 impl RecordedVerdict {
-    /// What reviews have to do with it: a word, and the held file.
+    /// What reviews have to do with it: a word, and what was held.
     pub fn reviews(&self) -> impl Iterator<Item = (&'static str, HeldId)> {
         let of = |word, ids: &[HeldId]| ids.iter().map(move |id| (word, *id)).collect::<Vec<_>>();
         [of("held", &self.held), of("released", &self.released), of("rejected", &self.rejected)]
@@ -182,6 +192,7 @@ pub(super) mod tests {
             detector_version: 1,
             action,
             would: action,
+            known: false,
             guard: None,
         }
     }
@@ -206,6 +217,11 @@ pub(super) mod tests {
             assert_eq!(serde_json::to_string(&read).unwrap(), new);
             assert_eq!(read.guard.unwrap().to_string(), shown);
         }
+        let known = old.replace(r#""would":"redact"}"#, r#""would":"redact","known":true}"#);
+        let read: RecordedFinding = serde_json::from_str(&known).unwrap();
+        assert_eq!(read, RecordedFinding { known: true, ..finding(Action::Redact) });
+        assert_eq!(read.shown(), "pii/card (known)");
+        assert_eq!(serde_json::to_string(&read).unwrap(), known);
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub struct AllowList {
 
 /// How two writings of a value are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Form {
+pub(super) enum Form {
     /// As it is written: keys, and what guards name themselves.
     Exact,
     /// In lower case, white space as one space: names, addresses, dates, and all whose signs tell numbers apart.
@@ -84,7 +84,7 @@ const EMAIL: Category = Category::known("pii/email");
 
 impl Form {
     /// How values of this category are compared.
-    fn of(category: &Category) -> Self {
+    pub(super) fn of(category: &Category) -> Self {
         match category.as_str().strip_prefix("pii/") {
             Some(rest) if WORDS.contains(&rest.split('/').next().unwrap_or(rest)) => Self::Words,
             Some(_) => Self::Groups,
@@ -93,7 +93,7 @@ impl Form {
         }
     }
 
-    fn write(self, text: &str) -> String {
+    pub(super) fn write(self, text: &str) -> String {
         match self {
             Self::Exact => text.trim().to_owned(),
             Self::Words => {

@@ -40,6 +40,10 @@ pub struct Rule {
     /// How callers are slowed down; only for `abuse` and what is below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<Throttle>,
+    /// Whether it is about values alone that the caller did not send in the same call; only for `pii`, `secret`, `custom` and what is below
+    /// them, on `channels: [model]`. What the caller wrote may then come back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new_only: bool,
 }
 
 /// A caller that is slowed down for a while, wherever the guard holds that says so.
@@ -53,6 +57,8 @@ pub struct Throttle {
     pub lasts: DurationMs,
 }
 
+/// What a caller may have sent itself: values.
+const VALUES: [Category; 3] = [Category::known("pii"), Category::known("secret"), Category::known("custom")];
 /// The category of what a caller's calls look like together.
 const ABUSE: Category = Category::known("abuse");
 /// The longest time that a caller is slowed down.
@@ -149,6 +155,14 @@ impl Rule {
         if self.form != Form::default() && self.action != Action::Redact {
             found.push(("form", "a form is only expected beside `action: redact`"));
         }
+        if self.new_only && self.channels != [Channel::Model] {
+            found.push(("new_only", "what is new is so in answers; help: say `channels: [model]`"));
+        }
+        if self.new_only && !VALUES.iter().any(|family| family.covers(&self.category)) {
+            let help =
+                "only values are new or sent; help: `pii`, `secret`, `custom` or what is below one of them";
+            found.push(("new_only", help));
+        }
         let abuse = ABUSE.covers(&self.category);
         if abuse && self.action == Action::Redact {
             found.push(("action", "there is nothing to redact; help: `flag` or `block`"));
@@ -180,5 +194,38 @@ impl GuardSpec {
                 ]
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn only_values_in_answers_are_new() {
+        let problems = |rule: Value| {
+            let rule: Rule = serde_json::from_value(rule).unwrap();
+            rule.problems().into_iter().map(|(path, _)| path).collect::<Vec<_>>()
+        };
+        for category in ["pii", "pii/card", "secret", "custom/badge"] {
+            let rule =
+                json!({"channels": ["model"], "category": category, "action": "block", "new_only": true});
+            assert!(problems(rule).is_empty(), "{category}");
+        }
+        for category in ["prompt_injection", "egress", "piii"] {
+            let rule =
+                json!({"channels": ["model"], "category": category, "action": "block", "new_only": true});
+            assert_eq!(problems(rule), ["new_only"], "{category}");
+        }
+        for channels in [json!(["user"]), json!(["user", "model"])] {
+            let rule = json!({"channels": channels, "category": "pii", "action": "block", "new_only": true});
+            assert_eq!(problems(rule), ["new_only"], "{channels}");
+        }
+        assert_eq!(problems(json!({"category": "pii", "action": "block", "new_only": true})), ["new_only"]);
+        // Written as it was read; a rule that says nothing of it has no such field.
+        let rule: Rule = serde_json::from_value(json!({"category": "pii", "action": "block"})).unwrap();
+        assert_eq!(serde_json::to_value(rule).unwrap(), json!({"category": "pii", "action": "block"}));
     }
 }

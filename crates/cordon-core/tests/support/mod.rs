@@ -82,6 +82,7 @@ pub fn resource(kind: Kind, number: u32, variant: u32, others: u32) -> Resource 
                 action: Action::Redact,
                 form: if variant.is_multiple_of(2) { Form::Token } else { Form::default() },
                 throttle: None,
+                new_only: false,
             }],
             exceptions: if variant.is_multiple_of(6) {
                 vec![Exception {

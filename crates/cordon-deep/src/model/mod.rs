@@ -39,8 +39,8 @@ pub(crate) struct Model {
     norm: Norm,
     layers: Vec<Layer>,
     relative: Option<position::Relative>,
-    pooled: Linear,
-    pooled_by: Activation,
+    /// What stands between the layers and the labels.
+    pooled: Option<(Linear, Activation)>,
     head: Linear,
 }
 
@@ -85,19 +85,24 @@ impl Model {
         if let Some(relative) = &mut relative {
             relative.table = Array2::default((0, 0));
         }
-        let pooled = Linear::read(weights, pooler, hidden, hidden)?;
+        let pooled = match config.pooler {
+            Some(by) => Some((Linear::read(weights, pooler, hidden, hidden)?, by)),
+            None => None,
+        };
         let head = Linear::read(weights, "classifier", config.labels.len(), hidden)?;
         // Heads of training that no classification uses, and a table that is counted and not learnt.
         let counted = format!("{within}.position_ids");
+        // A pooler that its class inherits and never asks.
+        let inherited = ["weight", "bias"].map(|part| format!("{pooler}.{part}"));
         let unused = |name: &&str| {
             !["lm_predictions.", "mask_predictions.", "cls."].iter().any(|head| name.starts_with(head))
                 && **name != counted
+                && !(config.pooler.is_none() && inherited.iter().any(|one| one == name))
         };
         if let Some(name) = weights.left().find(unused) {
             return Err(Cause::tensor(name, "is not one that this kind of model has"));
         }
-        let pooled_by = config.pooler_activation;
-        Ok(Self { words, places, first_text, widened, norm, layers, relative, pooled, pooled_by, head })
+        Ok(Self { words, places, first_text, widened, norm, layers, relative, pooled, head })
     }
 
     /// What it says of some pieces, a number for each label; nothing when it was told to stop, or was given none or a piece that it
@@ -133,8 +138,12 @@ impl Model {
             let rows = if at + 1 == self.layers.len() { 1 } else { ids.len() };
             seen = layer.apply(&seen, rows, positions.as_ref());
         }
-        let mut pooled = self.pooled.apply(&head(&seen, 1));
-        self.pooled_by.apply(&mut pooled);
+        let first = head(&seen, 1);
+        let Some((pooled, by)) = &self.pooled else {
+            return Some(self.head.apply(&first).row(0).to_owned());
+        };
+        let mut pooled = pooled.apply(&first);
+        by.apply(&mut pooled);
         Some(self.head.apply(&pooled.view()).row(0).to_owned())
     }
 }

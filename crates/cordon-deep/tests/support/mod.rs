@@ -4,7 +4,8 @@ mod weights;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-pub(crate) use weights::safetensors;
+#[allow(unused_imports, reason = "not every test changes weights")]
+pub(crate) use weights::{safetensors, safetensors_with};
 
 /// The folder of a golden model.
 pub(crate) fn golden(name: &str) -> PathBuf {

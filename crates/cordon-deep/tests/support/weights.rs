@@ -4,11 +4,19 @@ use std::collections::BTreeMap;
 
 /// A safetensors file with a tensor of each name.
 pub(crate) fn safetensors(shapes: &BTreeMap<String, Vec<usize>>) -> Vec<u8> {
+    safetensors_with(shapes, |_, numbers| numbers)
+}
+
+/// The same with other numbers in some tensors.
+pub(crate) fn safetensors_with(
+    shapes: &BTreeMap<String, Vec<usize>>,
+    change: impl Fn(&str, Vec<f32>) -> Vec<f32>,
+) -> Vec<u8> {
     let mut header = serde_json::Map::new();
     let mut numbers = Vec::new();
     for (name, shape) in shapes {
         let begin = numbers.len();
-        numbers.extend(weights(name, shape).flat_map(f32::to_le_bytes));
+        numbers.extend(change(name, weights(name, shape).collect()).into_iter().flat_map(f32::to_le_bytes));
         let entry =
             serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": [begin, numbers.len()]});
         header.insert(name.clone(), entry);

@@ -130,13 +130,42 @@ fn after<'t>(content: &'t str, behind: &'t str, separator: char) -> (&'t str, &'
     }
 }
 
-/// The separator that stands most often in the first line.
-pub(super) fn separator(text: &str) -> char {
-    let line = text.split(['\r', '\n']).next().unwrap_or_default();
-    // A line that names it is none of the table.
-    if let Some(said) = line.trim_matches('"').strip_prefix("sep=").and_then(|said| said.chars().next()) {
-        return said;
+/// A first line that says to spreadsheets what separates cells, which is none of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Directive {
+    /// Where `sep=` begins.
+    pub(super) start: usize,
+    /// Where it ends, with the separator and quotation marks behind that.
+    pub(super) end: usize,
+    /// The separator that it names, which may be any character.
+    pub(super) separator: char,
+}
+
+impl Directive {
+    /// The one at the beginning of a table, if any.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let line = first_line(text);
+        let said = line.trim_start_matches(['"', '\u{feff}']);
+        let start = line.len().saturating_sub(said.len());
+        let (word, behind) = said.split_at_checked(4)?;
+        let separator = behind.chars().next().filter(|c| *c != '"' && word.eq_ignore_ascii_case("sep="))?;
+        let behind = behind.get(separator.len_utf8()..)?.trim_start_matches('"');
+        Some(Self { start, end: line.len().saturating_sub(behind.len()), separator })
     }
+}
+
+fn first_line(text: &str) -> &str {
+    text.split(['\r', '\n']).next().unwrap_or_default()
+}
+
+/// The separator that the table names, or the one that stands most often in its first line.
+pub(super) fn separator(text: &str) -> char {
+    Directive::of(text).map_or_else(|| most_frequent(text), |directive| directive.separator)
+}
+
+/// The separator that stands most often in the first line.
+pub(super) fn most_frequent(text: &str) -> char {
+    let line = first_line(text);
     let count = |separator: char| line.matches(separator).count();
     let found = [',', ';', '\t', '|'].into_iter().rev().max_by_key(|separator| count(*separator));
     found.filter(|separator| count(*separator) > 0).unwrap_or(',')
@@ -193,5 +222,8 @@ mod tests {
         assert_eq!(cell("\"a", ','), ("a", "", End::Open));
         assert_eq!(separator("a;b;c,d"), ';');
         assert_eq!(separator("one column"), ',');
+        assert_eq!(separator("\"SEP=|\"\na;b"), '|');
+        assert_eq!(separator("\u{feff}sep=;x\na,b"), ';');
+        assert_eq!((separator("sep=\na"), separator("sep,b\na"), separator("s")), (',', ',', ','));
     }
 }

@@ -1,6 +1,6 @@
 //! Tables whose cells are no formulas any more (OWASP, *CSV Injection*).
 
-use super::csv::{cell, formula_in, separator};
+use super::csv::{Directive, cell, formula_in, most_frequent, separator};
 
 /// Rows that are looked at to tell a table from other texts.
 const LOOKED_AT: usize = 64;
@@ -21,12 +21,24 @@ pub fn is_table(text: &str) -> bool {
 /// A table in which a `'` stands before each cell that a spreadsheet would calculate, and how many these are; nothing where there is none.
 ///
 /// Such a cell begins with `=`, `+`, `-` or `@`, or with white space and one of these. Numbers with a sign, telephone numbers and lines of a
-/// list stay as they are. The same again changes nothing.
+/// list stay as they are. A first line that names the separator (`sep=;`) stays, where it is one that separates cells; before one that names a
+/// letter, a digit or a sign that formulas and texts begin with stands a `'` too, so that it names nothing. The same again changes nothing.
 #[must_use]
 pub fn neutralised(table: &str) -> Option<(String, u64)> {
-    let separator = separator(table);
     let (mut out, mut copied, mut count) = (String::new(), 0, 0_u64);
-    let mut rest = table;
+    let (separator, mut rest) = match Directive::of(table) {
+        // It goes on being read as what it says: a cell of it would be cut by it.
+        Some(said) if separates(said.separator) => {
+            (said.separator, table.get(said.end..).unwrap_or_default())
+        }
+        Some(said) => {
+            out.push_str(table.get(..said.start).unwrap_or_default());
+            out.push(TEXT);
+            (copied, count) = (said.start, 1);
+            (most_frequent(table), table)
+        }
+        None => (most_frequent(table), table),
+    };
     while !rest.is_empty() {
         let at = table.len() - rest.len();
         let at = at + usize::from(rest.starts_with('"'));
@@ -41,6 +53,11 @@ pub fn neutralised(table: &str) -> Option<(String, u64)> {
     }
     out.push_str(table.get(copied..).unwrap_or_default());
     (count > 0).then_some((out, count))
+}
+
+/// Whether a character may stand between cells without being taken for what a cell says, or for the sign that makes it a text.
+fn separates(c: char) -> bool {
+    matches!(c, '\t' | ' ') || c.is_ascii_punctuation() && !matches!(c, TEXT | '"' | '=' | '+' | '-' | '@')
 }
 
 fn acts(cell: &str) -> bool {
@@ -78,6 +95,13 @@ mod tests {
             ("a,b\n @SUM(1),\t+1+x\n", "a,b\n' @SUM(1),'\t+1+x\n"),
             ("a,b\n＝1,+A1", "a,b\n'＝1,'+A1"),
             ("a,b\n\"\"\"=1\",x", "a,b\n\"'\"\"=1\",x"),
+            ("sep=;\n=1;a,=2\n", "sep=;\n'=1;a,=2\n"),
+            ("\"sep=|\"\r\n\"=1\"|2\r\n", "\"sep=|\"\r\n\"'=1\"|2\r\n"),
+            ("sep=;=1\n2;3\n", "sep=;'=1\n2;3\n"),
+            // With a letter that a cell has in it, or with the sign that makes a text, a spreadsheet would find other cells than are here.
+            ("sep=p\na,=1\n", "'sep=p\na,'=1\n"),
+            ("sep='\na,=1\n", "'sep='\na,'=1\n"),
+            ("\"Sep==\"\na,b\n", "\"'Sep==\"\na,b\n"),
         ] {
             let (text, count) = neutralised(table).unwrap();
             assert_eq!(text, expected);

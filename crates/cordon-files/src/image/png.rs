@@ -57,7 +57,12 @@ pub(crate) fn inspect(context: &mut Context<'_>, bytes: &[u8]) -> Done {
                 context.decoded(length)?;
                 pixels.extend_from_slice(data);
             }
-            b"tEXt" => about(context, data)?,
+            b"tEXt" => {
+                about(context, data)?;
+                if let Some(end) = memchr::memchr(0, data) {
+                    profile(context, data, tail(data, end + 1))?;
+                }
+            }
             b"zTXt" => packed(context, data, 1)?,
             b"iTXt" => international(context, data)?,
             b"eXIf" => exif::inspect(context, data)?,
@@ -126,7 +131,38 @@ impl Header {
 fn packed(context: &mut Context<'_>, data: &[u8], skip: usize) -> Done {
     let Some(end) = memchr::memchr(0, data) else { return Ok(()) };
     let unpacked = context.inflate(tail(data, end + 1 + skip), Wrap::Zlib)?;
-    about(context, &unpacked.bytes)
+    about(context, &unpacked.bytes)?;
+    profile(context, data, &unpacked.bytes)
+}
+
+/// What a text holds whose keyword says that it is a block of another format: ImageMagick and what is made with it write EXIF and XMP so, as
+/// the name of the format, its bytes in decimal, and their hexadecimal digits in lines.
+fn profile(context: &mut Context<'_>, keyed: &[u8], text: &[u8]) -> Done {
+    const KEYWORD: &[u8] = b"Raw profile type ";
+    let Some(name) = keyed.strip_prefix(KEYWORD).and_then(|rest| rest.split(|byte| *byte == 0).next()) else {
+        return Ok(());
+    };
+    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+    if !["exif", "app1", "xmp"].iter().any(|other| is(other)) {
+        return Ok(());
+    }
+    let mut lines = text.splitn(4, |byte| *byte == b'\n');
+    // An empty line, the name, the length; the digits are read to the first that is none.
+    let Some(digits) = lines.by_ref().nth(3) else { return Ok(()) };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digits: Vec<u8> = digits.iter().filter(|byte| !byte.is_ascii_whitespace()).map_while(digit).collect();
+    let bytes: Vec<u8> =
+        digits.chunks_exact(2).filter_map(|pair| Some(pair.first()? << 4 | pair.get(1)?)).collect();
+    context.decoded(bytes.len())?;
+    if let Some(block) = bytes.strip_prefix(b"Exif\0\0") {
+        exif::inspect(context, block)
+    } else if let Some(packet) = bytes.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
+        about(context, packet)
+    } else if is("xmp") {
+        about(context, &bytes)
+    } else {
+        exif::inspect(context, &bytes)
+    }
 }
 
 /// Keyword, whether it is packed, language, translated keyword, text.
@@ -140,8 +176,10 @@ fn international(context: &mut Context<'_>, data: &[u8]) -> Done {
     about(context, keyword)?;
     if is_packed {
         let unpacked = context.inflate(text, Wrap::Zlib)?;
-        about(context, &unpacked.bytes)
+        about(context, &unpacked.bytes)?;
+        profile(context, data, &unpacked.bytes)
     } else {
-        about(context, text)
+        about(context, text)?;
+        profile(context, data, text)
     }
 }

@@ -134,6 +134,50 @@ pub(crate) fn where_a_picture_was_taken_is_told() {
     noted("a.webp", &webp_with(&[(b"EXIF", &exif("x", true))]), Reason::Location);
 }
 
+/// As ImageMagick writes a block of another format into a PNG: its name, its length and its digits in lines.
+#[test]
+pub(crate) fn where_a_picture_was_taken_is_told_of_raw_profiles() {
+    let raw = |name: &str, block: &[u8]| {
+        let digits: Vec<String> = block.iter().map(|byte| format!("{byte:02x}")).collect();
+        let lines: Vec<String> = digits.chunks(36).map(<[String]>::concat).collect();
+        format!("\n{name}\n{:8}\n{}\n", block.len(), lines.join("\n")).into_bytes()
+    };
+    let packet =
+        b"<x:xmpmeta><rdf:Description exif:GPSLatitude=\"52,31N\">told here</rdf:Description></x:xmpmeta>";
+    let with = |name: &str, block: &[u8]| {
+        let keyword = format!("Raw profile type {name}\0");
+        let text = raw(name, block);
+        [
+            (b"tEXt", [keyword.as_bytes(), &text].concat()),
+            (b"zTXt", [keyword.as_bytes(), b"\0", &zlib(&text)].concat()),
+            (b"iTXt", [keyword.as_bytes(), b"\0\0en\0\0", &text].concat()),
+            (b"iTXt", [keyword.as_bytes(), b"\x01\0en\0\0", &zlib(&text)].concat()),
+        ]
+        .map(|(kind, data)| png_with(4, 4, [8, 0], &[0; 20], &[png_chunk(kind, &data)]))
+    };
+    for (name, block) in [
+        ("exif", exif("told here", true)),
+        ("exif", ["Exif\0\0".as_bytes(), &exif("told here", true)].concat()),
+        ("APP1", ["Exif\0\0".as_bytes(), &exif("told here", true)].concat()),
+        ("xmp", packet.to_vec()),
+        ("APP1", [&b"http://ns.adobe.com/xap/1.0/\0"[..], packet].concat()),
+    ] {
+        for picture in with(name, &block) {
+            let report = noted("a.png", &picture, Reason::Location);
+            assert!(text(&report, Role::Metadata).contains("told here"), "{name}");
+        }
+    }
+    for picture in with("exif", &exif("told here", false)).iter().chain(&with("icc", &exif("x", true))) {
+        assert!(!accepted("a.png", picture).has(Reason::Location));
+    }
+    for (text, digits) in
+        [("Raw profile type exif\0", "\nexif\n 99999999\nzz"), ("Raw profile type exif\0", "\nexif\n")]
+    {
+        let data = [text.as_bytes(), digits.as_bytes()].concat();
+        accepted("a.png", &png_with(4, 4, [8, 0], &[0; 20], &[png_chunk(b"tEXt", &data)]));
+    }
+}
+
 #[test]
 pub(crate) fn what_stands_behind_a_picture_is_told() {
     let archive = zip::of(&[("a.txt", b"x")]);

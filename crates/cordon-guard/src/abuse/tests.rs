@@ -33,6 +33,7 @@ fn guard_in(mode: Mode, called: &str, throttle: Option<Throttle>) -> EffectiveGu
         action: Action::Flag,
         form: Form::default(),
         throttle,
+        new_only: false,
     };
     let spec = GuardSpec {
         scope: GuardScope::Organisation,

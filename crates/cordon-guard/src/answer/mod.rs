@@ -140,6 +140,11 @@ impl Expected {
         is_any.then_some(expected)
     }
 
+    /// One JSON object, to which a whole answer is mended.
+    pub(crate) fn mending_json() -> Self {
+        Self { mends: vec![Form::Asked(None)], ..Self::default() }
+    }
+
     /// Judges the texts of an answer, all of which are there.
     pub(crate) fn judge(&self, texts: &[Text], inspection: &Inspection, verdict: &mut Verdict) {
         for text in texts {

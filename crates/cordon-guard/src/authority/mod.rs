@@ -12,15 +12,17 @@ mod marks;
 mod offered;
 mod origin;
 mod secrets;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use cordon_core::{
     Action, Category, Channel, Name,
     resource::RouteTools,
+    review::HeldKind,
     taint::{PRIVATE, Taint},
 };
 use cordon_policy::{CompiledTool, PrincipalEntry, RouteEntry, Snapshot};
@@ -35,7 +37,10 @@ pub(crate) use self::{
     offered::judge as judge_offered,
     origin::{of_chat as entered_chat, of_messages as entered_messages, of_responses as entered_response},
 };
-use crate::inspection::{Inspection, Verdict};
+use crate::{
+    held::Came,
+    inspection::{Inspection, Verdict},
+};
 
 /// The category of a call after more has entered than its tool bears.
 const TAINT: Category = Category::known("tool/taint");
@@ -61,6 +66,8 @@ pub(crate) struct Authority {
 pub(crate) struct Answer {
     authority: Arc<Authority>,
     taint: Taint,
+    /// How often each call that breaks a rule was proposed.
+    proposed: BTreeMap<Vec<u8>, usize>,
 }
 
 impl Authority {
@@ -83,7 +90,7 @@ impl Authority {
 
     /// The beginning of an answer.
     pub(crate) fn answer(self: &Arc<Self>) -> Answer {
-        Answer { authority: Arc::clone(self), taint: self.taint.clone() }
+        Answer { authority: Arc::clone(self), taint: self.taint.clone(), proposed: BTreeMap::new() }
     }
 
     /// What is wrong with a proposed call, and what its tool says is done about that.
@@ -123,8 +130,24 @@ impl Answer {
     pub(crate) fn see(&mut self, seen: &Seen, inspection: &Inspection, verdict: &mut Verdict) {
         match seen {
             Seen::Called(proposal) => {
-                for (category, action) in self.authority.faults(proposal, &self.taint) {
-                    inspection.ruled(category, action, &proposal.path, verdict);
+                let faults = self.authority.faults(proposal, &self.taint);
+                let rule = |by: &Inspection, verdict: &mut Verdict| {
+                    for (category, action) in &faults {
+                        by.ruled(category.clone(), *action, &proposal.path, verdict);
+                    }
+                };
+                if faults.is_empty() {
+                    return;
+                }
+                // What is said in two ways, or in none that is read, is nothing that somebody could let in.
+                match proposal.written(&mut self.proposed) {
+                    None => rule(inspection, verdict),
+                    Some(call) => {
+                        inspection.reviewed(&Came::call(&call), &proposal.path, verdict, |by, verdict| {
+                            rule(by, verdict);
+                            ((), HeldKind::ToolCall.as_str())
+                        });
+                    }
                 }
             }
             Seen::Brought(names) => {

@@ -1,7 +1,7 @@
 //! What has entered a conversation, from the messages of one request: the same request always gives the same answer.
 //!
 //! The system's and the user's own words are theirs. Everything else is somebody else's until it is known not to be: results of tools
-//! (but for those declared to bring nothing of others), documents, pictures, and every kind of part that is not known here.
+//! (but for those declared to bring nothing of others), documents, pictures, recordings, and every kind of part that is not known here.
 
 use cordon_core::{
     Channel, Refusal,
@@ -16,9 +16,9 @@ use super::{
     marks,
 };
 
-/// Parts in which somebody speaks: they are as trusted as the message that they are in.
-const SPOKEN: [&str; 10] = [
-    "input_audio",
+/// Parts in which somebody writes: they are as trusted as the message that they are in. A recording (`input_audio`) is none: nobody here
+/// hears whether its user speaks in it, or a voice message that somebody sent him.
+const WRITTEN: [&str; 9] = [
     "input_text",
     "output_text",
     "reasoning",
@@ -97,7 +97,7 @@ pub(crate) fn of_messages(request: &Object, snapshot: &Snapshot) -> Result<Taint
                 if kind == "tool_result" {
                     parts(block.get("content"), &mut taint);
                 }
-            } else if !SPOKEN.contains(&kind) {
+            } else if !WRITTEN.contains(&kind) {
                 taint.untrusted.insert(Channel::Document);
             }
         }
@@ -118,7 +118,7 @@ pub(crate) fn of_responses(request: &Object, snapshot: &Snapshot) -> Result<Tain
             let kind = kind_of(item);
             match kind {
                 "" | "message" => parts(item.get("content"), &mut taint),
-                _ if SPOKEN.contains(&kind) || SILENT.contains(&kind) => {}
+                _ if WRITTEN.contains(&kind) || SILENT.contains(&kind) => {}
                 _ if kind.ends_with("_call") => {
                     let name = trusted_name(item);
                     called.note(item.get("call_id"), Some(&name.as_str().into()));
@@ -174,7 +174,7 @@ fn is_given(value: Option<&Value>) -> bool {
 
 /// The parts of a message: those in which nobody speaks are documents.
 fn parts(content: Option<&Value>, taint: &mut Taint) {
-    if items(content).iter().any(|part| !SPOKEN.contains(&kind_of(part))) {
+    if items(content).iter().any(|part| !WRITTEN.contains(&kind_of(part))) {
         taint.untrusted.insert(Channel::Document);
     }
 }

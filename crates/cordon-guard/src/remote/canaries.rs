@@ -78,6 +78,7 @@ fn flagging(engine: &Engine, categories: &[&'static str], topics: Option<Topics>
         action: Action::Flag,
         form: Form::Mask,
         throttle: None,
+        new_only: false,
     });
     let spec = GuardSpec { mode: Mode::Enforce, rules: rules.collect(), topics, ..cordon_policy::baseline() };
     let guard = EffectiveGuard::alone(&Name::parse("self-test").ok()?, &spec);

@@ -20,7 +20,7 @@ const TOLD: &str = "You are Ada of Harbour Light Insurance. Never promise that a
     within three working days. Partners get twelve percent off when they name their code, and nobody else may learn of it.";
 const OWN: &str = "What do you do for me";
 
-const PROTOCOLS: [&str; 3] = ["chat", "messages", "responses"];
+pub(crate) const PROTOCOLS: [&str; 3] = ["chat", "messages", "responses"];
 
 /// What a request in this protocol tells: by the system in one way of saying it, and by the user.
 fn request(protocol: &str, told: &str, user: &str, in_parts: bool) -> Tree {
@@ -56,7 +56,7 @@ fn asked(protocol: &str, told: &str, user: &str, in_parts: bool, action: Action)
     inspection(&[("leak", action, Form::Mask)]).telling(prompt)
 }
 
-fn answer(protocol: &str, said: &str) -> Value {
+pub(crate) fn answer(protocol: &str, said: &str) -> Value {
     match protocol {
         "chat" => json!({"id": "1", "object": "chat.completion", "created": 1, "model": "x",
             "choices": [{"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}]}),
@@ -70,7 +70,7 @@ fn answer(protocol: &str, said: &str) -> Value {
     }
 }
 
-fn events(protocol: &str, said: &str) -> Vec<String> {
+pub(crate) fn events(protocol: &str, said: &str) -> Vec<String> {
     let characters: Vec<char> = said.chars().collect();
     let pieces = characters.chunks(7).map(String::from_iter);
     match protocol {

@@ -11,6 +11,7 @@ use cordon_core::{
     json::{Limits, Object, Value},
     record::Normalised,
     resource::{Formulas, Normalise, PictureMetadata},
+    review::HeldKind,
 };
 use cordon_inspect::normalise::{normal, reads_alike};
 
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::{
     files::{self, Brought},
+    held::Came,
     inspection::{Inspection, Place, Seat, Verdict},
 };
 
@@ -64,7 +66,11 @@ impl Change<'_> {
             let findings = self.inspection.inspect(spot.channel, &new);
             let seat = Seat { channel: spot.channel, place: Place::Fixed, part: spot.path };
             // What stops the content is in the verdict; in such a place nothing is cut.
-            let _ = self.inspection.rule(&seat, &findings, |span| span, self.verdict, &mut Vec::new());
+            let came = Came::text(spot.channel, text);
+            self.inspection.reviewed(&came, spot.path, self.verdict, |by, verdict| {
+                let _ = by.rule(&seat, &findings, |span| span, verdict, &mut Vec::new());
+                ((), HeldKind::Text.as_str())
+            });
         }
         Some(new)
     }

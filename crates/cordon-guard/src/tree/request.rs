@@ -6,6 +6,7 @@ use cordon_core::{
     Category, Refusal, RefusalCode,
     json::{Object, Value},
     resource::Normalise,
+    review::HeldKind,
 };
 use cordon_files::Claim;
 use cordon_inspect::normalise;
@@ -18,9 +19,11 @@ use super::{
 };
 use crate::{
     files::{self, Brought},
+    held::Came,
     inspection::{Inspection, Place, Seat, Verdict},
     lane::JsonText,
     redact::{self, Cut, Placeholders, Taken, Tokens, fingerprint},
+    sent,
 };
 
 /// A request whose tree can be walked: always in the same order, so that each round meets the same places.
@@ -44,6 +47,8 @@ pub(crate) fn inspected<R: Walked>(
     inspection: &Inspection,
     verdict: &mut Verdict,
 ) -> Result<Tokens, Refusal> {
+    let comparing = sent::comparing::<R>(tree, inspection);
+    let inspection = comparing.as_ref().unwrap_or(inspection);
     let files = files::Left::all();
     let borders = R::IS_TALK.then(<(Borders, Turns)>::default);
     let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None, files, borders };
@@ -165,30 +170,35 @@ struct Look<'a> {
 impl Look<'_> {
     fn see(&mut self, spot: &Spot<'_>, text: &str) {
         self.place += 1;
-        let mut cuts = Vec::new();
         let (findings, json) = if spot.kind == Kind::Json && text.contains('\\') {
             let mut json = JsonText::default();
             json.push(text);
             json.finish();
-            (self.inspection.inspect(spot.channel, json.view()), Some(json))
+            (self.inspection.inspect_sent(spot.channel, json.view(), self.verdict), Some(json))
         } else {
             // Without an escape, the text that JSON means is the text that it is.
-            (self.inspection.inspect(spot.channel, text), None)
+            (self.inspection.inspect_sent(spot.channel, text, self.verdict), None)
         };
         let place = if spot.kind == Kind::Fixed { Place::Fixed } else { Place::Open };
         let locate = |span| json.as_ref().map_or(span, |json| json.raw_span(span));
         // What stops the content is in the verdict, and the walk goes on: the record names all that was found.
         let seat = Seat { channel: spot.channel, place, part: spot.path };
         let _ = self.inspection.signed(&seat, text, self.verdict);
-        if !findings.is_empty() {
-            let _ = self.inspection.rule(&seat, &findings, locate, self.verdict, &mut cuts);
-        }
-        if self.inspection.has_second(spot.channel)
-            && matches!(spot.kind, Kind::Said | Kind::Text | Kind::Json)
-        {
-            let seen = json.as_ref().map_or(text, JsonText::view);
-            let more = self.inspection.second(&seat, seen, &cuts);
-            let _ = self.inspection.rule(&seat, more, locate, self.verdict, &mut cuts);
+        let has_second = self.inspection.has_second(spot.channel)
+            && matches!(spot.kind, Kind::Said | Kind::Text | Kind::Json);
+        let mut cuts = Vec::new();
+        if has_second || !findings.is_empty() {
+            let came = Came::text(spot.channel, text);
+            cuts = self.inspection.reviewed(&came, spot.path, self.verdict, |by, verdict| {
+                let mut cuts = Vec::new();
+                let _ = by.rule(&seat, &findings, locate, verdict, &mut cuts);
+                if has_second {
+                    let seen = json.as_ref().map_or(text, JsonText::view);
+                    let more = by.second(&seat, seen, &cuts);
+                    let _ = by.rule(&seat, more, locate, verdict, &mut cuts);
+                }
+                (cuts, HeldKind::Text.as_str())
+            });
         }
         if !cuts.is_empty() {
             redact::unite(&mut cuts);

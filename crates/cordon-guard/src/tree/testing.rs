@@ -43,6 +43,7 @@ pub(crate) fn inspection_of(
             action: *action,
             form: *form,
             throttle: None,
+            new_only: false,
         })
         .collect();
     let spec = GuardSpec {

@@ -44,6 +44,26 @@ pub struct Form<'a> {
     expires: Option<&'a str>,
 }
 
+/// A field of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Its name.
+    pub name: String,
+    /// Where it is a file, how that is called, as the form says it: with folders or without, and empty where none was chosen.
+    pub file_name: Option<String>,
+    /// What it holds.
+    pub content: &'a [u8],
+}
+
+/// The fields of any form (`multipart/form-data`), read as strictly as an upload is.
+///
+/// # Errors
+/// When it is none, or is cut short.
+pub fn fields<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Vec<Field<'a>>, Refusal> {
+    let field = |Part { name, file_name, content, .. }| Field { name, file_name, content };
+    Ok(parts(body, &boundary(headers)?)?.into_iter().map(field).collect())
+}
+
 /// One part of a form.
 struct Part<'a> {
     name: String,
@@ -103,7 +123,7 @@ impl<'a> Form<'a> {
         };
         Ok(Self {
             file: file.content,
-            name: file.file_name,
+            name: file.file_name.map(|name| plain_name(&name)).transpose()?,
             media_type: file.media_type,
             purpose,
             route,
@@ -260,7 +280,6 @@ impl<'a> Part<'a> {
             }
         }
         let name = name.ok_or_else(|| broken("a part does not say which field it is"))?;
-        let file_name = file_name.map(|name| plain_name(&name)).transpose()?;
         let media_type = media_type.and_then(|said| said.split(';').next()).map(str::trim);
         Ok(Self { name, file_name, media_type: media_type.filter(|said| is_media_type(said)), content })
     }

@@ -1,7 +1,7 @@
 //! Writes which texts the models were trained on: `cargo xtask train fingerprints`, or this example with the folder of labelled texts, the
 //! file of the fingerprints and their card.
 //!
-//! Nothing is trained here. Every text that some trainer reads is in it, whatever became of it there: attacks and benign texts (injection
+//! Nothing is trained here, and verdicts of the trainer of injection stay as they are. Every text that some trainer reads is in it, whatever became of it there: attacks and benign texts (injection
 //! and its judge, noise, policies, and names, which read prose of a few of those sources), and rows of labelled personal data whose
 //! template was not held out of the training of names. Texts that trainers make are not: no label of theirs is measured by anybody.
 #![allow(
@@ -24,7 +24,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cordon_inspect::trained;
+use cordon_inspect::trained::Fingerprints;
 use serde_json::Value;
 
 const HEAD: &str = "## Texts\n\n";
@@ -43,13 +43,19 @@ fn main() {
     let names = support::labelled(&folder.join(NAMES));
     let learned = names.into_iter().filter(|row| !row.unseen).map(|row| row.text);
     texts.insert("presidio_research, templates that are learned".to_owned(), learned.collect());
-    let bytes = trained::file(texts.values().flatten().map(String::as_str));
+    // What trainings without a text's source say of it stays: nothing is trained here.
+    let before = Fingerprints::read(&std::fs::read(file).unwrap_or_default());
+    let mut known = Fingerprints::default();
+    texts.values().flatten().for_each(|text| known.add(text, &before));
+    let (all, judged) = known.counts();
     let mut out = format!("{HEAD}| source | texts |\n|---|---|\n");
     for (source, texts) in &texts {
         out.push_str(&format!("| {source} | {} |\n", texts.len()));
     }
-    out.push_str(&format!("| all, each fingerprint once | {} |\n", bytes.len() / 4));
-    std::fs::write(file, bytes).expect("a file that can be written");
+    out.push_str(&format!(
+        "| all, each fingerprint once | {all} |\n| of these with a verdict | {judged} |\n"
+    ));
+    std::fs::write(file, known.file()).expect("a file that can be written");
     println!("{out}");
     let old = std::fs::read_to_string(card).unwrap_or_default();
     let head = old.split(HEAD).next().unwrap_or_default();

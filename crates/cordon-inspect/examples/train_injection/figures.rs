@@ -3,20 +3,54 @@
 use std::collections::BTreeMap;
 
 use crate::Text;
-use crate::left_out::{Operating, Said, fold_of};
+use crate::left_out::{Operating, PENALTIES, Said, fold_of, unseen};
 
 /// What was counted of the texts of a row: all, and how many are found by phrases; by features as sure, by either; by features as likely, by
 /// either; by features and judge, by any; and of how many the judge was asked.
 type Counts = [usize; 9];
 
-/// The first line of the table.
-pub const HEAD: &str = "| source left out | kind | side | texts | rules | features, sure | with rules | features, likely | with rules | with the judge | with rules | judge asked |";
+/// The first line of the tables.
+pub const HEAD: &str = "| side | kind | texts | rules | features | judge without penalty | judge with penalty | at 1 %: features | judge without penalty | judge with penalty |";
+const SOURCES: &str = "| source left out | kind | side | texts | rules | features, sure | with rules | features, likely | with rules | with the judge | with rules | judge asked |";
 
-/// The table, each source at limits of trainings that have not seen it.
-pub fn figures(texts: &[Text], said: &[Said], own: &Said) -> String {
+/// What judges find that were trained with and without a penalty for the energy of benign texts, all with rules; and how much of attacks
+/// without rules, where one of a hundred benign texts of the side is above the limits.
+pub fn judges(texts: &[Text], said: &[Said], own: &Said) -> String {
+    let ways: [Vec<Operating>; 3] = [0..0, 0..1, PENALTIES].map(|energies| unseen(said, texts, energies));
+    let above =
+        |way: &[Operating], at: usize| fold_of(&texts[at]).map(|fold| own.above(at, &texts[at], &way[fold]));
+    let mut rows: BTreeMap<(bool, &str), Vec<usize>> = BTreeMap::new();
+    for (at, text) in texts.iter().enumerate().filter(|(_, text)| fold_of(text).is_some()) {
+        rows.entry((text.indirect, &text.kind)).or_default().push(at);
+    }
+    let hundredth = |way: &[Operating], indirect: bool| {
+        let benign = rows.iter().filter(|((side, kind), _)| *side == indirect && kind.starts_with("benign"));
+        let mut all: Vec<f32> =
+            benign.flat_map(|(_, texts)| texts).filter_map(|at| above(way, *at)).collect();
+        all.sort_by(|a, b| b.total_cmp(a));
+        all.get(all.len() / 100).copied().unwrap_or(f32::INFINITY)
+    };
+    let mut out = format!("{HEAD}\n|{}\n", "---|".repeat(10));
+    for ((indirect, kind), of) in &rows {
+        let count = |hit: &dyn Fn(usize) -> bool| percent(of.iter().filter(|at| hit(**at)).count(), of.len());
+        let mut line = vec![count(&|at| texts[at].phrase)];
+        line.extend(
+            ways.iter()
+                .map(|way| count(&|at| texts[at].phrase || above(way, at).is_some_and(|above| above >= 0.0))),
+        );
+        line.extend(ways.iter().map(|way| {
+            let limit = hundredth(way, *indirect);
+            count(&|at| above(way, at).is_some_and(|above| above > limit))
+        }));
+        let side = if *indirect { "indirect" } else { "direct" };
+        out.push_str(&format!("| {side} | {kind} | {} | {} |\n", of.len(), line.join(" | ")));
+    }
+    out
+}
+
+/// The table by source, each at limits of trainings that have not seen it.
+pub fn figures(texts: &[Text], operating: &[Operating], own: &Said) -> String {
     let mut rows: BTreeMap<(bool, &str, &str), Counts> = BTreeMap::new();
-    let unseen = |fold: usize| said[fold].operating(texts, |text| fold_of(text) != Some(fold));
-    let operating: Vec<Operating> = (0..said.len()).map(unseen).collect();
     for (at, text) in texts.iter().enumerate() {
         let Some(fold) = fold_of(text) else { continue };
         let (limits, sum) = (operating[fold].limits(text), own.highest(at));
@@ -34,9 +68,9 @@ pub fn figures(texts: &[Text], said: &[Said], own: &Said) -> String {
         }
     }
     for (fold, operating) in operating.iter().enumerate() {
-        eprintln!("{fold}: {:?} {:?}", operating.sides[0], operating.bounds);
+        eprintln!("{fold}: {operating:?}");
     }
-    let mut out = format!("{HEAD}\n|{}\n", "---|".repeat(12));
+    let mut out = format!("{SOURCES}\n|{}\n", "---|".repeat(12));
     for ((indirect, source, kind), [of, rest @ ..]) in rows {
         let side = if indirect { "indirect" } else { "direct" };
         let rates: Vec<String> = rest.iter().map(|hits| percent(*hits, of)).collect();

@@ -29,10 +29,12 @@ use std::path::Path;
 
 use cordon_core::{Category, Channel, Score};
 use cordon_inspect::Engine;
+use cordon_inspect::trained::Fingerprints;
 use cordon_inspect::training::{self, Window};
 use serde_json::Value;
 
 use crate::generate::Phrases;
+use crate::left_out::{ENERGIES, PENALTIES, fold_of};
 use crate::model::{lesson, train};
 
 /// Sources that are left out together: an attack source, and a benign one.
@@ -56,9 +58,17 @@ const MADE: usize = 12_000;
 const FRAMED: usize = 3;
 /// Characters of a text that are read.
 const TEXT: usize = 16_000;
-/// False alarms of ordinary and of hard benign texts where an attack is likely, and where it is sure.
-const LIKELY: [f32; 2] = [0.005, 0.02];
-const SURE: [f32; 2] = [0.0005, 0.001];
+/// False alarms that are aimed at.
+const RATES: Rates = Rates { likely: [[0.01, 0.03], [0.005, 0.02]], sure: [0.0005, 0.001] };
+
+/// False alarms of ordinary and of hard benign texts.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// Where an attack is likely: of people's texts, and of documents and tool results.
+    pub likely: [[f32; 2]; 2],
+    /// Where it is sure.
+    pub sure: [f32; 2],
+}
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 pub struct Random(u64);
@@ -134,18 +144,30 @@ fn main() {
     texts.extend(framed(&engine, &requests));
     let said = left_out::said(&texts);
     let own = left_out::own(&said, &texts);
-    let table = figures::figures(&texts, &said, &own);
+    let unseen = left_out::unseen(&said, &texts, PENALTIES);
+    let table =
+        format!("{}\n{}", figures::judges(&texts, &said, &own), figures::figures(&texts, &unseen, &own));
     println!("{table}");
-    let operating = own.operating(&texts, |_| true);
+    let operating = own.operating(&texts, PENALTIES, |_| true);
     eprintln!("{operating:?}");
-    let lesson = lesson(&texts, |_| true, false);
+    let lesson = lesson(&texts, |_| true);
     let file = training::file(&train(&texts, &lesson).weights, operating.sides).expect("limits in order");
+    let weights = Path::new(weights);
     std::fs::write(weights, file).unwrap();
-    let nets = net::train(&texts, &lesson);
-    let bounds =
-        operating.bounds.expect("a judge that finds something: without one there is nothing to write");
-    let file = training::judge_file(&nets, bounds).expect("bounds in order");
-    std::fs::write(Path::new(weights).with_file_name("judge.bin"), file).unwrap();
+    let [chosen, _] = operating.judges;
+    let chosen = chosen.expect("a judge that finds something: without one there is nothing to write");
+    let nets = net::train(&texts, &lesson, false, ENERGIES[chosen.energy]);
+    let file = training::judge_file(&nets, chosen.bounds).expect("bounds in order");
+    std::fs::write(weights.with_file_name("judge.bin"), file).unwrap();
+    let path = weights.with_file_name("fingerprints.bin");
+    let mut known = Fingerprints::read(&std::fs::read(&path).unwrap_or_default());
+    known.forget();
+    for (at, (row, text)) in rows.iter().zip(&texts).enumerate() {
+        if let Some(fold) = fold_of(text) {
+            known.judged(&row.text, row.channel, own.score(at, text, &unseen[fold]));
+        }
+    }
+    std::fs::write(path, known.file()).unwrap();
     let old = std::fs::read_to_string(card).unwrap_or_default();
     let head = old.split(figures::HEAD).next().unwrap_or_default();
     std::fs::write(card, format!("{head}{table}")).unwrap();
@@ -240,7 +262,7 @@ mod tests {
         let file = |seed_rows: &[Row]| {
             let mut texts: Vec<Text> = seed_rows.iter().map(|row| row.text(&engine)).collect();
             texts.extend(made(&engine, 60));
-            let lesson = lesson(&texts, |_| true, false);
+            let lesson = lesson(&texts, |_| true);
             let model = train(&texts, &lesson);
             let attack = Text::new(
                 &engine,
@@ -253,7 +275,7 @@ mod tests {
             let benign = &texts[0];
             assert!(model.most(&attack).1 > model.most(benign).1 + 1.0, "it learns nothing");
             let limits = Limits { bias: BIAS, likely: 0.0, sure: 1.0 };
-            let nets = net::train(&texts, &lesson);
+            let nets = net::train(&texts, &lesson, false, 0.1);
             let bounds = Bounds { from: 0.0, to: 1.0, share: 1.0, likely: 0.0, sure: 1.0 };
             let judge = training::judge_file(&nets, bounds).unwrap();
             let opinions = training::Opinions::read(&judge).unwrap();
@@ -264,6 +286,21 @@ mod tests {
             (training::file(&model.weights, [limits; 2]).unwrap(), judge)
         };
         assert_eq!(file(&rows), file(&rows));
+    }
+
+    #[test]
+    fn a_penalty_lowers_the_energy_of_benign_texts() {
+        let texts = made(&Engine::builtin(), 60);
+        let lesson = lesson(&texts, |_| true);
+        let energy = |penalty: f32| -> f32 {
+            let bounds = Bounds { from: 0.0, to: 1.0, share: 1.0, likely: 0.0, sure: 1.0 };
+            let file = training::judge_file(&net::train(&texts, &lesson, false, penalty), bounds).unwrap();
+            let opinions = training::Opinions::read(&file).unwrap();
+            let benign = texts.iter().filter(|text| !text.attack && !text.indirect);
+            benign.flat_map(|text| opinions.of(&text.windows)).map(|one| (one + 2.0).max(0.0)).sum()
+        };
+        let (without, with) = (energy(0.0), energy(0.5));
+        assert!(with < without / 2.0, "{with} of {without}");
     }
 
     #[test]

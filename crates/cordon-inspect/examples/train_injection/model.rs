@@ -57,9 +57,9 @@ pub struct Lesson {
     pub weights: Vec<f32>,
 }
 
-/// The texts that are used, with what each counts; of people alone, if nothing else is asked for.
-pub fn lesson(texts: &[Text], used: impl Fn(&Text) -> bool, people: bool) -> Lesson {
-    let mut used: Vec<usize> =
+/// The texts that are used, with what each counts.
+pub fn lesson(texts: &[Text], used: impl Fn(&Text) -> bool) -> Lesson {
+    let used: Vec<usize> =
         (0..texts.len()).filter(|at| used(&texts[*at]) && texts[*at].kind != "harmful_request").collect();
     let mut counts: BTreeMap<(&str, bool), f32> = BTreeMap::new();
     for text in used.iter().map(|at| &texts[*at]) {
@@ -74,7 +74,6 @@ pub fn lesson(texts: &[Text], used: impl Fn(&Text) -> bool, people: bool) -> Les
         count.map_or(0.0, |count| count.powf(-EVEN) * half[usize::from(text.attack)])
     };
     let mut weights: Vec<f32> = texts.iter().map(weight).collect();
-    used.retain(|at| !people || !texts[*at].indirect);
     let certain = |at: &usize| !texts[*at].attack || texts[*at].source == GENERATED;
     let first = fit(texts, used.iter().copied().filter(certain).collect(), EPOCHS_FIRST, &weights);
     for at in used.iter().filter(|at| !certain(at)) {

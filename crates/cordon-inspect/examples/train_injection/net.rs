@@ -120,14 +120,13 @@ impl Trainee {
     }
 
     /// A step of AdaGrad (Duchi, Hazan, Singer 2011).
-    fn step(&mut self, text: &Text, window: usize, weight: f32, rate: f32, random: &mut Random) {
+    fn step(&mut self, text: &Text, window: usize, weight: f32, rate: f32, energy: f32, random: &mut Random) {
         let first = text.windows[window].first;
         let blocks = &text.windows[first..=window];
         let words: Vec<Vec<Numbers>> =
             blocks.iter().map(|block| self.embed(&block.words, Some(random))).collect();
         let highest: Vec<Highest> = words.iter().map(|words| self.highest(words)).collect();
-        let chance = 1.0 / (1.0 + (-self.worth(&highest)).exp());
-        let slope = (chance - f32::from(u8::from(text.attack))) * weight;
+        let slope = slope(self.worth(&highest), text.attack, energy) * weight;
         let mut back: BTreeMap<(usize, usize), Numbers> = BTreeMap::new();
         for filter in 0..FILTERS {
             let (mut most, mut of) = (0.0, None);
@@ -173,18 +172,27 @@ impl Trainee {
     }
 }
 
+/// How fast the loss of an opinion grows with it: that of logistic regression and, of a benign text, the penalty for its energy, half of
+/// `energy` times the square of how far the opinion is above what words have that say nothing (Liu et al. 2020, "Energy-based
+/// out-of-distribution detection": the squared hinge of energy-bounded learning). That a benign text stays below a limit is not enough:
+/// words of attacks are to say nothing by themselves.
+fn slope(opinion: f32, attack: bool, energy: f32) -> f32 {
+    let chance = 1.0 / (1.0 + (-opinion).exp());
+    if attack { chance - 1.0 } else { chance + energy * (opinion - JUDGE_BIAS).max(0.0) }
+}
+
 /// Words of many pieces are no longer than others.
 fn scale(word: &[u16]) -> f32 {
     1.0 / (Trainee::rows(word).count() as f32).max(1.0).sqrt()
 }
 
-/// The nets of the texts of people that are learned, each with its weight: documents and tool results the judge does not read.
-pub fn train(texts: &[Text], lesson: &Lesson) -> Vec<Net> {
-    let direct: Vec<usize> = lesson.used.iter().copied().filter(|at| !texts[*at].indirect).collect();
-    (0..NETS).map(|seed| fit(texts, direct.clone(), &lesson.weights, seed + 3).net).collect()
+/// The nets of the texts of one side that are learned, each with its weight, and with so much of a penalty for the energy of benign texts.
+pub fn train(texts: &[Text], lesson: &Lesson, indirect: bool, energy: f32) -> Vec<Net> {
+    let side: Vec<usize> = lesson.used.iter().copied().filter(|at| texts[*at].indirect == indirect).collect();
+    (0..NETS).map(|seed| fit(texts, side.clone(), &lesson.weights, energy, seed + 3).net).collect()
 }
 
-fn fit(texts: &[Text], mut order: Vec<usize>, weights: &[f32], seed: u64) -> Trainee {
+fn fit(texts: &[Text], mut order: Vec<usize>, weights: &[f32], energy: f32, seed: u64) -> Trainee {
     let mut trainee = Trainee::new(seed);
     let mut random = Random(seed);
     for epoch in 0..EPOCHS {
@@ -195,11 +203,25 @@ fn fit(texts: &[Text], mut order: Vec<usize>, weights: &[f32], seed: u64) -> Tra
             let windows = text.windows.len();
             let any = epoch == 0 && text.attack && windows > 1;
             let window = if any { random.below(windows) } else { trainee.most(&text.windows) };
-            trainee.step(text, window, weight, rate, &mut random);
+            trainee.step(text, window, weight, rate, energy, &mut random);
             if !text.attack && windows > 1 {
-                trainee.step(text, random.below(windows), weight, rate, &mut random);
+                trainee.step(text, random.below(windows), weight, rate, energy, &mut random);
             }
         }
     }
     trainee
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn energy_of_benign_texts_costs_and_that_of_attacks_does_not() {
+        assert_eq!(slope(0.0, false, 0.5), 0.5 + 0.5 * 2.0);
+        assert_eq!(slope(0.0, false, 0.0), 0.5);
+        assert_eq!(slope(0.0, true, 0.5), -0.5);
+        // What speaks against an attack costs nothing.
+        assert_eq!(slope(-3.0, false, 0.5), slope(-3.0, false, 0.0));
+    }
 }

@@ -34,6 +34,8 @@ const MOST: usize = 3;
 const FEWEST: u16 = 12;
 /// So many of them are such that prose has them seldom: words that nobody knows alone are another language.
 const ODD: u16 = 3;
+/// Where more than one piece of so many begins inside of a word, capitals tell nothing.
+const MOCKING: u16 = 6;
 /// Folded bytes of the blocks that are judged together.
 pub(crate) const WINDOW: usize = MOST * (BLOCK_BYTES + LONGEST);
 
@@ -46,6 +48,8 @@ struct Sum {
     pieces: u16,
     /// Pieces that prose has seldom.
     odd: u16,
+    /// Those of them that are words inside of others.
+    glued: u16,
     features: u16,
     weights: i32,
 }
@@ -105,13 +109,21 @@ impl Noise {
         sums.filter(|sum| text.end() - sum.from < WINDOW).map(|sum| sum.start).min()
     }
 
-    /// Takes the folded bytes from `i` on.
+    /// Takes the folded bytes from `i` on, the first `word` of which are the letters of a plain word, all small but perhaps the first.
     #[inline]
-    pub(crate) fn read(&mut self, i: usize, bytes: &[u8], context: &mut Context<'_>) {
-        if self.on {
-            for (at, byte) in (i..).zip(bytes) {
-                self.byte(at, *byte, context);
+    pub(crate) fn read(&mut self, i: usize, bytes: &[u8], word: usize, context: &mut Context<'_>) {
+        if !self.on {
+            return;
+        }
+        let mut next = 0;
+        if word > 0 && self.shapes.word(bytes.get(..word).unwrap_or_default()) {
+            if self.block.is_none() {
+                self.block = Some(Sum { start: context.text.original_start(i), from: i, ..Sum::default() });
             }
+            next = word;
+        }
+        for (at, byte) in (i + next..).zip(bytes.get(next..).unwrap_or_default()) {
+            self.byte(at, *byte, context);
         }
     }
 
@@ -154,11 +166,13 @@ impl Noise {
         self.before = [piece.shape, self.before[0]];
         block.pieces += 1;
         block.odd += u16::from(piece.odd);
+        block.glued += u16::from(piece.glued);
+        let noise = &context.tables.noise;
         for feature in features {
             let (slot, bit) = (usize::from(feature >> 6 & 15), 1_u64 << (feature & 63));
             let Some(seen) = self.seen.get_mut(slot).filter(|seen| **seen & bit == 0) else { continue };
             *seen |= bit;
-            block.weights += context.tables.noise.weight(feature);
+            block.weights += noise.weight(feature);
             block.features += 1;
             if let Some(notes) = &mut self.notes {
                 notes.open.push(feature);
@@ -177,6 +191,7 @@ impl Noise {
             all = Sum {
                 pieces: all.pieces + last.pieces,
                 odd: all.odd + last.odd,
+                glued: all.glued + last.glued,
                 features: all.features + last.features,
                 weights: all.weights + last.weights,
                 ..*last
@@ -186,7 +201,9 @@ impl Noise {
         let [one, ..] = self.last;
         self.last = [Some(block), one];
         self.seen = [0; 16];
-        let enough = all.pieces >= FEWEST && all.odd >= ODD;
+        // Where capitals stand anywhere, as in words that mock somebody, they break words that are none of a machine's.
+        let odd = if all.glued * MOCKING > all.pieces { all.odd - all.glued } else { all.odd };
+        let enough = all.pieces >= FEWEST && odd >= ODD;
         let span = Span::new(all.start, context.text.original_end(i));
         if let Some(notes) = &mut self.notes {
             notes.blocks.push(std::mem::take(&mut notes.open));

@@ -8,6 +8,8 @@ pub(crate) struct Piece {
     pub(crate) shape: u64,
     /// Whether plain prose of any language has it seldom: a sign of markup or programs, a bracket that closes nothing, a word glued to another.
     pub(crate) odd: bool,
+    /// Whether it is a word that a capital begins inside of another one.
+    pub(crate) glued: bool,
 }
 
 /// Bytes of the table of known words.
@@ -146,6 +148,22 @@ impl Shapes {
         ended
     }
 
+    /// Takes letters of ASCII, all small but perhaps the first, where no piece is open, as they are taken one by one; whether it did.
+    #[inline]
+    pub(crate) fn word(&mut self, letters: &[u8]) -> bool {
+        let (Open::Nothing, Some(first), Some(last)) = (self.open, letters.first(), letters.last()) else {
+            return false;
+        };
+        self.begins_large = first.is_ascii_uppercase();
+        self.capitals = usize::from(self.begins_large);
+        self.small = last.is_ascii_lowercase();
+        // As `letter` does, of letters of ASCII alone.
+        self.hash =
+            letters.iter().fold(SEED, |hash, byte| (hash ^ u64::from(byte | 0x20)).wrapping_mul(PRIME));
+        (self.open, self.length, self.before) = (Open::Word, letters.len(), *last);
+        true
+    }
+
     #[inline]
     fn of_word(&mut self, byte: u8, known: &Known) -> Option<Piece> {
         let large = byte.is_ascii_uppercase();
@@ -238,8 +256,8 @@ impl Shapes {
         };
         let is_word = self.open == Open::Word;
         let glued = is_word && self.behind_word && self.joint == Joint::Glued;
-        let piece =
-            Piece { shape: what | (self.joint as u64) << 4, odd: glued || self.unmatched || self.markup };
+        let odd = glued || self.unmatched || self.markup;
+        let piece = Piece { shape: what | (self.joint as u64) << 4, odd, glued };
         *self = Self {
             behind_word: is_word,
             brackets: self.brackets,

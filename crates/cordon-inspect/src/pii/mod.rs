@@ -19,11 +19,13 @@ mod mrz;
 mod national;
 mod phone;
 mod row;
+mod spelt;
 mod types;
 
 pub(crate) use date::months;
 pub(crate) use groups::{AFTER, Groups, MAX_RUN};
 pub(crate) use row::{Table, detectors};
+pub(crate) use spelt::Spelt;
 
 use cordon_core::{Category, Score};
 

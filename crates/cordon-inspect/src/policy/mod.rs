@@ -4,11 +4,12 @@
 //! leetspeak), and these into blocks: sentences, or so many words of one. Entries of the lists are findings where they stand. A block is
 //! judged by a linear model for each category over hashed features (Weinberger et al. 2009): its words and pairs of them, the classes
 //! of the words in a vocabulary of several languages, and which class comes before which. So "how do I kill" says little, and
-//! what is killed decides. Where a block ends depends on the text alone, so chunks change nothing. `cargo xtask train policy`
+//! what is killed decides. Requests in other languages are told by rules over lists of their words (`asked.txt`). Where a block ends depends on the text alone, so chunks change nothing. `cargo xtask train policy`
 //! trains the weights; models/policy.md is their card.
 //!
 //! The categories follow two taxonomies of the field: the hazards of MLCommons' AILuminate and OpenAI's moderation categories.
 
+mod asked;
 mod model;
 pub mod training;
 mod vocabulary;
@@ -20,6 +21,7 @@ use cordon_core::{Category, Score, Span};
 use crate::detector::{POLICY_MODEL, POLICY_WORDS};
 use crate::scanner::Context;
 
+pub(crate) use self::asked::TEXT as ASKED;
 pub(crate) use self::model::{FILE, Model, Sums};
 use self::vocabulary::{MOST_WORDS, SILENT, Word};
 pub(crate) use self::vocabulary::{TEXT, Vocabulary};
@@ -96,6 +98,8 @@ struct Block {
     features: u16,
     /// Classes of its words.
     classes: u64,
+    /// What it has of what is asked for.
+    asked: asked::Seen,
     /// Which features it has, by some bits of each: a feature counts once.
     seen: [u64; 64],
 }
@@ -116,6 +120,8 @@ pub(crate) struct Policies {
     last: [u64; 2],
     block: Option<Box<Block>>,
     scratch: vocabulary::Scratch,
+    /// The lists of what is asked for that the open word ends an entry of.
+    lists: Vec<asked::List>,
     /// What waits for the word behind a hyphen.
     waiting: Vec<Listed>,
     notes: Option<Vec<Vec<u32>>>,
@@ -156,7 +162,8 @@ impl Policies {
         self.word.capacity()
             + self.before.capacity() * size_of::<Read>()
             + self.waiting.capacity() * size_of::<Listed>()
-            + self.block.as_ref().map_or(0, |_| size_of::<Block>())
+            + self.block.as_ref().map_or(0, |block| size_of::<Block>() + block.asked.memory())
+            + self.lists.capacity() * size_of::<asked::List>()
             + self.scratch.memory()
     }
 
@@ -251,9 +258,9 @@ impl Policies {
         let word = vocabulary.word(&self.word, &mut self.scratch);
         let mut classes = 0;
         let mut reported = 0_u16;
-        for (count, known) in
-            vocabulary.phrases(self.before.iter().map(|read| read.hash), &word, &self.scratch)
-        {
+        self.lists.clear();
+        let before = self.before.iter().map(|read| read.hash);
+        for (count, known) in vocabulary.phrases(before, &word, &self.scratch, &mut self.lists) {
             classes |= known.classes;
             let first = self.before.get(count.wrapping_sub(1)).map_or(start, |read| read.start);
             for (column, category) in CATEGORIES.iter().enumerate() {
@@ -273,6 +280,9 @@ impl Policies {
         self.before.push_front(Read { hash: word.hash, start });
         self.before.truncate(MOST_WORDS - 1);
         self.features(from, start, end, &word, classes, &tables.policy);
+        if let Some(block) = self.block.as_mut() {
+            block.asked.note(&self.lists, block.words);
+        }
         let full = self
             .block
             .as_ref()
@@ -293,6 +303,7 @@ impl Policies {
                 sums: Sums::default(),
                 features: 0,
                 classes: 0,
+                asked: asked::Seen::default(),
                 seen: [0; 64],
             })
         });
@@ -341,11 +352,15 @@ impl Policies {
             notes.push(std::mem::take(&mut self.noting));
             return;
         }
+        let span = Span::new(block.start, block.end);
+        for (column, score) in context.tables.policy_words.asked(&block.asked) {
+            let category = CATEGORIES.get(column).copied().unwrap_or_default();
+            context.report_original(&POLICY_WORDS, Category::known(category), score, span, false);
+        }
         if block.words < FEWEST {
             return;
         }
         let model = &context.tables.policy;
-        let span = Span::new(block.start, block.end);
         for (column, score) in model.judge(&block.sums, block.features) {
             let category = CATEGORIES.get(column).copied().unwrap_or_default();
             context.report_original(&POLICY_MODEL, Category::known(category), score, span, false);

@@ -4,6 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::CATEGORIES;
+use super::asked::{self, List, Rules, Seen};
 use super::model::COLUMNS;
 use crate::fold;
 
@@ -24,6 +25,8 @@ pub(crate) struct Known {
     pub(crate) classes: u64,
     /// The categories whose lists have it.
     pub(crate) listed: u16,
+    /// Whether it is in the lists of what is asked for.
+    asked: bool,
 }
 
 /// A word in the one way in which it is looked up.
@@ -57,6 +60,9 @@ pub(crate) struct Vocabulary {
     /// For each key a bit, so that most of what is no entry is not looked for.
     some: Vec<u64>,
     scores: [u8; COLUMNS],
+    /// What is asked for, and the lists that a key is in, by key in order.
+    rules: Rules,
+    lists: Vec<(u64, List)>,
 }
 
 /// Undoes a disguise, and says whether there was one.
@@ -79,25 +85,25 @@ const NUMBER: u64 = 0x2545_f491_4f6c_dd1d;
 impl Vocabulary {
     /// Compiles the vocabulary of the crate.
     pub(crate) fn builtin() -> Self {
-        Self::compile(TEXT)
+        Self::compile(TEXT, asked::TEXT)
     }
 
-    fn compile(text: &str) -> Self {
+    fn compile(text: &str, asked: &str) -> Self {
         let mut found: Vec<(u64, Known)> = Vec::new();
         let mut scores = [0; COLUMNS];
         let mut known = Known::default();
         let mut classes = 0_u32;
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             if line.starts_with("- ") {
-                known = Known { classes: SILENT, listed: 0 };
+                known = Known { classes: SILENT, ..Known::default() };
             } else if line.starts_with("= ") {
-                known = Known { classes: 1_u64.checked_shl(classes).unwrap_or(0), listed: 0 };
+                known = Known { classes: 1_u64.checked_shl(classes).unwrap_or(0), ..Known::default() };
                 classes += 1;
             } else if let Some((category, score)) =
                 line.strip_prefix("! ").and_then(|list| list.split_once(' '))
             {
                 let column = CATEGORIES.iter().position(|name| *name == category);
-                known = Known { classes: 0, listed: column.map_or(0, |column| 1 << column) };
+                known = Known { listed: column.map_or(0, |column| 1 << column), ..Known::default() };
                 if let Some(slot) = column.and_then(|column| scores.get_mut(column)) {
                     *slot = score.parse().unwrap_or(0);
                 }
@@ -105,6 +111,16 @@ impl Vocabulary {
                 line.split(',').for_each(|entry| enter(entry.trim(), known, &mut found));
             }
         }
+        let mut lists: Vec<(u64, List)> = Vec::new();
+        let rules = Rules::compile(asked, |entry, list| {
+            let from = found.len();
+            enter(entry, Known { asked: true, ..Known::default() }, &mut found);
+            lists.extend(
+                found.iter().skip(from).filter(|(_, known)| known.asked).map(|(key, _)| (*key, list)),
+            );
+        });
+        lists.sort_unstable();
+        lists.dedup();
         found.sort_by_key(|(key, _)| *key);
         let mut entries: Vec<(u64, Known)> = Vec::with_capacity(found.len());
         for (key, known) in found {
@@ -112,6 +128,7 @@ impl Vocabulary {
                 Some((last, all)) if *last == key => {
                     all.classes |= known.classes;
                     all.listed |= known.listed;
+                    all.asked |= known.asked;
                 }
                 _ => entries.push((key, known)),
             }
@@ -123,7 +140,7 @@ impl Vocabulary {
                 *slot |= bit;
             }
         }
-        Self { entries, some, scores }
+        Self { entries, some, scores, rules, lists }
     }
 
     /// How sure the list of a category is.
@@ -131,8 +148,16 @@ impl Vocabulary {
         cordon_core::Score::percent(u32::from(self.scores.get(column).copied().unwrap_or(0)))
     }
 
+    /// The categories that a sentence asks for, and how sure that is.
+    pub(super) fn asked(&self, seen: &Seen) -> Vec<(usize, cordon_core::Score)> {
+        self.rules.judge(seen)
+    }
+
     fn find(&self, head: u64, hash: u64, ending: Ending) -> Option<Known> {
-        let key = key(head, hash, ending);
+        self.known(key(head, hash, ending))
+    }
+
+    fn known(&self, key: u64) -> Option<Known> {
         let (slot, bit) = place(key);
         if self.some.get(slot).is_none_or(|bits| bits & bit == 0) {
             return None;
@@ -173,13 +198,24 @@ impl Vocabulary {
     }
 
     /// What is known of the phrases that end with a word, the longest first: how many words stand before it, and what it is. `before`
-    /// are the words before it, the last one first.
-    pub(crate) fn phrases(
+    /// are the words before it, the last one first. `lists` gets those of what is asked for that have one of them.
+    pub(super) fn phrases(
         &self,
         before: impl Iterator<Item = u64>,
         word: &Word,
         scratch: &Scratch,
+        lists: &mut Vec<List>,
     ) -> Vec<(usize, Known)> {
+        let mut find = |head: u64, hash: u64, ending: Ending| {
+            let key = key(head, hash, ending);
+            let known = self.known(key).unwrap_or_default();
+            if known.asked {
+                let first = self.lists.partition_point(|(other, _)| *other < key);
+                let of = self.lists.iter().skip(first).take_while(|(other, _)| *other == key);
+                lists.extend(of.map(|(_, list)| *list));
+            }
+            known
+        };
         let mut found = Vec::new();
         let mut head = 0;
         let heads = before.zip(1..).map(|(hash, place)| {
@@ -190,13 +226,13 @@ impl Vocabulary {
             if count > 0 && self.find(head, 0, Ending::Head).is_none() {
                 continue;
             }
-            let mut known = self.find(head, word.hash, Ending::Whole).unwrap_or_default();
+            let mut known = find(head, word.hash, Ending::Whole);
             for stem in &scratch.prefixes {
-                let more = self.find(head, *stem, Ending::Open).unwrap_or_default();
+                let more = find(head, *stem, Ending::Open);
                 known.classes |= more.classes;
                 known.listed |= more.listed;
             }
-            if known != Known::default() {
+            if known.classes != 0 || known.listed != 0 {
                 found.push((count, known));
             }
         }
@@ -314,7 +350,8 @@ fn normal(bytes: &[u8], to: &mut Vec<u8>) {
                 to.extend(b"ss");
                 continue;
             }
-            'ـ' => continue,
+            // Signs of a sentence that stand at a word without a space: `¿`, `؟`, `।`.
+            'ـ' | '¿' | '¡' | '«' | '»' | '؟' | '،' | '؛' | '।' | '॥' => continue,
             'ı' => 'i',
             'ي' | 'ى' => 'ی',
             'ك' => 'ک',
@@ -395,7 +432,7 @@ mod tests {
             } else if !line.starts_with(['#', '=', '-']) {
                 for entry in line.split(',').map(str::trim) {
                     let mut found = Vec::new();
-                    enter(entry, Known { classes: 1, listed: 0 }, &mut found);
+                    enter(entry, Known { classes: 1, ..Known::default() }, &mut found);
                     assert!(!found.is_empty(), "{entry:?} has no words, or too many");
                     let stem = entry.strip_suffix('*');
                     assert!(stem.is_none_or(|stem| stem.chars().count() >= 2), "{entry:?} is no stem");

@@ -1,5 +1,9 @@
 //! What a scanner may be asked beside its channel, and what it notes for training.
 
+use std::sync::Arc;
+
+use cordon_core::resource::SentValues;
+
 use super::{Lists, Scanner};
 use crate::answer::hosts::Hosts;
 use crate::answer::leak::Prompt;
@@ -36,6 +40,24 @@ impl Scanner {
     #[must_use]
     pub fn with_lists(self, lists: Lists) -> Self {
         Self { lists, ..self }
+    }
+
+    /// The same for a text that was answered to who sent these values: it is noted which of them come back. Of what is encoded in it,
+    /// nothing is.
+    #[must_use]
+    pub fn with_sent(self, sent: Arc<SentValues>) -> Self {
+        Self { sent: Some(sent), ..self }
+    }
+
+    /// The same for a text of which [`crate::Engine::read_values`] gives the values too, but for those that are encoded in it.
+    #[must_use]
+    pub fn with_values(self) -> Self {
+        Self { noted: Some(Box::default()), ..self }
+    }
+
+    /// The values so far.
+    pub(crate) fn take_values(&mut self) -> SentValues {
+        self.noted.as_deref_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The same for a text in which what these guards name themselves is looked for too.

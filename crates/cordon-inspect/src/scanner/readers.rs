@@ -11,6 +11,22 @@ use crate::segment::Segment;
 use crate::template::Template;
 use crate::words::Words;
 
+/// What readers have taken at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    /// How many bytes.
+    pub(super) length: usize,
+    /// How many of them, from the first on, are the letters of a plain word: all small but perhaps the first.
+    pub(super) word: usize,
+}
+
+impl Taken {
+    /// Bytes of which nothing is known.
+    const fn bytes(length: usize) -> Self {
+        Self { length, word: 0 }
+    }
+}
+
 /// The readers of a text.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
@@ -22,10 +38,10 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Takes some of the folded bytes that begin at `i`, at least one; how many.
+    /// Takes some of the folded bytes that begin at `i`, at least one.
     #[inline]
-    pub(super) fn take(&mut self, i: usize, bytes: &[u8], context: &mut Context<'_>) -> usize {
-        let Some(byte) = bytes.first().copied() else { return 1 };
+    pub(super) fn take(&mut self, i: usize, bytes: &[u8], context: &mut Context<'_>) -> Taken {
+        let Some(byte) = bytes.first().copied() else { return Taken::bytes(1) };
         if byte.is_ascii_alphabetic()
             && let Some(taken) = self.plain(i, byte, bytes, context)
         {
@@ -35,11 +51,11 @@ impl Readers {
         self.byte(i, byte, context);
         // What is found is found at the last byte that is taken: who reads behind here learns of it there, however a text is cut.
         if context.out.len() != found {
-            return 1;
+            return Taken::bytes(1);
         }
         // Inside of a word nothing can change before it ends.
         if !is_alphanumeric(byte) || !self.template.is_quiet() || !self.words.in_ascii_word(context.text) {
-            return 1;
+            return Taken::bytes(1);
         }
         let rest = bytes.get(1..).unwrap_or_default();
         let unchanged = self
@@ -48,7 +64,7 @@ impl Readers {
             .min(self.segment.unchanged(i + 1))
             .min(self.groups.unchanged(i + 1))
             .min(self.runs.unchanged(i + 1));
-        1 + rest.iter().take(unchanged).take_while(|byte| is_alphanumeric(**byte)).count()
+        Taken::bytes(1 + rest.iter().take(unchanged).take_while(|byte| is_alphanumeric(**byte)).count())
     }
 
     fn byte(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
@@ -72,10 +88,9 @@ impl Readers {
         Held { start, phrase: self.words.phrase(context.text.original_start(i)) }
     }
 
-    /// Takes a plain word whole, with the space behind it if there is one; how many bytes that were. None where a reader
-    /// has to see its bytes.
+    /// Takes a plain word whole, with the space behind it if there is one. None where a reader has to see its bytes.
     #[inline]
-    fn plain(&mut self, i: usize, first: u8, bytes: &[u8], context: &mut Context<'_>) -> Option<usize> {
+    fn plain(&mut self, i: usize, first: u8, bytes: &[u8], context: &mut Context<'_>) -> Option<Taken> {
         let between = self.template.is_quiet()
             && self.words.is_between()
             && self.groups.is_between()
@@ -111,7 +126,7 @@ impl Readers {
             if views {
                 self.runs.byte(i, first, self.words.disguise(), None, context);
             }
-            return Some(1);
+            return Some(Taken::bytes(1));
         }
         let rule =
             meaning.rule.or_else(|| context.tables.rules.swapped(bytes.get(..word.len).unwrap_or_default()));
@@ -123,7 +138,7 @@ impl Readers {
         }
         if next != b' ' {
             self.groups.pass();
-            return Some(word.len);
+            return Some(Taken { length: word.len, word: word.len });
         }
         self.words.space();
         self.segment.space(end, context);
@@ -135,7 +150,7 @@ impl Readers {
         if runs {
             self.runs.byte(end, b' ', disguise, None, context);
         }
-        Some(word.len + 1)
+        Some(Taken { length: word.len + 1, word: word.len })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What only looks like a credential: published examples, placeholders, references to where the value really is.
 
+use super::published;
+
 /// Words that stand where a value would.
 const PLACEHOLDERS: [&str; 26] = [
     "example",
@@ -57,12 +59,6 @@ fn has_word(text: &[u8], word: &[u8]) -> bool {
 
 /// Whether documentation prints this value, so that everybody knows it, or it was typed to look like one.
 pub(super) fn is_example(text: &[u8]) -> bool {
-    const PUBLISHED: [&[u8]; 4] = [
-        b"AKIAIOSFODNN7EXAMPLE",
-        b"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        b"SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
-        b"4eC39HqLyjWDarjtT1zdp7dc",
-    ];
     const TYPED: [&str; 11] = [
         "example",
         "xxxxx",
@@ -77,7 +73,7 @@ pub(super) fn is_example(text: &[u8]) -> bool {
         "#####",
     ];
     let lower = text.to_ascii_lowercase();
-    PUBLISHED.iter().any(|known| contains(text, known))
+    published::holds(text)
         || TYPED.iter().any(|word| contains(&lower, word.as_bytes()))
         // Capitals are the base64 of zeros, as real tokens hold them.
         || contains(text, b"aaaaaaaa")

@@ -8,7 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::example::{entropy, is_example};
 use super::shape;
 use super::table::FORMATS;
-use super::{Found, trim};
+use super::{DOUBTFUL, Found, trim};
 use crate::pii::{before, context_has};
 use crate::segment::{Candidate, Shape};
 
@@ -272,6 +272,8 @@ impl Tokens {
             let percent = match (sure, weak) {
                 (true, false) => 97,
                 (true, true) => 85,
+                // Every token has the sum, and one in four billion of those that are made up.
+                (false, _) if format.check == Check::Crc62 => DOUBTFUL,
                 // Mistyped or made up, and still nothing to hand on.
                 (false, _) => 83,
             };

@@ -6,6 +6,7 @@ mod formats;
 mod jwt;
 mod named;
 mod names;
+mod published;
 #[cfg(test)]
 mod samples;
 mod shape;
@@ -19,6 +20,9 @@ pub(crate) use self::names::{NAMING, follows_key};
 use crate::detector::{CONNECTION, GENERIC, JWT, PRIVATE_KEY, TOKEN};
 use crate::segment::{Candidate, Shape, Value};
 
+/// How sure it is that a value is a credential whose own check sum says that nobody was given it.
+const DOUBTFUL: u32 = 45;
+
 /// A credential in a candidate: bytes `start..end` of it.
 struct Found {
     start: usize,
@@ -30,9 +34,20 @@ struct Found {
 /// Adds what a candidate holds.
 pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, tokens: &Tokens, out: &mut Vec<Value>) {
     let mut found = formed(candidate, shape, tokens);
-    // What says less is only asked where nothing was found.
-    if found.is_empty() {
-        named::find(candidate, shape, &mut found);
+    // What says less is only asked where nothing was found that is sure.
+    if found.iter().all(|found| found.percent == DOUBTFUL) {
+        let mut named = Vec::new();
+        named::find(candidate, shape, &mut named);
+        for named in named {
+            // What is called a key is one, whatever its sum says, and it is of the kind that it looks like.
+            match found.iter_mut().find(|found| named.start < found.end && found.start < named.end) {
+                Some(found) => {
+                    (found.start, found.end) = (found.start.min(named.start), found.end.max(named.end));
+                    found.percent = found.percent.max(named.percent);
+                }
+                None => found.push(named),
+            }
+        }
     }
     add(found, out);
 }

@@ -3,7 +3,7 @@
 use super::Found;
 use super::example::{changes, contains, entropy, is_example, is_placeholder, is_reference};
 use super::names::{Key, key, key_before, last_name, loose_key, password_option, trimmed, user_option};
-use super::told;
+use super::{published, told};
 use crate::decode;
 use crate::segment::{Candidate, Shape};
 
@@ -18,7 +18,7 @@ pub(super) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Found>
         Some(Found { start, end: start + length, category: CATEGORY, percent })
     };
     if let Some(password) = told::of_network(candidate.left, text) {
-        if password.len() >= 5 && !is_placeholder(password) {
+        if password.len() >= 5 && !is_stand_in(password) {
             out.extend(found(text.len() - password.len(), password.len(), 90));
         }
         return;
@@ -109,7 +109,7 @@ fn user_and_password(candidate: &Candidate<'_>) -> Option<(usize, u32)> {
         // A key may stand where the user does, with nothing for a password.
         let password = if password.is_empty() { user } else { password };
         let variable = matches!(user.first(), Some(b'$' | b'<' | b'{' | b'(' | b'%'));
-        let stated = password.len() >= 5 && !is_placeholder(password) && !is_word_for_one(password);
+        let stated = password.len() >= 5 && !is_stand_in(password) && !is_word_for_one(password);
         return (stated && !variable && !is_reference(password)).then(|| (value_length(text), 85));
     }
     let scheme = candidate.left.len().checked_sub(6).and_then(|at| candidate.left.get(at..))?;
@@ -120,19 +120,25 @@ fn user_and_password(candidate: &Candidate<'_>) -> Option<(usize, u32)> {
     is_pair(text.get(..length)?).then_some((length, 95))
 }
 
-/// Whether some base64 says `user:password`.
+/// Whether a word stands where the password would, or one that documentation prints.
+fn is_stand_in(text: &[u8]) -> bool {
+    is_placeholder(text) || published::holds(text)
+}
+
+/// Whether some base64 says `user:password`, and none that documentation prints.
 fn is_pair(text: &[u8]) -> bool {
-    decode::base64(text).is_some_and(|plain| {
-        let printed = plain.iter().all(|b| (b' '..=b'~').contains(b));
-        plain.len() >= 6 && printed && plain.contains(&b':') && !is_placeholder(&plain)
-    })
+    !published::holds(text)
+        && decode::base64(text).is_some_and(|plain| {
+            let printed = plain.iter().all(|b| (b' '..=b'~').contains(b));
+            plain.len() >= 6 && printed && plain.contains(&b':') && !is_placeholder(&plain)
+        })
 }
 
 /// `-pPASSWORD`, as the clients of MySQL and MariaDB take it.
 fn option_and_password(candidate: &Candidate<'_>) -> Option<(usize, u32)> {
     let password = candidate.text.strip_prefix(b"-p")?;
     let client = [&b"mysql"[..], b"mariadb", b"sshpass"].iter().any(|name| contains(candidate.left, name));
-    let stated = password.len() >= 4 && password.first() != Some(&b'-') && !is_placeholder(password);
+    let stated = password.len() >= 4 && password.first() != Some(&b'-') && !is_stand_in(password);
     (client && stated && !is_reference(password)).then(|| (value_length(candidate.text), 80))
 }
 

@@ -27,6 +27,7 @@ pub fn finding(category: &str, channel: Channel, action: Action) -> RecordedFind
         detector_version: 1,
         action,
         would: action,
+        known: false,
         guard: None,
     }
 }

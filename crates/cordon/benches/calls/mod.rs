@@ -45,6 +45,7 @@ fn verdict(random: &mut Random) -> RecordedVerdict {
         detector_version: 1,
         action,
         would: action,
+        known: false,
         guard: None,
     });
     verdict

@@ -1,14 +1,14 @@
-//! The forms of the control API about held files, as JSON.
+//! The forms of the control API about held files and texts, as JSON.
 
 use cordon_core::{
-    CallId, Digest, DurationMs, KeyId, Name, Timestamp,
+    CallId, Channel, Digest, DurationMs, KeyId, Name, Timestamp,
     fact::Actor,
     record::RecordedFinding,
-    review::{HeldId, Verdict},
+    review::{HeldId, HeldKind, Verdict},
 };
 use serde::{Deserialize, Serialize};
 
-/// Which held files are listed.
+/// Which held files and texts are listed.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum,
 )]
@@ -21,7 +21,7 @@ pub enum HeldWhich {
     All,
 }
 
-/// How a held file stands.
+/// How something held stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldStatus {
@@ -31,15 +31,22 @@ pub enum HeldStatus {
     Released,
     /// It is refused.
     Rejected,
+    /// It was released and has passed, which it does once: a call of a tool.
+    Used,
     /// What was decided has ended: when it comes again, it is held again.
     Ended,
 }
 
-/// A held file, without its name and its content.
+/// A held file or text, without its name and its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HeldView {
     /// Its id.
     pub id: HeldId,
+    /// What was held.
+    pub kind: HeldKind,
+    /// Of a text, the channel that it came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// How it stands.
     pub status: HeldStatus,
     /// The call that brought it.
@@ -52,7 +59,7 @@ pub struct HeldView {
     pub key: KeyId,
     /// Where in the request it stood.
     pub part: String,
-    /// What it is, by its content.
+    /// What a file is, by its content; `text` of a text, `tool_call` of a call of a tool.
     pub file_type: String,
     /// How many bytes.
     pub bytes: u64,
@@ -69,7 +76,7 @@ pub struct HeldView {
     pub review: Option<ReviewView>,
 }
 
-/// A decision about a held file.
+/// A decision about something held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ReviewView {
     /// Which way.
@@ -119,6 +126,7 @@ impl HeldStatus {
             Self::Waiting => "waiting",
             Self::Released => "released",
             Self::Rejected => "rejected",
+            Self::Used => "used",
             Self::Ended => "ended",
         }
     }

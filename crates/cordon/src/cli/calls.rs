@@ -307,7 +307,7 @@ fn told(record: &CallRecord) -> String {
                         Direction::Request => "request".to_owned(),
                         Direction::Answer => "answer".to_owned(),
                     },
-                    finding.category.to_string(),
+                    finding.shown(),
                     finding.score.to_string(),
                     finding.action.to_string(),
                     if finding.would > finding.action { finding.would.to_string() } else { String::new() },

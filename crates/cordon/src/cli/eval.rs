@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     clock,
-    evaluation::{Evaluation, Judge, Row},
+    evaluation::{Evaluation, Judge, Known, Row, Way, without_its_source},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -38,8 +38,9 @@ Examples:
 DIR holds files of JSON lines (.jsonl): `text` (or `text_b64`), `label` (attack, benign; positive, negative for values), and, where
 they are known, `kind`, `source` (else the file's name), `channel`, `lang`, and `spans` of `start`, `end`, `type` in bytes.
 Names and addresses are not looked for where no rule of the guard names one of them, as in the built-in one, and not counted as missed.
-Texts that the models in the program were trained on are told by their fingerprints, and are rows of their own (`trained_on` in JSON): they say
-what is remembered. Phrases and other rules are not trained.
+Texts that the models in the program were trained on are told by their fingerprints. Of attacks and benign texts a model that was trained
+without their source is heard instead (`left_out` in JSON), beside phrases and other rules, which are not trained; what no such model has judged
+is a row of its own (`trained_on`). With --with-trained the models judge all texts as they are: that says what is remembered.
 Curve points are calibrated on benign texts of other sources than the one that is measured. No text is shown.
 Exit code: 0 done, 1 something could not be read or is no labelled text; the figures are of the rest.";
 
@@ -65,7 +66,7 @@ pub(super) struct GuardArgs {
     /// Look at attacks and ordinary benign texts once more, disguised by this obfuscation, or by each with `all`; may be repeated.
     #[arg(long, value_name = "NAME|all", value_parser = obfuscations)]
     obfuscated: Vec<Obfuscations>,
-    /// Count texts that the models in the program were trained on in totals, languages, curve points and disguises, too.
+    /// Judge texts by the models in the program also where these were trained on them, and count them in totals, languages, curve points and disguises.
     #[arg(long)]
     with_trained: bool,
     #[command(flatten)]
@@ -210,9 +211,13 @@ impl Reading {
             rows.iter().map(|row| self.inspection.examine(row.channel, &row.text).findings).collect();
         let time = self.time().saturating_sub(before);
         self.evaluation.took(name, std::mem::take(&mut self.batched) as u64, time);
-        for (row, found) in rows.iter().zip(&found) {
-            self.evaluation.add(row, found);
-            self.disguise(row, found);
+        for (row, mut found) in rows.iter().zip(found) {
+            if let (Way::LeftOut, Known::LeftOut(score)) = (self.evaluation.way(row), row.known) {
+                let rule = |finding| self.inspection.ruled_alone(row.channel, finding);
+                found = without_its_source(found, score, row.text.len(), rule);
+            }
+            self.evaluation.add(row, &found);
+            self.disguise(row, &found);
             self.texts += 1;
             self.bytes += row.text.len() as u64;
         }

@@ -32,11 +32,11 @@ cordon held release ID --reason \"an invoice that the bank encrypts\"\n  cordon 
 pub(super) enum HeldCommand {
     /// Show what waits for a review, the longest-waiting first.
     List(ListArgs),
-    /// Show what is known of a held file; its bytes only where they are asked for.
+    /// Show what is known of a held file or text; its bytes only where they are asked for.
     Show(ShowArgs),
-    /// Let a file pass: the same bytes, of the same caller, on the same route.
+    /// Let it pass: the same bytes, of the same caller, on the same route; a call of a tool once.
     Release(ReviewArgs),
-    /// Refuse a file where it comes again.
+    /// Refuse it where it comes again.
     Reject(ReviewArgs),
 }
 
@@ -105,6 +105,7 @@ async fn list(place: &Place, args: ListArgs) -> Outcome {
                 item.status.as_str().to_owned(),
                 item.principal.to_string(),
                 item.route.to_string(),
+                item.kind.as_str().to_owned(),
                 item.file_type.clone(),
                 item.bytes.to_string(),
                 item.findings.first().map(|finding| finding.category.to_string()).unwrap_or_default(),
@@ -118,6 +119,7 @@ async fn list(place: &Place, args: ListArgs) -> Outcome {
         left("STATUS"),
         left("PRINCIPAL"),
         left("ROUTE"),
+        left("KIND"),
         left("TYPE"),
         ("BYTES", Align::Right),
         left("FOR"),
@@ -143,12 +145,13 @@ async fn show(place: &Place, args: ShowArgs) -> Outcome {
     say(&told(&shown))
 }
 
-/// What is known of a held file, for people.
+/// What is known of what is held, for people.
 fn told(item: &HeldView) -> String {
     let mut text = format!(
-        "id         {}\nstatus     {}\nsince      {}\nexpires    {}\ncall       {}\nroute      {}\nprincipal  {}\nkey        {}\n\
+        "id         {}\nkind       {}\nstatus     {}\nsince      {}\nexpires    {}\ncall       {}\nroute      {}\nprincipal  {}\nkey        {}\n\
          part       {}\ntype       {}\nbytes      {}\ncontent    {}\n",
         item.id,
+        kind(item),
         item.status.as_str(),
         item.since,
         item.expires,
@@ -180,6 +183,12 @@ fn told(item: &HeldView) -> String {
         }
     }
     text
+}
+
+/// What it is, and of a text the channel that it came in.
+fn kind(item: &HeldView) -> String {
+    let channel = item.channel.map(|channel| format!(" of channel {}", channel.as_str()));
+    format!("{}{}", item.kind.as_str(), channel.unwrap_or_default())
 }
 
 /// Writes the bytes to a file of the owner's alone, never over another.

@@ -244,17 +244,16 @@ impl Take for Inspecting {
     fn file(&mut self, file: &Whole<'_>) -> Result<bool, Failure> {
         let examined = self.inspection.examine_file(file.channel, file.name().as_deref(), file.bytes);
         // A plain text of which there is nothing to say as a file has offsets of its own.
-        if examined.file_type.is_text() && examined.file.findings.is_empty() {
+        if examined.is_plain_text() {
             return Ok(false);
         }
         self.tally.add(file.bytes.len(), examined.action() >= Action::Redact);
         match &mut self.told {
             Told::Json => {
                 let own = examined.file.findings.iter().map(|ruled| found(ruled, None));
-                let texts = examined
-                    .texts
-                    .iter()
-                    .flat_map(|(place, text)| text.findings.iter().map(|ruled| found(ruled, Some(place))));
+                let texts = examined.texts.iter().flat_map(|text| {
+                    text.examined.findings.iter().map(|ruled| found(ruled, Some(&text.place)))
+                });
                 self.out.line(&Answer {
                     id: file.id,
                     action: examined.action(),
@@ -314,7 +313,7 @@ fn shown_file(file: &Whole<'_>, examined: &ExaminedFile) -> String {
     let texts = examined
         .texts
         .iter()
-        .flat_map(|(place, text)| text.findings.iter().map(move |ruled| (ruled, place.as_str())));
+        .flat_map(|text| text.examined.findings.iter().map(|ruled| (ruled, text.place.as_str())));
     let rows: Vec<Vec<String>> = own
         .chain(texts)
         .map(|(ruled, place)| row(ruled).into_iter().chain([place.to_owned()]).collect())

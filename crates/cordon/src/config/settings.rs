@@ -120,13 +120,13 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "held.max_files",
         "1000",
-        "files that may wait for a review, of which one caller has half at most; beyond it what is held is refused without",
+        "files, texts and calls of tools that may wait for a review, of which one caller has half at most; beyond it what is held is refused without",
     ),
     setting("held.max_size", "1GiB", "bytes of them, likewise; they are in `content.max_size`"),
     setting(
         "held.retention",
         "30d",
-        "how long a held file is kept, decided about or not, and no longer than content of its route",
+        "how long held content is kept, decided about or not, and no longer than content of its route",
     ),
     setting(
         "ledger.origin",

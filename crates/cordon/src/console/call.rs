@@ -177,7 +177,7 @@ fn findings(view: &View, record: &CallRecord, said: &[Feedback], people: Vec<Vec
                 Direction::Answer => "answer",
             }),
             Cell::new(html! { code { (finding.part) } }, finding.part.clone()),
-            Cell::plain(finding.category.to_string()),
+            Cell::plain(finding.shown()),
             Cell::plain(finding.score.to_string()),
             Cell::new(widgets::verdict(finding.action), finding.action.as_str()),
             decided_by(record, finding.guard.as_ref()),

@@ -1,4 +1,4 @@
-// What pages gain where there is script: live rows, copying, keys, files of text for fields, a switch of light and dark. Nothing else.
+// What pages gain where there is script: live rows, copying, keys, a switch of light and dark. Nothing else.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -46,22 +46,6 @@
       setTimeout(() => { going = false; }, 1500);
     }
   });
-
-  // A file of text into a field of its form: read here, and sent as if it had been pasted.
-  for (const chosen of document.querySelectorAll("input[type=file][data-fill]")) {
-    const field = chosen.form.elements[chosen.dataset.fill];
-    const told = chosen.form.querySelector("[data-told]");
-    shown(chosen.closest("label"));
-    chosen.addEventListener("change", async () => {
-      const [file] = chosen.files;
-      if (!file) return;
-      if (file.size > field.maxLength) { told.textContent = "The file is too large for this page; `cordon inspect FILE` reads it."; return; }
-      try {
-        field.value = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.arrayBuffer());
-        told.textContent = "The text of the file is in the field above.";
-      } catch { told.textContent = "The file is not text in UTF-8."; }
-    });
-  }
 
   // Calls as they end. Only the newest rows stay, and the page is painted once a frame.
   const live = document.querySelector("[data-live]");

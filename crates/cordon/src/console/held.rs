@@ -1,4 +1,4 @@
-//! What waits for a person: held files, what was found in each, and the two buttons.
+//! What waits for a person: held files and texts, what was found in each, and the two buttons.
 
 use axum::{
     Form,
@@ -23,7 +23,7 @@ use crate::{
     identity::Verb,
 };
 
-/// The most files on a page: who has more has to begin somewhere.
+/// The most on a page: who has more has to begin somewhere.
 const MOST: u32 = 500;
 
 /// What somebody decides.
@@ -50,6 +50,7 @@ pub(super) async fn page(view: View) -> Page {
             Cell::plain(category),
             Cell::plain(item.principal.to_string()),
             Cell::plain(item.route.to_string()),
+            Cell::plain(item.kind.as_str().to_owned()),
             Cell::plain(item.file_type.clone()),
             Cell::new(html! { (format::number(item.bytes)) }, item.bytes.to_string()),
         ]
@@ -61,6 +62,7 @@ pub(super) async fn page(view: View) -> Page {
         table::text("For", "category"),
         table::text("Caller", "principal"),
         table::text("Route", "route"),
+        table::text("Kind", "kind"),
         table::text("Type", "file_type"),
         table::number("Bytes", "bytes"),
     ];
@@ -77,22 +79,22 @@ pub(super) async fn page(view: View) -> Page {
         @if items.is_empty() {
             (widgets::empty(
                 "Nothing waits for a review.",
-                "A file is held where a guard's rule says hold for what was found in it. It is kept sealed until somebody releases or rejects it here, or:",
+                "A file, a text or a call of a tool is held where a rule says hold for what was found in it. It is kept sealed until somebody releases or rejects it here, or:",
                 "cordon held list",
             ))
-        } @else { (table.html("Held files, the longest-waiting first")) }
+        } @else { (table.html("Held for a review, the longest-waiting first")) }
     };
-    Ok(layout::page(&view, "Held files", &body).into_response())
+    Ok(layout::page(&view, "Held", &body).into_response())
 }
 
-/// One held file.
+/// One of them.
 pub(super) async fn one(Path(id): Path<String>, view: View) -> Page {
     let shown = async {
         let item = view.shared.state.desk.held_file(known(&id)?).await?;
         Ok(about(&view, &item))
     };
     match shown.await {
-        Ok(body) => Ok(layout::page(&view, "Held file", &body).into_response()),
+        Ok(body) => Ok(layout::page(&view, "Held", &body).into_response()),
         Err(problem) => Err(view.fault(problem)),
     }
 }
@@ -132,7 +134,7 @@ pub(super) async fn lines(view: &View) -> Result<Vec<Markup>, Problem> {
     let Some(first) = items.first() else { return Ok(Vec::new()) };
     let count = items.len();
     Ok(vec![html! {
-        a href=(view.link("/held")) { (format::number(count as u64)) @if count == 1 { " file waits" } @else { " files wait" } " for a review" }
+        a href=(view.link("/held")) { (format::number(count as u64)) @if count == 1 { " held item waits" } @else { " held items wait" } " for a review" }
         ", the longest since " (widgets::time(first.since, view.now))
     }])
 }
@@ -142,6 +144,7 @@ fn about(view: &View, item: &HeldView) -> Markup {
     html! {
         (widgets::facts(vec![
             ("Id", widgets::id(&id, None)),
+            ("Kind", html! { (item.kind.as_str()) @if let Some(channel) = item.channel { " of channel " (channel.as_str()) } }),
             ("State", state(item.status)),
             ("Since", widgets::time(item.since, view.now)),
             ("Kept until", widgets::time(item.expires, view.now)),
@@ -186,8 +189,13 @@ fn decide(view: &View, item: &HeldView, id: &str) -> Markup {
         section {
             h2 { "Decide" }
             p {
-                "A release lets these bytes of " (item.principal) " pass on " (item.route) " for 7 days, where they would be held; what is "
-                "blocked stays blocked. A rejection refuses them for a year."
+                @if item.kind.is_once() {
+                    "A release lets this call pass once for " (item.principal) " on " (item.route) ", within 7 days, where it would be held; "
+                    "the next one waits again. What is blocked stays blocked. A rejection refuses it for a year."
+                } @else {
+                    "A release lets these bytes of " (item.principal) " pass on " (item.route) " for 7 days, where they would be held; what is "
+                    "blocked stays blocked. A rejection refuses them for a year."
+                }
             }
             form.try method="post" action=(format!("/held/{id}")) {
                 (view.csrf())
@@ -209,7 +217,7 @@ fn state(status: HeldStatus) -> Markup {
         HeldStatus::Waiting => "warn",
         HeldStatus::Released => "good",
         HeldStatus::Rejected => "bad",
-        HeldStatus::Ended => "",
+        HeldStatus::Ended | HeldStatus::Used => "",
     };
     widgets::state(class, status.as_str())
 }

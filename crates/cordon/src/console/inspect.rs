@@ -1,17 +1,27 @@
-//! The inspector: what is found in a text that somebody pastes, in which decoded views of it, and what is done about it.
+//! The inspector: what is found in a text that somebody pastes or in a file, in which decoded views and parts of it, and what is done about
+//! it.
 //!
-//! **Never here:** the text in an address, a log or a file. It comes in a form, and goes with the answer.
+//! **Never here:** the text in an address, a log or a file on a disk. It comes in a form, and goes with the answer.
 
+mod asked;
+mod file;
 mod marked;
 
 use std::collections::BTreeMap;
 
-use axum::{Form, extract::rejection::FormRejection, http::StatusCode, response::IntoResponse as _};
+use axum::{
+    body::Bytes,
+    extract::rejection::BytesRejection,
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse as _,
+};
 use cordon_core::{Action, Channel, Name, resource::Kind};
 use maud::{Markup, html};
-use serde::Deserialize;
 
-use self::marked::{Spot, marked, plain};
+use self::{
+    asked::{Asked, malformed},
+    marked::{Spot, marked, plain},
+};
 use super::{
     format, layout,
     table::{self, Cell, Table},
@@ -21,7 +31,7 @@ use super::{
 use crate::{
     api::{
         Problem,
-        inspect::{Inspect, Inspected, InspectedFinding, InspectedView, MAX_TEXT},
+        inspect::{Inspected, InspectedFinding, InspectedView, MAX_TEXT},
     },
     identity::Verb,
 };
@@ -38,64 +48,34 @@ const JUDGES: usize = 500;
 const WHOLE_TEXT: usize = 16 << 10;
 const WHOLE_VIEW: usize = 2 << 10;
 
-/// A text to inspect, as the form says it.
-#[derive(Default, Deserialize)]
-pub(super) struct Asked {
-    #[serde(default)]
-    text: String,
-    #[serde(default)]
-    channel: String,
-    /// Who judges: `guard/NAME`, `route/NAME`, or nothing.
-    #[serde(default)]
-    judge: String,
-}
-
 /// The form. An address may say channel and judge, and never a text.
 pub(super) async fn page(view: View) -> Page {
     let asked = |key: &str| view.query.get(key).unwrap_or_default().to_owned();
-    let asked = Asked { text: String::new(), channel: asked("channel"), judge: asked("judge") };
+    let asked = Asked::of(asked("channel"), asked("judge"));
     match view.caller.may(Verb::Plan) {
         Ok(()) => shown(view, &asked, None).await,
         Err(problem) => Err(view.fault(problem)),
     }
 }
 
-/// The form again, with what was found. Nothing is recorded and nothing is sent; the text stays in this answer.
-pub(super) async fn inspect(view: View, form: Result<Form<Asked>, FormRejection>) -> Page {
+/// The form again, with what was found. Nothing is recorded; the text stays in this answer.
+pub(super) async fn inspect(view: View, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Page {
     if let Err(problem) = view.caller.may(Verb::Plan) {
         return Err(view.fault(problem));
     }
-    let Ok(Form(mut asked)) = form else {
-        return Err(view.fault(malformed("a text is expected")));
+    let asked = match body.map_err(|_| malformed("the form is not whole, or too long")) {
+        Ok(body) => Asked::read(&headers, &body),
+        Err(problem) => Err(problem),
     };
-    // Browsers send a field's line ends as CR and LF; its text has the LF alone (HTML, section 4.10.5.4).
-    asked.text = asked.text.replace("\r\n", "\n");
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(problem) => return Err(view.fault(problem)),
+    };
     let answer = match asked.wish() {
         Ok(wish) => view.shared.state.desk.inspect(wish).await,
         Err(problem) => Err(problem),
     };
     shown(view, &asked, Some(answer)).await
-}
-
-fn malformed(why: &str) -> Problem {
-    Problem::new(400, "malformed", "the form cannot be read", why)
-}
-
-impl Asked {
-    fn wish(&self) -> Result<Inspect, Problem> {
-        let name = |text: &str| Name::parse(text).map(Some).map_err(|_| malformed("the judge has no name"));
-        let (guard, route) = match self.judge.split_once('/') {
-            None if self.judge.is_empty() => (None, None),
-            Some(("guard", text)) => (name(text)?, None),
-            Some(("route", text)) => (None, name(text)?),
-            _ => return Err(malformed("the judge is neither a guard nor a route")),
-        };
-        let channel = match self.channel.as_str() {
-            "" => Channel::User,
-            word => Channel::parse(word).ok_or_else(|| malformed("the channel is not known"))?,
-        };
-        Ok(Inspect { text: self.text.clone(), channel, guard, route })
-    }
 }
 
 async fn shown(view: View, asked: &Asked, answer: Option<Result<Inspected, Problem>>) -> Page {
@@ -109,7 +89,7 @@ async fn shown(view: View, asked: &Asked, answer: Option<Result<Inspected, Probl
         Some(Err(problem)) => (problem.status, Some(problem), Markup::default()),
     };
     let body = html! {
-        p.lead { "What is found in a text, in which decoded views of it, and what would be done about it. The text is sent nowhere, and neither recorded nor kept." }
+        p.lead { "What is found in a text or a file, in which decoded views and parts of it, and what would be done about it. It is neither recorded nor kept, and goes nowhere but to detectors elsewhere that the guards name." }
         @if view.as_of.is_some() { div.banner.warn { "A text is judged by the rules that hold now, not by those of then." } }
         @if let Some(problem) = &wrong { p.alert role="alert" { (problem.title) ": " (problem.detail) } }
         (fields(&view, asked, &html! {
@@ -159,12 +139,11 @@ pub(super) fn by_route(view: &View, name: &Name) -> Markup {
 fn fields(view: &View, asked: &Asked, judge: &Markup) -> Markup {
     let channel = Channel::parse(&asked.channel).unwrap_or(Channel::User);
     html! {
-        form.try method="post" action="/inspect#result" autocomplete="off" {
+        form.try method="post" action="/inspect#result" enctype="multipart/form-data" autocomplete="off" {
             (view.csrf())
             // A field's first line end is not part of its text; spelling is checked elsewhere by some browsers.
-            label { "Text" textarea name="text" rows="8" maxlength=(MAX_TEXT) required spellcheck="false" dir="auto" { "\n" (asked.text) } }
-            label hidden { "Or a file of text, which takes its place" input type="file" data-fill="text"; }
-            p.quiet role="status" data-told {}
+            label { "Text" textarea name="text" rows="8" maxlength=(MAX_TEXT) spellcheck="false" dir="auto" { "\n" (asked.pasted()) } }
+            label { "Or a file, up to 1 MiB, which takes its place" input type="file" name="file"; }
             div.filters {
                 label { "It comes from" select name="channel" {
                     @for known in Channel::ALL { option value=(known.as_str()) selected[known == channel] { (known.as_str().replace('_', " ")) } }
@@ -178,6 +157,8 @@ fn fields(view: &View, asked: &Asked, judge: &Markup) -> Markup {
 
 fn result(view: &View, asked: &Asked, inspected: &Inspected) -> Markup {
     let Inspected { findings, views, redacted, .. } = inspected;
+    let text = asked.text();
+    let apart = inspected.file.as_ref().filter(|_| redacted.is_none());
     let spots: Vec<Spot> =
         findings.iter().take(FINDINGS).enumerate().map(|(at, found)| spot(at, found)).collect();
     let stops = inspected.action >= Action::Hold;
@@ -190,16 +171,20 @@ fn result(view: &View, asked: &Asked, inspected: &Inspected) -> Markup {
             }
             (widgets::facts(vec![
                 ("Judged by", html! { @for (at, guard) in inspected.guards.iter().enumerate() { @if at > 0 { ", " } (guard_link(view, guard)) } }),
-                ("Text", html! { (format::number(asked.text.len() as u64)) " bytes" }),
+                (if inspected.file.is_some() { "File" } else { "Text" }, html! { @if let Some(name) = asked.name() { (name) ", " } (format::number(asked.bytes() as u64)) " bytes" }),
                 ("Found", html! { (counted(findings)) }),
             ]))
+            @if let Some(file) = &inspected.file { (file::facts(file)) }
             @if findings.is_empty() { p.quiet { "Nothing was found." } }
             @else {
                 h2 { "Findings" }
-                (table(findings).html("What was found in the text"))
+                (table(findings, apart.is_some()).html(if apart.is_some() { "What was found in the file" } else { "What was found in the text" }))
                 @if findings.len() > FINDINGS { p.quiet { "These are the first " (FINDINGS) " of " (format::number(findings.len() as u64)) "; the commands below give all." } }
-                h2 { "Where in the text" }
-                (marked(&asked.text, &spots, WHOLE_TEXT, true))
+                @if let Some(file) = apart { (file::parts(file, findings)) }
+                @else {
+                    h2 { "Where in the text" }
+                    (marked(text, &spots, WHOLE_TEXT, true))
+                }
             }
             @if !views.is_empty() {
                 h2 { "Decoded views" }
@@ -208,9 +193,11 @@ fn result(view: &View, asked: &Asked, inspected: &Inspected) -> Markup {
                 @let more = views.len().saturating_sub(VIEWS) as u64 + u64::from(inspected.views_more);
                 @if more > 0 { p.quiet { "And " (format::number(more)) " more." } }
             }
-            h2 { @if stops { "The text, masked" } @else { "The text as it would go on" } }
-            @if stops { p.quiet { "Nothing would go on; a mask stands for what stops it." } }
-            @if *redacted == asked.text { p.quiet { "As it came." } } @else { (plain(redacted, WHOLE_TEXT)) }
+            @if let Some(redacted) = redacted {
+                h2 { @if stops { "The text, masked" } @else { "The text as it would go on" } }
+                @if stops { p.quiet { "Nothing would go on; a mask stands for what stops it." } }
+                @if redacted == text { p.quiet { "As it came." } } @else { (plain(redacted, WHOLE_TEXT)) }
+            }
             h2 { "The same elsewhere" }
             (elsewhere(asked))
         }
@@ -262,15 +249,17 @@ fn spot(at: usize, found: &InspectedFinding) -> Spot {
     Spot { start: found.start, end: found.end, number: Some(at.saturating_add(1)), action: found.would, what }
 }
 
-fn table(findings: &[InspectedFinding]) -> Table {
+fn table(findings: &[InspectedFinding], of_file: bool) -> Table {
     let rows = findings.iter().take(FINDINGS).enumerate().map(|(at, found)| {
         let number = at.saturating_add(1);
-        let mark = html! { a id=(format!("finding-{number}")) href=(format!("#mark-{number}")) { (number) } };
+        // In a file marks stand only in the parts of which the text is shown.
+        let place = (!of_file || found.r#in.is_some()).then(|| format!("#mark-{number}"));
+        let mark = html! { a id=(format!("finding-{number}")) href=[place] { (number) } };
         let done = html! {
             (widgets::verdict(found.action))
             @if found.would > found.action { " " span.quiet { "would " (found.would.as_str()) } }
         };
-        vec![
+        let mut cells = vec![
             Cell::new(mark, number.to_string()),
             Cell::plain(found.category.to_string()),
             Cell::plain(found.score.to_string()),
@@ -278,9 +267,13 @@ fn table(findings: &[InspectedFinding]) -> Table {
             Cell::plain(found.end.to_string()),
             Cell::new(done, found.action.as_str()),
             Cell::plain(format!("{} {}", found.detector, found.detector_version)),
-        ]
+        ];
+        if of_file {
+            cells.insert(2, Cell::plain(found.r#in.clone().unwrap_or_else(|| "the file".to_owned())));
+        }
+        cells
     });
-    let columns = [
+    let mut columns = vec![
         table::number("No.", "number"),
         table::text("Category", "category"),
         table::number("Score", "score"),
@@ -289,6 +282,9 @@ fn table(findings: &[InspectedFinding]) -> Table {
         table::text("Action", "action"),
         table::text("Detector and version", "detector"),
     ];
+    if of_file {
+        columns.insert(2, table::text("In", "in"));
+    }
     Table::new(columns, rows.collect())
 }
 
@@ -329,7 +325,7 @@ fn elsewhere(asked: &Asked) -> Markup {
     html! {
         pre.marked { code {
             @if !asked.judge.starts_with("route/") { "cordon inspect --channel " (channel) (guard) " FILE\n" }
-            "POST /api/v1/inspect {\"text\": \"…\", \"channel\": \"" (channel) "\"" (judge) "}"
+            "POST /api/v1/inspect {\"" (if asked.is_file() { "file_b64" } else { "text" }) "\": \"…\", \"channel\": \"" (channel) "\"" (judge) "}"
         } }
     }
 }

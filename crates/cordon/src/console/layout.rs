@@ -31,7 +31,7 @@ const MENU: [(&str, &[Entry]); 4] = [
     ("Watch", &[("/findings", "Findings", "f"), ("/services", "Services", "s"), ("/models", "Models", "m")]),
     (
         "Contain",
-        &[("/held", "Held files", "w"), ("/quarantine", "Quarantine", "q"), ("/triggers", "Triggers", "x")],
+        &[("/held", "Held", "w"), ("/quarantine", "Quarantine", "q"), ("/triggers", "Triggers", "x")],
     ),
     (
         "Prove",

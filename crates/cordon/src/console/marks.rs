@@ -140,10 +140,10 @@ pub(super) fn line(body: &Body) -> String {
             format!("finding {} of call {}: {said}", label.category, label.call)
         }
         Body::HeldReleased(review) => {
-            format!("held file of {} on {} released", review.principal, review.route)
+            format!("held {} of {} on {} released", review.kind.as_str(), review.principal, review.route)
         }
         Body::HeldRejected(review) => {
-            format!("held file of {} on {} rejected", review.principal, review.route)
+            format!("held {} of {} on {} rejected", review.kind.as_str(), review.principal, review.route)
         }
         Body::BootstrapUsed(used) => format!("administrator's token used {} times", used.uses),
     }

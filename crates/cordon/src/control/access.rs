@@ -13,15 +13,20 @@ use axum::{
 
 use super::Shared;
 use crate::{
-    api::{Problem, inspect::MAX_TEXT},
+    api::{
+        Problem,
+        inspect::{MAX_FILE, MAX_TEXT},
+    },
     identity::{Access, CSRF_FIELD, CSRF_HEADER, Caller, Identity, Verb, is_safe},
 };
 
 /// The caller as handlers take it.
 pub(super) type By = Extension<Caller>;
 
-/// Bytes of a form of a page: the longest text that is inspected, each byte of it in three, and the other fields.
-const MAX_FORM: usize = 3 * MAX_TEXT + (4 << 10);
+/// Bytes of a form of a page: the longest text that is inspected, beside the largest file, and the other fields with their heads.
+const MAX_FORM: usize = MAX_FILE + MAX_TEXT + (8 << 10);
+/// The longest text fits into a form without a file too, where each of its bytes is written as three.
+const _: () = assert!(3 * MAX_TEXT + (4 << 10) <= MAX_FORM);
 
 /// What answers to the administrator's token say.
 const BOOTSTRAP_WARNING: HeaderValue = HeaderValue::from_static(
@@ -70,7 +75,8 @@ pub(crate) async fn admit(identity: &Identity, request: Request) -> Result<(Call
         caller.check_csrf(Some(repeated.as_bytes()))?;
         return Ok((caller, request));
     }
-    if !is_form(request.headers()) {
+    let in_parts = is_of_kind(request.headers(), b"multipart/form-data");
+    if !in_parts && !is_of_kind(request.headers(), b"application/x-www-form-urlencoded") {
         caller.check_csrf(None)?;
     }
     let (head, body) = request.into_parts();
@@ -79,10 +85,10 @@ pub(crate) async fn admit(identity: &Identity, request: Request) -> Result<(Call
             413,
             "too_large",
             "the body is too large",
-            format!("a form has at most {MAX_FORM} bytes"),
+            format!("a form has at most {MAX_FORM} bytes; help: `cordon inspect FILE` reads larger files"),
         )
     })?;
-    caller.check_csrf(field(&body))?;
+    caller.check_csrf(if in_parts { field_in_parts(&head.headers, &body) } else { field(&body) })?;
     Ok((caller, Request::from_parts(head, Body::from(body))))
 }
 
@@ -96,10 +102,10 @@ pub(super) fn refused(problem: Problem) -> Response {
     response
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+fn is_of_kind(headers: &HeaderMap, wanted: &[u8]) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let kind = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-    kind.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    kind.eq_ignore_ascii_case(wanted)
 }
 
 /// The field of a form that repeats the session's token: hexadecimal digits, which no form encodes. Once, or not at all.
@@ -111,6 +117,16 @@ fn field(body: &[u8]) -> Option<&[u8]> {
     });
     match (found.next(), found.next()) {
         (Some(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// The same of a form in parts, as those with a file are.
+fn field_in_parts<'b>(headers: &HeaderMap, body: &'b [u8]) -> Option<&'b [u8]> {
+    let fields = cordon_guard::form::fields(headers, body).ok()?;
+    let mut found = fields.iter().filter(|field| field.name == CSRF_FIELD && field.file_name.is_none());
+    match (found.next(), found.next()) {
+        (Some(field), None) => Some(field.content),
         _ => None,
     }
 }
@@ -129,7 +145,20 @@ mod tests {
         let headers = |kind: &'static str| {
             HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))])
         };
-        assert!(is_form(&headers("application/x-www-form-urlencoded; charset=utf-8")));
-        assert!(!is_form(&headers("application/json")) && !is_form(&HeaderMap::new()));
+        let plain = b"application/x-www-form-urlencoded";
+        assert!(is_of_kind(&headers("application/x-www-form-urlencoded; charset=utf-8"), plain));
+        assert!(!is_of_kind(&headers("application/json"), plain) && !is_of_kind(&HeaderMap::new(), plain));
+        let said = headers("multipart/form-data; boundary=b");
+        let part = |rest: &str| format!("--b\r\nContent-Disposition: form-data; name=\"csrf\"{rest}\r\n");
+        let one = format!("{}--b--\r\n", part("\r\n\r\n0f"));
+        assert_eq!(field_in_parts(&said, one.as_bytes()), Some(&b"0f"[..]));
+        for none in [
+            format!("{}{}--b--\r\n", part("\r\n\r\n0f"), part("\r\n\r\n0f")),
+            format!("{}--b--\r\n", part("; filename=\"a\"\r\n\r\n0f")),
+            part("\r\n\r\n0f"),
+            "csrf=0f".to_owned(),
+        ] {
+            assert_eq!(field_in_parts(&said, none.as_bytes()), None, "{none}");
+        }
     }
 }

@@ -113,7 +113,7 @@ fn resources() -> Vec<Endpoint> {
             Plan,
             "/inspect",
             "inspect",
-            "What would be found in a text, in which decoded views, and what a guard would do about it. Changes and keeps nothing.",
+            "What would be found in a text or a file, in which decoded views or parts, and what a guard would do about it. Changes and keeps nothing.",
             handlers::inspect,
         )
         .secret()
@@ -344,15 +344,15 @@ fn held() -> Vec<Endpoint> {
             ReadRecords,
             "/held",
             "listHeld",
-            "Files that wait for a review, the longest-waiting first; without their names and their content.",
+            "Files, texts and calls of tools that wait for a review, the longest-waiting first; without their names and their content.",
             held::list,
         ),
-        get(ReadRecords, "/held/{id}", "readHeld", "One held file.", held::one).fails(&[NOT_FOUND]),
+        get(ReadRecords, "/held/{id}", "readHeld", "One held file, text or call of a tool.", held::one).fails(&[NOT_FOUND]),
         get(
             ReadContent,
             "/held/{id}/content",
             "readHeldContent",
-            "The bytes of a held file, hostile as they are. Who reads them is recorded before they are given.",
+            "The bytes of what is held, hostile as they are. Who reads them is recorded before they are given.",
             held::content,
         )
         .fails(&[OTHER_ORIGIN, NOT_FOUND, NOT_KEPT, ALTERED, LOCKED, GONE]),
@@ -360,7 +360,7 @@ fn held() -> Vec<Endpoint> {
             ReviewHeld,
             "/held/{id}/release",
             "releaseHeld",
-            "Lets these bytes of this caller pass on this route where they would be held, until the release ends.",
+            "Lets these bytes of this caller pass on this route where they would be held, until the release ends; a call of a tool once.",
             held::release,
         )
         .fails(&refused),

@@ -1,4 +1,4 @@
-//! Held files.
+//! Held files and texts.
 
 use axum::{
     Json,
@@ -35,7 +35,7 @@ pub(super) struct HeldQuery {
     which: HeldWhich,
 }
 
-/// The bytes of a held file: for nobody to open by accident, so always as a download of no type.
+/// The bytes of what is held: for nobody to open by accident, so always as a download of no type.
 pub(super) struct HeldBytes(HeldId, Opened);
 
 /// The header with the name that the caller gave the file, percent-encoded.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use cordon_core::{
-    Action, Name, State, Timestamp,
+    Action, Listed, Name, State, Timestamp,
     command::Change,
     record::{MAX_FINDINGS, RecordedFinding},
 };
@@ -66,7 +66,8 @@ impl Judge {
             }
         };
         let judge = |guard: &EffectiveGuard, finding: &RecordedFinding| {
-            guard.judge(finding.channel, &finding.category, finding.score, self.now).action
+            let listed = Listed::NONE.with_sent(finding.known);
+            guard.judge_value(finding.channel, &finding.category, finding.score, listed, self.now).action
         };
         let verdict = |guard| call.findings().map(|finding| judge(guard, finding)).max().unwrap_or_default();
         let (old, new) = (verdict(&guards.0), verdict(&guards.1));

@@ -1,4 +1,4 @@
-//! Held files: listed, shown to somebody who is recorded first, released, rejected.
+//! Held files and texts: listed, shown to somebody who is recorded first, released, rejected.
 
 use cordon_core::{
     Timestamp,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Desk {
-    /// With the held files of the node that serves this desk's log.
+    /// With what is held on the node that serves this desk's log.
     #[must_use]
     pub fn with_held(self, held: Held) -> Self {
         Self { held: Some(held), ..self }
@@ -32,7 +32,7 @@ impl Desk {
         })
     }
 
-    /// Held files after one, the oldest first, at most so many. One that is damaged is left out, and said to be in the log.
+    /// Held files and texts after one, the oldest first, at most so many. One that is damaged is left out, and said to be in the log.
     ///
     /// # Errors
     /// When what is held cannot be read.
@@ -46,7 +46,9 @@ impl Desk {
         let (state, now, only) = (self.state(None).await?, held.now(), which == HeldWhich::Waiting);
         let stands = |item: &HeldItem| {
             let reviewed = state.review(&item.passage);
-            reviewed.is_some_and(|reviewed| reviewed.decides(&item.detail.categories, now))
+            reviewed.is_some_and(|reviewed| {
+                reviewed.settles(item.id, item.detail.kind, &item.detail.categories, now)
+            })
         };
         let (mut items, mut after) = (Vec::new(), after);
         loop {
@@ -70,7 +72,7 @@ impl Desk {
         self.held_views(items).await
     }
 
-    /// A held file.
+    /// A held file or text.
     ///
     /// # Errors
     /// When there is none of this id, or what is known of it is damaged.
@@ -79,7 +81,7 @@ impl Desk {
         self.held_views(vec![item]).await?.pop().ok_or_else(|| unheld(HeldFault::Missing(id)))
     }
 
-    /// The bytes of a held file. Who looks is recorded, durably, before.
+    /// The bytes of a held file or text. Who looks is recorded, durably, before.
     ///
     /// # Errors
     /// When there is none of this id, its content is gone or altered, or the look cannot be recorded.
@@ -87,7 +89,7 @@ impl Desk {
         self.held()?.open(id, actor).await.map_err(unheld)
     }
 
-    /// Releases or rejects a held file. It is in force when this returns.
+    /// Releases or rejects what is held. It is in force when this returns.
     ///
     /// # Errors
     /// When there is none of this id, who wants to release it has sent it, what lies there is not what was held, or the log takes no facts.
@@ -130,7 +132,7 @@ impl Desk {
         // Senders that look like addresses are known in small letters, too.
         let mut names = names.flat_map(|name| [name.to_lowercase(), name]);
         if names.any(|name| is_sender(&name)) {
-            let detail = "who sent a file does not release it; help: ask somebody else, `cordon held reject` is open to you";
+            let detail = "who sent what is held does not release it; help: ask somebody else, `cordon held reject` is open to you";
             return Err(Problem::new(409, "oneself", "nobody releases their own", detail));
         }
         Ok(())
@@ -152,11 +154,15 @@ impl Desk {
 }
 
 fn view(item: HeldItem, reviewed: Option<&Reviewed>, vault: &Vault, now: Timestamp) -> HeldView {
+    let detail = &item.detail;
     let status = match (reviewed, item.reviewed) {
-        (Some(reviewed), _) if reviewed.decides(&item.detail.categories, now) => match reviewed.verdict {
-            Verdict::Released => HeldStatus::Released,
-            Verdict::Rejected => HeldStatus::Rejected,
-        },
+        _ if detail.used.is_some() => HeldStatus::Used,
+        (Some(reviewed), _) if reviewed.settles(item.id, detail.kind, &detail.categories, now) => {
+            match reviewed.verdict {
+                Verdict::Released => HeldStatus::Released,
+                Verdict::Rejected => HeldStatus::Rejected,
+            }
+        }
         (_, Some(_)) => HeldStatus::Ended,
         (_, None) => HeldStatus::Waiting,
     };
@@ -174,6 +180,8 @@ fn view(item: HeldItem, reviewed: Option<&Reviewed>, vault: &Vault, now: Timesta
     });
     HeldView {
         id: item.id,
+        kind: item.detail.kind,
+        channel: item.detail.channel,
         status,
         call: item.call,
         route: item.passage.route,
@@ -201,6 +209,9 @@ fn unheld(fault: HeldFault) -> Problem {
         HeldFault::Content(fault) => unread("nothing of it is kept any more", &fault),
         HeldFault::Foreign(_) => {
             Problem::new(409, "altered", "it is not what was recorded", fault.to_string())
+        }
+        HeldFault::Used(_) => {
+            Problem::new(409, "refused", "the state does not allow it now", fault.to_string())
         }
         HeldFault::Wish(error) => refused(error),
     }

@@ -6,7 +6,7 @@ use cordon_guard::Ruled;
 use cordon_inspect::obfuscate::{Family, Obfuscation};
 use serde::Serialize;
 
-use super::{Evaluation, HARMFUL, INJECTION, Label, ORDINARY, Rate, Row, Side, acts};
+use super::{Evaluation, HARMFUL, INJECTION, Label, ORDINARY, Rate, Row, Side, Way, acts};
 
 /// Texts of one disguise and side, plain and disguised.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,9 +44,9 @@ pub(crate) struct DisguiseRates {
 
 impl Evaluation {
     /// Whether a text is one of those that are looked at disguised: attacks of injection, and ordinary benign texts, that no model was
-    /// trained on unless those count, too.
+    /// trained on unless those count, too. No training without a source has judged disguises.
     pub(crate) fn is_disguised(&self, row: &Row) -> bool {
-        self.counts(row.trained_on)
+        (self.with_trained || self.way(row) == Way::New)
             && match row.label {
                 Label::Attack => row.kind != HARMFUL,
                 Label::Benign => row.kind == ORDINARY,

@@ -6,7 +6,7 @@ use cordon_core::Score;
 use serde::Serialize;
 
 use super::{
-    Case, Evaluation, HARMFUL, Rate, Side,
+    Case, Evaluation, HARMFUL, Rate, Side, Way,
     curve::{Benign, TARGETS},
     disguise::DisguiseRates,
     values::{BenignRates, SecretRates, TypeRates},
@@ -31,9 +31,11 @@ pub(crate) struct Report {
     /// The guard that judged.
     pub(crate) guard: String,
     pub(crate) texts: u64,
-    /// Those of them that a model of this program was trained on.
+    /// Those of them that were judged by rules and a model of injection that was trained without their source.
+    pub(crate) left_out: u64,
+    /// Those of them that were judged by models that were trained on them.
     pub(crate) trained_on: u64,
-    /// Whether they count in figures of several sources and in curve points.
+    /// Whether these count in figures of several sources and in curve points.
     pub(crate) with_trained: bool,
     /// Injection by source and kind. Of benign texts, what is caught is a false alarm.
     pub(crate) injection: Vec<Rates>,
@@ -64,7 +66,9 @@ pub(crate) struct Rates {
     pub(crate) source: Option<String>,
     pub(crate) kind: String,
     pub(crate) side: Side,
-    /// Texts of the row that a model of this program was trained on: of one source all of them, or none.
+    /// Texts of the row that a model judged that was trained without their source: of one source all of them, or none.
+    pub(crate) left_out: u64,
+    /// Texts of the row that were judged by models that were trained on them: of one source all of them, or none.
     pub(crate) trained_on: u64,
     /// At the operating point: what the guard acts on.
     pub(crate) operating: Rate,
@@ -116,7 +120,7 @@ const SHORTEST: Duration = Duration::from_millis(50);
 impl Evaluation {
     /// The figures. Curve points are calibrated on the benign texts of the `named` sources; without names on all that are ordinary.
     pub(crate) fn report(&self, judge: Judge, named: &[String]) -> Report {
-        let counted = |case: &&Case| self.counts(case.trained_on);
+        let counted = |case: &&Case| self.counts(case.way);
         let benign = Side::ALL.map(|side| Benign::new(side, self.cases.iter().filter(counted), named));
         let mut skipped = self.skipped.clone();
         for (kind, count) in &self.values.unknown {
@@ -133,6 +137,7 @@ impl Evaluation {
             rules: judge.rules,
             guard: judge.guard,
             texts: self.texts,
+            left_out: self.left_out,
             trained_on: self.trained_on,
             with_trained: self.with_trained,
             injection,
@@ -151,33 +156,31 @@ impl Evaluation {
 
     /// What is caught by source and kind, and of all sources together.
     fn injection(&self, benign: &[Benign; 2]) -> (Vec<Rates>, Vec<Rates>) {
-        let mut groups: BTreeMap<(&str, &str, Side, bool), Vec<&Case>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, &str, Side, Way), Vec<&Case>> = BTreeMap::new();
         for case in &self.cases {
-            groups.entry((&case.source, &case.kind, case.side, case.trained_on)).or_default().push(case);
+            groups.entry((&case.source, &case.kind, case.side, case.way)).or_default().push(case);
         }
         let rates: Vec<Rates> = groups
             .into_iter()
-            .map(|((source, kind, side, trained_on), cases)| Rates {
+            .map(|((source, kind, side, way), cases)| Rates {
                 source: Some(source.to_owned()),
                 kind: kind.to_owned(),
                 side,
-                trained_on: if trained_on { cases.len() as u64 } else { 0 },
+                left_out: if way == Way::LeftOut { cases.len() as u64 } else { 0 },
+                trained_on: if way == Way::Learned { cases.len() as u64 } else { 0 },
                 operating: Rate::of(cases.iter().map(|case| case.caught)),
-                curve: if self.counts(trained_on) {
-                    points(source, side, &cases, benign)
-                } else {
-                    Vec::new()
-                },
+                curve: if self.counts(way) { points(source, side, &cases, benign) } else { Vec::new() },
             })
             .collect();
         let mut sums: BTreeMap<(&str, Side), Vec<&Rates>> = BTreeMap::new();
-        for rate in rates.iter().filter(|rates| self.counts(rates.trained_on > 0)) {
+        for rate in rates.iter().filter(|rates| self.with_trained || rates.trained_on == 0) {
             sums.entry((&rate.kind, rate.side)).or_default().push(rate);
         }
         let together = sums.into_iter().map(|((kind, side), rates)| Rates {
             source: None,
             kind: kind.to_owned(),
             side,
+            left_out: rates.iter().map(|rates| rates.left_out).sum(),
             trained_on: rates.iter().map(|rates| rates.trained_on).sum(),
             operating: sum(rates.iter().map(|rates| rates.operating)),
             curve: sum_of_points(&rates),
@@ -188,7 +191,7 @@ impl Evaluation {
 
     fn languages(&self) -> Vec<Language> {
         let mut languages: BTreeMap<&str, [Vec<bool>; 2]> = BTreeMap::new();
-        let counted = self.cases.iter().filter(|case| &*case.kind != HARMFUL && self.counts(case.trained_on));
+        let counted = self.cases.iter().filter(|case| &*case.kind != HARMFUL && self.counts(case.way));
         for case in counted {
             if let Some(language) = &case.language {
                 let [attacks, benign] = languages.entry(language).or_default();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use cordon_core::Channel;
+use cordon_core::{Channel, Score};
 use cordon_inspect::trained;
 use serde::Deserialize;
 
@@ -18,6 +18,27 @@ pub(crate) enum Label {
     Negative,
 }
 
+/// Whether the models of this program know a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// None was trained on it.
+    New,
+    /// The model of injection, trained without its source, gives it this score.
+    LeftOut(Score),
+    /// One was trained on it, and none has judged it without its source.
+    Learned,
+}
+
+impl Known {
+    fn of(text: &str, channel: Channel) -> Self {
+        match trained::left_out(text, channel) {
+            Some(score) => Self::LeftOut(score),
+            None if trained::on(text) => Self::Learned,
+            None => Self::New,
+        }
+    }
+}
+
 /// A labelled text.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -28,8 +49,7 @@ pub(crate) struct Row {
     pub(crate) language: Option<String>,
     pub(crate) text: String,
     pub(crate) spans: Vec<Marked>,
-    /// Whether a model of this program was trained on it.
-    pub(crate) trained_on: bool,
+    pub(crate) known: Known,
 }
 
 /// A labelled value: bytes `start..end` of the text.
@@ -108,7 +128,7 @@ impl Row {
             label,
             channel,
             language: line.lang.map(Cow::into_owned),
-            trained_on: trained::on(&text),
+            known: Known::of(&text, channel),
             text,
             spans: line.spans,
         })

@@ -207,13 +207,23 @@ fn values_that_nothing_looks_for_are_not_missed() {
     }
 }
 
-/// One text that models were trained on (self-instruct, Apache-2.0) and one that none has seen, of one source.
+/// A text that models were trained on (self-instruct, Apache-2.0), which a model without its source finds nothing in.
+const LEARNED: &str = "create a birthday  planning CHECKLIST";
+
+/// That text, the same as a document, which no model without its source has judged, and one that none has seen, of one source.
 fn learned_and_new(with_trained: bool) -> Evaluation {
     let mut evaluation = Evaluation::new(Vec::new(), with_trained);
     let new = "Create a birthday planning checklist for Hiroko.";
-    for (text, percent) in [("create a birthday  planning CHECKLIST", 90), (new, 0)] {
-        let row = read(&format!(r#"{{"text": "{text}", "label": "benign"}}"#)).unwrap();
-        assert_eq!(row.trained_on, text != new);
+    let [left_out, learned] = [Known::LeftOut(Score::ZERO), Known::Learned];
+    for (text, channel, known, percent) in [
+        (LEARNED, "user", left_out, 90),
+        (LEARNED, "document", learned, 90),
+        (new, "user", Known::New, 0),
+        (new, "document", Known::New, 0),
+    ] {
+        let json = format!(r#"{{"text": "{text}", "label": "benign", "channel": "{channel}"}}"#);
+        let row = read(&json).unwrap();
+        assert_eq!(row.known, known);
         assert_eq!(evaluation.is_disguised(&row), text == new || with_trained);
         evaluation.add(&row, &injection(percent));
     }
@@ -221,17 +231,38 @@ fn learned_and_new(with_trained: bool) -> Evaluation {
 }
 
 #[test]
-fn what_models_were_trained_on_stands_apart_and_in_no_total() {
-    for (with_trained, together) in [(false, (0, 1)), (true, (1, 2))] {
+fn a_model_without_the_source_speaks_of_what_was_learned_and_what_none_has_judged_stands_apart() {
+    for (with_trained, left_out, learned, apart) in [(false, 1, 1, (0, 1)), (true, 0, 2, (1, 2))] {
         let report = report(&learned_and_new(with_trained), &[]);
-        assert_eq!((report.texts, report.trained_on, report.with_trained), (2, 1, with_trained));
-        let [new, learned] = &report.injection[..] else { panic!("a row of each") };
-        assert_eq!((hits(new.operating), new.trained_on), ((0, 1), 0));
-        assert_eq!((hits(learned.operating), learned.trained_on), ((1, 1), 1));
-        let [all] = &report.together[..] else { panic!("one kind") };
-        assert_eq!((hits(all.operating), all.trained_on), (together, u64::from(with_trained)));
+        assert_eq!((report.texts, report.left_out, report.trained_on), (4, left_out, learned));
+        assert_eq!(report.with_trained, with_trained);
+        assert_eq!(report.injection.len(), 4);
+        let sum = |of: fn(&Rates) -> u64| report.injection.iter().map(of).sum::<u64>();
+        assert_eq!((sum(|rates| rates.left_out), sum(|rates| rates.trained_on)), (left_out, learned));
+        let [direct, indirect] = &report.together[..] else { panic!("two sides") };
+        assert_eq!((hits(direct.operating), direct.left_out), ((1, 2), left_out));
+        assert_eq!((hits(indirect.operating), indirect.left_out), (apart, 0));
         let calibrating: usize = report.calibrations.iter().map(|calibration| calibration.texts).sum();
-        assert_eq!(calibrating as u64, together.1);
+        assert_eq!(calibrating as u64, 2 + apart.1);
+    }
+}
+
+#[test]
+fn rules_and_the_verdict_without_the_source_count_and_nothing_that_is_remembered() {
+    let of = |detector: &'static str, percent| {
+        let [mut ruled] = <[Ruled; 1]>::try_from(injection(percent)).unwrap();
+        ruled.finding.detector = detector;
+        ruled
+    };
+    let found = vec![of("injection.phrase", 55), of("injection.model", 79), of("injection.noise", 60)];
+    let rule = |finding: Finding| {
+        let [ruled] = <[Ruled; 1]>::try_from(injection(80)).unwrap();
+        Some(Ruled { finding, ..ruled })
+    };
+    for (verdict, most) in [(0, 55), (33, 55), (71, 71)] {
+        let counted = without_its_source(found.clone(), Score::percent(verdict), 10, rule);
+        assert_eq!(counted.len(), if verdict == 0 { 1 } else { 2 });
+        assert_eq!(score(&counted, &INJECTION), Score::percent(most));
     }
 }
 
@@ -240,12 +271,13 @@ fn curve_points_of_learned_texts_are_there_only_where_they_count() {
     for with_trained in [false, true] {
         let mut evaluation = learned_and_new(with_trained);
         for _ in 0..200 {
-            evaluation.add(&row("other", "benign", "benign", "user"), &injection(0));
+            evaluation.add(&row("other", "benign", "benign", "document"), &injection(0));
         }
         let report = report(&evaluation, &[]);
-        let of_learned = report.injection.iter().find(|rates| rates.trained_on > 0).unwrap();
+        let indirect = |rates: &&Rates| rates.side == Side::Indirect;
+        let of_learned = report.injection.iter().filter(indirect).find(|rates| rates.trained_on > 0).unwrap();
         assert_eq!(of_learned.curve.is_empty(), !with_trained);
-        let new = report.injection.iter().find(|rates| rates.trained_on == 0).unwrap();
+        let new = report.injection.iter().filter(indirect).find(|rates| rates.trained_on == 0).unwrap();
         assert_eq!(new.curve.len(), 1);
     }
 }

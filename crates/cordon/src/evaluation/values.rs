@@ -7,7 +7,10 @@ use cordon_guard::Ruled;
 use cordon_inspect::Engine;
 use serde::Serialize;
 
-use super::{Label, Rate, Row, acts, row::Marked};
+use super::{
+    Label, Rate, Row, acts,
+    row::{Known, Marked},
+};
 
 const PII: Category = Category::known("pii");
 const SECRET: Category = Category::known("secret");
@@ -138,7 +141,7 @@ impl Values {
             row.spans.iter().map(|span| (category(&span.kind), span)).collect();
         // Names are found by a model, all else by rules.
         let key = |category: Category| {
-            let trained_on = row.trained_on && Engine::NAMES.contains(&category);
+            let trained_on = row.known != Known::New && Engine::NAMES.contains(&category);
             (Arc::clone(source), category, trained_on)
         };
         for (category, span) in &spans {

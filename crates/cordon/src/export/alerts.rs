@@ -175,7 +175,7 @@ const ALERTS: &[Alert] = &[
         when: "cordon_held_longest_seconds > 8 * 3600",
         lasts: "0m",
         severity: WARNING,
-        summary: "A held file has waited for a review for more than eight hours.",
+        summary: "Something held has waited for a review for more than eight hours.",
         runbook: "cordon held list shows what waits; release or reject it, here or in the console (/held). Its caller is refused meanwhile.",
     },
     Alert {
@@ -183,7 +183,7 @@ const ALERTS: &[Alert] = &[
         when: "sum by (why) (increase(cordon_held_not_kept_total{why!=\"no_key\"}[1h])) > 0",
         lasts: "0m",
         severity: WARNING,
-        summary: "Files that were to be held were refused without being kept ({{ $labels.why }}).",
+        summary: "Content that was to be held was refused without being kept ({{ $labels.why }}).",
         runbook: "full: decide about what waits, or raise held.max_files, held.max_size or content.max_size. failed: the log of the process says why.",
     },
     Alert {

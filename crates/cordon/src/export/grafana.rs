@@ -231,7 +231,7 @@ const ROWS: &[(&str, &[Panel])] = &[
         ],
     ),
     (
-        "Held files",
+        "Held for a review",
         &[
             number("Wait for a review", "short", &[("cordon_held_waiting", "")]),
             number("The longest has waited", "s", &[("cordon_held_longest_seconds", "")]),

@@ -31,7 +31,7 @@ pub enum Verb {
     ReadProofs,
     /// Read resources with their history, keys without secrets, and calls without content.
     ReadRecords,
-    /// Release and reject held files.
+    /// Release and reject what is held.
     ReviewHeld,
 }
 
@@ -72,7 +72,7 @@ impl Verb {
             Self::ReadPeople => "read people",
             Self::ReadProofs => "read proofs",
             Self::ReadRecords => "read records",
-            Self::ReviewHeld => "review held files",
+            Self::ReviewHeld => "review held content",
         }
     }
 }

@@ -27,7 +27,7 @@ struct Why {
     why: &'static str,
 }
 
-/// The series of held files.
+/// The series of what is held.
 pub struct HeldMetrics {
     waiting: Gauge<i64, AtomicI64>,
     waiting_bytes: Gauge<i64, AtomicI64>,
@@ -45,22 +45,22 @@ impl HeldMetrics {
             registry.register(name, help, Gauge::clone(&gauge));
             gauge
         };
-        let waiting = gauge("held_waiting", "Files that wait for a review");
-        let waiting_bytes = gauge("held_waiting_bytes", "Bytes of files that wait for a review");
-        let longest = gauge("held_longest_seconds", "How long the file has waited that waits longest");
+        let waiting = gauge("held_waiting", "Files, texts and calls of tools that wait for a review");
+        let waiting_bytes = gauge("held_waiting_bytes", "Bytes of what waits for a review");
+        let longest = gauge("held_longest_seconds", "How long that has waited which waits longest");
         let kept = Counter::default();
-        registry.register("held", "Files that were held for a review", kept.clone());
+        registry.register(
+            "held",
+            "Files, texts and calls of tools that were held for a review",
+            kept.clone(),
+        );
         let not_kept = Family::<Why, Counter>::default();
-        let help = "Calls whose files were to be held and were refused without, since they could not be kept";
+        let help = "Calls of which something was to be held and that were refused without, since it could not be kept";
         registry.register("held_not_kept", help, not_kept.clone());
         let reviewed = Family::<Decided, Counter>::default();
-        registry.register("held_reviewed", "Decisions about held files", reviewed.clone());
+        registry.register("held_reviewed", "Decisions about what was held", reviewed.clone());
         let took = Histogram::new(REVIEW_BUCKETS);
-        registry.register(
-            "held_review_seconds",
-            "From the holding of a file to the first decision",
-            took.clone(),
-        );
+        registry.register("held_review_seconds", "From the holding to the first decision", took.clone());
         // Series that stand from the start, so that rates of them do.
         ["no_key", "full", "failed", "late"]
             .iter()
@@ -79,12 +79,12 @@ impl HeldMetrics {
         self.longest.set(whole(totals.since.map_or(0, |since| now.since(since).as_std().as_secs())));
     }
 
-    /// So many files were held.
+    /// So many files and texts were held.
     pub fn kept(&self, files: u64) {
         self.kept.inc_by(files);
     }
 
-    /// Files of a call were not kept.
+    /// What is held of a call was not kept.
     pub fn not_kept(&self, why: &NotHeld) {
         let why = match why {
             NotHeld::NoKey => "no_key",

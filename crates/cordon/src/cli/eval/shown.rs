@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Where figures of learned sources are that no training has seen.
-const LEFT_OUT: &str = "Figures of trainings without the source that is measured: crates/cordon-inspect/models/injection.md, of names names.md. Rules are not trained.";
+const CARDS: &str = "Figures of trainings without the source that is measured: crates/cordon-inspect/models/injection.md, of names names.md. Rules are not trained.";
 
 pub(super) fn text(report: &Report) -> String {
     let mut text = head(report);
@@ -59,7 +59,7 @@ pub(super) fn text(report: &Report) -> String {
     let types = report.types.iter().map(|t| {
         let mut line = vec![t.source.clone(), t.category.to_string(), recall(t), shown(t.precision)];
         if marked {
-            line.push(trained_on(t.trained_on));
+            line.push(count(t.trained_on));
         }
         line
     });
@@ -109,14 +109,21 @@ fn head(report: &Report) -> String {
         "{} texts, guard {}, rules {}\nRates with Wilson intervals at 95 %. A finding counts where the guard acts on it.\n",
         report.texts, report.guard, report.rules
     );
+    if report.left_out > 0 {
+        text.push_str(&format!(
+            "Judged by a model of injection that was trained without their source, and by rules: {}; never seen by a model: {}.\n",
+            report.left_out,
+            report.texts - report.left_out - report.trained_on
+        ));
+    }
     if report.trained_on > 0 {
         let counted = if report.with_trained {
             "they count in all figures, which are kinder than those of new texts"
         } else {
-            "they stand apart and in no total (--with-trained counts them there, too)"
+            "no training without their source has judged them, so they stand apart and in no total (--with-trained counts them there, too)"
         };
         text.push_str(&format!(
-            "Texts that the program's models were trained on: {}; {counted}.\n{LEFT_OUT}\n",
+            "Judged by models that were trained on them: {}; {counted}.\n{CARDS}\n",
             report.trained_on
         ));
     }
@@ -141,6 +148,7 @@ fn injection(all: &[&Rates]) -> Option<String> {
     };
     let thousandth = all.iter().any(|rates| of(rates, 0.001).is_some());
     let marked = all.iter().any(|rates| rates.trained_on > 0);
+    let without = all.iter().any(|rates| rates.left_out > 0);
     let line = |rates: &&Rates| {
         let mut line = vec![
             rates.source.clone().unwrap_or_else(|| "all".to_owned()),
@@ -155,19 +163,23 @@ fn injection(all: &[&Rates]) -> Option<String> {
         if thousandth {
             line.push(of(rates, 0.001).unwrap_or_else(|| "–".to_owned()));
         }
+        if without {
+            line.push(count(rates.left_out));
+        }
         if marked {
-            line.push(trained_on(rates.trained_on));
+            line.push(count(rates.trained_on));
         }
         line
     };
     let mut heads = vec!["SOURCE", "KIND", "SIDE", "CAUGHT", "AT 1 %"];
     heads.extend(thousandth.then_some("AT 0.1 %"));
+    heads.extend(without.then_some("LEFT OUT"));
     heads.extend(marked.then_some("TRAINED ON"));
     rows(&heads, all.iter().map(line))
 }
 
-/// How many of a row's texts or values a model was trained on.
-fn trained_on(count: u64) -> String {
+/// How many of a row's texts or values were judged in such a way.
+fn count(count: u64) -> String {
     if count == 0 { String::new() } else { count.to_string() }
 }
 

@@ -120,9 +120,9 @@ impl Sarif {
         for ruled in &examined.file.findings {
             self.result(&uri, ruled, None, region(), out)?;
         }
-        for (place, text) in &examined.texts {
-            for ruled in &text.findings {
-                self.result(&uri, ruled, Some(place.as_str()), region(), out)?;
+        for text in &examined.texts {
+            for ruled in &text.examined.findings {
+                self.result(&uri, ruled, Some(text.place.as_str()), region(), out)?;
             }
         }
         Ok(())

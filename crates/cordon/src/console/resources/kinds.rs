@@ -7,7 +7,7 @@ pub(super) const fn taught(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Detector => (
             "A detector is asked over HTTP about texts, or has its model here, beside those that are built in, wherever a guard has rules for what it may find.",
-            "apiVersion: cordon/v1\nkind: Detector\nname: insults\nspec:\n  adapter: cordon\n  base_url: https://detector.example.com/v1\n  categories: {insult: toxicity/insult}\n  self_test: {text: you fool, category: toxicity}",
+            "apiVersion: cordon/v1\nkind: Detector\nname: insults\nspec:\n  adapter: cordon\n  base_url: https://detector.example.com/v1\n  categories: {insult: toxic/insult}\n  self_test: {text: you fool, category: toxic}",
         ),
         Kind::Guard => (
             "A guard says what is done about what is found: which categories lead to which action. The built-in baseline \

@@ -162,7 +162,7 @@ impl<'a> Told<'a> {
     fn read(&self, read: &ContentRead) -> Event {
         let objects: Vec<&str> = read.objects.iter().map(|object| object.as_str()).collect();
         let message = match &read.held {
-            Some(held) => format!("a held file was read: {held}"),
+            Some(held) => format!("held content was read: {held}"),
             None => format!("captured content of a call was read: {}", objects.join(", ")),
         };
         let mut base = self.base("content.read", message, Severity::Medium);
@@ -380,6 +380,9 @@ fn found(found: &RecordedFinding) -> Value {
     });
     if let (Some(guard), Some(members)) = (&found.guard, said.as_object_mut()) {
         members.insert("guard".to_owned(), json!(guard));
+    }
+    if let (true, Some(members)) = (found.known, said.as_object_mut()) {
+        members.insert("known".to_owned(), json!(true));
     }
     said
 }

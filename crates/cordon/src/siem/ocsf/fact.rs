@@ -3,7 +3,7 @@ use cordon_core::{
     evidence::{ContentScope, EndReason},
     fact::{Actor, Body},
     resource::Kind,
-    review::Review,
+    review::{HeldKind, Review},
 };
 use serde_json::{Value, json};
 
@@ -237,7 +237,12 @@ fn said(body: &Body) -> Said {
 }
 
 fn held(review: &Review) -> Value {
-    json!({"type": "HeldFile", "uid": review.held})
+    let kind = match review.kind {
+        HeldKind::File => "HeldFile",
+        HeldKind::Text => "HeldText",
+        HeldKind::ToolCall => "HeldToolCall",
+    };
+    json!({"type": kind, "uid": review.held})
 }
 
 fn reviewed(review: &Review) -> Value {

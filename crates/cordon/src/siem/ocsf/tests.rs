@@ -94,6 +94,7 @@ fn verdict(action: Action) -> RecordedVerdict {
         detector_version: 1,
         action,
         would: action,
+        known: true,
         guard: Some(DecidingGuard { name: name("risk"), scope: Some(GuardScope::Team(name("lending"))) }),
     });
     verdict
@@ -186,7 +187,7 @@ fn a_request_with_a_finding() {
     let event = on(7, &Frame::Opened(Box::new(opened(verdict(Action::Block)))), None).unwrap();
     let finding = json!({
         "action": "block", "category": "pii/card", "channel": "user", "detector": "card", "detector_version": 1,
-        "end": 19, "part": "messages/0/content", "score": 0.9, "start": 3, "would": "block",
+        "end": 19, "part": "messages/0/content", "score": 0.9, "start": 3, "would": "block", "known": true,
         "guard": {"name": "risk", "scope": {"team": "lending"}},
     });
     let expected = json!({
