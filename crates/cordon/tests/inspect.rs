@@ -262,7 +262,7 @@ fn files_are_shown_to_people_and_as_sarif() {
     let invocation = &run["invocations"][0];
     assert_eq!(invocation["executionSuccessful"], false);
     assert_eq!(invocation["toolExecutionNotifications"].as_array().unwrap().len(), 2);
-    assert!(!ran.out.contains("4111") && !ran.out.contains("ana@"), "content was repeated");
+    assert!(!ran.out.contains("4111 1") && !ran.out.contains("ana@"), "content was repeated");
 
     let nothing = pipe(folder.path(), &["inspect", "--sarif", "y.txt"], "");
     assert_eq!(nothing.code, 0, "{}", nothing.err);
@@ -446,7 +446,7 @@ async fn moderations_are_answered_under_limits_and_recorded() {
     assert!(opened.request_digest.is_some() && opened.request_bytes > 0);
     let closed = frames.closed_of(call);
     assert_eq!((closed.outcome, closed.status), (Outcome::Released, 200));
-    for content in ["dog barks", "4111", "previous instructions"] {
+    for content in ["dog barks", "4111 1", "previous instructions"] {
         assert!(!frames.hold(content), "a frame holds `{content}`");
     }
 }

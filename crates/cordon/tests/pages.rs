@@ -453,7 +453,7 @@ async fn a_finding_is_labelled_by_a_button_and_by_the_api() {
         (vec![json!("withdrawn"), json!("right")], vec![json!("false_alarm")])
     );
     assert_eq!(judged(&said(&format!("?call={call}")).await).len(), 3);
-    assert!(!said("").await.to_string().contains("4111"));
+    assert!(!said("").await.to_string().contains("4111 1"));
     let log = ask(&world, "/log?all=1", None, &auditor).await.text();
     assert!(log.contains("finding pii/card of call") && log.contains("false alarm"), "{log}");
     world.node.stop().await.unwrap();

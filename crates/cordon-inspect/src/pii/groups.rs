@@ -74,9 +74,19 @@ impl Group {
     }
     /// Where it begins with the `+` and `(` that open it, at most two.
     pub(super) fn opening(&self, context: &Context<'_>) -> usize {
-        let before = context.text.slice(self.start.saturating_sub(2), self.start);
-        self.start - before.iter().rev().take_while(|b| matches!(b, b'+' | b'(')).count()
+        opening(self.start, context)
     }
+}
+
+/// Whether a byte may open a number in front of its first digit.
+const fn is_opening(byte: u8) -> bool {
+    matches!(byte, b'+' | b'(')
+}
+
+/// Where the `+` and `(` that open what begins at `start` begin, at most two.
+fn opening(start: usize, context: &Context<'_>) -> usize {
+    let before = context.text.slice(start.saturating_sub(2), start);
+    start - before.iter().rev().take_while(|b| is_opening(**b)).count()
 }
 
 /// What a run may hold at `start..end`, by a row of the table.
@@ -164,13 +174,12 @@ impl Groups {
             self.group(start, i, context);
         }
         match byte {
-            b'+' | b'(' if self.run.groups.is_empty() => {
-                self.mark = self.mark.filter(|mark| mark + 1 == i).or(Some(i));
-            }
+            b'+' | b'(' if self.run.groups.is_empty() => self.mark = Some(opening(i + 1, context)),
             b' ' | b'-' | b'.' | b'/' | b':' | b',' | b'+' | b'(' | b')' | SYMBOL => {
                 self.mark = None;
                 if self.run.groups.last().is_some_and(|last| i - last.end >= MAX_GAP + last.sign) {
                     self.end_run(i, context);
+                    self.mark = is_opening(byte).then(|| opening(i + 1, context));
                 }
             }
             // Minutes and seconds of an arc.
@@ -202,10 +211,10 @@ impl Groups {
 
     /// A word `start..end` ended: a group of the run, or the end of it.
     pub(crate) fn group(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
-        let mark = self.mark.take();
+        self.mark = None;
         let text = context.text.slice(start, end);
         if let Some((digits, sign)) = date::signed(text) {
-            self.push((start, start + digits), Shape::of_digits(digits), (None, sign), mark, context);
+            self.push((start, start + digits), Shape::of_digits(digits), (None, sign), context);
             let next = start + digits + sign;
             if next < end {
                 self.group(next, end, context);
@@ -216,7 +225,7 @@ impl Groups {
             self.end_run(end, context);
             return;
         };
-        self.push((start, end), shape, (month, 0), mark, context);
+        self.push((start, end), shape, (month, 0), context);
     }
 
     /// Another group of the run.
@@ -225,7 +234,6 @@ impl Groups {
         (start, end): (usize, usize),
         shape: Shape,
         (month, sign): (Option<u32>, usize),
-        mark: Option<usize>,
         context: &mut Context<'_>,
     ) {
         let separator = match self.run.groups.last() {
@@ -235,7 +243,7 @@ impl Groups {
                 _ => OTHER_SEPARATOR,
             },
             None => {
-                self.run.start = mark.unwrap_or(start);
+                self.run.start = opening(start, context);
                 0
             }
         };
@@ -243,7 +251,7 @@ impl Groups {
         // Short words in front are held only as far as an identifier reaches.
         while self.run.groups.len() > 3 && !self.run.groups.iter().any(Group::has_digits) {
             self.run.groups.remove(0);
-            self.run.start = self.run.groups.first().map_or(start, |group| group.start);
+            self.run.start = self.run.groups.first().map_or(start, |group| group.opening(context));
         }
         if self.run.groups.len() >= MAX_GROUPS {
             let next = self.run.groups.len() - SHARED_GROUPS;
