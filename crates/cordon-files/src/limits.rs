@@ -20,6 +20,14 @@ pub struct Limits {
     pub work: u64,
 }
 
+impl Limits {
+    /// The most memory that one inspection takes beside the bytes of the file, in bytes.
+    pub const fn memory(&self) -> usize {
+        let text = self.text.saturating_mul(4);
+        self.decoded.saturating_add(text).saturating_add(self.things.saturating_mul(512))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -5,8 +5,7 @@ use cordon_files::{Claim, Disposition, FileType, Reason, Report, Segment};
 use cordon_policy::Ruling;
 
 use crate::{
-    answer,
-    files::{self, LIMITS},
+    answer, files,
     inspection::{Inspection, Place, whole},
     redact::{self, Cut, Placeholders, Taken, Tokens},
     topics,
@@ -88,7 +87,8 @@ impl Inspection {
     /// `name` is what it is called, by which it may lie about its type.
     pub fn examine_file(&self, channel: Channel, name: Option<&str>, bytes: &[u8]) -> ExaminedFile {
         let claim = Claim { name, media_type: None };
-        let report = cordon_files::inspect(bytes, &claim, &LIMITS);
+        let _room = self.files.room();
+        let report = cordon_files::inspect(bytes, &claim, self.files.limits());
         let mut found = files::findings(&report, bytes.len());
         if files::is_unseen(&report) {
             found.push(whole(MEDIA, "unseen", bytes.len()));

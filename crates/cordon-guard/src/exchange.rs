@@ -128,6 +128,7 @@ pub(crate) async fn clear(
         gateway.options.pseudonym_key.clone(),
     )
     .contained(current.quarantined())
+    .in_memory(Arc::clone(&gateway.files))
     .in_mode(call.stage.route().mode)
     .for_task(request.task(&gateway.engine))
     .structured(call.stage.route().files.clone())

@@ -1,5 +1,7 @@
 //! Files that requests bring: decoded, inspected within bounds, their texts read like any other retrieved text.
 
+mod memory;
+
 use std::borrow::Cow;
 
 use base64::{
@@ -8,6 +10,8 @@ use base64::{
 };
 use cordon_core::{Action, Channel, Finding, Span};
 use cordon_files::{Claim, FileType, Limits, Reason, Report, Segment};
+
+pub use self::memory::FileMemory;
 
 use crate::{
     held::Came,
@@ -26,18 +30,6 @@ pub(crate) struct Brought<'a> {
     pub(crate) is_text: bool,
 }
 
-/// What one file may cost. A request is at most a few MiB; what is packed in it may be several times that.
-pub(crate) const LIMITS: Limits = Limits {
-    bytes: 16 << 20,
-    decoded: 16 << 20,
-    ratio: 250,
-    text: 2 << 20,
-    depth: 4,
-    things: 300_000,
-    pixels: 100_000_000,
-    work: 12,
-};
-
 /// What the files of one request may cost together: many small ones cost no more than a large one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Left {
@@ -50,21 +42,18 @@ pub(crate) struct Left {
 
 impl Left {
     /// Of a request in which no file was looked into yet.
-    pub(crate) const fn all() -> Self {
-        Self {
-            files: 64,
-            text: LIMITS.text,
-            work: (LIMITS.bytes as u64 + LIMITS.decoded as u64) * LIMITS.work,
-        }
+    pub(crate) const fn all(limits: &Limits) -> Self {
+        let work = (limits.bytes as u64 + limits.decoded as u64) * limits.work;
+        Self { files: 64, text: limits.text, work }
     }
 
     /// What the next file may cost; nothing where there is nothing left.
-    fn next(&mut self) -> Option<Limits> {
+    fn next(&mut self, limits: &Limits) -> Option<Limits> {
         if self.text == 0 || self.work == 0 {
             return None;
         }
         self.files = self.files.checked_sub(1)?;
-        Some(Limits { text: self.text, ..LIMITS })
+        Some(Limits { text: self.text, ..*limits })
     }
 
     fn took(&mut self, report: &Report) {
@@ -162,7 +151,8 @@ impl Inspection {
             }
             false
         };
-        let Some(limits) = left.next() else { return unread(verdict) };
+        let Some(limits) = left.next(self.files.limits()) else { return unread(verdict) };
+        let _room = self.files.room();
         let Some(bytes) = decoded(file.payload) else { return unread(verdict) };
         // What had to be made readable is not read where it stands.
         let is_text = file.is_text && matches!(tight(file.payload), Cow::Borrowed(_));
@@ -205,7 +195,8 @@ impl Inspection {
         verdict: &mut Verdict,
         more: impl Fn(&Self, &mut Verdict),
     ) {
-        let report = cordon_files::inspect(bytes, claim, &LIMITS);
+        let _room = self.files.room();
+        let report = cordon_files::inspect(bytes, claim, self.files.limits());
         let came = Came::file(bytes, claim);
         self.reviewed(&came, part, verdict, |by, verdict| {
             if !by.reported(channel, part, &report, bytes, false, verdict) {
@@ -400,18 +391,19 @@ mod tests {
 
     #[test]
     fn many_files_cost_no_more_than_one_may() {
+        let limits = *FileMemory::usual().limits();
         let (name, media_type, small) = ("a.rtf", "application/rtf", b"{\\rtf1 hello}");
         let (_, verdict) = brought(name, media_type, small, 64, &strict());
         assert!(unseen(&verdict).is_empty());
         let (_, verdict) = brought(name, media_type, small, 65, &strict());
         assert_eq!(unseen(&verdict), ["messages/0/content/64/file/file_data"]);
 
-        let report = cordon_files::inspect(small, &Claim::default(), &LIMITS);
+        let report = cordon_files::inspect(small, &Claim::default(), &limits);
         let text: usize = report.segments.iter().map(|segment| segment.text.len()).sum();
         let left = |text, work| {
-            let mut left = Left { text, work, ..Left::all() };
+            let mut left = Left { text, work, ..Left::all(&limits) };
             left.took(&report);
-            left.next().map(|limits| limits.text)
+            left.next(&limits).map(|limits| limits.text)
         };
         assert_eq!(left(text + 1, report.work + 1), Some(1));
         assert_eq!((left(text, report.work + 1), left(text + 1, report.work)), (None, None));

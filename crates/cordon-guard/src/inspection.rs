@@ -17,6 +17,7 @@ use crate::{
     answer::{Expected, Text},
     authority::{Authority, Seen},
     custom,
+    files::FileMemory,
     held::{Decided, Reviewing},
     planted::Planted,
     predict::fault::{Check, Fault, Faults},
@@ -75,6 +76,8 @@ pub struct Inspection {
     pub(crate) second: Option<Arc<Second>>,
     /// What stands in its pictures, where somebody elsewhere reads them.
     pub(crate) reading: Option<Arc<Reading>>,
+    /// The memory that files are read in.
+    pub(crate) files: Arc<FileMemory>,
     /// What files must be.
     structure: Option<Arc<RouteFiles>>,
     /// What is changed in the texts of requests before they leave.
@@ -153,6 +156,7 @@ impl Inspection {
             expected: None,
             second: None,
             reading: None,
+            files: FileMemory::usual(),
             structure: None,
             normalise: None,
             reviewing: None,
@@ -176,6 +180,13 @@ impl Inspection {
                 signatures: quarantined.signatures().copied().collect(),
             });
         }
+        self
+    }
+
+    /// Reading files in this memory.
+    #[must_use]
+    pub fn in_memory(mut self, files: Arc<FileMemory>) -> Self {
+        self.files = files;
         self
     }
 

@@ -79,6 +79,7 @@ mod unknown;
 mod uploads;
 
 pub use alone::{Examined, ExaminedFile, ExaminedText, Ruled};
+pub use files::FileMemory;
 pub use inspection::{Inspection, UNINSPECTED, Verdict};
 pub use pipeline::{Gateway, Options, Parts};
 pub use quarantine::signature;

@@ -36,6 +36,7 @@ use crate::{
     dialect::Dialect,
     dispatch::Upstreams,
     exchange,
+    files::FileMemory,
     held::{self, Holding},
     identify::Known,
     limits::{self, Counters, Limits},
@@ -95,6 +96,8 @@ pub struct Options {
     pub body_timeout: Duration,
     /// Calls at the same time.
     pub max_calls: usize,
+    /// Memory that readers of files may take together, in bytes; [`FileMemory`] says how.
+    pub max_file_memory: usize,
     /// How long a caller hears nothing of a stream that has begun before it is sent a comment.
     pub keep_alive: Duration,
     /// Whose key gives digests of content. Without it they mean nothing.
@@ -126,6 +129,7 @@ pub(crate) struct Inner {
     pub(crate) shedder: Shedder,
     pub(crate) abuse: Abuse,
     pub(crate) running: Registry,
+    pub(crate) files: Arc<FileMemory>,
     unknown: UnknownCalls,
     pub(crate) options: Options,
 }
@@ -189,9 +193,15 @@ impl Gateway {
             shedder: Shedder::new(Instant::now()),
             abuse: Abuse::new(key),
             running: Registry::new(parts.options.max_calls),
+            files: Arc::new(FileMemory::new(parts.options.max_file_memory)),
             unknown: UnknownCalls::default(),
             options: parts.options,
         }))
+    }
+
+    /// The memory that files are read in, for those who inspect some beside its calls.
+    pub fn file_memory(&self) -> Arc<FileMemory> {
+        Arc::clone(&self.0.files)
     }
 
     /// Takes over a whole state. Calls that have begun keep the Snapshot they saw; connections stay.

@@ -259,6 +259,7 @@ impl Inner {
         let current = self.snapshot.load_full();
         Inspection::new(self.engine.clone(), guard, call.time, self.options.pseudonym_key.clone())
             .contained(current.quarantined())
+            .in_memory(Arc::clone(&self.files))
             .structured(call.stage.route().files.clone())
             .reviewing_by(Reviewing::of(call, current, &self.options.pseudonym_key))
     }

@@ -91,6 +91,8 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// Calls at the same time.
     pub max_calls: usize,
+    /// Memory that readers of files may take together, in bytes.
+    pub max_file_memory: usize,
     /// Whether calls are shed by priority when the machine has more to do than it can.
     pub sheds: bool,
     /// Sizes and bounds of the journal.
@@ -302,6 +304,7 @@ impl Node {
                 max_body_bytes: settings.max_body_bytes,
                 body_timeout: settings.body_timeout,
                 max_calls: settings.max_calls,
+                max_file_memory: settings.max_file_memory,
                 keep_alive: settings.keep_alive,
                 digest_key: keys.digest,
                 pseudonym_key: keys.pseudonym.clone(),

@@ -125,6 +125,7 @@ pub fn settings(config: &Config) -> Result<Settings> {
         max_body_bytes: usize::try_from(config.gateway.max_body).unwrap_or(usize::MAX),
         body_timeout: time(config.gateway.body_timeout),
         max_calls: config.gateway.max_calls,
+        max_file_memory: config.gateway.max_file_memory,
         keep_alive: KEEP_ALIVE,
         sheds: true,
         journal: journal::Options {

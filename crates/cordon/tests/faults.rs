@@ -258,6 +258,7 @@ fn broken_gateway(world: &World) -> (Gateway, Arc<Broken>) {
             max_body_bytes: 1 << 20,
             body_timeout: Duration::from_secs(5),
             max_calls: 16,
+            max_file_memory: cordon_guard::FileMemory::USUAL,
             keep_alive: Duration::from_secs(15),
             digest_key: HmacKey::from_bytes([1; 32]),
             pseudonym_key: HmacKey::from_bytes([2; 32]),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Reason, Role,
-    context::{Context, Done},
+    context::{Context, Done, Halt},
     text,
 };
 
@@ -185,7 +185,7 @@ impl Page<'_, '_> {
             rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/')).unwrap_or(rest.len());
         let (name, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
         let name = name.to_ascii_lowercase();
-        let (attributes, behind) = attributes(behind);
+        let (attributes, behind) = attributes(behind, self.context.limits.things)?;
         self.context.spend(rest.len() - behind.len())?;
         self.element(&name, &attributes)?;
         let Some(raw) = RAW.iter().find(|raw| **raw == name) else { return Ok(behind) };
@@ -204,7 +204,7 @@ impl Page<'_, '_> {
         Ok(behind)
     }
 
-    fn element(&mut self, name: &str, attributes: &[(String, Cow<'_, str>)]) -> Done {
+    fn element(&mut self, name: &str, attributes: &[Attribute<'_>]) -> Done {
         let get = |key: &str| attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         match name {
             // Data for programs is no program.
@@ -302,17 +302,20 @@ fn comment(text: &str) -> (&str, &str) {
     end.unwrap_or((text, ""))
 }
 
-/// Names and values of a tag's attributes, and the rest behind its `>`.
-fn attributes(text: &str) -> (Vec<(String, Cow<'_, str>)>, &str) {
+/// The name and the value of an attribute.
+type Attribute<'a> = (String, Cow<'a, str>);
+
+/// A tag's attributes, of which there may be so many, and the rest behind its `>`.
+fn attributes(text: &str, most: usize) -> Done<(Vec<Attribute<'_>>, &str)> {
     let mut found = Vec::new();
     let mut rest = text;
     loop {
         rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
         if rest.is_empty() {
-            return (found, rest);
+            return Ok((found, rest));
         }
         if let Some(behind) = rest.strip_prefix('>') {
-            return (found, behind);
+            return Ok((found, behind));
         }
         let end = rest
             .char_indices()
@@ -335,6 +338,9 @@ fn attributes(text: &str) -> (Vec<(String, Cow<'_, str>)>, &str) {
                     behind.split_at_checked(end).unwrap_or((behind, ""))
                 }
             };
+        }
+        if found.len() >= most {
+            return Err(Halt(Reason::TooMany));
         }
         found.push((key.to_ascii_lowercase(), unescaped(value)));
     }

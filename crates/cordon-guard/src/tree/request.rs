@@ -49,7 +49,7 @@ pub(crate) fn inspected<R: Walked>(
 ) -> Result<Tokens, Refusal> {
     let comparing = sent::comparing::<R>(tree, inspection);
     let inspection = comparing.as_ref().unwrap_or(inspection);
-    let files = files::Left::all();
+    let files = files::Left::all(inspection.files.limits());
     let borders = R::IS_TALK.then(<(Borders, Turns)>::default);
     let mut look = Look { inspection, verdict, place: 0, edits: Vec::new(), fault: None, files, borders };
     R::walk(&mut Walker::new(&mut look), tree);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use cordon_core::DurationMs;
-use cordon_guard::server::TlsParts;
+use cordon_guard::{FileMemory, server::TlsParts};
 
 use super::{Raw, text};
 
@@ -16,6 +16,8 @@ pub struct Gateway {
     pub max_body: u64,
     /// Calls at the same time.
     pub max_calls: usize,
+    /// Memory that readers of files may take together, in bytes.
+    pub max_file_memory: usize,
     /// Connections at the same time.
     pub max_connections: usize,
     /// Time for headers.
@@ -60,11 +62,20 @@ fn alone<T>(raw: &mut Raw, key: &str, from: Option<&str>, beside: &str) -> Optio
     None
 }
 
+/// Memory to read files in. With less than a file of a few MiB needs, most would go unread.
+fn file_memory(text: &str) -> Result<usize, String> {
+    match text::size(text)? {
+        bytes if bytes >= FileMemory::LEAST => Ok(bytes),
+        _ => Err(format!("less than {}MiB", FileMemory::LEAST >> 20)),
+    }
+}
+
 impl Gateway {
     pub(super) fn read(raw: &mut Raw) -> Option<Self> {
         let listen = raw.take("gateway.listen", text::address);
         let max_body = raw.take("gateway.max_body", text::bytes);
         let max_calls = raw.take("gateway.max_calls", text::count);
+        let max_file_memory = raw.take("gateway.max_file_memory", file_memory);
         let max_connections = raw.take("gateway.max_connections", text::count);
         let header_timeout = raw.take("gateway.header_timeout", text::time);
         let body_timeout = raw.take("gateway.body_timeout", text::time);
@@ -83,6 +94,7 @@ impl Gateway {
             listen: listen?,
             max_body: max_body?,
             max_calls: max_calls?,
+            max_file_memory: max_file_memory?,
             max_connections: max_connections?,
             header_timeout: header_timeout?,
             body_timeout: body_timeout?,

@@ -25,6 +25,11 @@ pub const SETTINGS: &[Setting] = &[
         "largest body of a request, as sent and as decoded; a `Limit` can only tighten it",
     ),
     setting("gateway.max_calls", "1024", "calls at the same time; more are refused with `overloaded`"),
+    setting(
+        "gateway.max_file_memory",
+        "1GiB",
+        "memory that files are read in, at least 32MiB; a hostile file can need 187 MiB, so that six are read at a time and others wait",
+    ),
     setting("gateway.max_connections", "4096", "connections at the same time; more wait to be accepted"),
     setting("gateway.header_timeout", "10s", "time for a caller to send a request's headers"),
     setting("gateway.body_timeout", "30s", "time for a caller to send a request's body"),

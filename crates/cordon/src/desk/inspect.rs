@@ -75,6 +75,10 @@ impl Desk {
         let key = HmacKey::from_bytes(clock::random());
         let inspection = Inspection::new(self.engine().clone(), Arc::new(guard), self.now(), key)
             .contained(snapshot.quarantined());
+        let inspection = match &self.gateway {
+            Some(gateway) => inspection.in_memory(gateway.file_memory()),
+            None => inspection,
+        };
         let failed = || Problem::new(500, "internal", "something failed", "it was not inspected");
         let inspection = match &self.gateway {
             Some(gateway) => {

@@ -29,6 +29,7 @@ use cordon_core::{
     record::{Attempted, Closed, ContentRead, Frame, Opened, Unknown},
 };
 use cordon_guard::{
+    FileMemory,
     ports::{Clock, Entropy},
     server::ServerLimits,
     upstream::{ClientConfig, Environment},
@@ -156,6 +157,7 @@ pub fn settings(folder: &TempDir, clock: &ManualClock) -> Settings {
         max_body_bytes: 1 << 20,
         body_timeout: Duration::from_secs(5),
         max_calls: 256,
+        max_file_memory: FileMemory::USUAL,
         keep_alive: Duration::from_secs(15),
         // The machine of a test may be busy with other things.
         sheds: false,
