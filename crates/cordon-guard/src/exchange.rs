@@ -19,7 +19,7 @@ use cordon_policy::RouteEntry;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    abuse::Signal,
+    abuse::Seen,
     admit::Admitted,
     authority::Authority,
     call::Call,
@@ -108,7 +108,7 @@ impl Style {
 pub(crate) async fn clear(
     call: Call<Admitted>,
     mut request: Asked,
-    signals: &[(Signal, Score)],
+    seen: &Seen,
     prompt: Option<PromptId>,
     gateway: &Inner,
     record: &mut CallRecord,
@@ -137,8 +137,8 @@ pub(crate) async fn clear(
     .reviewing_by(Reviewing::of(&call, Arc::clone(&current), &gateway.options.pseudonym_key));
     let mut verdict = Verdict::default();
     let principal = &call.stage.identity().principal.name;
-    for (guard, throttle) in inspection.abuse(signals, &mut verdict) {
-        gateway.abuse.throttle(principal, guard, throttle, call.time);
+    for slowing in inspection.abuse(&seen.signals, &mut verdict) {
+        gateway.abuse.throttle(principal, std::slice::from_ref(seen), &slowing, call.time);
     }
     let mut told = request.told();
     if let Some(canary) = inspection.planted().and_then(Planted::canary) {

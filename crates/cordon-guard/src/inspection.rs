@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use cordon_core::{
     Action, Category, Channel, Digest, Finding, HmacKey, Listed, Name, Score, Span, Timestamp,
-    resource::{Normalise, RouteFiles, RouteMode, SentValues, Throttle},
+    resource::{Normalise, RouteFiles, RouteMode, SentValues},
 };
 use cordon_inspect::{Custom, Engine, Hosts, Lists, Prompt, Scanner, Task};
 use cordon_policy::{EffectiveGuard, Quarantined, Ruling};
 
 use crate::{
-    abuse::Signal,
+    abuse::{Signal, Slowing},
     alone::Ruled,
     answer::{Expected, Text},
     authority::{Authority, Seen},
@@ -582,15 +582,16 @@ impl Inspection {
         Err(Stop)
     }
 
-    /// Records what a caller's calls look like together, and asks the guards what is done about it. Gives whom they slow down,
+    /// Records what a caller's calls look like together, and asks the guards what is done about it. Gives what they slow down,
     /// and how.
-    pub(crate) fn abuse(&self, signals: &[(Signal, Score)], verdict: &mut Verdict) -> Vec<(&Name, Throttle)> {
+    pub(crate) fn abuse(&self, signals: &[(Signal, Score)], verdict: &mut Verdict) -> Vec<Slowing<'_>> {
         let mut throttles = Vec::new();
         for (signal, score) in signals {
             let finding = Finding { score: *score, ..whole(signal.category(), "abuse", 0) };
             let ruling = self.judge(Channel::User, &finding.category, *score, Place::Fixed);
             verdict.add(&finding, finding.span, Channel::User, &"messages", ruling);
-            throttles.extend(self.guard.throttles(Channel::User, &finding.category, *score, self.now));
+            let of_guards = self.guard.throttles(Channel::User, &finding.category, *score, self.now);
+            throttles.extend(of_guards.map(|(guard, throttle)| Slowing { signal: *signal, guard, throttle }));
         }
         throttles
     }

@@ -187,8 +187,8 @@ impl Inner {
             .contained(self.snapshot.load().quarantined())
             .with_policies();
         let mut verdict = Verdict::default();
-        for (guard, throttle) in inspection.abuse(&strongest(&seen), &mut verdict) {
-            self.abuse.throttle(&principal.name, guard, throttle, time);
+        for slowing in inspection.abuse(&strongest(&seen), &mut verdict) {
+            self.abuse.throttle(&principal.name, &seen, &slowing, time);
         }
         // What the caller's calls look like together is no matter of these texts: a guard that refuses it refuses the call.
         if let Some(refusal) = verdict.refusal() {

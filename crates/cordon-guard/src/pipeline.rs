@@ -566,7 +566,7 @@ impl Inner {
 
         // Inspect the request, choose a target, dispatch; the answer goes back through the output gate.
         let inspecting = Instant::now();
-        let cleared = exchange::clear(call, request, &seen.signals, prompt, self, record).await;
+        let cleared = exchange::clear(call, request, &seen, prompt, self, record).await;
         // Of a request that is refused for what it holds, too.
         record.end.timings.inspect_input = parsed.saturating_add(micros(inspecting));
         let call = cleared?;

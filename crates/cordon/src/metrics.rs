@@ -63,6 +63,8 @@ pub struct Metrics {
     pub running: Gauge<i64, AtomicI64>,
     /// Callers that are slowed down.
     pub throttled: Gauge<i64, AtomicI64>,
+    /// Prompts that guards slow down now, whoever asks.
+    pub throttled_prompts: Gauge<i64, AtomicI64>,
     /// How often the calls of a caller were forgotten for those of another one.
     pub forgotten: Gauge<i64, AtomicI64>,
     /// The position of the Snapshot.
@@ -176,6 +178,8 @@ impl Metrics {
         };
         let running = gauge(registry, "calls_running", "Calls that are running");
         let throttled = gauge(registry, "callers_throttled", "Callers that guards slow down now");
+        let throttled_prompts =
+            gauge(registry, "prompts_throttled", "Prompts that guards slow down now, whoever asks");
         let help =
             "Times that what a caller's calls look like was forgotten, because there were too many callers";
         let forgotten = gauge(registry, "callers_forgotten", help);
@@ -226,6 +230,7 @@ impl Metrics {
             telemetry_failures,
             running,
             throttled,
+            throttled_prompts,
             forgotten,
             position,
             journal_frames,

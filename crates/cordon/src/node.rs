@@ -763,6 +763,7 @@ async fn tick(
         metrics.running.set(whole(handles.gateway.running().len() as u64));
         let (gateway, now) = (&handles.gateway, handles.settings.clock.now());
         metrics.throttled.set(whole(gateway.abuse().throttled(now) as u64));
+        metrics.throttled_prompts.set(whole(gateway.abuse().throttled_prompts(now) as u64));
         metrics.forgotten.set(whole(gateway.abuse().forgotten()));
         metrics.admitted(handles.gateway.shedder());
         metrics.breakers(&handles.gateway.health().conditions());

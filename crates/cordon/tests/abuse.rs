@@ -98,6 +98,48 @@ async fn who_counts_through_is_flagged_and_slowed_down_for_a_while_and_nobody_el
     assert!(!frames.hold("customer"), "no content");
 }
 
+/// Slows down what is tried under one name after another.
+const SPREAD: &str = r"
+---
+apiVersion: cordon/v1
+kind: Guard
+name: slower
+spec:
+  scope: organisation
+  rules:
+    - category: abuse/distributed_retry
+      action: flag
+      throttle: {requests: {count: 6, window: 1m, burst: 1}, for: 15m}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_tried_under_one_key_after_another_is_slowed_down_under_all_of_them() {
+    let upstream = answering().await;
+    let more: String = (0..5)
+        .map(|at| format!("---\n{{apiVersion: cordon/v1, kind: Principal, name: p{at}, spec: {{team: t, routes: [bot]}}}}\n"))
+        .collect();
+    let mut world = world(&upstream, &format!("{CARDS_AND_ADDRESSES}{SPREAD}{more}")).await;
+    let probe = "Please write down where I live and charge it all to 4111 1111 1111 1111";
+    let mut calls = Vec::new();
+    for at in 0..5 {
+        world.key = world.issue(&format!("p{at}"), DurationMs::from_secs(86_400)).await;
+        let reply = world.chat(&format!("{probe}, try {at}")).await;
+        assert_eq!(reply.code(), "content_blocked");
+        calls.push(reply.call());
+    }
+    world.key = world.issue("other", DurationMs::from_secs(86_400)).await;
+    let reply = world.chat(&format!("{probe}, at last")).await;
+    assert_eq!((reply.status.as_u16(), reply.code()), (429, "throttled".to_owned()));
+    assert_eq!(world.chat("Good morning").await.status, 200, "all else goes on");
+    let gateway = &world.node.handles.gateway;
+    let now = world.clock.now();
+    assert_eq!((gateway.abuse().throttled(now), gateway.abuse().throttled_prompts(now)), (0, 1));
+    let frames = world.frames().await;
+    let of = |call| frames.opened.iter().find(|opened| opened.call == call).unwrap();
+    assert_eq!(signals(of(calls[3])), []);
+    assert_eq!(signals(of(calls[4])), [("abuse/distributed_retry", Score::percent(50), Action::Flag)]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_rule_it_is_only_in_the_record() {
     let upstream = answering().await;

@@ -1,4 +1,4 @@
-//! Principals that are slowed down for a while.
+//! Principals and prompts that are slowed down for a while.
 
 use cordon_core::{Name, Refusal, RefusalCode, Timestamp, resource::Throttle};
 use cordon_policy::EffectiveGuard;
@@ -6,10 +6,10 @@ use smallvec::SmallVec;
 
 use crate::limits::{Pace, Rate, seconds};
 
-/// Throttles of one principal that hold at the same time; another one takes the place of the one that ends first.
+/// Throttles of one of them that hold at the same time; another one takes the place of the one that ends first.
 const MOST: usize = 8;
 
-/// A principal is slowed down wherever a guard holds.
+/// It is slowed down wherever a guard holds.
 #[derive(Clone, Debug)]
 pub(super) struct Throttled {
     guard: Name,
@@ -25,12 +25,13 @@ impl Throttled {
     }
 }
 
-/// Lets a call pass under all throttles that hold for it, or under none.
+/// Lets a call pass under all throttles that hold for `what` it is of, or under none.
 ///
 /// # Errors
 /// When it is not the call's turn.
 pub(super) fn pass(
     all: &mut SmallVec<[Throttled; 1]>,
+    what: &str,
     guard: &EffectiveGuard,
     now: Timestamp,
 ) -> Result<(), Refusal> {
@@ -42,7 +43,7 @@ pub(super) fn pass(
     for throttled in all.iter_mut().filter(|throttled| applies(throttled)) {
         let wait = throttled.rate.wait(Pace::of(throttled.throttle.requests), now);
         if !wait.is_zero() {
-            let why = format!("guard {} slows the caller down until {}", throttled.guard, throttled.until);
+            let why = format!("guard {} slows {what} down until {}", throttled.guard, throttled.until);
             let left = throttled.until.since(now).as_std();
             return Err(Refusal::new(RefusalCode::Throttled, why).retry_after(seconds(wait.min(left))));
         }
@@ -53,7 +54,7 @@ pub(super) fn pass(
     Ok(())
 }
 
-/// Slows a principal down, or for longer. The call that is the reason of it counts as the first.
+/// Slows down, or for longer. The call that is the reason of it counts as the first.
 pub(super) fn put(all: &mut SmallVec<[Throttled; 1]>, guard: &Name, throttle: Throttle, now: Timestamp) {
     let until = now.plus(throttle.lasts);
     let same = |throttled: &&mut Throttled| throttled.guard == *guard && throttled.throttle == throttle;

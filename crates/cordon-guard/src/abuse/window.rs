@@ -12,11 +12,11 @@ use super::{
 /// Prompts of a principal that are remembered.
 pub(super) const KEPT: usize = 64;
 /// For how long they are, in milliseconds.
-const MEMORY: u64 = 600_000;
+pub(super) const MEMORY: u64 = 600_000;
 /// Prompts with fewer words say nothing: `yes`, `go on`.
-const SHORTEST: usize = 4;
+pub(super) const SHORTEST: usize = 4;
 /// Prompts with fewer words are no near-duplicates of each other: many people ask for the same in few words.
-const SHORTEST_DUPLICATE: usize = 8;
+pub(super) const SHORTEST_DUPLICATE: usize = 8;
 /// Bits of a SimHash that near-duplicates differ in at most (G. Manku, A. Jain, A. Das Sarma, Detecting Near-Duplicates for Web
 /// Crawling, WWW 2007).
 const DUPLICATE: u32 = 3;
@@ -73,6 +73,12 @@ struct Likeness {
     counted: usize,
 }
 
+/// Whether a prompt asks for the same as an earlier one: five in six words are the same, or all but one place.
+pub(super) fn asks_again(new: &Sketch, earlier: &Sketch) -> bool {
+    let long = new.words().min(earlier.words()) >= SHORTEST_DUPLICATE;
+    long && new.distance(earlier) <= AGAIN || new.change(earlier) != Change::More
+}
+
 impl Window {
     /// Notes what a call brings. Gives what it looks like, and the number of its prompt.
     pub(super) fn note(
@@ -110,12 +116,12 @@ impl Window {
         (signals, Some(self.first.wrapping_add(self.prompts.len() as u64).wrapping_sub(1)))
     }
 
-    /// Says that a prompt was refused.
-    pub(super) fn refused(&mut self, number: u64) {
-        let at = usize::try_from(number.wrapping_sub(self.first)).ok();
-        if let Some(prompt) = at.and_then(|at| self.prompts.get_mut(at)) {
-            prompt.refused = true;
-        }
+    /// Says that a prompt was refused. Gives what it was known by and when it came, if it is still remembered.
+    pub(super) fn refused(&mut self, number: u64) -> Option<(Sketch, Timestamp)> {
+        let at = usize::try_from(number.wrapping_sub(self.first)).ok()?;
+        let prompt = self.prompts.get_mut(at)?;
+        prompt.refused = true;
+        Some((prompt.sketch.clone(), prompt.time))
     }
 
     /// How many prompts it holds.
@@ -135,7 +141,7 @@ impl Window {
             let (change, distance) = (new.change(&prompt.sketch), new.distance(&prompt.sketch));
             let long = new.words().min(prompt.sketch.words()) >= SHORTEST_DUPLICATE;
             like.duplicates += usize::from(long && distance <= DUPLICATE);
-            like.again |= prompt.refused && (change != Change::More || long && distance <= AGAIN);
+            like.again |= prompt.refused && asks_again(new, &prompt.sketch);
             match change {
                 Change::Length => like.varied = true,
                 Change::Slot { at, width, counts } => {
@@ -183,14 +189,14 @@ impl Signal {
     pub(super) const fn fires_at(self) -> usize {
         match self {
             Self::Enumeration | Self::NearDuplicate => 16,
-            Self::RefusalRetry => 4,
+            Self::RefusalRetry | Self::DistributedRetry => 4,
             Self::TokenVariation => 8,
             Self::ToolBurst => BURST as usize,
         }
     }
 
     /// The score of what was seen; nothing below one half.
-    fn score(self, seen: usize) -> Option<Score> {
+    pub(super) fn score(self, seen: usize) -> Option<Score> {
         if seen < self.fires_at() {
             return None;
         }

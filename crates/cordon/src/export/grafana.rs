@@ -191,7 +191,11 @@ const ROWS: &[(&str, &[Panel])] = &[
     (
         "Abuse and containment",
         &[
-            lines("Callers slowed down", "short", &[("cordon_callers_throttled", "callers")]),
+            lines(
+                "Callers and prompts slowed down",
+                "short",
+                &[("cordon_callers_throttled", "callers"), ("cordon_prompts_throttled", "prompts")],
+            ),
             lines(
                 "First bad call to contained, p95",
                 "s",
