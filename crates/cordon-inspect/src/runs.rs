@@ -22,8 +22,9 @@ pub(crate) use self::mended::{Held, MAX_SIGN, may_be_turned};
 use self::quoted::Quoted;
 use self::reversed::Reversed;
 use self::rotated::Rotated;
-pub(crate) use self::rotated::{BEFORE, rotate};
+pub(crate) use self::rotated::rotate;
 use self::spelled::Spelled;
+pub(crate) use self::stretch::BEFORE;
 use crate::scanner::Context;
 
 /// Folded bytes of one run that are read together.

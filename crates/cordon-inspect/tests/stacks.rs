@@ -22,7 +22,6 @@ const UNREAD: &[(&str, &str)] = &[
     ("emoji_bytes", "decimal_codes"),
     ("escape_octal", "bidi_reversed"),
     ("escape_octal", "zero_width"),
-    ("full_width", "decimal_codes"),
     ("full_width", "tag_characters"),
     ("hex_spaced", "escape_octal"),
     ("hex_spaced", "rot13"),

@@ -35,6 +35,11 @@ impl Hosts {
         self
     }
 
+    /// Whether there are no lists.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.lists.is_none()
+    }
+
     /// What the lists say of a host, as far as it counts: none where there is no list, or nothing may pass because of one.
     pub(crate) fn say(&self, host: &str, is_plain: bool) -> Option<bool> {
         self.allow(host).map(|on| on && is_plain).filter(|on| !(*on && self.only_raising))

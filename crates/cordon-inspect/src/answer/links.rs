@@ -2,6 +2,7 @@
 
 mod markup;
 
+use crate::answer::hosts::Hosts;
 use crate::answer::url::{self, Link, Place};
 use crate::answer::{Found, Sight};
 use crate::detector::{EGRESS, MAX_SEGMENT};
@@ -237,7 +238,7 @@ impl Links {
         }
         let said = judge(start, last, place, sight);
         due.extend(said.map(|said| found(said, start, last, false)));
-        if said.is_none() || is_text(start, end, sight.text) {
+        if says_nothing(said, (start, last), place, sight) || is_text(start, end, sight.text) {
             self.again(start, end, sight, due);
         }
     }
@@ -255,9 +256,12 @@ impl Links {
         self.mode = Mode::Text;
         let said = judge(start, end, place, sight);
         due.extend(said.map(|said| found(said, start, end, false)));
-        match said.filter(|_| !is_text(start, end, sight.text)) {
-            Some(said) => self.mode = Mode::Beyond { start: end, until, said },
-            None => self.again(start, end, sight, due),
+        let is_text = is_text(start, end, sight.text);
+        if says_nothing(said, (start, end), place, sight) || is_text {
+            self.again(start, end, sight, due);
+        }
+        if let Some(said) = said.filter(|_| !is_text) {
+            self.mode = Mode::Beyond { start: end, until, said };
         }
     }
 
@@ -296,6 +300,13 @@ fn judge(start: usize, end: usize, place: Place, sight: Sight<'_>) -> url::Said 
     // At the end of the text nothing can change what the host is.
     let same = if sight.text.end() == end && same == text.len() { same + 1 } else { same };
     url::judge(&Link { text, same, place }, sight.hosts)
+}
+
+/// Whether an address says nothing by itself: what was said of it is said because its host is on no list, and hides nothing of what is in it.
+fn says_nothing(said: url::Said, (start, end): (usize, usize), place: Place, sight: Sight<'_>) -> bool {
+    let none = Hosts::default();
+    said.is_none()
+        || !sight.hosts.is_empty() && judge(start, end, place, Sight { hosts: &none, ..sight }).is_none()
 }
 
 const fn found((category, percent): (&'static str, u32), start: usize, end: usize, continues: bool) -> Found {

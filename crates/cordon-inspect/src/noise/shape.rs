@@ -151,7 +151,9 @@ impl Shapes {
     /// Takes letters of ASCII, all small but perhaps the first, where no piece is open, as they are taken one by one; whether it did.
     #[inline]
     pub(crate) fn word(&mut self, letters: &[u8]) -> bool {
-        let (Open::Nothing, Some(first), Some(last)) = (self.open, letters.first(), letters.last()) else {
+        let (Open::Nothing, 0, Some(first), Some(last)) =
+            (self.open, self.length, letters.first(), letters.last())
+        else {
             return false;
         };
         self.begins_large = first.is_ascii_uppercase();
@@ -167,6 +169,8 @@ impl Shapes {
     #[inline]
     fn of_word(&mut self, byte: u8, known: &Known) -> Option<Piece> {
         let large = byte.is_ascii_uppercase();
+        // A capital inside of a word counts for its length and case; the word that it begins is known by what follows it, and one that is the
+        // capital alone is none. The weights were trained so.
         let ended = if large && self.small { self.end(known) } else { None };
         let ended = ended.or_else(|| self.goes_on(Open::Word, usize::MAX, known));
         if self.length == 0 {

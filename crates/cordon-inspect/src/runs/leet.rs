@@ -1,20 +1,29 @@
 //! Leetspeak: where several words are written so, the whole stretch is read as letters, signs inside of words too.
 
-use cordon_core::Category;
+use cordon_core::{Category, Finding};
 
 use super::Word;
-use super::stretch::Stretch;
+use super::stretch::{Stretch, before};
 use crate::scanner::Context;
 use crate::seen::Encoding;
 use crate::starts::Starts;
 use crate::view::{View, Way};
 
-/// The commonest English words that have a letter for which leetspeak writes a digit or sign.
-const COMMON: [&[u8]; 40] = [
+/// The commonest words of English and of other languages that have a letter for which leetspeak writes a digit or sign; of three letters none
+/// that a number of three digits could be, and not the `ist` of German, which looks like an ordinal.
+const COMMON: [&[u8]; 140] = [
     b"the", b"this", b"that", b"these", b"is", b"it", b"its", b"in", b"if", b"to", b"so", b"as", b"at", b"a",
     b"be", b"not", b"no", b"on", b"or", b"of", b"do", b"for", b"from", b"you", b"your", b"me", b"are",
     b"and", b"all", b"any", b"has", b"have", b"was", b"were", b"with", b"please", b"must", b"then", b"them",
-    b"will",
+    b"will", b"der", b"die", b"den", b"dem", b"ein", b"eine", b"mit", b"nicht", b"alle", b"alles", b"dein",
+    b"deine", b"mir", b"dir", b"bitte", b"auf", b"von", b"wie", b"mein", b"dass", b"que", b"una", b"por",
+    b"para", b"con", b"como", b"este", b"esta", b"todo", b"todos", b"del", b"sus", b"mis", b"debes", b"des",
+    b"une", b"vous", b"pour", b"dans", b"votre", b"qui", b"pas", b"mais", b"tous", b"toutes", b"avec",
+    b"moi", b"che", b"della", b"sono", b"tutte", b"tutti", b"per", b"tuo", b"tua", b"dei", b"delle", b"puoi",
+    b"non", b"com", b"uma", b"sua", b"meu", b"dos", b"das", b"voce", b"bir", b"bana", b"benim", b"senin",
+    b"olarak", b"misin", b"daha", b"yang", b"dan", b"dari", b"untuk", b"saya", b"anda", b"tidak", b"dengan",
+    b"ini", b"ang", b"mga", b"iyong", b"nie", b"jest", b"jak", b"dla", b"mnie", b"twoje", b"het", b"niet",
+    b"dat", b"een", b"mij", b"voor", b"jouw", b"trong", b"ban",
 ];
 const STARTS: Starts = Starts::of(&COMMON);
 /// The longest word that is looked up.
@@ -31,6 +40,8 @@ pub(super) struct Leet {
     signs: Option<usize>,
     /// Whether there are too many of them to belong to it.
     many: bool,
+    /// Where what was read last ends.
+    read: usize,
 }
 
 impl Leet {
@@ -45,9 +56,8 @@ impl Leet {
         } else {
             (self.signs, self.many) = (None, false);
         }
-        if let Some((start, end)) = self.stretch.gap(i) {
-            read(start, end, context);
-        }
+        let ended = self.stretch.gap(i);
+        self.read(ended, context);
     }
 
     /// A word ended; `known` says that it is one of the rules in leetspeak.
@@ -62,15 +72,22 @@ impl Leet {
                 let known = |letters: &[u8]| signs.is_some() && context.tables.rules.word(letters).is_some();
                 is_word(context.text.slice(start, word.end), known)
             };
-        if let Some((start, end)) = self.stretch.word(start, word.end, cue) {
-            read(start, end, context);
-        }
+        let ended = self.stretch.word(start, word.end, cue);
+        self.read(ended, context);
     }
 
     pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
         (self.signs, self.many) = (None, false);
-        if let Some((start, end)) = self.stretch.close(end) {
-            read(start, end, context);
+        let ended = self.stretch.close(end);
+        self.read(ended, context);
+    }
+
+    #[inline]
+    fn read(&mut self, stretch: Option<(usize, usize)>, context: &mut Context<'_>) {
+        if let Some((start, end)) = stretch {
+            let from = before(start, self.read, context);
+            self.read = end;
+            read(from, start, end, context);
         }
     }
 }
@@ -116,9 +133,10 @@ pub(crate) const fn letter(byte: u8, one: u8) -> u8 {
     }
 }
 
-/// Reads folded bytes `start..end` as letters. What looks like personal data then is none.
-fn read(start: usize, end: usize, context: &mut Context<'_>) {
-    let slice = context.text.slice(start, end);
+/// Reads folded bytes `from..end` as letters, of which those from `start` on show signs; of those before only injection is looked for, since
+/// they may have been let pass. What looks like personal data then is none.
+fn read(from: usize, start: usize, end: usize, context: &mut Context<'_>) {
+    let slice = context.text.slice(from, end);
     let mut text = slice.to_vec();
     for token in text.split_mut(|byte| !byte.is_ascii_alphanumeric() && !is_sign(*byte)) {
         // An exclamation mark behind a word is one.
@@ -134,12 +152,12 @@ fn read(start: usize, end: usize, context: &mut Context<'_>) {
     }
     if text != slice {
         let way = Way::blocks(0, text.len(), (1, 1));
-        let families = [Category::known("prompt_injection"), Category::known("leak")];
-        View::new(Encoding::Leetspeak, text, way).report(
-            start,
-            |found| families.iter().any(|family| family.covers(&found.category)),
-            context,
-        );
+        let [injection, leak] = ["prompt_injection", "leak"].map(Category::known);
+        let counts = |found: &Finding| {
+            injection.covers(&found.category)
+                || leak.covers(&found.category) && from + found.span.start >= start
+        };
+        View::new(Encoding::Leetspeak, text, way).report(from, counts, context);
     }
 }
 

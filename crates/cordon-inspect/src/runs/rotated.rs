@@ -1,9 +1,9 @@
 //! Words in ROT13: where several stand together, the whole stretch is read so.
 
-use cordon_core::{Category, Channel, Finding};
+use cordon_core::{Category, Finding};
 
 use super::Word;
-use super::stretch::Stretch;
+use super::stretch::{Stretch, before};
 use crate::scanner::Context;
 use crate::seen::Encoding;
 use crate::starts::Starts;
@@ -11,7 +11,7 @@ use crate::view::{View, Way};
 
 /// The commonest words of some languages in ROT13 that are not English words themselves. Letters with marks are as they are when the mark is
 /// folded away: ROT13 leaves them alone.
-pub(super) const COMMON: [&[u8]; 241] = [
+pub(super) const COMMON: [&[u8]; 267] = [
     b"gur",
     b"naq",
     b"bs",
@@ -253,10 +253,33 @@ pub(super) const COMMON: [&[u8]; 241] = [
     b"whfg",
     b"yvxr",
     b"gvzr",
+    b"ove",
+    b"vcva",
+    b"tvov",
+    b"qnun",
+    b"byna",
+    b"xnqne",
+    b"ohah",
+    b"cbx",
+    b"qrgvy",
+    b"dhrfgb",
+    b"dhnyv",
+    b"hfnaqb",
+    b"qryy",
+    b"ghggv",
+    b"qnzzv",
+    b"baqr",
+    b"fboer",
+    b"gbqbf",
+    b"phny",
+    b"qnynz",
+    b"gragnat",
+    b"xngn",
+    b"znnnev",
+    b"zbat",
+    b"xnaafg",
+    b"rvara",
 ];
-/// Folded bytes before the first such word that are read with it: a sentence may begin with others. [`crate::scanner::CONTEXT`] keeps them.
-pub(crate) const BEFORE: usize = 128;
-
 /// The stretch that may be ROT13.
 #[derive(Debug, Default)]
 pub(super) struct Rotated {
@@ -308,20 +331,6 @@ fn is_common(word: &[u8]) -> bool {
 }
 
 const STARTS: Starts = Starts::of(&COMMON);
-
-/// Where what is read with a stretch begins: a word before it, none that was read. In what models say nothing is read before it, as there
-/// little is held back.
-fn before(start: usize, read: usize, context: &Context<'_>) -> usize {
-    if matches!(context.channel, Channel::System | Channel::Model) {
-        return start;
-    }
-    let from = start.saturating_sub(BEFORE);
-    if from <= read {
-        return read;
-    }
-    let space = context.text.slice(from, start).iter().position(|byte| *byte == b' ');
-    space.map_or(start, |space| from + space + 1)
-}
 
 /// Reads folded bytes `from..end`, of which those from `start` on show signs; of those before only injection is looked for, since they may have
 /// been let pass.

@@ -94,7 +94,24 @@ fn is_unit(word: &[u8]) -> bool {
 
 /// Whether a word is the number of a character of a script far from ASCII: with such a number a text may begin. What could be a year is none.
 fn is_far(word: &[u8]) -> bool {
-    word.len() == 4 && number(word, 10).is_some_and(|value| matches!(value, 1040..=1899 | 2304..))
+    let value = || number(word, 10);
+    match word.len() {
+        4 => value().is_some_and(|value| matches!(value, 1040..=1899 | 2304..)),
+        5 => value().is_some_and(|value| script(value) == EAST_ASIAN),
+        _ => false,
+    }
+}
+
+/// The scripts of Chinese, Japanese and Korean, which are written together.
+const EAST_ASIAN: u32 = 0x4e;
+
+/// What stands for the script of a character: its block of 256, but for those that are written together (Unicode 16, Blocks.txt: CJK symbols
+/// and punctuation, kana, unified ideographs, Hangul syllables, full-width forms).
+const fn script(character: u32) -> u32 {
+    match character {
+        0x3000..=0x30ff | 0x4e00..=0x9fff | 0xac00..=0xd7a3 | 0xff00..=0xffef => EAST_ASIAN,
+        _ => character >> 8,
+    }
 }
 
 /// Whether a word is one character.
@@ -176,18 +193,18 @@ impl Run<'_> {
             return None;
         }
         let (mut text, mut way, mut plain) = (Vec::with_capacity(self.units.len()), Way::default(), 0);
-        let (mut block, mut blocks) = (0, 0);
+        let (mut last, mut scripts) = (0, 0);
         for (start, end, _) in self.units() {
             let c = decimal(self.text.get(start..end)?)?;
             way.push(text.len(), (start, end), (c.len_utf8(), end - start));
             text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             plain += usize::from(c.is_ascii());
-            if !c.is_ascii() && block != u32::from(c) >> 8 {
-                (block, blocks) = (u32::from(c) >> 8, blocks + 1);
+            if !c.is_ascii() && last != script(c.into()) {
+                (last, scripts) = (script(c.into()), scripts + 1);
             }
         }
-        // Ideographs are of many blocks, as numbers are that mean other things.
-        let of_one_script = plain * 16 >= self.units.len() && blocks <= 1;
+        // Where ideographs are written nothing need stand between them.
+        let of_one_script = scripts <= 1 && (last == EAST_ASIAN || plain * 16 >= self.units.len());
         (plain * 2 > self.units.len() || of_one_script)
             .then(|| View::new(Encoding::CharacterCodes, text, way))
     }

@@ -1,11 +1,18 @@
 //! A stretch of words that show a sign of the same disguise, not too far from each other.
 
+use cordon_core::Channel;
+
 use super::MAX_RUN;
+use crate::scanner::Context;
 
 /// Words without the sign after which a stretch has ended.
 const APART: u8 = 16;
 /// Words with the sign that make a stretch worth reading.
 const ENOUGH: u16 = 2;
+
+/// Folded bytes before the first word with the sign that are read with it: a sentence may begin with others. [`crate::scanner::CONTEXT`]
+/// keeps them.
+pub(crate) const BEFORE: usize = 128;
 
 /// The stretch that is open.
 #[derive(Debug, Default)]
@@ -54,4 +61,18 @@ impl Stretch {
     pub(super) fn close(&mut self, end: usize) -> Option<(usize, usize)> {
         self.0.take().filter(|open| open.signs >= ENOUGH).map(|open| (open.start, end))
     }
+}
+
+/// Where what is read with a stretch begins: a word before it, none that was read. In what models say nothing is read before it, as there
+/// little is held back.
+pub(super) fn before(start: usize, read: usize, context: &Context<'_>) -> usize {
+    if matches!(context.channel, Channel::System | Channel::Model) {
+        return start;
+    }
+    let from = start.saturating_sub(BEFORE);
+    if from <= read {
+        return read;
+    }
+    let space = context.text.slice(from, start).iter().position(|byte| *byte == b' ');
+    space.map_or(start, |space| from + space + 1)
 }
