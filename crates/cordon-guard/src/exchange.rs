@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use cordon_core::{
-    Action, Category, Name, Refusal, RefusalCode, Score, Timestamp,
+    Action, Category, Name, Refusal, RefusalCode, Timestamp,
     containment::PromptId,
     json,
     record::{Outcome, RecordedVerdict},

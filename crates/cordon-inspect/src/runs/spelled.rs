@@ -228,7 +228,7 @@ impl Run<'_> {
             text.extend_from_slice(self.text.get(start..end)?);
         }
         // Signs at the end are spelled too.
-        let behind = self.behind.split(|byte| *byte == b' ').next().unwrap_or_default();
+        let behind = spelled_behind(self.behind, between);
         if let Some(signs) = behind.strip_prefix(between).filter(|signs| !signs.is_empty()) {
             let signs = inner_signs(signs, between);
             let from = self.text.len();
@@ -256,6 +256,16 @@ impl Run<'_> {
         };
         counts.iter().filter(often).map(|(gap, _)| *gap).min_by_key(|gap| gap.len()).unwrap_or(most)
     }
+}
+
+/// What is spelled behind the last letter: signs up to a space, or, where spaces stand between letters, each behind a space.
+fn spelled_behind<'a>(behind: &'a [u8], between: &[u8]) -> &'a [u8] {
+    if between != b" " {
+        return behind.split(|byte| *byte == b' ').next().unwrap_or_default();
+    }
+    let pairs = behind.as_chunks::<2>().0.iter();
+    let signs = pairs.take_while(|[space, sign]| *space == b' ' && sign.is_ascii_punctuation()).count();
+    behind.get(..2 * signs).unwrap_or_default()
 }
 
 /// What a wider gap between two letters says, which may be of scripts with marks: a space between words, or signs, each with what stands between letters
