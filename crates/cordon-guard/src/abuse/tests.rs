@@ -437,7 +437,7 @@ proptest! {
             asked(&abuse, &guard, &format!("app-{}", at % 7), &text, true, 0).unwrap();
         }
         let kept = abuse.probes().len();
-        prop_assert!(kept <= probes::KEPT && kept > prompts.min(probes::KEPT as u32) as usize / 2);
+        prop_assert!(kept <= probes::KEPT && kept > (prompts as usize).min(probes::KEPT) / 2);
     }
 
     #[test]
