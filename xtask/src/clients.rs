@@ -41,7 +41,7 @@ const PACKAGES: [&str; 4] = ["anthropic", "langchain", "openai", "openinference"
 pub(crate) fn run(closing: &mut Closing) -> Result<bool> {
     let python = python::environment()?;
     process::must(process::cargo().args(["build", "--locked", "--quiet", "--package", "cordon"]))?;
-    let binary = std::path::absolute("target/debug/cordon").context("naming the binary")?;
+    let binary = process::binary()?;
     let folder = Folder::new("target/clients/run")?;
 
     let sandbox = Server::start(
@@ -161,7 +161,7 @@ impl Demo {
     /// Builds the binary, starts it on a folder of its own, and waits until the traffic is through.
     pub(crate) fn start(folder: &Folder) -> Result<Self> {
         process::must(process::cargo().args(["build", "--locked", "--quiet", "--package", "cordon"]))?;
-        let binary = std::path::absolute("target/debug/cordon").context("naming the binary")?;
+        let binary = process::binary()?;
         let data = folder.path.join("data");
         let server = Server::start(
             Command::new(&binary)

@@ -127,3 +127,9 @@ fn pass_on(stream: impl Read, seen: &std::sync::Mutex<&mut (dyn FnMut(&str) + Se
         line.clear();
     }
 }
+
+/// The program that a build without options makes, where that goes.
+pub(crate) fn binary() -> Result<PathBuf> {
+    let folder = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    std::path::absolute(Path::new(&folder).join("debug/cordon")).context("naming the binary")
+}
