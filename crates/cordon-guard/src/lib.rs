@@ -40,6 +40,8 @@ pub mod upstream;
 mod ahead;
 mod alone;
 mod answer;
+#[cfg(test)]
+mod answered_tests;
 mod authority;
 mod capture;
 mod catalog;

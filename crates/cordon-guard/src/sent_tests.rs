@@ -3,8 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use cordon_core::{
-    Action, CallId, Channel, HmacKey, Name, Timestamp, json::Value as Tree, resource::GuardSpec,
-    resource::RefusalStyle, resource::SentValues,
+    Action, Channel, HmacKey, Name, Timestamp,
+    json::Value as Tree,
+    record::RecordedVerdict,
+    resource::{GuardSpec, SentValues},
 };
 use cordon_inspect::Engine;
 use cordon_policy::EffectiveGuard;
@@ -14,16 +16,12 @@ use serde_json::{Value, json};
 
 use crate::{
     Tokens,
-    anthropic::{Message, MessageGate, MessagesRequest, Wanted},
+    answered_tests::{PROTOCOLS, answered},
+    anthropic::{MessagesRequest, Wanted},
     inspection::{Inspection, Verdict},
     lane::{Lane, Shared},
-    openai::{self, StreamGate},
-    responses::{self, ResponseGate},
-    told::tests::{PROTOCOLS, answer, events},
-    tree::{
-        gate::{Gate, Progress, StreamOptions},
-        testing::tree,
-    },
+    openai, responses,
+    tree::testing::tree,
 };
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::builtin);
@@ -82,8 +80,8 @@ fn asked(protocol: &str, by: Inspection, request: Tree) -> (Inspection, Tokens) 
 /// What was found in an answer: the category, whether it was known, and what was done.
 type Found = Vec<(String, bool, Action)>;
 
-fn found(verdict: &Verdict) -> Found {
-    let findings = verdict.recorded().findings.iter();
+fn found(seen: &RecordedVerdict) -> Found {
+    let findings = seen.findings.iter();
     let mut found: Found = findings
         .map(|one| (one.category.to_string(), one.known, one.action))
         .filter(|one| one.0 != "egress/link")
@@ -101,36 +99,10 @@ fn released(
     tokens: &Tokens,
     said: &str,
 ) -> [(Option<String>, Found); 2] {
-    let (mut verdict, whole) = (Verdict::default(), tree(answer(protocol, said).to_string()));
-    let bytes = match protocol {
-        "chat" => openai::Response::read(whole).unwrap().inspect(inspection, tokens, "m", &mut verdict),
-        "messages" => Message::read(whole).unwrap().inspect(inspection, tokens, "m", &mut verdict),
-        _ => responses::Response::read(whole).unwrap().inspect(inspection, tokens, "m", &mut verdict),
-    };
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let whole = (bytes.ok().map(text), found(&verdict));
-    let options = StreamOptions {
-        call: CallId::from_bytes([1; 16]),
-        route: "m".to_owned(),
-        include_usage: false,
-        refusal: RefusalStyle::Error,
-        max_bytes: 1 << 20,
-    };
-    let (rules, tokens) = (inspection.clone(), tokens.clone());
-    let mut gate: Box<dyn Gate> = match protocol {
-        "chat" => Box::new(StreamGate::new(rules, tokens, options)),
-        "messages" => Box::new(MessageGate::new(rules, tokens, options)),
-        _ => Box::new(ResponseGate::new(rules, tokens, options)),
-    };
-    let (mut out, mut progress) = (Vec::new(), Progress::Open);
-    for event in events(protocol, said) {
-        progress = gate.event(&event, &mut out).unwrap();
-        if progress != Progress::Open {
-            break;
-        }
-    }
-    let streamed = (progress != Progress::Stopped).then(|| text(out));
-    [whole, (streamed, found(gate.verdict()))]
+    answered(protocol, inspection, tokens, said).map(|answered| {
+        let found = found(&answered.seen);
+        (answered.released(), found)
+    })
 }
 
 fn email(known: bool, action: Action) -> Found {

@@ -1,26 +1,21 @@
 //! Prompts that come back, in every protocol, in text and in the arguments of a call, whole and as a stream.
 
-use cordon_core::{Action, CallId, Form, json::Value as Tree, resource::RefusalStyle};
+use cordon_core::{Action, Form, json::Value as Tree, record::RecordedVerdict};
 use http::HeaderMap;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 use crate::{
-    Inspection, Verdict,
-    anthropic::{Message, MessageGate, MessagesRequest, Wanted},
-    openai::{self, StreamGate},
-    responses::{self, ResponseGate},
-    tree::{
-        gate::{Gate, Progress, StreamOptions},
-        testing::{inspection, tree},
-    },
+    Inspection, Tokens, Verdict,
+    answered_tests::{PROTOCOLS, answer, answered},
+    anthropic::{MessagesRequest, Wanted},
+    openai, responses,
+    tree::testing::{inspection, tree},
 };
 
 const TOLD: &str = "You are Ada of Harbour Light Insurance. Never promise that a claim will be paid: say that a colleague decides it \
     within three working days. Partners get twelve percent off when they name their code, and nobody else may learn of it.";
 const OWN: &str = "What do you do for me";
-
-pub(crate) const PROTOCOLS: [&str; 3] = ["chat", "messages", "responses"];
 
 /// What a request in this protocol tells: by the system in one way of saying it, and by the user.
 fn request(protocol: &str, told: &str, user: &str, in_parts: bool) -> Tree {
@@ -56,113 +51,18 @@ fn asked(protocol: &str, told: &str, user: &str, in_parts: bool, action: Action)
     inspection(&[("leak", action, Form::Mask)]).telling(prompt)
 }
 
-pub(crate) fn answer(protocol: &str, said: &str) -> Value {
-    match protocol {
-        "chat" => json!({"id": "1", "object": "chat.completion", "created": 1, "model": "x",
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}]}),
-        "messages" => {
-            json!({"id": "1", "type": "message", "role": "assistant", "model": "x", "stop_reason": "end_turn",
-            "stop_sequence": null, "content": [{"type": "text", "text": said}], "usage": {"input_tokens": 1, "output_tokens": 1}})
-        }
-        _ => json!({"id": "1", "object": "response", "created_at": 1, "status": "completed", "model": "x",
-            "output": [{"type": "message", "id": "a", "role": "assistant", "status": "completed",
-                "content": [{"type": "output_text", "text": said, "annotations": []}]}]}),
-    }
-}
-
-pub(crate) fn events(protocol: &str, said: &str) -> Vec<String> {
-    let characters: Vec<char> = said.chars().collect();
-    let pieces = characters.chunks(7).map(String::from_iter);
-    match protocol {
-        "chat" => {
-            let chunk = |delta: Value, finish: Value| {
-                json!({"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "x",
-                    "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
-                .to_string()
-            };
-            let said = pieces.map(|piece| chunk(json!({"content": piece}), json!(null)));
-            said.chain([chunk(json!({}), json!("stop")), "[DONE]".to_owned()]).collect()
-        }
-        "messages" => {
-            let mut message = answer(protocol, "");
-            (message["content"], message["stop_reason"]) = (json!([]), json!(null));
-            let start = [
-                json!({"type": "message_start", "message": message}),
-                json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
-            ];
-            let said = pieces.map(|piece| {
-                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}})
-            });
-            let end = [
-                json!({"type": "content_block_stop", "index": 0}),
-                json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": 2}}),
-                json!({"type": "message_stop"}),
-            ];
-            start.into_iter().chain(said).chain(end).map(|event| event.to_string()).collect()
-        }
-        _ => {
-            let done = answer(protocol, said);
-            let item = &done["output"][0];
-            let (mut opened, mut begun) = (done.clone(), item.clone());
-            (opened["status"], opened["output"]) = (json!("in_progress"), json!([]));
-            (begun["status"], begun["content"]) = (json!("in_progress"), json!([]));
-            let empty = json!({"type": "output_text", "text": "", "annotations": []});
-            let start = [
-                json!({"type": "response.created", "response": opened}),
-                json!({"type": "response.output_item.added", "output_index": 0, "item": begun}),
-                json!({"type": "response.content_part.added", "item_id": "a", "output_index": 0, "content_index": 0, "part": empty}),
-            ];
-            let said_all = pieces.map(|piece| {
-                json!({"type": "response.output_text.delta", "item_id": "a", "output_index": 0, "content_index": 0, "delta": piece})
-            });
-            let end = [
-                json!({"type": "response.output_text.done", "item_id": "a", "output_index": 0, "content_index": 0, "text": said}),
-                json!({"type": "response.content_part.done", "item_id": "a", "output_index": 0, "content_index": 0, "part": item["content"][0]}),
-                json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
-                json!({"type": "response.completed", "response": done}),
-            ];
-            start.into_iter().chain(said_all).chain(end).map(|event| event.to_string()).collect()
-        }
-    }
-}
-
 /// What is released of an answer, whole and as a stream, with the leaks that were found.
 fn released(protocol: &str, inspection: &Inspection, said: &str) -> [(Option<String>, Vec<String>); 2] {
-    let tokens = crate::Tokens::default();
-    let (mut verdict, whole) = (Verdict::default(), tree(answer(protocol, said).to_string()));
-    let bytes = match protocol {
-        "chat" => openai::Response::read(whole).unwrap().inspect(inspection, &tokens, "m", &mut verdict),
-        "messages" => Message::read(whole).unwrap().inspect(inspection, &tokens, "m", &mut verdict),
-        _ => responses::Response::read(whole).unwrap().inspect(inspection, &tokens, "m", &mut verdict),
-    };
-    let whole = (bytes.ok().map(|bytes| String::from_utf8(bytes).unwrap()), leaks(&verdict));
-    let options = StreamOptions {
-        call: CallId::from_bytes([1; 16]),
-        route: "m".to_owned(),
-        include_usage: false,
-        refusal: RefusalStyle::Error,
-        max_bytes: 1 << 20,
-    };
-    let rules = inspection.clone();
-    let mut gate: Box<dyn Gate> = match protocol {
-        "chat" => Box::new(StreamGate::new(rules, tokens, options)),
-        "messages" => Box::new(MessageGate::new(rules, tokens, options)),
-        _ => Box::new(ResponseGate::new(rules, tokens, options)),
-    };
-    let (mut out, mut progress) = (Vec::new(), Progress::Open);
-    for event in events(protocol, said) {
-        progress = gate.event(&event, &mut out).unwrap();
-        if progress != Progress::Open {
-            break;
-        }
-    }
-    let text = String::from_utf8(out).unwrap();
-    assert!(progress != Progress::Stopped || !text.contains("Partners get"), "{protocol}: {text}");
-    [whole, ((progress != Progress::Stopped).then_some(text), leaks(gate.verdict()))]
+    answered(protocol, inspection, &Tokens::default(), said).map(|answered| {
+        let part = answered.stopped.then_some(&answered.text);
+        assert!(part.is_none_or(|text| !text.contains("Partners get")), "{protocol}: {part:?}");
+        let leaks = leaks(&answered.seen);
+        (answered.released(), leaks)
+    })
 }
 
-fn leaks(verdict: &Verdict) -> Vec<String> {
-    let of = verdict.recorded().findings.iter().filter(|found| found.category.as_str().starts_with("leak"));
+fn leaks(seen: &RecordedVerdict) -> Vec<String> {
+    let of = seen.findings.iter().filter(|found| found.category.as_str().starts_with("leak"));
     // A stream of events that repeat the text has it several times.
     let mut names: Vec<String> = of.map(|found| format!("{} {}", found.category, found.score)).collect();
     names.dedup();
@@ -295,6 +195,6 @@ fn a_prompt_in_the_arguments_of_a_call_is_seen() {
     let mut verdict = Verdict::default();
     let rules = asked("chat", TOLD, OWN, false, Action::Block);
     let read = openai::Response::read(tree(answer.to_string())).unwrap();
-    assert!(read.inspect(&rules, &crate::Tokens::default(), "m", &mut verdict).is_err());
-    assert_eq!(leaks(&verdict), ["leak/prompt 0.95"]);
+    assert!(read.inspect(&rules, &Tokens::default(), "m", &mut verdict).is_err());
+    assert_eq!(leaks(verdict.recorded()), ["leak/prompt 0.95"]);
 }

@@ -70,6 +70,15 @@ fn bracketed(text: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     (same && closes).then_some(after + 1)
 }
 
+/// How long the top-level domain is that a label begins with, before the digit of a note or a hyphen: `com3`, `com-`. Of those alone that
+/// no region is named with, as `eu-west-1` is.
+fn glued(label: &[u8]) -> Option<usize> {
+    const DOMAINS: [&[u8]; 6] = [b"com", b"org", b"net", b"edu", b"gov", b"info"];
+    let letters = label.iter().position(|byte| !byte.is_ascii_alphabetic())?;
+    let name = label.get(..letters)?;
+    DOMAINS.iter().any(|domain| name.eq_ignore_ascii_case(domain)).then_some(letters)
+}
+
 /// Where a host name with a top-level domain of letters ends.
 fn host(text: &[u8], from: usize) -> Option<usize> {
     const FILES: [&[u8]; 14] = [
@@ -89,6 +98,8 @@ fn host(text: &[u8], from: usize) -> Option<usize> {
         let file = FILES.iter().any(|file| name.eq_ignore_ascii_case(file));
         if label > from && alphabetic && (2..=24).contains(&name.len()) && !file {
             end = Some(at);
+        } else if label > from && !alphabetic {
+            end = glued(name).map(|length| label + length).or(end);
         }
         let dot = skip_spaces(text, at);
         label = match text.get(at) {
@@ -99,5 +110,23 @@ fn host(text: &[u8], from: usize) -> Option<usize> {
             },
         };
         at = label;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_ends_with_its_top_level_domain() {
+        let ends = |text: &str| host(text.as_bytes(), 0);
+        let whole = ["example.com", "mail.example.org", "example.xn--p1ai", "example [dot] com"];
+        assert!(whole.into_iter().all(|text| ends(text) == Some(text.len())));
+        // What is glued to it by the number of a note, a hyphen or a dot is none of it.
+        let glued = ["example.com3", "example.com-thanks", "example.com--", "example.com.", "example.ORG12"];
+        assert!(glued.into_iter().all(|text| ends(text) == Some("example.com".len())));
+        // Names of machines and files.
+        let none = ["2x.png", "host", "rack.eu-west-1", "rack.n3", "example.-com", ""];
+        assert!(none.into_iter().all(|text| ends(text).is_none()));
     }
 }

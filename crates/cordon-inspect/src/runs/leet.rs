@@ -3,7 +3,7 @@
 use cordon_core::{Category, Finding};
 
 use super::Word;
-use super::stretch::{Stretch, before};
+use super::stretch::{Ended, Stretch};
 use crate::scanner::Context;
 use crate::seen::Encoding;
 use crate::starts::Starts;
@@ -40,8 +40,6 @@ pub(super) struct Leet {
     signs: Option<usize>,
     /// Whether there are too many of them to belong to it.
     many: bool,
-    /// Where what was read last ends.
-    read: usize,
 }
 
 impl Leet {
@@ -56,8 +54,9 @@ impl Leet {
         } else {
             (self.signs, self.many) = (None, false);
         }
-        let ended = self.stretch.gap(i);
-        self.read(ended, context);
+        if let Some(ended) = self.stretch.gap(i, context) {
+            read(&ended, context);
+        }
     }
 
     /// A word ended; `known` says that it is one of the rules in leetspeak.
@@ -72,22 +71,15 @@ impl Leet {
                 let known = |letters: &[u8]| signs.is_some() && context.tables.rules.word(letters).is_some();
                 is_word(context.text.slice(start, word.end), known)
             };
-        let ended = self.stretch.word(start, word.end, cue);
-        self.read(ended, context);
+        if let Some(ended) = self.stretch.word((start, word.end), cue, context) {
+            read(&ended, context);
+        }
     }
 
     pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
         (self.signs, self.many) = (None, false);
-        let ended = self.stretch.close(end);
-        self.read(ended, context);
-    }
-
-    #[inline]
-    fn read(&mut self, stretch: Option<(usize, usize)>, context: &mut Context<'_>) {
-        if let Some((start, end)) = stretch {
-            let from = before(start, self.read, context);
-            self.read = end;
-            read(from, start, end, context);
+        if let Some(ended) = self.stretch.close(end, context) {
+            read(&ended, context);
         }
     }
 }
@@ -133,9 +125,10 @@ pub(crate) const fn letter(byte: u8, one: u8) -> u8 {
     }
 }
 
-/// Reads folded bytes `from..end` as letters, of which those from `start` on show signs; of those before only injection is looked for, since
-/// they may have been let pass. What looks like personal data then is none.
-fn read(from: usize, start: usize, end: usize, context: &mut Context<'_>) {
+/// Reads a stretch as letters; before its first sign only injection is looked for, since that may have been let pass. What looks like personal
+/// data then is none.
+fn read(ended: &Ended, context: &mut Context<'_>) {
+    let Ended { from, start, end } = *ended;
     let slice = context.text.slice(from, end);
     let mut text = slice.to_vec();
     for token in text.split_mut(|byte| !byte.is_ascii_alphanumeric() && !is_sign(*byte)) {

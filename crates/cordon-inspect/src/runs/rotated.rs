@@ -3,7 +3,7 @@
 use cordon_core::{Category, Finding};
 
 use super::Word;
-use super::stretch::{Stretch, before};
+use super::stretch::{Ended, Stretch};
 use crate::scanner::Context;
 use crate::seen::Encoding;
 use crate::starts::Starts;
@@ -284,8 +284,6 @@ pub(super) const COMMON: [&[u8]; 267] = [
 #[derive(Debug, Default)]
 pub(super) struct Rotated {
     stretch: Stretch,
-    /// Where what was read last ends.
-    read: usize,
 }
 
 impl Rotated {
@@ -298,28 +296,22 @@ impl Rotated {
     pub(super) fn word(&mut self, word: Word<'_>, known: bool, context: &mut Context<'_>) {
         // Two letters are a word of some language in ROT13 too often.
         let sign = known && word.text.len() > 2 || word.letters && is_common(word.text);
-        let ended = self.stretch.word(word.start, word.end, sign);
-        self.read(ended, context);
+        if let Some(ended) = self.stretch.word((word.start, word.end), sign, context) {
+            read(&ended, context);
+        }
     }
 
     /// The byte at `i` belongs to no word.
     #[inline]
     pub(super) fn gap(&mut self, i: usize, context: &mut Context<'_>) {
-        let ended = self.stretch.gap(i);
-        self.read(ended, context);
+        if let Some(ended) = self.stretch.gap(i, context) {
+            read(&ended, context);
+        }
     }
 
     pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
-        let ended = self.stretch.close(end);
-        self.read(ended, context);
-    }
-
-    #[inline]
-    fn read(&mut self, stretch: Option<(usize, usize)>, context: &mut Context<'_>) {
-        if let Some((start, end)) = stretch {
-            let from = before(start, self.read, context);
-            self.read = end;
-            read(from, start, end, context);
+        if let Some(ended) = self.stretch.close(end, context) {
+            read(&ended, context);
         }
     }
 }
@@ -332,9 +324,9 @@ fn is_common(word: &[u8]) -> bool {
 
 const STARTS: Starts = Starts::of(&COMMON);
 
-/// Reads folded bytes `from..end`, of which those from `start` on show signs; of those before only injection is looked for, since they may have
-/// been let pass.
-fn read(from: usize, start: usize, end: usize, context: &mut Context<'_>) {
+/// Reads a stretch; before its first sign only injection is looked for, since that may have been let pass.
+fn read(ended: &Ended, context: &mut Context<'_>) {
+    let Ended { from, start, end } = *ended;
     let text = context.text.slice(from, end);
     // ROT13 leaves letters with marks alone, which are folded to ASCII here, but not letters that are disguised beside it, which are most then.
     let marked: Vec<bool> = (from..end).map(|at| context.text.width(at) > 1).collect();

@@ -16,7 +16,11 @@ pub(crate) const BEFORE: usize = 128;
 
 /// The stretch that is open.
 #[derive(Debug, Default)]
-pub(super) struct Stretch(Option<Open>);
+pub(super) struct Stretch {
+    open: Option<Open>,
+    /// Where what was read last ends.
+    read: usize,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -26,46 +30,66 @@ struct Open {
     since: u8,
 }
 
+/// A stretch that is worth reading, from its first word that showed the sign.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Where what is read with it begins: a word before it, none that was read.
+    pub(super) from: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
 impl Stretch {
     /// Where it begins: with the first word that showed the sign.
     pub(super) fn start(&self) -> Option<usize> {
-        self.0.as_ref().map(|open| open.start)
+        self.open.as_ref().map(|open| open.start)
     }
 
     /// Takes the word `start..end`; the stretch that is worth reading and ends with it.
     #[inline]
-    pub(super) fn word(&mut self, start: usize, end: usize, sign: bool) -> Option<(usize, usize)> {
-        match &mut self.0 {
+    pub(super) fn word(
+        &mut self,
+        (start, end): (usize, usize),
+        sign: bool,
+        context: &Context<'_>,
+    ) -> Option<Ended> {
+        match &mut self.open {
             None => {
-                self.0 = sign.then_some(Open { start, signs: 1, since: 0 });
+                self.open = sign.then_some(Open { start, signs: 1, since: 0 });
                 None
             }
             Some(open) => {
                 open.since = if sign { 0 } else { open.since + 1 };
                 open.signs = open.signs.saturating_add(u16::from(sign));
-                if open.since > APART || end - open.start >= MAX_RUN { self.close(end) } else { None }
+                if open.since > APART || end - open.start >= MAX_RUN {
+                    self.close(end, context)
+                } else {
+                    None
+                }
             }
         }
     }
 
     /// The byte at `i` belongs to no word: no stretch waits for the next word without an end.
     #[inline]
-    pub(super) fn gap(&mut self, i: usize) -> Option<(usize, usize)> {
-        match &self.0 {
-            Some(open) if i - open.start >= MAX_RUN => self.close(i),
+    pub(super) fn gap(&mut self, i: usize, context: &Context<'_>) -> Option<Ended> {
+        match &self.open {
+            Some(open) if i - open.start >= MAX_RUN => self.close(i, context),
             _ => None,
         }
     }
 
     /// Ends the stretch before `end`; itself where it is worth reading.
-    pub(super) fn close(&mut self, end: usize) -> Option<(usize, usize)> {
-        self.0.take().filter(|open| open.signs >= ENOUGH).map(|open| (open.start, end))
+    pub(super) fn close(&mut self, end: usize, context: &Context<'_>) -> Option<Ended> {
+        let start = self.open.take().filter(|open| open.signs >= ENOUGH)?.start;
+        let from = before(start, self.read, context);
+        self.read = end;
+        Some(Ended { from, start, end })
     }
 }
 
-/// Where what is read with a stretch begins: a word before it, none that was read. In what models say nothing is read before it, as there
-/// little is held back.
-pub(super) fn before(start: usize, read: usize, context: &Context<'_>) -> usize {
+/// Where what is read with a stretch begins. In what models say nothing is read before it, as there little is held back.
+fn before(start: usize, read: usize, context: &Context<'_>) -> usize {
     if matches!(context.channel, Channel::System | Channel::Model) {
         return start;
     }
