@@ -30,6 +30,16 @@ pub enum Direction {
     Answer,
 }
 
+impl Direction {
+    /// The word: `request` or `answer`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+        }
+    }
+}
+
 /// A finding of a call, with what somebody says of it. It repeats what the record says of the finding, so that it can be used when
 /// the record is gone; like the record it holds no content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

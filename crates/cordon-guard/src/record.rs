@@ -338,8 +338,10 @@ impl CallRecord {
 
     /// Whether it was refused for what it says, by a guard or by the model.
     pub(crate) const fn was_refused_for_content(&self) -> bool {
-        let by_guard =
-            matches!(self.end.code, Some(RefusalCode::ContentBlocked | RefusalCode::HeldNoReviewer));
+        let by_guard = matches!(
+            self.end.code,
+            Some(RefusalCode::ContentBlocked | RefusalCode::Held | RefusalCode::HeldNoReviewer)
+        );
         by_guard || self.declined
     }
 

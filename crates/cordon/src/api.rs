@@ -20,8 +20,11 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use cordon_core::{
     Action, CallId, Cost, Digest, DurationMs, KeyId, Name, Timestamp,
     fact::Actor,
-    record::{Attempt, Closed, ContentObject, Opened, Outcome, RecordedFinding, Timings, Tokens},
+    record::{
+        Attempt, Closed, ContentObject, Opened, Outcome, RecordedFinding, RecordedVerdict, Timings, Tokens,
+    },
     resource::Kind,
+    review::HeldId,
 };
 use cordon_store::calls::CallRow;
 use serde::{Deserialize, Serialize};
@@ -612,6 +615,16 @@ impl CallRecord {
     /// Where that service processes data.
     pub fn region(&self) -> Option<&Name> {
         self.last().map_or(self.opened.region.as_ref(), |attempt| attempt.region.as_ref())
+    }
+
+    /// What reviews have to do with it, first of its request and then of its answer: a word (`held`, `released`, `rejected`), and what
+    /// was held.
+    pub fn reviews(&self) -> impl Iterator<Item = (Direction, &'static str, HeldId)> {
+        let of = |direction, verdict: &RecordedVerdict| {
+            verdict.reviews().map(move |(word, id)| (direction, word, id)).collect::<Vec<_>>()
+        };
+        let answer = self.closed.as_ref().map(|closed| of(Direction::Answer, &closed.output));
+        of(Direction::Request, &self.opened.input).into_iter().chain(answer.into_iter().flatten())
     }
 
     fn last(&self) -> Option<&Attempt> {

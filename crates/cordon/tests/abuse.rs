@@ -13,7 +13,9 @@ mod support;
 use cordon_core::{
     Action, DurationMs, Score,
     record::{Closed, Opened, Outcome},
+    resource::SecretRef,
 };
+use cordon_guard::upstream::Environment;
 use cordon_testkit::{FakeUpstream, Script};
 use serde_json::{Value, json};
 use support::{CARDS_AND_ADDRESSES, World};
@@ -190,6 +192,38 @@ async fn what_a_guard_or_the_model_refused_and_is_asked_again_is_seen() {
     let retries: Vec<usize> = (0..10).filter(|at| seen(calls[*at].1)).collect();
     // The fifth way of the first, and every way but the first of the second: four were seen by then.
     assert_eq!(retries, [4, 6, 7, 8, 9]);
+}
+
+/// With a place to keep it and without: whoever asks again for what is held tries its ways all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_and_asked_again_is_seen() {
+    const HELD: &str = "---\n{apiVersion: cordon/v1, kind: Guard, name: held, spec: {scope: organisation, rules: [{category: pii/card, action: hold}]}}\n";
+    const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
+    for (kept, code) in [(true, "held"), (false, "held_no_reviewer")] {
+        let upstream = answering().await;
+        let world = World::with(&upstream.base_url(), "", HELD, |settings| {
+            settings.content_key = kept.then(|| SecretRef::Env("CONTENT_KEY".to_owned()));
+            settings.environment = Environment::with(|name| match name {
+                "CONTENT_KEY" => Some(KEY.to_owned()),
+                "UPSTREAM_KEY" => Some("sk-upstream".to_owned()),
+                _ => None,
+            });
+        })
+        .await;
+        let mut calls = Vec::new();
+        for way in ["now", "today", "please", "once more", "at last"] {
+            let reply = world.chat(&format!("Charge what I bought to 4111 1111 1111 1111, {way}")).await;
+            assert_eq!((reply.status.as_u16(), reply.code().as_str()), (403, code), "{}", reply.text());
+            calls.push(reply.call());
+        }
+        let frames = world.frames().await;
+        let seen = |call: &_| {
+            let opened = frames.opened.iter().find(|opened| opened.call == *call).unwrap();
+            signals(opened).iter().any(|(signal, ..)| *signal == "abuse/refusal_retry")
+        };
+        assert!(calls.last().is_some_and(seen), "{code}: the fifth way");
+        assert!(!seen(&calls[0]), "{code}: the first");
+    }
 }
 
 /// One of the protocols: where it is asked, what a prompt and results of tools look like, and an answer.

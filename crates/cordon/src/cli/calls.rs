@@ -13,7 +13,7 @@ use super::{
     say,
     table::{Align, plain, table},
 };
-use crate::api::{CallFilter, CallRecord, CallView, Direction, Problem};
+use crate::api::{CallFilter, CallRecord, CallView, Problem};
 
 #[derive(Subcommand)]
 pub(super) enum CallsCommand {
@@ -243,7 +243,10 @@ fn told(record: &CallRecord) -> String {
     if call.would > call.verdict {
         lines.push(("would", format!("{} (guards that only observe)", call.would)));
     }
-    let reviews = opened.input.reviews().map(|(word, id)| (word, format!("{id}; `cordon held show`")));
+    let reviews = record.reviews();
+    let reviews = reviews.map(|(direction, word, id)| {
+        (word, format!("{id}, of the {}; `cordon held show`", direction.as_str()))
+    });
     lines.extend(reviews);
     if let Some(counted) = &opened.counted {
         let names: Vec<&str> = counted.limits.iter().map(cordon_core::Name::as_str).collect();
@@ -303,10 +306,7 @@ fn told(record: &CallRecord) -> String {
             .map(|found| {
                 let finding = &found.finding;
                 vec![
-                    match found.direction {
-                        Direction::Request => "request".to_owned(),
-                        Direction::Answer => "answer".to_owned(),
-                    },
+                    found.direction.as_str().to_owned(),
                     finding.shown(),
                     finding.score.to_string(),
                     finding.action.to_string(),

@@ -221,10 +221,7 @@ fn labelled(said: Feedback, record: Option<&CallRecord>, text: Result<String, &'
     } else {
         Vec::new()
     };
-    let direction = match said.direction {
-        Direction::Request => "request",
-        Direction::Answer => "answer",
-    };
+    let direction = said.direction.as_str();
     Labelled {
         id: format!("{}/{direction}/{}", said.call, said.finding),
         label,

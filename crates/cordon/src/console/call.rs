@@ -65,8 +65,8 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
         @if call.would > call.verdict {
             div.banner { "Guards that only observe would have done more: " (widgets::verdict(call.would)) ". They enforce with " code { "mode: enforce" } "." }
         }
-        @for (word, held) in opened.input.reviews() {
-            p { "A file of it was " (word) ": " (widgets::id(&held.to_string(), Some(&view.link(&format!("/held/{held}"))))) }
+        @for (direction, word, held) in record.reviews() {
+            p { "Content of its " (direction.as_str()) " was " (word) ": " (widgets::id(&held.to_string(), Some(&view.link(&format!("/held/{held}"))))) }
         }
         (widgets::facts(vec![
             ("Caller", html! { (named("principals", Some(&call.principal))) " of team " (named("teams", Some(&call.team))) ", key " a href=(then(format!("/keys/{}", opened.key))) { code { (opened.key) } } }),
@@ -114,12 +114,12 @@ async fn build(view: &View, id: CallId) -> Result<(Table, Markup), Problem> {
 /// The most reviews of one call that are looked up.
 const MAX_REVIEWS: usize = 32;
 
-/// What people decided about files of the request before it came: the last of the layers that it passed.
+/// What people decided before it came about content of the request, and of the answer: the last of the layers that it passed.
 async fn people(view: &View, record: &CallRecord) -> Vec<Vec<Cell>> {
-    let decided = record.opened.input.reviews().filter(|(word, _)| *word != "held");
+    let decided = record.reviews().filter(|(_, word, _)| *word != "held");
     let decided: Vec<_> = decided.take(MAX_REVIEWS).collect();
     let mut rows = Vec::new();
-    for (word, id) in decided {
+    for (_, word, id) in decided {
         let held = view.shared.state.desk.held_file(id).await.ok();
         // A later review of the same bytes is not the one that held for this call.
         let review = held.as_ref().and_then(|held| held.review.as_ref());
@@ -172,10 +172,7 @@ fn findings(view: &View, record: &CallRecord, said: &[Feedback], people: Vec<Vec
         };
         let bytes = format!("{}..{}", finding.start, finding.end);
         vec![
-            Cell::plain(match found.direction {
-                Direction::Request => "request",
-                Direction::Answer => "answer",
-            }),
+            Cell::plain(found.direction.as_str()),
             Cell::new(html! { code { (finding.part) } }, finding.part.clone()),
             Cell::plain(finding.shown()),
             Cell::plain(finding.score.to_string()),

@@ -116,11 +116,11 @@ const ALERTS: &[Alert] = &[
     },
     Alert {
         name: "CordonBlocksSurge",
-        when: "sum by (route) (rate(cordon_calls_total{verdict=\"block\"}[10m])) > 0.05 and sum by (route) (rate(cordon_calls_total{verdict=\"block\"}[10m])) > 5 * sum by (route) (rate(cordon_calls_total{verdict=\"block\"}[1d]))",
+        when: "sum by (route) (rate(cordon_calls_total{verdict=~\"block|hold\"}[10m])) > 0.05 and sum by (route) (rate(cordon_calls_total{verdict=~\"block|hold\"}[10m])) > 5 * sum by (route) (rate(cordon_calls_total{verdict=~\"block|hold\"}[1d]))",
         lasts: "5m",
         severity: WARNING,
-        summary: "Route {{ $labels.route }} blocks five times as much as on the day before.",
-        runbook: "cordon calls list --verdict block --since 1h: one principal points to an attack (cordon key revoke), all of them to a guard that changed (cordon history guard NAME).",
+        summary: "Route {{ $labels.route }} blocks or holds five times as much as on the day before.",
+        runbook: "cordon calls list --verdict block --since 1h, and --verdict hold: one principal points to an attack (cordon key revoke), all of them to a guard that changed (cordon history guard NAME).",
     },
     Alert {
         name: "CordonUnknownCallers",

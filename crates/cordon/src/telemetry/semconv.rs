@@ -63,6 +63,9 @@ attributes! {
     BUSY = "cordon.inspection.duration", "seconds of inspecting, without waiting";
     BYTES = "cordon.bytes", "bytes of the request, or of the answer as released";
     FINDINGS = "cordon.findings", "how many findings there were";
+    HELD = "cordon.held", "ids of what was held of a direction: `cordon held show ID`";
+    RELEASED = "cordon.released", "ids of what a person's release let in";
+    REJECTED = "cordon.rejected", "ids of what a person's rejection refused";
     GROUNDING_SENTENCES = "cordon.grounding.sentences", "how many sentences of the answer claim something, where it is compared with sources";
     GROUNDING_SUPPORTED = "cordon.grounding.supported", "how many of them the sources bear out";
     CATEGORY = "cordon.category", "category of a finding, such as `pii/card`";

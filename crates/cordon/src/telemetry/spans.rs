@@ -46,9 +46,9 @@ impl Attributes {
         self
     }
 
-    fn texts(&mut self, key: &str, values: &[&str]) -> &mut Self {
+    fn list(&mut self, key: &str, values: &[impl std::fmt::Display]) -> &mut Self {
         if !values.is_empty() {
-            let text = |value: &&str| AnyValue { value: Some(Value::Text((*value).to_owned())) };
+            let text = |value: &_| AnyValue { value: Some(Value::Text(format!("{value}"))) };
             let array = ArrayValue { values: values.iter().map(text).collect() };
             self.0.push(KeyValue::new(key, Value::Array(array)));
         }
@@ -221,7 +221,7 @@ fn upstream(call: &TracedCall, target: &Target, start: u64, end: u64) -> Span {
         .text(name::PROVIDER, name::provider(host, target.service.spec.protocol))
         .text(name::REQUEST_MODEL, model)
         .maybe(name::RESPONSE_MODEL, call.said.model(model))
-        .texts(name::FINISH_REASONS, call.said.finish_reasons())
+        .list(name::FINISH_REASONS, call.said.finish_reasons())
         .text(name::SERVER_ADDRESS, host)
         .count(name::SERVER_PORT, u64::from(port))
         .maybe(name::CONVERSATION, opened.conversation)
@@ -292,6 +292,9 @@ fn verdict<'a>(attributes: &'a mut Attributes, verdict: &RecordedVerdict) -> &'a
         .text(name::VERDICT, verdict.action)
         .text(name::WOULD, verdict.would)
         .count(name::FINDINGS, findings)
+        .list(name::HELD, &verdict.held)
+        .list(name::RELEASED, &verdict.released)
+        .list(name::REJECTED, &verdict.rejected)
 }
 
 /// Findings as events: what kind, where, what was done; never what was found.
@@ -316,4 +319,30 @@ fn events(span: &mut Span, verdict: &RecordedVerdict) {
     let more =
         (verdict.findings.len().saturating_sub(MAX_EVENTS) as u64).saturating_add(verdict.findings_more);
     span.dropped_events_count = u32::try_from(more).unwrap_or(u32::MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use cordon_core::review::HeldId;
+
+    use super::*;
+
+    #[test]
+    fn what_people_have_to_do_with_a_direction_is_on_its_span() {
+        let id = |text| HeldId::parse(text).unwrap();
+        let (one, two) = ("0198c0de-0000-7000-8000-000000000001", "0198c0de-0000-7000-8000-000000000002");
+        let said =
+            RecordedVerdict { held: vec![id(one), id(two)], released: vec![id(two)], ..Default::default() };
+        let mut attributes = Attributes::default();
+        verdict(&mut attributes, &said);
+        let of = |name| {
+            let found = attributes.0.iter().find(|attribute| attribute.key == name);
+            found.map(|attribute| format!("{:?}", attribute.value))
+        };
+        let held = of(name::HELD).unwrap();
+        assert!(held.contains(one) && held.contains(two), "{held}");
+        let released = of(name::RELEASED).unwrap();
+        assert!(!released.contains(one) && released.contains(two), "{released}");
+        assert_eq!(of(name::REJECTED), None);
+    }
 }

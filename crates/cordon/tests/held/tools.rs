@@ -216,3 +216,35 @@ async fn two_calls_at_once_use_one_release_once() {
     assert_ne!(held(&send(&world, CHAT, ONCE, false).await, false), next);
     world.frames().await;
 }
+
+/// What a person let in is beside what detectors and guards said, whichever way it went.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_names_what_people_let_in_of_the_request_and_of_the_answer() {
+    const MAIL: &str = "---\n{apiVersion: cordon/v1, kind: Guard, name: people, spec: {scope: organisation, rules: [{channels: [user], category: pii/email, action: hold}]}}\n";
+    let upstream = FakeUpstream::answering(pays).await;
+    let world = World::with(&upstream.base_url(), "", &format!("{TOOL}{MAIL}"), keyed).await;
+    let asked = r#"1 {"amount":100,"to":"ada@example.org"}"#;
+    let of_request = super::held(&send(&world, CHAT, asked, false).await);
+    review(&world, of_request, Verdict::Released).await.unwrap();
+    let of_answer = super::held(&send(&world, CHAT, asked, false).await);
+    assert_ne!(of_answer, of_request);
+    review(&world, of_answer, Verdict::Released).await.unwrap();
+    let passed = send(&world, CHAT, asked, false).await;
+    assert_eq!(passed.status, 200, "{}", passed.text());
+    let read = async |path: String| super::ask(&world, "GET", &path, "text/plain", String::new()).await;
+    let page = read(format!("/calls/{}", passed.call())).await.text();
+    let record = read(format!("/api/v1/calls/{}", passed.call())).await.json();
+    for (word, verdict, id) in [
+        ("request", &record["opened"]["input"], of_request),
+        ("answer", &record["closed"]["output"], of_answer),
+    ] {
+        assert_eq!(verdict["released"], json!([id.to_string()]), "{word}: {record}");
+        assert_eq!(
+            page.matches(&format!("Content of its {word} was released: ")).count(),
+            1,
+            "{word}: {page}"
+        );
+        assert!(page.matches(&format!("/held/{id}")).count() >= 2, "who decided is a row of its own: {page}");
+    }
+    world.frames().await;
+}

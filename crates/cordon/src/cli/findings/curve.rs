@@ -5,10 +5,7 @@ use cordon_core::{Category, Channel, Timestamp};
 
 use super::share;
 use crate::{
-    api::{
-        Direction,
-        curve::{Curve, CurvePoint, CurveQuery, Effect, Effectiveness, EffectivenessQuery, Threshold},
-    },
+    api::curve::{Curve, CurvePoint, CurveQuery, Effect, Effectiveness, EffectivenessQuery, Threshold},
     cli::{
         Outcome, Output, Place,
         client::Need,
@@ -125,10 +122,7 @@ pub(super) async fn effectiveness(place: &Place, args: EffectivenessArgs) -> Out
         .map(|part| {
             let Effect { direction, category, unsafe_findings, blocked, held, redacted, passed, stopped } =
                 part;
-            let direction = match direction {
-                Direction::Request => "request",
-                Direction::Answer => "answer",
-            };
+            let direction = direction.as_str();
             let category = category.as_ref().map_or_else(|| "(all)".to_owned(), ToString::to_string);
             let counts = [unsafe_findings, blocked, held, redacted, passed].map(u64::to_string);
             [direction.to_owned(), category].into_iter().chain(counts).chain([share(*stopped)]).collect()
