@@ -129,3 +129,47 @@ async fn a_curve_is_made_of_scores_and_of_what_people_said() {
     assert_eq!(ask(&world, "/findings/curve?channel=nose", None, &[]).await.status, 400);
     world.node.stop().await.unwrap();
 }
+
+/// The share of unsafe answers that were stopped, by what reviewers said of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_unsafe_in_answers_is_counted_beside_requests() {
+    let says =
+        ["Your card is 4111 1111 1111 1111.", "Write to ana@example.org.", "Your PIN is in the letter."];
+    let upstream = FakeUpstream::start(says.map(Script::says)).await;
+    let world = World::with(&upstream.base_url(), "", RULES, |_| {}).await;
+    let mut calls = Vec::new();
+    for _ in says {
+        calls.push(world.chat("Where does it stand?").await.call().to_string());
+    }
+    let label = async |call: usize| {
+        let wish = json!({"call": calls[call], "direction": "answer", "finding": 0, "judgement": "right"});
+        api(&world, "/feedback", wish, &[]).await.status
+    };
+    assert_eq!((label(0).await, label(1).await), (200.try_into().unwrap(), 200.try_into().unwrap()));
+    assert!(label(2).await.is_client_error(), "nothing was found in it, so nothing can be said of a finding");
+    world.clock.advance(DurationMs::from_secs(90));
+    let effect = get(&world, "/api/v1/findings/effectiveness").await;
+    let parts: Vec<Value> = effect["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| {
+            json!([
+                part["direction"],
+                part["category"],
+                part["unsafe_findings"],
+                part["redacted"],
+                part["passed"],
+                part["stopped"]["value"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        parts,
+        [
+            json!(["answer", null, 2, 1, 1, 0.5]),
+            json!(["answer", "pii/card", 1, 1, 0, 1.0]),
+            json!(["answer", "pii/email", 1, 0, 1, 0.0]),
+        ]
+    );
+}
