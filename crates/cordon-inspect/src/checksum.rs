@@ -79,17 +79,22 @@ pub(crate) fn base58<const SIZE: usize>(text: &[u8]) -> Option<[u8; SIZE]> {
 
 /// Base58Check of 25 bytes, as Bitcoin addresses are written: the version byte, if the checksum is right.
 pub(crate) fn base58check(text: &[u8]) -> Option<u8> {
-    checked(&base58_of(text, BITCOIN)?)
+    base58checked::<25>(text)
+}
+
+/// The same of `SIZE` bytes, the checksum's four among them.
+pub(crate) fn base58checked<const SIZE: usize>(text: &[u8]) -> Option<u8> {
+    checked(&base58_of::<SIZE>(text, BITCOIN)?)
 }
 
 /// The same of the XRP Ledger's account addresses: other digits, and version 0.
 pub(crate) fn ripple(text: &[u8]) -> bool {
-    base58_of(text, RIPPLE).and_then(|bytes| checked(&bytes)) == Some(0)
+    base58_of::<25>(text, RIPPLE).and_then(|bytes| checked(&bytes)) == Some(0)
 }
 
-/// The version byte of 25 bytes whose last four are the double SHA-256 of the others.
-fn checked(bytes: &[u8; 25]) -> Option<u8> {
-    let (payload, check) = bytes.split_at_checked(21)?;
+/// The version byte of some bytes whose last four are the double SHA-256 of the others.
+fn checked(bytes: &[u8]) -> Option<u8> {
+    let (payload, check) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
     let digest = Digest::sha256(Digest::sha256(payload).as_bytes());
     (digest.as_bytes().get(..4) == Some(check)).then(|| payload.first().copied()).flatten()
 }

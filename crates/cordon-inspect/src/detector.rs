@@ -122,10 +122,10 @@ detectors! {
         "secret/package_token", "secret/mail_key", "secret/twilio_key", "secret/huggingface_token",
         "secret/cordon_key", "secret/password_hash", "secret/provider_token"
     ];
-    PRIVATE_KEY = "secret.private_key", 2, MAX_PEM, 48, ["secret/private_key"];
+    PRIVATE_KEY = "secret.private_key", 3, MAX_PEM, 48, ["secret/private_key"];
     JWT = "secret.jwt", 1, MAX_SEGMENT, CANDIDATE, ["secret/jwt"];
     CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, CANDIDATE, ["secret/connection_string"];
-    GENERIC = "secret.generic", 3, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
+    GENERIC = "secret.generic", 4, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
     PHRASE = "injection.phrase", 2, MAX_PHRASE, MAX_WAIT, [
         "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
         "prompt_injection/action"

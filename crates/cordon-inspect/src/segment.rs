@@ -74,6 +74,8 @@ enum Kind {
     Plain,
     /// It began behind this quotation mark and the name of a secret: it ends with the mark.
     Quoted(u8),
+    /// It holds a password that the `;`, `,` or `<` at this place does not end, unless something else begins behind it.
+    Open(usize),
     /// Base64 in lines.
     Lines,
 }
@@ -271,6 +273,9 @@ impl Segment {
     }
 
     fn ordinary(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
+        if self.is_of_password(i, byte, context) {
+            return;
+        }
         let class = match &self.mode {
             Mode::Run { kind: Kind::Quoted(mark), start, .. } if i - start < MAX_QUOTED => match byte {
                 b'\n' | b'\r' => Class::End,
@@ -366,6 +371,10 @@ impl Segment {
     fn end(&mut self, end: usize, context: &mut Context<'_>) {
         match std::mem::take(&mut self.mode) {
             Mode::Idle => {}
+            Mode::Run { start, kind: Kind::Open(sign), .. } => {
+                self.finish_password(start, sign, end, context);
+                self.end(end, context);
+            }
             Mode::Run { start, gap, .. } => {
                 self.decide(start, gap.unwrap_or(end), context);
             }
@@ -377,6 +386,42 @@ impl Segment {
                 if start < end {
                     context.report(&detector, category, score, (start, end), true);
                 }
+            }
+        }
+    }
+
+    /// Whether the byte belongs to a password with signs in it that end any other candidate.
+    #[inline]
+    fn is_of_password(&mut self, i: usize, byte: u8, context: &mut Context<'_>) -> bool {
+        let Mode::Run { start, gap: None, kind, .. } = &mut self.mode else { return false };
+        let sign = matches!(byte, b';' | b',' | b'<');
+        if *kind == Kind::Plain && sign && i - *start < MAX_JOINED {
+            let left = context.text.slice(start.saturating_sub(CONTEXT), *start);
+            if secret::is_open_password(left, context.text.slice(*start, i)) {
+                *kind = Kind::Open(i);
+                return true;
+            }
+        }
+        // What stands behind a password may be one again.
+        while let Mode::Run { start, kind: Kind::Open(first), .. } = self.mode {
+            let next_setting = matches!(byte, b'=' | b':')
+                && secret::password_end(context.text.slice(start, i + 1), first - start) < i - start;
+            if (sign || class(byte) == Class::Part) && !next_setting && i - start < MAX_JOINED {
+                return true;
+            }
+            self.finish_password(start, first, i, context);
+        }
+        false
+    }
+
+    /// A candidate with such a password ends before `end`: what is behind the password is read as any other text.
+    fn finish_password(&mut self, start: usize, sign: usize, end: usize, context: &mut Context<'_>) {
+        let password = start + secret::password_end(context.text.slice(start, end), sign - start);
+        self.decide(start, password, context);
+        self.mode = Mode::Idle;
+        for at in password..end {
+            if let Some(byte) = context.text.byte(at) {
+                self.take(at, byte, context);
             }
         }
     }

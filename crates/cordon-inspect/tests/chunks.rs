@@ -133,3 +133,18 @@ fn addresses_in_words() {
         same(&format!("see {} AT {} DOT com", "a".repeat(length), "b".repeat(length)));
     }
 }
+
+/// Signs in a password, and what follows them, are looked at when they have come.
+#[test]
+fn passwords_with_signs_in_them() {
+    for text in [
+        "DB_PASSWORD=kT9,xw2;pQz<8mLk\nDB_HOST=db",
+        "Server=db;Password=kT9xw2;8pQ;Database=main;User=sa",
+        "password=a1b2;password=c3d4;password=e5f6;mail=ana@example.org,card=4111111111111111",
+        "password: kT9xw2&pQz8mLk and password: kT9xw2pQ, please",
+    ] {
+        same(text);
+    }
+    let long = format!("password: kT9xw2;{} ana@example.org", "pQz8;".repeat(40));
+    same(&long);
+}

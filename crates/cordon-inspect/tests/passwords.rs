@@ -205,3 +205,144 @@ fn shown(engine: &Engine, text: &str) -> Vec<String> {
         .map(|f| format!("{} {} `{}`", f.category, f.score, &text[f.span.range()]))
         .collect()
 }
+
+/// Exactly what is a secret: a sign in a password leaves no half of it, and what stands behind it is no part of it.
+#[test]
+fn passwords_with_signs_in_them_are_taken_whole() {
+    let engine = Engine::builtin();
+    for (text, secret) in [
+        ("password: kT9xw2&pQz8mLk", "kT9xw2&pQz8mLk"),
+        ("password: kT9&x2wQ", "kT9&x2wQ"),
+        ("DB_PASSWORD=kT9xw2&pQz8mLk", "kT9xw2&pQz8mLk"),
+        ("password: kT9xw2;pQz8mLk", "kT9xw2;pQz8mLk"),
+        ("password: kT9xw2,pQz8mLk, and then", "kT9xw2,pQz8mLk"),
+        ("password: kT9xw2<pQz8mLk.", "kT9xw2<pQz8mLk"),
+        ("DB_PASSWORD=kT9,xw2;pQz<8mLk\nDB_HOST=db", "kT9,xw2;pQz<8mLk"),
+        ("https://example.net/?password=kT9xw2pQ&mode=1", "kT9xw2pQ"),
+        ("https://example.net/?password=kT9xw2pQ&amp;mode=1", "kT9xw2pQ"),
+        ("PASSWORD=kT9xw2pQ&&run", "kT9xw2pQ"),
+        ("Server=db;Password=kT9xw2pQ;Database=main", "kT9xw2pQ"),
+        ("Server=db;Password=kT9xw2;8pQ;Database=main;User=sa", "kT9xw2;8pQ"),
+        ("login(password=kT9xw2pQ,timeout=3)", "kT9xw2pQ"),
+        ("password: kT9xw2pQ, please", "kT9xw2pQ"),
+        ("password: kT9xw2pQ,please", "kT9xw2pQ"),
+        ("<password>kT9xw2pQ</password>", "kT9xw2pQ"),
+        ("password: kT9xw2pQ<br>", "kT9xw2pQ"),
+        ("{password: kT9xw2pQ,user: bob}", "kT9xw2pQ"),
+        ("PASSWORD=kT9xw2pQ;export PASSWORD", "kT9xw2pQ"),
+    ] {
+        let found = engine.inspect(Channel::User, text);
+        let secrets: Vec<&str> = found
+            .iter()
+            .filter(|f| f.category.as_str() == "secret/generic" && f.score >= Score::percent(50))
+            .map(|f| &text[f.span.range()])
+            .collect();
+        assert_eq!(secrets, [secret], "{text}");
+    }
+    // What stands behind one is read like any other text.
+    let text = "Password=kT9xw2pQ;mail=ana@example.org;Password=zR4vw8nB;card=4111111111111111";
+    let found: Vec<&str> =
+        engine.inspect(Channel::User, text).iter().map(|f| &text[f.span.range()]).collect();
+    assert_eq!(found, ["kT9xw2pQ", "ana@example.org", "zR4vw8nB", "4111111111111111"]);
+}
+
+/// Sessions in the headers and commands that carry them, whatever they are called.
+#[test]
+fn cookies_are_sessions_where_they_are_random() {
+    let engine = Engine::builtin();
+    const VALUE: &str = "k4Lz8Qm2Vt7Rw9Xp3Ns5Bd1Fg6Hj0KcYuTeAoZiP";
+    let secret = |text: &str| {
+        let found = engine.inspect(Channel::User, text);
+        found.iter().any(|f| {
+            f.category.as_str().starts_with("secret/")
+                && f.score >= Score::percent(50)
+                && text[f.span.range()] == *VALUE
+        })
+    };
+    for name in [
+        "session",
+        "sid",
+        "SID",
+        "__Host-session",
+        "user_session",
+        ".AspNetCore.Cookies",
+        "rack.session",
+        "ci_session",
+        "SSESS0a1b2c",
+        "wordpress_logged_in_9f",
+        "__Secure-1PSID",
+        "li_at",
+        "cf_clearance",
+        "remember_me",
+        "PHPSESSID",
+    ] {
+        for text in [
+            format!("GET / HTTP/1.1\nHost: example.org\nCookie: theme=dark; {name}={VALUE}\nAccept: */*"),
+            format!("Set-Cookie: {name}={VALUE}; Path=/; HttpOnly; Expires=Wed, 21 Oct 2026 07:28:00 GMT"),
+            format!("curl -H 'Cookie: {name}={VALUE}' https://example.org"),
+            format!("curl --cookie '{name}={VALUE}' https://example.org"),
+            format!("{{\"set-cookie\": \"{name}={VALUE}; Secure\"}}"),
+            format!("document.cookie = \"{name}={VALUE}\""),
+        ] {
+            assert!(secret(&text), "{text}");
+        }
+    }
+    for text in [
+        format!("Cookie: csrftoken={VALUE}"),
+        format!("Cookie: XSRF-TOKEN={VALUE}; _ga=GA1.2.1234567890.1234567890; _gid={VALUE}"),
+        "Cookie: theme=dark-mode-2024; lang=en-GB; visited=2026-11-23T10:00:00Z".to_owned(),
+        format!("The cookie recipe has the number build={VALUE}"),
+        format!("checksum={VALUE}"),
+    ] {
+        assert!(!secret(&text), "{text}");
+    }
+}
+
+/// Keys of members of JSON Web Keys, of wallets, and in PuTTY's files of the shortest kind.
+#[test]
+fn private_keys_outside_of_blocks_are_found() {
+    let engine = Engine::builtin();
+    let keys = |text: &str| -> Vec<String> {
+        let found = engine.inspect(Channel::Document, text);
+        let keys = found
+            .iter()
+            .filter(|f| f.category.as_str() == "secret/private_key" && f.score >= Score::percent(50));
+        keys.map(|f| text[f.span.range()].to_owned()).collect()
+    };
+    // RFC 7517, appendix A.2: the elliptic curve key; and A.3: a symmetric one.
+    let d = "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE";
+    let curve = format!(
+        "{{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\",\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\",\"d\":\"{d}\"}}"
+    );
+    assert_eq!(keys(&curve), [d]);
+    assert_eq!(
+        keys("{\"kty\":\"oct\",\"alg\":\"A128KW\",\"k\":\"GawgguFyGrWKav7AX4VKUg\"}"),
+        ["GawgguFyGrWKav7AX4VKUg"]
+    );
+    let long = |seed: usize, length: usize| -> String {
+        const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        (0..length).map(|at| char::from(LETTERS[(at * at * 7 + at * 13 + seed * 31) % 64])).collect()
+    };
+    let (n, d, p) = (long(1, 342), long(2, 342), long(3, 171));
+    let rsa =
+        format!("{{\"kty\": \"RSA\", \"n\": \"{n}\", \"e\": \"AQAB\", \"d\": \"{d}\", \"p\": \"{p}\"}}");
+    assert_eq!(keys(&rsa), [d, p.clone()]);
+    // A public key has none of them.
+    assert!(keys(&format!("{{\"kty\":\"RSA\",\"n\":\"{n}\",\"e\":\"AQAB\"}}")).is_empty());
+    assert!(keys(&format!("{{\"id\":\"x\",\"d\":\"{p}\"}}")).is_empty());
+    // BIP-32, test vector 1; the wallet import format as Bitcoin's wiki shows it.
+    let extended = "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi";
+    assert_eq!(keys(&format!("Here it is: {extended}.")), [extended]);
+    for wallet in [
+        "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
+        "KwdMAjGmerYanjeui5SHS7JkmpZvVipYvB2LJGU1ZxJwYvP98617",
+    ] {
+        assert_eq!(keys(&format!("send it with {wallet}, quickly")), [wallet]);
+        assert!(keys(&wallet.replace('7', "8").replace("TJ", "TK")).is_empty());
+    }
+    let lines = "AAAAIKq4wQ3vT8xZ1nB6mL5pR2sD7fG9hJ0kY4cV8bN3";
+    let putty = format!(
+        "Public-Lines: 2\nAAAAC3NzaC1lZDI1NTE5\nPrivate-Lines: 1\n{lines}\nPrivate-MAC: 7c1f9ab3e05d4482b6a1f0c93e77d2106b54e8aa"
+    );
+    assert!(keys(&putty).iter().any(|key| key == lines), "{:?}", keys(&putty));
+}

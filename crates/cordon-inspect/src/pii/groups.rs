@@ -5,6 +5,7 @@
 
 use cordon_core::{Category, Score};
 
+use crate::checksum;
 use crate::fold::SYMBOL;
 use crate::pii::context::{BEFORE, Reader};
 use crate::pii::row::{OTHER_SEPARATOR, Shape, separator};
@@ -324,7 +325,32 @@ impl Run {
         for from in 0..self.groups.len() {
             self.identifiers(from, context, &mut hits);
         }
+        if !hits.is_empty() {
+            // What lies in an account number is no number of its own: its check digits decide.
+            let accounts: Vec<_> =
+                (0..self.groups.len()).filter_map(|from| self.account(from, context)).collect();
+            hits.retain(|hit| !accounts.iter().any(|(start, end)| *start <= hit.start && hit.end <= *end));
+        }
         hits
+    }
+
+    /// Where the IBAN (ISO 13616) begins and ends that groups from `from` on are.
+    fn account(&self, from: usize, context: &Context<'_>) -> Option<(usize, usize)> {
+        let rest = self.groups.get(from..)?;
+        let first = rest.first()?;
+        let length = match context.text.slice(first.start, first.end) {
+            [a, b, c, d, ..] if c.is_ascii_digit() && d.is_ascii_digit() => checksum::iban_length(&[*a, *b])?,
+            _ => return None,
+        };
+        let mut characters = Vec::with_capacity(length);
+        for group in rest {
+            characters.extend_from_slice(context.text.slice(group.start, group.end));
+            if characters.len() >= length {
+                let whole = characters.len() == length && checksum::iban(&characters);
+                return whole.then_some((first.start, group.end));
+            }
+        }
+        None
     }
 
     /// The rows that fit groups from `from` on.

@@ -52,6 +52,18 @@ pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Value>
     if shape.colons >= 2 && shape.len >= 8 {
         ip::find_v6(candidate, out);
     }
+    // What lies in an account number is no number of its own: its check digits decide.
+    let accounts: Vec<(usize, usize)> = out
+        .iter()
+        .filter(|value| value.category.as_str() == "pii/iban" && value.score >= Score::percent(90))
+        .map(|value| (value.start, value.end))
+        .collect();
+    if !accounts.is_empty() {
+        out.retain(|value| {
+            value.category.as_str() != "pii/card"
+                || !accounts.iter().any(|(start, end)| *start <= value.start && value.end <= *end)
+        });
+    }
     if shape.digits >= 14 && shape.len >= 18 {
         mrz::find(candidate, out);
     }

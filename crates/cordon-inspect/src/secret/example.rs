@@ -3,7 +3,7 @@
 use super::published;
 
 /// Words that stand where a value would.
-const PLACEHOLDERS: [&str; 26] = [
+const PLACEHOLDERS: [&str; 25] = [
     "example",
     "changeme",
     "change_me",
@@ -22,7 +22,6 @@ const PLACEHOLDERS: [&str; 26] = [
     "undefined",
     "required",
     "optional",
-    "<",
     "****",
     "....",
     "####",
@@ -41,6 +40,10 @@ pub(super) fn is_placeholder(text: &[u8]) -> bool {
         || WHOLE.iter().any(|word| has_word(text, word.as_bytes()))
         || text.first().is_some_and(|first| text.iter().all(|b| b == first))
         || matches!(lower.first(), Some(b'<' | b'$' | b'{' | b'['))
+        || lower
+            .iter()
+            .position(|b| *b == b'<')
+            .is_some_and(|at| lower.get(at..).unwrap_or_default().contains(&b'>'))
 }
 
 /// Whether a word stands somewhere by itself: `NULL`, `insert_me`, `tokenNone` and `xxxxxxxx`, not `q7Null2` or `noneedle`.

@@ -1,9 +1,11 @@
 //! Credentials: tokens with a provider's form, JWTs, connection strings, and values that are called a password or key.
 
 mod connection;
+mod cookie;
 mod example;
 mod formats;
 mod jwt;
+mod keys;
 mod named;
 mod names;
 mod published;
@@ -16,6 +18,7 @@ mod told;
 use cordon_core::{Category, Score};
 
 pub(crate) use self::formats::Tokens;
+pub(crate) use self::named::{is_open_password, password_end};
 pub(crate) use self::names::{NAMING, follows_key};
 use crate::detector::{CONNECTION, GENERIC, JWT, PRIVATE_KEY, TOKEN};
 use crate::segment::{Candidate, Shape, Value};
@@ -34,6 +37,9 @@ struct Found {
 /// Adds what a candidate holds.
 pub(crate) fn find(candidate: &Candidate<'_>, shape: Shape, tokens: &Tokens, out: &mut Vec<Value>) {
     let mut found = formed(candidate, shape, tokens);
+    if found.is_empty() {
+        found.extend(keys::of_json(candidate));
+    }
     // What says less is only asked where nothing was found that is sure.
     if found.iter().all(|found| found.percent == DOUBTFUL) {
         let mut named = Vec::new();
@@ -65,6 +71,9 @@ fn formed(candidate: &Candidate<'_>, shape: Shape, tokens: &Tokens) -> Vec<Found
     }
     if shape.colons > 0 && shape.at {
         connection::find(candidate, &mut found);
+    }
+    if shape.len >= 51 && shape.digits > 0 {
+        keys::of_wallets(candidate, &mut found);
     }
     if found.is_empty() {
         tokens.near(candidate, shape, &mut found);

@@ -2,8 +2,10 @@
 
 use super::Found;
 use super::example::{changes, contains, entropy, is_example, is_placeholder, is_reference};
-use super::names::{Key, key, key_before, last_name, loose_key, password_option, trimmed, user_option};
-use super::{published, told};
+use super::names::{
+    Key, is_name, key, key_before, last_name, loose_key, password_option, trimmed, user_option,
+};
+use super::{cookie, published, told};
 use crate::decode;
 use crate::segment::{Candidate, Shape};
 
@@ -88,6 +90,10 @@ fn assigned(candidate: &Candidate<'_>, out: &mut Vec<Found>) {
                 from = start + length;
                 continue;
             }
+        } else if let Some(found) = of_cookie(candidate, name, at, start) {
+            from = found.end;
+            out.push(found);
+            continue;
         } else if loose_key(name) {
             let rest = text.get(start..).unwrap_or_default();
             let length = value_length(rest);
@@ -98,6 +104,19 @@ fn assigned(candidate: &Candidate<'_>, out: &mut Vec<Found>) {
         }
         from = start;
     }
+}
+
+/// The value from `start` on of a cookie whose name ends at `at`.
+fn of_cookie(candidate: &Candidate<'_>, name: &[u8], at: usize, start: usize) -> Option<Found> {
+    if candidate.text.get(at) != Some(&b'=') {
+        return None;
+    }
+    let before = candidate.text.get(..at - name.len())?;
+    // A wide line of base64 goes on in the next one; a header does not.
+    let rest = candidate.text.get(start..)?.split(|b| matches!(b, b'\n' | b'\r')).next()?;
+    let value = rest.get(..value_length(rest))?;
+    let percent = cookie::judge(candidate.left, before, name, value)?;
+    Some(Found { start, end: start + value.len(), category: CATEGORY, percent })
 }
 
 /// `-u user:password` of curl, and `Basic` credentials (RFC 7617), whose base64 must say `user:password`.
@@ -153,11 +172,75 @@ fn glued(text: &[u8]) -> Option<usize> {
 
 /// How far a value goes: to a space, the next URL parameter, or the punctuation that ends it.
 fn value_length(text: &[u8]) -> usize {
-    let mut length = text.iter().position(|b| matches!(b, b' ' | b'&' | b']')).unwrap_or(text.len());
+    let ends = |(at, byte): (usize, &u8)| match byte {
+        b' ' | b']' => true,
+        b'&' => begins_other(text.get(at + 1..).unwrap_or_default()),
+        _ => false,
+    };
+    let mut length = text.iter().enumerate().position(ends).unwrap_or(text.len());
     while length > 0 && matches!(text.get(length - 1), Some(b'.' | b')' | b'?' | b':' | b']')) {
         length -= 1;
     }
     length
+}
+
+/// Whether what stands behind a `&` is no more of the value: the next parameter of a URL, the next command, or the rest of
+/// an entity.
+fn begins_other(rest: &[u8]) -> bool {
+    let entity = [&b"amp"[..], b"quot", b"lt", b"gt", b"nbsp"]
+        .iter()
+        .any(|name| rest.strip_prefix(*name).is_some_and(|rest| matches!(rest.first(), None | Some(b';'))));
+    entity || matches!(rest.first(), None | Some(b'&')) || is_assignment(rest)
+}
+
+/// Whether some bytes begin with a name and its `=` or `:`.
+fn is_assignment(bytes: &[u8]) -> bool {
+    let name = bytes.iter().take_while(|b| is_name(**b)).count();
+    name > 0 && matches!(bytes.get(name), Some(b'=' | b':'))
+}
+
+/// Whether a password is still open at the end of a candidate that a `;`, `,` or `<` would end: generators write such signs
+/// into passwords.
+pub(crate) fn is_open_password(left: &[u8], text: &[u8]) -> bool {
+    // Nearly every candidate that ends at a comma is a word of prose.
+    if text.len() < 3 || text.iter().all(|b| b.is_ascii_lowercase()) {
+        return false;
+    }
+    let is_password = |key: Option<Key>| matches!(key, Some(Key::Password | Key::Told));
+    let is_whole = |value: &[u8]| !value.is_empty() && value_length(value) == value.len();
+    if is_whole(text) && is_password(key_before(left)) {
+        return true;
+    }
+    let signs = text.iter().enumerate().filter(|(_, b)| matches!(b, b'=' | b':')).take(MAX_NAMES);
+    signs.map(|(at, _)| text.split_at(at)).any(|(name, value)| {
+        let value = value.get(1..).unwrap_or_default();
+        is_whole(value) && is_password(key(last_name(name)))
+    })
+}
+
+/// Where a password ends that `;`, `,` or `<` stand in, the first of them at `sign`: at the first behind which something else begins,
+/// the next setting, a tag, a word or a number.
+pub(crate) fn password_end(text: &[u8], sign: usize) -> usize {
+    let mut end = sign;
+    loop {
+        let rest = text.get(end + 1..).unwrap_or_default();
+        let length = rest.iter().position(|b| matches!(b, b';' | b',' | b'<')).unwrap_or(rest.len());
+        let piece = rest.get(..length).unwrap_or_default();
+        let bare = piece.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+        let (word, behind) = piece.split_at(bare);
+        let (_, tail) = word.split_at(word.len().min(1));
+        let is_word = word.iter().all(u8::is_ascii_alphabetic)
+            && (tail.iter().all(u8::is_ascii_lowercase) || word.iter().all(u8::is_ascii_uppercase))
+            || word.iter().all(u8::is_ascii_digit);
+        let closed = behind.iter().all(|b| matches!(b, b'.' | b')' | b']' | b'?' | b'!' | b':'));
+        if is_assignment(piece) || matches!(piece.first(), Some(b'/')) || is_word && closed {
+            return end;
+        }
+        end += 1 + length;
+        if end >= text.len() {
+            return text.len();
+        }
+    }
 }
 
 /// Whether dots say that the rest of a value was left out.

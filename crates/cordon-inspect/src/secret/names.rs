@@ -207,7 +207,7 @@ pub(super) fn key(name: &[u8]) -> Option<Key> {
 /// The most spaces and marks between a name and its value.
 const ALIGNED: usize = 32;
 
-const fn is_name(byte: u8) -> bool {
+pub(super) const fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
