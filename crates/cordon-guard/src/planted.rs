@@ -17,7 +17,7 @@ use cordon_core::{
     resource::Spotlighting,
 };
 
-use crate::{authority::marked, prompt::instructs};
+use crate::{answer::TEXTS, authority::marked, prompt::instructs};
 
 /// Letters of a word: 56 bits, and no word of a language.
 const LETTERS: usize = 12;
@@ -119,6 +119,12 @@ impl Planted {
                         items.iter_mut().map(|item| self.show_item(item)).filter(|shown| *shown).count() > 0;
                 }
             }
+            // Services with templates for sources take them beside the messages.
+            if let Some(Value::Array(documents)) = tree.get_mut("documents") {
+                shown |=
+                    documents.iter_mut().map(|one| self.show_document(one)).filter(|shown| *shown).count()
+                        > 0;
+            }
         }
         let mut texts = Vec::new();
         if let Some(canary) = self.canary.as_ref().filter(|_| is_told(tree, form)) {
@@ -160,6 +166,31 @@ impl Planted {
         }
         let Some(Value::Array(parts)) = object.get_mut("content") else { return false };
         parts.iter_mut().map(|part| self.show_part(part)).filter(|shown| *shown).count() > 0
+    }
+
+    /// The same for a document that stands beside the messages, as [`crate::answer`] reads them as sources.
+    fn show_document(&self, document: &mut Value) -> bool {
+        let members = match document {
+            Value::String(_) => return self.show(document, true),
+            Value::Object(members) => match members.get("data") {
+                // Some services have one more level around it.
+                Some(Value::Object(_)) => members.get_mut("data").and_then(Value::as_object_mut),
+                _ => Some(members),
+            },
+            _ => None,
+        };
+        let Some(members) = members else { return false };
+        let is_text = |value: &Value| match value {
+            Value::String(text) => !text.is_empty(),
+            Value::Array(parts) => parts.iter().any(holds_text),
+            _ => false,
+        };
+        let texts: Vec<&str> =
+            TEXTS.into_iter().filter(|text| members.get(text).is_some_and(is_text)).collect();
+        let shown = texts.iter().filter(|text| {
+            members.get_mut(text).is_some_and(|value| self.show(value, Some(*text) == texts.last()))
+        });
+        shown.count() > 0
     }
 
     /// The same for a part or block of a message that is the caller's own.

@@ -31,6 +31,7 @@ use self::{
 pub(crate) use self::{
     gate::AnswerGate,
     repair::repair,
+    sources::TEXTS,
     text::{Text, of_chat, of_message, of_response},
 };
 use crate::{

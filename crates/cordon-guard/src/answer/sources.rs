@@ -16,7 +16,7 @@ const MAX_SOURCES: usize = 256;
 const MAX_NAME: usize = 512;
 
 /// Members of a document in which its text stands, and those by which it may be called.
-const TEXTS: [&str; 6] = ["text", "content", "snippet", "body", "data", "page_content"];
+pub(crate) const TEXTS: [&str; 6] = ["text", "content", "snippet", "body", "data", "page_content"];
 const NAMES: [&str; 9] = ["title", "name", "id", "doc_id", "source", "url", "uri", "filename", "file_id"];
 
 /// A text that was given as a source.
