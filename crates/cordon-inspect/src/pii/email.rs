@@ -70,13 +70,15 @@ fn bracketed(text: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     (same && closes).then_some(after + 1)
 }
 
-/// How long the top-level domain is that a label begins with, before the digit of a note or a hyphen: `com3`, `com-`. Of those alone that
-/// no region is named with, as `eu-west-1` is.
+/// How many letters a label begins with that is a top-level domain with something glued to it, a note's number, a hyphen or a word with a
+/// digit: `com3`, `com-`, `comTel1`. Of those alone that no region is named with, as `eu-west-1` is.
 fn glued(label: &[u8]) -> Option<usize> {
     const DOMAINS: [&[u8]; 6] = [b"com", b"org", b"net", b"edu", b"gov", b"info"];
     let letters = label.iter().position(|byte| !byte.is_ascii_alphabetic())?;
     let name = label.get(..letters)?;
-    DOMAINS.iter().any(|domain| name.eq_ignore_ascii_case(domain)).then_some(letters)
+    let begins =
+        |domain: &&[u8]| name.get(..domain.len()).is_some_and(|head| head.eq_ignore_ascii_case(domain));
+    DOMAINS.iter().any(begins).then_some(letters)
 }
 
 /// Where a host name with a top-level domain of letters ends.
@@ -125,6 +127,7 @@ mod tests {
         // What is glued to it by the number of a note, a hyphen or a dot is none of it.
         let glued = ["example.com3", "example.com-thanks", "example.com--", "example.com.", "example.ORG12"];
         assert!(glued.into_iter().all(|text| ends(text) == Some("example.com".len())));
+        assert_eq!(ends("example.comTel1"), Some("example.comTel".len()));
         // Names of machines and files.
         let none = ["2x.png", "host", "rack.eu-west-1", "rack.n3", "example.-com", ""];
         assert!(none.into_iter().all(|text| ends(text).is_none()));

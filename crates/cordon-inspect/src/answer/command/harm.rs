@@ -23,6 +23,8 @@ pub(super) fn root(path: &[u8]) -> u32 {
         b"/etc" | b"/usr" | b"/bin" | b"/sbin" | b"/lib" | b"/lib64" | b"/boot" | b"/var" | b"/home"
         | b"/root" | b"/opt" | b"/dev" | b"/sys" | b"/proc" | b"c:\\windows" | b"c:\\users" | b"/users"
         | b"/system" => 85,
+        // What databases keep.
+        b"/var/lib/postgresql" | b"/var/lib/mysql" | b"/var/lib/mongodb" | b"/var/lib/etcd" => 70,
         _ => 0,
     }
 }
@@ -198,6 +200,18 @@ pub(super) fn sent(line: &Line, at: usize) -> Said {
         let given = line.arguments(at).find(|(_, word)| secret(word)).map(|(i, _)| i);
         if let Some(given) = given {
             return Some((EXFILTRATION, 90, at, given.max(at)));
+        }
+        // `curl -d "$(env)" …`
+        let end = (at..line.words.len()).find(|i| line.operator(*i, &[";", "&&", "||", "|", "\n"]));
+        let end = end.unwrap_or(line.words.len());
+        let substituted = (at + 1..end).find(|i| {
+            let all = line.is(*i, &["env", "printenv"]) && line.operator(i + 1, &[")", "`"]);
+            line.operator(i.wrapping_sub(1), &["(", "`"]) && all
+                || line.is(i.wrapping_sub(1), &["cat"]) && line.word(*i).is_some_and(secret)
+        });
+        let leads = || (at + 1..end).any(|i| line.word(i).is_some_and(|word| holds(word, "://")));
+        if let Some(given) = substituted.filter(|_| leads()) {
+            return Some((EXFILTRATION, 90, at, given));
         }
         // `env | curl -d @- …`
         let piped = at.checked_sub(1).filter(|before| line.operator(*before, &["|"]))?;

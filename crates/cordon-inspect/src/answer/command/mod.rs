@@ -39,6 +39,7 @@ pub(crate) fn judge(left: &[u8], window: &[u8]) -> Option<Hit> {
         .chain([harm::sent(&line, at), harm::multiplied(&line, at)])
         .chain([
             code::removed(&line, at),
+            code::fetched(&line, at),
             code::obeyed(&line, at),
             code::told(&line, at),
             code::taken_down(&line, at),
