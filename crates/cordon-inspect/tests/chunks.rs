@@ -148,3 +148,10 @@ fn passwords_with_signs_in_them() {
     let long = format!("password: kT9xw2;{} ana@example.org", "pQz8;".repeat(40));
     same(&long);
 }
+
+/// A word behind many signs passes by unseen where it comes whole: the signs behind it are others.
+#[test]
+fn signs_behind_a_word_behind_signs() {
+    same("es!\u{1f}!!!typ!0[0y>!0[\u{7d7}\"ml>om!\u{1f}!et.or");
+    same("say !!!please !t 15 y0ur t0wn and !s 1t n0t f4r");
+}

@@ -40,6 +40,8 @@ pub(super) struct Leet {
     signs: Option<usize>,
     /// Whether there are too many of them to belong to it.
     many: bool,
+    /// Where they end: behind too many, a word may have passed by unseen.
+    until: usize,
 }
 
 impl Leet {
@@ -50,7 +52,9 @@ impl Leet {
     /// The byte at `i` belongs to no word.
     pub(super) fn gap(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         if is_sign(byte) {
-            self.many = i - *self.signs.get_or_insert(i) >= MAX_SIGNS;
+            let start = self.signs.filter(|_| self.until == i).unwrap_or(i);
+            (self.signs, self.until) = (Some(start), i + 1);
+            self.many = i - start >= MAX_SIGNS;
         } else {
             (self.signs, self.many) = (None, false);
         }
