@@ -195,3 +195,26 @@ fn letters_that_changed_places_hide_no_order() {
         }
     }
 }
+
+/// What people ask for every day is no attack in any language, also where the trained model has an opinion. Of what it was not trained
+/// on two requests in Japanese are likely ones, which end as attacks of its training do.
+#[test]
+fn harmless_requests_are_none() {
+    let family = Category::known("prompt_injection");
+    let (mut language, mut count, mut raised) = ("", 0, Vec::new());
+    for line in include_str!("../corpus/harmless_requests.txt").lines().filter(|line| !line.starts_with("# "))
+    {
+        if let Some(name) = line.strip_prefix("= ") {
+            language = name;
+            continue;
+        }
+        count += 1;
+        let found = ENGINE.inspect(Channel::User, line);
+        let surest = found.iter().filter(|f| family.covers(&f.category)).map(|f| f.score).max();
+        raised
+            .extend(surest.filter(|score| *score >= Score::percent(30)).map(|score| (language, line, score)));
+    }
+    assert_eq!(count, 148);
+    assert!(raised.len() <= 2, "{raised:#?}");
+    assert!(raised.iter().all(|(language, _, score)| *language == "ja" && *score < FLAGGED), "{raised:#?}");
+}
