@@ -1,10 +1,12 @@
-//! Encoded runs (base64, base32, hexadecimal, ROT13) are decoded and looked at again, to a fixed depth.
+//! Encoded runs (base64, base32, hexadecimal and binary digits, ROT13, words without spaces) are decoded and looked at again, to a
+//! fixed depth.
 //!
 //! What is found inside is reported with the encoded characters that hold it, whole groups of them.
 
 use cordon_core::Finding;
 
 use crate::detector;
+use crate::joined;
 use crate::pii::{self, before};
 use crate::runs::rotate;
 use crate::scanner::Context;
@@ -43,6 +45,9 @@ pub(crate) fn find(
         rotated(candidate, shape, context, out);
     }
     let text = candidate.text;
+    if let Some(view) = joined::view(text, &context.tables.rules) {
+        report(&view, 0, end, context, out);
+    }
     let mut i = 0;
     while i < text.len() {
         let length = run_length(text.get(i..).unwrap_or_default());
@@ -50,19 +55,24 @@ pub(crate) fn find(
             let (run, lines) = unfolded(text.get(i..i + length).unwrap_or_default());
             let clipped = i == 0 && before(candidate, 0).is_some_and(is_base64);
             for view in views(&run, clipped) {
-                for finding in view.through(lines.clone()).findings(end, context) {
-                    let Some(detector) = detector::named(finding.detector) else { continue };
-                    out.push(Value {
-                        start: i + finding.span.start,
-                        end: i + finding.span.end,
-                        detector,
-                        category: finding.category,
-                        score: finding.score,
-                    });
-                }
+                report(&view.through(lines.clone()), i, end, context, out);
             }
         }
         i += length.max(1);
+    }
+}
+
+/// Adds what is found in a view of what begins at byte `from` of a candidate that ends at folded byte `end`.
+fn report(view: &View, from: usize, end: usize, context: &Context<'_>, out: &mut Vec<Value>) {
+    for finding in view.findings(end, context) {
+        let Some(detector) = detector::named(finding.detector) else { continue };
+        out.push(Value {
+            start: from + finding.span.start,
+            end: from + finding.span.end,
+            detector,
+            category: finding.category,
+            score: finding.score,
+        });
     }
 }
 
@@ -142,7 +152,17 @@ pub(crate) fn views(run: &[u8], clipped: bool) -> Vec<View> {
             add(Encoding::Hexadecimal, hexadecimal(&turned), from, end, (1, 2));
         }
     }
-    for (from, end) in stretches(run, is_base32) {
+    for (from, end) in stretches(run, is_bit) {
+        // Less is no sentence; what precedes the first digit of a window may belong to its byte.
+        for shift in if clipped && from == 0 { 0..8 } else { 0..1 } {
+            let text = run.get(from + shift..end).unwrap_or_default();
+            if text.len() >= 8 * MIN_TEXT {
+                add(Encoding::CharacterCodes, binary(text), from + shift, end, (1, 8));
+            }
+        }
+    }
+    // Many readers take small letters too; a run has either.
+    for (from, end) in stretches(run, is_base32).into_iter().chain(stretches(run, is_small_base32)) {
         for shift in if clipped && from == 0 { 0..8 } else { 0..1 } {
             let text = run.get(from + shift..end).unwrap_or_default();
             add(Encoding::Base32, base32(text), from + shift, end, (5, 8));
@@ -192,6 +212,24 @@ const fn is_base32(byte: &u8) -> bool {
     matches!(*byte, b'A'..=b'Z' | b'2'..=b'7')
 }
 
+/// The same with small letters.
+const fn is_small_base32(byte: &u8) -> bool {
+    matches!(*byte, b'a'..=b'z' | b'2'..=b'7')
+}
+
+const fn is_bit(byte: &u8) -> bool {
+    matches!(*byte, b'0' | b'1')
+}
+
+/// Whole bytes of eight binary digits each.
+fn binary(text: &[u8]) -> Vec<u8> {
+    text.as_chunks::<8>()
+        .0
+        .iter()
+        .map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | (bit & 1)))
+        .collect()
+}
+
 /// Hexadecimal digits whose letters are thirteen places on.
 const fn is_rotated_hexadecimal(byte: &u8) -> bool {
     matches!(*byte, b'0'..=b'9' | b'n'..=b's' | b'N'..=b'S')
@@ -206,8 +244,11 @@ fn turned(text: &[u8]) -> Vec<u8> {
 fn base32(text: &[u8]) -> Vec<u8> {
     let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::with_capacity(text.len() * 5 / 8));
     for byte in text {
-        let value =
-            if byte.is_ascii_uppercase() { byte - b'A' } else { byte.wrapping_sub(b'2').wrapping_add(26) };
+        let value = if byte.is_ascii_alphabetic() {
+            byte.to_ascii_lowercase() - b'a'
+        } else {
+            byte.wrapping_sub(b'2').wrapping_add(26)
+        };
         bits = bits << 5 | u32::from(value & 31);
         count += 5;
         if count >= 8 {

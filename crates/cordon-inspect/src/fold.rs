@@ -364,6 +364,8 @@ pub(crate) fn classify(c: char) -> Folded {
         '\u{1f1e6}'..='\u{1f1ff}' => letter(c, '\u{1f1e6}', b'A'),
         // The blank of Braille looks like a space.
         '\u{2800}' => Folded::Ascii(b' '),
+        // Cells of six dots are letters, which a view reads.
+        '\u{2801}'..='\u{283f}' => Folded::Same,
         '\u{85}' | '\u{2028}' | '\u{2029}' => Folded::Ascii(b'\n'),
         // Arabic, Hebrew, Cyrillic, Greek, Armenian and Georgian letters without a decomposition.
         '\u{0620}'..='\u{064a}'

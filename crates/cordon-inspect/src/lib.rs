@@ -32,6 +32,7 @@ mod evidence;
 mod few;
 mod fold;
 mod hidden;
+mod joined;
 mod judge;
 mod lexicon;
 pub mod names;

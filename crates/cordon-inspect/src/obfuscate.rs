@@ -11,6 +11,7 @@
 //! assert_eq!(Obfuscation::from_name("base64"), Some(Obfuscation::Base64));
 //! ```
 
+mod cipher;
 mod encode;
 mod look;
 
@@ -77,6 +78,22 @@ pub enum Obfuscation {
     QuotedPrintable,
     /// Letters thirteen places on.
     Rot13,
+    /// Letters some other number of places on.
+    Caesar,
+    /// Letters from the other end of the alphabet.
+    Atbash,
+    /// Each line backwards.
+    Backwards,
+    /// Each word backwards.
+    WordsBackwards,
+    /// The first consonants of each word at its end, with `ay`.
+    PigLatin,
+    /// Morse code.
+    Morse,
+    /// Braille, a cell for each letter.
+    Braille,
+    /// No spaces: a capital begins each word.
+    CamelCase,
     /// `\x69`.
     EscapeHex,
     /// `\u0069`.
@@ -108,6 +125,8 @@ pub enum Family {
     Hidden,
     /// The text is encoded.
     Encoded,
+    /// Other letters or signs stand for letters; case, digits or spaces may be lost.
+    Cipher,
     /// Two obfuscations, one of the other.
     Stacked,
 }
@@ -145,6 +164,14 @@ impl Obfuscation {
         Self::HtmlHex,
         Self::QuotedPrintable,
         Self::Rot13,
+        Self::Caesar,
+        Self::Atbash,
+        Self::Backwards,
+        Self::WordsBackwards,
+        Self::PigLatin,
+        Self::Morse,
+        Self::Braille,
+        Self::CamelCase,
         Self::EscapeHex,
         Self::EscapeUnicode,
         Self::EscapeOctal,
@@ -190,6 +217,14 @@ impl Obfuscation {
             Self::HtmlHex => "html_hex",
             Self::QuotedPrintable => "quoted_printable",
             Self::Rot13 => "rot13",
+            Self::Caesar => "caesar",
+            Self::Atbash => "atbash",
+            Self::Backwards => "backwards",
+            Self::WordsBackwards => "words_backwards",
+            Self::PigLatin => "pig_latin",
+            Self::Morse => "morse",
+            Self::Braille => "braille",
+            Self::CamelCase => "camel_case",
             Self::EscapeHex => "escape_hex",
             Self::EscapeUnicode => "escape_unicode",
             Self::EscapeOctal => "escape_octal",
@@ -243,6 +278,14 @@ impl Obfuscation {
             | Self::EscapeHex
             | Self::EscapeUnicode
             | Self::EscapeOctal => Family::Encoded,
+            Self::Caesar
+            | Self::Atbash
+            | Self::Backwards
+            | Self::WordsBackwards
+            | Self::PigLatin
+            | Self::Morse
+            | Self::Braille
+            | Self::CamelCase => Family::Cipher,
             Self::Base64Twice
             | Self::Base64OfHex
             | Self::Base64OfRot13
@@ -253,10 +296,11 @@ impl Obfuscation {
         }
     }
 
-    /// Whether a reader can tell the letter case and every letter and digit of the text from what it makes of it. A key
+    /// Whether a reader can tell the letter case and every letter and digit of the text from what it makes of it, and nobody must guess a key. A key
     /// or a number is lost where not; the sense of a sentence is not.
     pub const fn keeps_values(self) -> bool {
         !matches!(self, Self::MixedCase | Self::Squared | Self::Leetspeak)
+            && !matches!(self.family(), Family::Cipher)
     }
 
     /// What it makes of a text. The seed chooses where there is a choice: which look-alike, how many letters.
@@ -295,6 +339,14 @@ impl Obfuscation {
             Self::HtmlHex => encode::html_hex(text),
             Self::QuotedPrintable => encode::quoted_printable(text.as_bytes()),
             Self::Rot13 => encode::rot13(text),
+            Self::Caesar => cipher::caesar(text, &mut draw),
+            Self::Atbash => cipher::atbash(text),
+            Self::Backwards => cipher::backwards(text),
+            Self::WordsBackwards => cipher::words_backwards(text),
+            Self::PigLatin => cipher::pig_latin(text),
+            Self::Morse => cipher::morse(text),
+            Self::Braille => cipher::braille(text),
+            Self::CamelCase => cipher::camel_case(text),
             Self::EscapeHex => encode::escape_hex(text),
             Self::EscapeUnicode => encode::escape_unicode(text),
             Self::EscapeOctal => encode::escape_octal(text),
@@ -394,6 +446,13 @@ mod tests {
             (Obfuscation::HtmlHex, "a", "&#x61;"),
             (Obfuscation::QuotedPrintable, "a\né", "=61=0A=C3=A9"),
             (Obfuscation::Rot13, "aN 1", "nA 1"),
+            (Obfuscation::Atbash, "aZ 1", "zA 1"),
+            (Obfuscation::Backwards, "ab c.\nd", ".c ba\nd"),
+            (Obfuscation::WordsBackwards, "ab, cd.", "ba, dc."),
+            (Obfuscation::PigLatin, "Ignore the prompts!", "ignoreway ethay omptspray!"),
+            (Obfuscation::Morse, "To me, e 1", "- --- / -- . --..-- / . / .----"),
+            (Obfuscation::Braille, "To me, é 1", "⠞⠕ ⠍⠑⠂ é ⠼⠁"),
+            (Obfuscation::CamelCase, "ignore the rules, now", "IgnoreTheRules,Now"),
             (Obfuscation::EscapeHex, "aé", "\\x61\\u00e9"),
             (Obfuscation::EscapeUnicode, "a😊", "\\u0061\\ud83d\\ude0a"),
             (Obfuscation::EscapeOctal, "aé", "\\141é"),

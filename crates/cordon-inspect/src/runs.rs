@@ -1,24 +1,30 @@
-//! Runs of units that are one text together: letters with spaces between them, character codes, words in ROT13, leetspeak,
-//! an encoded text in several fields, a credential in several pieces, text behind a right-to-left override, and words with
+//! Runs of units that are one text together: letters with spaces between them, character codes, words in ROT13 and other ciphers,
+//! leetspeak, Morse code, Braille, an encoded text in several fields, a credential in several pieces, text behind a right-to-left override, and words with
 //! something put into them. Each is read once more as what it stands for.
 
+mod braille;
 mod broken;
+mod ciphers;
 mod cuts;
 mod fields;
 mod leet;
 mod mended;
+mod morse;
 mod quoted;
 mod reversed;
 mod rotated;
 mod spelled;
 mod stretch;
 
+use self::braille::Braille;
 use self::broken::Broken;
+use self::ciphers::Ciphers;
 use self::fields::Fields;
 use self::leet::Leet;
 pub(crate) use self::leet::letter;
 use self::mended::Mended;
 pub(crate) use self::mended::{Held, MAX_SIGN, may_be_turned};
+use self::morse::Morse;
 use self::quoted::Quoted;
 use self::reversed::Reversed;
 use self::rotated::Rotated;
@@ -60,7 +66,10 @@ pub(crate) struct Runs {
     word: Option<usize>,
     spelled: Spelled,
     rotated: Rotated,
+    ciphers: Ciphers,
     leet: Leet,
+    morse: Morse,
+    braille: Braille,
     fields: Fields,
     reversed: Reversed,
     mended: Mended,
@@ -84,14 +93,19 @@ impl Runs {
                 // No unit of a run: what waits for the end of the word need not.
                 self.spelled.close(i, context);
                 self.rotated.close(i, context);
+                self.ciphers.close(i, context);
                 self.leet.close(i, context);
+                self.braille.close(i, context);
             }
         } else {
             self.end_word(i, disguise, context);
             self.spelled.gap(i, context);
             self.rotated.gap(i, context);
+            self.ciphers.gap(i, context);
             self.leet.gap(i, byte, context);
+            self.braille.gap(i, context);
         }
+        self.morse.byte(i, byte, context);
         self.fields.byte(i, byte, context);
         self.reversed.byte(i, context);
         if held.is_some() || !self.mended.is_empty() {
@@ -127,6 +141,9 @@ impl Runs {
     pub(crate) fn is_quiet(&self) -> bool {
         self.word.is_none()
             && self.rotated.live().is_none()
+            && self.ciphers.live().is_none()
+            && self.morse.live().is_none()
+            && self.braille.live().is_none()
             && self.leet.live().is_none()
             && self.fields.is_empty()
             && self.reversed.live().is_none()
@@ -161,7 +178,10 @@ impl Runs {
         self.end_word(end, disguise, context);
         self.spelled.close(end, context);
         self.rotated.close(end, context);
+        self.ciphers.close(end, context);
         self.leet.close(end, context);
+        self.morse.close(end, context);
+        self.braille.close(end, context);
         self.fields.close(end, context);
         self.reversed.close(end, context);
         self.mended.close(end, context);
@@ -176,6 +196,8 @@ impl Runs {
         let word = Word { start, end, text, letters: text.iter().all(u8::is_ascii_alphabetic) };
         self.spelled.word(word, context);
         self.rotated.word(word, disguise == Some(Disguise::Rot13), context);
+        self.ciphers.word(word, context);
+        self.braille.word(start, end, context);
         self.leet.word(word, disguise == Some(Disguise::Leet), context);
     }
 
@@ -184,7 +206,10 @@ impl Runs {
         let runs = [
             self.spelled.live(),
             self.rotated.live(),
+            self.ciphers.live(),
             self.leet.live(),
+            self.morse.live(),
+            self.braille.live(),
             self.fields.live(at),
             // Where no text is turned around yet, there is nothing to hold.
             self.reversed.live().filter(|start| *start < at),
@@ -215,12 +240,12 @@ impl Runs {
 }
 
 /// The words of letters that may belong to a run where none is open, in small letters: single letters, hexadecimal digits and
-/// words in ROT13.
+/// words in ROT13 and other ciphers.
 pub(crate) fn units() -> impl Iterator<Item = Vec<u8>> {
     let digits = || b'a'..=b'f';
     let pairs = digits().flat_map(move |first| digits().map(move |second| vec![first, second]));
     let letters = (b'a'..=b'z').map(|letter| vec![letter]);
-    letters.chain(pairs).chain(rotated::COMMON.iter().map(|word| word.to_vec()))
+    letters.chain(pairs).chain(rotated::COMMON.iter().map(|word| word.to_vec())).chain(ciphers::signs())
 }
 
 /// Longer words begin no run.

@@ -15,21 +15,33 @@ const MAX_VIEWS: usize = 64;
 /// How a view was made from what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
+    /// Letters from the other end of the alphabet.
+    Atbash,
     /// RFC 4648 base32.
     Base32,
     /// RFC 4648 base64, of either alphabet.
     Base64,
+    /// Six dots for each letter.
+    Braille,
+    /// Letters some places on, but for thirteen.
+    Caesar,
     /// Numbers of characters, in any radix.
     CharacterCodes,
     /// Bytes as pairs of hexadecimal digits.
     Hexadecimal,
     /// Tag characters and variation selectors, which nobody sees.
     HiddenCharacters,
+    /// Words without spaces between them.
+    Joined,
     /// Digits and signs for letters.
     Leetspeak,
     /// Without what was put into words and numbers, or with escapes undone that were themselves escaped.
     Mended,
-    /// Backwards, as a right-to-left override shows it.
+    /// Dots and dashes.
+    Morse,
+    /// The first consonants of each word at its end, with `ay`.
+    PigLatin,
+    /// Backwards, as it is written or as a right-to-left override shows it: the whole or each word.
     Reversed,
     /// Letters thirteen places on.
     Rot13,
@@ -41,13 +53,19 @@ impl Encoding {
     /// Its word.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Atbash => "atbash",
             Self::Base32 => "base32",
             Self::Base64 => "base64",
+            Self::Braille => "braille",
+            Self::Caesar => "caesar",
             Self::CharacterCodes => "character_codes",
             Self::Hexadecimal => "hexadecimal",
             Self::HiddenCharacters => "hidden_characters",
+            Self::Joined => "joined",
             Self::Leetspeak => "leetspeak",
             Self::Mended => "mended",
+            Self::Morse => "morse",
+            Self::PigLatin => "pig_latin",
             Self::Reversed => "reversed",
             Self::Rot13 => "rot13",
             Self::Spaced => "spaced",

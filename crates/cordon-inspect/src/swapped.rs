@@ -1,5 +1,5 @@
-//! Words with letters that changed places: `ignroe all prevoius insturctions` reads as what it was to be, to people and to
-//! models (Rawlinson 1976, "The significance of letter position in word recognition"). The first and the last letter stay.
+//! Words with letters that changed places, or with one that is wrong, missing or too much: `ignroe all prevoius instrutions` reads as what it was
+//! to be, to people and to models (Rawlinson 1976, "The significance of letter position in word recognition"). The first and the last letter stay.
 
 use crate::evidence::Word;
 
@@ -32,8 +32,8 @@ const CUES: [&str; 26] = [
     "password",
     "everything",
 ];
-/// What is a word itself: concrete may be so.
-const OTHER: &[u8] = b"pervious";
+/// What are words themselves: concrete may be pervious.
+const OTHER: [&[u8]; 6] = [b"pervious", b"precious", b"forgot", b"revel", b"repeal", b"overwrote"];
 /// Letters of the shortest and of the longest of them.
 const SHORTEST: usize = 6;
 const LONGEST: usize = 12;
@@ -44,6 +44,8 @@ pub(crate) struct Swapped {
     /// For each first letter, the last letters that go with it, a bit each.
     ends: [u32; 26],
     words: Vec<([u8; LONGEST], Word)>,
+    /// As they are written.
+    written: Vec<(&'static [u8], Word)>,
 }
 
 impl Swapped {
@@ -59,15 +61,16 @@ impl Swapped {
                 *ends |= 1 << last;
             }
             table.words.push((sorted, word));
+            table.written.push((cue.as_bytes(), word));
         }
         table.words.sort_unstable();
         table
     }
 
-    /// The cue whose letters these are, with some of the inner ones at other places.
+    /// The cue whose letters these are, with some of the inner ones at other places, or one of them wrong, missing or too much.
     #[inline]
     pub(crate) fn find(&self, letters: &[u8]) -> Option<Word> {
-        if !(SHORTEST..=LONGEST).contains(&letters.len()) {
+        if !(SHORTEST - 1..=LONGEST + 1).contains(&letters.len()) {
             return None;
         }
         let [first, .., last] = letters else { return None };
@@ -75,13 +78,30 @@ impl Swapped {
         if self.ends.get(usize::from(first)).is_none_or(|ends| ends >> last & 1 == 0) {
             return None;
         }
-        if letters.eq_ignore_ascii_case(OTHER) {
-            return None;
-        }
-        let (sorted, ..) = sorted(letters)?;
-        let at = self.words.binary_search_by(|(known, _)| known.cmp(&sorted)).ok()?;
-        self.words.get(at).map(|(_, word)| *word)
+        self.among(letters).filter(|_| !OTHER.iter().any(|other| letters.eq_ignore_ascii_case(other)))
     }
+
+    fn among(&self, letters: &[u8]) -> Option<Word> {
+        if letters.len() <= LONGEST {
+            let (sorted, ..) = sorted(letters)?;
+            if let Ok(at) = self.words.binary_search_by(|(known, _)| known.cmp(&sorted)) {
+                return self.words.get(at).map(|(_, word)| *word);
+            }
+        }
+        self.written.iter().find(|(cue, _)| is_slip(letters, cue)).map(|(_, word)| *word)
+    }
+}
+
+/// Whether some letters are those of a cue but for one inner one, which is wrong, missing or too much.
+fn is_slip(letters: &[u8], cue: &[u8]) -> bool {
+    let longer = letters.len().max(cue.len());
+    if longer - letters.len().min(cue.len()) > 1 {
+        return false;
+    }
+    let same = |(letter, cue): (&u8, &u8)| letter.eq_ignore_ascii_case(cue);
+    let before = letters.iter().zip(cue).take_while(|pair| same(*pair)).count();
+    let behind = letters.iter().rev().zip(cue.iter().rev()).take_while(|pair| same(*pair)).count();
+    before > 0 && behind > 0 && before + behind + 1 >= longer
 }
 
 /// Which letter of the alphabet it is.
@@ -122,6 +142,13 @@ mod tests {
             ("disreagrd", "disregard"),
             ("systme", "system"),
             ("forgte", "forget"),
+            ("instrutions", "instructions"),
+            ("Instrukctions", "instructions"),
+            ("ingnore", "ignore"),
+            ("igore", "ignore"),
+            ("promt", "prompt"),
+            ("sistem", "system"),
+            ("passsword", "password"),
         ] {
             let found = table.find(written.as_bytes());
             // The last letter stays.
@@ -134,7 +161,13 @@ mod tests {
             "instruments",
             "prompted",
             "foretold",
-            "sytem",
+            "systems",
+            "ignored",
+            "igre",
+            "forgot",
+            "precious",
+            "repeal",
+            "restriction",
             "ignore1",
             "ignoré",
             "pervious",

@@ -22,8 +22,8 @@ pub(crate) const fn begins(byte: u8) -> bool {
     (byte == b'&') | (byte == b'%') | (byte == b'\\') | (byte == b'=')
 }
 
-/// Reads an escape of HTML (`&#105;`, `&#x69;`, `&lt;`), a URL (`%69`), program text (`\u0069`, `\u{69}`, `\x69`, `\151`,
-/// `\n`) or quoted-printable (`=69=67`), once doubled escapes included (`&amp;#105;`, `%2569`, `\\u0069`). A character of
+/// Reads an escape of HTML (`&#105;`, `&#x69;`, `&lt;`), a URL (`%69`, `%u0069`), program text (`\u0069`, `\u{69}`, `\x69`, `\x{69}`,
+/// `\N{U+69}`, `\151`, `\n`) or quoted-printable (`=69=67`), once doubled escapes included (`&amp;#105;`, `%2569`, `\\u0069`). A character of
 /// several bytes is read whole. `quoted` says that an escape of quoted-printable ends right before.
 pub(crate) fn escape(bytes: &[u8], quoted: bool) -> Escape {
     let window = Window { bytes: bytes.get(..MAX_ESCAPE).unwrap_or(bytes), open: bytes.len() < MAX_ESCAPE };
@@ -301,6 +301,13 @@ fn percent(window: Window<'_>) -> Escape {
         }
         Read::Not => {}
     }
+    // As `escape` of ECMAScript (annex B.2.1.1) writes characters.
+    if matches!(window.get(1), Some(b'u' | b'U')) {
+        return match character(window.number(2, 4, 16), 6) {
+            Escape::Of(_, c) if !text(c) => Escape::None,
+            escape => escape,
+        };
+    }
     match marked(b"%") {
         Read::Is((end, c)) if text(c) => Escape::Of(end, c),
         Read::Open => Escape::Open,
@@ -326,6 +333,12 @@ fn backslash(window: Window<'_>) -> Escape {
         b'u' if window.get(from + 1) == Some(b'{') => braced(window, from + 2),
         b'u' => utf16(window, mark),
         b'U' => character(window.number(from + 1, 8, 16), from + 9),
+        b'x' if window.get(from + 1) == Some(b'{') => braced(window, from + 2),
+        b'N' => match window.literal(from + 1, b"{U+") {
+            Read::Is(()) => braced(window, from + 4),
+            Read::Not => Escape::None,
+            Read::Open => Escape::Open,
+        },
         b'x' => {
             let marked = [mark, b"x"].concat();
             match window.utf8(&marked, false) {
@@ -356,7 +369,7 @@ fn character(value: Read<u32>, end: usize) -> Escape {
     }
 }
 
-/// `\u{69}`, whose digits begin at `from`.
+/// `\u{69}` and the like, whose digits begin at `from`.
 fn braced(window: Window<'_>, from: usize) -> Escape {
     match window.digits(from, 6, 16) {
         Read::Is((value, end)) => match window.get(end) {
@@ -429,7 +442,14 @@ mod tests {
 
     #[test]
     fn escapes_are_read_once_doubled_too() {
-        let cases: [(&str, Escape); 47] = [
+        let cases: [(&str, Escape); 54] = [
+            ("%u0069x", Escape::Of(6, 'i')),
+            ("%u006", Escape::Open),
+            ("%u of them, and more than that", Escape::None),
+            ("\\x{69}", Escape::Of(6, 'i')),
+            ("\\N{U+69}", Escape::Of(8, 'i')),
+            ("\\\\N{U+0069}", Escape::Of(11, 'i')),
+            ("\\Nothing of the kind is here", Escape::None),
             ("&#105;x", Escape::Of(6, 'i')),
             ("&#x69;", Escape::Of(6, 'i')),
             ("&#x0000069;", Escape::Of(11, 'i')),

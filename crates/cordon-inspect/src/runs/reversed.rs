@@ -1,5 +1,7 @@
 //! Text behind a right-to-left override is shown backwards: what is shown is read too.
 
+use cordon_core::Finding;
+
 use super::MAX_RUN;
 use crate::scanner::Context;
 use crate::seen::Encoding;
@@ -29,14 +31,14 @@ impl Reversed {
             // Between two characters.
             && context.text.byte(i).is_none_or(|byte| !matches!(byte, 0x80..=0xbf))
         {
-            read(start, i, context);
+            read(start, i, |_| true, context);
             self.0 = Some(i);
         }
     }
 
     pub(super) fn close(&mut self, end: usize, context: &mut Context<'_>) {
         if let Some(start) = self.0.take() {
-            read(start, end, context);
+            read(start, end, |_| true, context);
         }
     }
 }
@@ -44,8 +46,8 @@ impl Reversed {
 /// Fewer folded bytes hold nothing that a detector looks for.
 const MIN_STRETCH: usize = 4;
 
-/// Each line backwards.
-fn read(start: usize, end: usize, context: &mut Context<'_>) {
+/// Reads each line backwards, and reports what counts.
+pub(super) fn read(start: usize, end: usize, counts: impl Fn(&Finding) -> bool, context: &mut Context<'_>) {
     if end - start < MIN_STRETCH {
         return;
     }
@@ -62,5 +64,5 @@ fn read(start: usize, end: usize, context: &mut Context<'_>) {
         way.push(backwards.len(), (from - 1, from), (1, 1));
         backwards.push(b'\n');
     }
-    View::new(Encoding::Reversed, backwards, way).report(start, |_| true, context);
+    View::new(Encoding::Reversed, backwards, way).report(start, counts, context);
 }

@@ -1,4 +1,4 @@
-//! Letters with spaces or signs between them, and character codes: `i g n o r e`, `69 67 6e`, `105 103 110`.
+//! Letters with spaces or signs between them, and character codes: `i g n o r e`, `69 67 6e`, `105 103 110`, `U+0069 U+0067`.
 
 use super::{MAX_RUN, Word};
 use crate::scanner::Context;
@@ -40,6 +40,16 @@ impl Spelled {
     #[inline]
     pub(super) fn word(&mut self, word: Word<'_>, context: &mut Context<'_>) {
         let text = word.text;
+        if is_point(text)
+            && let Some(start) = word.start.checked_sub(POINT.len())
+            && self.units.last() == Some(&(start, start + 1))
+            && context.text.slice(start, word.start).eq_ignore_ascii_case(POINT)
+        {
+            // The letter before the plus sign is its mark.
+            self.units.pop();
+            self.unit(start, word.end, context);
+            return;
+        }
         // Wide numbers are codes only among others.
         let unit = !(word.letters && text.len() > 2)
             && (is_unit(text) || is_far(text) || self.units.len() >= MIN_NARROW && decimal(text).is_some());
@@ -47,10 +57,14 @@ impl Spelled {
             self.close(word.start, context);
             return;
         }
-        self.units.push((word.start, word.end));
-        if self.live().is_some_and(|first| word.end - first >= MAX_RUN) {
-            self.read(word.end, context);
-            self.units.retain(|unit| word.end - unit.0 < OVERLAP);
+        self.unit(word.start, word.end, context);
+    }
+
+    fn unit(&mut self, start: usize, end: usize, context: &mut Context<'_>) {
+        self.units.push((start, end));
+        if self.live().is_some_and(|first| end - first >= MAX_RUN) {
+            self.read(end, context);
+            self.units.retain(|unit| end - unit.0 < OVERLAP);
         }
     }
 
@@ -77,7 +91,14 @@ impl Spelled {
         let behind = context.text.slice(last.1, end.min(last.1 + MAX_GAP));
         let run =
             Run { from: first.0, text: context.text.slice(first.0, last.1), units: &self.units, behind };
-        let views = [run.bytes(hexadecimal), run.bytes(binary), run.characters(), run.letters()];
+        let views = [
+            run.bytes(hexadecimal),
+            run.bytes(binary),
+            run.bytes(octal),
+            run.points(),
+            run.characters(),
+            run.letters(),
+        ];
         for view in views.into_iter().flatten() {
             view.report(run.from, |_| true, context);
         }
@@ -90,6 +111,7 @@ fn is_unit(word: &[u8]) -> bool {
         || hexadecimal(word).is_some()
         || word.len() <= 3 && decimal(word).is_some()
         || binary(word).is_some()
+        || octal(word).is_some()
 }
 
 /// Whether a word is the number of a character of a script far from ASCII: with such a number a text may begin. What could be a year is none.
@@ -146,6 +168,26 @@ fn binary(word: &[u8]) -> Option<u8> {
     if word.len() == 8 { u8::try_from(number(word, 2)?).ok() } else { None }
 }
 
+/// `151`: a character of ASCII that can be seen, or a space.
+fn octal(word: &[u8]) -> Option<u8> {
+    let value = number(Some(word).filter(|word| word.len() == 3)?, 8)?;
+    u8::try_from(value).ok().filter(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// What marks the number of a character, as the Unicode Standard writes it (appendix A).
+const POINT: &[u8] = b"U+";
+
+/// Whether a word is such a number behind its mark: four to six hexadecimal digits.
+fn is_point(word: &[u8]) -> bool {
+    matches!(word.len(), 4..=6) && number(word, 16).is_some()
+}
+
+/// `U+0069`.
+fn point(word: &[u8]) -> Option<char> {
+    let (mark, digits) = word.split_at_checked(POINT.len())?;
+    char::from_u32(number(digits, 16).filter(|_| mark.eq_ignore_ascii_case(POINT))?)
+}
+
 /// The character whose number the word is, if text can hold it.
 fn decimal(word: &[u8]) -> Option<char> {
     let digits = Some(word).filter(|word| matches!(word.len(), 1..=6))?;
@@ -182,6 +224,20 @@ impl Run<'_> {
         for (start, end, _) in self.units() {
             way.push(text.len(), (start, end), (1, end - start));
             text.push(code(self.text.get(start..end)?)?);
+        }
+        Some(View::new(Encoding::CharacterCodes, text, way))
+    }
+
+    /// All units as numbers of characters behind their marks; none where one is not.
+    fn points(&self) -> Option<View> {
+        if self.units.len() < MIN_CODES {
+            return None;
+        }
+        let (mut text, mut way) = (Vec::with_capacity(self.units.len()), Way::default());
+        for (start, end, _) in self.units() {
+            let c = point(self.text.get(start..end)?)?;
+            way.push(text.len(), (start, end), (c.len_utf8(), end - start));
+            text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         }
         Some(View::new(Encoding::CharacterCodes, text, way))
     }

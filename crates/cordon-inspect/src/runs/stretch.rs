@@ -6,7 +6,7 @@ use super::MAX_RUN;
 use crate::scanner::Context;
 
 /// Words without the sign after which a stretch has ended.
-const APART: u8 = 16;
+pub(super) const APART: u8 = 16;
 /// Words with the sign that make a stretch worth reading.
 const ENOUGH: u16 = 2;
 
@@ -89,7 +89,7 @@ impl Stretch {
 }
 
 /// Where what is read with a stretch begins. In what models say nothing is read before it, as there little is held back.
-fn before(start: usize, read: usize, context: &Context<'_>) -> usize {
+pub(super) fn before(start: usize, read: usize, context: &Context<'_>) -> usize {
     if matches!(context.channel, Channel::System | Channel::Model) {
         return start;
     }

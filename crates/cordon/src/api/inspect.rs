@@ -158,8 +158,9 @@ pub struct InspectedPart {
 /// A text that was made from a piece of the one that was tried, by undoing an encoding or a disguise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct InspectedView {
-    /// How it was made: `base32`, `base64`, `character_codes`, `hexadecimal`, `hidden_characters`, `leetspeak`, `mended` (without
-    /// what was put into words, or unescaped twice), `reversed`, `rot13` or `spaced`.
+    /// How it was made: `atbash`, `base32`, `base64`, `braille`, `caesar`, `character_codes`, `hexadecimal`, `hidden_characters`, `joined`
+    /// (words without spaces), `leetspeak`, `mended` (without what was put into words, or unescaped twice), `morse`, `pig_latin`,
+    /// `reversed`, `rot13` or `spaced`.
     pub encoding: String,
     /// 1: from the text itself; 2: from such a view.
     pub depth: u8,

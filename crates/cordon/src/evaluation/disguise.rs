@@ -87,6 +87,7 @@ const fn family(family: Family) -> &'static str {
         Family::Look => "look",
         Family::Hidden => "hidden",
         Family::Encoded => "encoded",
+        Family::Cipher => "cipher",
         Family::Stacked => "stacked",
     }
 }
