@@ -99,7 +99,8 @@ fn check(name: &str, rates: &BTreeMap<Obfuscation, Lost>) {
         .unwrap();
     }
     eprintln!("{table}");
-    let allowed = |way: &Obfuscation| if way.family() == Family::Cipher { ALLOWED_OF_CIPHER } else { ALLOWED };
+    let allowed =
+        |way: &Obfuscation| if way.family() == Family::Cipher { ALLOWED_OF_CIPHER } else { ALLOWED };
     let over: Vec<_> =
         rates.iter().filter(|(way, lost)| lost.points > allowed(way)).map(|(way, _)| way).collect();
     assert!(over.is_empty(), "more points of recall lost than allowed: {over:?}");

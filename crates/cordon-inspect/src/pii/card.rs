@@ -1,6 +1,6 @@
 //! Payment cards (ISO/IEC 7812).
 
-use super::{before, context_has, is_word, value};
+use super::{context_has, is_glued, is_word, value};
 use crate::checksum;
 use crate::detector::CARD;
 use crate::segment::{Candidate, Value};
@@ -52,7 +52,7 @@ pub(super) fn find(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
     let text = candidate.text;
     let mut i = 0;
     while i < text.len() {
-        if !text.get(i).is_some_and(u8::is_ascii_digit) || is_word(before(candidate, i)) {
+        if !text.get(i).is_some_and(u8::is_ascii_digit) || is_glued(candidate, i) {
             i += 1;
             continue;
         }

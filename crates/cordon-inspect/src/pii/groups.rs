@@ -9,7 +9,7 @@ use crate::checksum;
 use crate::fold::SYMBOL;
 use crate::pii::context::{BEFORE, Reader};
 use crate::pii::row::{OTHER_SEPARATOR, Shape, separator};
-use crate::pii::{coordinates, date, phone};
+use crate::pii::{coordinates, date, ends_unspaced, phone, unspaced};
 use crate::scanner::Context;
 
 /// Bytes behind a run in which a word can name what it holds.
@@ -158,22 +158,24 @@ impl Groups {
             self.settle(i, false, context);
         }
         if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+            if byte < 0x80 && ends_unspaced(context.text.slice(i.saturating_sub(4), i)) {
+                // A number may begin behind such a letter.
+                self.end_word(i, context);
+            }
             match self.word {
                 _ if self.long => {}
                 None => self.word = Some(i),
                 Some(start) if i - start >= MAX_GROUP => {
+                    self.end_word(i, context);
                     self.end_run(i, context);
-                    (self.word, self.mark) = (None, None);
+                    self.mark = None;
                     self.long = true;
                 }
                 Some(_) => {}
             }
             return;
         }
-        self.long = false;
-        if let Some(start) = self.word.take() {
-            self.group(start, i, context);
-        }
+        self.end_word(i, context);
         match byte {
             b'+' | b'(' if self.run.groups.is_empty() => self.mark = Some(opening(i + 1, context)),
             b' ' | b'-' | b'.' | b'/' | b':' | b',' | b'+' | b'(' | b')' | SYMBOL => {
@@ -192,11 +194,17 @@ impl Groups {
         }
     }
 
-    /// The text ends before folded byte `end`.
-    pub(crate) fn close(&mut self, end: usize, context: &mut Context<'_>) {
+    /// The word that is open, if one is, ends before `end`.
+    fn end_word(&mut self, end: usize, context: &mut Context<'_>) {
+        self.long = false;
         if let Some(start) = self.word.take() {
             self.group(start, end, context);
         }
+    }
+
+    /// The text ends before folded byte `end`.
+    pub(crate) fn close(&mut self, end: usize, context: &mut Context<'_>) {
+        self.end_word(end, context);
         self.end_run(end, context);
         self.settle(end, true, context);
         *self = Self::default();
@@ -220,6 +228,13 @@ impl Groups {
             if next < end {
                 self.group(next, end, context);
             }
+            return;
+        }
+        let letters = text.iter().position(|byte| *byte >= 0x80).unwrap_or(0);
+        if letters > 0 && text.get(letters).is_some_and(|first| unspaced(*first)) {
+            // Behind a number, letters of such a script are no part of it.
+            self.group(start, start + letters, context);
+            self.end_run(end, context);
             return;
         }
         let Some((shape, month)) = classify(text, self.run.groups.is_empty()) else {
@@ -419,7 +434,9 @@ impl Run {
             Some(b'_' | b'@' | b'$' | b'%' | b'=') => last == Some(b'='),
             Some(b',') => !second.is_some_and(|b| b.is_ascii_digit()),
             Some(b':') => !second.is_some_and(|b| b.is_ascii_digit() || b == b':'),
-            Some(b) => b < 0x80,
+            Some(b) => {
+                b < 0x80 || ends_unspaced(context.text.slice(group.start.saturating_sub(4), group.start))
+            }
             None => true,
         }
     }
@@ -438,7 +455,7 @@ impl Run {
             (Some(b'-' | b'.' | b'/' | b':' | b'+'), Some(_)) => false,
             (Some(b','), Some(next)) => !next.has_digits(),
             (Some(b'_' | b'@' | b'%'), _) => false,
-            (Some(byte), _) => byte < 0x80,
+            (Some(byte), _) => byte < 0x80 || unspaced(byte),
             (None, _) => true,
         }
     }

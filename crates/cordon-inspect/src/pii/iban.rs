@@ -1,6 +1,6 @@
 //! International bank account numbers (ISO 13616).
 
-use super::{before, is_word, value};
+use super::{is_glued, is_word, value};
 use crate::checksum;
 use crate::detector::IBAN;
 use crate::segment::{Candidate, Value};
@@ -11,7 +11,7 @@ pub(super) fn find(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
     while let Some([a, b, c, d]) = text.get(i..i + 4).and_then(|four| <[u8; 4]>::try_from(four).ok()) {
         let head =
             a.is_ascii_alphabetic() && b.is_ascii_alphabetic() && c.is_ascii_digit() && d.is_ascii_digit();
-        if !head || is_word(before(candidate, i)) {
+        if !head || is_glued(candidate, i) {
             i += 1;
             continue;
         }

@@ -1,6 +1,6 @@
 //! IP addresses of both versions (RFC 791, RFC 4291).
 
-use super::{before, context_has, is_word, value};
+use super::{before, context_has, is_glued, is_word, value};
 use crate::detector::IP;
 use crate::segment::{Candidate, Value};
 
@@ -9,7 +9,7 @@ pub(super) fn find_v4(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
     let mut i = 0;
     while i < text.len() {
         let starts = text.get(i).is_some_and(u8::is_ascii_digit)
-            && !is_word(before(candidate, i))
+            && !is_glued(candidate, i)
             && !matches!(before(candidate, i), Some(b'.' | b'-'));
         if !starts {
             i += 1;
@@ -52,10 +52,7 @@ pub(super) fn find_v6(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
     while i < text.len() {
         let length = text.get(i..).unwrap_or_default().iter().take_while(|b| part(b)).count();
         let run = text.get(i..i + length).unwrap_or_default();
-        if (8..=46).contains(&length)
-            && !is_word(before(candidate, i))
-            && !is_word(text.get(i + length).copied())
-        {
+        if (8..=46).contains(&length) && !is_glued(candidate, i) && !is_word(text.get(i + length).copied()) {
             let trimmed = run
                 .strip_suffix(b".")
                 .or_else(|| run.strip_suffix(b":").filter(|r| !r.ends_with(b":")))

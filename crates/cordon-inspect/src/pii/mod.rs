@@ -95,6 +95,24 @@ fn is_word(byte: Option<u8>) -> bool {
     byte.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80)
 }
 
+/// Whether what stands before `at` belongs to the same word: letters and digits, but for those of [`unspaced`] scripts.
+fn is_glued(candidate: &Candidate<'_>, at: usize) -> bool {
+    is_word(before(candidate, at)) && (at > 0 || !ends_unspaced(candidate.left))
+}
+
+/// Whether a character whose first byte this is, is of a script in which numbers stand right beside letters: those that have no spaces between
+/// words (Han, kana, Thai, Lao, Khmer, Burmese), and those that put particles to what they belong to (Hangul, Arabic, Hebrew, those of
+/// India). Letters with marks are folded to ASCII before.
+const fn unspaced(first: u8) -> bool {
+    matches!(first, 0xd7..=0xdf | 0xe0..=0xe1 | 0xe3..=0xed | 0xf0)
+}
+
+/// Whether some bytes end with a character of such a script.
+fn ends_unspaced(bytes: &[u8]) -> bool {
+    let mut last = bytes.iter().rev().take(4).skip_while(|byte| matches!(byte, 0x80..=0xbf));
+    bytes.last().is_some_and(|byte| *byte >= 0x80) && last.next().is_some_and(|first| unspaced(*first))
+}
+
 /// Whether one of the words stands near before `at`, as a whole word or the end of one (`order_id`).
 pub(crate) fn context_has(candidate: &Candidate<'_>, at: usize, reach: usize, words: &[&str]) -> bool {
     let own = candidate.text.get(at.saturating_sub(reach)..at).unwrap_or_default();

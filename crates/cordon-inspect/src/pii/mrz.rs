@@ -5,7 +5,7 @@
 //! shorter than its field is not part of the finding.
 
 use super::check::{icao, is_year_month_day, number};
-use super::{is_word, value};
+use super::{is_glued, is_word, value};
 use crate::detector::MRZ;
 use crate::segment::{Candidate, Value};
 
@@ -19,7 +19,7 @@ pub(super) fn find(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
     let length = candidate.text.iter().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit()).count();
     let text = candidate.text.get(..length).unwrap_or_default();
     if !(CORE..=44).contains(&length)
-        || is_word(candidate.left.last().copied())
+        || is_glued(candidate, 0)
         || is_word(candidate.text.get(length).copied())
     {
         return;

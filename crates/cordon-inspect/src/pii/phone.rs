@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use crate::few::Few;
 use crate::pii::counted::{is_counted, is_sequence};
+use crate::pii::ends_unspaced;
 use crate::pii::groups::{Group, Hit, MAX_GROUPS, Run};
 use crate::pii::national::{Usual, usual};
 use crate::pii::row::OTHER_SEPARATOR;
@@ -105,8 +106,9 @@ fn may_begin(run: &Run, at: usize, context: &Context<'_>) -> bool {
     let Some(group) = run.groups.get(at) else { return false };
     let opening = group.opening(context);
     if opening < group.start {
-        let before = opening.checked_sub(1).and_then(|i| context.text.byte(i));
-        return !before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80);
+        let before = context.text.slice(opening.saturating_sub(4), opening);
+        return ends_unspaced(before)
+            || !before.last().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80);
     }
     run.is_free_before(at, context)
 }
