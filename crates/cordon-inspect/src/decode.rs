@@ -3,7 +3,7 @@
 //!
 //! What is found inside is reported with the encoded characters that hold it, whole groups of them.
 
-use cordon_core::Finding;
+use cordon_core::{Category, Finding};
 
 use crate::detector;
 use crate::joined;
@@ -46,7 +46,10 @@ pub(crate) fn find(
     }
     let text = candidate.text;
     if let Some(view) = joined::view(text, &context.tables.rules) {
-        report(&view, 0, end, context, out);
+        // An address or a key is none with a space in it.
+        let families = ["prompt_injection", "leak"].map(Category::known);
+        let counts = |found: &Finding| families.iter().any(|family| family.covers(&found.category));
+        report(&view, 0, end, counts, context, out);
     }
     let mut i = 0;
     while i < text.len() {
@@ -55,16 +58,23 @@ pub(crate) fn find(
             let (run, lines) = unfolded(text.get(i..i + length).unwrap_or_default());
             let clipped = i == 0 && before(candidate, 0).is_some_and(is_base64);
             for view in views(&run, clipped) {
-                report(&view.through(lines.clone()), i, end, context, out);
+                report(&view.through(lines.clone()), i, end, |_| true, context, out);
             }
         }
         i += length.max(1);
     }
 }
 
-/// Adds what is found in a view of what begins at byte `from` of a candidate that ends at folded byte `end`.
-fn report(view: &View, from: usize, end: usize, context: &Context<'_>, out: &mut Vec<Value>) {
-    for finding in view.findings(end, context) {
+/// Adds what is found in a view of what begins at byte `from` of a candidate that ends at folded byte `end`, as far as it counts.
+fn report(
+    view: &View,
+    from: usize,
+    end: usize,
+    counts: impl Fn(&Finding) -> bool,
+    context: &Context<'_>,
+    out: &mut Vec<Value>,
+) {
+    for finding in view.findings(end, context).into_iter().filter(|finding| counts(finding)) {
         let Some(detector) = detector::named(finding.detector) else { continue };
         out.push(Value {
             start: from + finding.span.start,

@@ -126,7 +126,7 @@ detectors! {
     JWT = "secret.jwt", 1, MAX_SEGMENT, CANDIDATE, ["secret/jwt"];
     CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, CANDIDATE, ["secret/connection_string"];
     GENERIC = "secret.generic", 4, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
-    PHRASE = "injection.phrase", 2, MAX_PHRASE, MAX_WAIT, [
+    PHRASE = "injection.phrase", 3, MAX_PHRASE, MAX_WAIT, [
         "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
         "prompt_injection/action"
     ];

@@ -5,6 +5,7 @@ use cordon_core::{Category, Channel, Digest, Finding, resource::SentValues};
 use crate::detector::{self, DetectorInfo};
 use crate::evidence::Rules;
 use crate::judge::{self, Judge};
+use crate::lexicon;
 use crate::names;
 use crate::noise;
 use crate::pii;
@@ -60,10 +61,7 @@ impl Engine {
             text.push_str(&format!("{} {} {:?}\n", detector.name, detector.version, detector.categories));
         }
         text.push_str(&format!("views {}\n", crate::view::VERSION));
-        text.push_str(crate::lexicon::CLASSES);
-        text.push_str(crate::lexicon::RULES);
-        text.push_str(crate::lexicon::asks::CLASSES);
-        text.push_str(crate::lexicon::asks::RULES);
+        lexicon::TEXTS.iter().for_each(|list| text.push_str(list));
         text.push_str(&Tokens::describe());
         text.push_str(&pii::Table::describe());
         text.push_str(&pii::phones());

@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use cordon_core::{Channel, Score, Span};
 
 use crate::fold;
-use crate::lexicon::{CLASSES, RULES, asks, plain};
+use crate::lexicon::{CLASSES, RULES, addressed, asks, plain};
 use crate::setting::FLAGGED;
 use crate::swapped::Swapped;
 
@@ -37,6 +37,12 @@ pub(crate) struct Kind {
     pub(crate) prior: bool,
     /// `warnings`, `drafts`: what may be ignored without harm.
     pub(crate) harmless: bool,
+    /// `instructions`, `text`, `and`: what an order may go on with behind `earlier`. Other words are things of everyday.
+    pub(crate) belongs: bool,
+    /// `know`: what somebody knows of may follow.
+    pub(crate) knows: bool,
+    /// `about`: of what.
+    pub(crate) regarding: bool,
     /// `says`, `phrase`: what somebody says follows.
     pub(crate) report: bool,
     /// `contraseña`: its language writes it with marks, which hide nothing then.
@@ -131,7 +137,7 @@ struct Written {
 impl Rules {
     pub(crate) fn builtin() -> Self {
         let mut compiler = Compiler::default();
-        let classes = [CLASSES, asks::CLASSES, plain::CLASSES];
+        let classes = [CLASSES, addressed::CLASSES, asks::CLASSES, plain::CLASSES];
         for line in classes.into_iter().flat_map(str::lines).filter(|line| !line.trim().is_empty()) {
             if let Some((name, words)) = line.split_once(':') {
                 let class = compiler.class(name.trim());
@@ -140,7 +146,13 @@ impl Rules {
                 }
             }
         }
-        let rules = [(RULES, false), (plain::RULES, false), (asks::RULES, true), (plain::ASKS, true)];
+        let rules = [
+            (RULES, false),
+            (addressed::RULES, false),
+            (plain::RULES, false),
+            (asks::RULES, true),
+            (plain::ASKS, true),
+        ];
         let lines = rules.into_iter().flat_map(|(list, asks)| list.lines().map(move |line| (line, asks)));
         for (group, (line, asks)) in lines.filter(|(line, _)| !line.trim().is_empty()).enumerate() {
             compiler.rule(line, u16::try_from(group).unwrap_or(u16::MAX), asks);
@@ -270,7 +282,12 @@ impl Compiler {
         let id = self.word(word);
         if let Some(entry) = usize::try_from(id.0).ok().and_then(|i| self.entries.get_mut(i)) {
             entry.classes |= bit(class);
-            match self.classes.get(class).map(String::as_str) {
+            let name = self.classes.get(class).map(String::as_str);
+            entry.kind.belongs |= matches!(
+                name,
+                Some("lead" | "orders" | "context" | "prior" | "all" | "my" | "prompt" | "system" | "joins")
+            );
+            match name {
                 Some("lead") => entry.kind.lead = true,
                 Some("about") => entry.kind.about = true,
                 Some("meta") => entry.kind.meta = true,
@@ -281,6 +298,8 @@ impl Compiler {
                 Some("joins") => entry.kind.joins = true,
                 Some("prior") => entry.kind.prior = true,
                 Some("harmless") => entry.kind.harmless = true,
+                Some("knows") => entry.kind.knows = true,
+                Some("regarding") => entry.kind.regarding = true,
                 Some("report") => entry.kind.report = true,
                 _ => {}
             }
@@ -532,9 +551,10 @@ mod tests {
     #[test]
     fn every_line_compiles() {
         let rules = Rules::builtin();
-        let lists = [RULES, plain::RULES, asks::RULES, plain::ASKS];
+        let lists = [RULES, addressed::RULES, plain::RULES, asks::RULES, plain::ASKS];
         let all = || lists.into_iter().flat_map(str::lines).filter(|line| !line.trim().is_empty());
-        let classes = || [CLASSES, asks::CLASSES, plain::CLASSES].into_iter().flat_map(str::lines);
+        let classes =
+            || [CLASSES, addressed::CLASSES, asks::CLASSES, plain::CLASSES].into_iter().flat_map(str::lines);
         let lines = all().count();
         let groups: std::collections::BTreeSet<u16> = rules.rules.iter().map(|rule| rule.group).collect();
         assert_eq!(groups.len(), lines);

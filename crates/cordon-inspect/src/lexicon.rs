@@ -3,14 +3,28 @@
 //! A rule's number is how much the phrase alone says, in hundredths. Structure moves it: a quotation or talk about
 //! attacks lowers it, hiding it raises it, and signals near each other add up (see [`crate::evidence`]).
 
+pub(crate) mod addressed;
 pub(crate) mod asks;
 pub(crate) mod plain;
+
+/// All that is said here, for the digest of the rules.
+pub(crate) const TEXTS: [&str; 9] = [
+    CLASSES,
+    RULES,
+    addressed::CLASSES,
+    addressed::RULES,
+    asks::CLASSES,
+    asks::RULES,
+    plain::CLASSES,
+    plain::RULES,
+    plain::ASKS,
+];
 
 /// Classes of words, all in lower case. Several languages share a class. A word that its language writes with marks is written so here: it
 /// is read without them too, and marks on any other word of ASCII are a disguise. None that is an English word as well has any.
 pub(crate) const CLASSES: &str = "
 lead: please now and then just must should shall so but instead also first immediately kindly simply always will ok okay hey important note attention system user assistant human ai bot chatgpt gpt claude llm model can bitte jetzt nun und sofort por favor ahora s'il maintenant adesso
-about: to would could like as attempts attempt tries try trying says said saying called that which who an a of such by can might may asks asked attacker attackers user users tells tell told telling i we they he she it text phrases phrase words word instructions
+about: to would could like as attempts attempt tries try trying says said saying called that which who an a of such by che que qui can might may asks asked attacker attackers user users tells tell told telling i we they he she it text phrases phrase words word instructions
 meta: attack attacks attacker attackers injection injections jailbreak jailbreaks malicious adversarial mitigation mitigations vulnerability vulnerabilities example examples e.g owasp detector detection detect classifier exploit
 you: you u yourself
 to: to
@@ -22,7 +36,7 @@ override: override overwrite erase bypass skip cancel delete supersede
 prior: previous prior previously above earlier preceding foregoing before initial original past former old existing current aforementioned preceeding vorherigen vorherige vorige vorigen bisherigen vorangegangenen obigen obige davor zuvor alten anteriores anterior prévias previos précédentes précédente précédents precedenti anteriori vorige eerdere poprzednie wcześniejsze предыдущие предыдущих предыдущую выше прежние önceki tidigare sebelumnya prethodne dosadašnje initiales
 all: all any every everything anything alle alles allen allem todo todas todos toda tout toutes tous tutte tutti tudo alles wszystkie все всё вce sve semua tüm alla sva
 orders: assignment assignments instruktionen instruction instructions instrucitons intructions instuctions instruct directive directives guideline guidelines order orders command commands rule rules prompt prompts constraint constraints restriction restrictions programming directions policies policy protocols parameters anweisung anweisungen instruktionen instruktion befehl befehle vorgaben regeln aufgaben aufgabe aufträge instrucciones instrucción órdenes reglas indicaciones consignes consigne ordres règles istruzioni istruzione regole comandi instruções instrução regras ordens instructies opdrachten instrukcje polecenia instrukcji инструкции инструкция указания правила команды instrukcije upute naredbe talimatları talimatlar talimat instruktioner instruksi perintah
-context: context text conversation messages message information training tasks task content input inputs article articles documents document chat settings data history statements questions question request requests said told told thoughts things know knew learned learnt taught knowledge kontext informationen gesagt wissen weisst sabes dijo dije digo sais savoir dicho
+context: context text conversation messages message information training tasks task content input inputs article articles documents document chat settings data history request requests said told told thoughts things know knew learned learnt taught knowledge kontext informationen gesagt wissen weisst sabes dijo dije digo sais savoir dicho
 my: my the your these those this that our its their all any of and as to everything every meine deine die den der das las los les tus sus mis tes mes vos le tue tuas suas as os moje twoje все мои свои что
 system: system initial original secret hidden internal developer base starting first exact entire full complete whole confidential private above previous pre
 prompt: prompt prompts instruction instructions message directive directives guidelines rules configuration config preamble instrucciones anweisungen anweisung systemprompt
@@ -48,7 +62,9 @@ secrets: password passwords credentials credential key keys token tokens secret 
 print: print say output write respond reply answer state tell repeat type just only
 before_do: before prior first instead
 new: new neue neuen nueva nuevas nuevo nouvelle nouvelles nuove nuova novas nova nieuwe nowe новые новая updated real actual true following next
-harmless: warning warnings error errors failure failures exception exceptions deprecation deprecations draft drafts version versions revision revisions release releases commit commits build builds invoice invoices mail mails email emails mailing mailings letter letters notice reminder reminders offer offers quote quotes price prices log logs row rows column columns record records entry entries test tests result results attempt attempts typo typos figure figures measurement measurements reading readings chapter chapters footnote footnotes
+knows: know knew learned learnt
+regarding: about regarding concerning
+harmless: warning warnings error errors failure failures exception exceptions deprecation deprecations draft drafts version versions revision revisions release releases commit commits build builds invoice invoices mail mails email emails mailing mailings letter letters notice reminder reminders offer offers quote quotes price prices log logs row rows column columns record records entry entries test tests result results attempt attempts typo typos figure figures measurement measurements reading readings chapter chapters footnote footnotes question questions answer answers reply replies step steps comment comments paragraph paragraphs dose dosage label item items ticket tickets offer order
 report: says said saying say called call calls asks asked tells told reads states stated writes wrote written phrase phrases word words sentence sentences string strings pattern patterns text quote quoted quoting named titled labelled means meaning like such example contains contained sagt sagte schreibt dit écrit dice escribe decía пишет сказал گفت
 execute: execute run call invoke perform complete do carry solve follow obey finish
 urgent: important urgent attention critical notice warning info information
@@ -63,10 +79,15 @@ override 95 @ignore ~2 @all ~4 @orders
 override 88 @ignore ~3 @prior ~2 @context
 override 85 @ignore ~2 your|ur|deine|tus|tes|tue|suas|own ~2 @orders
 override 80 @ignore ~1 these|those|the|my|die|las|les|os|le ~1 instructions|instruction|directives|prompt|prompts|guidelines|anweisungen|instrucciones|consignes|istruzioni|instruções
-override 85 @ignore ~1 @all ~3 @prior|@context
-override 85 @ignore ~1 the|everything|what|whatever|whats ~1 above|before|previous|preceding|said|told
+override 85 @ignore ~1 @all ~3 @prior
+override 72 @ignore ~1 @all ~3 @context
+override 85 @ignore ~1 the|everything|whatever|whats ~1 above|before|previous|preceding|said|told
+override 85 @ignore what|whatever ~1 is|was|were|came|comes|stands|stood? above|before|preceding|previously|written
 override 45 @ignore @all
-override 82 @ignore ~2 what|everything|anything|whatever|alles|todo|tout|was ~3 said|told|know|knew|learned|learnt|taught|wrote|written|gesagt|wissen|weisst|sabes|dijo|dije|digo|sais|read
+override 82 @ignore ~2 everything|anything|whatever|alles|todo|tout ~3 said|told|know|knew|learned|learnt|taught|wrote|written|gesagt|wissen|weisst|sabes|dijo|dije|digo|sais|read
+override 82 @ignore ~1 what|was you|they|he|she|we|people|somebody|someone|du|sie|man|dir|ihnen ~2 said|told|know|knew|learned|learnt|taught|wrote|written|gesagt|wissen|weisst|read
+override 45 @ignore ~2 what i ~1 said|told|wrote|asked|meant
+override 72 @ignore ~2 what i ~1 said|told|wrote|asked before|earlier|above|previously|so
 override 85 leave|drop ~1 @all ~2 @prior ~2 @orders|@context behind?
 override 85 do|don|dont|never not|t? follow|obey|listen|adhere|comply|use ~2 @my? ~1 @prior|@system ~1 @orders|@context
 override 80 stop following|obeying ~2 @orders
@@ -91,12 +112,34 @@ override 50 focus|concentrate only? on ~2 new|following|this|your task|tasks
 override 88 忽 略 ~8 指 令|示
 override 88 忽 略 ~8 提 示
 override 88 无 视 ~8 指 令|示
+override 85 无 视 ~8 规 定|则|矩
+override 85 无 视 ~8 限 制
+override 85 无 视 ~8 设 定
+override 85 忽 略 ~8 规 定|则|矩
+override 85 忽 略 ~8 限 制
+override 85 忘 记|掉 ~8 规 定|则|矩
+override 85 忘 记|掉 ~8 设 定
+override 82 忘 记|掉 ~2 以|之 上|前 ~2 所|的|全 ~6 内|话|指|一
+exfiltration 80 系 统 提 示 ~4 输|显|说|告|发|复|打|贴|列
+exfiltration 80 输|显|说|告|重|打|给|展|公|透|写|列 ~8 系 统 提 示
+exfiltration 80 シ ス テ ム プ ロ ン プ ト ~3 表|教|見|出|開|書|言|繰
+exfiltration 80 初|内 期|部 指|プ 示|ロ ~6 表|教|見|出|開|書|言|繰
 override 85 忘 记 ~8 指 令|示
 override 85 無 視 ~8 指 示|令
-override 85 無 視 し て
+override 60 無 視 し て|ろ
+override 85 上 記|述 ~8 無 視|忘
+override 85 以 前 ~8 無 視|忘 れ?
+override 85 こ れ ま で ~10 無|忘 視|れ
+override 80 す べ て ~8 無|忘 視|れ
+override 80 ル ー ル ~4 無|忘 視|れ
+override 80 制 約|限 ~4 無|忘 視|れ
+override 80 規 則 ~4 無|忘 視|れ
 override 80 이전 ~2 지시|지시를|명령|명령을|지침|지침을 ~1 무시|무시하고|무시해|무시하세요
 override 85 पिछले|पिछल ~2 निर्देशों|निरदेशो|निर्देश|निरदेश
-override 85 تجاهل ~3 التعليمات|تعليمات|الأوامر|السابقة|الاوامر
+override 85 تجاهل|تجاهلي|تجاهلوا|انس|انسى|إنس ~3 التعليمات|تعليمات|تعليماتك|الأوامر|الاوامر|أوامر|القواعد|قواعد|قواعدك|القيود
+override 85 تجاهل|انس ~1 كل|جميع ~3 السابقة|سبق
+override 45 تجاهل|انس ~3 السابقة|السابق
+exfiltration 80 اعرض|أظهر|اظهر|اكشف|اطبع|أخبرني|اخبرني|اكتب ~3 تعليماتك|تعليمات|موجه|مطالبة|برومبت|البرومبت ~2 السرية|النظام|الأولية|الأصلية|المخفية
 override 80 نادیده ~1 دستورات|دستورالعمل|دستور
 override 80 دستورات|دستورالعمل|دستورهای|دستور ~2 قبلی|پیشین|قبل ~1 را? ~1 نادیده|فراموش
 override 85 이전|이전의|앞의|앞선|위의|모든|기존|기존의|지금까지의|이전에 ~3 지시|지시를|지시는|지시사항|지시사항을|명령|명령을|명령은|지침|지침을|규칙|규칙을|프롬프트|프롬프트를|내용을 ~2 무시|무시하고|무시해|무시해라|무시해줘|무시하세요|무시하십시오|무시하시오|잊어|잊어라|잊고|잊으세요|잊어버려|잊어주세요
@@ -107,6 +150,7 @@ override 85 指 示 ~5 忘 れ て|ろ
 override 85 ігноруй|ігноруйте|проігноруй|проігноруйте|знехтуй|знехтуйте|забудь|забудьте ~2 попередні|попередніх|усі|всі|всіх|усіх|вказівки|ваші|свої ~3 інструкції|інструкцій|вказівки|вказівок|правила|команди|накази|настанови
 exfiltration 80 покажи|покажіть|виведи|виведіть|розкрий|напиши|повтори|відкрий ~3 системний|системну|системні|початкові|приховані ~1 промпт|промт|підказку|інструкції|запит|повідомлення
 exfiltration 80 покажи|выведи|раскрой|напиши|повтори ~3 системный|системную|системные|исходные|скрытые ~1 промпт|промт|подсказку|инструкции|запрос|сообщение
+override 85 ignoruj|ignorujte|zapomeň|zapomeňte|zabudni|zabudnite|ignoruju ~1 na? ~1 všechna|všech|veškerá|veškeré|svá ~2 instrukce|pokyny|příkazy|pravidla|omezení
 override 85 ignoruj|ignorujte|zapomeň|zapomeňte|zabudni|zabudnite|ignoruju ~2 všechny|vsechny|předchozí|predchozi|dřívější|všetky|vsetky|predchádzajúce|predchadzajuce|svoje|své ~3 instrukce|pokyny|příkazy|prikazy|pravidla|inštrukcie|instrukcie|príkazy|pravidlá
 override 85 hagyd|hagyja ~1 figyelmen ~1 kívül ~4 utasítást|utasításokat|utasításaidat|szabályt|szabályokat|irányelveket|parancsot|parancsokat
 override 85 felejtsd|felejtse ~1 el ~4 utasítást|utasításokat|utasításaidat|szabályt|szabályokat|parancsokat
@@ -144,6 +188,20 @@ exfiltration 60 tell|give|show|reveal|share ~1 me|us ~2 your ~1 secret|api|key|k
 exfiltration 45 tell|give|show|reveal|share ~1 me|us ~2 the ~1 api|secret
 exfiltration 38 tell|give|show|reveal|share ~1 me|us ~2 the ~1 key|keys
 exfiltration 55 read|cat|open|print|dump|show ~2 env|environment|passwd|ssh|id_rsa|rsa|credentials|secrets ~1 file|variables|key|keys|contents
+exfiltration 78 zeig|zeige|nenn|nenne|gib|verrat|verrate|sag|sage|druck|drucke|schreib|schreibe ~3 dein|deinen|deine|deinem ~2 prompt|systemprompt|system-prompt|systemanweisungen|systemanweisung|systemnachricht|anweisungen|instruktionen
+exfiltration 72 was|text|alles ~2 über|vor|oberhalb meiner|dieser ~1 ersten|nachricht|frage|eingabe ~1 nachricht|steht|stand?
+exfiltration 72 muéstrame|dime|enséñame|revélame|revela|muestra|escribe ~2 mensaje|instrucciones|texto|prompt|indicaciones ~1 oculto|oculta|ocultas|ocultos|inicial|iniciales|secreto|secretas
+exfiltration 72 mostrami|dimmi|rivelami|mostra|rivela|stampa|scrivi ~2 tuo|tue|tuoi ~1 prompt|istruzioni|direttive
+exfiltration 72 montre|montrez|affiche|affichez|donne|donnez|révèle|révélez|dis|écris ~2 ton|votre|tes|vos ~2 prompt|instructions|consignes ~1 système|initiales|initial|cachées|secrètes
+exfiltration 72 mostre|mostra|revele|diga|escreva|exiba ~2 seu|suas|teu|tuas ~1 prompt|instruções|instrucoes
+exfiltration 72 toon|geef|laat|schrijf ~2 je|jouw|uw ~1 prompt|systeemprompt|instructies|systeeminstructies
+exfiltration 72 pokaż|podaj|wyświetl|wypisz|ujawnij ~2 swój|swoje|twój|twoje ~1 prompt|instrukcje|polecenia
+exfiltration 72 visa|skriv|ge ~2 din|dina ~1 prompt|systemprompt|instruktioner|systeminstruktioner
+jailbreak 66 ora in poi ~1 sei|sarai|agirai|risponderai|comportati|rispondi
+jailbreak 72 senza|privo ~2 limiti|restrizioni|filtri|censura|etica|regole ~1 o|né|e ~1 limiti|restrizioni|filtri|censura|etica|morale|regole
+jailbreak 66 fais|faites|agis|agissez|réponds|répondez comme si ~1 aucune|tu|vous|il ~3 règle|règles|limite|limites|restriction|restrictions|filtre|filtres
+jailbreak 72 sans ~1 aucune|aucun? ~1 limite|limites|restriction|restrictions|filtre|filtres|censure|règle|règles ~1 ni|et|ou ~1 limite|limites|restriction|restrictions|filtre|filtres|censure|éthique|morale
+jailbreak 72 sin|ohne|sem ~1 ningún|ninguna|jegliche|irgendwelche|qualquer|nenhum? ~1 límites|restricciones|filtros|censura|reglas|einschränkungen|filter|zensur|regeln|limites|restrições|regras ~1 ni|und|oder|e|ou|y ~1 límites|restricciones|filtros|censura|reglas|ética|moral|einschränkungen|filter|zensur|regeln|ethik|limites|restrições|regras
 override 88 @override ~3 @prior ~2 instructions|instruction|prompt|prompts|directives|guidelines|orders|programming
 override 82 @override ~1 your ~2 instructions|instruction|prompt|directives|guidelines|programming|safety
 override 82 @ignore @all ~3 write|say|print|schreibe|schreib|sag|sage|only|just|output|answer|respond|di|escribe|dis|écris
@@ -165,8 +223,10 @@ override 85 önceki ~2 talimatları|talimatlar|komutları ~2 unut|yoksay|görmez
 override 85 abaikan|lupakan ~2 instruksi|perintah|petunjuk
 override 85 bỏ|hãy qua ~4 hướng|lệnh|chỉ
 override 80 zignoruj|zapomnij|ignoruj ~3 polecenia|instrukcje|wcześniejsze|poprzednie
+override 85 zapomnij|ignoruj|zignoruj|pomiń ~1 o? ~1 wszystkich|wszystkie|wszelkie|poprzednich|swoich|swoje ~2 zasadach|zasady|instrukcjach|instrukcje|poleceniach|polecenia|regułach|reguły|wytycznych|wytyczne
 override 80 uitați|ignorați|ignora|uita ~3 instrucțiunile|instrucțiuni|toate
 override 80 ignorera|glöm ~3 instruktioner|instruktionerna|allt
+override 85 glöm|ignorera|strunta ~1 i? ~1 alla|dina|tidigare|föregående ~2 regler|reglerna|instruktioner|instruktionerna|riktlinjer|anvisningar|order
 override 80 ohita|unohda ~3 ohjeet|aiemmat|aikaisemmat|kaikki
 jailbreak 78 @limits|openai|openais ~1 rules|policies|policy|guidelines|restrictions? ~1 don|do|does|doesn|no|not ~1 t|not|longer? apply|exist|matter
 jailbreak 78 without|no ~1 any? ~1 hesitation|concern|concerns|regard|care|remorse|regards ~3 for|about|or ~2 legality|ethics|ethicality|morality|legal|law|harm|safety|consequences|remorse
@@ -274,7 +334,8 @@ action 85 before|prior ~3 you|do|doing|can|solve|answering|proceeding|solving ~4
 action 90 please ~1 first @execute|do|perform|complete ~2 following task|instruction|instructions|action|steps|tasks
 action 90 important|urgent|attention message|notice|instruction|instructions|note ~2 from me|emma|user|the|system|admin|administrator|your|developer
 action 75 todo|to-do @execute|send|visit|transfer|share|follow|click|please
-action 75 dear ai|llm|assistant|chatgpt|agent|model|chatbot|bot|language
+action 75 dear ai|llm|llms|chatgpt|chatbot|language
+action 40 dear assistant|agent|model|bot
 action 80 attention|hey|hello|hi|note ~1 all? @ai_word|agents|llms|models|assistants ~4 must|please|ignore|you|execute|do|reading|should|process|processing
 action 75 if you are|re an? ai|llm|language|assistant|chatbot|agent|large|model
 action 70 note|instruction|instructions|message|attention ~1 to|for ~1 the? ~1 ai|llm|assistant|chatbot|agent|chatgpt|language|automated ~1 model|assistants|agent|systems|reviewer|reviewers

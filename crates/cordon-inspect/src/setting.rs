@@ -14,6 +14,8 @@ use crate::scanner::Context;
 
 /// The score of a phrase that is cited, where it would have more.
 const CITED: Score = Score::percent(55);
+/// The score of a phrase of a person that turns out to be of something harmless: `ignore the previous version`.
+const HARMLESS: Score = Score::percent(45);
 /// The hundredths below which no place takes a phrase of a document or a tool that has them by itself.
 pub(crate) const FLAGGED: u32 = 50;
 /// Folded bytes from a mark to the one that closes it; what is longer is no citation.
@@ -58,8 +60,10 @@ struct Waiting {
 enum On {
     /// The closing mark.
     Mark,
-    /// The next word.
+    /// The next word, behind `earlier`.
     Word,
+    /// The next word, behind `know`.
+    Topic,
     /// The end of the fence; the phrase ends there in the folded text.
     Fence(usize),
 }
@@ -76,6 +80,17 @@ pub(crate) struct Said {
     pub(crate) hidden: bool,
     /// Whether its last word is one that waits for what it belongs to: `earlier`.
     pub(crate) dangles: bool,
+    /// Whether its last word is `know`, which may be of something.
+    pub(crate) knows: bool,
+}
+
+/// What comes behind a phrase.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Next {
+    /// A word that is none of those an order goes on with.
+    pub(crate) other: bool,
+    /// `about`.
+    pub(crate) topic: bool,
 }
 
 /// The marks that are open, and what waits for them.
@@ -107,7 +122,7 @@ impl Setting {
         // They wait in the order in which they stand.
         self.waiting.iter().find_map(|waiting| match waiting.on {
             On::Fence(at) => Some(at + MAX_FENCED),
-            On::Mark | On::Word => None,
+            On::Mark | On::Word | On::Topic => None,
         })
     }
 
@@ -203,16 +218,17 @@ impl Setting {
 
     /// The next word has come, right behind a space or not.
     #[inline]
-    pub(crate) fn word(&mut self, harmless: bool, context: &mut Context<'_>) {
+    pub(crate) fn word(&mut self, next: Next, context: &mut Context<'_>) {
         if !self.waiting.is_empty() {
-            self.decide(|on| on == On::Word, harmless, context);
+            self.decide(|on| on == On::Word, next.other, context);
+            self.decide(|on| on == On::Topic, next.topic, context);
         }
     }
 
     /// A phrase has come to its end at a word that stands there, at `at`.
     pub(crate) fn said(&mut self, said: Said, ends: Stand, at: usize, context: &mut Context<'_>) {
         let Said { category, score, span, .. } = said;
-        let waiting = Waiting { category, score, span, on: On::Word };
+        let waiting = Waiting { category, score, span, on: On::Mark };
         let untrusted = matches!(context.channel, Channel::Document | Channel::ToolOutput);
         if said.hidden || score <= CITED {
             waiting.report(false, context);
@@ -233,7 +249,9 @@ impl Setting {
                 waiting.report(true, context);
             }
         } else if said.dangles {
-            self.waiting.push(waiting);
+            self.waiting.push(Waiting { on: On::Word, ..waiting });
+        } else if said.knows {
+            self.waiting.push(Waiting { on: On::Topic, ..waiting });
         } else {
             waiting.report(false, context);
         }
@@ -286,7 +304,12 @@ impl Setting {
 
 impl Waiting {
     fn report(self, cited: bool, context: &mut Context<'_>) {
-        let score = if cited { self.score.min(CITED) } else { self.score };
+        let own = matches!(context.channel, Channel::System | Channel::User | Channel::Model);
+        let score = match self.on {
+            _ if !cited => self.score,
+            On::Word | On::Topic if own => self.score.min(HARMLESS),
+            _ => self.score.min(CITED),
+        };
         context.report_original(&PHRASE, Category::known(self.category), score, self.span, false);
     }
 }

@@ -16,7 +16,7 @@ use crate::seen::Encoding;
 use crate::suspicion::Suspicion;
 
 /// Changes whenever folding or decoding could change a verdict; part of the rules' digest.
-pub(crate) const VERSION: u16 = 6;
+pub(crate) const VERSION: u16 = 7;
 
 /// A text made from a stretch of another one.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 mod gap;
 mod reading;
 
-use cordon_core::Span;
+use cordon_core::{Score, Span};
 use gap::{Gap, is_quoted};
 use reading::{Lower, is_hidden, read};
 
@@ -13,7 +13,7 @@ use crate::evidence::{Evidence, Kind, Manner, Place, Rules, Start, Word};
 use crate::fold::FoldedText;
 use crate::runs::Disguise;
 use crate::scanner::Context;
-use crate::setting::{Said, Setting, Stand};
+use crate::setting::{Next, Said, Setting, Stand};
 
 /// Longer words stand in no rule.
 const MAX_WORD: usize = 48;
@@ -40,6 +40,9 @@ pub(crate) struct Words {
     quotation: u8,
     setting: Setting,
 }
+
+/// The most that a phrase says whose words are one name of a program, as of a test: `ignores_previous_instructions`.
+const NAME: Score = Score::percent(55);
 
 /// A quotation mark that nothing closes ends after so many words.
 const MAX_QUOTATION: u8 = 60;
@@ -78,6 +81,30 @@ struct Thread {
     manner: Manner,
     stand: Stand,
     rot13: bool,
+    joins: Joins,
+}
+
+/// What stands between the words of a phrase.
+#[derive(Clone, Copy, Debug, Default)]
+struct Joins {
+    /// Two words of it stand in one value of data, or in none.
+    together: bool,
+    /// Two words of it stand apart, or none of them beside an underscore: they are no name of a program.
+    apart: bool,
+    underscore: bool,
+}
+
+impl Joins {
+    fn behind(&mut self, gap: Gap) {
+        self.together |= !gap.field;
+        self.apart |= gap.spaced;
+        self.underscore |= gap.is_underscore();
+    }
+
+    /// Whether the words are one name of a program, or of a file of one.
+    const fn is_name(self) -> bool {
+        self.underscore && !self.apart
+    }
 }
 
 /// A word that begins phrases, and how. Which of them go on the next word says, and most of them do not.
@@ -97,6 +124,7 @@ struct Done {
     start: usize,
     manner: Manner,
     stand: Stand,
+    joins: Joins,
 }
 
 impl Default for Words {
@@ -217,7 +245,7 @@ impl Words {
                 // Letters before a word without an end do not wait for it, and nothing else does.
                 Some(start) if i - start >= MAX_WORD => {
                     self.flush(context);
-                    self.setting.word(false, context);
+                    self.setting.word(Next::default(), context);
                     self.setting.broken(context);
                     self.setting.passed(i, context);
                 }
@@ -234,7 +262,7 @@ impl Words {
             }
             // A space behind a word is no sign.
             if self.gap.width > 1 || byte != b' ' {
-                self.setting.word(false, context);
+                self.setting.word(Next::default(), context);
                 self.setting.byte(i, byte, self.previous.report && self.gap.width <= 3, context);
             }
         }
@@ -336,7 +364,8 @@ impl Words {
         self.setting.settle(context);
         self.setting.passed(start, context);
         let kind = word.map(|(word, _)| rules.kind(word)).unwrap_or_default();
-        self.setting.word(kind.harmless, context);
+        let next = Next { other: kind.harmless || !kind.belongs, topic: kind.regarding };
+        self.setting.word(next, context);
         let apostrophe = gap.width == 1 && gap.only == Some(b'\'');
         self.quotation = match self.quotation {
             _ if gap.quote && !apostrophe => {
@@ -351,6 +380,7 @@ impl Words {
         if let Some(opening) = self.opening.take() {
             self.open(opening, word, rules);
         }
+        self.threads.iter_mut().for_each(|thread| thread.joins.behind(gap));
         // Most words stand in no phrase and begin none.
         let begins =
             word.filter(|(word, _)| !rules.starts(*word).is_empty() || !rules.alone(*word).is_empty());
@@ -378,8 +408,8 @@ impl Words {
                     true
                 }
                 None => {
-                    let Thread { rule, start, manner, stand, .. } = *thread;
-                    done.push(Done { rule, start, manner, stand });
+                    let Thread { rule, start, manner, stand, joins, .. } = *thread;
+                    done.push(Done { rule, start, manner, stand, joins });
                     false
                 }
             }
@@ -388,7 +418,14 @@ impl Words {
         if let Some((word, rot13)) = begins {
             let manner = self.manner(gap, hidden || rot13);
             let start = original.start;
-            done.extend(rules.alone(word).iter().map(|rule| Done { rule: *rule, start, manner, stand }));
+            let joins = Joins { together: true, ..Joins::default() };
+            done.extend(rules.alone(word).iter().map(|rule| Done {
+                rule: *rule,
+                start,
+                manner,
+                stand,
+                joins,
+            }));
             if !rules.starts(word).is_empty() {
                 self.opening = Some(Opening { word, start, manner, stand, rot13 });
             }
@@ -397,10 +434,15 @@ impl Words {
         done.sort_by_key(|thread| (thread.start, thread.rule));
         for thread in done {
             let span = Span::new(thread.start, original.end);
-            let Done { rule, manner, stand: began, .. } = thread;
+            let Done { rule, manner, stand: began, joins, .. } = thread;
+            // Words of which each is a value by itself are no phrase.
+            if !joins.together {
+                continue;
+            }
             if let Some((category, score)) = self.evidence.weigh(rules, rule, span, manner, context.channel) {
-                let (hidden, dangles) = (manner.hidden, kind.prior);
-                let said = Said { rule, category, score, span, began, hidden, dangles };
+                let score = if joins.is_name() && !manner.hidden { score.min(NAME) } else { score };
+                let (hidden, dangles, knows) = (manner.hidden, kind.prior, kind.knows);
+                let said = Said { rule, category, score, span, began, hidden, dangles, knows };
                 self.setting.said(said, stand, start, context);
             }
         }
@@ -415,7 +457,8 @@ impl Words {
         for Start { rule, place } in begun.iter().copied() {
             let goes_on = place.gap > 0 || next.is_some_and(|next| rules.fills(next, place));
             if goes_on && self.threads.len() < MAX_THREADS {
-                self.threads.push(Thread { rule, place, skipped: 0, start, manner, stand, rot13 });
+                let joins = Joins::default();
+                self.threads.push(Thread { rule, place, skipped: 0, start, manner, stand, rot13, joins });
             }
         }
     }

@@ -62,6 +62,11 @@ exfiltration 54 say|whisper|tell|speak ~2 the magic|code|pass word
 exfiltration 54 leak|dump|reveal the prompt
 exfiltration 46 print|show|output the prompt
 exfiltration 58 list|show|print|dump|give|export ~1 all ~1 users|user's|customers|customer's|employees|other orders|passwords|emails|messages|data|records|secrets
+exfiltration 66 @plain_show|echo|read ~2 preamble|prelude|preface|header|briefing ~2 you ~2 received|got|given|have|saw
+exfiltration 62 including|also|even ~2 one|ones|messages|message|part|parts ~1 that|which? i ~1 cannot|can|can't|couldn|don|never ~1 t|not? see|read
+exfiltration 62 text|words|message|everything|lines ~1 that|which? precedes|precede|preceded ~1 this|my|our message|question|prompt|conversation|chat|text
+exfiltration 62 @plain_show|report|reveal ~1 your ~1 configuration|config|context
+exfiltration 62 @plain_show ~2 hidden|secret|system context|message|text
 exfiltration 62 verify|check|audit|inspect|see|know|read your ~1 hidden|system|secret|internal|initial prompt|instructions|message
 ";
 
@@ -70,6 +75,8 @@ pub(crate) const RULES: &str = "
 override 66 treat|consider|regard|deem ~3 @prior|all|any ~2 @plain_guidance|@orders ~2 @plain_void
 override 82 @ignore ~2 @plain_guidance|orders|direction ~1 you|that|from ~2 received|got|given|had|were
 override 64 scrap|ditch|drop|toss|scratch ~1 the|your|all|every ~1 @prior plan|task|instructions|orders|rules|role|persona|guidance|assignment|prompt
+override 66 scrap|ditch|drop|toss|scratch|bin ~1 the|your|all|those|every ~1 rules|instructions|guidelines|orders|prompt
+override 62 task|assignment|job is|was ~1 now? cancelled|canceled|over|void|obsolete|finished ~3 new|instead
 override 58 your only|sole|one|single job|task|purpose|mission|goal now is
 override 58 your only|sole|one|single job|task|purpose|mission|goal is now
 override 64 @orders|@plain_guidance ~1 you? ~3 no|don|doesn|not longer|t? ~1 apply|count|matter|bind ~1 to? you|more|anymore|now
@@ -103,6 +110,13 @@ jailbreak 62 good ~3 then ~3 bad|evil ~1 bot|version|ai|one|assistant|twin
 jailbreak 62 so|that ~2 filter|filters|moderation|censor|censors ~1 can|cannot|won|doesn|don|will ~1 t|not? ~1 read|see|notice|detect|catch
 jailbreak 62 debug|admin|administrator|root|maintenance|override|privileged|diagnostic mode ~2 and|to ~1 @plain_tell
 jailbreak 64 your|all|any|these ~2 @plain_limits|rules ~2 are|is|have|has|now ~2 @plain_gone
+jailbreak 80 turn|switch|shut off your ~1 @plain_limits|safety|rules|moderation
+jailbreak 80 turn|switch|shut your ~1 @plain_limits|safety|rules|moderation ~1 off
+jailbreak 80 disable|deactivate|remove|drop|lift|lower|bypass|suspend ~1 your ~2 @plain_limits|safety|rules|moderation
+jailbreak 60 disable|deactivate|bypass all @plain_limits
+jailbreak 72 assume|suppose|imagine|pretend ~4 guidelines|rules|policies|restrictions|filters|guardrails ~1 are|were|is|have ~1 been? suspended|lifted|off|gone|void|disabled|removed
+jailbreak 66 opposite of what ~2 guidelines|rules|policies|programming|instructions|developers
+jailbreak 58 policy|safe|safety|filter|filters|censor|guardrails none|off|0|disabled
 jailbreak 64 your|all safety|content|ethical|moderation ~1 @plain_limits|protocols|checks|policies|systems ~3 @plain_gone
 jailbreak 50 imagine|suppose|picture|envision ~3 world|universe|reality ~2 without|no ~1 laws|rules|ethics|restrictions|morals
 jailbreak 60 you ~3 if|when there|you ~1 were|was|had|are|weren|have ~1 no|t ~1 rules|guidelines|restrictions|filters|limitations|censorship

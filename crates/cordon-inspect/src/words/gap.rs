@@ -13,6 +13,10 @@ pub(super) struct Gap {
     pub(super) newlines: u8,
     pub(super) bullet: bool,
     pub(super) quote: bool,
+    /// Whether it stands between two values of data: a quotation mark, and a colon or comma.
+    pub(super) field: bool,
+    pub(super) colon: bool,
+    pub(super) spaced: bool,
     /// Whether it parts what stands before it from what stands behind it: marks of emphasis do not.
     pub(super) parts: bool,
 }
@@ -27,6 +31,9 @@ impl Gap {
         newlines: 0,
         bullet: false,
         quote: false,
+        field: false,
+        colon: false,
+        spaced: false,
         parts: false,
     };
 
@@ -35,6 +42,9 @@ impl Gap {
         self.width += 1;
         self.last = byte;
         self.quote |= matches!(byte, b'"' | b'\'' | b'`');
+        self.spaced |= matches!(byte, b' ' | b'\t' | b'\n');
+        self.colon |= matches!(byte, b':' | b',');
+        self.field = self.quote && self.colon;
         self.parts |= !matches!(byte, b' ' | b'*' | b'_' | b'\'');
         match byte {
             b'.' | b'!' | b'?' => self.stop = true,
@@ -48,6 +58,13 @@ impl Gap {
             }
             _ => {}
         }
+    }
+}
+
+impl Gap {
+    /// Whether it holds a name of a program together.
+    pub(super) fn is_underscore(&self) -> bool {
+        self.width == 1 && self.only == Some(b'_')
     }
 }
 

@@ -1,0 +1,45 @@
+//! The words and the phrases of texts that speak to whoever reads them for a person: a page, a mail or a comment that turns to the model. As
+//! [`crate::lexicon`], which says how a line is read.
+//!
+//! Where people write, what they want of a model is no finding: such phrases count little there (see [`crate::evidence`]). An address alone says
+//! little too ("Dear assistant, thank you for your help"): an order has to follow.
+
+/// Classes of words, all in lower case, with the marks with which their languages write them.
+pub(crate) const CLASSES: &str = "
+to_ai: ai ais llm llms chatgpt gpt copilot gemini claude assistant assistants bot bots chatbot chatbots agent agents summarizer summarizers summariser summarisers crawler crawlers scraper scrapers
+to_ai_only: ai ais llm llms chatgpt gpt copilot chatbot chatbots summarizer summarizers summariser summarisers
+to_kind: model models assistant assistants agent agents bot bots system systems reviewer reviewers reader readers summarizer summarizers tool tools crawler crawlers parser parsers
+to_do: please kindly must should shall do only always never ignore disregard forget send forward include add append insert set mark classify rate rank score approve accept reject recommend write say state answer respond reply tell report print output give make show delete remove export upload email post share grant issue refund transfer call run execute use visit open fetch read summarize translate stop skip treat consider tag assign
+to_head: note notice instruction instructions message memo attention reminder
+to_ki: ki ai ki-assistent ki-assistenten ki-assistentin ki-modell ki-modelle sprachmodell sprachmodelle chatbot assistenten
+to_ia: ia asistente assistant asistentes modelo modèle modello assistente chatbot agente
+";
+
+/// The rules. In documents and results of tools each says a fifth more.
+pub(crate) const RULES: &str = "
+action 70 @to_head ~1 to|for ~2 @to_ai_only ~1 @to_kind? ~3 @to_do
+action 70 @to_head ~1 to|for ~2 @to_ai ~1 @to_kind? ~3 @to_do
+action 66 to|for|all @to_ai_only @to_kind ~2 @to_do
+action 62 @to_ai_only @to_kind ~1 @to_do
+action 75 if ~3 reader|you|document|page|text|this|message|email|file|content ~1 is|are|being|re ~2 an? ~1 @to_ai_only|automated|language ~4 @to_kind
+action 75 if ~3 document|page|text|message|email|file|content ~1 is ~1 being? ~1 read|parsed|processed|summarized|summarised|analyzed|analysed|reviewed|scanned by ~1 an? @to_ai|automated|language
+action 70 dear @to_ai ~1 @to_kind? ~2 @to_do
+action 70 dear ~1 support|helpful|ai|coding|email @to_ai ~2 @to_do
+action 66 assistant|copilot|chatgpt|claude|gemini|llm export|send|forward|delete|email|upload|transfer|grant|approve|suggest|append|insert|ignore|disregard
+action 62 copilot|chatgpt|assistant|claude|gemini|llm ~1 from here|now on ~2 @to_do
+action 62 assistant|model|ai|agent|llm|bot|chatbot ~3 must|shall|has|needs ~1 to? ~1 include|send|append|insert|forward|state|reveal|paste|put ~5 key|keys|token|tokens|password|passwords|credentials|secret|secrets|conversation|history|http|https|shall|positive|approved
+action 62 @to_ai|@to_kind ~1 summarizing|summarising|reading|processing|reviewing|parsing|analyzing|analysing this ~2 @to_do
+action 72 hinweis|nachricht|anweisung|anweisungen|achtung|mitteilung ~1 an|für ~2 @to_ki
+action 66 falls|wenn du|sie ~1 eine|ein ~1 @to_ki bist|sind
+action 72 note|message|instruction|instructions|avis|consigne pour|à ~2 @to_ia
+action 66 si vous|tu êtes|es ~1 un|une ~1 @to_ia
+action 72 nota|mensaje|aviso|instrucción|instrucciones|messaggio|mensagem|instruções|istruzioni|avviso para|per|al|alla|ao ~2 @to_ia
+action 66 si|se ~1 eres|es|sei|é|você|fores|for ~1 un|una|um|uma|é ~1 @to_ia
+action 66 внимание|сообщение|инструкция|указание ~1 для? ~1 нейросеть|нейросети|ии|ассистент|ассистента|модели|модель|бота
+override 80 забудь|забудьте|игнорируй|игнорируйте|отмени ~2 задание|задачу|задания
+action 66 ai ア シ ス タ ン ト へ
+action 66 ai へ の 指 示
+action 66 ai ア シ ス タ ン ト へ の
+action 66 给|致 ~4 人 工 智 能 ~4 指|说|提
+action 66 给|致 ~2 ai ~4 指|说|提
+";
