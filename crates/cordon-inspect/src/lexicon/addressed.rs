@@ -36,7 +36,7 @@ action 66 si vous|tu êtes|es ~1 un|une ~1 @to_ia
 action 72 nota|mensaje|aviso|instrucción|instrucciones|messaggio|mensagem|instruções|istruzioni|avviso para|per|al|alla|ao ~2 @to_ia
 action 66 si|se ~1 eres|es|sei|é|você|fores|for ~1 un|una|um|uma|é ~1 @to_ia
 action 66 внимание|сообщение|инструкция|указание ~1 для? ~1 нейросеть|нейросети|ии|ассистент|ассистента|модели|модель|бота
-override 80 забудь|забудьте|игнорируй|игнорируйте|отмени ~2 задание|задачу|задания
+override 66 забудь|забудьте|игнорируй|игнорируйте|отмени ~2 задание|задачу|задания
 action 66 ai ア シ ス タ ン ト へ
 action 66 ai へ の 指 示
 action 66 ai ア シ ス タ ン ト へ の
