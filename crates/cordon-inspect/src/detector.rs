@@ -131,7 +131,7 @@ detectors! {
         "prompt_injection/action"
     ];
     TEMPLATE = "injection.template", 3, MAX_SEGMENT, MAX_TURN + 1, ["prompt_injection/template"];
-    MODEL = "injection.model", 6, WINDOW, SPELLED, ["prompt_injection/likely"];
+    MODEL = "injection.model", 7, WINDOW, SPELLED, ["prompt_injection/likely"];
     NOISE = "injection.noise", 2, noise::WINDOW, 8, ["prompt_injection/suffix"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
     POLICY_WORDS = "policy.words", 3, policy::SPAN, policy::BEHIND, [

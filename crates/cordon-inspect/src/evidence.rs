@@ -37,6 +37,10 @@ pub(crate) struct Kind {
     pub(crate) prior: bool,
     /// `warnings`, `drafts`: what may be ignored without harm.
     pub(crate) harmless: bool,
+    /// `earlier`, an adjective of English, and `before`, which is none.
+    pub(crate) adjective: bool,
+    pub(crate) adverb: bool,
+    pub(crate) article: bool,
     /// `instructions`, `text`, `and`: what an order may go on with behind `earlier`. Other words are things of everyday.
     pub(crate) belongs: bool,
     /// `know`: what somebody knows of may follow.
@@ -298,6 +302,9 @@ impl Compiler {
                 Some("joins") => entry.kind.joins = true,
                 Some("prior") => entry.kind.prior = true,
                 Some("harmless") => entry.kind.harmless = true,
+                Some("adjective") => entry.kind.adjective = true,
+                Some("adverb") => entry.kind.adverb = true,
+                Some("article") => entry.kind.article = true,
                 Some("knows") => entry.kind.knows = true,
                 Some("regarding") => entry.kind.regarding = true,
                 Some("report") => entry.kind.report = true,

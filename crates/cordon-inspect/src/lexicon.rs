@@ -62,6 +62,9 @@ secrets: password passwords credentials credential key keys token tokens secret 
 print: print say output write respond reply answer state tell repeat type just only
 before_do: before prior first instead
 new: new neue neuen nueva nuevas nuevo nouvelle nouvelles nuove nuova novas nova nieuwe nowe новые новая updated real actual true following next
+adjective: previous prior preceding earlier foregoing
+adverb: before
+article: a an
 knows: know knew learned learnt
 regarding: about regarding concerning
 harmless: warning warnings error errors failure failures exception exceptions deprecation deprecations draft drafts version versions revision revisions release releases commit commits build builds invoice invoices mail mails email emails mailing mailings letter letters notice reminder reminders offer offers quote quotes price prices log logs row rows column columns record records entry entries test tests result results attempt attempts typo typos figure figures measurement measurements reading readings chapter chapters footnote footnotes question questions answer answers reply replies step steps comment comments paragraph paragraphs dose dosage label item items ticket tickets offer order

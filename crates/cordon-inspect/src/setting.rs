@@ -9,6 +9,7 @@
 use cordon_core::{Category, Channel, Score, Span};
 
 use crate::detector::PHRASE;
+use crate::evidence::Kind;
 use crate::fold::FoldedText;
 use crate::scanner::Context;
 
@@ -57,15 +58,36 @@ struct Waiting {
 
 /// What decides about a phrase that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum On {
+pub(crate) enum On {
     /// The closing mark.
     Mark,
-    /// The next word, behind `earlier`.
+    /// The next word, behind `earlier` in any language: something harmless.
     Word,
+    /// The next word, behind `earlier` in English: any other thing.
+    Thing,
+    /// The next word, behind `before`: an article.
+    Article,
     /// The next word, behind `know`.
     Topic,
     /// The end of the fence; the phrase ends there in the folded text.
     Fence(usize),
+}
+
+impl On {
+    /// What a phrase waits for that ends with such a word.
+    pub(crate) const fn behind(last: Kind) -> Option<Self> {
+        match last {
+            Kind { adjective: true, .. } => Some(Self::Thing),
+            Kind { adverb: true, .. } => Some(Self::Article),
+            Kind { prior: true, .. } => Some(Self::Word),
+            Kind { knows: true, .. } => Some(Self::Topic),
+            _ => None,
+        }
+    }
+
+    const fn is_next_word(self) -> bool {
+        matches!(self, Self::Word | Self::Thing | Self::Article | Self::Topic)
+    }
 }
 
 /// A phrase whose last word has come.
@@ -78,19 +100,21 @@ pub(crate) struct Said {
     /// Where its first word stands.
     pub(crate) began: Stand,
     pub(crate) hidden: bool,
-    /// Whether its last word is one that waits for what it belongs to: `earlier`.
-    pub(crate) dangles: bool,
-    /// Whether its last word is `know`, which may be of something.
-    pub(crate) knows: bool,
+    /// What its last word waits for, if it does.
+    pub(crate) waits: Option<On>,
 }
 
 /// What comes behind a phrase.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Next {
+    /// `warnings`, `drafts`.
+    pub(crate) harmless: bool,
     /// A word that is none of those an order goes on with.
     pub(crate) other: bool,
     /// `about`.
     pub(crate) topic: bool,
+    /// `a`.
+    pub(crate) article: bool,
 }
 
 /// The marks that are open, and what waits for them.
@@ -122,7 +146,7 @@ impl Setting {
         // They wait in the order in which they stand.
         self.waiting.iter().find_map(|waiting| match waiting.on {
             On::Fence(at) => Some(at + MAX_FENCED),
-            On::Mark | On::Word | On::Topic => None,
+            _ => None,
         })
     }
 
@@ -220,8 +244,14 @@ impl Setting {
     #[inline]
     pub(crate) fn word(&mut self, next: Next, context: &mut Context<'_>) {
         if !self.waiting.is_empty() {
-            self.decide(|on| on == On::Word, next.other, context);
-            self.decide(|on| on == On::Topic, next.topic, context);
+            for (waits, comes) in [
+                (On::Word, next.harmless),
+                (On::Thing, next.other),
+                (On::Article, next.article),
+                (On::Topic, next.topic),
+            ] {
+                self.decide(|on| on == waits, comes, context);
+            }
         }
     }
 
@@ -248,10 +278,8 @@ impl Setting {
             } else {
                 waiting.report(true, context);
             }
-        } else if said.dangles {
-            self.waiting.push(Waiting { on: On::Word, ..waiting });
-        } else if said.knows {
-            self.waiting.push(Waiting { on: On::Topic, ..waiting });
+        } else if let Some(on) = said.waits {
+            self.waiting.push(Waiting { on, ..waiting });
         } else {
             waiting.report(false, context);
         }
@@ -307,7 +335,7 @@ impl Waiting {
         let own = matches!(context.channel, Channel::System | Channel::User | Channel::Model);
         let score = match self.on {
             _ if !cited => self.score,
-            On::Word | On::Topic if own => self.score.min(HARMLESS),
+            on if own && on.is_next_word() => self.score.min(HARMLESS),
             _ => self.score.min(CITED),
         };
         context.report_original(&PHRASE, Category::known(self.category), score, self.span, false);

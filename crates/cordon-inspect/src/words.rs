@@ -13,7 +13,7 @@ use crate::evidence::{Evidence, Kind, Manner, Place, Rules, Start, Word};
 use crate::fold::FoldedText;
 use crate::runs::Disguise;
 use crate::scanner::Context;
-use crate::setting::{Next, Said, Setting, Stand};
+use crate::setting::{Next, On, Said, Setting, Stand};
 
 /// Longer words stand in no rule.
 const MAX_WORD: usize = 48;
@@ -364,7 +364,8 @@ impl Words {
         self.setting.settle(context);
         self.setting.passed(start, context);
         let kind = word.map(|(word, _)| rules.kind(word)).unwrap_or_default();
-        let next = Next { other: kind.harmless || !kind.belongs, topic: kind.regarding };
+        let Kind { harmless, belongs, regarding, article, .. } = kind;
+        let next = Next { harmless, other: harmless || !belongs, topic: regarding, article };
         self.setting.word(next, context);
         let apostrophe = gap.width == 1 && gap.only == Some(b'\'');
         self.quotation = match self.quotation {
@@ -441,8 +442,8 @@ impl Words {
             }
             if let Some((category, score)) = self.evidence.weigh(rules, rule, span, manner, context.channel) {
                 let score = if joins.is_name() && !manner.hidden { score.min(NAME) } else { score };
-                let (hidden, dangles, knows) = (manner.hidden, kind.prior, kind.knows);
-                let said = Said { rule, category, score, span, began, hidden, dangles, knows };
+                let waits = On::behind(kind);
+                let said = Said { rule, category, score, span, began, hidden: manner.hidden, waits };
                 self.setting.said(said, stand, start, context);
             }
         }

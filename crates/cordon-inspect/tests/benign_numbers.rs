@@ -68,3 +68,16 @@ fn account_numbers_are_nothing_else() {
     }
     assert!(wrong.is_empty(), "{} of 1,000 are something else:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn numbers_of_parcels_are_no_telephones() {
+    let engine = Engine::builtin();
+    for text in [
+        "Tracking: 1Z 999 AA1 01 2345 6784",
+        "UPS tracking number 1Z 999 AA1 01 2345 6784",
+        "1Z999AA10123456784",
+    ] {
+        assert_eq!(shown(&engine, text), [""; 0], "{text}");
+    }
+    assert!(!shown(&engine, "Call 01 2345 6784, my telephone number").is_empty());
+}

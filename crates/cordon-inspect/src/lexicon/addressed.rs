@@ -21,6 +21,7 @@ action 70 @to_head ~1 to|for ~2 @to_ai_only ~1 @to_kind? ~3 @to_do
 action 70 @to_head ~1 to|for ~2 @to_ai ~1 @to_kind? ~3 @to_do
 action 66 to|for|all @to_ai_only @to_kind ~2 @to_do
 action 62 @to_ai_only @to_kind ~1 @to_do
+action 62 ai coding|support|email|hiring|screening|mail @to_kind ~8 @to_do
 action 75 if ~3 reader|you|document|page|text|this|message|email|file|content ~1 is|are|being|re ~2 an? ~1 @to_ai_only|automated|language ~4 @to_kind
 action 75 if ~3 document|page|text|message|email|file|content ~1 is ~1 being? ~1 read|parsed|processed|summarized|summarised|analyzed|analysed|reviewed|scanned by ~1 an? @to_ai|automated|language
 action 70 dear @to_ai ~1 @to_kind? ~2 @to_do

@@ -341,9 +341,10 @@ impl Run {
             self.identifiers(from, context, &mut hits);
         }
         if !hits.is_empty() {
-            // What lies in an account number is no number of its own: its check digits decide.
-            let accounts: Vec<_> =
-                (0..self.groups.len()).filter_map(|from| self.account(from, context)).collect();
+            // What lies in an account number is no number of its own: its check digits decide. Nor is what lies in that of a parcel.
+            let accounts: Vec<_> = (0..self.groups.len())
+                .filter_map(|from| self.account(from, context).or_else(|| self.parcel(from, context)))
+                .collect();
             hits.retain(|hit| !accounts.iter().any(|(start, end)| *start <= hit.start && hit.end <= *end));
         }
         hits
@@ -366,6 +367,20 @@ impl Run {
             }
         }
         None
+    }
+
+    /// Where the number of a parcel begins and ends that groups from `from` on are: `1Z` and sixteen more letters and digits (UPS).
+    fn parcel(&self, from: usize, context: &Context<'_>) -> Option<(usize, usize)> {
+        let rest = self.groups.get(from..)?;
+        let first = rest.first()?;
+        if !context.text.slice(first.start, first.end).to_ascii_uppercase().starts_with(b"1Z") {
+            return None;
+        }
+        let mut length = 0;
+        rest.iter().find_map(|group| {
+            length += group.len();
+            (length == 18).then_some((first.start, group.end))
+        })
     }
 
     /// The rows that fit groups from `from` on.

@@ -156,7 +156,7 @@ fn lines<R: Read>(
         let (id, error) = match next_line(&mut from, &mut bytes) {
             Ok(Next::End) => break,
             Ok(Next::Line) if bytes.trim_ascii().is_empty() => continue,
-            Ok(Next::Line) => match line(&bytes, channel) {
+            Ok(Next::Line) => match line(unmarked(number, &bytes), channel) {
                 Ok((id, channel, text)) => {
                     take.text(&Text { id: &id, channel, text: &text, path })?;
                     continue;
@@ -171,6 +171,11 @@ fn lines<R: Read>(
         take.unread(&Unread { id: &id, line: Some(number), error })?;
     }
     Ok(())
+}
+
+/// A line without what some programs mark UTF-8 with at the beginning of a file.
+fn unmarked(number: u64, line: &[u8]) -> &[u8] {
+    line.strip_prefix("\u{feff}".as_bytes()).filter(|_| number == 1).unwrap_or(line)
 }
 
 /// What a line says, or what is wrong with it.
@@ -308,6 +313,7 @@ mod tests {
         );
         check(&[b"{\"text\":\"a\",\"id\":1.5,\"label\":[1]}\n"], &["pause", "1.5 user a", "pause"]);
         check(&[b""], &["pause"]);
+        check(&["\u{feff}{\"text\":\"a\"}\n".as_bytes()], &["pause", "null user a", "pause"]);
     }
 
     #[test]
