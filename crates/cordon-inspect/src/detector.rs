@@ -107,14 +107,14 @@ macro_rules! detectors {
 }
 
 detectors! {
-    CARD = "pii.card", 1, 96, CANDIDATE, ["pii/card"];
-    IBAN = "pii.iban", 1, 96, CANDIDATE, ["pii/iban"];
+    CARD = "pii.card", 2, 96, CANDIDATE, ["pii/card"];
+    IBAN = "pii.iban", 2, 96, CANDIDATE, ["pii/iban"];
     EMAIL = "pii.email", 2, MAX_SEGMENT, CANDIDATE, ["pii/email"];
-    PHONE = "pii.phone", 2, 96, GROUPS, ["pii/phone"];
-    SSN = "pii.ssn", 2, 96, GROUPS, ["pii/ssn"];
-    IP = "pii.ip", 1, 96, CANDIDATE, ["pii/ip"];
+    PHONE = "pii.phone", 3, 96, GROUPS, ["pii/phone"];
+    SSN = "pii.ssn", 3, 96, GROUPS, ["pii/ssn"];
+    IP = "pii.ip", 2, 96, CANDIDATE, ["pii/ip"];
     CRYPTO = "pii.crypto", 2, 128, CANDIDATE, ["pii/crypto"];
-    MRZ = "pii.mrz", 1, 96, CANDIDATE, ["pii/passport/mrz"];
+    MRZ = "pii.mrz", 2, 96, CANDIDATE, ["pii/passport/mrz"];
     NAMES = "pii.names", 1, SEGMENT, SEGMENT, ["pii/person", "pii/organisation", "pii/place", "pii/address"];
     TOKEN = "secret.token", 3, MAX_SEGMENT, CANDIDATE, [
         "secret/aws_key", "secret/azure_key", "secret/gcp_key", "secret/github_token", "secret/gitlab_token",
@@ -131,7 +131,7 @@ detectors! {
         "prompt_injection/action"
     ];
     TEMPLATE = "injection.template", 3, MAX_SEGMENT, MAX_TURN + 1, ["prompt_injection/template"];
-    MODEL = "injection.model", 7, WINDOW, SPELLED, ["prompt_injection/likely"];
+    MODEL = "injection.model", 8, WINDOW, SPELLED, ["prompt_injection/likely"];
     NOISE = "injection.noise", 2, noise::WINDOW, 8, ["prompt_injection/suffix"];
     HIDDEN = "injection.hidden", 1, MAX_SEGMENT, 4, ["prompt_injection/hidden"];
     POLICY_WORDS = "policy.words", 3, policy::SPAN, policy::BEHIND, [

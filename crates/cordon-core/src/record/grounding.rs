@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::is_zero;
 
-/// The most passages that one frame lists; more are counted in `passages_more`.
+/// The most passages of either kind that one frame lists; more are counted.
 const MAX_PASSAGES: usize = 32;
 
 /// How far an answer is borne out by the sources that its request gave. What was found stands among the findings.
@@ -31,6 +31,12 @@ pub struct RecordedGrounding {
     /// How many passages were left out.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub passages_more: u64,
+    /// Of those that are borne out, the passages that do it most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supporting: Vec<RecordedPassage>,
+    /// How many of these were left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub supporting_more: u64,
 }
 
 /// A sentence of an answer, and the passage of a source that is nearest to it. Never a name that the caller chose.
@@ -52,12 +58,17 @@ pub struct RecordedPassage {
 }
 
 impl RecordedGrounding {
-    /// Adds a passage, as long as there is room.
-    pub fn add(&mut self, passage: RecordedPassage) {
-        if self.passages.len() < MAX_PASSAGES {
-            self.passages.push(passage);
+    /// Adds the passage that is nearest to a sentence, as long as there is room; `supports` says whether it bears it out.
+    pub fn add(&mut self, passage: RecordedPassage, supports: bool) {
+        let (passages, more) = if supports {
+            (&mut self.supporting, &mut self.supporting_more)
         } else {
-            self.passages_more = self.passages_more.saturating_add(1);
+            (&mut self.passages, &mut self.passages_more)
+        };
+        if passages.len() < MAX_PASSAGES {
+            passages.push(passage);
+        } else {
+            *more = more.saturating_add(1);
         }
     }
 
@@ -74,7 +85,9 @@ impl RecordedGrounding {
         self.sentences_more = self.sentences_more.saturating_add(other.sentences_more);
         self.unread = self.unread.max(other.unread);
         self.passages_more = self.passages_more.saturating_add(other.passages_more);
-        other.passages.into_iter().for_each(|passage| self.add(passage));
+        self.supporting_more = self.supporting_more.saturating_add(other.supporting_more);
+        other.passages.into_iter().for_each(|passage| self.add(passage, false));
+        other.supporting.into_iter().for_each(|passage| self.add(passage, true));
     }
 }
 
@@ -107,12 +120,14 @@ mod tests {
             source_end: 40,
         };
         let mut one = RecordedGrounding { sentences: 3, supported: 1, ..RecordedGrounding::default() };
-        (0..40).for_each(|_| one.add(passage()));
+        (0..40).for_each(|_| one.add(passage(), false));
+        (0..33).for_each(|_| one.add(passage(), true));
         let mut all = RecordedGrounding { sentences: 2, contradicted: 1, ..RecordedGrounding::default() };
-        all.add(passage());
+        all.add(passage(), false);
         all.join(one);
         assert_eq!((all.sentences, all.supported, all.contradicted), (5, 1, 1));
         assert_eq!((all.passages.len(), all.passages_more), (32, 9));
+        assert_eq!((all.supporting.len(), all.supporting_more), (32, 1));
     }
 
     #[test]

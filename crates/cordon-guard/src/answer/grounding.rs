@@ -143,7 +143,7 @@ impl Known {
         verdict.grounded(counts);
     }
 
-    /// Records a sentence that is not borne out, with the passage that is nearest.
+    /// Records the passage that is nearest to a sentence, and what is found of one that is not borne out.
     fn sentence(
         &self,
         text: &Text,
@@ -153,22 +153,26 @@ impl Known {
         verdict: &mut Verdict,
     ) {
         let category = match judged.verdict {
-            Grounded::Supported => return,
-            Grounded::Unsupported => UNSUPPORTED,
-            Grounded::Contradicted => CONTRADICTED,
+            Grounded::Supported => None,
+            Grounded::Unsupported => Some(UNSUPPORTED),
+            Grounded::Contradicted => Some(CONTRADICTED),
         };
+        let supports = category.is_none();
         let (path, span) = text.place(judged.span);
-        inspection.unexpected(&finding(category, span, judged.score), &path, verdict);
+        if let Some(category) = category {
+            inspection.unexpected(&finding(category, span, judged.score), &path, verdict);
+        }
         let passage = judged.passage.and_then(|(source, span)| Some((self.places.get(source)?, span)));
         if let Some((source, of_source)) = passage {
-            counts.add(RecordedPassage {
+            let passage = RecordedPassage {
                 part: path.name(),
                 start: span.start as u64,
                 end: span.end as u64,
                 source: source.path.name(),
                 source_start: of_source.start as u64,
                 source_end: of_source.end as u64,
-            });
+            };
+            counts.add(passage, supports);
         }
     }
 

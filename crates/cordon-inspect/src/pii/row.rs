@@ -69,7 +69,7 @@ pub(crate) const fn any(_: &[u8]) -> bool {
 
 /// A detector of a family of rows; its categories are those of its rows.
 pub(crate) const fn family(name: &'static str) -> Detector {
-    Detector { name, version: 1, max_span: MAX_RUN, lookahead: GROUPS, categories: &[] }
+    Detector { name, version: 2, max_span: MAX_RUN, lookahead: GROUPS, categories: &[] }
 }
 
 /// The detectors that only the table names, with their categories.

@@ -143,6 +143,18 @@ fn what_only_flags_holds_nothing_and_is_counted() {
                 (counts.sentences, counts.supported, counts.contradicted, counts.unsupported),
                 (3, 1, 1, 1)
             );
+            // What bears a sentence out is recorded, too.
+            let supporting = &counts.supporting[0];
+            assert_eq!(
+                (counts.supporting.len(), supporting.start, supporting.end),
+                (1, 34, 82),
+                "{protocol:?}"
+            );
+            assert_eq!(
+                supporting.source_end - supporting.source_start,
+                supporting.end - supporting.start,
+                "the source says the same"
+            );
             let nearest = &counts.passages[0];
             assert_eq!((nearest.start, nearest.end), (0, 33), "{protocol:?}");
             assert_eq!(
