@@ -21,6 +21,7 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::{
     abuse::Seen,
     admit::Admitted,
+    answer::Expected,
     authority::Authority,
     call::Call,
     custom,
@@ -148,6 +149,7 @@ pub(crate) async fn clear(
         told = told.with_document_marker(canary);
     }
     let expected = request.expected(call.stage.route(), inspection.guard());
+    let inspection = inspection.keeping_files(expected.as_ref().is_some_and(Expected::reads_files));
     let first = |by: &Inspection| request.clone().inspect(by, &mut verdict.clone()).is_ok();
     // In a box: few calls have pictures that somebody reads.
     let (inspection, mut broken) =
@@ -176,6 +178,9 @@ pub(crate) async fn clear(
     let waiting = verdict.take_waiting();
     let normalised = verdict.normalised();
     let sent = verdict.take_sent();
+    let files = verdict.take_attached();
+    let answers = call.stage.route().answers.as_ref();
+    let expected = expected.and_then(|expected| expected.with_files(&files, answers, call.stage.guard()));
     record.input = verdict.into_recorded();
     let request = match inspected {
         Ok(request) => request,

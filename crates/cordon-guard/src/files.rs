@@ -1,5 +1,6 @@
 //! Files that requests bring: decoded, inspected within bounds, their texts read like any other retrieved text.
 
+mod attached;
 mod memory;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use base64::{
 use cordon_core::{Action, Channel, Finding, Span};
 use cordon_files::{Claim, FileType, Limits, Reason, Report, Segment};
 
+pub(crate) use self::attached::Attached;
 pub use self::memory::FileMemory;
 
 use crate::{
@@ -158,6 +160,9 @@ impl Inspection {
         let is_text = file.is_text && matches!(tight(file.payload), Cow::Borrowed(_));
         let report = cordon_files::inspect(&bytes, &file.claim, &limits);
         left.took(&report);
+        if self.keeps_files() {
+            verdict.attach(part, &report, &bytes);
+        }
         let came = Came::file(&bytes, &file.claim);
         self.reviewed(&came, part, verdict, |by, verdict| {
             let all = by.reported(channel, part, &report, &bytes, is_text, verdict);

@@ -72,6 +72,8 @@ pub struct Inspection {
     sent: Option<Arc<SentValues>>,
     /// What answers are meant to be.
     expected: Option<Arc<Expected>>,
+    /// Whether the texts of files are kept for them.
+    keeps_files: bool,
     /// What detectors elsewhere have to do with its texts.
     pub(crate) second: Option<Arc<Second>>,
     /// What stands in its pictures, where somebody elsewhere reads them.
@@ -154,6 +156,7 @@ impl Inspection {
             task: Task::default(),
             planted: None,
             expected: None,
+            keeps_files: false,
             second: None,
             reading: None,
             files: FileMemory::usual(),
@@ -195,6 +198,17 @@ impl Inspection {
     pub(crate) fn structured(mut self, structure: Option<Arc<RouteFiles>>) -> Self {
         self.structure = structure;
         self
+    }
+
+    /// Whether the texts of files are kept for what their answer is compared with.
+    #[must_use]
+    pub(crate) const fn keeping_files(mut self, keeps: bool) -> Self {
+        self.keeps_files = keeps;
+        self
+    }
+
+    pub(crate) const fn keeps_files(&self) -> bool {
+        self.keeps_files
     }
 
     /// What files must be.

@@ -110,7 +110,7 @@ detectors! {
     CARD = "pii.card", 2, 96, CANDIDATE, ["pii/card"];
     IBAN = "pii.iban", 2, 96, CANDIDATE, ["pii/iban"];
     EMAIL = "pii.email", 2, MAX_SEGMENT, CANDIDATE, ["pii/email"];
-    PHONE = "pii.phone", 3, 96, GROUPS, ["pii/phone"];
+    PHONE = "pii.phone", 4, 128, GROUPS, ["pii/phone"];
     SSN = "pii.ssn", 3, 96, GROUPS, ["pii/ssn"];
     IP = "pii.ip", 2, 96, CANDIDATE, ["pii/ip"];
     CRYPTO = "pii.crypto", 2, 128, CANDIDATE, ["pii/crypto"];

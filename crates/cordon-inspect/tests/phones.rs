@@ -89,3 +89,69 @@ fn the_same_digits_in_other_groups_or_none_are_no_numbers() {
         Ok(())
     });
 }
+
+#[test]
+fn an_extension_belongs_to_its_number_wherever_chunks_end() {
+    for extension in [
+        " ext. 89",
+        " ext 4021",
+        ", ext. 7",
+        " x89",
+        " x 123",
+        " extension 12",
+        " (ext. 55)",
+        ";ext=902",
+        " #12",
+        " Durchwahl 17",
+        " poste 204",
+        " interno 12",
+        " доб. 123",
+        " 内線123",
+        " ramal: 33",
+    ] {
+        for number in ["(212) 555-0147", "+1 212 555 0147", "212-555-0147", "+44 20 7946 0958"] {
+            let whole = format!("{number}{extension}");
+            for text in [
+                format!("Call me at {whole} tomorrow."),
+                format!("Call {whole}"),
+                format!("tel: {whole}, or write"),
+            ] {
+                assert!(found(&text, &whole), "{text}");
+                let mut scanner = ENGINE.scanner(Channel::User, &[]);
+                let mut cut: Vec<_> =
+                    text.chars().flat_map(|c| scanner.push(&c.to_string()).findings).collect();
+                cut.append(&mut scanner.finish().findings);
+                cut.sort_by(|a, b| (a.span, &a.category, a.detector).cmp(&(b.span, &b.category, b.detector)));
+                assert_eq!(cut, ENGINE.inspect(Channel::User, &text), "{text}");
+            }
+        }
+    }
+    // What stands behind a number and is no extension is not the number's.
+    for behind in [
+        " ext",
+        " x",
+        " extra 12",
+        " #tag",
+        " int main",
+        " x 555-0148",
+        " #12a",
+        " ext. 12.5",
+        " twelve times",
+    ] {
+        let number = "(212) 555-0147";
+        assert!(found(&format!("Call {number}{behind}"), number), "{behind}");
+    }
+}
+
+#[test]
+fn a_difference_is_no_number_unless_a_word_says_so() {
+    for text in ["x = 555 - 123 - 4567", "total = 212 - 555 - 0147;"] {
+        let raised = ENGINE.inspect(Channel::User, text);
+        assert!(
+            !raised.iter().any(|f| f.category.as_str() == "pii/phone" && f.score >= Score::percent(50)),
+            "{text}"
+        );
+    }
+    assert!(found("phone = 212 - 555 - 0147", "212 - 555 - 0147"));
+    assert!(found("call 212 - 555 - 0147", "212 - 555 - 0147"));
+}

@@ -10,6 +10,7 @@ use cordon_inspect::{Cited, Grounded, Judged, Sources};
 use super::{sources::Given, text::Text};
 use crate::{
     authority::Protocol,
+    files::Attached,
     inspection::{Inspection, Part, Verdict},
     tree::walk::Path,
 };
@@ -62,6 +63,8 @@ struct Place {
     path: Path,
     number: usize,
     names: Vec<String>,
+    /// It is a file, of which nothing is known before it was inspected.
+    is_file: bool,
 }
 
 impl Known {
@@ -78,11 +81,34 @@ impl Known {
                 room = room.saturating_sub(name.len());
                 fits
             });
-            Place { path: source.path, number: source.number, names: names.collect() }
+            Place {
+                path: source.path,
+                number: source.number,
+                names: names.collect(),
+                is_file: source.is_file,
+            }
         });
         let places: Vec<Place> = places.collect();
         let has_addresses = places.iter().any(|place| place.names.iter().any(|name| name.contains('/')));
         (!places.is_empty()).then_some(Self { sources: read, places, has_addresses, unread, looks })
+    }
+
+    /// Whether files belong to the sources.
+    pub(super) fn has_files(&self) -> bool {
+        self.places.iter().any(|place| place.is_file)
+    }
+
+    /// The same with the texts of its files; nothing where no source has a text.
+    pub(super) fn with_files(mut self: Box<Self>, files: &Attached) -> Option<Box<Self>> {
+        let before = self.sources.unread();
+        for (at, place) in self.places.iter().enumerate().filter(|(_, place)| place.is_file) {
+            for (from, text) in files.texts(&place.path.name()) {
+                self.sources.extend(at, text, from);
+            }
+        }
+        let unread = self.sources.unread().saturating_sub(before).saturating_add(files.unread());
+        self.unread = self.unread.saturating_add(u64::try_from(unread).unwrap_or(u64::MAX));
+        (!self.sources.is_empty()).then_some(self)
     }
 
     /// Judges a text of an answer.

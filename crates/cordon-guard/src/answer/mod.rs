@@ -37,6 +37,7 @@ pub(crate) use self::{
 use crate::{
     alone::Ruled,
     authority::Protocol,
+    files::Attached,
     inspection::{Inspection, Place, Verdict},
     topics::{self, AnswerTopics},
 };
@@ -116,29 +117,54 @@ impl Expected {
         }
         expected.declined = asks(&DECLINED);
         expected.topics = AnswerTopics::of(request, protocol, guard);
+        expected.settled(route, guard)
+    }
+
+    /// Whether it depends on texts of files that the request brings.
+    pub(crate) fn reads_files(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.has_files())
+    }
+
+    /// The same once the files of the request were inspected.
+    pub(crate) fn with_files(
+        mut self,
+        files: &Attached,
+        route: Option<&Arc<CompiledAnswers>>,
+        guard: &EffectiveGuard,
+    ) -> Option<Self> {
+        if !self.reads_files() {
+            return Some(self);
+        }
+        self.known = self.known.and_then(|known| known.with_files(files));
+        self.settled(route, guard)
+    }
+
+    /// With what follows from what is looked for: whether a stream waits, and whether it may be cut. Nothing where nothing is looked for.
+    fn settled(mut self, route: Option<&Arc<CompiledAnswers>>, guard: &EffectiveGuard) -> Option<Self> {
+        let says = |said: fn(&CompiledAnswers) -> bool| route.is_some_and(|route| said(route));
         let stopping = guard.holds(Channel::Model);
         let may_stop =
             |family: &Category| stopping.iter().any(|one| one.covers(family) || family.covers(one));
         // An answer that is too long is seen where it becomes too long.
         let waits_for_length = says(|route| route.min_length.is_some()) && may_stop(&SHORT);
-        let known = expected.known.is_some();
-        let at_the_end = !expected.forms.is_empty() && may_stop(&FORMAT)
-            || expected.length && waits_for_length
+        let known = self.known.is_some();
+        let at_the_end = !self.forms.is_empty() && may_stop(&FORMAT)
+            || self.length && waits_for_length
             || known && may_stop(&ANSWER)
-            || expected.declined && may_stop(&DECLINED);
-        expected.holds = at_the_end
-            || expected.language && may_stop(&LANGUAGE)
+            || self.declined && may_stop(&DECLINED);
+        self.holds = at_the_end
+            || self.language && may_stop(&LANGUAGE)
             || known && (may_stop(&GROUNDING) || may_stop(&CITATION))
-            || expected.topics.is_some() && may_stop(&topics::TOPIC);
-        expected.windows = expected.holds && !at_the_end && says(|route| route.window);
-        expected.cuts = expected.length && may_stop(&LONG);
-        let is_any = !expected.forms.is_empty()
-            || !expected.mends.is_empty()
-            || expected.route.is_some()
-            || expected.known.is_some()
-            || expected.declined
-            || expected.topics.is_some();
-        is_any.then_some(expected)
+            || self.topics.is_some() && may_stop(&topics::TOPIC);
+        self.windows = self.holds && !at_the_end && says(|route| route.window);
+        self.cuts = self.length && may_stop(&LONG);
+        let is_any = !self.forms.is_empty()
+            || !self.mends.is_empty()
+            || self.route.is_some()
+            || self.known.is_some()
+            || self.declined
+            || self.topics.is_some();
+        is_any.then_some(self)
     }
 
     /// One JSON object, to which a whole answer is mended.

@@ -1,5 +1,5 @@
 //! The sources that a request gives its model, each by where it stands and by what it may be called: documents beside the messages, results
-//! of tools, and what the caller marks as a document or as a tool's.
+//! of tools, files, and what the caller marks as a document or as a tool's.
 
 use cordon_core::{
     Channel,
@@ -28,6 +28,8 @@ pub(super) struct Source<'r> {
     pub(super) names: Vec<&'r str>,
     /// Which of the sources it is, counted from one: several texts may belong to one.
     pub(super) number: usize,
+    /// It is a file, whose text is known once it was inspected.
+    pub(super) is_file: bool,
 }
 
 /// What a request says: its sources, in their order, and what its user asked, the latest first.
@@ -64,8 +66,26 @@ impl<'r> Given<'r> {
         if self.sources.len() >= MAX_SOURCES {
             self.unread = self.unread.saturating_add(text.len());
         } else if !text.trim().is_empty() {
-            self.sources.push(Source { path, text, names: names.to_vec(), number: self.count });
+            let (names, number) = (names.to_vec(), self.count);
+            self.sources.push(Source { path, text, names, number, is_file: false });
         }
+    }
+
+    /// Adds the file that a part is, if it is one whose bytes the request brings, to the newest source.
+    fn file(&mut self, part: &'r Value, path: &Path, names: &[&'r str]) {
+        let Some((member, last)) = file_members(part) else { return };
+        let holder = member.map_or(Some(part), |member| part.get(member));
+        if self.sources.len() >= MAX_SOURCES || holder.and_then(|holder| holder.get(last)).is_none() {
+            return;
+        }
+        let mut path = path.clone();
+        member.into_iter().chain([last]).for_each(|word| {
+            path.word(word);
+        });
+        let mut all: Vec<&str> = names_of(part);
+        all.extend(holder.into_iter().filter(|_| member.is_some()).flat_map(names_of));
+        all.extend_from_slice(names);
+        self.sources.push(Source { path, text: "", names: all, number: self.count, is_file: true });
     }
 
     fn next(&mut self) {
@@ -125,6 +145,8 @@ impl<'r> Given<'r> {
                         path.word("text");
                         let own = names_of(part);
                         self.text(path, text, if own.is_empty() { names } else { &own });
+                    } else if file_members(part).is_some() {
+                        self.file(part, &path, names);
                     } else if let Some(content) = part.get("content") {
                         // Recursion is bounded by the depth of the request.
                         path.word("content");
@@ -230,8 +252,13 @@ impl<'r> Given<'r> {
                     self.all(content, &path, names);
                 }
             }
+            "file" | "input_file" => {
+                self.next();
+                self.file(part, &path, names);
+            }
             "document" | "search_result" => {
                 self.next();
+                self.file(part, &path, names);
                 let own = names_of(part);
                 let holder = part.get("source").filter(|source| source.as_object().is_some());
                 match holder {
@@ -270,6 +297,18 @@ impl<'r> Given<'r> {
 /// Whether the source of a document is text, and not a file in base64.
 fn is_plain(source: &Value) -> bool {
     matches!(source.get("type").and_then(Value::as_str), Some("text" | "content"))
+}
+
+/// Where in a part the bytes of its file stand: the member that holds them and its own; nothing where it is no file that a request brings.
+fn file_members(part: &Value) -> Option<(Option<&'static str>, &'static str)> {
+    match part.get("type").and_then(Value::as_str)? {
+        "file" => Some((Some("file"), "file_data")),
+        "input_file" => Some((None, "file_data")),
+        "document" if part.get("source")?.get("type")?.as_str()? == "base64" => {
+            Some((Some("source"), "data"))
+        }
+        _ => None,
+    }
 }
 
 fn names_of(document: &Value) -> Vec<&str> {

@@ -8,10 +8,12 @@ use cordon_core::{
     resource::SentValues,
     review::{self, HeldId},
 };
+use cordon_files::Report;
 use cordon_policy::Ruling;
 
 use super::Part;
 use crate::{
+    files::Attached,
     held::{MOST_WAITING, Waiting},
     remote::UNANSWERED,
 };
@@ -60,6 +62,8 @@ pub struct Verdict {
     normalised: Normalised,
     /// The values that the caller sent in the request.
     pub(super) sent: SentValues,
+    /// The texts of the files that the request brings, where its answer is compared with them.
+    attached: Attached,
 }
 
 impl Verdict {
@@ -125,6 +129,16 @@ impl Verdict {
     /// The values that its caller sent, which it then remembers no more.
     pub(crate) fn take_sent(&mut self) -> SentValues {
         std::mem::take(&mut self.sent)
+    }
+
+    /// Keeps the texts of a file.
+    pub(crate) fn attach(&mut self, part: &impl Part, report: &Report, bytes: &[u8]) {
+        self.attached.add(part.name(), report, bytes);
+    }
+
+    /// The texts of its files, which it then remembers no more.
+    pub(crate) fn take_attached(&mut self) -> Attached {
+        std::mem::take(&mut self.attached)
     }
 
     /// What was changed in its texts.

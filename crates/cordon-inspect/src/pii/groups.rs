@@ -305,7 +305,9 @@ impl Groups {
             }
         }
         let waiting = Waiting { start: first, end: last.end, hits };
-        if waiting.hits.iter().all(|hit| hit.alone >= hit.named) || waiting.due() <= i {
+        // What stands behind a telephone number may belong to it.
+        let done = |hit: &Hit| hit.alone >= hit.named && !phone::is_row(hit.row, context);
+        if waiting.hits.iter().all(done) || waiting.due() <= i {
             self.settle(i, false, context);
             waiting.report(&mut self.words, i, false, context);
         } else {
@@ -513,7 +515,12 @@ impl Waiting {
         for hit in chosen {
             let Some(row) = context.tables.identifiers.row(hit.row) else { continue };
             let (detector, category) = (row.detector, Category::known(row.category));
-            context.report(&detector, category, Score::percent(hit.alone), (hit.start, hit.end), false);
+            let extension = match phone::is_row(hit.row, context) {
+                true => phone::extension_behind(context.text.slice(hit.end, until)),
+                false => 0,
+            };
+            let span = (hit.start, hit.end + extension);
+            context.report(&detector, category, Score::percent(hit.alone), span, false);
         }
     }
 }

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
+use crate::detector::PHONE;
 use crate::few::Few;
 use crate::pii::counted::{is_counted, is_sequence};
 use crate::pii::ends_unspaced;
-use crate::pii::groups::{Group, Hit, MAX_GROUPS, Run};
+use crate::pii::groups::{AFTER, Group, Hit, MAX_GROUPS, Run};
 use crate::pii::national::{Usual, usual};
 use crate::pii::row::OTHER_SEPARATOR;
 use crate::scanner::Context;
@@ -58,7 +59,11 @@ pub(super) fn find(run: &Run, context: &Context<'_>, hits: &mut Vec<Hit>) {
                         score.alone = 0;
                     }
                     if !number.plus
-                        && (is_sequence(&number.digits, &number.lengths) || is_counted(number.start, context))
+                        && (is_sequence(&number.digits, &number.lengths)
+                            || is_counted(number.start, context)
+                            || rest
+                                .get(..count)
+                                .is_some_and(|groups| is_difference(groups, number.start, context)))
                     {
                         score.alone = 0;
                     }
@@ -113,6 +118,16 @@ fn may_begin(run: &Run, at: usize, context: &Context<'_>) -> bool {
     run.is_free_before(at, context)
 }
 
+/// Whether what is written behind an equals sign with spaces around its hyphens is a sum: `x = 555 - 123 - 4567`.
+fn is_difference(groups: &[Group], start: usize, context: &Context<'_>) -> bool {
+    let before = context.text.slice(start.saturating_sub(2), start);
+    let spaced = |pair: &[Group]| match pair {
+        [a, b] => context.text.slice(a.end, b.start) == b" - ",
+        _ => false,
+    };
+    matches!(before, [.., b'='] | [b'=', b' ']) && groups.len() > 1 && groups.windows(2).all(spaced)
+}
+
 /// Whether a group is two digits.
 fn is_pair(group: Option<&Group>) -> bool {
     group.is_some_and(|group| group.len() == 2 && group.is_number())
@@ -121,6 +136,68 @@ fn is_pair(group: Option<&Group>) -> bool {
 /// Whether what follows a number is certainly not part of it.
 fn follows_freely(next: &Group) -> bool {
     next.separator & (1 | OTHER_SEPARATOR) != 0
+}
+
+/// Whether a row of the table is one of telephone numbers.
+pub(super) fn is_row(row: usize, context: &Context<'_>) -> bool {
+    context.tables.identifiers.row(row).is_some_and(|row| row.detector.name == PHONE.name)
+}
+
+/// What an extension is called (RFC 3966 and libphonenumber know some), longer names before those that they begin with. Marks of letters are
+/// folded away.
+const EXTENSIONS: [&str; 24] = [
+    "extension",
+    "extn",
+    "ext",
+    "poste",
+    "interno",
+    "int",
+    "anexo",
+    "ramal",
+    "durchwahl",
+    "dw",
+    "toestel",
+    "tst",
+    "anknytning",
+    "ankn",
+    "lokal",
+    "wew",
+    "доб",
+    "внутр",
+    "вн",
+    "内線",
+    "内线",
+    "分机",
+    "x",
+    "#",
+];
+
+/// Bytes of the extension that follows a number: 9 of ` ext. 123`, none where none does.
+pub(super) fn extension_behind(behind: &[u8]) -> usize {
+    let skip = |from: usize, marks: &[u8], most: usize| {
+        let rest = behind.get(from..).unwrap_or_default();
+        from + rest.iter().take(most).take_while(|byte| marks.contains(byte)).count()
+    };
+    let name = skip(0, b" ,;-(", 3);
+    let bracket = behind.get(..name).is_some_and(|gap| gap.contains(&b'('));
+    let rest = behind.get(name..).unwrap_or_default();
+    let called = EXTENSIONS.iter().find(|called| {
+        rest.get(..called.len()).is_some_and(|head| head.eq_ignore_ascii_case(called.as_bytes()))
+    });
+    let Some(called) = called else { return 0 };
+    let from = skip(name + called.len(), b" .:=#", 3);
+    let rest = behind.get(from..).unwrap_or_default();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    // What goes on is another number or a word; where nothing is known of what follows, the text ends or the look does.
+    let goes_on = match rest.get(digits..).unwrap_or_default() {
+        [b'-' | b'.' | b'/' | b':' | b',', next, ..] => next.is_ascii_digit(),
+        [next, ..] => next.is_ascii_alphanumeric() || matches!(next, b'_' | b'%' | b'$'),
+        [] => behind.len() >= AFTER,
+    };
+    if !(1..=7).contains(&digits) || goes_on {
+        return 0;
+    }
+    from + digits + usize::from(bracket && rest.get(digits) == Some(&b')'))
 }
 
 /// The digits in front of the `x` of an extension: 4 of `5678x123`.

@@ -81,14 +81,16 @@ fn code(text: &str) -> Vec<Range<usize>> {
     std::iter::from_fn(|| Some(quotes.next()?..quotes.next()?)).collect()
 }
 
-/// The same text with nothing but spaces where a citation or an address stands, so that everything else stays where it is.
-pub(super) fn blanked(text: &str) -> String {
+/// The same text with nothing but spaces where a citation or an address stands, so that everything else stays where it is. Of names that only
+/// brackets say to be some, those that name a source.
+pub(super) fn blanked(text: &str, is_source: impl Fn(&Cited) -> bool) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for citation in citations(text) {
         let keeps = match citation.cited {
             Cited::Number(_) | Cited::Name { said: true, .. } => 0..0,
             // The words in the brackets may be of the sentence.
-            Cited::Name { said: false, .. } => continue,
+            Cited::Name { said: false, .. } if !is_source(&citation.cited) => continue,
+            Cited::Name { .. } => 0..0,
             Cited::Address(_) => {
                 let words = text.get(citation.range.clone()).and_then(|piece| piece.find("](")).unwrap_or(0);
                 citation.range.start..citation.range.start.saturating_add(words)
@@ -260,11 +262,15 @@ mod tests {
             "[1",
             "ß[12]ß",
         ] {
-            let blank = blanked(text);
+            let blank = blanked(text, |_| false);
             assert_eq!(blank.len(), text.len());
             assert!(!blank.contains("example") && !blank.contains("Ünal") && !blank.contains("【"));
         }
-        assert_eq!(blanked("ß[12]ß"), "ß    ß");
+        assert_eq!(blanked("ß[12]ß", |_| false), "ß    ß");
+        assert_eq!(
+            blanked("paid [a.txt] [b]", |cited| matches!(cited, Cited::Name { name, .. } if name == "a.txt")),
+            "paid         [b]"
+        );
     }
 
     #[test]

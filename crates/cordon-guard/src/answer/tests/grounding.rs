@@ -1,5 +1,6 @@
 //! Sources of a request, in every protocol and form, and what an answer makes of them.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use cordon_core::{Action, json::Value as Tree};
 use serde_json::{Value, json};
 
@@ -64,6 +65,30 @@ fn given(protocol: Protocol) -> Vec<Value> {
     }
 }
 
+/// The two sources as files, of which the first is no text where it stands.
+fn attached(protocol: Protocol) -> Value {
+    let rtf = |text: &str| BASE64.encode(format!("{{\\rtf1 {text}}}"));
+    let (prices, terms) = (rtf(PRICES), BASE64.encode(TERMS));
+    let said = |parts: Value| json!([{"role": "user", "content": parts}]);
+    match protocol {
+        Protocol::Chat => json!({"messages": said(json!([
+            {"type": "file", "file": {"filename": "prices.rtf", "file_data": format!("data:application/rtf;base64,{prices}")}},
+            {"type": "file", "file": {"filename": "terms.txt", "file_data": terms}},
+            {"type": "text", "text": "What is it?"},
+        ]))}),
+        Protocol::Messages => json!({"messages": said(json!([
+            {"type": "document", "title": "prices.rtf", "source": {"type": "base64", "media_type": "application/rtf", "data": prices}},
+            {"type": "tool_result", "tool_use_id": "a", "content": [
+                {"type": "document", "title": "terms.txt", "source": {"type": "base64", "media_type": "text/plain", "data": terms}},
+            ]},
+        ]))}),
+        Protocol::Responses => json!({"input": said(json!([
+            {"type": "input_file", "filename": "prices.rtf", "file_data": format!("data:application/rtf;base64,{prices}")},
+            {"type": "input_file", "filename": "terms.txt", "file_data": format!("data:text/plain;base64,{terms}")},
+        ]))}),
+    }
+}
+
 fn scene(protocol: Protocol, request: &Value) -> Scene {
     Scene::new(protocol).asks(request.clone())
 }
@@ -79,14 +104,14 @@ fn sources_are_found_in_every_form() {
             assert_eq!(sources.iter().map(|source| source.number).collect::<Vec<_>>(), [1, 2]);
             assert!(sources.iter().all(|source| !source.path.name().is_empty()));
         }
-        // Words of the user, of the model and of the application are no sources, and a file in base64 is none here.
+        // Words of the user, of the model and of the application are no sources, nor is a picture.
         let none = match protocol {
             Protocol::Responses => {
                 json!({"instructions": PRICES, "input": [{"role": "user", "content": TERMS}, {"role": "assistant", "content": PRICES}]})
             }
             _ => {
                 json!({"messages": [{"role": "user", "content": TERMS}, {"role": "assistant", "content": PRICES},
-                {"role": "user", "content": [{"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}}]}]})
+                {"role": "user", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}]}]})
             }
         };
         let Tree::Object(none) = tree(none.to_string()) else { panic!("no object") };
@@ -94,6 +119,49 @@ fn sources_are_found_in_every_form() {
         let looks = Looks { grounding: true, citations: true, wanted: true };
         assert!(Known::of(&none, protocol, looks).is_none());
     }
+}
+
+#[test]
+fn the_texts_of_attached_files_are_sources() {
+    for protocol in PROTOCOLS {
+        let scene = scene(protocol, &attached(protocol))
+            .rule("grounding", Action::Block)
+            .rule("citation", Action::Flag);
+        let names = |said: &str| {
+            let found = scene.found(said);
+            found.iter().map(|found| found.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let borne_out =
+            "A parcel up to 5 kg costs 6.90 EUR [1]. Returns are accepted for 30 days [terms.txt].";
+        assert_eq!(names(borne_out), [""; 0], "{protocol:?}");
+        assert_eq!(
+            names("A parcel up to 5 kg costs 7.90 EUR [1]."),
+            ["citation/unsupported", "grounding/answer", "grounding/contradicted"],
+            "{protocol:?}"
+        );
+        assert_eq!(names("Returns are accepted for 30 days [3]."), ["citation/unknown"], "{protocol:?}");
+        // The passage is where findings in the file would be.
+        let grounding = scene.grounding(borne_out, None).unwrap();
+        assert_eq!((grounding.sentences, grounding.supported), (2, 2));
+        let part = match protocol {
+            Protocol::Chat => "messages/0/content/0/file/file_data",
+            Protocol::Messages => "messages/0/content/0/source/data",
+            Protocol::Responses => "input/0/content/0/file_data",
+        };
+        let passage = &grounding.supporting[0];
+        assert!(format!("{passage:?}").contains(part), "{passage:?}");
+    }
+}
+
+#[test]
+fn a_file_without_a_text_is_no_source() {
+    let empty = BASE64.encode("{\\rtf1 }");
+    let request = json!({"messages": [{"role": "user", "content": [
+        {"type": "file", "file": {"filename": "a.rtf", "file_data": format!("data:application/rtf;base64,{empty}")}},
+    ]}]});
+    let scene = scene(Protocol::Chat, &request).rule("grounding", Action::Block);
+    assert!(!scene.expects());
+    assert_eq!(scene.found("Couriers wear green jackets and carry lanterns."), [""; 0]);
 }
 
 #[test]

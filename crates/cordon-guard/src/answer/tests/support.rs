@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     Inspection, Verdict,
     answer::{AnswerGate, Expected},
-    anthropic::{Message, MessageGate},
+    anthropic::{Message, MessageGate, MessagesRequest, Wanted},
     authority::Protocol,
     openai::{self, StreamGate},
     responses::{self, ResponseGate},
@@ -96,7 +96,34 @@ impl Scene {
         };
         let route = self.route.as_ref().map(|answers| Arc::new(CompiledAnswers::new(answers)));
         let expected = Expected::of(&request, self.protocol, route.as_ref(), plain.guard());
+        // Of files the texts are known once the request was inspected.
+        let plain = plain.keeping_files(expected.as_ref().is_some_and(Expected::reads_files));
+        let mut verdict = Verdict::default();
+        if plain.keeps_files() {
+            self.inspect_request(&plain, &mut verdict);
+        }
+        let files = verdict.take_attached();
+        let expected =
+            expected.and_then(|expected| expected.with_files(&files, route.as_ref(), plain.guard()));
         plain.expecting(expected)
+    }
+
+    fn inspect_request(&self, by: &Inspection, verdict: &mut Verdict) {
+        let request = tree(self.request.to_string());
+        match self.protocol {
+            Protocol::Chat => {
+                let _ = openai::Request::read(request).unwrap().inspect(by, verdict).unwrap();
+            }
+            Protocol::Messages => {
+                let _ = MessagesRequest::read(request, &http::HeaderMap::new(), Wanted::Message)
+                    .unwrap()
+                    .inspect(by, verdict)
+                    .unwrap();
+            }
+            Protocol::Responses => {
+                let _ = responses::Request::read(request).unwrap().inspect(by, verdict).unwrap();
+            }
+        }
     }
 
     /// Whether anything is looked for.

@@ -69,7 +69,8 @@ pub struct Sources {
     leads: HashMap<u64, Vec<usize>>,
     /// With the source that says it.
     numbers: Vec<(usize, Quantity)>,
-    /// Bytes that were not read.
+    /// Bytes that are read yet, and that were not read.
+    room: usize,
     unread: usize,
     asked: HashSet<u64>,
     asked_numbers: Vec<Quantity>,
@@ -139,24 +140,12 @@ impl Sources {
         sources: impl IntoIterator<Item = &'t str>,
         asked: impl IntoIterator<Item = &'t str>,
     ) -> Self {
-        let mut read = Self::default();
+        let mut read = Self { room: MAX_SOURCES, ..Self::default() };
         let mut sample = String::new();
-        let mut room = MAX_SOURCES;
         for (at, source) in sources.into_iter().enumerate() {
-            let all = source.len();
-            let source = start(source, room);
-            room = room.saturating_sub(source.len());
-            let mut read_to = source.len();
-            sample.push_str(start(source, 4 << 10));
+            sample.push_str(start(source, read.room.min(4 << 10)));
             sample.push('\n');
-            for range in passages(source) {
-                if read.passages.len() >= MAX_PASSAGES {
-                    read_to = range.start;
-                    break;
-                }
-                read.add(at, range, source);
-            }
-            read.unread = read.unread.saturating_add(all.saturating_sub(read_to));
+            read.take(at, source, 0);
         }
         read.language = told(&sample);
         let mut room = MAX_ASKED;
@@ -172,8 +161,35 @@ impl Sources {
         read
     }
 
-    fn add(&mut self, source: usize, range: Range<usize>, text: &str) {
+    /// Reads a text that belongs to a source, counted from nothing, and begins at this byte of it: what becomes known of one later, within the
+    /// same bounds. Languages that differ are no language.
+    pub fn extend(&mut self, source: usize, text: &str, from: usize) {
+        let told = told(start(text, self.room.min(4 << 10)));
+        self.language = match (self.language, told) {
+            (Some(one), Some(other)) if one != other => None,
+            (one, other) => one.or(other),
+        };
+        self.take(source, text, from);
+    }
+
+    fn take(&mut self, source: usize, text: &str, from: usize) {
+        let all = text.len();
+        let text = start(text, self.room);
+        self.room = self.room.saturating_sub(text.len());
+        let mut read_to = text.len();
+        for range in passages(text) {
+            if self.passages.len() >= MAX_PASSAGES {
+                read_to = range.start;
+                break;
+            }
+            self.add(source, range, text, from);
+        }
+        self.unread = self.unread.saturating_add(all.saturating_sub(read_to));
+    }
+
+    fn add(&mut self, source: usize, range: Range<usize>, text: &str, from: usize) {
         let Some(sentence) = text.get(range.clone()) else { return };
+        let range = from.saturating_add(range.start)..from.saturating_add(range.end);
         let words = words(sentence);
         let keys: Vec<u64> = tokens(&words).into_iter().map(|token| token.key).collect();
         let at = self.passages.len();
@@ -216,7 +232,7 @@ impl Sources {
         steps: &Steps,
     ) -> Reading {
         let differs = self.language.zip(told(answer)).is_some_and(|(one, other)| one != other);
-        let blank = blanked(answer);
+        let blank = blanked(answer, |cited| resolve(cited).is_some_and(|sources| !sources.is_empty()));
         let all = sentences(&blank);
         let more = all.len().saturating_sub(MAX_SENTENCES);
         let mut found: Vec<Sentence> = all
