@@ -184,6 +184,58 @@ pub(crate) fn bech32(text: &[u8]) -> bool {
     data.len() >= 6 && matches!(check, 1 | 0x2bc8_30a3)
 }
 
+/// CRC-16/XMODEM: the polynomial 0x1021, from nothing.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0_u16, |check, byte| {
+        (0..8).fold(check ^ u16::from(*byte) << 8, |check, _| {
+            let shifted = check << 1;
+            if check & 0x8000 == 0 { shifted } else { shifted ^ 0x1021 }
+        })
+    })
+}
+
+/// What characters of so many bits each say, the rest of the last byte left out; nothing where one is no digit.
+fn unpacked(text: &[u8], bits: u32, digit: impl Fn(u8) -> Option<u8>) -> Option<Vec<u8>> {
+    let (mut held, mut count, mut bytes) = (0_u32, 0, Vec::with_capacity(text.len()));
+    for character in text {
+        held = held << bits | u32::from(digit(*character)?);
+        count += bits;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(held >> count & 0xff).unwrap_or(0));
+        }
+    }
+    Some(bytes)
+}
+
+/// A key of Stellar (SEP-23, strkeys: Base32 with a CRC-16 behind): its version byte, 0x30 of accounts, 0x60 of multiplexed ones, 0x90 of
+/// seeds.
+pub(crate) fn stellar(text: &[u8]) -> Option<u8> {
+    let bytes = unpacked(text, 5, |byte| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'2'..=b'7' => Some(byte - b'2' + 26),
+        _ => None,
+    })?;
+    let (payload, check) = bytes.split_at_checked(bytes.len().checked_sub(2)?)?;
+    (check == crc16(payload).to_le_bytes()).then(|| payload.first().copied()).flatten()
+}
+
+/// An address of TON as people exchange it (TEP-2): 36 bytes in Base64 or in that of URLs, a tag, a workchain, 32 bytes and a CRC-16.
+pub(crate) fn ton(text: &[u8]) -> bool {
+    let bytes = unpacked(text, 6, |byte| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    });
+    let Some(bytes) = bytes.filter(|bytes| bytes.len() == 36) else { return false };
+    let Some((payload, check)) = bytes.split_at_checked(34) else { return false };
+    // Bounceable or not, and on a test network.
+    matches!(payload, [0x11 | 0x51 | 0x91 | 0xd1, 0x00 | 0xff, ..]) && check == crc16(payload).to_be_bytes()
+}
+
 /// EIP-55: whether the letter case of 40 hexadecimal digits is right; one case alone carries no checksum.
 pub(crate) fn eip55(hex: &[u8]) -> bool {
     let lower = hex.to_ascii_lowercase();
@@ -214,6 +266,14 @@ mod tests {
         assert!(bech32(b"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"));
         assert!(bech32(b"bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0"));
         assert!(!bech32(b"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5"));
+        // SEP-23 and the documents of TON.
+        let account = "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ";
+        let muxed = "MA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJUAAAAAAAAAAAACJUQ";
+        assert_eq!([account, muxed].map(|key| stellar(key.as_bytes())), [Some(0x30), Some(0x60)]);
+        assert_eq!(stellar(account.replace("VSGZ", "VSGA").as_bytes()), None);
+        assert!(ton(b"EQBvW8Z5huBkMJYdnfAEM5JqTNkuWX3diqYENkWsIL0XggGG"));
+        assert!(!ton(b"EQBvW8Z5huBkMJYdnfAEM5JqTNkuWX3diqYENkWsIL0XggGH"));
+        assert_eq!([stellar(b""), stellar(b"G"), stellar(b"GA7Q")], [None; 3]);
         assert!(eip55(b"5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"));
         assert!(!eip55(b"5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"));
     }

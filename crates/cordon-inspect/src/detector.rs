@@ -113,7 +113,7 @@ detectors! {
     PHONE = "pii.phone", 4, 128, GROUPS, ["pii/phone"];
     SSN = "pii.ssn", 3, 96, GROUPS, ["pii/ssn"];
     IP = "pii.ip", 2, 96, CANDIDATE, ["pii/ip"];
-    CRYPTO = "pii.crypto", 2, 128, CANDIDATE, ["pii/crypto"];
+    CRYPTO = "pii.crypto", 3, 128, CANDIDATE, ["pii/crypto"];
     MRZ = "pii.mrz", 2, 96, CANDIDATE, ["pii/passport/mrz"];
     NAMES = "pii.names", 1, SEGMENT, SEGMENT, ["pii/person", "pii/organisation", "pii/place", "pii/address"];
     TOKEN = "secret.token", 3, MAX_SEGMENT, CANDIDATE, [
@@ -122,7 +122,7 @@ detectors! {
         "secret/package_token", "secret/mail_key", "secret/twilio_key", "secret/huggingface_token",
         "secret/cordon_key", "secret/password_hash", "secret/provider_token"
     ];
-    PRIVATE_KEY = "secret.private_key", 3, MAX_PEM, 48, ["secret/private_key"];
+    PRIVATE_KEY = "secret.private_key", 4, MAX_PEM, 48, ["secret/private_key"];
     JWT = "secret.jwt", 1, MAX_SEGMENT, CANDIDATE, ["secret/jwt"];
     CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, CANDIDATE, ["secret/connection_string"];
     GENERIC = "secret.generic", 4, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
