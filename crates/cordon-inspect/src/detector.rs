@@ -109,7 +109,7 @@ macro_rules! detectors {
 detectors! {
     CARD = "pii.card", 2, 96, CANDIDATE, ["pii/card"];
     IBAN = "pii.iban", 2, 96, CANDIDATE, ["pii/iban"];
-    EMAIL = "pii.email", 2, MAX_SEGMENT, CANDIDATE, ["pii/email"];
+    EMAIL = "pii.email", 3, MAX_SEGMENT, CANDIDATE, ["pii/email"];
     PHONE = "pii.phone", 4, 128, GROUPS, ["pii/phone"];
     SSN = "pii.ssn", 3, 96, GROUPS, ["pii/ssn"];
     IP = "pii.ip", 2, 96, CANDIDATE, ["pii/ip"];

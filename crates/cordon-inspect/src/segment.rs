@@ -34,6 +34,8 @@ pub(crate) struct Segment {
     key: Option<LongKey>,
     /// What reads addresses whose signs are words.
     spelt: pii::Spelt,
+    /// What reads addresses in other letters.
+    foreign: pii::Foreign,
 }
 
 /// The rest of a private key that is longer than one finding.
@@ -151,13 +153,18 @@ impl Segment {
             Mode::Run { start, .. } | Mode::Continue { start, .. } => Some(*start),
             Mode::Pem(pem) => Some(pem.start),
         };
-        [open, self.key.map(|key| key.start), self.spelt.live()].into_iter().flatten().min()
+        [open, self.key.map(|key| key.start), self.spelt.live(), self.foreign.live()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// How many letters and digits from `i` on would change nothing here.
     pub(crate) fn unchanged(&self, i: usize) -> usize {
         match &self.mode {
-            Mode::Run { gap: None, start, .. } if self.key.is_none() && self.spelt.is_local() => {
+            Mode::Run { gap: None, start, .. }
+                if self.key.is_none() && self.spelt.is_local() && self.foreign.is_local() =>
+            {
                 MAX_JOINED.saturating_sub(i - start)
             }
             _ => 0,
@@ -168,7 +175,7 @@ impl Segment {
     /// candidate each byte counts.
     pub(crate) const fn is_ordinary(&self, end: usize) -> bool {
         match self.mode {
-            _ if self.key.is_some() || !self.spelt.is_between() => false,
+            _ if self.key.is_some() || !self.spelt.is_between() || !self.foreign.is_local() => false,
             Mode::Idle => true,
             Mode::Run { start, .. } => end - start <= MAX_JOINED,
             Mode::Pem(_) | Mode::Continue { .. } => false,
@@ -184,6 +191,7 @@ impl Segment {
         context: &mut Context<'_>,
     ) {
         self.spelt.plain_word((start, end));
+        self.foreign.plain_word(start);
         let byte = |at: usize| context.text.byte(at);
         let before = start.checked_sub(1).and_then(byte);
         // A word behind a word that names nothing is no value, nor is one behind the end of a sentence.
@@ -249,6 +257,9 @@ impl Segment {
     fn read_spelt(&mut self, i: usize, byte: u8, context: &mut Context<'_>) {
         if let Some(span) = self.spelt.byte(i, byte, context.text) {
             context.report(&EMAIL, Category::known("pii/email"), Score::percent(85), span, false);
+        }
+        if let Some(span) = self.foreign.byte(i, byte, context.text) {
+            context.report(&EMAIL, Category::known("pii/email"), Score::percent(95), span, false);
         }
     }
 

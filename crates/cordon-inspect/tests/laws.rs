@@ -324,6 +324,8 @@ fn planted() -> impl Strategy<Value = (String, &'static str)> {
             (format!("{mark}{}", groups.join(if spaced { " " } else { "" })), "pii/iban")
         }),
         "[a-z]{2,8}\\.[a-z]{2,8}@[a-z]{3,9}\\.(com|org|de)".prop_map(|mail| (mail, "pii/email")),
+        "[а-я]{2,8}\\.[a-z]{2,8}@[а-я]{3,9}\\.(рф|com)".prop_map(|mail| (mail, "pii/email")),
+        "[c-eg-q]'[a-z]{2,8}@[a-z]{3,9}\\.(com|org|de)".prop_map(|mail| (mail, "pii/email")),
         "AKIA[A-Z2-7]{16}".prop_map(|key| (key, "secret/aws_key")),
         "ghp_[A-Za-z0-9]{36}".prop_map(|key| (key, "secret/github_token")),
         "ck_[a-z0-9]{8}_[A-Za-z0-9]{43}".prop_map(|key| (key, "secret/cordon_key")),

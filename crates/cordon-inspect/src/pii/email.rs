@@ -4,6 +4,12 @@ use super::value;
 use crate::detector::EMAIL;
 use crate::segment::{Candidate, Value};
 
+/// What names of files and services end with, and no host.
+pub(super) const FILES: [&[u8]; 14] = [
+    b"png", b"jpg", b"jpeg", b"gif", b"svg", b"css", b"js", b"ts", b"webp", b"html", b"service", b"json",
+    b"md", b"py",
+];
+
 pub(super) fn find(candidate: &Candidate<'_>, out: &mut Vec<Value>) {
     let text = candidate.text;
     let mut from = 0;
@@ -83,10 +89,6 @@ fn glued(label: &[u8]) -> Option<usize> {
 
 /// Where a host name with a top-level domain of letters ends.
 fn host(text: &[u8], from: usize) -> Option<usize> {
-    const FILES: [&[u8]; 14] = [
-        b"png", b"jpg", b"jpeg", b"gif", b"svg", b"css", b"js", b"ts", b"webp", b"html", b"service", b"json",
-        b"md", b"py",
-    ];
     let (mut at, mut label, mut end) = (from, from, None);
     loop {
         while text.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'-') && at - from < 255 {

@@ -12,6 +12,7 @@ mod counted;
 mod crypto;
 mod date;
 mod email;
+mod foreign;
 mod groups;
 mod iban;
 mod ip;
@@ -23,6 +24,7 @@ mod spelt;
 mod types;
 
 pub(crate) use date::months;
+pub(crate) use foreign::Foreign;
 pub(crate) use groups::{AFTER, Groups, MAX_RUN};
 pub(crate) use row::{Table, detectors};
 pub(crate) use spelt::Spelt;
