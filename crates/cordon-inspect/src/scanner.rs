@@ -348,8 +348,9 @@ impl Scanner {
             let words = self.readers.words.live(&self.text, self.consumed);
             let suspicion = self.suspicion.live(&self.text);
             let noise = self.noise.live(&self.text);
-            // What is read with a stretch of ROT13 may begin so far before it.
-            let before = self.suspicion.is_on().then(|| self.at.saturating_sub(BEFORE));
+            // What is read with a stretch of ROT13 or leetspeak may begin so far before it, however long that has become.
+            let stretch = self.readers.runs.live(self.at).map_or(self.at, |start| start.min(self.at));
+            let before = self.suspicion.is_on().then(|| stretch.saturating_sub(BEFORE));
             let before = before.map(|start| self.text.original_start(start));
             let mended = self.readers.runs.phrase();
             settled = [template, words, suspicion, noise, before, mended]
