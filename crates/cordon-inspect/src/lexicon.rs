@@ -80,7 +80,7 @@ pub(crate) const RULES: &str = "
 override 95 @ignore ~3 @prior ~3 @orders
 override 95 @ignore ~2 @all ~4 @orders
 override 88 @ignore ~3 @prior ~2 @context
-override 85 @ignore ~2 your|ur|deine|tus|tes|tue|suas|own ~2 @orders
+override 85 @ignore ~2 your|ur|deine|tus|tes|tue|suas|tuas|vossas|own ~2 @orders
 override 80 @ignore ~1 these|those|the|my|die|las|les|os|le ~1 instructions|instruction|directives|prompt|prompts|guidelines|anweisungen|instrucciones|consignes|istruzioni|instruções
 override 85 @ignore ~1 @all ~3 @prior
 override 72 @ignore ~1 @all ~3 @context
@@ -125,7 +125,9 @@ override 85 忘 记|掉 ~8 设 定
 override 82 忘 记|掉 ~2 以|之 上|前 ~2 所|的|全 ~6 内|话|指|一
 exfiltration 80 系 统 提 示 ~4 输|显|说|告|发|复|打|贴|列
 exfiltration 80 输|显|说|告|重|打|给|展|公|透|写|列 ~8 系 统 提 示
-exfiltration 80 シ ス テ ム プ ロ ン プ ト ~3 表|教|見|出|開|書|言|繰
+exfiltration 80 シ ス テ ム プ ロ ン プ ト ~3 表|見|出|開|繰
+exfiltration 80 シ ス テ ム プ ロ ン プ ト を ~2 教|言
+exfiltration 80 シ ス テ ム プ ロ ン プ ト の 内|全|中 ~3 教|言
 exfiltration 80 初|内 期|部 指|プ 示|ロ ~6 表|教|見|出|開|書|言|繰
 override 85 忘 记 ~8 指 令|示
 override 85 無 視 ~8 指 示|令
@@ -137,6 +139,12 @@ override 80 す べ て ~8 無|忘 視|れ
 override 80 ル ー ル ~4 無|忘 視|れ
 override 80 制 約|限 ~4 無|忘 視|れ
 override 80 規 則 ~4 無|忘 視|れ
+jailbreak 66 안전|콘텐츠|검열|윤리 필터|필터를|필터링을|장치를|제한을 ~1 끄고|꺼|꺼줘|해제|해제하고|해제해|비활성화|비활성화하고
+exfiltration 72 내부|비밀|원래 지침을|지시를|지시사항을|규칙을|명령을 ~2 보여줘|보여|보여주세요|출력|출력해|알려줘|공개해|말해줘
+jailbreak 72 无|無 限 制 模 式
+override 72 之|以 前 ~6 规|指|设 定|则|令 ~3 作 废
+exfiltration 66 你 ~2 收 到 ~3 第 一 条|句
+exfiltration 62 用 户 看 不 到|见 的
 override 80 이전 ~2 지시|지시를|명령|명령을|지침|지침을 ~1 무시|무시하고|무시해|무시하세요
 override 85 पिछले|पिछल ~2 निर्देशों|निरदेशो|निर्देश|निरदेश
 override 85 تجاهل|تجاهلي|تجاهلوا|انس|انسى|إنس ~3 التعليمات|تعليمات|تعليماتك|الأوامر|الاوامر|أوامر|القواعد|قواعد|قواعدك|القيود
@@ -306,7 +314,7 @@ jailbreak 78 bypass|bypasses|evade|circumvent|violate|violates|against|break|ign
 jailbreak 65 openai|openais|anthropic ~2 policy|policies|rules|guidelines|restrictions|content|limitations|usage|ethical
 jailbreak 55 google ~2 policy|policies|rules|guidelines|restrictions|content|limitations|usage|ethical
 jailbreak 72 jailbroken|unlocked
-jailbreak 58 jailbreak
+jailbreak 46 jailbreak
 jailbreak 72 has|have|with|having ~2 no ~2 @limits|morals|ethics|filters|restrictions|restrictions|boundaries|remorse|conscience|empathy
 jailbreak 65 hypothetical|fictional|theoretical|imaginary ~1 story|scenario|world|response|situation|universe|character ~8 @limits|@harm|illegal|rules|bomb|ai|dialogue|no
 jailbreak 65 lose|losing|deduct|deducted|deduction|have|has|start|minus ~3 tokens|token|points|lives ~8 die|lose|refuse|reject|cease|forced|zero|shut|time|deducted|character
@@ -333,7 +341,9 @@ jailbreak 65 have|has|having ~1 own opinions|personality|feelings|thoughts|will|
 jailbreak 65 ich möchte dass sie|du als ~4 fungieren|agieren|handeln
 jailbreak 58 du bist|bist kein|keine ~3 sondern|ki|redaktion|assistent
 jailbreak 65 stell dir vor ~1 du|sie bist|waeren|wäre|wären ~2 böse|ki|ai|ein|eine
-action 85 before|prior ~3 you|do|doing|can|solve|answering|proceeding|solving ~4 please|first|must|need|should ~3 @execute|following|task
+action 85 before|prior ~3 you|do|doing|can|solve|answering|proceeding|solving ~4 please|first|must|need|should ~3 following|task
+action 85 before|prior ~3 solve|answering|solving ~4 please|first|must|need|should ~3 @execute
+action 60 before|prior ~3 you|do|doing|can|proceeding ~4 please|first|must|need|should ~3 @execute
 action 90 please ~1 first @execute|do|perform|complete ~2 following task|instruction|instructions|action|steps|tasks
 action 90 important|urgent|attention message|notice|instruction|instructions|note ~2 from me|emma|user|the|system|admin|administrator|your|developer
 action 75 todo|to-do @execute|send|visit|transfer|share|follow|click|please
@@ -346,7 +356,8 @@ action 75 strictly adhere|follow|obey ~1 to|the? ~2 following|instruction|instru
 action 40 @execute ~1 the? following instructions|instruction
 action 55 without|do ~1 not? ~1 asking|telling|informing|mentioning|notifying|notify|tell|inform|mention|alert ~2 the|user|this|confirmation|anyone|to|it ~1 user|permission|confirmation|them|owner|else
 action 55 don|dont|not|never t? ~1 tell|inform|mention|reveal|notify|alert ~2 user|anyone|this|owner|them
-action 65 you must|should|need|have|will ~1 to? ~1 call|use|invoke|execute|run ~2 tool|function|command|tools|functions|code
+action 65 you must|should|need|have|will ~1 to? ~1 call|use|invoke|execute|run ~2 tool|function|tools|functions
+action 40 you must|should|need|have|will ~1 to? ~1 call|use|invoke|execute|run ~2 command|code
 action 60 transfer|wire|send|pay|make ~1 a? ~3 payment|transaction|money|funds|bitcoin|usd|eur|dollars ~6 to|account|iban|wallet
 action 55 unlock|disable|grant|delete|modify|remove|open|turn ~2 all|the|my|front|back|access|security|every|user ~3 door|doors|alarm|system|files|emails|account|accounts|permissions|records|access|lock
 action 50 visit|click|go|navigate|open|browse ~2 this|the|following|to ~1 link|url|website|site|page ~4 and|to|execute|download

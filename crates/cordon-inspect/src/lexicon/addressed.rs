@@ -12,6 +12,10 @@ to_kind: model models assistant assistants agent agents bot bots system systems 
 to_do: please kindly must should shall do only always never ignore disregard forget send forward include add append insert set mark classify rate rank score approve accept reject recommend write say state answer respond reply tell report print output give make show delete remove export upload email post share grant issue refund transfer call run execute use visit open fetch read summarize translate stop skip treat consider tag assign
 to_head: note notice instruction instructions message memo attention reminder
 to_ki: ki ai ki-assistent ki-assistenten ki-assistentin ki-modell ki-modelle sprachmodell sprachmodelle chatbot assistenten
+to_reads: read reads reading summarize summarizes summarizing summarise summarises summarising process processes processing handle handles handling review reviews reviewing parse parses parsing analyze analyzes analyzing analyse analyses analysing evaluate evaluates evaluating screen screens screening rate rates rating index indexes indexing classify classifies classifying answer answers answering grade grades grading triage triages triaging translate translates translating
+to_favour: skip ignore approve accept overlook waive pass raise give rank prefer hide omit praise describe recommend mention state tell say forward send score rate
+to_liest: liest lesen zusammenfasst zusammenfassen verarbeitet verarbeiten auswertet auswerten bewertet bewerten prüft sichtet bearbeitet
+to_tu: nenne gib schreibe schreib bewerte empfiehl empfehle verschweige antworte sage sag füge sende leite ignoriere setze markiere lösche erwähne stelle teile bestätige genehmige stufe
 to_ia: ia asistente assistant asistentes modelo modèle modello assistente chatbot agente
 ";
 
@@ -30,15 +34,39 @@ action 66 assistant|copilot|chatgpt|claude|gemini|llm export|send|forward|delete
 action 62 copilot|chatgpt|assistant|claude|gemini|llm ~1 from here|now on ~2 @to_do
 action 62 assistant|model|ai|agent|llm|bot|chatbot ~3 must|shall|has|needs ~1 to? ~1 include|send|append|insert|forward|state|reveal|paste|put ~5 key|keys|token|tokens|password|passwords|credentials|secret|secrets|conversation|history|http|https|shall|positive|approved
 action 62 @to_ai|@to_kind ~1 summarizing|summarising|reading|processing|reviewing|parsing|analyzing|analysing this ~2 @to_do
+action 66 @to_head ~1 to|for all? automated ~1 tools|systems|agents|assistants|readers|reviewers|processors|scripts|crawlers|parsers ~8 @to_do
+action 62 to|for ~1 the|any|whatever @to_ai_only|bot|bots|agent|assistant|model ~1 that|who|which|whoever @to_reads|s ~6 you|please|@to_do
+action 62 to|for @to_ai_only ~1 or|and whoever|whatever|anyone|any|other ~6 @to_do
+action 54 @to_ai_only @to_reads ~5 should|must|shall ~1 @to_do
+action 60 @to_ai_only ~1 that|which|who @to_reads ~5 could|should|must|would|please|kindly ~1 @to_favour
+action 62 when|while|before answering|summarizing|summarising|processing|reviewing|asked|describing ~4 this|these page|document|text|email|file|message|article|section|post|product|listing|ticket|record ~2 @to_ai|model|models ~1 should|must|shall|needs|has|please|@to_do
+action 62 ask|request|invite|urge|want|expect any|every|all|the|whatever language model|models ~2 used|reading|evaluating|involved|processing|reviewing|that|which|who ~8 to @to_do|describe|mention
+action 62 ask|request|invite|urge|want|expect any|every|all|the|whatever @to_ai_only ~2 used|reading|evaluating|involved|processing|reviewing|that|which|who ~8 to @to_do|describe|mention
+action 62 @to_ai|model when|if|while|whenever|once you ~1 @to_reads ~3 @to_do
+action 66 you the|an? @to_ai_only|assistant|model|agent ~1 reading|processing|summarizing|summarising? ~1 must|should|shall|have|will|are|need
+action 60 store|save|remember|keep|record|write this|that ~1 preference|instruction|rule|fact|directive|information? ~1 in|to ~2 memory|long-term
+exfiltration 58 print|dump|paste|echo|output|list ~2 environ|env|environment ~1 variables? ~5 paste|post|include|send|upload|comment|append
+action 66 liebe|lieber|liebes|hallo|hey|achtung @to_ki ~3 @to_tu
+action 66 falls|wenn ein|eine @to_ki ~4 @to_liest ~6 @to_tu|soll|muss|bitte
+action 66 @to_ki wenn|falls|sobald du|sie ~4 @to_liest|zusammenfasst|verarbeitest|auswertest
+action 66 an|für die|das|den @to_ki die|das|der|den ~4 @to_liest ~6 @to_tu|bitte|soll
+action 66 @to_ia cuando|si|quando|lorsque|quand|se ~2 resumas|resuma|leas|lea|proceses|procese|analices|respondas|riassumi|leggi|leia|leres|resumir|résumes|résumez|lisez|traitez
+action 66 se|si um|uma|un|une|una @to_ia ~5 lendo|ler|leyendo|lee|lisant|lit|legge|leggendo|traite|procesa|processa|procesando|processando|résume|resume
+action 58 exporta|extrae|copia|reúne|recopila|obtén ~6 envíala|envíalas|envíalo|envíalos|mándala|mándalo|reenvíala|reenvíalo|publícala
 action 72 hinweis|nachricht|anweisung|anweisungen|achtung|mitteilung ~1 an|für ~2 @to_ki
 action 66 falls|wenn du|sie ~1 eine|ein ~1 @to_ki bist|sind
-action 72 note|message|instruction|instructions|avis|consigne pour|à ~2 @to_ia
+action 72 note|message|instruction|instructions|avis|consigne pour|à ~3 @to_ia
 action 66 si vous|tu êtes|es ~1 un|une ~1 @to_ia
 action 72 nota|mensaje|aviso|instrucción|instrucciones|messaggio|mensagem|instruções|istruzioni|avviso para|per|al|alla|ao ~2 @to_ia
 action 66 si|se ~1 eres|es|sei|é|você|fores|for ~1 un|una|um|uma|é ~1 @to_ia
 action 66 внимание|сообщение|инструкция|указание ~1 для? ~1 нейросеть|нейросети|ии|ассистент|ассистента|модели|модель|бота
 override 66 забудь|забудьте|игнорируй|игнорируйте|отмени ~2 задание|задачу|задания
 action 66 ai ア シ ス タ ン ト へ
+action 66 для? нейросети|нейросеть|ии|ассистента|ассистент|модели|модель|бота|бот которая|который|которые ~1 обрабатывает|читает|анализирует|составляет|суммирует|проверяет|обрабатывают|читают ~6 укажи|укажите|напиши|напишите|не|добавь|добавьте|отправь|отправьте|поставь|поставьте|считай|ответь|игнорируй|сообщи|одобри|рекомендуй
+action 62 не показывай|сообщай|говори|упоминай|раскрывай ~1 об? ~1 пользователю|этом|этого
+action 60 す る ai へ
+action 60 給|给|致 ai ~4 系 统|統 ~14 请|請|把|将|將
+action 60 不 要|得|许 提 及|到 本|此|这 行|段|条|句|指
 action 66 ai へ の 指 示
 action 66 ai ア シ ス タ ン ト へ の
 action 66 给|致 ~4 人 工 智 能 ~4 指|说|提

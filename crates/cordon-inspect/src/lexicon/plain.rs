@@ -39,6 +39,12 @@ exfiltration 62 complete|continue|finish ~3 sentence|phrase|text|line ~4 the|my|
 exfiltration 62 assistant|ai|bot|chatbot ~3 the ~1 password|passcode|passphrase|secret is
 exfiltration 55 how many|long ~2 letters|characters|digits ~3 the|your password|passphrase|passcode have|has|contain
 exfiltration 58 @plain_show|reply|respond ~3 value|values|contents|content of ~5 secret|confidential|hidden|password ~1 key|keys|section|prompt|variable|token|tokens|notes
+exfiltration 66 first|very|opening sentence|line|message|words|text|thing ~1 that|which? you were|was ~1 given|shown|sent|told|fed ~2 today|before|in|when|at|here
+exfiltration 62 part|message|messages|text|bit|section ~1 that|which? i|user ~1 cannot|can't|can|couldn ~1 not|t? see
+exfiltration 62 secret|hidden|initial|original|system|first instructions|rules|prompt|directives ~1 that|which? i ~1 have|ve|was|were? ~1 received|given|got|been ~6 are|is|say|read
+exfiltration 66 istruzioni|instrucciones|instruções|instructions|consignes segrete|secretas|secrètes|nascoste|ocultas|iniziali|iniciales|iniciais|initiales che|que|j'ai|qui ~2 ho|he|recebi|ricevuto|recibido|reçues|recibí|received
+exfiltration 66 geheimen|versteckten|ursprünglichen anweisungen|instruktionen|regeln ~1 die ich ~4 habe|bekam|erhielt|erhalten|bekommen
+exfiltration 66 was|wie ~2 in|lautet|steht ~1 deinem|deinen|deiner|ihrem|ihren|dein ~1 anfangstext|systemtext|starttext|anfangsanweisungen|systemanweisungen|systemprompt|system-prompt|grundanweisungen|startprompt
 exfiltration 62 reveal|divulge|disclose the|your ~1 access|secret|admin|entry|hidden|security code|codes|key|word|phrase|flag|token|notes
 exfiltration 60 reveal|divulge|disclose|surrender the|your secret|secrets|flag|password
 exfiltration 60 know the|your ~1 secret|password|passphrase|code ~8 confirm
@@ -88,7 +94,8 @@ override 56 drop|shed|quit|abandon ~1 the|your persona|character|disguise|mask
 override 60 talk|speak|respond|answer|reply ~2 as the ~1 base|raw|underlying model
 override 60 this is|am ~1 your ~1 creator|developer|maker|owner|operator|administrator ~1 speaking|here|talking
 override 58 root|admin|administrator|sudo|developer access|privileges|rights|permissions ~1 granted|enabled|activated|confirmed
-override 60 administrator|admin|root|developer|system|emergency|supervisor override
+override 46 administrator|admin|root|developer|system|emergency|supervisor override
+override 62 administrator|admin|root|developer|system|emergency|supervisor override ~1 code|active|activated|engaged|enabled|accepted|granted|confirmed|authorized|authorised|initiated|you|ignore|disable|reveal|print|show
 override 52 instead of ~1 translating|summarizing|summarising|classifying|correcting|rating|grading|analyzing|analysing ~6 @plain_say
 override 62 task|assignment|instructions|goal|objective ~1 has|have ~1 been? changed|replaced|cancelled|canceled ~4 @plain_say|ignore
 override 62 new|updated|next instruction|directive|command ~1 from|you|always|never|answer|respond|say|print|ignore|output|your
@@ -113,7 +120,16 @@ jailbreak 64 your|all|any|these ~2 @plain_limits|rules ~2 are|is|have|has|now ~2
 jailbreak 80 turn|switch|shut off your ~1 @plain_limits|safety|rules|moderation
 jailbreak 80 turn|switch|shut your ~1 @plain_limits|safety|rules|moderation ~1 off
 jailbreak 80 disable|deactivate|remove|drop|lift|lower|bypass|suspend ~1 your ~2 @plain_limits|safety|rules|moderation
+jailbreak 80 disable|deactivate|suspend|remove|drop|lift|bypass ur ~2 @plain_limits|safety|rules|moderation
+jailbreak 80 turn|switch|shut off ur ~1 @plain_limits|safety|rules|moderation
+jailbreak 62 disable|deactivate|suspend|pause|lift|bypass ~1 content|safety|ethical|moderation @plain_limits|filtering|layer|checks|protocols|systems ~1 for ~1 this|our|the|me|now ~1 session|conversation|chat|request|moment|question|next
 jailbreak 60 disable|deactivate|bypass all @plain_limits
+jailbreak 62 break|violate|ignore a|one|any|some|two of? ~1 rule|rules of your own? choice|choosing
+jailbreak 60 refusing|refusal|refusals ~2 is|are|counts|count|be ~1 recorded|counted|logged|considered|treated|scored? as ~1 failure|fail|error|violation|malfunction
+jailbreak 60 your ~1 own? guidelines|rules|policy|policies ~5 actually|really ~1 say|says|allow|allows|permit|permits|state|states
+jailbreak 66 late|dead|deceased grandmother|grandma|granny|grandfather|grandpa ~16 forbidden|illegal|napalm|bomb|bombs|meth|weapon|weapons|drugs|poison|keys|exploit|exploits|malware
+override 60 don|dont|needn|not ~1 t? ~1 need|have to follow|obey|heed|mind that|the|this|your|those ~1 setup|system|initial|starting|opening|first text|prompt|message|instructions|lines
+override 60 policy|rules|instructions|guidelines|orders ~1 that|which? you|u|your ~1 bot|assistant|ai|model? ~1 were|was|have|had|got ~1 been? given|told|received|got ~2 is|are outdated|obsolete|wrong|void|invalid|fake|old
 jailbreak 72 assume|suppose|imagine|pretend ~4 guidelines|rules|policies|restrictions|filters|guardrails ~1 are|were|is|have ~1 been? suspended|lifted|off|gone|void|disabled|removed
 jailbreak 66 opposite of what ~2 guidelines|rules|policies|programming|instructions|developers
 jailbreak 58 policy|safe|safety|filter|filters|censor|guardrails none|off|0|disabled
