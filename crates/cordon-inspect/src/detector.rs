@@ -110,9 +110,9 @@ detectors! {
     CARD = "pii.card", 2, 96, CANDIDATE, ["pii/card"];
     IBAN = "pii.iban", 2, 96, CANDIDATE, ["pii/iban"];
     EMAIL = "pii.email", 3, MAX_SEGMENT, CANDIDATE, ["pii/email"];
-    PHONE = "pii.phone", 4, 128, GROUPS, ["pii/phone"];
+    PHONE = "pii.phone", 5, 128, GROUPS, ["pii/phone"];
     SSN = "pii.ssn", 3, 96, GROUPS, ["pii/ssn"];
-    IP = "pii.ip", 2, 96, CANDIDATE, ["pii/ip"];
+    IP = "pii.ip", 3, 96, CANDIDATE, ["pii/ip"];
     CRYPTO = "pii.crypto", 3, 128, CANDIDATE, ["pii/crypto"];
     MRZ = "pii.mrz", 2, 96, CANDIDATE, ["pii/passport/mrz"];
     NAMES = "pii.names", 1, SEGMENT, SEGMENT, ["pii/person", "pii/organisation", "pii/place", "pii/address"];
@@ -125,8 +125,8 @@ detectors! {
     PRIVATE_KEY = "secret.private_key", 4, MAX_PEM, 48, ["secret/private_key"];
     JWT = "secret.jwt", 1, MAX_SEGMENT, CANDIDATE, ["secret/jwt"];
     CONNECTION = "secret.connection_string", 2, MAX_SEGMENT, CANDIDATE, ["secret/connection_string"];
-    GENERIC = "secret.generic", 4, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
-    PHRASE = "injection.phrase", 3, MAX_PHRASE, MAX_WAIT, [
+    GENERIC = "secret.generic", 5, MAX_SEGMENT, CANDIDATE, ["secret/generic"];
+    PHRASE = "injection.phrase", 4, MAX_PHRASE, MAX_WAIT, [
         "prompt_injection/override", "prompt_injection/jailbreak", "prompt_injection/exfiltration",
         "prompt_injection/action"
     ];

@@ -314,7 +314,8 @@ impl Compiler {
     }
 
     /// `category percent place place …`: a place is words or classes joined by `|`, `~3` allows up to three other
-    /// words before the next place, and a `?` after a place makes it optional.
+    /// words before the next place, and a `?` after a place makes it optional. `system-prompt` is two words, one right
+    /// behind the other, and may stand in a rule, in no class.
     fn rule(&mut self, line: &'static str, group: u16, asks: bool) {
         let mut parts = line.split_whitespace();
         let (Some(category), Some(percent)) = (parts.next(), parts.next().and_then(|p| p.parse().ok()))
@@ -332,19 +333,34 @@ impl Compiler {
                 Some(names) => (names, true),
                 None => (part, false),
             };
-            let (mut classes, mut words) = (0, Vec::new());
+            let (mut classes, mut words, mut joined) = (0, Vec::new(), Vec::new());
             for name in names.split('|') {
                 match name.strip_prefix('@') {
                     Some(class) => classes |= bit(self.class(class)),
+                    None if name.contains(JOINTS) => {
+                        let one = |word| Step { classes: 0, words: vec![self.word(word)], gap: 0 };
+                        joined.push(name.split(JOINTS).map(one).collect::<Vec<Step>>());
+                    }
                     None => words.push(self.word(name)),
                 }
             }
             words.sort_unstable();
-            let without = if optional { variants.clone() } else { Vec::new() };
-            for variant in &mut variants {
-                variant.push(Step { classes, words: words.clone(), gap });
+            let mut ways = joined;
+            if classes != 0 || !words.is_empty() {
+                ways.push(vec![Step { classes, words, gap: 0 }]);
             }
-            variants.extend(without);
+            for way in &mut ways {
+                if let Some(first) = way.first_mut() {
+                    first.gap = gap;
+                }
+            }
+            let so_far = std::mem::take(&mut variants);
+            for way in ways {
+                variants.extend(so_far.iter().map(|steps| [&steps[..], &way[..]].concat()));
+            }
+            if optional {
+                variants.extend(so_far);
+            }
             gap = 0;
         }
         for steps in variants {
@@ -408,6 +424,9 @@ impl Compiler {
         rules
     }
 }
+
+/// What joins two words to one that is read as two: `system-prompt`, `d'analyse`.
+const JOINTS: [char; 2] = ['-', '\''];
 
 /// The bit of a class; there are far fewer than 128, as a test shows.
 const fn bit(class: usize) -> Classes {
@@ -576,6 +595,11 @@ mod tests {
         {
             let class = class.trim_end_matches('?');
             assert!(classes().any(|line| line.starts_with(&format!("{class}:"))), "{class}");
+        }
+        // Such a word would never come.
+        for word in classes().flat_map(str::split_whitespace) {
+            let name = word.strip_suffix(':').unwrap_or(word);
+            assert!(name.chars().all(|c| c == '_' || !c.is_ascii_punctuation()), "{word}");
         }
         assert!(classes().count() < 128);
         assert!(rules.rules.iter().all(|rule| rule.count > 0));

@@ -23,9 +23,9 @@ pub(crate) const TEXTS: [&str; 9] = [
 /// Classes of words, all in lower case. Several languages share a class. A word that its language writes with marks is written so here: it
 /// is read without them too, and marks on any other word of ASCII are a disguise. None that is an English word as well has any.
 pub(crate) const CLASSES: &str = "
-lead: please now and then just must should shall so but instead also first immediately kindly simply always will ok okay hey important note attention system user assistant human ai bot chatgpt gpt claude llm model can bitte jetzt nun und sofort por favor ahora s'il maintenant adesso
+lead: please now and then just must should shall so but instead also first immediately kindly simply always will ok okay hey important note attention system user assistant human ai bot chatgpt gpt claude llm model can bitte jetzt nun und sofort por favor ahora maintenant adesso
 about: to would could like as attempts attempt tries try trying says said saying called that which who an a of such by che que qui can might may asks asked attacker attackers user users tells tell told telling i we they he she it text phrases phrase words word instructions
-meta: attack attacks attacker attackers injection injections jailbreak jailbreaks malicious adversarial mitigation mitigations vulnerability vulnerabilities example examples e.g owasp detector detection detect classifier exploit
+meta: attack attacks attacker attackers injection injections jailbreak jailbreaks malicious adversarial mitigation mitigations vulnerability vulnerabilities example examples owasp detector detection detect classifier exploit
 you: you u yourself
 to: to
 not: not don dont t never cannot nicht no ne pas nie não non niet не
@@ -40,19 +40,19 @@ context: context text conversation messages message information training tasks t
 my: my the your these those this that our its their all any of and as to everything every meine deine die den der das las los les tus sus mis tes mes vos le tue tuas suas as os moje twoje все мои свои что
 system: system initial original secret hidden internal developer base starting first exact entire full complete whole confidential private above previous pre
 prompt: prompt prompts instruction instructions message directive directives guidelines rules configuration config preamble instrucciones anweisungen anweisung systemprompt
-reveal: reveal show print output repeat display tell give share expose disclose leak dump echo spell-check spell recite reproduce summarize summarise translate zeige zeig nenne gib wiederhole muestra muéstrame muestre revela dime imprime montre affiche révèle répète mostra rivela stampa toon pokaż покажи выведи повтори wat drucken drucke ausgeben
-verbatim: verbatim exactly word-for-word entirety beginning unmodified literally
-act: act behave pretend roleplay role-play simulate respond answer speak emulate impersonate operate function immerse become transform pose
+reveal: reveal show print output repeat display tell give share expose disclose leak dump echo spell recite reproduce summarize summarise translate zeige zeig nenne gib wiederhole muestra muéstrame muestre revela dime imprime montre affiche révèle répète mostra rivela stampa toon pokaż покажи выведи повтори wat drucken drucke ausgeben
+verbatim: verbatim exactly entirety beginning unmodified literally
+act: act behave pretend roleplay simulate respond answer speak emulate impersonate operate function immerse become transform pose
 now_on: now onward onwards forward henceforth moment
 unlimited: unrestricted uncensored unfiltered unhinged amoral unethical immoral lawless unbound unshackled jailbroken unaligned unchained unbiased
 free: free freed liberated released unbound broken break breaks
-limits: restrictions restriction limitations limitation rules rule guidelines guideline filters filter filtering censorship boundaries constraints ethics ethical moral morals morality morally policies policy policy's safeguards confines norms regulations laws law legality principles safety bounds shackles chains limits consequences warnings disclaimers moderation protocols
+limits: restrictions restriction limitations limitation rules rule guidelines guideline filters filter filtering censorship boundaries constraints ethics ethical moral morals morality morally policies policy safeguards confines norms regulations laws law legality principles safety bounds shackles chains limits consequences warnings disclaimers moderation protocols
 no: no without zero any neither never not nor lacks lacking beyond ignoring disregarding regardless
 refuse: refuse refuses reject rejects decline declines deny denies refusing
-never: never not cannot can't dont don't don doesn wont won't won must
+never: never not cannot dont don doesn wont won must
 warn: warn warning warnings disclaimer disclaimers apologize apologise apologies sorry moralize lecture judge
 answers: answer respond reply comply obey answers responds replies complies obeys response responses output outputs answering
-persona: dan stan dude aim ucar anarchy betterdan machiavellian machiavelli niccolo basedgpt devmode mongo-tom jailbreak alphabreak evil-bot chaosgpt maximum evilbot omega apophis developer antigpt freegpt darkgpt sydney skippy evilgpt opposite oppo chad
+persona: dan stan dude aim ucar anarchy betterdan machiavellian machiavelli niccolo basedgpt devmode jailbreak alphabreak chaosgpt maximum evilbot omega apophis developer antigpt freegpt darkgpt sydney skippy evilgpt opposite oppo chad
 mode: mode modus modo
 enable: enabled enable enables activated activate activates unlocked unlock on engaged entering enter turned switch
 harm: illegal unethical harmful immoral dangerous offensive inappropriate explicit profanity swear curse controversial violent nsfw derogatory obscene vulgar toxic racist sexist
@@ -81,7 +81,7 @@ override 95 @ignore ~3 @prior ~3 @orders
 override 95 @ignore ~2 @all ~4 @orders
 override 88 @ignore ~3 @prior ~2 @context
 override 85 @ignore ~2 your|ur|deine|tus|tes|tue|suas|tuas|vossas|own ~2 @orders
-override 80 @ignore ~1 these|those|the|my|die|las|les|os|le ~1 instructions|instruction|directives|prompt|prompts|guidelines|anweisungen|instrucciones|consignes|istruzioni|instruções
+override 78 @ignore ~1 these|those|the|my|die|las|les|os|le ~1 instructions|instruction|directives|prompt|prompts|guidelines|anweisungen|instrucciones|consignes|istruzioni|instruções
 override 85 @ignore ~1 @all ~3 @prior
 override 72 @ignore ~1 @all ~3 @context
 override 85 @ignore ~1 the|everything|whatever|whats ~1 above|before|previous|preceding|said|told
@@ -131,7 +131,7 @@ exfiltration 80 シ ス テ ム プ ロ ン プ ト の 内|全|中 ~3 教|言
 exfiltration 80 初|内 期|部 指|プ 示|ロ ~6 表|教|見|出|開|書|言|繰
 override 85 忘 记 ~8 指 令|示
 override 85 無 視 ~8 指 示|令
-override 60 無 視 し て|ろ
+override 44 無 視 し て|ろ
 override 85 上 記|述 ~8 無 視|忘
 override 85 以 前 ~8 無 視|忘 れ?
 override 85 こ れ ま で ~10 無|忘 視|れ
@@ -355,7 +355,8 @@ action 70 note|instruction|instructions|message|attention ~1 to|for ~1 the? ~1 a
 action 75 strictly adhere|follow|obey ~1 to|the? ~2 following|instruction|instructions
 action 40 @execute ~1 the? following instructions|instruction
 action 55 without|do ~1 not? ~1 asking|telling|informing|mentioning|notifying|notify|tell|inform|mention|alert ~2 the|user|this|confirmation|anyone|to|it ~1 user|permission|confirmation|them|owner|else
-action 55 don|dont|not|never t? ~1 tell|inform|mention|reveal|notify|alert ~2 user|anyone|this|owner|them
+action 55 don|dont|not|never t? ~1 tell|inform|mention|reveal|notify|alert ~2 user|owner
+action 38 don|dont|not|never t? ~1 tell|inform|mention|reveal|notify|alert ~2 anyone|this|them
 action 65 you must|should|need|have|will ~1 to? ~1 call|use|invoke|execute|run ~2 tool|function|tools|functions
 action 40 you must|should|need|have|will ~1 to? ~1 call|use|invoke|execute|run ~2 command|code
 action 60 transfer|wire|send|pay|make ~1 a? ~3 payment|transaction|money|funds|bitcoin|usd|eur|dollars ~6 to|account|iban|wallet

@@ -8,7 +8,7 @@
     reason = "test code"
 )]
 
-use cordon_core::Channel;
+use cordon_core::{Channel, Score};
 use cordon_inspect::Engine;
 
 /// The lines of the corpus.
@@ -80,4 +80,25 @@ fn numbers_of_parcels_are_no_telephones() {
         assert_eq!(shown(&engine, text), [""; 0], "{text}");
     }
     assert!(!shown(&engine, "Call 01 2345 6784, my telephone number").is_empty());
+}
+
+#[test]
+fn four_numbers_are_no_address_behind_words_for_versions_and_sections() {
+    let engine = Engine::builtin();
+    let found = |text: &str| {
+        let found = engine.inspect(Channel::Document, text);
+        found.iter().any(|f| f.category.as_str() == "pii/ip" && f.score >= Score::percent(50))
+    };
+    for text in [
+        "Firmware 3.12.4.118 fixes the darkness of the label.",
+        "fw 12.0.33.7 is out",
+        "3.2.1.4 Torque limits",
+        "netmask = 255.255.255.0",
+        "listen on 0.0.0.0",
+    ] {
+        assert!(!found(text), "{text}");
+    }
+    for text in ["ping 1.1.1.1", "the server at 9.9.9.9", "login from 8.8.4.4", "seen: 81.2.69.142"] {
+        assert!(found(text), "{text}");
+    }
 }

@@ -155,3 +155,16 @@ fn a_difference_is_no_number_unless_a_word_says_so() {
     assert!(found("phone = 212 - 555 - 0147", "212 - 555 - 0147"));
     assert!(found("call 212 - 555 - 0147", "212 - 555 - 0147"));
 }
+
+#[test]
+fn everyday_words_name_a_number() {
+    for (text, number) in [
+        ("Για ραντεβού στο κινητό 6945 218 731", "6945 218 731"),
+        ("有事请打 13817264951", "13817264951"),
+        ("有问题致电 13817264951", "13817264951"),
+        ("Huoltomies: puh. 040 8271 564", "040 8271 564"),
+        ("the guest left a bag, reach her at 9183 4628 please", "9183 4628"),
+    ] {
+        assert!(found(text, number), "{text}");
+    }
+}

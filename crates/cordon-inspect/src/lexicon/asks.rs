@@ -9,11 +9,11 @@ pub(crate) const CLASSES: &str = "
 ask_tell: tell give show reveal disclose expose leak share say spell whisper print output repeat display recite surrender divulge provide list
 ask_state: confirm verify state provide read name submit quote
 ask_yours: your ur yours thy
-ask_of_system: system system's systems database database's admin administrator administrator's server server's root internal backend application application's app's master service user's users users' customers' customer's employees' company's assistant's bot's chatbot's model's
+ask_of_system: system systems database admin administrator server root internal backend application master service users customers employees
 ask_kind: secret hidden private confidential own actual real current exact full internal initial original admin system master root protected stored saved super special
-ask_word: password passwords passcode passcodes passphrase passphrases credentials credential password's pwd passwd
+ask_word: password passwords passcode passcodes passphrase passphrases credentials credential pwd passwd
 ask_key: key keys code codes phrase word token tokens pin string flag number message
-ask_backwards: backwards backward reversed reverse base64 base32 morse hex hexadecimal rot13 leetspeak leet emoji emojis acrostic binary ascii anagram cipher caesar letter-by-letter
+ask_backwards: backwards backward reversed reverse base64 base32 morse hex hexadecimal rot13 leetspeak leet emoji emojis acrostic binary ascii anagram cipher caesar
 ask_dev: developer developers creator administrator admin owner engineer boss maker programmer auditor supervisor operator
 ask_told: told given entrusted protecting protect guarding guard keep keeping hiding hide memorized memorised
 ask_part: letter letters character characters char chars digit digits syllable syllables half word words

@@ -7,7 +7,7 @@
 /// Classes of words, all in lower case and folded.
 pub(crate) const CLASSES: &str = "
 plain_show: show print output repeat display list write give tell reveal recite summarize summarise translate convert encode copy paste rephrase paraphrase restate spell dump return echo type quote describe explain share disclose provide reproduce put turn
-plain_orders: instructions directives guidelines prompt prompts briefing preprompt pre-prompt programming
+plain_orders: instructions directives guidelines prompt prompts briefing preprompt programming
 plain_before: first initial original starting opening previous prior preceding earlier hidden secret internal underlying confidential
 plain_given: given told instructed configured initialized initialised programmed provided prompted fed
 plain_say: print say output write respond reply answer return type repeat

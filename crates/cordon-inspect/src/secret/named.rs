@@ -25,8 +25,9 @@ pub(super) fn find(candidate: &Candidate<'_>, shape: Shape, out: &mut Vec<Found>
         }
         return;
     }
-    if let Some((length, percent)) = user_and_password(candidate).or_else(|| option_and_password(candidate)) {
-        out.extend(found(0, length, percent));
+    let stated = user_and_password(candidate).or_else(|| option_and_password(candidate));
+    if let Some((start, length, percent)) = stated {
+        out.extend(found(start, length, percent));
         return;
     }
     if let Some(key) = key_before(candidate.left) {
@@ -120,7 +121,7 @@ fn of_cookie(candidate: &Candidate<'_>, name: &[u8], at: usize, start: usize) ->
 }
 
 /// `-u user:password` of curl, and `Basic` credentials (RFC 7617), whose base64 must say `user:password`.
-fn user_and_password(candidate: &Candidate<'_>) -> Option<(usize, u32)> {
+fn user_and_password(candidate: &Candidate<'_>) -> Option<(usize, usize, u32)> {
     let text = candidate.text;
     if user_option(candidate.left) {
         let split = text.iter().position(|b| *b == b':');
@@ -129,14 +130,31 @@ fn user_and_password(candidate: &Candidate<'_>) -> Option<(usize, u32)> {
         let password = if password.is_empty() { user } else { password };
         let variable = matches!(user.first(), Some(b'$' | b'<' | b'{' | b'(' | b'%'));
         let stated = password.len() >= 5 && !is_stand_in(password) && !is_word_for_one(password);
-        return (stated && !variable && !is_reference(password)).then(|| (value_length(text), 85));
+        return (stated && !variable && !is_reference(password)).then(|| (0, value_length(text), 85));
+    }
+    if let Some((start, password)) = of_oracle(candidate) {
+        let stated = password.len() >= 4 && !is_stand_in(password) && !is_word_for_one(password);
+        return (stated && !is_reference(password)).then_some((start, password.len(), 85));
     }
     let scheme = candidate.left.len().checked_sub(6).and_then(|at| candidate.left.get(at..))?;
     if text.len() < 8 || !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
     }
     let length = value_length(text);
-    is_pair(text.get(..length)?).then_some((length, 95))
+    is_pair(text.get(..length)?).then_some((0, length, 95))
+}
+
+/// The password of `user/password@database`, as the clients of Oracle take it, and where it begins.
+fn of_oracle<'t>(candidate: &Candidate<'t>) -> Option<(usize, &'t [u8])> {
+    const CLIENTS: [&[u8]; 5] = [b"sqlplus", b"sqlldr", b"expdp", b"impdp", b"rman"];
+    let slash = candidate.text.iter().position(|b| *b == b'/')?;
+    let rest = candidate.text.get(slash + 1..)?;
+    let password = rest.get(..rest.iter().position(|b| *b == b'@')?)?;
+    let mut words = candidate.left.rsplit(|b| *b == b' ').skip(1).skip_while(|w| matches!(w, [b'-', ..]));
+    let client = words.next()?;
+    let client = client.rsplit(|b| !b.is_ascii_alphanumeric()).next()?;
+    // `scott/tiger` is printed in every manual.
+    (slash > 0 && CLIENTS.contains(&client) && password != b"tiger").then_some((slash + 1, password))
 }
 
 /// Whether a word stands where the password would, or one that documentation prints.
@@ -154,11 +172,11 @@ fn is_pair(text: &[u8]) -> bool {
 }
 
 /// `-pPASSWORD`, as the clients of MySQL and MariaDB take it.
-fn option_and_password(candidate: &Candidate<'_>) -> Option<(usize, u32)> {
+fn option_and_password(candidate: &Candidate<'_>) -> Option<(usize, usize, u32)> {
     let password = candidate.text.strip_prefix(b"-p")?;
     let client = [&b"mysql"[..], b"mariadb", b"sshpass"].iter().any(|name| contains(candidate.left, name));
     let stated = password.len() >= 4 && password.first() != Some(&b'-') && !is_stand_in(password);
-    (client && stated && !is_reference(password)).then(|| (value_length(candidate.text), 80))
+    (client && stated && !is_reference(password)).then(|| (0, value_length(candidate.text), 80))
 }
 
 /// Where a token begins that is joined to the name of a key.
@@ -279,7 +297,9 @@ fn judge(key: Key, text: &[u8], firm: bool) -> Option<u32> {
         Key::Token if text.len() >= 16 && bits >= 3.0 && digits > 0 && kinds >= 2 => Some(70),
         Key::Token if text.len() >= 20 && random => Some(60),
         // Behind `the password for the office is` a word may stand too, also one of two: `AWS-managed`, `E-mailed`.
-        Key::Told if text.len() >= 6 && (upper || lower) && !is_standard(text) => {
+        Key::Told
+            if text.len() >= 6 && (upper || lower) && !is_standard(text) && !is_address_or_date(text) =>
+        {
             let other = text.iter().any(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'\''));
             match kinds {
                 _ if digits == 0 && !other => None,
@@ -320,6 +340,21 @@ fn is_word_for_one(text: &[u8]) -> bool {
     ];
     let lower = text.to_ascii_lowercase();
     WORDS.iter().any(|word| contains(&lower, word)) || TYPED.iter().any(|typed| lower == typed.as_bytes())
+}
+
+/// Whether a text is `name@host.example` or `12-Nov-2026`: what a sentence about a password names too.
+fn is_address_or_date(text: &[u8]) -> bool {
+    let host = text.iter().position(|b| *b == b'@').and_then(|at| text.get(at + 1..));
+    let address = host.is_some_and(|host| {
+        host.contains(&b'.') && host.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+    });
+    let mut parts = text.split(|b| matches!(b, b'-' | b'/' | b'.'));
+    let (first, second, third) = (parts.next(), parts.next(), parts.next());
+    let digits = |part: Option<&[u8]>| {
+        part.is_some_and(|part| (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
+    };
+    let month = second.is_some_and(|month| month.len() >= 3 && month.iter().all(u8::is_ascii_alphabetic));
+    address || digits(first) && month && digits(third)
 }
 
 /// Whether a text begins with the name of a standard or an algorithm: what a password is made with, not one.

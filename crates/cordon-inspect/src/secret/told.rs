@@ -79,30 +79,141 @@ const PHRASES: [&str; 12] = [
 const OTHERWISE: [&str; 8] = ["parola", "parole", "haslo", "heslo", "sifre", "sifresi", "geslo", "lozinka"];
 
 /// `is` in languages that put it between a word and its value; and what Chinese, Japanese and Korean put there.
-const IS: [&str; 7] = ["is", "est", "ist", "es", "e", "jest", "lautet"];
+static IS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    folded(&[
+        "is", "est", "ist", "es", "e", "é", "è", "jest", "lautet", "c'est", "c’est", "är", "er", "on", "to",
+        "je", "este",
+    ])
+});
 static IS_JOINED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    ["是", "为", "為", "は", "는", "은", "هو", "هي"].iter().map(|word| fold::word(word)).collect()
+    folded(&[
+        "改成了",
+        "改成",
+        "改为",
+        "改為",
+        "换成",
+        "換成",
+        "设为",
+        "設為",
+        "是",
+        "为",
+        "為",
+        "は",
+        "는",
+        "은",
+        "هو",
+        "هي",
+    ])
+});
+
+/// What may stand behind `is`: the password is now this.
+static NOW: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    folded(&[
+        "now",
+        "currently",
+        "again",
+        "jetzt",
+        "nun",
+        "maintenant",
+        "ahora",
+        "agora",
+        "adesso",
+        "ora",
+        "nu",
+        "teraz",
+        "still",
+        "also",
+    ])
+});
+/// The same, right before `is`.
+static NOW_JOINED: LazyLock<Vec<Vec<u8>>> =
+    LazyLock::new(|| folded(&["现在", "現在", "已经", "已經", "已", "目前"]));
+/// The last words before a value to which something was changed.
+static TO: LazyLock<Vec<Vec<u8>>> =
+    LazyLock::new(|| folded(&["to", "as", "auf", "a", "à", "en", "para", "na", "naar"]));
+/// How a password became what it is.
+static CHANGED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    folded(&[
+        "changed",
+        "change",
+        "set",
+        "reset",
+        "updated",
+        "rotated",
+        "switched",
+        "geändert",
+        "gesetzt",
+        "umgestellt",
+        "changé",
+        "modifié",
+        "cambiado",
+        "cambiada",
+        "cambié",
+        "alterada",
+        "alterado",
+        "mudei",
+        "cambiata",
+        "zmieniłem",
+        "zmienione",
+        "gewijzigd",
+    ])
 });
 
 /// What the bytes before a value, `:` or `=` left out where `assigned`, say of it.
 pub(super) fn named(head: &[u8], assigned: bool) -> Option<Key> {
     let head = trimmed(head);
     if assigned {
-        return if ends_with_word(head) { Some(Key::Password) } else { ends_otherwise(head) };
+        return if ends_with_word(head) {
+            Some(Key::Password)
+        } else {
+            ends_otherwise(head).or_else(|| (is_of_something(head) && !is_whose(head)).then_some(Key::Told))
+        };
     }
-    let rest = head.iter().rev().take(7).position(|byte| *byte == b' ').and_then(|length| {
+    let last = head.iter().rev().take(12).position(|byte| *byte == b' ');
+    let rest = last.and_then(|length| {
         let (rest, word) = head.split_at_checked(head.len() - length)?;
-        IS.iter().any(|is| word.eq_ignore_ascii_case(is.as_bytes())).then(|| trimmed(rest))
+        let rest = trimmed(rest);
+        if is_any(word, &NOW) {
+            // `is now`
+            let length = rest.iter().rev().take(8).position(|byte| *byte == b' ')?;
+            let (rest, word) = rest.split_at_checked(rest.len() - length)?;
+            return is(word).then(|| trimmed(rest));
+        }
+        is(word).then_some(rest)
     });
     let rest = match rest {
         Some(rest) => rest,
-        None => IS_JOINED.iter().find_map(|word| head.strip_suffix(word.as_slice())).map(trimmed)?,
+        None => match IS_JOINED.iter().find_map(|word| head.strip_suffix(word.as_slice())) {
+            Some(rest) => {
+                let rest = trimmed(rest);
+                NOW_JOINED.iter().find_map(|word| rest.strip_suffix(word.as_slice())).map_or(rest, trimmed)
+            }
+            None => return (is_changed(head) || is_left_out(head)).then_some(Key::Told),
+        },
     };
     let told = ends_with_word(rest)
         || ends_otherwise(rest).is_some()
         || key(last_name(rest)) == Some(Key::Password)
-        || is_of_something(rest);
+        || is_of_something(rest)
+        || is_changed(head);
     told.then_some(Key::Told)
+}
+
+fn is(word: &[u8]) -> bool {
+    is_any(word, &IS)
+}
+
+fn is_any(word: &[u8], known: &[Vec<u8>]) -> bool {
+    known.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Words as they stand in a folded text.
+fn folded(words: &[&str]) -> Vec<Vec<u8>> {
+    words.iter().map(|word| fold::word(word)).collect()
+}
+
+fn is_one_of(word: &[u8], known: &[&str]) -> bool {
+    known.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Whether some bytes end with a word of other letters, or of several Latin ones, for a password.
@@ -133,46 +244,113 @@ fn ends_with(bytes: &[u8], word: &str) -> bool {
         && !before.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80)
 }
 
+/// What joins a password and what it is of.
+static OF: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    folded(&[
+        "for", "to", "of", "on", "in", "für", "fur", "im", "zum", "zur", "vom", "pour", "de", "du", "des",
+        "para", "del", "do", "da", "per", "di", "voor", "van", "för", "till", "til", "od", "от", "для", "на",
+        "к",
+    ])
+});
+
+fn is_of(word: &[u8]) -> bool {
+    is_any(word, &OF)
+}
+
 /// `password for the office`, `passcode to room 12`: a password, and of what, in a few words of one sentence.
 fn is_of_something(head: &[u8]) -> bool {
-    let words = last_words(head, 56);
-    words.windows(2).rev().take(6).any(|pair| match pair {
-        [name, of] => {
-            let of = [&b"for"[..], b"to", b"of", b"on", b"fur", b"pour", b"para"]
-                .iter()
-                .any(|word| of.eq_ignore_ascii_case(word));
-            of && key(name) == Some(Key::Password)
-        }
-        _ => false,
+    let words = last_words(head, 72);
+    (1..words.len()).rev().take(6).any(|at| {
+        words.get(at).is_some_and(|word| is_of(word))
+            && words.get(..at).is_some_and(is_password)
+            && !words.iter().any(|word| is_one_of(word, &ABOUT))
     })
 }
+
+fn is_whose(head: &[u8]) -> bool {
+    last_words(head, 24).last().is_some_and(|word| is_one_of(word, &WHOSE))
+}
+
+/// Whether some words end with one for a password.
+fn is_password(words: &[&[u8]]) -> bool {
+    let Some(name) = words.last() else { return false };
+    let phrase = || {
+        let from = words.len().saturating_sub(3);
+        ends_with_word(&words.get(from..).unwrap_or_default().join(&b' '))
+    };
+    key(last_name(name)) == Some(Key::Password) || ends_otherwise(name).is_some() || phrase()
+}
+
+/// `I changed the password of the router to `.
+fn is_changed(head: &[u8]) -> bool {
+    let words = last_words(head, 72);
+    let Some((last, words)) = words.split_last() else { return false };
+    is_any(last, &TO)
+        && words.iter().any(|word| is_any(word, &CHANGED))
+        && (1..=words.len()).any(|end| words.get(..end).is_some_and(is_password))
+        && !words.iter().any(|word| is_one_of(word, &ABOUT))
+}
+
+/// `пароль от роутера `: Russian has no `is`.
+fn is_left_out(head: &[u8]) -> bool {
+    let words = last_words(head, 64);
+    let [.., name, of, _] = words.as_slice() else { return false };
+    of.first().is_some_and(|byte| *byte >= 0x80) && is_of(of) && ends_with_word(name)
+}
+
+/// What is told of these is a rule, no password.
+const ABOUT: [&str; 26] = [
+    "rule",
+    "rules",
+    "policy",
+    "requirement",
+    "requirements",
+    "criteria",
+    "format",
+    "formats",
+    "settings",
+    "command",
+    "steps",
+    "options",
+    "pattern",
+    "hash",
+    "if",
+    "length",
+    "minimum",
+    "must",
+    "should",
+    "expire",
+    "expires",
+    "expired",
+    "manager",
+    "field",
+    "link",
+    "question",
+];
+/// What is told behind these, of `password for the user: `, is whose it is.
+const WHOSE: [&str; 13] = [
+    "user",
+    "username",
+    "login",
+    "email",
+    "e-mail",
+    "mail",
+    "url",
+    "on",
+    "at",
+    "by",
+    "benutzer",
+    "utilisateur",
+    "usuario",
+];
 
 /// `Your temporary password is:` and `use the following password to proceed:`, where the value stands in a line of its own below.
 pub(super) fn in_a_line_of_its_own(left: &[u8]) -> Option<Key> {
     const WHICH: [&str; 9] =
         ["following", "temporary", "initial", "generated", "new", "one-time", "admin", "your", "this"];
-    /// What is told then are rules.
-    const ABOUT: [&str; 14] = [
-        "rule",
-        "rules",
-        "policy",
-        "requirements",
-        "criteria",
-        "format",
-        "formats",
-        "settings",
-        "command",
-        "steps",
-        "options",
-        "pattern",
-        "hash",
-        "if",
-    ];
     let breaks = left.iter().rev().take(4).take_while(|byte| **byte == b'\n').count();
     let head = trimmed(left.get(..left.len() - breaks)?).strip_suffix(b":")?;
     let words = last_words(head, 72);
-    let is_one_of =
-        |word: &[u8], known: &[&str]| known.iter().any(|k| word.eq_ignore_ascii_case(k.as_bytes()));
     let told = words.windows(2).any(|pair| match pair {
         [which, name] => is_one_of(which, &WHICH) && key(name) == Some(Key::Password),
         _ => false,
@@ -254,6 +432,38 @@ mod tests {
         {
             let folded: Vec<u8> = fold::word(text);
             assert_eq!(named(&folded, false), Some(Key::Told), "{text}");
+        }
+        for text in [
+            "das WLAN-Passwort im Büro ist jetzt",
+            "le mot de passe du compte partagé c'est",
+            "пароль от роутера",
+            "a senha do wifi da casa é",
+            "服务器root密码改成了",
+            "I changed the wifi password to",
+            "The password of the router was set to",
+            "ich habe das Passwort geändert auf",
+            "the admin password is currently",
+        ] {
+            assert_eq!(named(&fold::word(text), false), Some(Key::Told), "{text}");
+        }
+        for text in ["la contraseña de la VPN cambió", "hasło do panelu hostingu", "Password for the router"]
+        {
+            assert_eq!(named(&fold::word(text), true), Some(Key::Told), "{text}");
+        }
+        for text in
+            ["Reset password for user", "password policy of the office", "it changed on", "to the password"]
+        {
+            assert_eq!(named(&fold::word(text), true), None, "{text}");
+        }
+        for text in [
+            "the password was changed on",
+            "set the password field to",
+            "the office is now",
+            "we set it to",
+            "the password must be set to",
+            "письмо от роутера",
+        ] {
+            assert_eq!(named(&fold::word(text), false), None, "{text}");
         }
         for text in ["the office is", "my passe", "the password. For the office it is", "est"] {
             assert_eq!(named(text.as_bytes(), false), None, "{text}");

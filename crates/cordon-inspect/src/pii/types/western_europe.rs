@@ -207,7 +207,8 @@ fn is_german_document(text: &[u8]) -> bool {
     let serial = text.get(..9).unwrap_or_default();
     serial.iter().all(|b| b.is_ascii_digit() || b"CFGHJKLMNPRTVWXYZ".contains(b))
         && one_of(text, 0, b"CFGHJKLMNPRTVWXYZ")
-        && serial.iter().filter(|b| b.is_ascii_digit()).count() >= 3
+        // One in seven has at most one digit before its check digit.
+        && (text.len() > 9 || serial.iter().filter(|b| b.is_ascii_digit()).count() >= 2)
         && (text.len() == 9 || crate::pii::check::icao(serial) == value(text, 9))
 }
 
