@@ -359,8 +359,8 @@ fn is_address_or_date(text: &[u8]) -> bool {
 
 /// Whether a text begins with the name of a standard or an algorithm: what a password is made with, not one.
 fn is_standard(text: &[u8]) -> bool {
-    const NAMES: [&str; 16] = [
-        "sha", "md5", "rfc", "iso", "aes", "utf", "pbkdf", "bcrypt", "argon", "oauth", "saml", "ldap",
+    const NAMES: [&str; 17] = [
+        "wpa", "sha", "md5", "rfc", "iso", "aes", "utf", "pbkdf", "bcrypt", "argon", "oauth", "saml", "ldap",
         "base", "http", "nist", "ascii",
     ];
     NAMES

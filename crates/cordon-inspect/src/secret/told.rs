@@ -131,6 +131,9 @@ static NOW_JOINED: LazyLock<Vec<Vec<u8>>> =
 /// The last words before a value to which something was changed.
 static TO: LazyLock<Vec<Vec<u8>>> =
     LazyLock::new(|| folded(&["to", "as", "auf", "a", "à", "en", "para", "na", "naar"]));
+/// `the password of` in Turkish, behind what it is of.
+static OF_IT: LazyLock<Vec<Vec<u8>>> =
+    LazyLock::new(|| folded(&["şifresi", "parolası", "sifresi", "parolasi"]));
 /// How a password became what it is.
 static CHANGED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     folded(&[
@@ -291,9 +294,14 @@ fn is_changed(head: &[u8]) -> bool {
         && !words.iter().any(|word| is_one_of(word, &ABOUT))
 }
 
-/// `пароль от роутера `: Russian has no `is`.
+/// `пароль от роутера `, `modem şifresi `: Russian has no `is`, and Turkish has it behind the value.
 fn is_left_out(head: &[u8]) -> bool {
     let words = last_words(head, 64);
+    if let [.., _, name] = words.as_slice()
+        && is_any(name, &OF_IT)
+    {
+        return true;
+    }
     let [.., name, of, _] = words.as_slice() else { return false };
     of.first().is_some_and(|byte| *byte >= 0x80) && is_of(of) && ends_with_word(name)
 }
@@ -437,6 +445,7 @@ mod tests {
             "das WLAN-Passwort im Büro ist jetzt",
             "le mot de passe du compte partagé c'est",
             "пароль от роутера",
+            "modem şifresi",
             "a senha do wifi da casa é",
             "服务器root密码改成了",
             "I changed the wifi password to",
