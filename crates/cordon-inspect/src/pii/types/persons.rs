@@ -10,7 +10,7 @@ const PHONE_WORDS: &str = "phone|tel~|telephone|phones|mobile|cell|cellphone|wha
 telefono|tel fono|telephones|portable|celular|telefone|telemovel|movil|hotline|call|telefoonnummer|gsm|telefonnummer|\
 telefonnumer|puhelin|puhelinnumero|puh|landline|phone number|contact number|\
 office|answering at|call me at|reach me at|reach us at|me at|her at|him at|them at|us at|messages to|registered|contact me|mobilnummer|numero de telephone|rufnummer|\
-телефон|тел|Тел|Телефон|电话|手机|電話|携帯|전화|휴대폰|هاتف|جوال|טלפון|נייד|โทร|फ़ोन|फोन|मोबाइल|τηλ|Τηλ|τηλέφωνο|κινητό|κιν|Κιν|Κινητό|καλέστε|拨打|请打|致电|来电|热线|số điện thoại";
+телефон|тел|Тел|Телефон|电话|手机|電話|携帯|전화|휴대폰|هاتف|جوال|טלפון|נייד|โทร|फ़ोन|फोन|मोबाइल|τηλ|Τηλ|τηλέφωνο|κινητό|Κινητό|καλέστε|拨打|请打|致电|来电|热线|số điện thoại";
 
 pub(super) const ROWS: &[Row] = &[
     Row::new("pii/phone", PHONE, (phone::LOOSE, ""), any, [0, 0, 0], PHONE_WORDS),
@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
         "phone|tel|telephone|phones|mobile|cell|cellphone|whatsapp|fax|sms|dial|telefon|handy|mobil|telefono|\
          telephones|portable|celular|telefone|telemovel|movil|hotline|call|telefoonnummer|gsm|telefonnummer|puhelin|\
          landline|rufnummer|text|reach|number|contact|ring|signal|at|calling|office|ext|extension|desk|home|work|answering|\
-         телефон|тел|Тел|Телефон|电话|手机|電話|携帯|전화|휴대폰|هاتف|جوال|טלפון|נייד|โทร|फ़ोन|फोन|मोबाइल|τηλ|Τηλ|τηλέφωνο|κινητό|κιν|Κιν|Κινητό|καλέστε|拨打|请打|致电|来电|热线|puh",
+         телефон|тел|Тел|Телефон|电话|手机|電話|携帯|전화|휴대폰|هاتف|جوال|טלפון|נייד|โทร|फ़ोन|फोन|मोबाइल|τηλ|Τηλ|τηλέφωνο|κινητό|Κινητό|καλέστε|拨打|请打|致电|来电|热线|puh",
     ),
     Row::new("pii/birth_date", PERSONAL, (date::BIRTH_DATE, ""), any, [0, 0, 0], BIRTH_WORDS),
     Row::new("pii/birth_date", PERSONAL, ("99999999", ""), is_written_together, [0, 0, 85], BIRTH_WORDS),
